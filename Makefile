@@ -1,0 +1,32 @@
+# `make` lists what there is. Each target needs nothing done before: it sets up what is missing in .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench screenshots clean
+
+# PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests.
+export PYTHON CHROMIUM
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install everything into .venv and build the front end; quick when nothing changed
+	@scripts/setup
+
+demo: setup ## open JupyterLab with a run of the embedded simulator
+	@.venv/bin/runconsole demo
+
+test: setup ## run all checks and tests, in a real browser too (gets Chromium where there is none)
+	@scripts/test
+
+check: setup ## lint and types only
+	@scripts/check
+
+bench: setup ## run the benchmarks
+	@set -e; for script in $(wildcard benchmarks/*.py); do echo "── $$script"; .venv/bin/python $$script; done
+
+screenshots: setup ## make the README's pictures from the real panel
+	@CHROMIUM=$$(scripts/get-browser) PYTHONPATH=. .venv/bin/python scripts/screenshots.py
+
+clean: ## remove .venv, caches and what was built
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist test-results
+	rm -rf js/node_modules js/dist js/coverage src/runconsole/static
+	find src tests scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,33 @@
+/** Builds the panel into the Python package: one ES module and one style sheet. */
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = resolve(here, "../src/runconsole/static");
+
+/** Each widget instance may be stored in a notebook, so the module has a ceiling. */
+const CEILING = 100 * 1024;
+
+await mkdir(out, { recursive: true });
+await build({
+  absWorkingDir: here,
+  entryPoints: { widget: "src/widget.tsx" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: ["es2022", "chrome123", "firefox120", "safari17.5"],
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  logLevel: "warning",
+});
+for (const name of ["widget.js", "widget.css"]) {
+  const { size } = await stat(resolve(out, name));
+  console.log(`${name}: ${(size / 1024).toFixed(1)} KiB`);
+  if (name === "widget.js" && size > CEILING) {
+    throw new Error(`${name} is larger than ${CEILING / 1024} KiB`);
+  }
+}

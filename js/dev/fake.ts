@@ -1,0 +1,328 @@
+/** A kernel made of nothing: plays runs for the dev page and the tests. */
+import type {
+  ArtifactRow,
+  Changes,
+  CheckpointRow,
+  DecisionRow,
+  ErrorRow,
+  EventRow,
+  FromKernel,
+  Head,
+  OutputRow,
+  Picture,
+  Row,
+  Table,
+  TableName,
+  TablePatch,
+  TaskRow,
+  ToKernel,
+  Traits,
+  WidgetModel,
+} from "../src/model";
+
+type Callback = (value?: unknown) => void;
+type Tables = Omit<Picture, "head">;
+
+export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
+
+/** A widget model whose kernel is a function of the messages. */
+export class FakeModel implements WidgetModel {
+  readonly traits: Traits = { picture: {}, height: 320 };
+  readonly sent: ToKernel[] = [];
+  dead = false;
+  kernel: (message: ToKernel) => void = () => {};
+  readonly #callbacks = new Map<string, Set<Callback>>();
+
+  get(name: keyof Traits): unknown {
+    return this.traits[name];
+  }
+
+  on(name: string, callback: Callback): void {
+    const callbacks = this.#callbacks.get(name) ?? new Set();
+    this.#callbacks.set(name, callbacks.add(callback));
+  }
+
+  off(name: string, callback: Callback): void {
+    this.#callbacks.get(name)?.delete(callback);
+  }
+
+  send(content: unknown): void {
+    if (this.dead) throw new Error("Cannot send");
+    // As over a wire: what is sent is a copy.
+    const message = structuredClone(content) as ToKernel;
+    this.sent.push(message);
+    this.kernel(message);
+  }
+
+  /** A message of the kernel. */
+  receive(message: FromKernel): void {
+    this.#call("msg:custom", structuredClone(message));
+  }
+
+  set<T extends keyof Traits>(name: T, value: Traits[T]): void {
+    this.traits[name] = value;
+    this.#call(`change:${name}`);
+  }
+
+  get listeners(): number {
+    return [...this.#callbacks.values()].reduce((sum, callbacks) => sum + callbacks.size, 0);
+  }
+
+  #call(name: string, value?: unknown): void {
+    for (const callback of [...(this.#callbacks.get(name) ?? [])]) callback(value);
+  }
+}
+
+export function emptyHead(title: string, now: number): Head {
+  return {
+    title,
+    url: "ws://localhost:8000/ws",
+    protocol: "json",
+    link: "connecting",
+    attempt: 0,
+    retry_at: null,
+    reason: null,
+    notice: null,
+    status: "pending",
+    percent: null,
+    total_tasks: null,
+    completed_tasks: 0,
+    failed_tasks: 0,
+    counts: { pending: 0, running: 0, paused: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 },
+    started_at: now,
+    ended_at: null,
+    duration_s: null,
+    estimated_duration_s: null,
+    current_task: null,
+    current_task_name: null,
+    current_wave: null,
+    tokens_used: null,
+    token_budget: null,
+    cost_usd: null,
+    cost_limit: null,
+    artifacts: 0,
+    expected_artifacts: null,
+    errors: 0,
+    output_lines: 0,
+    events: 0,
+    malformed: 0,
+    unknown: 0,
+    duplicates: 0,
+    missed: 0,
+    clock_offset: 0,
+    alerts: [],
+  };
+}
+
+export function emptyPicture(title = "A run", now = 0): Picture {
+  const none = () => ({ total: 0, rows: [] });
+  return {
+    head: emptyHead(title, now),
+    phases: none(),
+    waves: none(),
+    tasks: none(),
+    active: none(),
+    output: none(),
+    artifacts: none(),
+    errors: none(),
+    checkpoints: none(),
+    decisions: none(),
+    events: none(),
+  };
+}
+
+export function task(id: string, more: Partial<TaskRow> = {}): TaskRow {
+  return {
+    key: id,
+    id,
+    name: "",
+    phase_name: null,
+    phase: null,
+    wave: null,
+    status: "pending",
+    progress: null,
+    step: null,
+    attempts: null,
+    max_retries: null,
+    started_at: null,
+    ended_at: null,
+    duration_s: null,
+    tokens: null,
+    cost_usd: null,
+    worker_id: null,
+    provider_id: null,
+    error: null,
+    subtasks_total: more.subtasks?.length ?? 0,
+    subtasks_done: more.subtasks?.filter((subtask) => subtask.status === "completed").length ?? 0,
+    subtasks: [],
+    ...more,
+  };
+}
+
+export function checkpoint(id: string, more: Partial<CheckpointRow> = {}): CheckpointRow {
+  const option = (name: string, label: string, description: string) => ({
+    id: name,
+    label,
+    description,
+    is_default: name === "approve",
+    destructive: name === "reject",
+    modifies: name === "modify",
+  });
+  return {
+    key: id,
+    id,
+    task: null,
+    task_name: null,
+    type: "spec_review",
+    title: `Question ${id}`,
+    description: null,
+    options: [
+      option("approve", "Approve", "Go on as planned"),
+      option("modify", "Modify", "Go on with changes"),
+      option("reject", "Reject", "Stop the task"),
+    ],
+    context: {},
+    default_action: "approve",
+    deadline: null,
+    reminded: false,
+    status: "pending",
+    delivery: null,
+    decision: null,
+    decided_by: null,
+    feedback: null,
+    error: null,
+    requested_at: null,
+    decided_at: null,
+    ...more,
+  };
+}
+
+type Log = { output: OutputRow[]; artifacts: ArtifactRow[]; errors: ErrorRow[]; decisions: DecisionRow[]; events: EventRow[] };
+
+/** The kernel's side of the contract: a picture, its versions, and answers to every request. */
+export class FakeKernel {
+  readonly model: FakeModel;
+  readonly head: Head;
+  readonly rows: { [T in TableName]: Row[] };
+  readonly log: Log;
+  version = 0;
+  onDecide: (message: Extract<ToKernel, { kind: "decide" }>) => void = () => {};
+  onLink: (action: "reconnect" | "stop") => void = () => {};
+  /** Rows that are made when asked for, in place of `rows`: for very long tables. */
+  made: { [T in TableName]?: { total: () => number; row: (index: number) => Row } } = {};
+  #changed = new Map<TableName, Map<string, Row>>();
+  #head: Partial<Head> = {};
+  #order = new Set<TableName>();
+
+  constructor(model: FakeModel, title: string) {
+    this.model = model;
+    const { head, ...tables } = emptyPicture(title, Date.now());
+    this.head = head;
+    this.rows = Object.fromEntries(Object.keys(tables).map((name) => [name, []])) as unknown as typeof this.rows;
+    this.log = this.rows as unknown as Log;
+    model.kernel = (message) => setTimeout(() => this.#answer(message), 3);
+  }
+
+  setHead(changes: Partial<Head>): void {
+    Object.assign(this.head, changes);
+    Object.assign(this.#head, changes);
+  }
+
+  put(table: TableName, row: Row): void {
+    const rows = this.rows[table];
+    const at = KEYED.includes(table) ? rows.findIndex((other) => other.key === row.key) : Number(row.key);
+    if (at >= 0 && at < rows.length) rows[at] = row;
+    else rows.push(row);
+    this.mark(table, row);
+  }
+
+  /** Sends a row with the next patch. */
+  mark(table: TableName, row: Row): void {
+    const changed = this.#changed.get(table) ?? new Map();
+    this.#changed.set(table, changed.set(row.key, row));
+  }
+
+  add(table: keyof Log, row: Omit<Row, "key"> & Record<string, unknown>): void {
+    this.put(table, { ...row, key: String(this.rows[table].length) });
+  }
+
+  replace(table: TableName, rows: Row[]): void {
+    this.rows[table] = rows;
+    this.#order.add(table);
+    for (const row of rows) this.mark(table, row);
+  }
+
+  publish(): void {
+    const changes: Changes = {};
+    if (Object.keys(this.#head).length > 0) changes.head = this.#head;
+    for (const [table, rows] of this.#changed) {
+      const newest = [...rows.values()].slice(-200);
+      const patch: TablePatch = { total: this.#total(table), set: newest };
+      if (this.#order.has(table)) patch.order = this.rows[table].map((row) => row.key);
+      Object.assign(changes, { [table]: patch });
+    }
+    this.#changed = new Map();
+    this.#order = new Set();
+    this.#head = {};
+    if (Object.keys(changes).length === 0) return;
+    const base = this.version++;
+    this.model.receive({ kind: "patch", base, version: this.version, now: Date.now(), changes });
+  }
+
+  heartbeat(): void {
+    this.model.receive({ kind: "heartbeat", version: this.version, now: Date.now(), subshell: true });
+  }
+
+  picture(): Picture {
+    const tables = {} as Record<TableName, Table<Row>>;
+    for (const name of Object.keys(this.rows) as TableName[]) {
+      const total = this.#total(name);
+      const newest = name === "events" ? 50 : 200;
+      const made = this.made[name];
+      const first = name === "tasks" ? 0 : Math.max(0, total - newest);
+      const rows = made
+        ? Array.from({ length: Math.min(newest, total) }, (_, i) => made.row(first + i))
+        : name === "tasks"
+          ? this.rows[name].slice(0, newest)
+          : this.rows[name].slice(-newest);
+      tables[name] = { total, rows };
+    }
+    return { head: this.head, ...(tables as unknown as Tables) };
+  }
+
+  #total(table: TableName): number {
+    return this.made[table]?.total() ?? this.rows[table].length;
+  }
+
+  #answer(message: ToKernel): void {
+    switch (message.kind) {
+      case "ready":
+      case "snapshot":
+        if (message.kind === "ready" && message.have === this.version) return this.heartbeat();
+        return this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
+      case "page":
+        return this.#page(message);
+      case "detail": {
+        const row = this.rows[message.table].find(({ key }) => key === message.key) ?? null;
+        return this.model.receive({ kind: "detail", id: message.id, table: message.table, key: message.key, row });
+      }
+      case "decide":
+        return this.onDecide(message);
+      case "link":
+        return this.onLink(message.action);
+    }
+  }
+
+  #page({ id, table, offset, limit, status, search }: Extract<ToKernel, { kind: "page" }>): void {
+    const made = this.made[table];
+    const all = made ? Array.from({ length: made.total() }, (_, i) => i) : this.rows[table].map((_, i) => i);
+    const row = (index: number) => (made ? made.row(index) : this.rows[table][index]) as TaskRow;
+    const found = all.filter((index) => {
+      if (!status && !search) return true;
+      const { status: is, name, id: own } = row(index);
+      return (!status || is === status) && (!search || `${name} ${own}`.toLowerCase().includes(search.toLowerCase()));
+    });
+    const rows = found.slice(offset, offset + limit).map(row);
+    this.model.receive({ kind: "page", id, table, offset, total: found.length, rows });
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * What one run looks like, as far as this page knows: the pictures and patches of the kernel, applied in order.
+ *
+ * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
+ */
+import type { Cancel, Env } from "./env";
+import type { Changes, FromKernel, Head, Picture, Port, Row, TableName, Tables, ToKernel } from "./model";
+import { Pages } from "./pages";
+import { isOpen, Presses } from "./presses";
+import { KeyedRows, keep, LogRows, type SparseRows } from "./rows";
+
+/**
+ * Who is at the other end. `waiting`: just opened; `attached`: the kernel talks; `silent`: it did, but not for some seconds;
+ * `recorded`: a saved notebook, nobody ever answered; `gone`: the kernel was restarted or shut down.
+ */
+export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
+
+/** What a view can watch: it is painted again when one of its topics changed. */
+export type Topic = TableName | "head" | "attachment" | "presses" | "pages";
+
+type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
+type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
+export type LogName = Exclude<TableName, KeyedName>;
+type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & { [T in LogName]: LogRows<Held[T]> };
+
+const READY_MS = [0, 400, 1200];
+const RECORDED_MS = 3200;
+const SILENT_MS = 5000;
+const CHECK_MS = 1000;
+/** A snapshot asked for and not here by then was lost: ask again. */
+const SNAPSHOT_MS = 2000;
+
+export class Store {
+  head: Head | null = null;
+  version = -1;
+  attachment: Attachment = "waiting";
+  readonly tables: HeldTables = {
+    phases: new KeyedRows(),
+    waves: new KeyedRows(),
+    tasks: new KeyedRows(),
+    active: new KeyedRows(),
+    checkpoints: new KeyedRows(),
+    output: new LogRows(),
+    artifacts: new LogRows(),
+    errors: new LogRows(),
+    decisions: new LogRows(),
+    events: new LogRows(),
+  };
+  readonly pages: Pages;
+  readonly presses: Presses;
+  readonly port: Port;
+  readonly #env: Env;
+  readonly #revisions = new Map<Topic, number>();
+  readonly #watchers = new Set<() => void>();
+  readonly #stops: Cancel[] = [];
+  readonly #details = new Map<string, (row: Row | null) => void>();
+  /** Kernel clock minus browser clock, milliseconds. */
+  #skew: number | null = null;
+  #heardAt: number;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** Our picture is the shortened one of the trait. */
+  #short = false;
+  #frame: Cancel | null = null;
+  #check: Cancel | null = null;
+  #views = 0;
+
+  constructor(port: Port, env: Env) {
+    this.port = port;
+    this.#env = env;
+    this.#heardAt = env.now();
+    const send = (message: ToKernel) => this.#send(message);
+    this.pages = new Pages(env, send);
+    this.presses = new Presses(env, send, () => this.#touch("presses"));
+    this.#adoptTrait();
+    this.#stops.push(
+      port.onMessage((message) => this.receive(message)),
+      port.onPicture(() => this.#adoptTrait()),
+    );
+  }
+
+  /** Epoch milliseconds by the kernel's clock. */
+  now(): number {
+    return this.#env.now() + (this.#skew ?? 0);
+  }
+
+  /** Epoch milliseconds by the server's clock, for deadlines. */
+  serverNow(): number {
+    return this.now() + (this.head?.clock_offset ?? 0);
+  }
+
+  revision(topic: Topic): number {
+    return this.#revisions.get(topic) ?? 0;
+  }
+
+  /** Calls back at most once a frame when something changed; returns how to stop. */
+  watch(callback: () => void): Cancel {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
+  open(): Cancel {
+    this.#views++;
+    if (this.#views === 1) this.#watchKernel();
+    const ready = () => this.#send({ kind: "ready", have: this.#short ? -1 : this.version });
+    const timers = READY_MS.map((ms) => this.#env.later(ms, ready));
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      for (const cancel of timers) cancel();
+      this.#views--;
+      if (this.#views === 0) this.#check?.();
+    };
+  }
+
+  receive(message: FromKernel): void {
+    this.#hear("now" in message ? message.now : null);
+    switch (message.kind) {
+      case "snapshot":
+        return this.#snapshot(message.version, message.picture);
+      case "patch":
+        return this.#patch(message.base, message.version, message.changes);
+      case "heartbeat":
+        if (message.version !== this.version || this.#short) this.#askSnapshot();
+        return;
+      case "page":
+        if (this.pages.receive(message)) this.#touch("pages", message.table);
+        return;
+      case "detail":
+        this.#details.get(message.id)?.(message.row);
+        this.#details.delete(message.id);
+        return;
+      case "answer":
+        return this.presses.answer(message.id, message.ok, message.error);
+    }
+  }
+
+  /** Open checkpoints wait for an answer, the others were decided lately. */
+  checkpoints(open: boolean): Held["checkpoints"][] {
+    return this.tables.checkpoints.rows.filter((row) => isOpen(row) === open);
+  }
+
+  /** Whether a request could be answered: there is a kernel, as far as we know. */
+  get reachable(): boolean {
+    return this.attachment === "attached" || this.attachment === "silent" || this.attachment === "waiting";
+  }
+
+  /** Asks for the rows [from, to) of an append-only table that are not here. */
+  wantLog(name: LogName, from: number, to: number): void {
+    this.pages.wantLog(name, this.tables[name] as unknown as SparseRows<Row>, from, to);
+  }
+
+  /** Asks for a row in full; the callback is never called if the kernel does not answer. */
+  detail(table: TableName, key: string, callback: (row: Row | null) => void): Cancel {
+    const id = this.#env.id();
+    this.#details.set(id, callback);
+    this.#send({ kind: "detail", id, table, key });
+    return () => this.#details.delete(id);
+  }
+
+  link(action: "reconnect" | "stop"): void {
+    this.#send({ kind: "link", id: this.#env.id(), action });
+  }
+
+  /** Ends everything; the store is of no use afterwards. */
+  dispose(): void {
+    for (const stop of this.#stops) stop();
+    this.#frame?.();
+    this.#check?.();
+    this.presses.clear();
+    this.pages.clear();
+    this.#watchers.clear();
+  }
+
+  #send(message: ToKernel): boolean {
+    const sent = this.port.send(message);
+    if (!sent) this.#attach("gone");
+    return sent;
+  }
+
+  #adoptTrait(): void {
+    const held = this.port.picture();
+    // Messages are exact and the trait is shortened: it only counts as long as no message came.
+    if (!held || (this.version >= 0 && !this.#short) || held.version < this.version) return;
+    this.#short = true;
+    this.#load(held.version, held.picture);
+  }
+
+  #snapshot(version: number, picture: Picture): void {
+    const asked = this.#askedAt > Number.NEGATIVE_INFINITY;
+    // Every view of the run hears the answer to another's question: ours is as good, unless we asked too.
+    if (!this.#short && !asked && version <= this.version) return;
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+    this.#short = false;
+    this.#load(version, picture);
+  }
+
+  #load(version: number, picture: Picture): void {
+    this.version = version;
+    this.head = keep(this.head ?? undefined, picture.head);
+    for (const name of Object.keys(this.tables) as TableName[]) {
+      const table = picture[name];
+      if (table) (this.tables[name] as KeyedRows<Row>).replace(table);
+    }
+    this.pages.clear();
+    for (const row of this.tables.checkpoints.rows) this.presses.follow(row);
+    this.#touch("head", "pages", ...(Object.keys(this.tables) as TableName[]));
+  }
+
+  #patch(base: number, version: number, changes: Changes): void {
+    if (!this.#short && version <= this.version) return; // told already
+    if (this.#short || base !== this.version || !this.head) return this.#askSnapshot();
+    this.version = version;
+    if (changes.head) {
+      this.head = { ...this.head, ...changes.head };
+      this.#touch("head");
+    }
+    for (const name of Object.keys(this.tables) as TableName[]) {
+      const patch = changes[name];
+      if (!patch) continue;
+      (this.tables[name] as KeyedRows<Row>).patch(patch);
+      this.#touch(name);
+    }
+    for (const row of changes.checkpoints?.set ?? []) this.presses.follow(row);
+  }
+
+  #askSnapshot(): void {
+    if (this.#env.now() - this.#askedAt < SNAPSHOT_MS) return;
+    this.#askedAt = this.#env.now();
+    this.#send({ kind: "snapshot", have: this.#short ? -1 : this.version });
+  }
+
+  #hear(now: number | null): void {
+    this.#heardAt = this.#env.now();
+    this.#attach("attached");
+    if (now === null) return;
+    const skew = now - this.#heardAt;
+    // A message that was long under way makes the kernel's clock look late: trust the quick ones, forget slowly.
+    this.#skew = this.#skew === null || skew > this.#skew ? skew : this.#skew + (skew - this.#skew) * 0.1;
+  }
+
+  #attach(attachment: Attachment): void {
+    if (this.attachment === attachment) return;
+    this.attachment = attachment;
+    this.#touch("attachment");
+  }
+
+  #watchKernel(): void {
+    const opened = this.#env.now();
+    const look = () => {
+      const now = this.#env.now();
+      if (this.attachment === "waiting" && now - opened >= RECORDED_MS) this.#attach("recorded");
+      // Only while the link lives does the kernel send a heartbeat each second.
+      const beats = this.head !== null && !["ended", "failed", "stopped"].includes(this.head.link);
+      if (this.attachment === "attached" && beats && now - this.#heardAt > SILENT_MS) this.#attach("silent");
+      this.#check = this.#env.later(CHECK_MS, look);
+    };
+    this.#check = this.#env.later(CHECK_MS, look);
+  }
+
+  #touch(...topics: Topic[]): void {
+    for (const topic of topics) this.#revisions.set(topic, this.revision(topic) + 1);
+    if (this.#frame || this.#watchers.size === 0) return;
+    this.#frame = this.#env.frame(() => {
+      this.#frame = null;
+      for (const callback of [...this.#watchers]) callback();
+    });
+  }
+}

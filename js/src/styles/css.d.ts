@@ -1,0 +1,2 @@
+/** Style sheets are taken out of the bundle by esbuild. */
+declare module "*.css";

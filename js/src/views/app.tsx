@@ -1,0 +1,74 @@
+/** The panel: header, questions, tabs. */
+import { useState } from "preact/hooks";
+import { Announcer } from "./announcer";
+import { PanelProvider, type Panel, useStore } from "./context";
+import { Header } from "./header";
+import { Artifacts, Decisions, Errors } from "./lists";
+import { NeedsDecision } from "./needs";
+import { Output } from "./output";
+import { Overview } from "./overview";
+import { Footer, Strips } from "./strips";
+import { type Tab, Tabs } from "./tabs";
+import { Tasks } from "./tasks";
+import { Timeline } from "./timeline";
+
+export function App({ panel }: { panel: Panel }) {
+  return (
+    <PanelProvider value={panel}>
+      {/* Keys typed here are for the panel, not for the notebook's shortcuts. */}
+      <section
+        class="rc-root"
+        aria-label="Run console"
+        data-lm-suppress-shortcuts="true"
+        onKeyDown={(event) => event.stopPropagation()}
+      >
+        <Header />
+        <Strips />
+        <NeedsDecision />
+        <Views />
+        <Footer />
+        <Announcer />
+      </section>
+    </PanelProvider>
+  );
+}
+
+function Views() {
+  const store = useStore("head", "decisions");
+  const [selected, setSelected] = useState("Overview");
+  if (!store.head) return null;
+  const { artifacts, errors, decisions } = store.tables;
+  const tabs: Tab[] = [
+    { name: "Overview", badge: 0 },
+    { name: "Tasks", badge: store.tables.tasks.total },
+    { name: "Timeline", badge: 0 },
+    { name: "Output", badge: 0 },
+    { name: "Artifacts", badge: artifacts.total },
+    { name: "Errors", badge: errors.total, tone: "failed" },
+    { name: "Decisions", badge: decisions.total },
+  ];
+  return (
+    <Tabs tabs={tabs} selected={selected} select={setSelected}>
+      <View name={selected} open={setSelected} />
+    </Tabs>
+  );
+}
+
+function View({ name, open }: { name: string; open: (tab: string) => void }) {
+  switch (name) {
+    case "Tasks":
+      return <Tasks />;
+    case "Timeline":
+      return <Timeline />;
+    case "Output":
+      return <Output />;
+    case "Artifacts":
+      return <Artifacts />;
+    case "Errors":
+      return <Errors />;
+    case "Decisions":
+      return <Decisions />;
+    default:
+      return <Overview open={open} />;
+  }
+}

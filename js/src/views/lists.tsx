@@ -1,0 +1,101 @@
+/** The tabs that are one table each: artifacts, errors, decisions. */
+import { duration, UNKNOWN } from "../format";
+import type { DecisionRow, ErrorRow, Row } from "../model";
+import type { LogName, Store } from "../store";
+import { ARTIFACTS, ERRORS, Time } from "./columns";
+import { useStore } from "./context";
+import { useFull } from "./detail";
+import { DeliveryMark, Empty, Text } from "./marks";
+import { type Column, DataTable } from "./table";
+
+/** Asks for what is on screen and not here. */
+function asker(store: Store, name: LogName): (from: number, to: number) => void {
+  return (from, to) => store.wantLog(name, from, to);
+}
+
+export function Artifacts() {
+  const store = useStore("artifacts", "pages");
+  const rows = store.tables.artifacts;
+  if (rows.total === 0) return <Empty>No artifacts yet.</Empty>;
+  return <DataTable name="Artifacts" columns={ARTIFACTS} rows={rows} reversed onSeen={asker(store, "artifacts")} />;
+}
+
+export function Errors() {
+  const store = useStore("errors", "pages");
+  const rows = store.tables.errors;
+  if (rows.total === 0) return <Empty>No errors.</Empty>;
+  return (
+    <DataTable name="Errors" columns={ERRORS} rows={rows} reversed detail={errorDetail} onSeen={asker(store, "errors")} />
+  );
+}
+
+const errorDetail = (row: ErrorRow) => <ErrorDetail row={row} />;
+
+function ErrorDetail({ row }: { row: ErrorRow }) {
+  const { message, stack } = useFull("errors", row);
+  return (
+    <>
+      <p class="rc-error-text">
+        <Text>{message}</Text>
+      </p>
+      {stack ? <pre class="rc-pre">{stack}</pre> : <p class="rc-note">No stack trace came with this error.</p>}
+    </>
+  );
+}
+
+const DECISIONS: readonly Column<DecisionRow>[] = [
+  { id: "state", title: "State", cell: (row) => <DeliveryMark state={row.state} /> },
+  {
+    id: "title",
+    title: "Question",
+    cell: (row) => (
+      <span class="rc-clip" title={row.checkpoint}>
+        {row.title ?? row.checkpoint}
+      </span>
+    ),
+  },
+  { id: "option", title: "Answer", cell: (row) => <b>{row.option}</b> },
+  { id: "by", title: "By", cell: (row) => row.by ?? UNKNOWN },
+  {
+    id: "feedback",
+    title: "Feedback",
+    cell: (row) => (
+      <span class="rc-clip" title={row.error ?? row.feedback ?? undefined}>
+        {row.error ? <span class="rc-tone-failed">{row.error}</span> : (row.feedback ?? "")}
+      </span>
+    ),
+  },
+  { id: "took", title: "Took", right: true, cell: (row) => duration(took(row)) },
+  { id: "at", title: "At", right: true, cell: (row) => <Time at={row.acknowledged_at ?? row.sent_at ?? row.requested_at} /> },
+];
+
+function took(row: DecisionRow): number | null {
+  const end = row.acknowledged_at ?? row.sent_at;
+  return row.requested_at === null || end === null ? null : Math.max(0, (end - row.requested_at) / 1000);
+}
+
+export function Decisions() {
+  const store = useStore("decisions", "pages");
+  const rows = store.tables.decisions;
+  if (rows.total === 0) return <Empty>No decisions yet.</Empty>;
+  const detail = (row: DecisionRow) => (row.feedback || row.error ? <DecisionDetail row={row} /> : null);
+  return <DataTable name="Decisions" columns={DECISIONS} rows={rows} reversed detail={detail} onSeen={asker(store, "decisions")} />;
+}
+
+function DecisionDetail({ row }: { row: DecisionRow }) {
+  const { feedback, error } = useFull<DecisionRow & Row>("decisions", row);
+  return (
+    <>
+      {error && (
+        <p class="rc-tone-failed">
+          <Text>{error}</Text>
+        </p>
+      )}
+      {feedback && (
+        <p class="rc-error-text">
+          <Text>{feedback}</Text>
+        </p>
+      )}
+    </>
+  );
+}

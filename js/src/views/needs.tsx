@@ -1,0 +1,101 @@
+/** The questions of the run that wait for a person, and for a while what became of them. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { plural } from "../format";
+import type { CheckpointRow } from "../model";
+import type { Store } from "../store";
+import { Checkpoint, optionLabel } from "./checkpoint";
+import { useNow, useStore } from "./context";
+import { Icon } from "./marks";
+
+/** How long an outcome stays in sight. */
+const LINGER_MS = 20_000;
+
+export function NeedsDecision() {
+  const store = useStore("checkpoints", "presses", "attachment", "head");
+  const open = store.checkpoints(true);
+  const closed = store.checkpoints(false);
+  const blocked = whyBlocked(store);
+  const region = useRef<HTMLDivElement>(null);
+  useKeptFocus(region, open.length);
+  return (
+    <div ref={region} tabIndex={-1} class="rc-needs-place">
+      {open.length > 0 && (
+        <section class="rc-needs" aria-label="Needs your decision">
+          <h3 class="rc-needs-title">
+            <Icon name="hand" />
+            Needs your decision
+            {open.length > 1 && <span class="rc-note">{plural(open.length, "question")}</span>}
+          </h3>
+          <div class="rc-needs-list">
+            {open.map((row) => (
+              <Checkpoint key={row.key} row={row} press={store.presses.get(row.id)} blocked={blocked} />
+            ))}
+          </div>
+        </section>
+      )}
+      {closed.length > 0 && <Outcomes rows={closed} />}
+    </div>
+  );
+}
+
+/** Why no answer can be sent at all. */
+function whyBlocked(store: Store): string | null {
+  if (store.attachment === "gone") return "The kernel is gone; run the cell again to answer.";
+  if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
+  if (store.head?.link === "stopped") return "The console was stopped: nothing can be answered from here.";
+  return null;
+}
+
+function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
+  const recent = (now: number) => rows.filter((row) => row.decided_at !== null && now - row.decided_at < LINGER_MS);
+  const store = useStore("checkpoints");
+  useNow(recent(store.now()).length > 0);
+  const shown = recent(store.now());
+  return (
+    <>
+      {shown.map((row) => (
+        <p key={row.key} class="rc-strip rc-strip-decided">
+          <Icon name={row.status === "expired" ? "clock" : "check"} tone={row.status === "expired" ? "cancelled" : "completed"} />
+          <span>
+            <b>{row.title}</b>: {outcome(row)}
+          </span>
+        </p>
+      ))}
+    </>
+  );
+}
+
+function outcome(row: CheckpointRow): string {
+  const label = optionLabel(row, row.decision) ?? "decided";
+  switch (row.decided_by) {
+    case "timeout":
+      return `${label}, by default when the time was up`;
+    case "other":
+      return `${label}, decided elsewhere`;
+    case "you":
+      return row.delivery === "acknowledged" ? `${label}, acknowledged` : `${label}, decided by you`;
+    default:
+      return row.status === "expired" ? "expired" : label;
+  }
+}
+
+/** When the card with the keyboard's focus is gone, the focus stays where it was on the page. */
+function useKeptFocus(region: { current: HTMLDivElement | null }, open: number): void {
+  const inside = useRef(false);
+  useLayoutEffect(() => {
+    const element = region.current;
+    if (!element) return undefined;
+    const note = () => {
+      inside.current = element.contains(document.activeElement);
+    };
+    document.addEventListener("focusin", note);
+    return () => document.removeEventListener("focusin", note);
+  }, [region]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of the number of cards
+  useLayoutEffect(() => {
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (!inside.current || !lost) return;
+    const next = region.current?.querySelector<HTMLElement>("[role=group] button") ?? region.current;
+    next?.focus({ preventScroll: true });
+  }, [region, open]);
+}

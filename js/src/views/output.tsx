@@ -1,0 +1,164 @@
+/** What the agents wrote: every line, the newest in sight. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { plain } from "../ansi";
+import { count, plural } from "../format";
+import type { OutputRow } from "../model";
+import type { RowSource } from "../rows";
+import { usePanel, useStore } from "./context";
+import { Line } from "./lines";
+import { Empty, Icon } from "./marks";
+import { listOf, logSource } from "./sources";
+import { type Layout, useScroller } from "./virtual";
+
+const LINE_HEIGHT = 18;
+const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
+
+interface Filter {
+  task: string;
+  stream: "" | OutputRow["stream"];
+  search: string;
+}
+
+export function Output() {
+  const store = useStore("output", "pages", "attachment");
+  const [filter, setFilter] = useState<Filter>({ task: "", stream: "", search: "" });
+  const log = store.tables.output;
+  const { rows, absent, want } = logSource<OutputRow>(store, "output");
+  const filtered = filter.task !== "" || filter.stream !== "" || filter.search.trim() !== "";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the log is one object; its generation says when it changed
+  const loaded = useMemo(() => log.loaded().map(({ row }) => row), [log, log.generation]);
+  const matching = useMemo(() => (filtered ? loaded.filter(matcher(filter)) : loaded), [loaded, filter, filtered]);
+  const tasks = useMemo(() => [...new Set(loaded.map((row) => row.task ?? ""))].filter(Boolean).sort(), [loaded]);
+  const shown: RowSource<OutputRow> = filtered ? listOf(matching) : rows;
+  const copy = () => matching.map((row) => plain(row.text)).join("\n");
+  return (
+    <>
+      <div class="rc-toolbar">
+        <input
+          type="search"
+          class="rc-input"
+          placeholder="Filter lines"
+          aria-label="Filter lines"
+          value={filter.search}
+          onInput={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
+        />
+        {tasks.length > 1 && (
+          <select
+            class="rc-input"
+            aria-label="Task"
+            value={filter.task}
+            onChange={(event) => setFilter({ ...filter, task: event.currentTarget.value })}
+          >
+            <option value="">All tasks</option>
+            {tasks.map((task) => (
+              <option key={task} value={task}>
+                {task}
+              </option>
+            ))}
+          </select>
+        )}
+        <select
+          class="rc-input"
+          aria-label="Stream"
+          value={filter.stream}
+          onChange={(event) => setFilter({ ...filter, stream: event.currentTarget.value as Filter["stream"] })}
+        >
+          <option value="">stdout and stderr</option>
+          <option value="stdout">stdout</option>
+          <option value="stderr">stderr</option>
+        </select>
+        <span class="rc-note rc-toolbar-note">
+          {filtered
+            ? `${count(matching.length)} of ${plural(loaded.length, "loaded line")}${loaded.length < log.total ? ` (${count(log.total)} in all)` : ""}`
+            : `${plural(log.total, "line")}${absent > 0 ? `, ${count(absent)} not saved` : ""}`}
+        </span>
+        <CopyButton text={copy} />
+      </div>
+      {log.total === 0 ? (
+        <Empty>No output yet.</Empty>
+      ) : (
+        <Log key={filtered ? "filtered" : "all"} rows={shown} tagged={tasks.length > 1} onSeen={filtered ? undefined : want} />
+      )}
+    </>
+  );
+}
+
+interface LogProps {
+  rows: RowSource<OutputRow>;
+  tagged: boolean;
+  onSeen: ((from: number, to: number) => void) | undefined;
+}
+
+function Log({ rows, tagged, onSeen }: LogProps) {
+  const { height } = usePanel();
+  const layout: Layout = { count: rows.total, rowHeight: LINE_HEIGHT, extras: NO_EXTRAS };
+  const scroller = useScroller({ layout, viewport: height, follow: true });
+  const { start, end, top, height: full } = scroller.window;
+  useEffect(() => onSeen?.(start, end));
+  return (
+    <div class="rc-log-frame">
+      <div
+        role="log"
+        aria-label="Output"
+        // New lines are not read out: a run writes more than anybody can listen to.
+        aria-live="off"
+        class="rc-log"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+        tabIndex={0}
+        ref={scroller.ref}
+        onScroll={scroller.onScroll}
+        style={{ maxHeight: `${height}px` }}
+      >
+        <div class="rc-log-body" style={{ height: `${full}px` }}>
+          <div style={{ transform: `translateY(${top}px)` }}>
+            {Array.from({ length: end - start }, (_, i) => {
+              const row = rows.at(start + i);
+              if (!row) return <div key={`at ${start + i}`} class="rc-line rc-line-waiting" />;
+              return <Line key={row.key} row={row} tagged={tagged} />;
+            })}
+          </div>
+        </div>
+      </div>
+      {!scroller.atEnd && (
+        <button type="button" class="rc-button rc-small rc-jump" onClick={scroller.toEnd}>
+          <Icon name="down" />
+          Jump to latest
+        </button>
+      )}
+    </div>
+  );
+}
+
+function matcher({ task, stream, search }: Filter): (row: OutputRow) => boolean {
+  const text = search.trim().toLowerCase();
+  return (row) =>
+    (task === "" || row.task === task) &&
+    (stream === "" || row.stream === stream) &&
+    (text === "" || plain(row.text).toLowerCase().includes(text));
+}
+
+const COPIED_MS = 1500;
+
+function CopyButton({ text }: { text: () => string }) {
+  const [says, setSays] = useState("Copy");
+  useEffect(() => {
+    if (says === "Copy") return undefined;
+    const timer = setTimeout(() => setSays("Copy"), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [says]);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      setSays("Copied");
+    } catch {
+      // No clipboard outside secure contexts, or not allowed: the text can still be selected.
+      setSays("Not allowed here");
+    }
+  };
+  return (
+    <button type="button" class="rc-button rc-small" title="Copy the loaded lines" onClick={copy}>
+      <Icon name="copy" />
+      {says}
+    </button>
+  );
+}

@@ -1,0 +1,56 @@
+"""A live console for runs of agents and task orchestrators, inside a notebook.
+
+    from runconsole import ConsoleWidget
+    w = ConsoleWidget("ws://localhost:8000/ws")   # a live panel below the cell
+    w.tasks, w.events                             # DataFrames, at any time
+    w.decide("cp-456", "approve")                 # the same as pressing the button
+
+`Console` is the same without a notebook. The widget, pandas and pyarrow load when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runconsole.console import Console
+from runconsole.errors import (
+    ConsoleFailed,
+    DecisionError,
+    DecisionExpired,
+    DecisionRefused,
+    DecisionUnknown,
+    InvalidArgument,
+    NotConnected,
+    RecordingError,
+    RunConsoleError,
+    UnsupportedByWire,
+)
+
+if TYPE_CHECKING:
+    from runconsole.widget import ConsoleWidget
+
+__all__ = [
+    "Console",
+    "ConsoleFailed",
+    "ConsoleWidget",
+    "DecisionError",
+    "DecisionExpired",
+    "DecisionRefused",
+    "DecisionUnknown",
+    "InvalidArgument",
+    "NotConnected",
+    "RecordingError",
+    "RunConsoleError",
+    "UnsupportedByWire",
+    "__version__",
+]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ConsoleWidget":
+        from runconsole.widget import ConsoleWidget
+
+        return ConsoleWidget
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

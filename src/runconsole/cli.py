@@ -1,0 +1,259 @@
+"""The command line: `runconsole watch`, `serve` and `demo`.
+
+What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 1 for everything else (a run that failed or was
+cancelled, too), 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from runconsole.errors import InvalidArgument, RunConsoleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runconsole.console import Console
+
+__all__ = ["main"]
+
+_REFRESH_S = 0.2
+_FOLLOWING = frozenset({"connecting", "live", "retrying"})
+_INTERRUPTED = 130
+
+_Command = TypeVar("_Command", bound="Callable[..., None]")
+
+
+class _Commands(click.Group):
+    """Turns the package's own errors into one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RunConsoleError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2 if isinstance(error, InvalidArgument) else 1
+            raise failure from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="runconsole", prog_name="runconsole")
+def cli() -> None:
+    """A live console for long runs of agents and task orchestrators."""
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="runconsole")
+
+
+_token_option = click.option(
+    "--token",
+    envvar="RUNCONSOLE_TOKEN",
+    show_envvar=True,
+    help="The server's secret. Better in the environment, where other users of the machine cannot read it.",
+)
+_family_option = click.option(
+    "--family",
+    type=click.Choice(["execution", "tasks"]),
+    default="execution",
+    show_default=True,
+    help="The kind of run: 120 tasks in phases and waves, or four agents that ask a person.",
+)
+
+
+# ---- watch ----------------------------------------------------------------------------------------------------------
+
+
+def _console_options(command: _Command) -> _Command:
+    """Give a command the options of `Console`."""
+    options = (
+        click.option(
+            "--protocol", type=click.Choice(["json", "trpc", "socketio", "replay"]), help="Default: by the URL."
+        ),
+        click.option("--task", help="The one task to follow; default: all the server sends."),
+        click.option("--execution", help="The one execution to follow."),
+        click.option("--subscribe", metavar="JSON", help="What to send after connecting, instead of the usual."),
+        _token_option,
+        click.option(
+            "--auth", type=click.Choice(["header", "query", "params", "message"]), help="Where the token goes."
+        ),
+        click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated."),
+        click.option("--ca-file", "ssl", metavar="FILE", help="Certificates to trust, for wss://."),
+        click.option("--transformer", type=click.Choice(["auto", "superjson", "none"]), help="tRPC's."),
+        click.option("--title", help="What to call the run."),
+        click.option("--token-budget", type=int, help="Tokens the run may use."),
+        click.option("--cost-limit", type=float, help="US dollars the run may cost."),
+        click.option("--expected-artifacts", type=int, help="How many artifacts are expected."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.argument("url")
+@_console_options
+def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: str | float | None) -> None:
+    """Follow the run at URL in this terminal, until it is finished.
+
+    Where the output is no terminal, only the final screen is written, and the progress goes to stderr.
+    """
+    from runconsole.console import Console
+
+    given = {name: value for name, value in options.items() if value is not None}
+    console = Console(url, **given, subscribe=_json_of(subscribe), headers=_headers_of(headers))
+    try:
+        _follow(console)
+        _show(console)
+        if console.status == "failed":
+            console.wait(timeout=1)  # raises, with the reason
+    except KeyboardInterrupt:
+        _show(console)
+        sys.exit(_INTERRUPTED)
+    finally:
+        console.stop()
+    if console.run.status != "completed":
+        sys.exit(1)
+
+
+def _follow(console: Console) -> None:
+    """Show the console until its link has ended."""
+    if sys.stdout.isatty():
+        _follow_live(console)
+    else:
+        _follow_quietly(console)
+
+
+def _follow_live(console: Console) -> None:
+    from rich.live import Live
+
+    with Live(_screen(console), auto_refresh=False, transient=True) as live:
+        while console.status in _FOLLOWING:
+            time.sleep(_REFRESH_S)
+            live.update(_screen(console), refresh=True)
+
+
+def _follow_quietly(console: Console) -> None:
+    told = ""
+    while console.status in _FOLLOWING:
+        now = _progress_line(console)
+        if now != told:
+            click.echo(now, err=True)
+            told = now
+        time.sleep(_REFRESH_S)
+
+
+def _progress_line(console: Console) -> str:
+    """Return the link's status and the progress in steps of ten percent."""
+    percent = console.run.percent
+    progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
+    waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""
+    return f"{console.status}{progress}{waiting}"
+
+
+def _show(console: Console) -> None:
+    """Write the last screen."""
+    from rich.console import Console as Terminal
+
+    Terminal().print(_screen(console))
+
+
+def _screen(console: Console) -> Any:
+    from runconsole.text import render_rich
+
+    return render_rich(console.state, time.time_ns() // 1000)
+
+
+def _json_of(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        raise click.BadParameter(f"expected JSON, got {text!r}", param_hint="--subscribe") from None
+
+
+def _headers_of(lines: tuple[str, ...]) -> Mapping[str, str] | None:
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter("expected 'NAME: VALUE'", param_hint="--header")  # the value may be a secret
+        headers[name.strip()] = value.strip()
+    return headers or None
+
+
+# ---- serve ----------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@_family_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--speed", type=float, help="Simulated seconds a second; 0: without waiting. Default: 8; tasks: 1.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The run's dice.")
+@click.option("--failures", type=int, help="Tasks of an execution that fail for good.")
+@click.option(
+    "--decision-timeout", type=float, metavar="SECONDS", help="Time to decide, for every checkpoint of tasks."
+)
+@click.option("--replay", type=click.Choice(["all", "none"]), default="all", help="What a late client gets first.")
+@click.option("--delivery", type=click.Choice(["push", "subscribe"]), default="push", help="All events, or by channel.")
+@click.option("--autostart", is_flag=True, help="Begin the run at once, not with the first client.")
+@_token_option
+def serve(**options: Any) -> None:
+    """Play a simulated run on a WebSocket, until Ctrl-C."""
+    from runconsole.simulator import Simulator
+
+    try:
+        simulator = Simulator(**options).start()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        where = f"{options['host']}:{options['port']}"
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        raise click.ClickException(f"Cannot listen on {where} ({reason}); choose another --host or --port.") from None
+    with simulator:
+        click.echo(_greeting(simulator.url, options))
+        try:
+            simulator.wait_finished()
+            click.echo("The run is over; clients that connect now get all of it. Press Ctrl-C to end.")
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            click.echo("Ended.")
+
+
+def _greeting(url: str, options: Mapping[str, Any]) -> str:
+    token = ", token=..." if options["token"] else ""
+    begins = "has begun" if options["autostart"] else "begins with the first client"
+    return (
+        f"Serving a run of the {options['family']} family (seed {options['seed']}) on {url}\n"
+        f'  in a notebook:  ConsoleWidget("{url}"{token})\n'
+        f"  in a terminal:  runconsole watch {url}\n"
+        f"The run {begins}. Press Ctrl-C to end."
+    )
+
+
+# ---- demo -----------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@_family_option
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the notebooks are copied; files you have edited stay as they are. Default: a temporary directory.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="JupyterLab's port. Default: a free one.")
+@click.option("--browser/--no-browser", default=True, help="Open the page where there is a display.")
+def demo(family: str, directory: Path | None, port: int, browser: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Open JupyterLab with a run of the simulator already live in a notebook."""
+    from runconsole.demo import run_demo
+
+    run_demo(family=family, directory=directory, port=port, browser=browser, say=click.echo)

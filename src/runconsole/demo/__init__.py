@@ -1,0 +1,103 @@
+"""`runconsole demo`: JupyterLab on a notebook whose cells have already run, in the kernel that the page attaches to.
+
+JupyterLab runs nothing when it opens a notebook. So the demo starts a server, starts the notebook's session through the
+server's own interface, runs the cells in its kernel, saves their outputs, and only then opens the page: JupyterLab
+finds the session by its path and restores the widgets from the live kernel.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+import tempfile
+import threading
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from runconsole.demo.lab import DemoError, Lab
+from runconsole.demo.notebooks import copy_notebooks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["DemoError", "quickstart", "run_demo"]
+
+
+def quickstart(family: str) -> str:
+    """Return the file name of a family's quickstart notebook."""
+    return f"quickstart-{family}.ipynb"
+
+
+def run_demo(
+    *,
+    family: str = "execution",
+    directory: Path | None = None,
+    port: int = 0,
+    browser: bool = True,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Run the demo until it is interrupted or JupyterLab is shut down.
+
+    Args:
+        family: whose quickstart runs, `"execution"` or `"tasks"`; the other notebooks lie beside it.
+        directory: where the notebooks are copied; None takes a new temporary directory, which stays.
+        port: JupyterLab's port; 0 takes a free one.
+        browser: open the page where there is a display.
+        say: is told what happens, a line at a time.
+
+    Raises DemoError, with one sentence, where something is missing or does not start.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise DemoError("JupyterLab is not installed; install it with: pip install 'runconsole[demo]'")
+    from runconsole.demo.cells import run_cells
+
+    root = directory or Path(tempfile.mkdtemp(prefix="runconsole-demo-"))
+    name = copy_notebooks(root, quickstart(family))
+    say(f"Notebooks are in {root}")
+    try:
+        with (
+            _ending_on_signals(),
+            tempfile.TemporaryDirectory(prefix="runconsole-lab-", ignore_cleanup_errors=True) as home,
+            Lab(root, Path(home), port=port, say=say) as lab,
+        ):
+            say(f"Running {name} ...")
+            for problem in run_cells(lab, name):
+                say(problem)
+            page = lab.page(name)
+            say(f"\n  {page}\n\nThe run is live. Press Ctrl-C to end it.")
+            if browser and _has_display():
+                webbrowser.open(page)
+            lab.wait()
+    except KeyboardInterrupt:
+        pass
+    say("Ended.")
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that no kernel is left behind."""
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _has_display() -> bool:
+    """Return whether a browser could open a window here; a text browser would take the terminal."""
+    if os.environ.get("CI"):
+        return False
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,110 @@
+"""The exceptions of runconsole: one tree, each message saying what was expected, what came, what to do.
+
+    RunConsoleError
+    ├── ConsoleFailed        the link failed for good: following the run is over
+    ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
+    ├── LinkLost             internal: a connection could not be made or broke
+    ├── NotConnected         a decision or call needs a live link and there was none in time
+    ├── UnsupportedByWire    this wire has no such call
+    ├── RecordingError       a recording cannot be read or written
+    └── DecisionError
+        ├── DecisionRefused  the server (or the console) said no: `reason`
+        ├── DecisionExpired  the deadline passed first
+        └── DecisionUnknown  the link died between sent and answered
+
+No message ever holds a secret or a server's stack trace.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConsoleFailed",
+    "DecisionError",
+    "DecisionExpired",
+    "DecisionRefused",
+    "DecisionUnknown",
+    "InvalidArgument",
+    "LinkLost",
+    "NotConnected",
+    "RecordingError",
+    "RunConsoleError",
+    "UnsupportedByWire",
+]
+
+
+class RunConsoleError(Exception):
+    """Anything runconsole raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in a cell: the one sentence, no traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ConsoleFailed(RunConsoleError):
+    """The link failed for good (refused, wrong address, bad certificate): the console no longer follows the run."""
+
+
+class InvalidArgument(RunConsoleError, ValueError, TypeError):
+    """An argument of the console is unknown or its value cannot be used."""
+
+
+class LinkLost(RunConsoleError):
+    """A connection could not be made, or broke. Raised by transports, handled by the session.
+
+    Attributes:
+        fatal: trying again cannot help.
+        doubtful: trying again a few times may help (a proxy reloading, a server dying while we knock).
+        code: the WebSocket close code or HTTP status, where there was one.
+        orderly: the server closed in good order (close code 1000).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fatal: bool = False,
+        doubtful: bool = False,
+        code: int | None = None,
+        orderly: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.fatal = fatal
+        self.doubtful = doubtful
+        self.code = code
+        self.orderly = orderly
+
+
+class NotConnected(RunConsoleError):
+    """There was no live link within the time allowed; nothing was sent."""
+
+
+class UnsupportedByWire(RunConsoleError):
+    """The wire in use has no such call."""
+
+
+class RecordingError(RunConsoleError):
+    """A recording cannot be read or written."""
+
+
+class DecisionError(RunConsoleError):
+    """A decision was not carried out, or it is not known whether it was.
+
+    Attributes:
+        checkpoint_id: the checkpoint that was answered.
+    """
+
+    def __init__(self, message: str, checkpoint_id: str) -> None:
+        super().__init__(message)
+        self.checkpoint_id = checkpoint_id
+
+
+class DecisionRefused(DecisionError):
+    """The server refused: already decided, invalid option, not allowed."""
+
+
+class DecisionExpired(DecisionError):
+    """The deadline passed before the decision could be sent."""
+
+
+class DecisionUnknown(DecisionError):
+    """The decision was sent, and the link died (or nothing came) before an answer: it may or may not count."""

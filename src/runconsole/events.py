@@ -1,0 +1,425 @@
+"""What can happen to a run: one frozen struct per fact, whatever wire or family it came by.
+
+Three kinds meet here and all of them enter :meth:`runconsole.state.RunState.apply`:
+
+* facts told by the server (`ExecutionStarted` … `Alert`), wrapped in a `Received` with the envelope they came in;
+* facts about the link (`LinkChanged`, `DuplicateDropped`);
+* facts about our own decisions (`DecisionRequested` … `DecisionUnanswered`).
+
+Times are integer microseconds since 1970-01-01 UTC, durations are seconds, money is US dollars; None is "not told".
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+Micros: TypeAlias = int
+"""Microseconds since 1970-01-01 UTC."""
+
+LinkStatus = Literal["connecting", "live", "retrying", "ended", "failed", "stopped"]
+
+
+class TaskStatus(enum.StrEnum):
+    """The one vocabulary for tasks, subtasks, phases and waves, whatever the wire calls it."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class Fact(Struct, frozen=True):
+    """Something that happened. Subclasses say what."""
+
+
+# ---- executions (seed 1) -------------------------------------------------------------------------------------------
+
+
+class PhasePlan(Struct, frozen=True):
+    """One phase as announced: its number, name and how many tasks it holds."""
+
+    number: int
+    name: str | None = None
+    tasks: int | None = None
+    status: TaskStatus | None = None
+
+
+class ExecutionStarted(Fact, frozen=True):
+    """The run began; `phases` is the plan."""
+
+    execution_id: str | None = None
+    total_tasks: int | None = None
+    total_atoms: int | None = None
+    estimated_duration_s: float | None = None
+    phases: tuple[PhasePlan, ...] = ()
+
+
+class TaskReported(Fact, frozen=True):
+    """One task's status with the run's counters of that moment (seed 1's `progress_update`)."""
+
+    task_id: str | None = None
+    task_name: str | None = None
+    phase: int | None = None
+    phase_name: str | None = None
+    status: TaskStatus | None = None
+    wave: int | None = None
+    duration_s: float | None = None
+    completed_tasks: int | None = None
+    total_tasks: int | None = None
+    percent: float | None = None
+    current_task: str | None = None
+    subtask_status: dict[str, TaskStatus] | None = None
+
+
+class WaveCompleted(Fact, frozen=True):
+    """A wave ended. `atoms` are units of work inside tasks."""
+
+    wave: int
+    atoms: int | None = None
+    atoms_completed: int | None = None
+    failed: int | None = None
+    success_rate: float | None = None
+    artifacts: int | None = None
+    duration_s: float | None = None
+
+
+class ExecutionCompleted(Fact, frozen=True):
+    """The run ended, with the server's own sums."""
+
+    status: str | None = None
+    execution_id: str | None = None
+    total_tasks: int | None = None
+    completed_tasks: int | None = None
+    failed_tasks: int | None = None
+    skipped_tasks: int | None = None
+    duration_s: float | None = None
+    artifacts: int | None = None
+    tokens_used: int | None = None
+    cost_usd: float | None = None
+
+
+# ---- tasks (seed 2) ------------------------------------------------------------------------------------------------
+
+
+class TaskCreated(Fact, frozen=True):
+    """A task was created or queued."""
+
+    task_id: str
+    prompt: str | None = None
+    task_type: str | None = None
+    queue_position: int | None = None
+    estimated_start: Micros | None = None
+
+
+class TaskStarted(Fact, frozen=True):
+    """A worker began (or began again) with the task."""
+
+    task_id: str
+    worker_id: str | None = None
+    provider_id: str | None = None
+    access_mode: str | None = None
+
+
+class SubtaskReported(Fact, frozen=True):
+    """Whatever an event says of one subtask; None leaves what is known."""
+
+    task_id: str
+    subtask_id: str
+    status: TaskStatus | None = None
+    name: str | None = None
+    description: str | None = None
+    progress: float | None = None
+    duration_s: float | None = None
+    agent_id: str | None = None
+    error: str | None = None
+    artifacts: tuple[str, ...] = ()
+
+
+class TaskProgressed(Fact, frozen=True):
+    """The task's own progress, 0 to 100, with its metrics so far."""
+
+    task_id: str
+    progress: float | None = None
+    step: str | None = None
+    status: TaskStatus | None = None
+    phase_name: str | None = None
+    subtask: SubtaskReported | None = None
+    elapsed_s: float | None = None
+    remaining_s: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class TaskStatusChanged(Fact, frozen=True):
+    """The task was queued, paused or resumed."""
+
+    task_id: str
+    status: TaskStatus
+
+
+class TaskPhaseChanged(Fact, frozen=True):
+    """The task moved to another named phase."""
+
+    task_id: str
+    phase_name: str | None = None
+    previous: str | None = None
+
+
+class TaskOutput(Fact, frozen=True):
+    """A chunk of a task's output, as written: it need not end at a line's end."""
+
+    task_id: str | None
+    stream: Literal["stdout", "stderr"]
+    text: str
+    worker_id: str | None = None
+    agent_id: str | None = None
+
+
+class TaskCompleted(Fact, frozen=True):
+    """The task ended well."""
+
+    task_id: str
+    duration_s: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    files_created: tuple[str, ...] = ()
+    files_modified: tuple[str, ...] = ()
+    files_deleted: tuple[str, ...] = ()
+
+
+class TaskFailed(Fact, frozen=True):
+    """The task ended with an error."""
+
+    task_id: str
+    message: str
+    code: str | None = None
+    recoverable: bool | None = None
+    duration_s: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class TaskCancelled(Fact, frozen=True):
+    """The task was cancelled."""
+
+    task_id: str
+    reason: str | None = None
+    cancelled_by: str | None = None
+
+
+# ---- both families -------------------------------------------------------------------------------------------------
+
+
+class ArtifactCreated(Fact, frozen=True):
+    """A file was created, modified or deleted. `size` in bytes."""
+
+    path: str
+    size: int | None = None
+    kind: str | None = None
+    language: str | None = None
+    task_id: str | None = None
+    action: str | None = None
+
+
+class ErrorReported(Fact, frozen=True):
+    """An error inside a task or an agent; `attempt` counts retries from 1."""
+
+    message: str
+    task_id: str | None = None
+    task_name: str | None = None
+    error_type: str | None = None
+    recoverable: bool | None = None
+    attempt: int | None = None
+    max_retries: int | None = None
+    stack: str | None = None
+    action: str | None = None
+
+
+class AgentCompleted(Fact, frozen=True):
+    """An agent ended: its own tokens and cost."""
+
+    agent_id: str
+    task_id: str | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Alert(Fact, frozen=True):
+    """Something the server wants seen: a system alert, a cost threshold, the refusal of a request."""
+
+    level: str
+    text: str
+
+
+class Logged(Fact, frozen=True):
+    """A known event whose only meaning is its row in the log (`worker.*`, `provider.*`, `agent.thinking`, …)."""
+
+    task_id: str | None = None
+
+
+class UnknownEvent(Fact, frozen=True):
+    """An event of a type (or shape) this console does not know: kept, counted, shown."""
+
+    task_id: str | None = None
+
+
+class MalformedFrame(Fact, frozen=True):
+    """A frame that cannot be read at all: kept as text, counted, shown."""
+
+    error: str
+
+
+# ---- checkpoints ---------------------------------------------------------------------------------------------------
+
+
+class CheckpointOption(Struct, frozen=True):
+    """One possible answer. `action` is what the server calls it where that differs from `id`."""
+
+    id: str
+    label: str
+    description: str | None = None
+    action: str | None = None
+    is_default: bool = False
+
+
+class CheckpointOpened(Fact, frozen=True):
+    """The run needs a person's decision (`task.hitl_required`, `checkpoint.pending`)."""
+
+    checkpoint_id: str
+    task_id: str | None = None
+    kind: str | None = None
+    title: str | None = None
+    description: str | None = None
+    options: tuple[CheckpointOption, ...] = ()
+    context: dict[str, Any] | None = None
+    deadline: Micros | None = None
+    default_action: str | None = None
+
+
+class CheckpointReminded(Fact, frozen=True):
+    """The server says the deadline is near."""
+
+    checkpoint_id: str
+    deadline: Micros | None = None
+
+
+class CheckpointDecided(Fact, frozen=True):
+    """Somebody decided: we, another person, or the time-out (`automatic`)."""
+
+    checkpoint_id: str
+    option: str | None = None
+    feedback: str | None = None
+    decided_by: str | None = None
+    automatic: bool = False
+    response_s: float | None = None
+    correlation_id: str | None = None
+
+
+class CheckpointExpired(Fact, frozen=True):
+    """Our own observation: the deadline passed by the server's clock and the server has said nothing yet."""
+
+    at: Micros
+    checkpoint_id: str
+
+
+class CheckpointSaved(Fact, frozen=True):
+    """A restore point was made or used (`task.checkpoint`): a fact of the log, no question."""
+
+    task_id: str | None
+    checkpoint_id: str | None = None
+    kind: str | None = None
+    reason: str | None = None
+
+
+# ---- envelopes -----------------------------------------------------------------------------------------------------
+
+
+class Received(Struct, frozen=True):
+    """One event as it arrived: the envelope's own facts, its payload's JSON text, and what it means."""
+
+    type: str
+    fact: Fact
+    payload: str
+    """The JSON text of the event's data, byte for byte as received; of a malformed frame its text."""
+    received_at: Micros = 0
+    timestamp: Micros | None = None
+    event_id: str | None = None
+    seq: int | None = None
+    correlation_id: str | None = None
+    offset: str | None = None
+    """The wire's own resume mark (a tRPC tracked id)."""
+
+
+# ---- the link and our decisions ------------------------------------------------------------------------------------
+
+
+class LinkChanged(Fact, frozen=True):
+    """The link's state changed, or something was learned about what it lost. `retry_at` by our clock."""
+
+    at: Micros
+    status: LinkStatus
+    attempt: int = 0
+    reason: str | None = None
+    missed: int | None = None
+    recovered: int | None = None
+    retry_at: Micros | None = None
+    notice: str | None = None
+
+
+class DuplicateDropped(Fact, frozen=True):
+    """An event that was already known came again and was not applied a second time."""
+
+    count: int = 1
+
+
+class DecisionRequested(Fact, frozen=True):
+    """A person (or code) answered a checkpoint; `decision_id` is the correlation id."""
+
+    at: Micros
+    decision_id: str
+    checkpoint_id: str
+    option: str
+    feedback: str | None = None
+    modifications: Any = None
+    action: str | None = None
+    """What the server calls the option, where that differs from its id."""
+    by: str = "you"
+
+
+class DecisionSent(Fact, frozen=True):
+    """The frame left; from here on it may have been received."""
+
+    at: Micros
+    decision_id: str
+
+
+class DecisionAcknowledged(Fact, frozen=True):
+    """The server said yes."""
+
+    at: Micros
+    decision_id: str
+
+
+class DecisionTurnedDown(Fact, frozen=True):
+    """The server (or the console) said no. `final` where no further answer can be given to the checkpoint."""
+
+    at: Micros
+    decision_id: str
+    reason: str
+    code: str | None = None
+    final: bool = False
+    expired: bool = False
+
+
+class DecisionUnanswered(Fact, frozen=True):
+    """The link died, or nothing came, between sent and answered."""
+
+    at: Micros
+    decision_id: str
+    reason: str

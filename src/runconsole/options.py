@@ -1,0 +1,121 @@
+"""The console's arguments: checked once, kept together, their secrets never shown."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import ssl as ssl_module
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from runconsole.errors import InvalidArgument
+from runconsole.transports.address import redact_url
+
+__all__ = ["Options", "check"]
+
+PROTOCOLS = ("json", "trpc", "socketio", "replay")
+_AUTHS = ("header", "query", "params", "message")
+_TRANSFORMERS = ("auto", "superjson", "none")
+
+
+class Options(Struct, frozen=True):
+    """Everything `Console` was called with; the names are those of its arguments."""
+
+    url: str
+    protocol: str | None = None
+    task: str | None = None
+    execution: str | None = None
+    subscribe: Any = None
+    token: str | None = None
+    auth: str = "header"
+    headers: Mapping[str, str] | None = None
+    ssl: ssl_module.SSLContext | str | None = None
+    transformer: str = "auto"
+    decide: str | Callable[..., Any] | None = None
+    title: str | None = None
+    token_budget: int | None = None
+    cost_limit: float | None = None
+    expected_artifacts: int | None = None
+    record: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Options({self.address!r})"
+
+    @property
+    def address(self) -> str:
+        """The URL as it may be shown."""
+        return self.redact(redact_url(self.url)) if "://" in self.url else self.url
+
+    def redact(self, text: str) -> str:
+        """Return the text without our token."""
+        return text.replace(self.token, "***") if self.token else text
+
+    def inferred_protocol(self) -> str:
+        """Return the protocol: as told, else what the URL looks like."""
+        if self.protocol is not None:
+            return self.protocol
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return "json"  # the endpoint says what is wrong with it
+        path = parts.path.rstrip("/")
+        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or Path(self.url).exists()):
+            return "replay"
+        if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
+            return "socketio"
+        return "trpc" if path.endswith("/trpc") else "json"
+
+
+def check(arguments: dict[str, Any]) -> Options:
+    """Return the options, or raise InvalidArgument with one sentence about the first that cannot be used."""
+    for name in arguments:
+        if name not in Options.__struct_fields__:
+            close = difflib.get_close_matches(name, Options.__struct_fields__, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(Options.__struct_fields__)}"
+            raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
+    url = arguments["url"]
+    if isinstance(url, os.PathLike):
+        arguments["url"] = url = os.fspath(url)
+    if not isinstance(url, str) or not url.strip():
+        raise InvalidArgument(
+            f"expected a URL or the path of a recording, got {url!r}: pass for example 'ws://localhost:8000/ws'"
+        )
+    arguments["url"] = url.strip()
+    _one_of(arguments, "protocol", PROTOCOLS)
+    _one_of(arguments, "auth", _AUTHS)
+    _one_of(arguments, "transformer", _TRANSFORMERS)
+    for name in ("task", "execution", "title", "token"):
+        _typed(arguments, name, str, "a string")
+    for name in ("token_budget", "expected_artifacts"):
+        _typed(arguments, name, int, "a whole number")
+    _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
+    _typed(arguments, "headers", Mapping, "a mapping of header names to values")
+    _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
+    if isinstance(arguments.get("ssl"), (str, os.PathLike)):
+        arguments["ssl"] = _context(os.fspath(arguments["ssl"]))
+    return Options(**arguments)
+
+
+def _one_of(arguments: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:
+    value = arguments.get(name)
+    if value is not None and value not in allowed:
+        raise InvalidArgument(f"expected {name}= to be one of {', '.join(map(repr, allowed))}, got {value!r}")
+
+
+def _typed(arguments: dict[str, Any], name: str, kind: Any, wanted: str) -> None:
+    value = arguments.get(name)
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        shown = f"a {type(value).__name__}" if name in {"token", "headers"} else repr(value)
+        raise InvalidArgument(f"expected {name}= to be {wanted}, got {shown}")
+
+
+def _context(path: str) -> ssl_module.SSLContext:
+    try:
+        return ssl_module.create_default_context(cafile=path)
+    except (OSError, ssl_module.SSLError) as error:
+        why = error.strerror or type(error).__name__
+        raise InvalidArgument(f"expected ssl= to name a readable PEM file, got {path!r} ({why})") from None

@@ -1,0 +1,117 @@
+"""Decisions on their way to the server: each sent at most once, each answer awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from runconsole.errors import LinkLost
+from runconsole.events import (
+    DecisionAcknowledged,
+    DecisionRequested,
+    DecisionSent,
+    DecisionTurnedDown,
+    DecisionUnanswered,
+    Fact,
+    Micros,
+)
+from runconsole.state import RunState
+from runconsole.transports.base import Connection
+from runconsole.wire.signals import Reply, Wire
+
+__all__ = ["Outbox"]
+
+REPLY_TIMEOUT = 30.0
+_GONE = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT", "CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
+_EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
+
+
+class Outbox:
+    """Sends what the state says is queued as soon as there is a link, and tells the state what became of it."""
+
+    def __init__(self, state: RunState, wire: Wire, apply: Callable[[Fact], Any], now: Callable[[], Micros]) -> None:
+        self._state = state
+        self._wire = wire
+        self._apply = apply
+        self._now = now
+        self._requests: dict[str, DecisionRequested] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def hold(self, request: DecisionRequested) -> None:
+        """Keep a decision's words until the state says that it shall be sent."""
+        self._requests[request.decision_id] = request
+
+    def flush(self, connection: Connection) -> None:
+        """Send every queued decision over this connection."""
+        for decision_id in list(self._requests):
+            decision = self._state.decisions.get(decision_id)
+            if decision is None or decision.state != "queued":
+                del self._requests[decision_id]
+                continue
+            self._send(self._requests.pop(decision_id), decision.task_id, connection)
+
+    def _send(self, request: DecisionRequested, task_id: str | None, connection: Connection) -> None:
+        decision_id = request.decision_id
+        try:
+            outgoing = self._wire.decide(request, task_id)
+        except Exception as error:  # noqa: BLE001 - also a user's own `decide` callable: say it on the card
+            reason = f"the answer could not be written as a message ({type(error).__name__}: {error})"
+            self._apply(DecisionTurnedDown(self._now(), decision_id, reason))
+            return
+        # Marked before it leaves: from here on it may have been received, whatever happens to the link.
+        self._apply(DecisionSent(self._now(), decision_id))
+        loop = asyncio.get_running_loop()
+        self._timers[decision_id] = loop.call_later(
+            REPLY_TIMEOUT,
+            self._unanswered,
+            decision_id,
+            f"no answer came within {REPLY_TIMEOUT:.0f} s: it may or may not count",
+        )
+        task = loop.create_task(_transmit(connection, outgoing.frame), name="runconsole-send")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def settle(self, reply: Reply) -> bool:
+        """Take in the server's answer; return whether it answers a decision."""
+        decision_id = reply.request_id
+        if decision_id not in self._state.decisions:
+            return False
+        self._disarm(decision_id)
+        if reply.error is None:
+            self._apply(DecisionAcknowledged(self._now(), decision_id))
+        else:
+            code = (reply.code or "").upper()
+            self._apply(
+                DecisionTurnedDown(
+                    self._now(),
+                    decision_id,
+                    reply.error,
+                    reply.code,
+                    final=code in _GONE,
+                    expired=code in _EXPIRED,
+                )
+            )
+        return True
+
+    def link_lost(self) -> None:
+        """Nobody will answer any more what was sent over the connection that broke."""
+        for decision_id in list(self._timers):
+            self._unanswered(decision_id, "the link broke before the answer: it may or may not count")
+
+    def _unanswered(self, decision_id: str, reason: str) -> None:
+        self._disarm(decision_id)
+        self._apply(DecisionUnanswered(self._now(), decision_id, reason))
+
+    def _disarm(self, decision_id: str) -> None:
+        timer = self._timers.pop(decision_id, None)
+        if timer is not None:
+            timer.cancel()
+
+
+async def _transmit(connection: Connection, frame: str) -> None:
+    try:
+        await connection.send(frame)
+    except LinkLost:
+        return  # the reader of the same connection notices and calls `link_lost`

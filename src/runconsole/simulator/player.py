@@ -1,0 +1,118 @@
+"""A timeline against the clock: tells each event when its time has come, takes decisions in, knows no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from runconsole.simulator.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event, Scenario
+
+__all__ = ["Player", "Told"]
+
+_STEPS_AT_ONCE = 50  # before other tasks of the loop get their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of the log with its JSON text, encoded once for all clients."""
+
+    event: Event
+    text: str
+
+
+class Player:
+    """One run in real time, `speed` simulated seconds a second (`math.inf`: without waiting).
+
+    The run belongs to the player, not to who listens: `log` holds everything told so far. All methods belong to the
+    loop that awaits `play`. Without `started_at` the run's times begin when `play` does.
+    """
+
+    def __init__(self, scenario: Scenario, *, speed: float, started_at: datetime | None = None) -> None:
+        self.log: list[Told] = []
+        self.timeline = Timeline(scenario, started_at or datetime.now(UTC))
+        self._starts_now = started_at is None
+        self._speed = speed
+        self._origin: float | None = None
+        self._woken = asyncio.Event()
+        self._listeners: set[Callable[[], None]] = set()
+
+    @property
+    def started(self) -> bool:
+        """Whether `play` has begun."""
+        return self._origin is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over."""
+        return self.timeline.finished
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """Every checkpoint asked so far, in order."""
+        return list(self.timeline.checkpoints.values())
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` whenever the log has grown or the run is over, until the returned function is called."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    async def play(self) -> None:
+        """Play the run to its end."""
+        self._origin = asyncio.get_running_loop().time()
+        if self._starts_now:
+            self.timeline.clock.started_at = datetime.now(UTC)  # the player may have waited for its first client
+        steps = 0
+        while (due := self.timeline.next_at) is not None:
+            delay = self._delay(due)
+            if delay > 0:
+                await self._wait(delay)
+                continue
+            self._tell(self.timeline.step())
+            steps += 1
+            if steps % _STEPS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._notify()
+
+    def decide(self, answer: Answer) -> Decision:
+        """Take an answer now. Raises Refusal where it cannot count; the first answer wins."""
+        now = self._now()
+        while (due := self.timeline.next_at) is not None and due < now:
+            self._tell(self.timeline.step())  # a deadline that has just passed comes first
+        decision, events = self.timeline.decide(answer, now)
+        self._tell(events)
+        self._woken.set()
+        return decision
+
+    def _now(self) -> float:
+        """Return the simulated time; without waiting, the time of the last step."""
+        if self._origin is None or math.isinf(self._speed):
+            return self.timeline.clock.seconds
+        return (asyncio.get_running_loop().time() - self._origin) * self._speed
+
+    def _delay(self, due: float) -> float:
+        return 0.0 if math.isinf(self._speed) else (due - self._now()) / self._speed
+
+    async def _wait(self, delay: float) -> None:
+        """Wait until the next step is due, or a decision has changed what is next."""
+        self._woken.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), delay)
+
+    def _tell(self, events: list[Event]) -> None:
+        self.log += [Told(event, json.dumps(event, ensure_ascii=False, allow_nan=False)) for event in events]
+        if events:
+            self._notify()
+
+    def _notify(self) -> None:
+        for listener in list(self._listeners):
+            listener()

@@ -1,0 +1,1 @@
+"""The runs the simulator can play."""

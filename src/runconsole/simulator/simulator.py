@@ -1,0 +1,249 @@
+"""The simulator as a notebook uses it: a server in its own daemon thread, started and stopped by plain calls."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Literal, Self
+
+from runconsole.simulator.options import FAMILIES, Family, check_choice, scenario_of, speed_of
+from runconsole.simulator.player import Player
+from runconsole.simulator.server import PATH, Door, Received
+from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+
+    from runconsole.simulator.desk import Delivery
+
+__all__ = ["Simulator"]
+
+_STOP_WITHIN_S = 5.0
+
+
+class Simulator:
+    """A real WebSocket server that plays one run, the same for the same seed.
+
+    The run begins with the first client (or at once: `autostart`), goes on without clients, and is the same for all of
+    them; who comes late gets the events so far first (`replay="all"`).
+
+    Args:
+        family: `"execution"` (seed 1: 120 tasks, about 10 simulated minutes) or `"tasks"` (seed 2: four coding agents
+            with three checkpoints, about 50 simulated seconds when they are answered at once).
+        seed: the run's dice.
+        speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for
+            `"tasks"`, whose deadlines are then real.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        token: a secret clients must show, as Bearer, `?token=` or in a first message; others are closed with 4001.
+        replay: whether a late client gets the events so far (`"all"`) or not (`"none"`).
+        delivery: `"push"` sends all events unasked; `"subscribe"` sends those of the channels subscribed to.
+        autostart: begin the run at once instead of with the first client.
+        close_when_done: close clients (1000) when the run is over; None does so for `"tasks"`.
+        started_at: the time of the run's beginning in its events; None is the time it begins.
+        failures: `"execution"` only: tasks that fail for good.
+        decision_timeout: `"tasks"` only: time to decide in simulated seconds, for every checkpoint.
+
+    Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had.
+    """
+
+    def __init__(  # noqa: PLR0913 - a server's options, each with a default
+        self,
+        family: Family = "execution",
+        *,
+        seed: int = 1,
+        speed: float | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        replay: Literal["all", "none"] = "all",
+        delivery: Delivery = "push",
+        autostart: bool = False,
+        close_when_done: bool | None = None,
+        started_at: datetime | None = None,
+        failures: int | None = None,
+        decision_timeout: float | None = None,
+    ) -> None:
+        check_choice("family", family, tuple(FAMILIES))
+        check_choice("replay", replay, ("all", "none"))
+        check_choice("delivery", delivery, ("push", "subscribe"))
+        self.family = family
+        self.seed = seed
+        self.speed = speed_of(family, speed)
+        self._make_scenario = scenario_of(family, seed, failures, decision_timeout)
+        self._make_scenario()  # options that make no sense fail here, not in the thread
+        self._host = host
+        self._port = port
+        self._token = token
+        self._replay = replay == "all"
+        self._delivery = delivery
+        self._autostart = autostart
+        self._close_when_done = family == "tasks" if close_when_done is None else close_when_done
+        self._started_at = started_at
+        self._received: list[Received] = []
+        self._finished = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._opened: Future[int] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._door: Door | None = None
+
+    # ---- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Start serving and return self. Does nothing while running; after `stop`, starts a new run."""
+        if self._thread is not None:
+            return self
+        self._received.clear()
+        self._finished.clear()
+        self._opened = Future()
+        self._thread = threading.Thread(target=self._serve, name="runconsole-simulator", daemon=True)
+        self._thread.start()
+        try:
+            self._port = self._opened.result()
+        except BaseException:
+            self._thread = None
+            raise
+        atexit.register(self.stop)  # a daemon thread must not outlive the interpreter's own machinery
+        return self
+
+    def stop(self) -> None:
+        """Close all clients and end the thread. Events, decisions and received frames stay readable."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        atexit.unregister(self.stop)
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join(_STOP_WITHIN_S)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def __repr__(self) -> str:
+        where = self.url if self.running else "stopped"
+        return f"<Simulator {self.family} seed={self.seed} speed={self.speed:g} {where}>"
+
+    # ---- what there is to see ---------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves."""
+        return self._thread is not None
+
+    @property
+    def port(self) -> int:
+        """The port it serves on (before the first `start`: the one asked for)."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where clients connect; never holds the token."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"ws://{host}:{self._port}{PATH}"
+
+    @property
+    def events(self) -> list[Event]:
+        """Every event told so far, in order, as it went on the wire."""
+        return [json.loads(told.text) for told in list(self._door.player.log)] if self._door else []
+
+    @property
+    def received(self) -> list[Received]:
+        """Every frame clients sent so far, in order."""
+        return list(self._received)
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """Every checkpoint asked so far, in order; `state` says where each stands."""
+        return self._door.player.checkpoints if self._door else []
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """What was decided so far, by people and by deadlines, in the order of the questions."""
+        return [checkpoint.decision for checkpoint in self.checkpoints if checkpoint.decision is not None]
+
+    @property
+    def clients(self) -> int:
+        """Clients connected now."""
+        return self._door.present if self._door else 0
+
+    @property
+    def connections(self) -> int:
+        """Connections accepted so far."""
+        return self._door.accepted if self._door else 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over."""
+        return self._finished.is_set()
+
+    def wait_finished(self, timeout: float | None = None) -> bool:
+        """Block until the run is over; return whether it is, after at most `timeout` seconds."""
+        return self._finished.wait(timeout)
+
+    def decide(
+        self, checkpoint_id: str, option: str, *, feedback: str | None = None, by: str = "colleague"
+    ) -> Decision:
+        """Decide as another person would, on the server. Raises Refusal where it cannot count."""
+        if self._thread is None or self._loop is None or self._door is None:
+            raise RuntimeError("The simulator is not running: call start() first.")
+        player = self._door.player
+
+        async def decide() -> Decision:
+            return player.decide(Answer(checkpoint_id, option, feedback=feedback, by=by))
+
+        return asyncio.run_coroutine_threadsafe(decide(), self._loop).result()
+
+    # ---- the thread -------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except OSError as error:
+            if self._opened.done():
+                raise
+            self._opened.set_exception(error)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        begin = asyncio.Event()
+        if self._autostart:
+            begin.set()
+        player = Player(self._make_scenario(), speed=self.speed, started_at=self._started_at)
+        self._door = Door(
+            player=player,
+            token=self._token,
+            replay=self._replay,
+            delivery=self._delivery,
+            close_when_done=self._close_when_done,
+            received=self._received,
+            on_admitted=begin.set,
+        )
+        async with self._door.open(self._host, self._port) as port, asyncio.TaskGroup() as tasks:
+            self._opened.set_result(port)
+            run = tasks.create_task(self._run(player, begin))
+            await self._stopping.wait()
+            run.cancel()
+
+    async def _run(self, player: Player, begin: asyncio.Event) -> None:
+        await begin.wait()
+        await player.play()
+        self._finished.set()

@@ -1,0 +1,137 @@
+"""The words scenarios are written in: steps, checkpoints, answers, decisions, simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol, TypeAlias
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Checkpoint",
+    "Clock",
+    "Decision",
+    "Event",
+    "Refusal",
+    "Scenario",
+    "Script",
+    "Sleep",
+    "Step",
+    "Tell",
+]
+
+Event: TypeAlias = dict[str, Any]
+"""One event exactly as it goes on the wire."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Simulated time: `seconds` since `started_at`. Only the timeline moves it."""
+
+    started_at: datetime
+    seconds: float = 0.0
+
+    def stamp(self, ahead: float = 0.0) -> str:
+        """Return the time `ahead` seconds from now as ISO 8601, UTC, milliseconds, ending in `Z`."""
+        at = self.started_at.astimezone(UTC) + timedelta(seconds=self.seconds + ahead)
+        return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client asks for: an option for a checkpoint. `task_id`, when given, must be the checkpoint's own."""
+
+    checkpoint_id: str
+    option: str
+    task_id: str | None = None
+    feedback: str | None = None
+    modifications: Any = None
+    by: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A checkpoint's outcome. `response_s` is simulated seconds from question to answer."""
+
+    checkpoint_id: str
+    task_id: str
+    option: str
+    feedback: str | None
+    modifications: Any
+    by: str
+    automatic: bool
+    response_s: float
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """A question to a person: the option ids it offers and what counts when nobody answers."""
+
+    id: str
+    task_id: str
+    options: tuple[str, ...]
+    default: str
+    asked_at: float | None = None
+    decision: Decision | None = None
+
+    @property
+    def state(self) -> Literal["unasked", "open", "decided", "expired"]:
+        """Where the question stands."""
+        if self.decision is not None:
+            return "expired" if self.decision.automatic else "decided"
+        return "unasked" if self.asked_at is None else "open"
+
+
+class Refusal(Exception):
+    """An answer that cannot count. `code` is the backends' own error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Send an event now."""
+
+    type: str
+    body: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Let simulated time pass."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wait for a decision, at most `seconds`.
+
+    When nobody answers: if `last`, the default is taken, else None is sent and the question stays open.
+    """
+
+    checkpoint: Checkpoint
+    seconds: float
+    last: bool = True
+
+
+Step: TypeAlias = Tell | Sleep | Ask
+Script: TypeAlias = Generator[Step, Decision | None, None]
+
+
+class Scenario(Protocol):
+    """A run to play."""
+
+    def scripts(self, clock: Clock) -> Sequence[Script]:
+        """Return fresh scripts; the run is over when all of them are."""
+
+    def background(self, clock: Clock) -> Sequence[Script]:
+        """Return fresh scripts that go on beside the run (heartbeats) and end with it."""
+
+    def envelope(self, clock: Clock, told: Tell) -> Event:
+        """Return the told event as it goes on the wire."""

@@ -1,0 +1,43 @@
+"""The state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
+
+from runconsole.state import checkpoints, executions, facts, tasks
+from runconsole.state.rows import (
+    FINISHED,
+    Artifact,
+    Checkpoint,
+    Decision,
+    ErrorRow,
+    Link,
+    OutputChunk,
+    Phase,
+    Run,
+    Subtask,
+    Task,
+    Wave,
+    span_s,
+)
+from runconsole.state.run import Effect, Finished, RunState, Transmit, Urgent
+
+__all__ = [
+    "FINISHED",
+    "Artifact",
+    "Checkpoint",
+    "Decision",
+    "Effect",
+    "ErrorRow",
+    "Finished",
+    "Link",
+    "OutputChunk",
+    "Phase",
+    "Run",
+    "RunState",
+    "Subtask",
+    "Task",
+    "Transmit",
+    "Urgent",
+    "Wave",
+    "span_s",
+]
+
+_HANDLER_MODULES = (checkpoints, executions, facts, tasks)
+"""Importing them registers the handlers of every fact."""

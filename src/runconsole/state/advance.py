@@ -1,0 +1,69 @@
+"""How a row of a task or subtask moves on, and what a late event may still do to it."""
+
+from __future__ import annotations
+
+from runconsole.events import Micros, Received, TaskStatus
+from runconsole.state.rows import FINISHED, Subtask, Task
+
+__all__ = ["advance", "fill_unknown", "is_late", "moment", "set_known", "settle_start"]
+
+
+def moment(event: Received) -> Micros:
+    """Return the event's own time, else when it arrived."""
+    return event.received_at if event.timestamp is None else event.timestamp
+
+
+def is_late(row: Task | Subtask, event: Received) -> bool:
+    """Whether something newer is already known of the row. Without timestamps arrival order is all there is."""
+    return event.timestamp is not None and row.told_at is not None and event.timestamp < row.told_at
+
+
+def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> bool:
+    """Move the row to a status unless the event is late or only repeats; return whether it was news.
+
+    What is finished stays finished unless the server says, later by its own clock, that it runs again.
+    """
+    if is_late(row, event):
+        return False
+    newer = event.timestamp is not None and row.told_at is not None and event.timestamp > row.told_at
+    if event.timestamp is not None:
+        row.told_at = event.timestamp
+    if status is None or status is row.status:
+        _mark_times(row, row.status if status is None else status, event)
+        return True
+    if row.status in FINISHED and not newer and (status not in FINISHED or row.status is TaskStatus.COMPLETED):
+        return False
+    if row.status in FINISHED and status not in FINISHED:
+        row.ended_at = row.duration_s = None
+    row.status = status
+    _mark_times(row, status, event)
+    return True
+
+
+def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> None:
+    at = moment(event)
+    if status in FINISHED:
+        if row.ended_at is None:
+            row.ended_at = at
+    elif status is not TaskStatus.PENDING and row.started_at is None:
+        row.started_at = at
+
+
+def settle_start(row: Task | Subtask) -> None:
+    """A row that was only ever told to be done began its duration before its end."""
+    if row.started_at is None and row.ended_at is not None and row.duration_s is not None:
+        row.started_at = row.ended_at - round(row.duration_s * 1e6)
+
+
+def set_known(row: object, **fields: object) -> None:
+    """Set the fields that were told."""
+    for name, value in fields.items():
+        if value is not None:
+            setattr(row, name, value)
+
+
+def fill_unknown(row: object, **fields: object) -> None:
+    """Set the fields that were told and not known before: all that a late event may do."""
+    for name, value in fields.items():
+        if value is not None and getattr(row, name) is None:
+            setattr(row, name, value)

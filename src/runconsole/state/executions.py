@@ -1,0 +1,168 @@
+"""Folding in what is told about executions (seed 1): the run's counters, phases, waves."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
+from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
+from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.rows import Phase, Wave
+from runconsole.state.run import Effect, RunState, handles
+from runconsole.state.tasks import end_of_task, report_subtasks
+
+_RUN_STATUS = {
+    "success": TaskStatus.COMPLETED,
+    "completed": TaskStatus.COMPLETED,
+    "complete": TaskStatus.COMPLETED,
+    "partial_success": "partial",
+    "partial": "partial",
+    "failed": TaskStatus.FAILED,
+    "error": TaskStatus.FAILED,
+    "cancelled": TaskStatus.CANCELLED,
+    "canceled": TaskStatus.CANCELLED,
+}
+
+
+@handles(ExecutionStarted)
+def execution_started(state: RunState, fact: ExecutionStarted, event: Received) -> None:
+    state.is_execution = True
+    set_known(
+        state,
+        execution_id=fact.execution_id,
+        estimated_duration_s=fact.estimated_duration_s,
+    )
+    if fact.total_tasks is not None and (state.total_tasks is None or state.counters_at is None):
+        state.total_tasks = fact.total_tasks
+    if state.completed_tasks is None:
+        state.completed_tasks = 0
+    for plan in fact.phases:
+        phase = copy(state.phases.get(plan.number) or Phase(plan.number))
+        set_known(phase, name=plan.name, tasks=plan.tasks, told=plan.status)
+        state.phases[plan.number] = phase
+    state.phases = dict(sorted(state.phases.items()))
+    state.versions["phases"] += 1
+    state.versions["run"] += 1
+    state.begin(moment(event))
+
+
+@handles(TaskReported)
+def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple[Effect, ...] | None:
+    state.is_execution = True
+    state.begin(moment(event))
+    _set_counters(state, fact, event)
+    if fact.wave is not None:
+        _reach_wave(state, fact.wave)
+    if fact.task_id is None:
+        return None
+    task = state.task(fact.task_id)
+    values = {
+        "name": fact.task_name,
+        "phase": fact.phase,
+        "phase_name": fact.phase_name,
+        "wave": fact.wave,
+        "duration_s": fact.duration_s,
+    }
+    if advance(task, fact.status, event):
+        set_known(task, **values)
+        state.current_task = fact.task_id
+        if task.status is TaskStatus.COMPLETED:
+            task.progress = 100.0
+    else:
+        fill_unknown(task, **values)
+    settle_start(task)
+    if fact.subtask_status:
+        report_subtasks(state, task, fact.subtask_status, event)
+    state.put_task(task)
+    return end_of_task(state, task, event)
+
+
+def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
+    """Set the run's counters from the newest event by its own clock; among equals the larger count holds."""
+    at, known_at = event.timestamp, state.counters_at
+    if at is not None and known_at is not None and at < known_at:
+        return
+    in_order = at is not None and known_at is not None and at > known_at
+    if at is not None:
+        state.counters_at = at
+    if fact.total_tasks is not None:
+        state.total_tasks = fact.total_tasks
+    if fact.completed_tasks is not None and (in_order or fact.completed_tasks >= (state.completed_tasks or 0)):
+        state.completed_tasks = fact.completed_tasks
+        state.told_percent = fact.percent
+    elif fact.completed_tasks is None and fact.percent is not None:
+        state.told_percent = fact.percent
+    if fact.current_task is not None:
+        state.current_task = fact.current_task
+    state.versions["run"] += 1
+
+
+def _reach_wave(state: RunState, number: int) -> None:
+    """Waves 1 to the current one are known."""
+    if state.current_wave is not None and number <= state.current_wave:
+        return
+    state.current_wave = number
+    for wave in range(min(1, number), number + 1):
+        state.waves.setdefault(wave, Wave(wave))
+    state.waves = dict(sorted(state.waves.items()))
+    state.versions["waves"] += 1
+
+
+@handles(WaveCompleted)
+def wave_completed(state: RunState, fact: WaveCompleted, event: Received) -> None:
+    state.is_execution = True
+    _reach_wave(state, fact.wave)
+    wave = copy(state.waves.get(fact.wave) or Wave(fact.wave))
+    set_known(
+        wave,
+        atoms=fact.atoms,
+        atoms_completed=fact.atoms_completed,
+        failed=fact.failed,
+        success_rate=fact.success_rate,
+        artifacts=fact.artifacts,
+        duration_s=fact.duration_s,
+    )
+    if wave.success_rate is None and wave.atoms and wave.atoms_completed is not None:
+        wave.success_rate = wave.atoms_completed / wave.atoms
+    wave.status = TaskStatus.COMPLETED
+    if wave.completed_at is None:
+        wave.completed_at = moment(event)
+    state.waves[fact.wave] = wave
+    state.versions["waves"] += 1
+
+
+@handles(ExecutionCompleted)
+def execution_completed(state: RunState, fact: ExecutionCompleted, event: Received) -> tuple[Effect, ...]:
+    state.is_execution = True
+    state.told_status = _RUN_STATUS.get((fact.status or "completed").lower(), TaskStatus.COMPLETED)
+    set_known(
+        state,
+        execution_id=fact.execution_id,
+        total_tasks=fact.total_tasks,
+        completed_tasks=fact.completed_tasks,
+        failed_tasks=fact.failed_tasks,
+        skipped_tasks=fact.skipped_tasks,
+        duration_s=fact.duration_s,
+        artifacts_told=fact.artifacts,
+        tokens_used=fact.tokens_used,
+        cost_usd=fact.cost_usd,
+        counters_at=event.timestamp,
+    )
+    state.versions["run"] += 1
+    if state.told_status is TaskStatus.COMPLETED:
+        _complete_parts(state)
+    close_checkpoints(state, None, "the run has ended")
+    return state.finish(moment(event))
+
+
+def _complete_parts(state: RunState) -> None:
+    """A run that ended well has no wave or phase still going, whether or not that was told one by one."""
+    for wave in state.waves.values():
+        if wave.status is TaskStatus.RUNNING:
+            state.waves[wave.wave] = done = copy(wave)
+            done.status = TaskStatus.COMPLETED
+    for phase in state.phases.values():
+        state.phases[phase.phase] = told = copy(phase)
+        told.told = TaskStatus.COMPLETED
+    state.versions["waves"] += 1
+    state.versions["phases"] += 1

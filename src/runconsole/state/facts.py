@@ -1,0 +1,138 @@
+"""Folding in what stands beside the tasks: artifacts, errors, output, alerts, the link."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from runconsole.events import (
+    Alert,
+    ArtifactCreated,
+    DuplicateDropped,
+    ErrorReported,
+    LinkChanged,
+    Micros,
+    Received,
+    TaskOutput,
+)
+from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.rows import AlertRow, Artifact, ErrorRow, Link, OutputChunk
+from runconsole.state.run import URGENT, Effect, RunState, handles
+
+
+def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
+    """Set what is told of a task's file; the same file told again is the same row."""
+    key = (fields.get("task_id"), path)
+    known = state.artifacts.get(key)
+    row = Artifact(path, created_at=at) if known is None else copy(known)
+    for name, value in fields.items():
+        if value is not None and (known is None or name != "kind" or row.kind is None):
+            setattr(row, name, value)
+    state.artifacts[key] = row
+    state.versions["artifacts"] += 1
+
+
+def put_error(state: RunState, at: Micros, **fields: Any) -> None:
+    """Add an error; one that is the same in every word and moment is the same error."""
+    row = ErrorRow(
+        at=at,
+        **{"task_id": None, "task_name": None, "error_type": None, "recoverable": None}
+        | {"attempt": None, "max_retries": None, "stack": None}
+        | fields,
+    )
+    key = (row.task_id, row.message, row.error_type, row.attempt, at)
+    if key not in state.errors:
+        state.errors[key] = row
+        state.versions["errors"] += 1
+
+
+@handles(ArtifactCreated)
+def artifact_created(state: RunState, fact: ArtifactCreated, event: Received) -> None:
+    at = event.received_at if event.timestamp is None else event.timestamp
+    put_artifact(
+        state,
+        fact.path,
+        at,
+        size=fact.size,
+        kind=fact.kind,
+        language=fact.language,
+        task_id=fact.task_id,
+        action=fact.action,
+    )
+
+
+@handles(ErrorReported)
+def error_reported(state: RunState, fact: ErrorReported, event: Received) -> tuple[Effect, ...]:
+    # Without a timestamp nothing but its words tells a repeated error from a second one.
+    at = event.received_at if event.timestamp is None else event.timestamp
+    known = state.tasks.get(fact.task_id) if fact.task_id else None
+    put_error(
+        state,
+        at,
+        message=fact.message,
+        task_id=fact.task_id,
+        task_name=fact.task_name or (known.name if known else None),
+        error_type=fact.error_type,
+        recoverable=fact.recoverable,
+        attempt=fact.attempt,
+        max_retries=fact.max_retries,
+        stack=fact.stack,
+        action=fact.action,
+    )
+    if fact.task_id is not None:
+        task = state.task(fact.task_id)
+        task.name = task.name or fact.task_name
+        task.error = fact.message
+        if fact.attempt is not None:
+            task.attempts = max(task.attempts or 0, fact.attempt)
+        if fact.max_retries is not None:
+            task.max_retries = fact.max_retries
+        state.put_task(task)
+    return URGENT
+
+
+@handles(TaskOutput)
+def task_output(state: RunState, fact: TaskOutput, event: Received) -> None:
+    at = event.received_at if event.timestamp is None else event.timestamp
+    identified = event.event_id is not None or event.seq is not None or event.offset is not None
+    chunk = OutputChunk(at, fact.task_id, fact.stream, fact.text, fact.worker_id, fact.agent_id)
+    state.put_output(chunk, identified=identified)
+
+
+@handles(Alert)
+def alert(state: RunState, fact: Alert, event: Received) -> tuple[Effect, ...]:
+    row = AlertRow(fact.level, fact.text, event.received_at if event.timestamp is None else event.timestamp)
+    if row not in state.alerts:
+        state.alerts.append(row)
+        state.versions["run"] += 1
+    return URGENT
+
+
+@handles(LinkChanged)
+def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effect, ...]:
+    state.links.append(
+        Link(
+            fact.at,
+            fact.status,
+            fact.attempt,
+            fact.reason,
+            fact.missed,
+            fact.recovered,
+            retry_at=fact.retry_at,
+            notice=fact.notice,
+        )
+    )
+    state.versions["links"] += 1
+    if fact.status == "ended" and not state.finished:
+        close_checkpoints(state, None, "the server ended the stream")
+        return state.finish(fact.at)
+    return URGENT
+
+
+@handles(DuplicateDropped)
+def duplicate_dropped(state: RunState, fact: DuplicateDropped, _event: None) -> None:
+    if state.links:
+        link = copy(state.links[-1])
+        link.duplicates += fact.count
+        state.links[-1] = link
+        state.versions["links"] += 1

@@ -1,0 +1,297 @@
+"""What the state knows of each thing: one struct per row.
+
+A row in the state is never changed: a new fact replaces it by a changed copy. So any thread may read a row it got hold
+of, and "is it the same object" answers "did it change".
+
+Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+
+from runconsole.events import CheckpointOption, LinkStatus, Micros, TaskStatus
+
+CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
+DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
+DecidedBy = Literal["you", "other", "timeout"]
+
+FINISHED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED})
+ACTIVE = frozenset({TaskStatus.RUNNING, TaskStatus.PAUSED})
+OPEN_CHECKPOINT = frozenset({"pending", "sending", "unknown"})
+IN_FLIGHT = frozenset({"queued", "sent"})
+
+
+class Subtask(Struct):
+    """A part of a task."""
+
+    task_id: str
+    subtask_id: str
+    name: str | None = None
+    description: str | None = None
+    status: TaskStatus = TaskStatus.PENDING
+    progress: float | None = None
+    duration_s: float | None = None
+    agent_id: str | None = None
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    error: str | None = None
+    told_at: Micros | None = None
+    """The event time of the newest fact applied, to recognize a late one."""
+
+
+class Task(Struct):
+    """A task of either family."""
+
+    task_id: str
+    position: int
+    """Its place in the order of first appearance, from 0."""
+    name: str | None = None
+    phase: int | None = None
+    phase_name: str | None = None
+    wave: int | None = None
+    status: TaskStatus = TaskStatus.PENDING
+    progress: float | None = None
+    step: str | None = None
+    worker_id: str | None = None
+    provider_id: str | None = None
+    attempts: int | None = None
+    max_retries: int | None = None
+    duration_s: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    subtasks: int = 0
+    subtasks_done: int = 0
+    error: str | None = None
+    told_at: Micros | None = None
+    """The event time of the newest fact applied, to recognize a late one."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task has ended, well or not."""
+        return self.status in FINISHED
+
+    @property
+    def share(self) -> float:
+        """Its part in the mean progress of many tasks, 0 to 100: a finished task counts 100."""
+        if self.status in FINISHED:
+            return 100.0
+        return 0.0 if self.progress is None else min(100.0, max(0.0, self.progress))
+
+
+class Phase(Struct):
+    """A phase of an execution; `tasks` is its planned count, the other counts come from its tasks' statuses."""
+
+    phase: int
+    name: str | None = None
+    tasks: int | None = None
+    counts: dict[TaskStatus, int] = {}
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    told: TaskStatus | None = None
+    """The status the server itself told."""
+
+    def count(self, status: TaskStatus) -> int:
+        """Return how many of its tasks have this status."""
+        return self.counts.get(status, 0)
+
+    @property
+    def ended(self) -> int:
+        """How many of its tasks have ended, well or not."""
+        return sum(self.counts.get(status, 0) for status in FINISHED)
+
+    @property
+    def progress(self) -> float | None:
+        """Completed tasks of planned ones, in percent."""
+        if self.tasks is None:
+            return None
+        return min(100.0, 100.0 * self.count(TaskStatus.COMPLETED) / self.tasks) if self.tasks else 100.0
+
+    @property
+    def status(self) -> TaskStatus:
+        """A phase is complete when its completed tasks reach its count."""
+        if self.tasks is not None and self.count(TaskStatus.COMPLETED) >= self.tasks:
+            return TaskStatus.COMPLETED if self.tasks or self.counts else self.told or TaskStatus.PENDING
+        if self.tasks is not None and self.ended >= self.tasks:
+            return TaskStatus.FAILED if self.count(TaskStatus.FAILED) else TaskStatus.COMPLETED
+        if self.told is TaskStatus.COMPLETED and self.ended == sum(self.counts.values()):
+            return TaskStatus.COMPLETED
+        if self.counts and (self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)):
+            return TaskStatus.RUNNING
+        return self.told or TaskStatus.PENDING
+
+    @property
+    def duration_s(self) -> float | None:
+        """From its first task's start to its last task's end."""
+        return span_s(self.started_at, self.ended_at)
+
+
+class Wave(Struct):
+    """A wave of an execution. Atoms are units of work inside tasks."""
+
+    wave: int
+    atoms: int | None = None
+    atoms_completed: int | None = None
+    success_rate: float | None = None
+    failed: int | None = None
+    artifacts: int | None = None
+    duration_s: float | None = None
+    status: TaskStatus = TaskStatus.RUNNING
+    completed_at: Micros | None = None
+
+
+class Artifact(Struct):
+    """A file the run made or changed. `size` in bytes."""
+
+    path: str
+    size: int | None = None
+    kind: str | None = None
+    language: str | None = None
+    task_id: str | None = None
+    action: str | None = None
+    created_at: Micros | None = None
+
+
+class ErrorRow(Struct):
+    """An error of a task or an agent."""
+
+    task_id: str | None
+    task_name: str | None
+    message: str
+    error_type: str | None
+    recoverable: bool | None
+    attempt: int | None
+    max_retries: int | None
+    stack: str | None
+    at: Micros
+    action: str | None = None
+
+
+class OutputChunk(NamedTuple):
+    """A piece of output as it was written."""
+
+    at: Micros
+    task_id: str | None
+    stream: Literal["stdout", "stderr"]
+    text: str
+    worker_id: str | None
+    agent_id: str | None
+
+
+class Checkpoint(Struct):
+    """A question to a person, and how it was answered."""
+
+    checkpoint_id: str
+    task_id: str | None = None
+    kind: str | None = None
+    title: str | None = None
+    description: str | None = None
+    options: tuple[CheckpointOption, ...] = ()
+    context: dict[str, Any] | None = None
+    default_action: str | None = None
+    deadline: Micros | None = None
+    status: CheckpointStatus = "pending"
+    decision: str | None = None
+    decided_by: DecidedBy | None = None
+    feedback: str | None = None
+    requested_at: Micros | None = None
+    decided_at: Micros | None = None
+    response_s: float | None = None
+    reminded: bool = False
+    error: str | None = None
+    decision_id: str | None = None
+    """Our newest decision for it."""
+    opened_at: Micros | None = None
+    """When it reached us, by our clock."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits: nobody is known to have decided."""
+        return self.status in OPEN_CHECKPOINT
+
+    def option(self, name: str) -> CheckpointOption | None:
+        """Return the offered option with this id (else with this label), or None."""
+        return next(
+            (option for option in self.options if option.id == name),
+            next((option for option in self.options if option.label == name), None),
+        )
+
+
+class Decision(Struct):
+    """One answer to a checkpoint: `queued → sent → acknowledged → applied`, or how else it ended."""
+
+    decision_id: str
+    checkpoint_id: str
+    task_id: str | None
+    option: str
+    feedback: str | None
+    modifications: Any
+    state: DecisionState
+    by: str
+    requested_at: Micros
+    sent_at: Micros | None = None
+    acknowledged_at: Micros | None = None
+    error: str | None = None
+    code: str | None = None
+
+
+class Link(Struct):
+    """A change of the link: `missed` and `recovered` count events, `duplicates` those dropped since."""
+
+    at: Micros
+    state: LinkStatus
+    attempt: int
+    reason: str | None
+    missed: int | None
+    recovered: int | None
+    duplicates: int = 0
+    retry_at: Micros | None = None
+    notice: str | None = None
+
+
+class AlertRow(NamedTuple):
+    """Something the server wants seen."""
+
+    level: str
+    text: str
+    at: Micros
+
+
+class Run(Struct, frozen=True):
+    """The run as a whole, as known at one moment.
+
+    `percent` is 0 to 100, None while nothing is known; `duration_s` is what the server told, else from start to end.
+    """
+
+    execution_id: str | None
+    title: str | None
+    status: str
+    total_tasks: int | None
+    completed_tasks: int
+    failed_tasks: int
+    skipped_tasks: int
+    running_tasks: int
+    percent: float | None
+    tokens_used: int | None
+    token_budget: int | None
+    cost_usd: float | None
+    cost_limit: float | None
+    artifacts: int
+    expected_artifacts: int | None
+    errors: int
+    started_at: Micros | None
+    ended_at: Micros | None
+    duration_s: float | None
+    estimated_duration_s: float | None
+    current_task: str | None
+    current_task_name: str | None
+    current_wave: int | None
+
+
+def span_s(start: Micros | None, end: Micros | None) -> float | None:
+    """Return the seconds between two times, None where one is unknown."""
+    return None if start is None or end is None else max(0.0, (end - start) / 1e6)

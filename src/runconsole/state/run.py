@@ -1,0 +1,335 @@
+"""`RunState`: the fold of everything that happens to a run, and its only writer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from copy import copy
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
+from runconsole.state.clock import ServerClock
+from runconsole.state.rows import (
+    ACTIVE,
+    FINISHED,
+    AlertRow,
+    Artifact,
+    Checkpoint,
+    Decision,
+    ErrorRow,
+    Link,
+    OutputChunk,
+    Phase,
+    Run,
+    Subtask,
+    Task,
+    Wave,
+    span_s,
+)
+
+_REMEMBERED_CHUNKS = 65_536
+_ALERTS_KEPT = 50
+
+
+class Effect(Struct, frozen=True):
+    """Something the session must do because of an event."""
+
+
+class Transmit(Effect, frozen=True):
+    """Send this decision, once."""
+
+    decision_id: str
+
+
+class Urgent(Effect, frozen=True):
+    """Show it at once: a question, an answer, an error, the end."""
+
+
+class Finished(Effect, frozen=True):
+    """The run has ended; nothing more needs to be followed."""
+
+
+URGENT: tuple[Effect, ...] = (Urgent(),)
+FINISHED_NOW: tuple[Effect, ...] = (Urgent(), Finished())
+
+Handler = Callable[["RunState", Any, Any], "tuple[Effect, ...] | None"]
+"""Takes the state, the fact, and the `Received` event that carried it (None for facts of our own)."""
+H = TypeVar("H", bound=Handler)
+HANDLERS: dict[type[Fact], Handler] = {}
+"""For each fact, the function that folds it in. Filled by the modules beside this one."""
+
+
+def handles(*kinds: type[Fact]) -> Callable[[H], H]:
+    """Register a handler for these facts."""
+
+    def register(handler: H) -> H:
+        for kind in kinds:
+            HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+@handles(UnknownEvent, MalformedFrame, Logged)
+def _only_logged(_state: RunState, _fact: Fact, _event: Received | None) -> None:
+    """Keep the state: these facts are rows of the log and nothing else."""
+
+
+class RunState:
+    """Everything known about one run. `apply` is the only way to change it; no clock, no I/O.
+
+    The fold is idempotent: facts are set, never added up, and an event that comes again, or late by its own
+    timestamp, changes nothing it already said. Tables are plain dicts and lists of rows from `rows`; `versions`
+    counts the changes of each.
+
+    Args:
+        task: the id of the one task followed, if one is: the run ends when it ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        task: str | None = None,
+        title: str | None = None,
+        token_budget: int | None = None,
+        cost_limit: float | None = None,
+        expected_artifacts: int | None = None,
+    ) -> None:
+        self.followed_task = task
+        self.title = title
+        self.token_budget = token_budget
+        self.cost_limit = cost_limit
+        self.expected_artifacts = expected_artifacts
+
+        self.tasks: dict[str, Task] = {}
+        self.subtasks: dict[str, dict[str, Subtask]] = {}
+        self.phases: dict[int, Phase] = {}
+        self.waves: dict[int, Wave] = {}
+        self.artifacts: dict[tuple[str | None, str], Artifact] = {}
+        self.errors: dict[tuple[Any, ...], ErrorRow] = {}
+        self.output: list[OutputChunk] = []
+        self.checkpoints: dict[str, Checkpoint] = {}
+        self.decisions: dict[str, Decision] = {}
+        self.links: list[Link] = []
+        self.alerts: deque[AlertRow] = deque(maxlen=_ALERTS_KEPT)
+        self.versions = dict.fromkeys(
+            (
+                "run",
+                "tasks",
+                "subtasks",
+                "phases",
+                "waves",
+                "artifacts",
+                "errors",
+                "output",
+                "checkpoints",
+                "decisions",
+                "links",
+            ),
+            0,
+        )
+
+        self.clock = ServerClock()
+        self.is_execution = False
+        """Whether events of the execution family were seen: then the server's counters give the percent."""
+        self.execution_id: str | None = None
+        self.told_status: str | None = None
+        """How the server said the run ended."""
+        self.finished = False
+        self.total_tasks: int | None = None
+        self.completed_tasks: int | None = None
+        self.failed_tasks: int | None = None
+        self.skipped_tasks: int | None = None
+        self.told_percent: float | None = None
+        self.counters_at: Micros | None = None
+        self.tokens_used: int | None = None
+        self.cost_usd: float | None = None
+        self.artifacts_told: int | None = None
+        self.estimated_duration_s: float | None = None
+        self.duration_s: float | None = None
+        self.started_at: Micros | None = None
+        self.ended_at: Micros | None = None
+        self.current_task: str | None = None
+        self.current_wave: int | None = None
+        self.agents: dict[str, tuple[str | None, int | None, float | None]] = {}
+        self.active: dict[str, None] = {}
+        """The ids of running and paused tasks, in the order they became so."""
+        self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+        self._progress_sum = 0.0
+        self._tokens_sum: int | None = None
+        self._cost_sum: float | None = None
+        self._chunks_seen: dict[int, None] = {}
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
+        """Fold in one event from the server, or one fact of our own; return what must be done about it."""
+        if isinstance(event, Received):
+            if event.timestamp is not None:
+                self.clock.observe(event.timestamp, event.received_at)
+            fact = event.fact
+            return HANDLERS[fact.__class__](self, fact, event) or ()
+        return HANDLERS[event.__class__](self, event, None) or ()
+
+    def task(self, task_id: str) -> Task:
+        """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""
+        known = self.tasks.get(task_id)
+        return Task(task_id, len(self.tasks)) if known is None else copy(known)
+
+    def put_task(self, new: Task) -> None:
+        """Put a task's changed row in place and keep every sum over the tasks right."""
+        old = self.tasks.get(new.task_id)
+        self.tasks[new.task_id] = new
+        self.versions["tasks"] += 1
+        if old is None:
+            self.counts[new.status] += 1
+            self._progress_sum += new.share
+        else:
+            if old.status is not new.status:
+                self.counts[old.status] -= 1
+                self.counts[new.status] += 1
+            self._progress_sum += new.share - old.share
+        if old is None or old.status is not new.status:
+            if new.status in ACTIVE:
+                self.active[new.task_id] = None
+            else:
+                self.active.pop(new.task_id, None)
+        if new.tokens is not None:
+            self._tokens_sum = (self._tokens_sum or 0) + new.tokens - ((old and old.tokens) or 0)
+        if new.cost_usd is not None:
+            self._cost_sum = (self._cost_sum or 0.0) + new.cost_usd - ((old and old.cost_usd) or 0.0)
+        if new.phase is not None and (old is None or old.status is not new.status or old.phase != new.phase):
+            self._recount_phase(old, new, new.phase)
+
+    def _recount_phase(self, old: Task | None, new: Task, number: int) -> None:
+        if old is not None and old.phase is not None:
+            left = copy(self.phases[old.phase])
+            left.counts = {**left.counts, old.status: left.count(old.status) - 1}
+            self.phases[old.phase] = left
+        phase = copy(self.phases.get(number) or Phase(number))
+        phase.name = phase.name or new.phase_name
+        phase.counts = {**phase.counts, new.status: phase.count(new.status) + 1}
+        begun = new.started_at or new.ended_at
+        if begun is not None and (phase.started_at is None or begun < phase.started_at):
+            phase.started_at = begun
+        complete = phase.tasks is not None and phase.ended >= phase.tasks > 0
+        phase.ended_at = max(filter(None, (phase.ended_at, new.ended_at)), default=None) if complete else None
+        self.phases[number] = phase
+        self.versions["phases"] += 1
+
+    def put_output(self, chunk: OutputChunk, *, identified: bool) -> None:
+        """Append output; a chunk without an id that is known to the letter and the moment is the same chunk."""
+        if not identified:
+            mark = hash(chunk)
+            if mark in self._chunks_seen:
+                return
+            self._chunks_seen[mark] = None
+            if len(self._chunks_seen) > _REMEMBERED_CHUNKS:
+                del self._chunks_seen[next(iter(self._chunks_seen))]
+        self.output.append(chunk)
+        self.versions["output"] += 1
+
+    def begin(self, at: Micros) -> None:
+        """Note that the run was going at this moment."""
+        if self.started_at is None or at < self.started_at:
+            self.started_at = at
+            self.versions["run"] += 1
+
+    def finish(self, at: Micros) -> tuple[Effect, ...]:
+        """Note that the run has ended."""
+        if self.finished:
+            return ()
+        self.finished = True
+        self.ended_at = at
+        self.versions["run"] += 1
+        return FINISHED_NOW
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def percent(self) -> float | None:
+        """Overall progress, 0 to 100: of the followed task, else of the execution's counters, else the tasks' mean."""
+        if self.followed_task is not None and not self.is_execution:
+            task = self.tasks.get(self.followed_task)
+            if task is None or (task.progress is None and not task.finished):
+                return None
+            return 100.0 if task.status is TaskStatus.COMPLETED else task.progress
+        if self.is_execution:
+            return self._counted_percent()
+        if not self.tasks or (self._progress_sum == 0 and not any(t.progress is not None for t in self.tasks.values())):
+            return None
+        return min(100.0, self._progress_sum / len(self.tasks))
+
+    def _counted_percent(self) -> float | None:
+        if self.total_tasks and self.completed_tasks is not None:
+            return min(100.0, 100.0 * self.completed_tasks / self.total_tasks)
+        return self.told_percent
+
+    @property
+    def status(self) -> str:
+        """The run's status: one of the task statuses, or `partial`."""
+        if self.told_status is not None:
+            return self.told_status
+        if self.followed_task in self.tasks:
+            return self.tasks[self.followed_task].status
+        if self.finished:
+            return self._status_at_end()
+        running = self.is_execution or any(self.counts[s] for s in TaskStatus if s is not TaskStatus.PENDING)
+        return TaskStatus.RUNNING if running else TaskStatus.PENDING
+
+    def _status_at_end(self) -> str:
+        if any(self.counts[s] for s in TaskStatus if s not in FINISHED) or not self.tasks:
+            return TaskStatus.COMPLETED if not self.tasks else "partial"
+        bad = self.counts[TaskStatus.FAILED] + self.counts[TaskStatus.CANCELLED]
+        if bad == 0:
+            return TaskStatus.COMPLETED
+        return TaskStatus.FAILED if bad == len(self.tasks) else "partial"
+
+    @property
+    def completed(self) -> int:
+        """Completed tasks: what the server says, else what its tasks say."""
+        counted = self.counts[TaskStatus.COMPLETED]
+        return counted if self.completed_tasks is None else self.completed_tasks
+
+    @property
+    def open_checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints that still wait, oldest first."""
+        return [checkpoint for checkpoint in self.checkpoints.values() if checkpoint.is_open]
+
+    def run(self) -> Run:
+        """Return the run as a whole, as known now."""
+        current = self.tasks.get(self.current_task) if self.current_task else None
+        total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
+        failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]
+        skipped = self.skipped_tasks if self.skipped_tasks is not None else self.counts[TaskStatus.SKIPPED]
+        return Run(
+            execution_id=self.execution_id,
+            title=self.title,
+            status=str(self.status),
+            total_tasks=total,
+            completed_tasks=self.completed,
+            failed_tasks=failed,
+            skipped_tasks=skipped,
+            running_tasks=self.counts[TaskStatus.RUNNING],
+            percent=self.percent,
+            tokens_used=self.tokens_used if self.tokens_used is not None else self._tokens_sum,
+            token_budget=self.token_budget,
+            cost_usd=self.cost_usd if self.cost_usd is not None else self._rounded_cost(),
+            cost_limit=self.cost_limit,
+            artifacts=max(len(self.artifacts), self.artifacts_told or 0),
+            expected_artifacts=self.expected_artifacts,
+            errors=len(self.errors),
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            duration_s=self.duration_s if self.duration_s is not None else span_s(self.started_at, self.ended_at),
+            estimated_duration_s=self.estimated_duration_s,
+            current_task=None if self.finished else self.current_task,
+            current_task_name=None if self.finished or current is None else current.name,
+            current_wave=self.current_wave,
+        )
+
+    def _rounded_cost(self) -> float | None:
+        """Return the tasks' cost without the dust of adding floats."""
+        return None if self._cost_sum is None else round(self._cost_sum, 9)

@@ -1,0 +1,228 @@
+"""Folding in what is told about tasks and subtasks (seed 2)."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from runconsole.events import (
+    AgentCompleted,
+    Received,
+    SubtaskReported,
+    TaskCancelled,
+    TaskCompleted,
+    TaskCreated,
+    TaskFailed,
+    TaskPhaseChanged,
+    TaskProgressed,
+    TaskStarted,
+    TaskStatus,
+    TaskStatusChanged,
+)
+from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
+from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.facts import put_artifact, put_error
+from runconsole.state.rows import Subtask, Task
+from runconsole.state.run import Effect, RunState, handles
+
+
+@handles(TaskCreated)
+def task_created(state: RunState, fact: TaskCreated, event: Received) -> None:
+    task = state.task(fact.task_id)
+    fill_unknown(task, name=_title(fact.prompt))
+    if task.status is TaskStatus.PENDING:
+        advance(task, TaskStatus.PENDING, event)
+    state.put_task(task)
+    state.begin(moment(event))
+
+
+def _title(prompt: str | None) -> str | None:
+    """Return a prompt's first line: a task has no other name in this family."""
+    lines = (prompt or "").strip().splitlines()
+    return lines[0] if lines else None
+
+
+@handles(TaskStarted)
+def task_started(state: RunState, fact: TaskStarted, event: Received) -> None:
+    task = state.task(fact.task_id)
+    values = {"worker_id": fact.worker_id, "provider_id": fact.provider_id}
+    if advance(task, TaskStatus.RUNNING, event):
+        set_known(task, **values)
+        state.current_task = fact.task_id
+    else:
+        fill_unknown(task, **values)
+    state.put_task(task)
+    state.begin(moment(event))
+
+
+@handles(TaskStatusChanged)
+def task_status_changed(state: RunState, fact: TaskStatusChanged, event: Received) -> None:
+    task = state.task(fact.task_id)
+    advance(task, fact.status, event)
+    state.put_task(task)
+
+
+@handles(TaskPhaseChanged)
+def task_phase_changed(state: RunState, fact: TaskPhaseChanged, event: Received) -> None:
+    task = state.task(fact.task_id)
+    if advance(task, None, event):
+        set_known(task, phase_name=fact.phase_name)
+    else:
+        fill_unknown(task, phase_name=fact.phase_name)
+    state.put_task(task)
+
+
+@handles(TaskProgressed)
+def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> None:
+    task = state.task(fact.task_id)
+    values = {
+        "progress": fact.progress,
+        "step": fact.step,
+        "phase_name": fact.phase_name,
+        "tokens": fact.tokens,
+        "cost_usd": fact.cost_usd,
+    }
+    # Progress of a task nobody said is running means that it runs.
+    implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING else None
+    if advance(task, fact.status or implied, event):
+        set_known(task, **values)
+        state.current_task = fact.task_id
+    else:
+        fill_unknown(task, **values)
+    if fact.subtask is not None:
+        _report_subtask(state, task, fact.subtask, event)
+    state.put_task(task)
+    state.begin(moment(event))
+
+
+@handles(SubtaskReported)
+def subtask_reported(state: RunState, fact: SubtaskReported, event: Received) -> None:
+    task = state.task(fact.task_id)
+    _report_subtask(state, task, fact, event)
+    state.put_task(task)
+    for path in fact.artifacts:
+        put_artifact(state, path, moment(event), kind="file", task_id=fact.task_id)
+
+
+def _report_subtask(state: RunState, task: Task, fact: SubtaskReported, event: Received) -> None:
+    known = state.subtasks.setdefault(task.task_id, {})
+    subtask = copy(known.get(fact.subtask_id) or Subtask(task.task_id, fact.subtask_id))
+    implied = TaskStatus.RUNNING if subtask.status is TaskStatus.PENDING and fact.progress is not None else None
+    values = {
+        "name": fact.name,
+        "description": fact.description,
+        "progress": fact.progress,
+        "duration_s": fact.duration_s,
+        "agent_id": fact.agent_id,
+        "error": fact.error,
+    }
+    if advance(subtask, fact.status or implied, event):
+        set_known(subtask, **values)
+    else:
+        fill_unknown(subtask, **values)
+    if subtask.status is TaskStatus.COMPLETED:
+        subtask.progress = 100.0
+    settle_start(subtask)
+    known[fact.subtask_id] = subtask
+    _count_subtasks(state, task)
+
+
+@handles(TaskCompleted)
+def task_completed(state: RunState, fact: TaskCompleted, event: Received) -> tuple[Effect, ...]:
+    effects = _end_task(state, fact, TaskStatus.COMPLETED, event)
+    for paths, action in (
+        (fact.files_created, "created"),
+        (fact.files_modified, "modified"),
+        (fact.files_deleted, "deleted"),
+    ):
+        for path in paths:
+            put_artifact(state, path, moment(event), kind="file", task_id=fact.task_id, action=action)
+    return effects
+
+
+@handles(TaskFailed)
+def task_failed(state: RunState, fact: TaskFailed, event: Received) -> tuple[Effect, ...]:
+    known = state.tasks.get(fact.task_id)
+    put_error(
+        state,
+        moment(event),
+        message=fact.message,
+        task_id=fact.task_id,
+        task_name=known.name if known else None,
+        error_type=fact.code,
+        recoverable=fact.recoverable,
+    )
+    return _end_task(state, fact, TaskStatus.FAILED, event, error=fact.message)
+
+
+@handles(TaskCancelled)
+def task_cancelled(state: RunState, fact: TaskCancelled, event: Received) -> tuple[Effect, ...]:
+    by = f" by {fact.cancelled_by}" if fact.cancelled_by else ""
+    why = f": {fact.reason}" if fact.reason else ""
+    return _end_task(state, fact, TaskStatus.CANCELLED, event, error=f"cancelled{by}{why}")
+
+
+def _end_task(
+    state: RunState,
+    fact: TaskCompleted | TaskFailed | TaskCancelled,
+    status: TaskStatus,
+    event: Received,
+    *,
+    error: str | None = None,
+) -> tuple[Effect, ...]:
+    task = state.task(fact.task_id)
+    values = {
+        "duration_s": getattr(fact, "duration_s", None),
+        "tokens": getattr(fact, "tokens", None),
+        "cost_usd": getattr(fact, "cost_usd", None),
+        "error": error,
+    }
+    if advance(task, status, event):
+        set_known(task, **values)
+        if status is TaskStatus.COMPLETED:
+            task.progress = 100.0
+    else:
+        fill_unknown(task, **values)
+    settle_start(task)
+    state.put_task(task)
+    state.begin(task.started_at or moment(event))
+    return end_of_task(state, task, event)
+
+
+def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, ...]:
+    """Close what an ended task leaves open; the end of the one task followed is the end of the run."""
+    if not task.finished:
+        return ()
+    close_checkpoints(state, task.task_id, f"the task is {task.status}")
+    return state.finish(moment(event)) if task.task_id == state.followed_task else ()
+
+
+@handles(AgentCompleted)
+def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> None:
+    """Add the agent's tokens and cost to its task, where the task's own metrics do not tell them."""
+    state.agents[fact.agent_id] = (fact.task_id, fact.tokens, fact.cost_usd)
+    if fact.task_id is None:
+        return
+    task = state.task(fact.task_id)
+    mine = [agent for agent in state.agents.values() if agent[0] == fact.task_id]
+    tokens = sum(agent[1] or 0 for agent in mine) or None
+    cost = sum(agent[2] or 0.0 for agent in mine) or None
+    task.tokens = max(filter(None, (task.tokens, tokens)), default=None)
+    task.cost_usd = max(filter(None, (task.cost_usd, cost)), default=None)
+    state.put_task(task)
+
+
+def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus], event: Received) -> None:
+    """Set the subtasks of which only a name and a status are told."""
+    known = state.subtasks.setdefault(task.task_id, {})
+    for subtask_id, status in statuses.items():
+        subtask = copy(known.get(subtask_id) or Subtask(task.task_id, subtask_id, name=subtask_id))
+        advance(subtask, status, event)
+        known[subtask_id] = subtask
+    _count_subtasks(state, task)
+
+
+def _count_subtasks(state: RunState, task: Task) -> None:
+    known = state.subtasks.get(task.task_id, {})
+    task.subtasks = len(known)
+    task.subtasks_done = sum(subtask.status is TaskStatus.COMPLETED for subtask in known.values())
+    state.versions["subtasks"] += 1

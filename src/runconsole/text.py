@@ -1,0 +1,245 @@
+"""The state as text: seed 1's screen for `print` and ``text/plain``, and the same for a terminal by rich.
+
+Text from the stream is cleaned: no control character, escape sequence or direction override gets through.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from runconsole.events import Micros, TaskStatus
+from runconsole.state import Artifact, Phase, Run, RunState, Task, span_s
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+__all__ = ["clean", "duration", "render_rich", "screen", "size"]
+
+BAR_CELLS = 12
+_NAME_LENGTH = 200
+_TASKS_SHOWN = 20
+_ARTIFACTS_SHOWN = 2
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+_MARKS: dict[str, str] = {
+    TaskStatus.PENDING: "⏳",
+    TaskStatus.RUNNING: "🔄",
+    TaskStatus.PAUSED: "⏸",
+    TaskStatus.COMPLETED: "✅",
+    TaskStatus.FAILED: "❌",
+    TaskStatus.CANCELLED: "🚫",
+    TaskStatus.SKIPPED: "⏭",
+    "partial": "⚠",
+}
+_VERBS: dict[str, str] = {
+    TaskStatus.COMPLETED: "Completed",
+    TaskStatus.FAILED: "Failed:",
+    TaskStatus.CANCELLED: "Cancelled:",
+    "partial": "Partly completed:",
+}
+_WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMPLETED: "Complete"}
+
+
+def screen(state: RunState, now: Micros) -> str:
+    """Return seed 1's screen of the state at the time `now`, in microseconds by this machine's clock."""
+    run = state.run()
+    sections = (
+        _header(state, run),
+        _link(state, now),
+        _checkpoints(state, now),
+        _phases(state),
+        _waves(state),
+        _tasks(state),
+        _artifacts(state, run),
+        _sums(state, run, now),
+    )
+    return "\n\n".join("\n".join(section) for section in map(list, sections) if section)
+
+
+def render_rich(state: RunState, now: Micros) -> Text:
+    """Return the screen as a rich renderable with headings and marks styled."""
+    from rich.text import Text
+
+    text = Text(screen(state, now))
+    text.highlight_regex(r"(?m)^[A-Z][A-Za-z ]+(?=:)", "bold")
+    text.highlight_regex(r"█+", "green")
+    text.highlight_regex(r"░+", "dim")
+    text.highlight_regex(r"❌.*", "red")
+    text.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
+    return text
+
+
+def clean(text: object) -> str:
+    """Return text from the stream as one harmless line."""
+    line = "".join(
+        " " if character in "\n\r\t" else "" if unicodedata.category(character) in _UNSAFE else character
+        for character in str(text)[: _NAME_LENGTH + 1]
+    )
+    return line[:_NAME_LENGTH] + "…" if len(line) > _NAME_LENGTH else line
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``23s``, ``10m 23s`` or ``1h 02m 03s``."""
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}h {minutes:02}m {rest:02}s"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def size(count: int) -> str:
+    """Return bytes as ``512 B`` or ``2.1 KB`` (1024 to the next unit)."""
+    if abs(count) < 1024:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("KB", "MB", "GB", "TB"):
+        amount /= 1024
+        if abs(amount) < 1024 or unit == "TB":
+            break
+    return f"{amount:,.1f} {unit}"
+
+
+def bar(percent: float) -> str:
+    """Return a bar of `BAR_CELLS`; it is full at 100 percent only, and empty at 0 only."""
+    filled = math.ceil(min(100.0, max(0.0, percent)) * BAR_CELLS / 100)
+    if percent < 100:
+        filled = min(filled, BAR_CELLS - 1)
+    return f"[{'█' * filled}{'░' * (BAR_CELLS - filled)}]"
+
+
+def title_of(state: RunState) -> str:
+    """Return what to call the run: its title, else the task or execution followed, else ``run``."""
+    if state.title:
+        return clean(state.title)
+    only = next(iter(state.tasks)) if len(state.tasks) == 1 and not state.is_execution else None
+    followed = state.tasks.get(state.followed_task or only or "")
+    if followed is not None and followed.name:
+        return clean(followed.name)
+    name = state.followed_task or state.execution_id
+    return clean(name) if name else f"{len(state.tasks):,} tasks" if len(state.tasks) > 1 else "run"
+
+
+def _tree(items: Iterable[str]) -> list[str]:
+    lines = list(items)
+    return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
+
+
+def _header(state: RunState, run: Run) -> Iterator[str]:
+    verb = _VERBS.get(run.status) if state.finished else None
+    yield f"{verb} {title_of(state)}" if verb else f"Running {title_of(state)}..."
+    yield ""
+    if run.percent is None:
+        yield f"Progress: {bar(0)} unknown"
+    else:
+        yield f"Progress: {bar(run.percent)} {int(run.percent)}%"
+    if run.current_task is not None:
+        task = clean(run.current_task)
+        yield (
+            f"Current Task: {clean(run.current_task_name)} ({task})"
+            if run.current_task_name
+            else f"Current Task: {task}"
+        )
+
+
+def _link(state: RunState, now: Micros) -> Iterator[str]:
+    link = state.links[-1] if state.links else None
+    if link is None or state.finished or link.state in {"live", "ended"}:
+        return
+    wait = f" in {duration((link.retry_at - now) / 1e6)}" if link.retry_at and link.retry_at > now else ""
+    why = f": {clean(link.reason)}" if link.reason else ""
+    yield f"Connection: {link.state}{wait}{why}"
+
+
+def _checkpoints(state: RunState, now: Micros) -> Iterator[str]:
+    waiting = state.open_checkpoints
+    if not waiting:
+        return
+    yield f"Needs your decision: {len(waiting)}"
+    lines = []
+    for checkpoint in waiting:
+        options = ", ".join(clean(option.id) for option in checkpoint.options)
+        left = span_s(now + state.clock.offset, checkpoint.deadline)
+        default = (
+            f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
+        )
+        name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
+        lines.append(f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}")
+    yield from _tree(lines)
+
+
+def _phases(state: RunState) -> Iterator[str]:
+    phases = list(state.phases.values())
+    if phases:
+        yield "Phase Progress:"
+        yield from _tree(map(_phase, phases))
+
+
+def _phase(phase: Phase) -> str:
+    percent = phase.progress
+    name = f" ({clean(phase.name)})" if phase.name else ""
+    done = phase.count(TaskStatus.COMPLETED)
+    count = f"{done} tasks" if phase.tasks is None else f"{done}/{phase.tasks} tasks"
+    shown = f"{bar(percent)} {int(percent)}% ({count})" if percent is not None else f"({count})"
+    return f"Phase {phase.phase}{name}: {_MARKS[phase.status]} {shown}"
+
+
+def _waves(state: RunState) -> Iterator[str]:
+    waves = list(state.waves.values())
+    if waves:
+        yield "Wave Status:"
+        yield from _tree(
+            f"Wave {wave.wave}: {_MARKS[wave.status]} {_WAVE_WORDS.get(wave.status, wave.status.capitalize())}"
+            for wave in waves
+        )
+
+
+def _tasks(state: RunState) -> Iterator[str]:
+    """Show the tasks themselves where nothing sums them up."""
+    if state.is_execution or not state.tasks:
+        return
+    tasks = list(state.tasks.values())
+    yield "Tasks:"
+    lines = [_task(task) for task in tasks[:_TASKS_SHOWN]]
+    if len(tasks) > _TASKS_SHOWN:
+        lines.append(f"{len(tasks) - _TASKS_SHOWN:,} more...")
+    yield from _tree(lines)
+
+
+def _task(task: Task) -> str:
+    percent = 100.0 if task.status is TaskStatus.COMPLETED else task.progress
+    shown = f" {bar(percent)} {int(percent)}%" if percent is not None else ""
+    step = f" {clean(task.step)}" if task.step and not task.finished else ""
+    name = f"{clean(task.name)} ({clean(task.task_id)})" if task.name else clean(task.task_id)
+    return f"{name}: {_MARKS[task.status]}{shown}{step}"
+
+
+def _artifacts(state: RunState, run: Run) -> Iterator[str]:
+    rows = list(state.artifacts.values())
+    if not rows and run.expected_artifacts is None:
+        return
+    expected = "" if run.expected_artifacts is None else f" / {run.expected_artifacts:,} expected"
+    yield f"Artifacts Created: {run.artifacts:,}{expected}"
+    lines = [_artifact(row) for row in rows[:_ARTIFACTS_SHOWN]]
+    if run.artifacts > len(lines):
+        lines.append(f"{run.artifacts - len(lines):,} more...")
+    yield from _tree(lines)
+
+
+def _artifact(row: Artifact) -> str:
+    shown = f" ({size(row.size)})" if row.size is not None else ""
+    return f"{clean(row.path)}{shown} ✅"
+
+
+def _sums(state: RunState, run: Run, now: Micros) -> Iterator[str]:
+    if run.tokens_used is not None:
+        budget = run.token_budget
+        share = f" / {budget:,} ({int(100 * run.tokens_used / budget)}%)" if budget else ""
+        yield f"Tokens Used: {run.tokens_used:,}{share}"
+    seconds = run.duration_s
+    if seconds is None:
+        seconds = span_s(run.started_at, now + state.clock.offset)
+    if seconds is not None:
+        yield f"Duration: {duration(seconds)}"

@@ -1,0 +1,1 @@
+"""Bytes to and from servers; nothing here knows what the frames mean."""

@@ -1,0 +1,25 @@
+"""The small interface between the session and the world."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+__all__ = ["Connection", "Transport"]
+
+
+class Connection(Protocol):
+    """One open connection. Its owner always drains it."""
+
+    async def receive(self) -> str | bytes:
+        """Return the next frame. Raises LinkLost when the connection has ended, however it ended."""
+
+    async def send(self, frame: str) -> None:
+        """Send one text frame. Raises LinkLost where the connection has ended."""
+
+
+class Transport(Protocol):
+    """Where to connect and how: a recipe for connections, one at a time."""
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
+        """Connect; leaving the context closes the connection within about a second. Raises LinkLost."""

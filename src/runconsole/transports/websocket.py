@@ -1,0 +1,217 @@
+"""WebSocket connections by `websockets`, and one clear sentence for each way they fail."""
+
+from __future__ import annotations
+
+import socket
+import ssl as ssl_module
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+
+from runconsole.errors import LinkLost
+from runconsole.transports.address import hostname, is_loopback
+
+__all__ = ["WebSocketTransport"]
+
+MAX_SIZE = 64 * 2**20
+OPEN_TIMEOUT = 15
+PING_INTERVAL = 10
+PING_TIMEOUT = 10
+CLOSE_TIMEOUT = 1
+"""A half-open connection is noticed after the last three together: within 21 s."""
+
+_UNAUTHORISED = 4001
+_TRANSIENT_STATUSES = {408, 425, 429}
+
+
+class WebSocketTransport:
+    """Connects to one ``ws://`` or ``wss://`` URL.
+
+    Args:
+        url: with everything the server needs, secrets included: it is never shown.
+        headers: sent with the handshake.
+        ssl: a context for ``wss://``; None uses the system's certificates.
+    """
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, ssl: ssl_module.SSLContext | None = None
+    ) -> None:
+        self._url = url
+        self._headers = dict(headers or {})
+        self._ssl = ssl
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[_Open]:
+        """Connect; leaving the context closes within `CLOSE_TIMEOUT`. Raises LinkLost."""
+        connection = await self._open()
+        try:
+            yield _Open(connection, self._url)
+        finally:
+            await connection.close()
+            connection.transport.abort()
+
+    async def _open(self) -> ClientConnection:
+        local = is_loopback(self._url)
+        options: dict[str, Any] = {"ssl": self._ssl} if self._url.startswith("wss:") and self._ssl else {}
+        try:
+            return await connect(
+                self._url,
+                additional_headers=self._headers,
+                proxy=None if local else True,
+                compression=None if local else "deflate",
+                max_size=MAX_SIZE,
+                open_timeout=OPEN_TIMEOUT,
+                ping_interval=PING_INTERVAL,
+                ping_timeout=PING_TIMEOUT,
+                close_timeout=CLOSE_TIMEOUT,
+                **options,
+            )
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ValueError) as error:
+            raise explain(error, self._url) from None
+
+
+class _Open:
+    """One open WebSocket."""
+
+    def __init__(self, connection: ClientConnection, url: str) -> None:
+        self._connection = connection
+        self._url = url
+        self._recv = connection.recv
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._recv()
+        except ConnectionClosed as error:
+            raise _explain_close(error, self._url) from None
+        except UnicodeDecodeError as error:  # a text frame that is not UTF-8: the connection goes on
+            return bytes(error.object)
+
+    async def send(self, frame: str) -> None:
+        try:
+            await self._connection.send(frame)
+        except ConnectionClosed as error:
+            raise _explain_close(error, self._url) from None
+
+
+def _explain_close(error: ConnectionClosed, url: str) -> LinkLost:
+    """Say how a connection ended."""
+    received = error.rcvd
+    if received is None:
+        sent = error.sent.code if error.sent else None
+        if sent == 1011:
+            return LinkLost(f"{hostname(url)} answered no ping for {PING_TIMEOUT} s: the connection was dead")
+        if sent == 1009:
+            limit = MAX_SIZE // 2**20
+            return LinkLost(f"{hostname(url)} sent a message of over {limit} MiB, which is the limit", code=1009)
+        return LinkLost(f"the connection to {hostname(url)} broke without a goodbye", code=1006)
+    said = f" ({_printable(received.reason)})" if received.reason else ""
+    if received.code == _UNAUTHORISED:
+        return LinkLost(
+            f"{hostname(url)} does not accept us{said}: pass a valid token=, or another auth=", fatal=True, code=4001
+        )
+    return LinkLost(
+        f"{hostname(url)} closed the connection with code {received.code}{said}",
+        code=received.code,
+        orderly=received.code == 1000,
+    )
+
+
+def explain(error: Exception, url: str) -> LinkLost:
+    """Say why a connection could not be made: what was expected, what came, what to do."""
+    host = hostname(url)
+    if isinstance(error, InvalidStatus):
+        return _explain_status(error.response.status_code, host)
+    if isinstance(error, ssl_module.SSLError):
+        return _explain_tls(error, host)
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return _explain_network(error, host)
+    for kinds, text, how in _HANDSHAKE_FAILURES:
+        if isinstance(error, kinds):
+            return LinkLost(text.format(host=host, timeout=OPEN_TIMEOUT), **how)
+    return LinkLost(f"expected a usable WebSocket URL and headers for {host} ({type(error).__name__})", fatal=True)
+
+
+_HANDSHAKE_FAILURES: tuple[tuple[tuple[type[Exception], ...], str, dict[str, bool]], ...] = (
+    ((TimeoutError,), "{host} did not answer within {timeout} s: is the server up and reachable?", {}),
+    (
+        (InvalidURI,),
+        "expected a URL like ws://host:port/path, got one for {host!r}: check its spelling",
+        {"fatal": True},
+    ),
+    (
+        (InvalidProxy, ProxyError),
+        "the proxy on the way to {host} does not work: check the proxy environment variables",
+        {},
+    ),
+    (
+        (InvalidMessage, InvalidHandshake),
+        "expected a WebSocket server at {host}, got something else: check the port, and wss:// if it speaks TLS",
+        {"doubtful": True},
+    ),
+)
+
+
+def _explain_tls(error: ssl_module.SSLError, host: str) -> LinkLost:
+    if isinstance(error, ssl_module.SSLCertVerificationError):
+        why = error.verify_message or "it cannot be verified"
+        return LinkLost(
+            f"the certificate of {host} is not trusted ({why}): pass ssl= with a context or the path of its CA",
+            fatal=True,
+        )
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return LinkLost(f"expected TLS at {host}, got a server without it: use ws:// instead of wss://", fatal=True)
+    return LinkLost(f"no TLS connection to {host} ({error.reason or 'the handshake failed'})", doubtful=True)
+
+
+def _explain_network(error: OSError, host: str) -> LinkLost:
+    if isinstance(error, socket.gaierror):
+        return LinkLost(
+            f"the host name in {host} cannot be resolved: check its spelling and the network", doubtful=True
+        )
+    if isinstance(error, ConnectionRefusedError) or "Multiple exceptions" in str(error):
+        return LinkLost(f"nothing listens at {host} (connection refused): start the server or check the port")
+    if isinstance(error, ConnectionResetError):
+        return LinkLost(
+            f"expected a WebSocket server at {host}, which broke off at once: check the port and the scheme",
+            doubtful=True,
+        )
+    return LinkLost(f"no connection to {host} ({error.strerror or type(error).__name__})")
+
+
+def _explain_status(status: int, host: str) -> LinkLost:
+    name = f"{status} {_phrase(status)}".strip()
+    if status in {401, 403}:
+        return LinkLost(
+            f"{host} refused us with HTTP {name}: pass a valid token=, or another auth=", fatal=True, code=status
+        )
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        return LinkLost(f"{host} answered HTTP {name}: the server is not ready", code=status)
+    return LinkLost(
+        f"expected a WebSocket endpoint at {host}, got HTTP {name}: check the path of the URL",
+        doubtful=status == 404,
+        fatal=status != 404,
+        code=status,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:200]

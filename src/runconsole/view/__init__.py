@@ -1,0 +1,5 @@
+"""The bounded picture the browser gets: snapshots, patches, pages. Its shape is the contract in `js/src/model.ts`."""
+
+from runconsole.view.picture import View
+
+__all__ = ["View"]

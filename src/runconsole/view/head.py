@@ -1,0 +1,54 @@
+"""The picture's head: the run and its link in a few fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runconsole.state import RunState
+from runconsole.view.rows import NAME, SENTENCE, ms, number
+
+__all__ = ["head"]
+
+_ALERTS = 3
+_OFFSET_STEP = 500  # the clock's estimate moves with every event; steps of half a second do not
+
+
+def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[str, Any]:
+    """Return the head: `described` holds ``title, url, protocol, link, events, malformed, unknown``."""
+    run = state.run()
+    link = state.links[-1] if state.links else None
+    return {
+        **described,
+        "attempt": link.attempt if link else 0,
+        "retry_at": ms(link.retry_at) if link else None,
+        "reason": link.reason[:SENTENCE] if link and link.reason else None,
+        "notice": next((row.notice for row in reversed(state.links[-4:]) if row.notice), None),
+        "status": run.status,
+        "percent": number(run.percent, 2),
+        "total_tasks": run.total_tasks,
+        "completed_tasks": run.completed_tasks,
+        "failed_tasks": run.failed_tasks,
+        "counts": {str(status): count for status, count in state.counts.items()},
+        "started_at": ms(run.started_at),
+        "ended_at": ms(run.ended_at),
+        "duration_s": number(run.duration_s),
+        "estimated_duration_s": number(run.estimated_duration_s),
+        "current_task": run.current_task and run.current_task[:NAME],
+        "current_task_name": run.current_task_name and run.current_task_name[:NAME],
+        "current_wave": run.current_wave,
+        "tokens_used": run.tokens_used,
+        "token_budget": run.token_budget,
+        "cost_usd": number(run.cost_usd, 6),
+        "cost_limit": run.cost_limit,
+        "artifacts": run.artifacts,
+        "expected_artifacts": run.expected_artifacts,
+        "errors": run.errors,
+        "output_lines": output_lines,
+        "duplicates": sum(row.duplicates for row in state.links),
+        "missed": sum((row.missed or 0) - (row.recovered or 0) for row in state.links),
+        "clock_offset": state.clock.offset // 1000 // _OFFSET_STEP * _OFFSET_STEP,
+        "alerts": [
+            {"level": row.level[:NAME], "text": row.text[:SENTENCE], "at": ms(row.at)}
+            for row in list(state.alerts)[-_ALERTS:]
+        ],
+    }

@@ -1,0 +1,146 @@
+"""`View`: what of the state is shown, as a snapshot and as patches to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from runconsole.state import RunState
+from runconsole.view.head import head
+from runconsole.view.lines import OutputLines
+from runconsole.view.rows import Cutter, Row
+from runconsole.view.tables import TABLES, Held, Source, Table
+
+__all__ = ["View"]
+
+PAGE = 500
+DURABLE_BYTES = 48_000
+_DURABLE_LIMITS: tuple[dict[str, int], ...] = (
+    {"events": 0, "tasks": 60, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
+    {"tasks": 30, "output": 30, "artifacts": 10, "errors": 10, "decisions": 10},
+    {"tasks": 10, "output": 10, "artifacts": 5, "errors": 5, "decisions": 5, "phases": 30, "waves": 30, "active": 3},
+    {"tasks": 0, "output": 0, "artifacts": 0, "errors": 0, "decisions": 0, "phases": 10, "waves": 10, "active": 0},
+    {"checkpoints": 1},
+)
+_NEWEST_KEPT = frozenset({"output", "artifacts", "errors", "decisions", "waves"})
+_MISSING = object()
+
+
+class View:
+    """The picture of one run. One thread uses it: the one that writes the state.
+
+    Args:
+        state: what is shown.
+        newest: returns up to n of the newest events of the log with their numbers.
+        describe: returns the fields of the head that are not in the state: title, address, protocol, link, and the
+            counts of the log.
+    """
+
+    def __init__(self, state: RunState, newest: Callable[[int], Any], describe: Callable[[], dict[str, Any]]) -> None:
+        self._lines = OutputLines()
+        self._source = Source(state, self._lines, newest, lambda: describe()["events"])
+        self._describe = describe
+        self.version = 0
+        """Grows by one with each change of the picture."""
+        self._head: Row = {}
+        self._held: dict[str, Held] = {table: {} for table in TABLES}
+        self._totals = dict.fromkeys(TABLES, 0)
+        self._versions: dict[str, Any] = {}
+
+    # ---- snapshots and patches ----------------------------------------------------------------------------------
+
+    def snapshot(self) -> Row:
+        """Return the whole picture as of the last `changes`."""
+        picture: Row = {"head": self._head}
+        for name, held in self._held.items():
+            rows = [self._row(name, key, item) for key, item in held.items()]
+            picture[name] = {"total": self._totals[name], "rows": rows}
+        return picture
+
+    def changes(self) -> Row:
+        """Return what changed since the last call and count the version up; empty when nothing did."""
+        self._lines.feed(self._source.state.output)
+        now = head(self._source.state, self._describe(), len(self._lines.lines))
+        changed = {field: value for field, value in now.items() if self._head.get(field, _MISSING) != value}
+        self._head = now
+        changes: Row = {"head": changed} if changed else {}
+        for name, table in TABLES.items():
+            patch = self._patch(name, table)
+            if patch:
+                changes[name] = patch
+        if changes:
+            self.version += 1
+        return changes
+
+    def _patch(self, name: str, table: Table) -> Row:
+        version = table.version(self._source)
+        if self._versions.get(name) == version:
+            return {}
+        self._versions[name] = version
+        before, total_before = self._held[name], self._totals[name]
+        after = self._held[name] = table.window(self._source)
+        total = self._totals[name] = table.total(self._source)
+        patch: Row = {}
+        rows = [self._row(name, key, item) for key, item in after.items() if before.get(key) is not item]
+        if rows:
+            patch["set"] = rows
+        if total != total_before:
+            patch["total"] = total
+        if not table.numbered and [*before, *(key for key in after if key not in before)] != list(after):
+            patch["order"] = list(after)
+        return patch
+
+    def durable(self) -> Row:
+        """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
+        picture = self.snapshot()
+        for limits in _DURABLE_LIMITS:
+            for name, limit in limits.items():
+                rows = picture[name]["rows"]
+                picture[name]["rows"] = rows[max(0, len(rows) - limit) :] if name in _NEWEST_KEPT else rows[:limit]
+            if len(msgspec.json.encode(picture)) <= DURABLE_BYTES:
+                return picture
+        for row in picture["checkpoints"]["rows"]:
+            row |= {"context": {}, "description": (row["description"] or "")[:1000], "cut": ["context", "description"]}
+        return picture
+
+    # ---- what is asked for --------------------------------------------------------------------------------------
+
+    def page(
+        self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
+    ) -> tuple[int, list[Row]]:
+        """Return how many rows there are, and at most `limit` (and `PAGE`) of them from `offset` on.
+
+        `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
+        unknown table.
+        """
+        self._lines.feed(self._source.state.output)
+        items = TABLES[name].every(self._source)
+        if name == "tasks" and (status or search):
+            items = _matching(items, status, (search or "").casefold())
+        offset = max(0, offset)
+        chosen = items[offset : offset + max(0, min(limit, PAGE))]
+        return len(items), [self._row(name, key, item) for key, item in chosen]
+
+    def detail(self, name: str, key: str) -> Row | None:
+        """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
+        items = TABLES[name].every(self._source)
+        if isinstance(items, list):
+            found = next((item for known, item in items if known == key), None)
+        else:
+            found = items[int(key)][1] if key.isdecimal() and int(key) < len(items) else None
+        return None if found is None else self._row(name, key, found, whole=True)
+
+    def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
+        cutter = Cutter(whole=whole)
+        return cutter.mark(TABLES[name].row(self._source, key, item, cutter))
+
+
+def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:
+    return [
+        (key, task)
+        for key, task in items
+        if (not status or task.status == status)
+        and (wanted in task.task_id.casefold() or wanted in (task.name or "").casefold())
+    ]

@@ -1,0 +1,175 @@
+"""The tables of the picture: which rows each shows without being asked, and all its rows for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from runconsole.events import Received
+from runconsole.state import RunState
+from runconsole.view import rows
+from runconsole.view.lines import OutputLines
+from runconsole.view.rows import Cutter, Row
+
+__all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
+
+TASKS, ACTIVE, NEWEST, LINES, EVENTS, SETTLED, PARTS, EVENT_PAGE = 200, 12, 50, 200, 30, 5, 200, 500
+
+Held = dict[str, Any]
+"""Shown rows by key: the state's own objects, so that identity tells what changed."""
+
+
+class Source(NamedTuple):
+    """What the tables are made from."""
+
+    state: RunState
+    lines: OutputLines
+    newest: Callable[[int], list[tuple[int, Received]]]
+    """Up to n of the newest events of the log with their numbers."""
+    logged: Callable[[], int]
+    """How many events the log holds."""
+
+
+class Keyed(Sequence[tuple[str, Any]]):
+    """Items keyed by their decimal position, without making all the pairs."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = items if isinstance(items, list) else list(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            start = index.indices(len(self._items))[0]
+            return [(str(start + i), item) for i, item in enumerate(self._items[index])]
+        return str(index), self._items[index]
+
+
+class Table(NamedTuple):
+    """A table of the picture."""
+
+    version: Callable[[Source], Any]
+    """Something that differs whenever the table may have changed."""
+    total: Callable[[Source], int]
+    window: Callable[[Source], Held]
+    every: Callable[[Source], Sequence[tuple[str, Any]]]
+    """All rows in order, for pages and details."""
+    row: Callable[[Source, str, Any, Cutter], Row]
+    numbered: bool = False
+    """Append-only, keyed by row number: its order needs no telling."""
+
+
+def _versions(*parts: str) -> Callable[[Source], Any]:
+    return lambda source: tuple(source.state.versions[part] for part in parts)
+
+
+def _newest(held: dict[Any, Any]) -> Held:
+    """Return the last rows of a dict by their position, without walking all of it."""
+    total = len(held)
+    newest = list(islice(reversed(held.values()), NEWEST))[::-1]
+    return {str(total - len(newest) + i): item for i, item in enumerate(newest)}
+
+
+def _grows(name: str, row: Callable[[Source, str, Any, Cutter], Row], *parts: str) -> Table:
+    """Return an append-only table of the state: its newest rows are shown."""
+
+    def held(source: Source) -> dict[Any, Any]:
+        return getattr(source.state, name)  # type: ignore[no-any-return]
+
+    return Table(
+        _versions(name, *parts),
+        lambda source: len(held(source)),
+        lambda source: _newest(held(source)),
+        lambda source: Keyed(held(source).values()),
+        row,
+        numbered=True,
+    )
+
+
+def _part(name: str, row: Callable[[Any, Cutter], Row]) -> Table:
+    """Return a table of the run's parts (phases, waves), by number."""
+
+    def every(source: Source) -> list[tuple[str, Any]]:
+        return [(str(number), part) for number, part in getattr(source.state, name).items()]
+
+    return Table(
+        _versions(name),
+        lambda source: len(getattr(source.state, name)),
+        lambda source: dict(every(source)[-PARTS:]),
+        every,
+        lambda _, _key, item, cutter: row(item, cutter),
+    )
+
+
+def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> Row:
+    return rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
+
+
+def _active(source: Source) -> Held:
+    tasks = [source.state.tasks[task_id] for task_id in islice(reversed(source.state.active), ACTIVE)]
+    return {str(task.position): task for task in tasks}
+
+
+def _checkpoints(source: Source) -> Held:
+    known = list(source.state.checkpoints.values())
+    waiting = [checkpoint for checkpoint in known if checkpoint.is_open]
+    settled = sorted((c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
+    return {c.checkpoint_id: c for c in waiting + settled[-SETTLED:]}
+
+
+def _tail(source: Source) -> Held:
+    lines = source.lines.lines
+    first = max(0, len(lines) - LINES)
+    return {str(first + i): line for i, line in enumerate(lines[first:])}
+
+
+TABLES: dict[str, Table] = {
+    "phases": _part("phases", rows.phase_row),
+    "waves": _part("waves", rows.wave_row),
+    "tasks": Table(
+        _versions("tasks", "subtasks"),
+        lambda source: len(source.state.tasks),
+        lambda source: {str(task.position): task for task in islice(source.state.tasks.values(), TASKS)},
+        lambda source: Keyed(source.state.tasks.values()),
+        _task,
+    ),
+    "active": Table(
+        _versions("tasks", "subtasks"),
+        lambda source: len(source.state.active),
+        _active,
+        lambda source: Keyed(source.state.tasks[task_id] for task_id in source.state.active),
+        _task,
+    ),
+    "output": Table(
+        _versions("output"),
+        lambda source: len(source.lines.lines),
+        _tail,
+        lambda source: Keyed(source.lines.lines),
+        lambda _, key, item, cutter: rows.output_row(int(key), item, cutter),
+        numbered=True,
+    ),
+    "artifacts": _grows("artifacts", lambda _, key, item, cutter: rows.artifact_row(int(key), item, cutter)),
+    "errors": _grows("errors", lambda _, key, item, cutter: rows.error_row(int(key), item, cutter)),
+    "checkpoints": Table(
+        _versions("checkpoints", "decisions"),
+        lambda source: len(source.state.checkpoints),
+        _checkpoints,
+        lambda source: list(source.state.checkpoints.items()),
+        lambda source, _, item, cutter: rows.checkpoint_row(item, cutter, source.state),
+    ),
+    "decisions": _grows(
+        "decisions",
+        lambda source, key, item, cutter: rows.decision_row(int(key), item, cutter, source.state),
+        "checkpoints",
+    ),
+    "events": Table(
+        lambda source: source.logged(),
+        lambda source: source.logged(),
+        lambda source: {str(number): event for number, event in source.newest(EVENTS)},
+        lambda source: [(str(number), event) for number, event in source.newest(EVENT_PAGE)],
+        lambda _, key, item, cutter: rows.event_row(int(key), item, cutter),
+        numbered=True,
+    ),
+}

@@ -1,0 +1,311 @@
+"""`ConsoleWidget`: a console with a live panel. Traits, the way out (publisher) and the way in (messages)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import html
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import anywidget
+import traitlets
+from IPython.core.getipython import get_ipython
+from IPython.display import display, update_display
+
+from runconsole.console import Console
+from runconsole.errors import RunConsoleError
+from runconsole.options import Options, check
+from runconsole.publisher import Publisher
+from runconsole.session import now_micros
+from runconsole.state import Effect, Urgent
+from runconsole.view import View
+
+__all__ = ["ConsoleWidget"]
+
+_STATIC = Path(__file__).parent / "static"
+_VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+_RUNNING = frozenset({"connecting", "live", "retrying"})
+_logger = logging.getLogger(__name__)
+
+_shown: dict[int, ConsoleWidget] = {}
+"""The widget of each console that has one, by the console's identity."""
+
+DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
+    "artifacts cancel checkpoints decide decide_async decisions errors events finished links output pause pending"
+    " phases resume retry run save start status subtasks summary table tasks to_arrow to_parquet wait waves"
+).split()
+"""What a widget answers as its console does."""
+
+
+def _delegated(name: str) -> Any:
+    """Return a property or method that the console carries out."""
+    origin = getattr(Console, name)
+    if isinstance(origin, property):
+        return property(lambda self: getattr(self.console, name), doc=origin.__doc__)
+
+    def method(self: ConsoleWidget, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.console, name)(*args, **kwargs)
+
+    method.__name__, method.__doc__ = name, origin.__doc__
+    return method
+
+
+class ConsoleWidget(anywidget.AnyWidget):
+    """A live panel of one run, shown below the cell at once. Everything `Console` has, it has too.
+
+    Args:
+        url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
+            console's own widget: a cell run twice opens no second connection.
+        height: of the scrolling areas, in CSS pixels.
+        options: the keyword arguments of `Console`.
+
+    Raises:
+        InvalidArgument: as `Console`.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
+        sync=True
+    )
+    height = traitlets.Int(320, help="Height of the scrolling areas in CSS pixels.").tag(sync=True)
+
+    console: Console
+
+    def __new__(cls, url: Any = None, **options: Any) -> ConsoleWidget:  # noqa: PYI034 - perhaps one that exists
+        known = _widget_of(url, options)
+        return known if known is not None else super().__new__(cls)
+
+    def __init__(self, url: Any, *, height: int = 320, **options: Any) -> None:
+        if "console" not in self.__dict__:
+            self._begin(url, height, options)
+        _show_in_cell(self)
+
+    def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
+        start = options.pop("start", True)
+        self.console = url if isinstance(url, Console) else Console(url, start=False, **options)
+        super().__init__(height=height)
+        _shown[id(self.console)] = self
+        # Sending from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
+        self._context = contextvars.copy_context()
+        self._is_bound = False
+        self._displays: list[str] = []
+        self._shown_by = -1
+        self._published: asyncio.Task[None] | None = None
+        self._view = View(self.console.state, self.console.log.newest, self._describe)
+        self._publisher = Publisher(
+            self._view, send=self._emit, save=self._store, now=now_micros, is_bound=lambda: self._is_bound
+        )
+        self.on_msg(self._door)
+        self.console.attach(self._observe)
+        if start:
+            self.console.start()
+
+    # ---- out: from the I/O thread to the browser ----------------------------------------------------------------
+
+    def _observe(self, effects: tuple[Effect, ...]) -> None:
+        """Keep publishing while the console lives; paint at once what must be seen at once."""
+        if self._published is None or self._published.done():
+            self._published = asyncio.get_running_loop().create_task(self._publish(), name="runconsole-publish")
+        if any(isinstance(effect, Urgent) for effect in effects):
+            self._publisher.hurry()
+
+    async def _publish(self) -> None:
+        publishing = asyncio.ensure_future(self._publisher.run())
+        try:
+            await self.console.session_over()
+        finally:
+            publishing.cancel()
+            await asyncio.gather(publishing, return_exceptions=True)
+            self._publisher.flush()
+            self._keep_in_file()
+
+    def _emit(self, message: dict[str, Any]) -> None:
+        self._run(self.send, message)
+
+    def _store(self, durable: dict[str, Any]) -> None:
+        self._run(self.set_trait, "picture", durable)
+
+    def _keep_in_file(self) -> None:
+        """Put the final text into the notebook's file, for a reader without a kernel."""
+        for display_id in self._displays:
+            self._run(update_display, self._bundle(), display_id=display_id, raw=True)
+
+    def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        try:
+            self._context.copy().run(function, *args, **kwargs)
+        except Exception:  # the page may be gone; the run's console goes on
+            _logger.debug("could not reach the page", exc_info=True)
+
+    def _describe(self) -> dict[str, Any]:
+        console = self.console
+        return {
+            "title": console.title,
+            "url": console.address,
+            "protocol": console.protocol,
+            "link": console.status,
+            "events": len(console.log),
+            "malformed": console.log.malformed,
+            "unknown": console.log.unknown,
+        }
+
+    # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
+
+    def _door(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        """Check that it is a message, remember where it came from, and hand it over."""
+        if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
+            return
+        if message["kind"] == "ready" and _on_subshell():
+            self._context = contextvars.copy_context()
+            self._is_bound = True
+        self.console.call_soon(self._handle, message)
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        """Carry a message out (on the I/O thread); answer it, errors too."""
+        request = message.get("id")
+        try:
+            match message["kind"]:
+                case "ready" | "snapshot":
+                    self._publisher.snapshot()
+                    return
+                case "decide":
+                    self._decide(message)
+                case "page":
+                    self._page(message)
+                    return
+                case "detail":
+                    row = self._view.detail(str(message["table"]), str(message["key"]))
+                    self._emit(
+                        {"kind": "detail", "id": request, "table": message["table"], "key": message["key"], "row": row}
+                    )
+                    return
+                case "link":
+                    self.console.link_action(str(message.get("action")))
+                case kind:
+                    error = f"unknown message kind {kind!r}"
+                    self._emit({"kind": "answer", "id": request, "ok": False, "error": error})
+                    return
+        except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
+            text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
+            self._emit({"kind": "answer", "id": request, "ok": False, "error": text})
+        else:
+            self._emit({"kind": "answer", "id": request, "ok": True, "error": None})
+
+    def _decide(self, message: dict[str, Any]) -> None:
+        feedback = message.get("feedback")
+        self.console.request_decision(
+            str(message["checkpoint"]),
+            str(message["option"]),
+            str(feedback) if feedback else None,
+            message.get("modifications"),
+            str(message["id"]),
+        )
+
+    def _page(self, message: dict[str, Any]) -> None:
+        offset = int(message.get("offset", 0))
+        total, rows = self._view.page(
+            str(message["table"]),
+            offset,
+            int(message.get("limit", 100)),
+            status=message.get("status"),
+            search=message.get("search"),
+        )
+        self._emit(
+            {
+                "kind": "page",
+                "id": message.get("id"),
+                "table": message["table"],
+                "offset": offset,
+                "total": total,
+                "rows": rows,
+            }
+        )
+
+    # ---- life and display ---------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Close the connection and end the background work; the panel and the data stay."""
+        self.console.stop()
+
+    def close(self) -> None:
+        """Take the panel off the page. The console goes on: `stop` ends it."""
+        _shown.pop(id(self.console), None)
+        super().close()
+
+    def __enter__(self) -> Self:
+        self.console.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _bundle(self) -> dict[str, Any]:
+        """Return the panel, and for readers without a kernel the screen as text."""
+        text = str(self.console)
+        recorded = "" if self.console.status in _RUNNING else "<p><em>recorded: the final state of this run</em></p>"
+        return {
+            "text/plain": text,
+            "text/html": f"<div>{recorded}<pre>{html.escape(text)}</pre></div>",
+            _VIEW_MIME: {"version_major": 2, "version_minor": 1, "model_id": self.model_id},
+        }
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._bundle(), {}
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if self._shown_by == _execution_count():
+            self._shown_by = -1  # the constructor showed it in this very cell
+            return
+        self._display()
+
+    def _display(self) -> None:
+        handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        if handle is not None:
+            self._displays.append(handle.display_id)
+
+    def __str__(self) -> str:
+        return str(self.console)
+
+    def __repr__(self) -> str:
+        return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
+
+
+for _name in DELEGATED:
+    if hasattr(Console, _name):
+        setattr(ConsoleWidget, _name, _delegated(_name))
+
+
+def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:
+    """Return the widget that already shows this console, or one with the same arguments that still runs."""
+    if isinstance(url, Console):
+        return _shown.get(id(url))
+    wanted = {name: value for name, value in options.items() if name not in {"height", "start"}}
+    asked: Options = check({"url": url, **wanted})
+    return next((w for w in _shown.values() if w.console.options == asked and w.console.status in _RUNNING), None)
+
+
+def _show_in_cell(widget: ConsoleWidget) -> None:
+    """Show the panel below the running cell, once."""
+    shell = get_ipython()
+    if shell is not None and getattr(shell, "kernel", None) is not None:
+        widget._display()  # noqa: SLF001 - of this module
+        widget._shown_by = _execution_count()  # noqa: SLF001
+
+
+def _execution_count() -> int:
+    shell = get_ipython()
+    return -2 if shell is None else int(shell.execution_count)
+
+
+def _on_subshell() -> bool:
+    """Whether this handler runs on a subshell: then answers through it come back while a cell runs."""
+    shell = get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return False
+    parent = kernel.get_parent()
+    return bool(parent and parent.get("header", {}).get("subshell_id"))

@@ -1,0 +1,1 @@
+"""Frames to events and decisions to frames: pure functions and state machines, no I/O."""

@@ -1,0 +1,160 @@
+"""The plain-JSON wire: servers that just send events, and ado's channel protocol (subscribe, auth, ping, replies)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import DecisionRequested, Logged, Micros, Received
+from runconsole.wire.envelope import read_events
+from runconsole.wire.payload import first
+from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
+
+__all__ = ["ChannelWire"]
+
+_KEEPALIVE = {"ping", "pong"}
+_GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
+_NOT_ALLOWED = {"UNAUTHORIZED", "FORBIDDEN", "INVALID_TOKEN", "AUTH_FAILED"}
+
+
+class _ErrorPayload(msgspec.Struct):
+    message: str | None = None
+    error: str | None = None
+    code: str | None = None
+
+
+class ChannelWire:
+    """Plain JSON over a WebSocket.
+
+    Args:
+        subscribe: messages to send after connecting (JSON values, or strings to send as they are).
+        token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
+        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve` as `spec/events.md` has it.
+    """
+
+    confirms = False
+
+    def __init__(
+        self,
+        subscribe: Sequence[Any] = (),
+        *,
+        token: str | None = None,
+        decide: Callable[[DecisionRequested], tuple[str, Any]] | None = None,
+    ) -> None:
+        self._subscribe = tuple(subscribe)
+        self._token = token
+        self._decide = decide
+        self._pending: set[str] = set()
+        self._established = False
+
+    def open(self) -> list[str]:
+        """Return the authentication and the subscriptions."""
+        self._established = False
+        self._pending.clear()
+        first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token})]
+        return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe]
+
+    def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
+        """Read one frame: its events, and the replies among them."""
+        signals: list[Signal] = []
+        for event in read_events(frame, at):
+            self._read(event, signals)
+        if not self._established and any(_is_good(signal) for signal in signals):
+            self._established = True
+            signals.insert(0, Established())
+        return signals
+
+    def _read(self, event: Received, signals: list[Signal]) -> None:
+        kind, correlation = event.type, event.correlation_id
+        if kind in _KEEPALIVE:
+            signals.append(Send(_encode({"type": "pong"})) if kind == "ping" else Ping())
+        elif correlation is not None and correlation in self._pending:
+            self._pending.discard(correlation)
+            signals.append(_reply(event, correlation))
+            signals.append(_logged(event) if kind == "error" or not kind.startswith("checkpoint.") else event)
+        elif kind == "error" and (correlation is not None or not self._established) and _code(event) in _NOT_ALLOWED:
+            signals.append(_logged(event))
+            signals.append(StreamRefused(_message(event), code=_code(event), fatal=True))
+        elif kind in _GREETINGS:
+            signals.append(_logged(event))
+        else:
+            signals.append(event)
+
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
+        """Return the `checkpoint.resolve` message; its correlation id is the decision's."""
+        kind, payload = "checkpoint.resolve", _resolution(decision, task_id)
+        if self._decide is not None:
+            kind, payload = self._decide(decision)
+        self._pending.add(decision.decision_id)
+        message = {
+            "type": kind,
+            "payload": payload,
+            "timestamp": iso(decision.at),
+            "correlationId": decision.decision_id,
+        }
+        return Outgoing(decision.decision_id, _encode(message))
+
+    def call(self, request: Request) -> Outgoing:
+        """Raise: plain JSON has no calls."""
+        raise UnsupportedByWire(f"expected a wire with calls (tRPC) for {request.name!r}, got plain JSON")
+
+    def close(self) -> list[str]:
+        """Return nothing: closing the connection ends its subscriptions."""
+        return []
+
+
+def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.option}
+    if decision.feedback is not None:
+        payload["feedback"] = decision.feedback
+    if decision.modifications is not None:
+        payload["modifications"] = decision.modifications
+    return payload
+
+
+def iso(at: Micros) -> str:
+    """Return a time as the wire writes it: UTC, milliseconds, ``Z``."""
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _is_good(signal: Signal) -> bool:
+    """Whether the server has accepted us as far as this tells: any event that could be read and is no refusal."""
+    return not isinstance(signal, StreamRefused) and not (
+        isinstance(signal, Received) and signal.type in {"malformed", "error"}
+    )
+
+
+def _logged(event: Received) -> Received:
+    """Return the event as a row of the log without further meaning: the protocol's own business."""
+    return msgspec.structs.replace(event, fact=Logged())
+
+
+def _error_payload(event: Received) -> _ErrorPayload:
+    try:
+        payload = msgspec.json.decode(event.payload, type=_ErrorPayload, strict=False)
+    except msgspec.MsgspecError:
+        return _ErrorPayload(message=event.payload[:200])
+    return payload
+
+
+def _message(event: Received) -> str:
+    payload = _error_payload(event)
+    return first(payload.message, payload.error, payload.code, "the server refused without a reason")  # type: ignore[no-any-return]
+
+
+def _code(event: Received) -> str | None:
+    return _error_payload(event).code
+
+
+def _reply(event: Received, request_id: str) -> Reply:
+    if event.type == "error":
+        return Reply(request_id, error=_message(event), code=_code(event))
+    return Reply(request_id)
+
+
+def _encode(message: Any) -> str:
+    return msgspec.json.encode(message).decode()

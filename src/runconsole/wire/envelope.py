@@ -1,0 +1,212 @@
+"""Envelopes: JSON text to `Received` events, whatever family they belong to.
+
+Reads every form of `spec/events.md`: ``{type, timestamp, data}``, ``{type, payload, timestamp}``, bare data with its
+type beside it, arrays of events, UTF-8 binary frames. What is no event at all is a `malformed` one; nothing raises.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
+from runconsole.wire import checkpoint, execution, task
+from runconsole.wire.payload import first, loads, read_time, reader
+
+__all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
+
+MALFORMED = "malformed"
+_FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
+    **execution.FACTS,
+    **task.FACTS,
+    **checkpoint.FACTS,
+}
+_ABSENT = Raw(b"")
+_REFUSAL_KEYS = {"type", "message", "timestamp", "correlationId", "id", "seq"}
+
+
+class _Envelope(Struct):
+    type: str
+    data: Raw = _ABSENT
+    payload: Raw = _ABSENT
+    timestamp: str | int | float | None = None
+    id: str | int | None = None
+    seq: int | None = None
+    correlationId: str | None = None  # noqa: N815 - the wire's name
+
+
+class _Inner(Struct):
+    """What some servers put inside the data instead of beside it."""
+
+    timestamp: str | int | float | None = None
+    seq: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
+_decode_array = msgspec.json.Decoder(list[Raw]).decode
+_read_envelope = reader(_Envelope)
+_read_inner = reader(_Inner)
+
+
+def read_events(frame: str | bytes, at: Micros) -> list[Received]:
+    """Return the events of one frame that arrived at `at`: one, or those of an array; malformed ones included."""
+    try:
+        envelope = _decode(frame)
+    except msgspec.MsgspecError:
+        return _read_odd(frame, at)
+    except UnicodeDecodeError:
+        return [_malformed(_text(frame), at, "not UTF-8")]
+    if envelope.data is _ABSENT and envelope.payload is _ABSENT:
+        return [_from_object(_text(frame), at)]
+    return [_from_envelope(envelope, at)]
+
+
+def read_event(text: str, at: Micros, *, event_id: str | None = None, offset: str | None = None) -> Received:
+    """Return the event of one JSON text that another protocol carried; its marks go beside it."""
+    event = read_events(text, at)
+    received = event[0] if len(event) == 1 else _malformed(text, at, "expected one event, got an array")
+    if event_id is None and offset is None:
+        return received
+    return msgspec.structs.replace(received, event_id=first(received.event_id, event_id), offset=offset)
+
+
+def read_named(name: str, argument: str, at: Micros) -> list[Received]:
+    """Return the events of a named message (Socket.IO): an envelope of that name, or bare data."""
+    try:
+        envelope = _decode(argument)
+        if envelope.data is not _ABSENT or envelope.payload is not _ABSENT:
+            return [_from_envelope(envelope, at)]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        pass
+    return [_received(name, Raw(argument.encode()), at, _Envelope(name), bare=True)]
+
+
+def _from_envelope(envelope: _Envelope, at: Micros) -> Received:
+    raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
+    return _received(envelope.type, raw, at, envelope)
+
+
+def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:
+    payload = str(raw, "utf-8", "replace")
+    timestamp, seq, event_id = envelope.timestamp, envelope.seq, envelope.id
+    # The marks may stand inside the data; a search in the text is cheap, a second decode is not.
+    if (seq is None and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
+        inner = _read_inner(raw) or _Inner()
+        timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
+    # Positional: built once per event. The order is Received's.
+    return Received(
+        kind,
+        _meaning(kind, raw, bare=bare),
+        payload,
+        at,
+        None if timestamp is None else read_time(timestamp),
+        event_id if event_id is None or event_id.__class__ is str else str(event_id),
+        seq,
+        envelope.correlationId,
+    )
+
+
+def _meaning(kind: str, raw: Raw, *, bare: bool) -> Fact:
+    known = _FACTS.get(kind)
+    if known is None:
+        return _unnamed(kind, raw)
+    read, meaning = known
+    if bare and kind == "error" and (message := _refusal(raw)) is not None:
+        return execution.refusal(message)
+    data = read(raw)
+    fact = meaning(data) if data is not None else None
+    return fact or UnknownEvent(_task_of(raw))
+
+
+def _unnamed(kind: str, raw: Raw) -> Fact:
+    fact = Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent
+    return fact(_task_of(raw))
+
+
+def _task_of(raw: Raw) -> str | None:
+    try:
+        tags = task.read_tags(raw)
+    except ValueError:
+        return None
+    return first(tags.taskId, tags.task_id) if tags is not None else None
+
+
+def _refusal(raw: Raw) -> str | None:
+    """Return the message of a bare ``{"message": …}``, the form of a server's refusal of a request."""
+    data = loads(bytes(raw))
+    if isinstance(data, dict) and data.keys() <= _REFUSAL_KEYS and isinstance(data.get("message"), str):
+        message: str = data["message"]
+        return message
+    return None
+
+
+def _from_object(text: str, at: Micros) -> Received:
+    """Read an object with a type but neither `data` nor `payload`: the object is its own data."""
+    envelope = _decode(text)
+    return _received(envelope.type, Raw(text.encode()), at, envelope, bare=True)
+
+
+def _read_odd(frame: str | bytes, at: Micros) -> list[Received]:
+    """Read what is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage."""
+    text = _text(frame)
+    if text.lstrip()[:1] == "[":
+        return _read_array(text, at)
+    try:
+        value = loads(text)
+    except ValueError:
+        return [_malformed(text, at, "not JSON")]
+    if not isinstance(value, dict):
+        return [_malformed(text, at, "not a JSON object")]
+    return [_from_odd_object(value, text, at)]
+
+
+def _read_array(text: str, at: Micros) -> list[Received]:
+    try:
+        items = [bytes(item) for item in _decode_array(text)]
+    except (msgspec.MsgspecError, RecursionError):
+        try:
+            items = [json.dumps(item).encode() for item in loads(text)]
+        except ValueError:
+            return [_malformed(text, at, "not JSON")]
+    return [
+        event
+        for item in items
+        for event in (
+            [_malformed(_text(item), at, "an array in an array")] if item[:1] == b"[" else read_events(item, at)
+        )
+    ]
+
+
+def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
+    kind = value.get("type")
+    if not isinstance(kind, str):
+        return _malformed(text, at, "no event type")
+    body = value.get("data", value.get("payload", value))
+    raw = Raw(
+        text.encode(errors="replace")
+        if body is value
+        else json.dumps(body, ensure_ascii=False).encode(errors="replace")
+    )
+    marks = msgspec.structs.replace(_EMPTY, type=kind)
+    for field in ("timestamp", "id", "seq", "correlationId"):
+        try:
+            setattr(marks, field, msgspec.convert(value.get(field), _MARK_TYPES[field]))
+        except msgspec.ValidationError:
+            continue
+    return _received(kind, raw, at, marks, bare=body is value)
+
+
+_EMPTY = _Envelope("")
+_MARK_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(_Envelope)}
+
+
+def _malformed(text: str, at: Micros, why: str) -> Received:
+    return Received(MALFORMED, MalformedFrame(why), text, at)
+
+
+def _text(frame: str | bytes) -> str:
+    return frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")

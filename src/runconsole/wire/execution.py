@@ -1,0 +1,249 @@
+"""The execution family (seed 1): payloads to facts. Durations arrive in milliseconds.
+
+Each struct holds the documented names and the other names seen for the same thing (`spec/events.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from runconsole.events import (
+    Alert,
+    ArtifactCreated,
+    ErrorReported,
+    ExecutionCompleted,
+    ExecutionStarted,
+    Fact,
+    PhasePlan,
+    TaskReported,
+    TaskStatus,
+    WaveCompleted,
+)
+from runconsole.wire.payload import first, read_status, reader, seconds
+
+__all__ = ["FACTS"]
+
+
+class _Phase(Struct):
+    number: int | None = None
+    phase: int | None = None
+    name: str | None = None
+    phase_name: str | None = None
+    tasks: int | None = None
+    task_count: int | None = None
+    status: str | None = None
+
+
+class _ExecutionStarted(Struct):
+    execution_id: str | None = None
+    total_tasks: int | None = None
+    total_atoms: int | None = None
+    estimated_duration_ms: float | None = None
+    phases: list[_Phase] | None = None
+
+
+class _ProgressUpdate(Struct):
+    task_id: str | None = None
+    task_name: str | None = None
+    phase: int | None = None
+    phase_name: str | None = None
+    status: str | None = None
+    progress: float | None = None
+    progress_percent: float | None = None
+    completed_tasks: int | None = None
+    total_tasks: int | None = None
+    current_wave: int | None = None
+    duration_ms: float | None = None
+    subtask_status: dict[str, str] | None = None
+    current_task: str | None = None
+    completed: int | None = None
+    total: int | None = None
+
+
+class _WaveCompleted(Struct):
+    wave_number: int | None = None
+    wave: int | None = None
+    atoms_in_wave: int | None = None
+    tasks_in_wave: int | None = None
+    atoms_completed: int | None = None
+    successful_tasks: int | None = None
+    failed_tasks: int | None = None
+    artifacts_created: int | None = None
+    duration_ms: float | None = None
+    success_rate: float | None = None
+
+
+class _ArtifactMetadata(Struct):
+    language: str | None = None
+
+
+class _ArtifactCreated(Struct):
+    path: str | None = None
+    file_path: str | None = None
+    artifact_name: str | None = None
+    size: int | None = None
+    size_bytes: int | None = None
+    type: str | None = None
+    artifact_type: str | None = None
+    language: str | None = None
+    metadata: _ArtifactMetadata | None = None
+    task_id: str | None = None
+    artifact_id: str | None = None
+
+
+class _Error(Struct):
+    task_id: str | None = None
+    atom_id: str | None = None
+    task_name: str | None = None
+    message: str | None = None
+    error_message: str | None = None
+    error_type: str | None = None
+    recoverable: bool | None = None
+    retry_attempt: int | None = None
+    retry_count: int | None = None
+    max_retries: int | None = None
+    stack_trace: str | None = None
+
+
+class _FinalStats(Struct):
+    total_tasks: int | None = None
+    completed_tasks: int | None = None
+    failed_tasks: int | None = None
+    skipped_tasks: int | None = None
+    artifacts_created: int | None = None
+    tokens_used: int | None = None
+    total_tokens: int | None = None
+    cost_usd: float | None = None
+    total_cost: float | None = None
+
+
+class _ExecutionCompleted(_FinalStats):
+    execution_id: str | None = None
+    status: str | None = None
+    duration_ms: float | None = None
+    total_duration_ms: float | None = None
+    final_stats: _FinalStats | None = None
+
+
+def _phase_plan(phase: _Phase, position: int) -> PhasePlan:
+    return PhasePlan(
+        number=first(phase.number, phase.phase, position),
+        name=first(phase.name, phase.phase_name),
+        tasks=first(phase.tasks, phase.task_count),
+        status=read_status(phase.status),
+    )
+
+
+def _execution_started(data: _ExecutionStarted) -> ExecutionStarted:
+    return ExecutionStarted(
+        execution_id=data.execution_id,
+        total_tasks=data.total_tasks,
+        total_atoms=data.total_atoms,
+        estimated_duration_s=seconds(data.estimated_duration_ms),
+        phases=tuple(_phase_plan(phase, position) for position, phase in enumerate(data.phases or ())),
+    )
+
+
+def _progress_update(data: _ProgressUpdate) -> TaskReported:
+    completed = data.completed_tasks if data.completed_tasks is not None else data.completed
+    if completed is None and data.progress is not None and data.progress_percent is not None:
+        completed = int(data.progress)  # seed 1: `progress` is the same counter
+    subtasks = data.subtask_status
+    duration = data.duration_ms
+    # Positional: the hottest constructor of the family. The order is TaskReported's.
+    return TaskReported(
+        data.task_id,
+        data.task_name,
+        data.phase,
+        data.phase_name,
+        read_status(data.status),
+        data.current_wave,
+        None if duration is None else duration / 1000,
+        completed,
+        data.total_tasks if data.total_tasks is not None else data.total,
+        data.progress_percent,
+        data.current_task,
+        None
+        if subtasks is None
+        else {name: read_status(word) or TaskStatus.PENDING for name, word in subtasks.items()},
+    )
+
+
+def _wave_completed(data: _WaveCompleted) -> WaveCompleted | None:
+    number = first(data.wave_number, data.wave)
+    if number is None:
+        return None
+    return WaveCompleted(
+        wave=number,
+        atoms=first(data.atoms_in_wave, data.tasks_in_wave),
+        atoms_completed=first(data.atoms_completed, data.successful_tasks),
+        failed=data.failed_tasks,
+        success_rate=data.success_rate,
+        artifacts=data.artifacts_created,
+        duration_s=seconds(data.duration_ms),
+    )
+
+
+def _artifact_created(data: _ArtifactCreated) -> ArtifactCreated | None:
+    path = first(data.path, data.file_path, data.artifact_name)
+    if path is None:
+        return None
+    return ArtifactCreated(
+        path=path,
+        size=first(data.size, data.size_bytes),
+        kind=first(data.type, data.artifact_type),
+        language=first(data.language, data.metadata and data.metadata.language),
+        task_id=data.task_id,
+        action="created",
+    )
+
+
+def _error(data: _Error) -> Fact | None:
+    message = first(data.message, data.error_message)
+    if message is None and data.error_type is None:
+        return None
+    return ErrorReported(
+        message=message or data.error_type or "",
+        task_id=data.task_id,
+        task_name=data.task_name,
+        error_type=data.error_type,
+        recoverable=data.recoverable,
+        attempt=first(data.retry_attempt, data.retry_count),
+        max_retries=data.max_retries,
+        stack=data.stack_trace,
+    )
+
+
+def _execution_completed(data: _ExecutionCompleted) -> ExecutionCompleted:
+    final = data.final_stats or _FinalStats()
+    return ExecutionCompleted(
+        status=data.status,
+        execution_id=data.execution_id,
+        total_tasks=first(data.total_tasks, final.total_tasks),
+        completed_tasks=first(data.completed_tasks, final.completed_tasks),
+        failed_tasks=first(data.failed_tasks, final.failed_tasks),
+        skipped_tasks=first(data.skipped_tasks, final.skipped_tasks),
+        duration_s=seconds(first(data.duration_ms, data.total_duration_ms)),
+        artifacts=first(data.artifacts_created, final.artifacts_created),
+        tokens_used=first(data.tokens_used, data.total_tokens, final.tokens_used, final.total_tokens),
+        cost_usd=first(data.cost_usd, data.total_cost, final.cost_usd, final.total_cost),
+    )
+
+
+def refusal(message: str) -> Alert:
+    """Return the fact of a bare ``{"message": …}``: the server refused a request; no task failed."""
+    return Alert(level="error", text=message)
+
+
+FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
+    "execution_started": (reader(_ExecutionStarted), _execution_started),
+    "progress_update": (reader(_ProgressUpdate), _progress_update),
+    "wave_completed": (reader(_WaveCompleted), _wave_completed),
+    "artifact_created": (reader(_ArtifactCreated), _artifact_created),
+    "error": (reader(_Error), _error),
+    "execution_completed": (reader(_ExecutionCompleted), _execution_completed),
+}
+"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""

@@ -1,0 +1,109 @@
+"""What a wire makes of the frames it gets, and what it asks the session to do. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from runconsole.events import DecisionRequested, Micros, Received
+
+__all__ = [
+    "Established",
+    "Outgoing",
+    "Ping",
+    "ReconnectAsked",
+    "Reply",
+    "Request",
+    "Send",
+    "Signal",
+    "StreamEnded",
+    "StreamRefused",
+    "Wire",
+]
+
+
+class Established(Struct, frozen=True):
+    """The server accepted us (subscription started, first good message): the back-off may start afresh."""
+
+
+class Send(Struct, frozen=True):
+    """A frame the protocol wants sent now (a PONG, a subscription without its resume mark)."""
+
+    frame: str
+
+
+class Reply(Struct, frozen=True):
+    """The answer to a request of ours: `error` is None when it was granted."""
+
+    request_id: str
+    value: Any = None
+    error: str | None = None
+    code: str | None = None
+
+
+class StreamEnded(Struct, frozen=True):
+    """The server ended the stream in good order."""
+
+    reason: str | None = None
+
+
+class StreamRefused(Struct, frozen=True):
+    """The server refused or broke the stream. `fatal`: trying again cannot help (not allowed, no such thing)."""
+
+    reason: str
+    code: str | None = None
+    fatal: bool = False
+
+
+class ReconnectAsked(Struct, frozen=True):
+    """The server asks to be connected anew; the old connection still serves."""
+
+
+class Ping(Struct, frozen=True):
+    """Any sign of life that is no event."""
+
+
+Signal: TypeAlias = Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping
+
+
+class Outgoing(Struct, frozen=True):
+    """A request ready to be sent: its id (to match the `Reply`) and its frame."""
+
+    request_id: str
+    frame: str
+
+
+class Request(Struct, frozen=True):
+    """A call by name: on tRPC a `mutation` or `query` path, on Socket.IO an event name."""
+
+    kind: str
+    name: str
+    payload: Any = None
+
+
+class Wire(Protocol):
+    """One protocol's brain, for one connection at a time: frames in, signals out; requests in, frames out.
+
+    A wire outlives connections: `open` is called after each connect and returns the frames to send first, with what
+    is needed to resume. It never sleeps, reads a clock or touches a socket.
+    """
+
+    confirms: bool
+    """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
+
+    def open(self) -> Sequence[str]:
+        """Return the frames to send right after connecting (authentication, subscriptions, resume)."""
+
+    def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
+        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
+        """Return the frame that carries the decision; its `Reply` has the same request id."""
+
+    def call(self, request: Request) -> Outgoing:
+        """Return the frame of a call. Raises UnsupportedByWire where the wire has none."""
+
+    def close(self) -> Sequence[str]:
+        """Return the frames to send before closing (subscription stops)."""

@@ -1,0 +1,386 @@
+"""tRPC 10 and 11 over WebSocket: one subscription to follow, mutations and queries beside it.
+
+What each frame means was measured with the real servers: `spec/wire.md` §1 and its transcripts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from runconsole.errors import NotConnected, UnsupportedByWire
+from runconsole.events import DecisionRequested, MalformedFrame, Micros, Received
+from runconsole.wire.envelope import MALFORMED, read_events
+from runconsole.wire.signals import (
+    Established,
+    Outgoing,
+    Ping,
+    ReconnectAsked,
+    Reply,
+    Request,
+    Send,
+    Signal,
+    StreamEnded,
+    StreamRefused,
+)
+from runconsole.wire.trpc_calls import decision_call
+from runconsole.wire.trpc_errors import TrpcError, read_error
+from runconsole.wire.trpc_frames import (
+    ABSENT,
+    Message,
+    Result,
+    inner_data,
+    looks_enveloped,
+    read_messages,
+    read_text,
+    read_value,
+    write_frame,
+    write_input,
+    write_params,
+)
+
+__all__ = ["Decide", "Transformer", "TrpcWire"]
+
+Transformer: TypeAlias = Literal["auto", "superjson", "none"]
+Decide: TypeAlias = str | Callable[[DecisionRequested], tuple[str, Any]]
+
+_PROBE = "runconsole.transformer"
+"""No server has this path. The form of its "not found" tells the transformer, on every version and without effect."""
+_MOST_FAILED_RESUMES = 2
+_SHORTEST_SECRET = 4
+
+
+class _Stream(Struct):
+    """One subscription of this connection."""
+
+    number: int
+    resumes: bool
+    delivered: bool = False
+    stopping: bool = False
+    over: bool = False
+
+
+class _Sent(Struct, frozen=True):
+    """A frame that has no answer yet."""
+
+    what: Literal["params", "probe", "stream", "request"]
+    request_id: str = ""
+
+
+class TrpcWire:
+    """The tRPC protocol for one console.
+
+    Args:
+        path: the subscription, ``stream.taskProgress``.
+        input: its input; None is none.
+        decide: how decisions travel: a mutation's path (a path ending in ``.decide`` takes ado's ``{checkpointId,
+            action, selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input.
+        transformer: `auto` finds out by a query for a path that no server has, before anything else is sent; until it
+            is answered the subscription waits, and `decide` and `call` raise NotConnected.
+        connection_params: the first frame; the address must then carry ``?connectionParams=1`` (tRPC 11 only).
+        resume: whether a new subscription asks for what came after the last tracked event.
+
+    Raises ValueError for an unknown transformer, an input that cannot be sent, parameters that are no strings.
+
+    Attributes:
+        last_event_id: the id of the last tracked event that was returned; set it to None to subscribe afresh.
+        resumes_from: what this connection's subscription asked to go on from. None: from nothing, because no tracked
+            event came yet, because tRPC takes the mark only beside an input that is an object or absent, or because the
+            server refused it. Then what happened in between may be missing, or may come again.
+        resume_refused: why the server refused to go on from `last_event_id` on this connection, None if it did not;
+            the subscription was then made again without it.
+
+    A reconnect that the server asks for (`ReconnectAsked`) need lose nothing: `runconsole.wire.handover` says how.
+    """
+
+    confirms = True
+    """The server says that it accepts us: the subscription starts."""
+
+    def __init__(
+        self,
+        path: str,
+        input: Any = None,  # noqa: A002 - tRPC's word
+        *,
+        decide: Decide = "checkpoints.resolve",
+        transformer: Transformer = "auto",
+        connection_params: Mapping[str, str] | None = None,
+        resume: bool = True,
+    ) -> None:
+        if transformer not in ("auto", "superjson", "none"):
+            raise ValueError(f'expected transformer "auto", "superjson" or "none", got {transformer!r}')
+        if not all(isinstance(value, str) for value in (connection_params or {}).values()):
+            raise ValueError("expected connection parameters that are strings, got another type")
+        write_input(input, enveloped=transformer == "superjson")
+        self._path = path
+        self._input = input
+        self._decide = decide
+        self._transformer: Transformer = transformer
+        self._params = None if connection_params is None else dict(connection_params)
+        self._resume = resume
+        self._enveloped = None if transformer == "auto" else transformer == "superjson"
+        self._numbers = itertools.count(1)
+        self._failed_resumes = 0
+        self._lost: list[str] = []
+        self.last_event_id: str | None = None
+        self._forget_connection()
+
+    def _forget_connection(self) -> None:
+        self._sent: dict[int | str, _Sent] = {}
+        self._streams: dict[int | str, _Stream] = {}
+        self._stream: _Stream | None = None
+        self._established = False
+        self.resumes_from: str | None = None
+        self.resume_refused: str | None = None
+
+    # ---- what to send ----------------------------------------------------------------------------------------------
+
+    def open(self) -> list[str]:
+        """Return the connection parameters and the subscription, or the question that must be answered before it.
+
+        Requests that the connection before left unanswered are given by `lost`.
+        """
+        self._lost += self._requests()
+        self._forget_connection()
+        frames: list[str] = []
+        if self._params is not None:
+            self._sent[0] = _Sent("params")
+            frames.append(write_params(self._params))
+        frames.append(self._probe() if self._enveloped is None else self._subscribe(self.last_event_id))
+        return frames
+
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as Wire has it
+        """Return the mutation; its request id is the decision's id. `task_id` is not needed.
+
+        Raises NotConnected while the transformer is unknown, ValueError for modifications that cannot be sent.
+        """
+        path, payload = self._decide(decision) if callable(self._decide) else decision_call(self._decide, decision)
+        return self._request(decision.decision_id, "mutation", path, payload)
+
+    def call(self, request: Request) -> Outgoing:
+        """Return a mutation or a query (`runconsole.wire.trpc_calls` has those of the backends).
+
+        Raises UnsupportedByWire for another kind, NotConnected while the transformer is unknown, ValueError for a
+        payload that cannot be sent.
+        """
+        if request.kind not in {"mutation", "query"}:
+            raise UnsupportedByWire(f"expected a tRPC mutation or query, got {request.kind!r}")
+        return self._request(None, request.kind, request.name, request.payload)
+
+    def close(self) -> list[str]:
+        """Return the stop of the subscription; its events are still read until `drained`."""
+        stream = self._stream
+        if stream is None or stream.over or stream.stopping:
+            return []
+        stream.stopping = True
+        return [write_frame(stream.number, "subscription.stop")]
+
+    @property
+    def pending(self) -> list[str]:
+        """The ids of the requests that have no reply yet."""
+        return self._lost + self._requests()
+
+    @property
+    def drained(self) -> bool:
+        """Whether no more events can come: there is no subscription, or it is over."""
+        return self._stream is None or self._stream.over
+
+    def lost(self) -> list[str]:
+        """Return the ids of the requests that will never be answered, once; call it when the connection is gone.
+
+        They may have been carried out. Nothing is ever sent again by itself.
+        """
+        lost, self._lost = self.pending, []
+        self._sent.clear()
+        return lost
+
+    def successor(self) -> TrpcWire:
+        """Return a wire for another connection that goes on from here, with request ids of its own."""
+        wire = TrpcWire(
+            self._path,
+            self._input,
+            decide=self._decide,
+            transformer=self._transformer,
+            connection_params=self._params,
+            resume=self._resume,
+        )
+        wire._enveloped, wire._numbers = self._enveloped, self._numbers
+        wire.last_event_id = self.last_event_id
+        return wire
+
+    def _requests(self) -> list[str]:
+        return [sent.request_id for sent in self._sent.values() if sent.what == "request"]
+
+    def _probe(self) -> str:
+        number = next(self._numbers)
+        self._sent[number] = _Sent("probe")
+        return write_frame(number, "query", path=_PROBE, input={})
+
+    def _subscribe(self, last_event_id: str | None) -> str:
+        enveloped = bool(self._enveloped)
+        if not self._resume or not (self._input is None or isinstance(self._input, dict)):
+            last_event_id = None
+        self.resumes_from = last_event_id
+        self._stream = _Stream(next(self._numbers), resumes=last_event_id is not None)
+        self._streams[self._stream.number] = self._stream
+        self._sent[self._stream.number] = _Sent("stream")
+        return write_frame(
+            self._stream.number,
+            "subscription",
+            path=self._path,
+            input=write_input(self._input, enveloped=enveloped),
+            lastEventId=UNSET if last_event_id is None else last_event_id,
+        )
+
+    def _request(self, request_id: str | None, method: str, path: str, payload: Any) -> Outgoing:
+        if self._enveloped is None:
+            raise NotConnected("expected a server that said whether it uses superjson, got no answer yet; wait for it")
+        number = next(self._numbers)
+        frame = write_frame(number, method, path=path, input=write_input(payload, enveloped=self._enveloped))
+        self._sent[number] = _Sent("request", request_id or f"trpc-{number}")
+        return Outgoing(self._sent[number].request_id, frame)
+
+    # ---- what came -------------------------------------------------------------------------------------------------
+
+    def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
+        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+        text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
+        if text == "PING":
+            return [Send("PONG")]
+        if text == "PONG":
+            return [Ping()]
+        signals: list[Signal] = []
+        for message, its_text in read_messages(text):
+            read = None if message is None else self._read(message, at)
+            signals += [_malformed(its_text, at, "not a tRPC message")] if read is None else read
+        return signals
+
+    def _read(self, message: Message, at: Micros) -> list[Signal] | None:
+        """Return what a message means, None where it means nothing known."""
+        if message.method is not None:
+            return [ReconnectAsked()] if message.method == "reconnect" else None
+        failed = message.error not in (ABSENT, b"null")
+        if message.id is None:
+            return self._unattributed(read_error(message.error)) if failed else None
+        self._sent.pop(0, None)  # who answers a request has taken the connection parameters
+        if failed:
+            return self._failed(message.id, read_error(message.error))
+        if message.result is None:
+            return None
+        stream = self._streams.get(message.id)
+        return self._answered(message.id, message.result) if stream is None else self._came(stream, message.result, at)
+
+    def _came(self, stream: _Stream, result: Result, at: Micros) -> list[Signal] | None:
+        """Read a message of the stream. In tRPC 10 data, end and error may come before `started`."""
+        self._sent.pop(stream.number, None)
+        kind = result.type or "data"
+        if kind == "data":
+            stream.delivered = True
+            self._failed_resumes = 0
+            return [*self._accepted(), *self._events(result, at)]
+        if kind not in {"started", "stopped"}:
+            return None
+        if stream.over:
+            return [Ping()]
+        if kind == "started":
+            return [*self._accepted()] or [Ping()]
+        stream.over = True
+        return [Ping()] if stream.stopping else [*self._accepted(), StreamEnded()]
+
+    def _accepted(self) -> Iterable[Signal]:
+        if not self._established:
+            self._established = True
+            yield Established()
+
+    def _events(self, result: Result, at: Micros) -> list[Received]:
+        try:
+            text = read_text(result.data, enveloped=bool(self._enveloped))
+        except ValueError as error:
+            return [_malformed(str(result.data, "utf-8"), at, str(error))]
+        if result.id is None:
+            return read_events(text, at)
+        self.last_event_id = str(result.id)
+        return _marked(read_events(inner_data(text), at), self.last_event_id)
+
+    def _answered(self, number: int | str, result: Result) -> list[Signal]:
+        sent = self._sent.pop(number, None)
+        if sent is None:
+            return [Ping()]
+        if sent.what == "probe":
+            return self._settle(enveloped=looks_enveloped(result.data))
+        return [Reply(sent.request_id, value=read_value(result.data, enveloped=bool(self._enveloped)))]
+
+    # ---- refusals --------------------------------------------------------------------------------------------------
+
+    def _failed(self, number: int | str, error: TrpcError) -> list[Signal]:
+        sent = self._sent.pop(number, None)
+        stream = self._streams.get(number)
+        if stream is not None:
+            return self._stream_failed(stream, error)
+        if sent is None:
+            return [Ping()]
+        if sent.what == "probe":
+            return self._settle(enveloped=error.enveloped)
+        return [Reply(sent.request_id, error=self._redacted(error.message), code=error.code)]
+
+    def _stream_failed(self, stream: _Stream, error: TrpcError) -> list[Signal]:
+        if stream.over or stream.stopping:
+            stream.over = True
+            return [Ping()]
+        stream.over = True
+        if self._transformer == "auto" and error.enveloped is not None and error.enveloped is not self._enveloped:
+            return self._settle(enveloped=error.enveloped)  # another server answers at this address now
+        if stream.resumes and not stream.delivered and not error.denied:
+            self._failed_resumes += 1
+            if error.fatal or self._failed_resumes > _MOST_FAILED_RESUMES:
+                frame = self._subscribe(None)
+                self.resume_refused = self._redacted(error.message)
+                return [Send(frame)]
+        return [self._refused(f"the server {'broke off' if stream.delivered else 'refused'} {self._path}", error)]
+
+    def _unattributed(self, error: TrpcError) -> list[Signal] | None:
+        """Read an error without an id: of the connection itself, or of a frame that the server could not parse."""
+        if error.code != "PARSE_ERROR":
+            return [self._refused("the server refused the connection", error)]
+        if 0 in self._sent:  # they are read first, and refusing them is final
+            return [self._refused("the server refused the connection parameters (tRPC 10 has none)", error)]
+        if error.about_params:
+            return [self._refused("the server waits for connection parameters", error)]
+        return self._failed(next(reversed(self._sent)), error) if self._sent else None
+
+    def _settle(self, *, enveloped: bool | None) -> list[Signal]:
+        if enveloped is None:
+            return [
+                StreamRefused("expected a tRPC server with superjson or without a transformer, got another", fatal=True)
+            ]
+        self._enveloped = enveloped
+        return [Send(self._subscribe(self.last_event_id))]
+
+    def _refused(self, what: str, error: TrpcError) -> StreamRefused:
+        reason = f"{what}: {self._redacted(error.message)} ({error.code})"
+        if error.enveloped is not None and self._enveloped is not None and error.enveloped is not self._enveloped:
+            used = "superjson" if error.enveloped else "none"
+            reason += f'; the server\'s transformer is {used}: pass transformer="{used}"'
+        return StreamRefused(reason, error.code, error.fatal or error.denied)
+
+    def _redacted(self, message: str) -> str:
+        for secret in (self._params or {}).values():
+            if len(secret) >= _SHORTEST_SECRET:
+                message = message.replace(secret, "…")
+        return message
+
+
+def _marked(events: list[Received], offset: str) -> list[Received]:
+    """Put the tracked id on its events. Of several in one, all but the last get a mark of their own made from it."""
+    last = len(events) - 1
+    return [
+        msgspec.structs.replace(event, offset=offset if place == last else f"{offset}#{place}")
+        for place, event in enumerate(events)
+    ]
+
+
+def _malformed(text: str, at: Micros, why: str) -> Received:
+    return Received(MALFORMED, MalformedFrame(why), text, at)

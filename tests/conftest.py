@@ -1,0 +1,13 @@
+"""Settings that all Python tests share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import settings
+
+# A shared machine is sometimes slow: an example is ended by the test's time-out alone. Without a database each run
+# starts from the same place, and CI finds what a developer's machine finds.
+settings.register_profile("runconsole", deadline=None, derandomize=True, database=None)
+settings.register_profile("search", deadline=timedelta(seconds=5), max_examples=2000)
+settings.load_profile("runconsole")

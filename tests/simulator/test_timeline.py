@@ -1,0 +1,134 @@
+"""The brain: scripts side by side in simulated time, and what a decision changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runconsole.simulator.steps import Answer, Ask, Checkpoint, Clock, Event, Refusal, Script, Sleep, Tell
+from runconsole.simulator.timeline import Timeline, play_through
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@dataclass
+class Play:
+    """A scenario made of the given scripts."""
+
+    makers: Sequence[Callable[[], Script]]
+    beside: Sequence[Callable[[], Script]] = field(default=())
+
+    def scripts(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
+        return [make() for make in self.makers]
+
+    def background(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
+        return [make() for make in self.beside]
+
+    def envelope(self, clock: Clock, told: Tell) -> Event:
+        return {"type": told.type, "at": clock.stamp()}
+
+
+def steps(*given: Tell | Sleep) -> Callable[[], Script]:
+    def script() -> Script:
+        yield from given
+
+    return script
+
+
+def question(*, last: bool = True) -> Script:
+    decision = yield Ask(Checkpoint("cp", "task", ("yes", "no"), "no"), 10, last=last)
+    if decision is None:
+        yield Tell("reminded", {})
+        decision = yield Ask(Checkpoint("cp", "task", ("yes", "no"), "no"), 10)
+    assert decision is not None
+    yield Tell(f"{decision.by} said {decision.option}", {})
+
+
+def types_of(played: list[tuple[float, Event]]) -> list[tuple[float, str]]:
+    return [(at, event["type"]) for at, event in played]
+
+
+def test_scripts_run_side_by_side_in_the_order_of_their_times() -> None:
+    play = Play(
+        [steps(Sleep(2), Tell("b", {}), Sleep(2), Tell("d", {})), steps(Tell("a", {}), Sleep(3), Tell("c", {}))]
+    )
+    assert types_of(play_through(play, START)) == [(0, "a"), (2, "b"), (3, "c"), (4, "d")]
+
+
+def test_events_are_stamped_with_simulated_time_in_milliseconds() -> None:
+    played = play_through(Play([steps(Sleep(61.5), Tell("a", {}))]), START)
+    assert played == [(61.5, {"type": "a", "at": "2026-01-02T03:05:06.500Z"})]
+
+
+def test_a_background_script_ends_with_the_run() -> None:
+    def heartbeat() -> Script:
+        while True:
+            yield Sleep(1)
+            yield Tell("beat", {})
+
+    played = play_through(Play([steps(Sleep(2.5), Tell("end", {}))], [heartbeat]), START)
+    assert types_of(played) == [(1, "beat"), (2, "beat"), (2.5, "end")]
+
+
+def test_a_question_nobody_answers_takes_its_default_at_the_deadline() -> None:
+    assert types_of(play_through(Play([question]), START)) == [(10, "timeout said no")]
+
+
+def test_a_question_that_is_not_the_last_wait_stays_open() -> None:
+    timeline = Timeline(Play([lambda: question(last=False)]), START)
+    timeline.step()
+    assert timeline.step() == [{"type": "reminded", "at": "2026-01-02T03:04:15.000Z"}]
+    assert timeline.checkpoints["cp"].state == "open"
+    timeline.decide(Answer("cp", "yes"), 12)
+    assert timeline.finished
+
+
+def test_a_decision_goes_on_at_once_and_voids_the_deadline() -> None:
+    timeline = Timeline(Play([question, steps(Sleep(30), Tell("later", {}))]), START)
+    timeline.step()
+    timeline.step()
+    decision, events = timeline.decide(Answer("cp", "yes", feedback="fine"), 4)
+    assert (decision.option, decision.feedback, decision.automatic, decision.response_s) == ("yes", "fine", False, 4)
+    assert events == [{"type": "user said yes", "at": "2026-01-02T03:04:09.000Z"}]
+    assert timeline.next_at == 30
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Answer("other", "yes"), "CHECKPOINT_NOT_FOUND"),
+        (Answer("cp", "yes", task_id="other"), "CHECKPOINT_NOT_FOUND"),
+        (Answer("cp", "maybe"), "INVALID_OPTION"),
+    ],
+)
+def test_an_answer_that_fits_nothing_is_refused_and_changes_nothing(answer: Answer, code: str) -> None:
+    timeline = Timeline(Play([question]), START)
+    timeline.step()
+    with pytest.raises(Refusal) as refused:
+        timeline.decide(answer, 1)
+    assert refused.value.code == code
+    assert timeline.checkpoints["cp"].state == "open"
+
+
+def test_a_second_answer_is_refused() -> None:
+    timeline = Timeline(Play([question]), START)
+    timeline.step()
+    timeline.decide(Answer("cp", "yes"), 1)
+    with pytest.raises(Refusal, match="already decided: 'yes'") as refused:
+        timeline.decide(Answer("cp", "no"), 2)
+    assert refused.value.code == "HITL_ALREADY_DECIDED"
+
+
+def test_an_answer_after_the_deadline_is_refused() -> None:
+    timeline = Timeline(Play([question]), START)
+    timeline.step()
+    timeline.step()
+    with pytest.raises(Refusal) as refused:
+        timeline.decide(Answer("cp", "yes"), 11)
+    assert refused.value.code == "CHECKPOINT_EXPIRED"

@@ -1,0 +1,119 @@
+"""The wheel is tested, not the tree: what is in it, and that it works where there is no checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+KIB = 1024
+
+# Without isolation: what a build needs is in the test environment already. `make test` has built the front end; if not,
+# the first of these tests does.
+pytestmark = pytest.mark.timeout(300)
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+
+
+def build_wheel(source: Path, target: Path, **environment: str) -> Path:
+    command = [
+        *PIP,
+        "wheel",
+        "--no-build-isolation",
+        "--no-deps",
+        "--no-index",
+        "--wheel-dir",
+        str(target),
+        str(source),
+    ]
+    subprocess.run(command, check=True, env=os.environ | environment, timeout=250)
+    (wheel,) = target.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the installed wheel and nothing else; its dependencies are the test environment's."""
+    target = tmp_path_factory.mktemp("installed")
+    subprocess.run(
+        [*PIP, "install", "--no-deps", "--no-index", "--target", str(target), str(wheel)], check=True, timeout=100
+    )
+    return target
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("sdist")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(target)]
+    subprocess.run(build, check=True, cwd=ROOT, timeout=250)
+    (archive,) = target.glob("*.tar.gz")
+    return archive
+
+
+def run_installed(target: Path, code: str) -> str:
+    """What code prints that imports the installed wheel, far from the checkout."""
+    environment = os.environ | {"PYTHONPATH": str(target)}
+    command = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=target, env=environment, timeout=100
+    ).stdout
+
+
+def test_the_wheel_carries_the_bundle_the_types_and_the_notebooks(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = {"runconsole/static/widget.js", "runconsole/static/widget.css", "runconsole/py.typed"}
+    assert NOTEBOOKS
+    assert expected | {f"runconsole/notebooks/{notebook.name}" for notebook in NOTEBOOKS} <= names
+
+
+def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
+    info = "runconsole-0.1.0.dist-info/"
+    kinds = {Path(name).suffix for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(info)}
+    assert kinds <= {".py", ".typed", ".js", ".css", ".ipynb"}
+
+
+def test_the_bundle_is_a_small_module_because_every_saved_widget_stores_it(wheel: Path) -> None:
+    script = zipfile.ZipFile(wheel).read("runconsole/static/widget.js")
+    assert b"export" in script
+    assert len(script) <= 100 * KIB
+
+
+def test_the_installed_wheel_gives_the_widget_its_front_end(installed: Path) -> None:
+    code = (
+        "import json, runconsole as r; w = r.ConsoleWidget; print(json.dumps([r.__file__, str(w._esm), str(w._css)]))"
+    )
+    file, script, style = json.loads(run_installed(installed, code))
+    assert Path(file).is_relative_to(installed)
+    assert script == (installed / "runconsole/static/widget.js").read_text()
+    assert style == (installed / "runconsole/static/widget.css").read_text()
+
+
+def test_the_installed_command_knows_its_verbs(installed: Path) -> None:
+    command = [sys.executable, str(installed / "bin" / "runconsole"), "--help"]
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=100).stdout
+    assert {"demo", "watch", "record", "replay", "serve"} <= set(answer.split())
+
+
+def test_a_wheel_of_the_sdist_needs_no_node(sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "unpacked").mkdir()
+    subprocess.run(["tar", "xzf", sdist, "-C", tmp_path / "unpacked"], check=True)
+    (source,) = (tmp_path / "unpacked").iterdir()
+    (tmp_path / "bin").mkdir()
+    for name in ("node", "npm"):  # found first, and of no use
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    rebuilt = build_wheel(source, tmp_path / "wheel", PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert set(zipfile.ZipFile(rebuilt).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+    assert not (source / "js" / "node_modules").exists()
