@@ -36,7 +36,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outbox": {"state", "transports", "wire"},
     "session": {"arrivals", "backoff", "log", "outbox", "state", "transports", "wire"},
     "iothread": set(),
-    "console": {"endpoint", "iothread", "log", "options", "recording", "session", "state", "tables", "text"},
+    "frames": {"tables"},
+    "outcome": {"state"},
+    "console": {
+        *("endpoint", "frames", "iothread", "log", "options", "outcome"),
+        *("recording", "session", "state", "tables", "text"),
+    },
     "publisher": {"view"},
     "widget": {"console", "options", "publisher", "state", "view"},
     "simulator": set(),

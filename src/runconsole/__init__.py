@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from runconsole.console import Console
 from runconsole.errors import (
+    CallRefused,
+    CallUnanswered,
     ConsoleFailed,
     DecisionError,
     DecisionExpired,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
+    "CallRefused",
+    "CallUnanswered",
     "Console",
     "ConsoleFailed",
     "ConsoleWidget",

@@ -1,7 +1,7 @@
 """The command line: `runconsole watch`, `serve` and `demo`.
 
-What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 1 for everything else (a run that failed or was
-cancelled, too), 130 after Ctrl-C.
+What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 1 for everything else (a run that failed or
+was cancelled, too), 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -30,6 +30,12 @@ _INTERRUPTED = 130
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 
+class _WrongArgument(click.ClickException):
+    """An argument that the console refuses."""
+
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """Turns the package's own errors into one sentence and an exit code."""
 
@@ -37,9 +43,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except RunConsoleError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2 if isinstance(error, InvalidArgument) else 1
-            raise failure from None
+            failure = _WrongArgument if isinstance(error, InvalidArgument) else click.ClickException
+            raise failure(str(error)) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,7 +105,7 @@ def _console_options(command: _Command) -> _Command:
 @cli.command()
 @click.argument("url")
 @_console_options
-def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: str | float | None) -> None:
+def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
     """Follow the run at URL in this terminal, until it is finished.
 
     Where the output is no terminal, only the final screen is written, and the progress goes to stderr.
@@ -151,18 +156,26 @@ def _follow_quietly(console: Console) -> None:
 
 
 def _progress_line(console: Console) -> str:
-    """Return the link's status and the progress in steps of ten percent."""
+    """Return the link's status, and the progress in steps of ten percent or why there is none."""
+    status = console.status
+    if status == "retrying":
+        return f"{status}: {console.state.links[-1].reason}"
     percent = console.run.percent
     progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
     waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""
-    return f"{console.status}{progress}{waiting}"
+    return f"{status}{progress}{waiting}"
 
 
 def _show(console: Console) -> None:
-    """Write the last screen."""
+    """Write the last screen, if there was anything to see."""
+    if not len(console.log):
+        return
+    if not sys.stdout.isatty():
+        click.echo(str(console))  # never wrapped
+        return
     from rich.console import Console as Terminal
 
-    Terminal().print(_screen(console))
+    Terminal().print(_screen(console), soft_wrap=True)
 
 
 def _screen(console: Console) -> Any:

@@ -25,6 +25,8 @@ from runconsole.options import Options, check
 from runconsole.outcome import Outcome
 from runconsole.session import Session, now_micros
 from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
+from runconsole.wire import trpc_calls
+from runconsole.wire.signals import Request
 
 if TYPE_CHECKING:
     from runconsole.tables import Tables
@@ -88,6 +90,7 @@ class Console(RunFrames):
         arguments = {name: value for name, value in locals().items() if name in Options.__struct_fields__}
         self._options: Options = check(arguments | unknown)
         options = self._options
+        resolve(options)  # says at once what cannot be used
         self._state = RunState(
             task=options.task,
             title=options.title,
@@ -361,6 +364,37 @@ class Console(RunFrames):
         self._io.call(withdraw)
         done.result(_STOP_TIMEOUT)
         return outcome.future.result(0)
+
+    # ---- calls --------------------------------------------------------------------------------------------------
+
+    def cancel(self, task_id: str) -> Any:
+        """Ask the server to cancel a task; return its answer.
+
+        Raises:
+            UnsupportedByWire: the wire has no calls (only tRPC has).
+            CallRefused: the server said no.
+            CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
+            NotConnected: there is no live link.
+        """
+        return self._call(trpc_calls.cancel(task_id))
+
+    def pause(self, task_id: str) -> Any:
+        """Ask the server to pause a task. As `cancel`."""
+        return self._call(trpc_calls.pause(task_id))
+
+    def resume(self, task_id: str, feedback: str | None = None) -> Any:
+        """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
+        return self._call(trpc_calls.resume(task_id, feedback))
+
+    def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
+        """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
+        return self._call(trpc_calls.retry(task_id, from_checkpoint))
+
+    def _call(self, request: Request) -> Any:
+        io, session = self._io, self._session
+        if io is None or session is None:
+            raise NotConnected(f"the console is stopped: {request.name} was not sent")
+        return asyncio.run_coroutine_threadsafe(session.call(request), io.loop).result()
 
     # ---- what is known ------------------------------------------------------------------------------------------
 

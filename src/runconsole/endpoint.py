@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ssl as ssl_module
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from runconsole.errors import LinkLost
-from runconsole.events import DecisionRequested
+from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options
 from runconsole.transports.address import with_query
 from runconsole.transports.base import Connection, Transport
 from runconsole.transports.websocket import WebSocketTransport
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
+from runconsole.wire.trpc import Transformer, TrpcWire
 
 __all__ = ["Endpoint", "resolve"]
 
@@ -45,13 +44,19 @@ def resolve(options: Options) -> Endpoint:
     problem = _problem(options, protocol)
     if problem is not None:
         return Endpoint(ChannelWire(), _NoTransport(problem))
-    return Endpoint(_channel(options), _websocket(options))
+    match protocol:
+        case "trpc":
+            return Endpoint(_trpc(options), _websocket(options))
+        case _:
+            return Endpoint(_channel(options), _websocket(options))
 
 
 def _problem(options: Options, protocol: str) -> str | None:
     """Return why this address cannot work, in one sentence; None where it can be tried."""
-    if protocol != "json":
-        return f"expected protocol 'json', got {protocol!r}: this version of runconsole does not speak it yet"
+    if "://" not in options.url:
+        return f"expected a URL like ws://host:port/path, got {options.address!r}: check its spelling"
+    if protocol not in {"json", "trpc"}:
+        return f"expected protocol 'json' or 'trpc', got {protocol!r}: this version of runconsole does not speak it yet"
     try:
         parts = urlsplit(options.url)
         host, _ = parts.hostname, parts.port
@@ -72,20 +77,25 @@ def _websocket(options: Options) -> WebSocketTransport:
         url = with_query(url, token=options.token)
     elif options.token is not None and options.auth == "header":
         headers.setdefault("Authorization", f"Bearer {options.token}")
+    if _params(options) is not None:
+        url = with_query(url, connectionParams="1")
     return WebSocketTransport(
         url, headers=headers, ssl=options.ssl if isinstance(options.ssl, ssl_module.SSLContext) else None
     )
 
 
+# ---- plain JSON ----------------------------------------------------------------------------------------------------
+
+
 def _channel(options: Options) -> ChannelWire:
     return ChannelWire(
-        _subscriptions(options),
+        _messages(options),
         token=options.token if options.auth in {"message", "params"} else None,
-        decide=_decide(options.decide),
+        decide=options.decide if callable(options.decide) else None,
     )
 
 
-def _subscriptions(options: Options) -> list[Any]:
+def _messages(options: Options) -> list[Any]:
     """Return the messages to send after connecting: as told, else ado's subscription to the one task followed."""
     if options.subscribe is not None:
         return options.subscribe if isinstance(options.subscribe, list) else [options.subscribe]
@@ -94,5 +104,34 @@ def _subscriptions(options: Options) -> list[Any]:
     return []
 
 
-def _decide(decide: str | Callable[..., Any] | None) -> Callable[[DecisionRequested], tuple[str, Any]] | None:
-    return decide if callable(decide) else None
+# ---- tRPC ----------------------------------------------------------------------------------------------------------
+
+
+def _trpc(options: Options) -> TrpcWire:
+    path, argument = _subscription(options)
+    return TrpcWire(
+        path,
+        argument,
+        decide=options.decide or "checkpoints.resolve",
+        transformer=cast("Transformer", options.transformer),
+        connection_params=_params(options),
+    )
+
+
+def _params(options: Options) -> dict[str, str] | None:
+    """Return tRPC's connection parameters, where the token goes into them."""
+    in_params = options.inferred_protocol() == "trpc" and options.auth in {"params", "message"}
+    return {"token": options.token} if in_params and options.token is not None else None
+
+
+def _subscription(options: Options) -> tuple[str, Any]:
+    """Return the path and input of the subscription: as told, else seed 2's for one task or for all."""
+    match options.subscribe:
+        case None:
+            return ("stream.systemEvents", None) if options.task is None else ("stream.taskProgress", options.task)
+        case str(path):
+            return path, options.task
+        case [str(path), argument]:
+            return path, argument
+        case _:
+            raise InvalidArgument(f"expected subscribe= to be a path or (path, input), got {options.subscribe!r}")

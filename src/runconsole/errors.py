@@ -1,6 +1,8 @@
 """The exceptions of runconsole: one tree, each message saying what was expected, what came, what to do.
 
     RunConsoleError
+    ├── CallRefused          the server said no to a call (cancel, pause, …)
+    ├── CallUnanswered       a call was sent and no answer came: it may or may not have happened
     ├── ConsoleFailed        the link failed for good: following the run is over
     ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
     ├── LinkLost             internal: a connection could not be made or broke
@@ -18,6 +20,8 @@ No message ever holds a secret or a server's stack trace.
 from __future__ import annotations
 
 __all__ = [
+    "CallRefused",
+    "CallUnanswered",
     "ConsoleFailed",
     "DecisionError",
     "DecisionExpired",
@@ -38,6 +42,22 @@ class RunConsoleError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in a cell: the one sentence, no traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class CallRefused(RunConsoleError):
+    """The server said no to a call.
+
+    Attributes:
+        code: the server's own word for why, where it gave one.
+    """
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CallUnanswered(RunConsoleError):
+    """A call was sent, and no answer came: it may or may not have happened."""
 
 
 class ConsoleFailed(RunConsoleError):

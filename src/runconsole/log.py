@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runconsole.events import MalformedFrame, Received, UnknownEvent
+from runconsole.events import Fact, Logged, MalformedFrame, Received, UnknownEvent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,6 +15,16 @@ CHUNK = 4096
 """Events in a sealed chunk: small enough that sealing one is no pause a person could see."""
 
 
+class _Sealed(NamedTuple):
+    """A full chunk: its rows, and of each one byte that says whether it was understood (an index into `_KINDS`)."""
+
+    rows: pa.RecordBatch
+    kinds: bytes
+
+
+_KINDS: tuple[type[Fact], ...] = (Logged, UnknownEvent, MalformedFrame)
+
+
 class EventLog:
     """Every event received, in arrival order. One thread appends; any thread reads.
 
@@ -23,15 +33,15 @@ class EventLog:
     """
 
     def __init__(self) -> None:
-        self._parts: tuple[tuple[pa.RecordBatch, ...], list[Received]] = ((), [])
-        self._sealed_rows = 0
+        self._parts: tuple[tuple[_Sealed, ...], list[Received]] = ((), [])
         self.malformed = 0
         """Frames that could not be read."""
         self.unknown = 0
         """Events of a type or shape nobody here knows."""
 
     def __len__(self) -> int:
-        return self._sealed_rows + len(self._parts[1])
+        chunks, events = self._parts
+        return len(chunks) * CHUNK + len(events)
 
     def append(self, event: Received) -> None:
         """Add one event at the end."""
@@ -47,23 +57,32 @@ class EventLog:
 
     def _seal(self) -> None:
         chunks, events = self._parts
-        batch = _batch(events, self._sealed_rows)
-        self._sealed_rows += len(events)
-        self._parts = ((*chunks, batch), [])
+        kinds = bytes(_KINDS.index(kind) if (kind := event.fact.__class__) in _KINDS else 0 for event in events)
+        self._parts = ((*chunks, _Sealed(_batch(events, len(chunks) * CHUNK), kinds)), [])
 
     def to_arrow(self) -> pa.Table:
         """Return the whole log as it is now, with `SCHEMA`."""
         import pyarrow as pa
 
         chunks, events = self._parts
-        batches = [*chunks, _batch(events[:], sum(map(len, chunks)))]
+        batches = [*(chunk.rows for chunk in chunks), _batch(events[:], len(chunks) * CHUNK)]
         return pa.Table.from_batches(batches, schema())
 
-    def newest(self, count: int) -> list[tuple[int, Received]]:
-        """Return up to `count` of the newest events with their numbers, from the open chunk only: for a live tail."""
-        events = self._parts[1]
-        first = max(0, len(events) - count)
-        return [(self._sealed_rows + first + i, event) for i, event in enumerate(events[first:])]
+    def read(self, first: int, count: int) -> list[tuple[int, Received]]:
+        """Return up to `count` events from number `first` on, with their numbers.
+
+        What a sealed event means is no longer at hand, only whether it was understood: its fact is a `Logged`,
+        `UnknownEvent` or `MalformedFrame`.
+        """
+        chunks, events = self._parts
+        sealed, first = len(chunks) * CHUNK, max(0, first)
+        last = min(first + count, sealed + len(events))
+        found: list[Received] = []
+        for number in range(first // CHUNK, min(len(chunks), -(-last // CHUNK))):
+            begin = number * CHUNK
+            found += _unsealed(chunks[number], max(first - begin, 0), min(last - begin, CHUNK))
+        found += events[max(0, first - sealed) : max(0, last - sealed)]
+        return list(enumerate(found, first))
 
 
 def schema() -> pa.Schema:
@@ -107,6 +126,25 @@ def _batch(events: list[Received], first: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)], schema=fields
     )
+
+
+def _unsealed(chunk: _Sealed, begin: int, end: int) -> list[Received]:
+    import pyarrow as pa
+
+    rows = chunk.rows.slice(begin, end - begin)
+    names = ("type", "task_id", "payload", "received_at", "timestamp", "event_id")
+    types = (pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.string())
+    columns = [rows.column(name).cast(kind).to_pylist() for name, kind in zip(names, types, strict=True)]
+    return [
+        Received(type_, _meaning(kind, task_id), payload, received_at, timestamp, event_id)
+        for kind, type_, task_id, payload, received_at, timestamp, event_id in zip(
+            chunk.kinds[begin:end], *columns, strict=True
+        )
+    ]
+
+
+def _meaning(kind: int, task_id: str | None) -> Fact:
+    return MalformedFrame("") if _KINDS[kind] is MalformedFrame else (Logged, UnknownEvent)[kind](task_id)
 
 
 def _fits(number: int | None) -> int | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from runconsole.errors import LinkLost
 from runconsole.events import (
     DecisionAcknowledged,
     DecisionRequested,
@@ -16,9 +15,9 @@ from runconsole.events import (
     Fact,
     Micros,
 )
+from runconsole.line import Line
 from runconsole.state import RunState
-from runconsole.transports.base import Connection
-from runconsole.wire.signals import Reply, Wire
+from runconsole.wire.signals import Reply
 
 __all__ = ["Outbox"]
 
@@ -30,9 +29,8 @@ _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 class Outbox:
     """Sends what the state says is queued as soon as there is a link, and tells the state what became of it."""
 
-    def __init__(self, state: RunState, wire: Wire, apply: Callable[[Fact], Any], now: Callable[[], Micros]) -> None:
+    def __init__(self, state: RunState, apply: Callable[[Fact], Any], now: Callable[[], Micros]) -> None:
         self._state = state
-        self._wire = wire
         self._apply = apply
         self._now = now
         self._requests: dict[str, DecisionRequested] = {}
@@ -43,19 +41,19 @@ class Outbox:
         """Keep a decision's words until the state says that it shall be sent."""
         self._requests[request.decision_id] = request
 
-    def flush(self, connection: Connection) -> None:
-        """Send every queued decision over this connection."""
+    def flush(self, line: Line) -> None:
+        """Send every queued decision over this line."""
         for decision_id in list(self._requests):
             decision = self._state.decisions.get(decision_id)
             if decision is None or decision.state != "queued":
                 del self._requests[decision_id]
                 continue
-            self._send(self._requests.pop(decision_id), decision.task_id, connection)
+            self._send(self._requests.pop(decision_id), decision.task_id, line)
 
-    def _send(self, request: DecisionRequested, task_id: str | None, connection: Connection) -> None:
+    def _send(self, request: DecisionRequested, task_id: str | None, line: Line) -> None:
         decision_id = request.decision_id
         try:
-            outgoing = self._wire.decide(request, task_id)
+            outgoing = line.wire.decide(request, task_id)
         except Exception as error:  # noqa: BLE001 - also a user's own `decide` callable: say it on the card
             reason = f"the answer could not be written as a message ({type(error).__name__}: {error})"
             self._apply(DecisionTurnedDown(self._now(), decision_id, reason))
@@ -69,7 +67,7 @@ class Outbox:
             decision_id,
             f"no answer came within {REPLY_TIMEOUT:.0f} s: it may or may not count",
         )
-        task = loop.create_task(_transmit(connection, outgoing.frame), name="runconsole-send")
+        task = loop.create_task(line.send([outgoing.frame]), name="runconsole-send")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -95,10 +93,11 @@ class Outbox:
             )
         return True
 
-    def link_lost(self) -> None:
-        """Nobody will answer any more what was sent over the connection that broke."""
-        for decision_id in list(self._timers):
-            self._unanswered(decision_id, "the link broke before the answer: it may or may not count")
+    def lost(self, request_ids: Iterable[str]) -> None:
+        """Note that nobody will answer these any more: their connection broke."""
+        for request_id in request_ids:
+            if request_id in self._timers:
+                self._unanswered(request_id, "the link broke before the answer: it may or may not count")
 
     def _unanswered(self, decision_id: str, reason: str) -> None:
         self._disarm(decision_id)
@@ -108,10 +107,3 @@ class Outbox:
         timer = self._timers.pop(decision_id, None)
         if timer is not None:
             timer.cancel()
-
-
-async def _transmit(connection: Connection, frame: str) -> None:
-    try:
-        await connection.send(frame)
-    except LinkLost:
-        return  # the reader of the same connection notices and calls `link_lost`

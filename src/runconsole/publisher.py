@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -66,11 +67,11 @@ class Publisher:
             if loop.time() - beat >= HEARTBEAT:
                 beat = loop.time()
                 self.heartbeat()
-            await asyncio.sleep(max(TICK / 2, size / BYTES_PER_SECOND))
-            try:
-                await asyncio.wait_for(self._urgent.wait(), TICK / 2)
-            except TimeoutError:
-                continue
+            if size:
+                await asyncio.sleep(max(TICK, size / BYTES_PER_SECOND))
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._urgent.wait(), TICK)
 
     def flush(self) -> None:
         """Publish what is left, and the durable picture."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from runconsole.arrivals import Arrivals
 from runconsole.backoff import Backoff
-from runconsole.errors import LinkLost
+from runconsole.calls import Calls
+from runconsole.catchup import reread
+from runconsole.change import Change
+from runconsole.errors import LinkLost, NotConnected, RunConsoleError
 from runconsole.events import (
     Alert,
     CheckpointExpired,
@@ -21,11 +25,23 @@ from runconsole.events import (
     Micros,
     Received,
 )
+from runconsole.line import Line
 from runconsole.log import EventLog
 from runconsole.outbox import Outbox
 from runconsole.state import Effect, Finished, RunState, Transmit
-from runconsole.transports.base import Connection, Transport
-from runconsole.wire.signals import Established, Reply, Send, Signal, StreamEnded, StreamRefused, Wire
+from runconsole.transports.base import Transport
+from runconsole.wire.envelope import MALFORMED
+from runconsole.wire.signals import (
+    Established,
+    ReconnectAsked,
+    Reply,
+    Request,
+    Send,
+    Signal,
+    StreamEnded,
+    StreamRefused,
+    Wire,
+)
 
 __all__ = ["Session", "now_micros"]
 
@@ -33,7 +49,12 @@ LINGER = 2.0
 """Seconds to listen on after the run's end, for what a server says last; longer while it still talks."""
 _DOUBTFUL_ATTEMPTS = 4
 _DEADLINE_GRACE = 2_000_000
+_STEADY = 5_000_000
+"""Microseconds of a live link after which the back-off starts afresh, also where the server sends nothing."""
+_CATCHING_UP = 1_000_000
+"""Microseconds after a reconnect in which what was missed may still come."""
 _TICK = 1.0
+_TOO_BIG = 1009
 
 Observer = Callable[[tuple[Effect, ...]], None]
 
@@ -71,11 +92,16 @@ class Session:
         self._now = now
         self._backoff = backoff or Backoff()
         self._arrivals = Arrivals()
-        self._outbox = Outbox(state, wire, self.apply, now)
-        self._connection: Connection | None = None
+        self._outbox = Outbox(state, self.apply, now)
+        self._line: Line | None = None
+        self._handover: Change | None = None
+        self._handing: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._calls = Calls(redact)
         self._is_live = False
-        self._was_live = False
+        self._live_since: Micros = 0
         self._lost_at: Micros | None = None
+        self._gone_s = 0.0
         self._heard = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -107,17 +133,21 @@ class Session:
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            if effect.__class__ is Transmit and self._is_live and self._connection is not None:
-                self._outbox.flush(self._connection)
+            if effect.__class__ is Transmit and self._is_live and self._line is not None:
+                self._outbox.flush(self._line)
             elif effect.__class__ is Finished:
                 self._ended.set()
         self._observe(effects)
+        if self._ended.is_set():
+            self._end()
 
     def _take(self, event: Received) -> None:
         """Log and fold an event of the server, unless it came before."""
         self._heard = True
         if self._arrivals.admit(event):
             self._log.append(event)
+            if self._backoff.attempts and event.type != MALFORMED:
+                self._backoff.reset()
             self.apply(event)
         else:
             self.apply(DuplicateDropped())
@@ -164,85 +194,115 @@ class Session:
         """Connect once and follow; return whether the session is over."""
         self.link("connecting")
         try:
-            async with self._transport.connect() as connection:
-                try:
-                    await self._follow(connection)
-                finally:
-                    self._leave()
+            self._line = await Line.open(self._transport, self._wire, self._hear, self._now)
+            await self._follow()
         except LinkLost as lost:
+            await self._leave()
             return await self._after(lost)
+        finally:
+            await self._leave()
         return self._end()
 
-    async def _follow(self, connection: Connection) -> None:
-        """Drain the connection until the run has ended and the server has nothing more to say."""
-        self._connection = connection
-        for frame in self._wire.open():
-            await connection.send(frame)
-        if not self._wire.confirms:
+    async def _follow(self) -> None:
+        """Follow until the run has ended and the server has nothing more to say. Raises LinkLost."""
+        line = self._current
+        await line.greet()
+        if not line.wire.confirms:
             self._go_live()
-        reader = asyncio.create_task(self._drain(connection), name="runconsole-drain")
-        ended = asyncio.create_task(self._linger(), name="runconsole-linger")
+        lingering = asyncio.create_task(self._linger(), name="runconsole-linger")
         try:
-            await asyncio.wait({reader, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if reader.done():
-                reader.result()
-            else:
-                with suppress(LinkLost):
-                    for frame in self._wire.close():
-                        await connection.send(frame)
+            while not lingering.done():
+                line = self._current
+                await asyncio.wait({line.reader, lingering, *self._handing}, return_when=asyncio.FIRST_COMPLETED)
+                if line.reader.done() and self._handing:
+                    await asyncio.wait(self._handing)  # the new connection may take over
+                elif line.reader.done() and line is self._current:
+                    line.reader.result()
+            await self._current.send(self._current.wire.close())
         finally:
-            for task in (reader, ended):
+            for task in (lingering, *self._handing):
                 task.cancel()
-            await asyncio.gather(reader, ended, return_exceptions=True)
+            await asyncio.gather(lingering, *self._handing, return_exceptions=True)
 
-    async def _drain(self, connection: Connection) -> None:
-        receive, read, now = connection.receive, self._wire.receive, self._now
-        while True:
-            frame = await receive()
-            for signal in read(frame, now()):
-                if signal.__class__ is Received:
-                    self._take(signal)
-                else:
-                    await self._heed(signal, connection)
+    @property
+    def _current(self) -> Line:
+        if self._line is None:
+            raise LinkLost("the connection is gone")
+        return self._line
 
-    async def _heed(self, signal: Signal, connection: Connection) -> None:
+    async def _hear(self, line: Line, signals: Sequence[Signal]) -> None:
+        """Take in what a line reads; during a handover two lines read."""
+        if self._handover is not None:
+            signals = self._handover.sort(line, signals)
+        for signal in signals:
+            if isinstance(signal, Received):
+                self._take(signal)
+            else:
+                await self._heed(signal, line)
+
+    async def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
             case Established():
-                self._backoff.reset()
                 self._go_live()
             case Reply():
-                self._outbox.settle(signal)
+                self._answered(signal)
             case Send():
-                await connection.send(signal.frame)
+                await line.send([signal.frame])
             case StreamEnded():
-                if self._state.followed_task is None or self._state.finished:
-                    self.link("ended", reason=signal.reason)
-                else:
+                if self._state.followed_task is not None and not self._state.finished:
                     raise LinkLost("the server ended the stream before the task had ended", doubtful=True)
+                self.link("ended", reason=signal.reason)
             case StreamRefused():
                 raise LinkLost(signal.reason, fatal=signal.fatal)
+            case ReconnectAsked() if self._handover is None:
+                self._handing.add(task := asyncio.create_task(self._hand_over(line), name="runconsole-handover"))
+                task.add_done_callback(self._handing.discard)
             case _:
                 pass
+
+    async def _hand_over(self, old: Line) -> None:
+        """Change to a new connection, as the server asked, without losing, doubling or reordering an event."""
+        self._handover = change = Change(old)
+        try:
+            new = await change.connect(self._transport, self._hear, self._now)
+            if new is None:
+                return
+            self._line, self._wire = new, new.wire
+        finally:
+            self._handover = None
+            await self._hear(old, change.finish())
+        self.link("live", notice="reconnected, as the server asked")
+        self._outbox.flush(new)
+        self._forsake(await change.retire())
 
     def _go_live(self) -> None:
         if self._is_live:
             return
         self._is_live = True
-        notice = None
-        if self._was_live and self._lost_at is not None:
-            gone = (self._now() - self._lost_at) / 1e6
-            notice = f"reconnected after {gone:.0f} s" if gone >= 1 else "reconnected at once"
-        self._was_live = True
+        self._live_since = self._now()
+        notice = back_at = None
+        if self._lost_at is not None:
+            gone = (self._live_since - self._lost_at) / 1e6
+            self._gone_s = gone
+            notice = f"reconnected after {_seconds(gone)}"
+            back_at = self._live_since + self._state.clock.offset
+        self._arrivals.connected(back_at, assured=self._current.wire.resumes_from is not None)
         self.link("live", notice=notice)
-        if self._connection is not None:
-            self._outbox.flush(self._connection)
+        self._outbox.flush(self._current)
+        if self._current.wire.can_ask:
+            self._asking.add(task := asyncio.create_task(self._ask(), name="runconsole-ask"))
+            task.add_done_callback(self._asking.discard)
 
-    def _leave(self) -> None:
+    async def _leave(self) -> None:
+        """Close what is open; say so to whoever waits for an answer over it."""
+        line, self._line = self._line, None
         if self._is_live:
             self._lost_at = self._now()
-        self._connection = None
         self._is_live = False
-        self._outbox.link_lost()
+        for task in self._asking:
+            task.cancel()
+        if line is not None:
+            self._forsake(await line.close())
 
     async def _linger(self) -> None:
         """Return when the run has ended and the server has been silent for a while."""
@@ -256,6 +316,8 @@ class Session:
         """Decide what a lost link means; return whether the session is over."""
         if self._state.finished or self._ends_run(lost):
             return self._end()
+        if lost.code == _TOO_BIG:
+            self._wire.forget_mark()
         hopeless = lost.doubtful and self._backoff.attempts + 1 >= _DOUBTFUL_ATTEMPTS
         if lost.fatal or hopeless:
             self.link("failed", reason=str(lost))
@@ -278,8 +340,35 @@ class Session:
         )
 
     def _end(self) -> bool:
-        self.link("ended")
+        """Say that it is over, once; return that it is."""
+        if not self._state.links or self._state.links[-1].state != "ended":
+            self.link("ended")
         return True
+
+    # ---- asking the server --------------------------------------------------------------------------------------
+
+    async def call(self, request: Request) -> Any:
+        """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
+        if not self._is_live:
+            raise NotConnected(f"no live link to the server: {request.name} was not sent")
+        return await self._calls.make(self._current, request)
+
+    def _answered(self, reply: Reply) -> None:
+        if reply.error is None:
+            self._backoff.reset()
+        if not self._calls.settle(reply):
+            self._outbox.settle(reply)
+
+    def _forsake(self, request_ids: Sequence[str]) -> None:
+        """Nobody will answer these any more."""
+        self._outbox.lost(request_ids)
+        self._calls.lost(request_ids)
+
+    async def _ask(self) -> None:
+        """Re-read what may have been asked or ended while nobody listened."""
+        with suppress(RunConsoleError):
+            async for event in reread(self.call, self._state, self._now(), tasks=self._lost_at is not None):
+                self.apply(event)
 
     # ---- once a second ------------------------------------------------------------------------------------------
 
@@ -287,7 +376,9 @@ class Session:
         while True:
             await asyncio.sleep(_TICK)
             self._expire_checkpoints()
-            self._report_gaps()
+            self._report_losses()
+            if self._is_live and self._now() - self._live_since > _STEADY:
+                self._backoff.reset()
 
     def _expire_checkpoints(self) -> None:
         if not self._state.versions["checkpoints"]:
@@ -297,10 +388,26 @@ class Session:
             if checkpoint.deadline is not None and server_now > checkpoint.deadline + _DEADLINE_GRACE:
                 self.apply(CheckpointExpired(self._now(), checkpoint.checkpoint_id))
 
-    def _report_gaps(self) -> None:
-        missed, recovered = self._arrivals.report()
-        if missed or recovered:
-            parts = [f"{recovered:,} recovered"] if recovered else []
-            parts += [f"{missed:,} missed"] if missed > 0 else []
-            status: LinkStatus = "live" if self._is_live else "retrying"
-            self.link(status, missed=max(missed, 0), recovered=recovered, notice=f"events: {', '.join(parts)}")
+    def _report_losses(self) -> None:
+        """Say what a reconnect brought back and what it did not, a moment after it; and gaps whenever they show."""
+        if self._arrivals.came_back is not None and (
+            not self._is_live or self._now() - self._live_since < _CATCHING_UP
+        ):
+            return
+        is_back = self._arrivals.came_back is not None
+        losses = self._arrivals.report()
+        if losses is None:
+            return
+        parts = [f"{losses.recovered:,} events recovered"] if losses.recovered else []
+        if losses.missed is None:
+            parts.append("events in between may be missing: the server gives no numbers to know it by")
+        elif losses.missed > 0 or not parts:
+            parts.append(f"{max(losses.missed, 0):,} missed")
+        before = f"reconnected after {_seconds(self._gone_s)}: " if is_back else "events: "
+        status: LinkStatus = "live" if self._is_live else "retrying"
+        missed = None if losses.missed is None else max(losses.missed, 0)
+        self.link(status, missed=missed, recovered=losses.recovered, notice=before + ", ".join(parts))
+
+
+def _seconds(gone: float) -> str:
+    return f"{gone:.0f} s" if gone >= 1 else "a moment"

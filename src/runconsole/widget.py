@@ -96,7 +96,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._displays: list[str] = []
         self._shown_by = -1
         self._published: asyncio.Task[None] | None = None
-        self._view = View(self.console.state, self.console.log.newest, self._describe)
+        self._view = View(self.console.state, self.console.log.read, self._describe)
         self._publisher = Publisher(
             self._view, send=self._emit, save=self._store, now=now_micros, is_bound=lambda: self._is_bound
         )

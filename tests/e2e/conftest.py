@@ -58,10 +58,12 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServ
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, lab_server: JupyterServer, browser: Browser) -> Iterator[Lab]:
     """A browser window of its own on the JupyterLab that all tests of this folder share."""
+    evidence = RESULTS / re.sub(r"[^\w.-]+", "_", request.node.nodeid)
+    shutil.rmtree(evidence, ignore_errors=True)  # of an earlier run
     with Lab(lab_server, browser).opened() as lab:
         yield lab
         if request.node.stash.get(_failed, False):
-            _keep_evidence(lab, RESULTS / re.sub(r"[^\w.-]+", "_", request.node.nodeid))
+            _keep_evidence(lab, evidence)
 
 
 def _keep_evidence(lab: Lab, folder: Path) -> None:

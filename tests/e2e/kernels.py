@@ -54,15 +54,14 @@ def _install(version: str, packages: Path) -> None:
     plan = subprocess.run(
         [*pip, "--dry-run", "--report", "-", f"ipykernel=={version}"], check=True, stdout=subprocess.PIPE, timeout=300
     )
-    missing = [
+    missing = {
         f"{item['metadata']['name']}=={item['metadata']['version']}" for item in json.loads(plan.stdout)["install"]
-    ]
+    }
+    # Also where the environment has this very version now: it may have another one tomorrow.
+    missing.add(f"ipykernel=={version}")
     half_done = packages.with_suffix(".part")
     shutil.rmtree(half_done, ignore_errors=True)
-    # With the version that the environment has, nothing is missing and the folder stays empty.
-    half_done.mkdir(parents=True)
-    if missing:
-        subprocess.run([*pip, "--no-deps", "--target", str(half_done), *missing], check=True, timeout=300)
+    subprocess.run([*pip, "--no-deps", "--target", str(half_done), *missing], check=True, timeout=300)
     half_done.rename(packages)
 
 

@@ -1,93 +1,22 @@
-"""The tRPC wire without a server: what it sends, what it makes of frames that no transcript has, what it keeps."""
+"""The tRPC wire without a server: the transformer, the order of messages, events, resuming."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runconsole.errors import NotConnected, UnsupportedByWire
-from runconsole.events import DecisionRequested, MalformedFrame, Received
+from runconsole.errors import NotConnected
+from runconsole.events import MalformedFrame, Received
 from runconsole.wire import trpc_calls
-from runconsole.wire.handover import Handover
-from runconsole.wire.signals import (
-    Established,
-    Ping,
-    ReconnectAsked,
-    Reply,
-    Request,
-    Send,
-    Signal,
-    StreamEnded,
-    StreamRefused,
-)
+from runconsole.wire.signals import Ping, ReconnectAsked, Send, StreamRefused
 from runconsole.wire.trpc import TrpcWire
+from tests.wire.trpc_frames import AT, EVENT, came, data, decision, failed, kinds, marks, opened, sent, started, stopped
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-AT = 1_700_000_000_000_000
-EVENT = {"type": "task.started", "payload": {"taskId": "t"}}
-
-
-def opened(path: str = "stream.taskEvents", input: Any = None, **options: Any) -> TrpcWire:  # noqa: A002
-    """Return a wire whose transformer is known and whose subscription has the id 1."""
-    wire = TrpcWire(path, input, **{"transformer": "none"} | options)
-    wire.open()
-    return wire
-
-
-def came(wire: TrpcWire, *frames: dict[str, Any] | str) -> list[Signal]:
-    texts = (frame if isinstance(frame, str) else json.dumps(frame) for frame in frames)
-    return [signal for text in texts for signal in wire.receive(text, AT)]
-
-
-def data(number: int, event: Any = EVENT, mark: Any = None) -> dict[str, Any]:
-    if mark is None:
-        return {"id": number, "result": {"type": "data", "data": event}}
-    return {"id": number, "result": {"type": "data", "data": {"id": mark, "data": event}, "id": mark}}
-
-
-def started(number: int) -> dict[str, Any]:
-    return {"id": number, "result": {"type": "started"}}
-
-
-def stopped(number: int) -> dict[str, Any]:
-    return {"id": number, "result": {"type": "stopped"}}
-
-
-def failed(number: int | None, code: str, message: str = "no", *, enveloped: bool = False) -> dict[str, Any]:
-    numbers = {"PARSE_ERROR": -32700, "BAD_REQUEST": -32600, "UNAUTHORIZED": -32001, "NOT_FOUND": -32004}
-    error = {"message": message, "code": numbers.get(code, -32603), "data": {"code": code}}
-    if code == "INTERNAL_SERVER_ERROR":
-        error["data"] = {"code": code, "httpStatus": 500, "stack": "Error: no\n    at file:///srv/secret.js:1:1"}
-    return {"id": number, "error": {"json": error} if enveloped else error}
-
-
-def kinds(signals: Sequence[Signal]) -> list[str]:
-    return [type(signal).__name__ for signal in signals]
-
-
-def marks(signals: Sequence[Signal]) -> list[str | None]:
-    return [signal.offset for signal in signals if isinstance(signal, Received)]
-
-
-def sent(signals: Sequence[Signal]) -> dict[str, Any]:
-    """Return the one frame that the wire wants sent."""
-    [frame] = [signal.frame for signal in signals if isinstance(signal, Send)]
-    message: dict[str, Any] = json.loads(frame)
-    return message
-
-
-def decision(**fields: Any) -> DecisionRequested:
-    told: dict[str, Any] = {"at": AT, "decision_id": "d-1", "checkpoint_id": "cp-1", "option": "approve"} | fields
-    return DecisionRequested(**told)
-
-
-# ---- finding out the transformer -----------------------------------------------------------------------------------
+# ---- finding out the transformer -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("enveloped", [False, True])
@@ -157,7 +86,7 @@ def test_a_transformer_told_wrong_is_named_in_the_refusal(transformer: str, righ
     assert f'transformer="{right}"' in refused.reason
 
 
-# ---- the order of messages -----------------------------------------------------------------------------------------
+# ---- the order of messages -------------------------------------------------------------------------------------------
 
 
 def test_trpc_10_may_send_data_before_started() -> None:
@@ -224,7 +153,7 @@ def test_a_reconnect_is_passed_on() -> None:
     assert came(opened(), {"id": None, "method": "reconnect"}, {"method": "reconnect"}) == [ReconnectAsked()] * 2
 
 
-# ---- events --------------------------------------------------------------------------------------------------------
+# ---- events ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("mark", "offset"), [("7", "7"), (7, "7"), (1.5, "1.5"), ("", "")])
@@ -355,7 +284,7 @@ def test_no_frame_can_make_the_wire_fail(frames: list[str], transformer: str) ->
     wire.open()
 
 
-# ---- resuming ------------------------------------------------------------------------------------------------------
+# ---- resuming --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("input_", [None, {"taskId": "t"}])
@@ -436,370 +365,3 @@ def test_who_is_not_let_in_does_not_try_without_the_mark() -> None:
     came(wire, data(1, mark="a"))
     wire.open()
     assert kinds(came(wire, failed(2, "UNAUTHORIZED"))) == ["StreamRefused"]
-
-
-# ---- errors --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "fatal"),
-    [
-        ("UNAUTHORIZED", True),
-        ("FORBIDDEN", True),
-        ("NOT_FOUND", True),
-        ("BAD_REQUEST", True),
-        ("NOT_IMPLEMENTED", True),
-        ("INTERNAL_SERVER_ERROR", False),
-        ("SERVICE_UNAVAILABLE", False),
-        ("TIMEOUT", False),
-        ("TOO_MANY_REQUESTS", False),
-        ("CONFLICT", False),
-    ],
-)
-def test_the_code_tells_whether_trying_again_can_help(code: str, *, fatal: bool) -> None:
-    statuses = {"UNAUTHORIZED": 401, "FORBIDDEN": 403, "NOT_FOUND": 404, "BAD_REQUEST": 400, "NOT_IMPLEMENTED": 501}
-    statuses |= {"SERVICE_UNAVAILABLE": 503, "TIMEOUT": 408, "TOO_MANY_REQUESTS": 429, "CONFLICT": 409}
-    error = {"message": "no", "code": -32603, "data": {"code": code, "httpStatus": statuses.get(code, 500)}}
-    [refused] = came(opened(), {"id": 1, "error": error})
-    assert isinstance(refused, StreamRefused)
-    assert (refused.code, refused.fatal) == (code, fatal)
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "fatal"),
-    [
-        ({"message": "no", "code": -32004}, "NOT_FOUND", True),
-        ({"message": "no", "code": -32603, "data": {"my": "own"}}, "INTERNAL_SERVER_ERROR", False),
-        ({"message": "no", "code": -32029, "data": None}, "TOO_MANY_REQUESTS", False),
-        ({"message": "no", "code": 17}, "INTERNAL_SERVER_ERROR", False),
-        ("a text", "INTERNAL_SERVER_ERROR", False),
-        ({}, "INTERNAL_SERVER_ERROR", False),
-    ],
-)
-def test_an_error_of_another_form_is_still_an_error(error: Any, code: str, *, fatal: bool) -> None:
-    [refused] = came(opened(), {"id": 1, "error": error})
-    assert isinstance(refused, StreamRefused)
-    assert (refused.code, refused.fatal) == (code, fatal)
-
-
-@pytest.mark.parametrize(
-    ("message", "sentence"),
-    [
-        ("boom", "boom"),
-        ("two\nlines", "two lines"),
-        ("boom\n    at f (file:///srv/app.js:1:2)\n    at g (/srv/b.js:3:4)", "boom"),
-        ("\x1b[31mred\x1b[0m", "[31mred [0m"),
-        ("x" * 1000, "x" * 299 + "…"),
-        (None, "internal server error"),
-        ("[not json", "[not json"),
-        ("[1, 2]", "[1, 2]"),
-        ('[{"message":"Required","path":["a","b",0]}]', "a.b.0: Required"),
-        ('[{"message":"Required"},{"message":"Too big","path":["n"]}]', "Required; n: Too big"),
-        (json.dumps([{"message": f"m{n}", "path": []} for n in range(5)]), "m0; m1; m2; and 2 more"),
-    ],
-)
-def test_a_message_is_one_readable_line(message: Any, sentence: str) -> None:
-    wire = opened()
-    wire.call(Request("query", "x"))
-    [reply] = came(wire, {"id": 2, "error": {"message": message, "code": -32603}})
-    assert isinstance(reply, Reply)
-    assert reply.error == sentence
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        ({"message": "taken", "code": -32009, "data": {"code": "CONFLICT"}}, "CONFLICT"),
-        ({"message": "HITL_ALREADY_DECIDED", "code": -32009, "data": {"code": "CONFLICT"}}, "HITL_ALREADY_DECIDED"),
-        ({"message": "too late", "code": -32603, "data": {"appCode": "CHECKPOINT_EXPIRED"}}, "CHECKPOINT_EXPIRED"),
-        ({"message": "no", "code": -32600, "data": {"cause": {"code": "INVALID_OPTION"}}}, "INVALID_OPTION"),
-    ],
-)
-def test_a_backends_own_code_is_found_wherever_it_stands(error: Any, code: str) -> None:
-    wire = opened()
-    wire.decide(decision(), "t")
-    assert came(wire, {"id": 2, "error": error}) == [Reply("d-1", error=error["message"], code=code)]
-
-
-# ---- errors that name no request -----------------------------------------------------------------------------------
-
-
-def test_a_parse_error_is_the_last_unanswered_requests() -> None:
-    wire = opened()
-    came(wire, started(1))
-    wire.call(Request("query", "slow"))
-    wire.decide(decision(), "t")
-    [reply] = came(wire, failed(None, "PARSE_ERROR"))
-    assert isinstance(reply, Reply)
-    assert (reply.request_id, reply.code) == ("d-1", "PARSE_ERROR")
-    assert wire.pending == ["trpc-2"]
-
-
-def test_a_parse_error_that_nothing_can_have_caused_is_shown() -> None:
-    wire = opened()
-    came(wire, started(1))
-    frame = json.dumps(failed(None, "PARSE_ERROR"))
-    [event] = came(wire, frame)
-    assert isinstance(event, Received)
-    assert (event.type, event.payload) == ("malformed", frame)
-
-
-@pytest.mark.parametrize(("code", "fatal"), [("UNAUTHORIZED", True), ("INTERNAL_SERVER_ERROR", False)])
-def test_a_context_that_fails_refuses_the_connection(code: str, *, fatal: bool) -> None:
-    for wire in (opened(), TrpcWire("stream.x")):
-        wire.open()
-        [refused] = came(wire, failed(None, code))
-        assert isinstance(refused, StreamRefused)
-        assert (refused.code, refused.fatal) == (code, fatal)
-
-
-# ---- connection parameters -----------------------------------------------------------------------------------------
-
-
-def test_connection_parameters_are_the_first_frame_and_never_encoded() -> None:
-    wire = TrpcWire("stream.x", transformer="superjson", connection_params={"token": "s3cret"})
-    first, second = [json.loads(frame) for frame in wire.open()]
-    assert first == {"method": "connectionParams", "data": {"token": "s3cret"}}
-    assert second["params"]["input"] == {"json": None, "meta": {"values": ["undefined"], "v": 1}}
-
-
-def test_trpc_10_does_not_know_connection_parameters() -> None:
-    wire = TrpcWire("stream.x", connection_params={"token": "s3cret"})
-    wire.open()
-    [refused] = came(wire, failed(None, "PARSE_ERROR", "Invalid procedure type"))
-    assert isinstance(refused, StreamRefused)
-    assert refused.fatal
-    assert "connection parameters" in refused.reason
-
-
-def test_once_something_was_answered_the_parameters_were_taken() -> None:
-    wire = TrpcWire("stream.x", transformer="none", connection_params={"token": "s3cret"})
-    wire.open()
-    came(wire, started(1))
-    wire.call(Request("query", "x"))
-    assert kinds(came(wire, failed(None, "PARSE_ERROR"))) == ["Reply"]
-
-
-def test_a_secret_is_in_no_text_of_ours() -> None:
-    wire = TrpcWire("stream.x", transformer="none", connection_params={"token": "s3cret"})
-    assert "s3cret" not in repr(wire)
-    wire.open()
-    [refused] = came(wire, failed(None, "UNAUTHORIZED", "Bad token s3cret"))
-    assert isinstance(refused, StreamRefused)
-    assert "s3cret" not in refused.reason
-
-
-# ---- requests ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("path", "fields", "expected"),
-    [
-        ("checkpoints.resolve", {}, {"checkpointId": "cp-1", "decision": "approve"}),
-        (
-            "checkpoints.resolve",
-            {"option": "o-1", "action": "modify", "feedback": "", "modifications": {"a": [1]}},
-            {"checkpointId": "cp-1", "decision": "modify", "feedback": "", "modifications": {"a": [1]}},
-        ),
-        ("checkpoints.decide", {}, {"checkpointId": "cp-1", "action": "approve", "selectedOption": "approve"}),
-        (
-            "hitl.decide",
-            {"option": "o-1", "action": "skip", "feedback": "why"},
-            {"checkpointId": "cp-1", "action": "skip", "selectedOption": "o-1", "feedback": "why"},
-        ),
-    ],
-)
-def test_a_decision_is_a_mutation_without_empty_keys(path: str, fields: dict[str, Any], expected: Any) -> None:
-    wire = opened(decide=path)
-    outgoing = wire.decide(decision(**fields), "t")
-    assert outgoing.request_id == "d-1"
-    assert json.loads(outgoing.frame) == {"id": 2, "method": "mutation", "params": {"path": path, "input": expected}}
-
-
-def test_a_function_can_say_how_decisions_travel() -> None:
-    wire = opened(decide=lambda it: ("my.answer", {"id": it.checkpoint_id}), transformer="superjson")
-    frame = json.loads(wire.decide(decision(), None).frame)
-    assert frame["params"] == {"path": "my.answer", "input": {"json": {"id": "cp-1"}}}
-
-
-@pytest.mark.parametrize("transformer", ["none", "superjson"])
-def test_what_cannot_be_sent_is_refused_here_and_not_pending(transformer: str) -> None:
-    wire = opened(transformer=transformer)
-    with pytest.raises(ValueError, match="expected"):
-        wire.decide(decision(modifications={"x": object()}), None)
-    assert wire.pending == []
-
-
-def test_the_backends_calls_have_the_inputs_of_their_specification() -> None:
-    wire = opened()
-    calls: list[tuple[Request, Any]] = [
-        (trpc_calls.cancel("t"), "t"),
-        (trpc_calls.pause("t"), "t"),
-        (trpc_calls.resume("t"), {"taskId": "t"}),
-        (trpc_calls.resume("t", "go"), {"taskId": "t", "feedback": "go"}),
-        (trpc_calls.retry("t", "cp"), {"taskId": "t", "fromCheckpoint": "cp"}),
-        (trpc_calls.task("t"), "t"),
-        (trpc_calls.checkpoint("cp"), "cp"),
-        (trpc_calls.pending_decisions(), {}),
-        (trpc_calls.pending_decisions("t"), {"taskId": "t"}),
-        (trpc_calls.pending_checkpoints("t", "spec"), {"taskId": "t", "type": "spec"}),
-    ]
-    for request, expected in calls:
-        frame = json.loads(wire.call(request).frame)
-        assert frame["method"] == request.kind
-        assert frame["params"] == {"path": request.name, "input": expected}
-
-
-def test_trpc_has_mutations_and_queries_only() -> None:
-    with pytest.raises(UnsupportedByWire, match="mutation or query"):
-        opened().call(Request("emit", "x"))
-
-
-def test_a_reply_is_matched_by_its_id_once_and_its_value_is_plain_json() -> None:
-    wire = opened(transformer="superjson")
-    first, second = wire.call(Request("query", "a")), wire.call(Request("query", "b"))
-    assert first.request_id != second.request_id
-    value = {
-        "json": {"at": "2025-01-01T00:00:00.000Z", "s": ["1"]},
-        "meta": {"values": {"at": ["Date"], "s.0": ["bigint"]}},
-    }
-    assert came(wire, data(3, value)) == [Reply(second.request_id, {"at": "2025-01-01T00:00:00.000Z", "s": [1]})]
-    assert came(wire, data(3, value), data(99, value)) == [Ping(), Ping()]
-    assert wire.pending == [first.request_id]
-
-
-def test_ids_are_never_used_twice() -> None:
-    wire = opened()
-    wire.decide(decision(), None)
-    came(wire, {"id": 1, "result": {"type": "started"}})
-    wire.open()
-    wire.call(Request("query", "x"))
-    other = wire.successor()
-    numbers = [
-        json.loads(frame)["id"] for frame in (*other.open(), other.call(Request("query", "x")).frame, *wire.open())
-    ]
-    assert numbers == [5, 6, 7]
-
-
-def test_a_lost_connection_leaves_its_requests_unanswered_and_nothing_is_sent_again() -> None:
-    wire = opened()
-    came(wire, started(1))
-    wire.decide(decision(), "t")
-    call = wire.call(trpc_calls.cancel("t"))
-    assert wire.pending == ["d-1", call.request_id]
-    assert wire.lost() == ["d-1", call.request_id]
-    assert wire.lost() == []
-    assert [json.loads(frame)["method"] for frame in wire.open()] == ["subscription"]
-
-
-def test_requests_that_nobody_asked_about_before_the_next_connection_are_not_forgotten() -> None:
-    wire = opened()
-    wire.decide(decision(), "t")
-    wire.open()
-    assert wire.pending == ["d-1"]
-    assert wire.lost() == ["d-1"]
-
-
-# ---- wrong arguments -----------------------------------------------------------------------------------------------
-
-
-def test_arguments_that_cannot_work_are_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="transformer"):
-        TrpcWire("x", transformer="devalue")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="strings"):
-        TrpcWire("x", connection_params={"token": 5})  # type: ignore[dict-item]
-    with pytest.raises(ValueError, match="expected"):
-        TrpcWire("x", {"x": object()})
-
-
-# ---- two connections -----------------------------------------------------------------------------------------------
-
-
-def event(name: str, offset: str | None = None) -> Received:
-    return Received(name, MalformedFrame(""), f'"{name}"', AT, offset=offset)
-
-
-def names(signals: Sequence[Signal]) -> list[str]:
-    return [signal.type for signal in signals if isinstance(signal, Received)]
-
-
-def test_a_successor_goes_on_where_its_wire_is() -> None:
-    wire = TrpcWire("stream.x", connection_params={"token": "s3cret"})
-    wire.open()
-    came(wire, failed(1, "NOT_FOUND", enveloped=True), data(2, {"json": 1}), started(2))
-    wire.last_event_id = "b"
-    first, second = [json.loads(frame) for frame in wire.successor().open()]
-    assert first["method"] == "connectionParams"
-    assert second["params"]["lastEventId"] == "b"
-
-
-class Successor:
-    """Stands for the new wire: whether its subscription goes on from an event."""
-
-    def __init__(self, resumes_from: str | None) -> None:
-        self.resumes_from = resumes_from
-
-
-def test_tracked_events_that_go_on_from_the_last_one_pass_as_they_come() -> None:
-    handover = Handover(Successor("1"))
-    assert names(handover.from_new([Established(), event("b", "2")])) == ["b"]
-    assert handover.established
-    assert names(handover.from_old([event("b", "2"), StreamEnded()])) == ["b"]
-    assert handover.finish() == []
-
-
-def test_tracked_events_of_a_subscription_that_begins_anywhere_wait_for_the_old_ones() -> None:
-    handover = Handover(Successor(None))
-    assert names(handover.from_new([Established(), event("c", "3")])) == []
-    assert names(handover.from_old([event("b", "2")])) == ["b"]
-    assert names(handover.finish()) == ["c"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "applied", "dropped"),
-    [
-        ("bc", "bcd", "abcd", 2),
-        ("bcd", "bcd", "abcd", 3),
-        ("bcd", "cd", "abcd", 2),
-        ("bcd", "", "abcd", 0),
-        ("b", "cd", "abcd", 0),
-        ("", "bcd", "abcd", 0),
-        ("bb", "bbc", "abbc", 2),
-    ],
-)
-@pytest.mark.parametrize("early", [0, 1, 2])
-def test_untracked_events_are_neither_lost_nor_doubled(
-    old: str, new: str, applied: str, dropped: int, early: int
-) -> None:
-    """The first `early` events of the old connection are read before the new one's acceptance."""
-    handover = Handover(Successor(None))
-    seen: list[Signal] = handover.from_old([event("a")])
-    for name in old[:early]:
-        seen += handover.from_old([event(name)])
-    seen += handover.from_new([Established()])
-    seen += handover.from_new([event(name) for name in new])
-    for name in old[early:]:
-        seen += handover.from_old([event(name)])
-    seen += handover.finish()
-    assert "".join(names(seen)) == applied
-    assert handover.dropped == dropped
-
-
-def test_until_the_new_connection_stands_the_old_one_is_the_only_one() -> None:
-    handover = Handover(Successor(None))
-    signals: list[Signal] = [event("a"), StreamEnded()]
-    assert handover.from_old(signals) == signals
-
-
-def test_from_then_on_only_events_and_replies_of_the_old_one_count() -> None:
-    handover = Handover(Successor(None))
-    handover.from_new([Established()])
-    reply = Reply("d-1")
-    signals: list[Signal] = [Established(), reply, StreamEnded(), ReconnectAsked(), Send("PONG")]
-    assert handover.from_old(signals) == [reply, Send("PONG")]
-
-
-def test_what_follows_a_held_event_waits_with_it() -> None:
-    handover = Handover(Successor(None))
-    assert handover.from_new([Established(), event("a"), StreamEnded()]) == [Established()]
-    assert kinds(handover.finish()) == ["Received", "StreamEnded"]

@@ -51,7 +51,7 @@ class Simulator:
     Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had.
     """
 
-    def __init__(  # noqa: PLR0913 - a server's options, each with a default
+    def __init__(
         self,
         family: Family = "execution",
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runconsole.events import Micros, Received, TaskStatus
 from runconsole.state.rows import FINISHED, Subtask, Task
 
-__all__ = ["advance", "fill_unknown", "is_late", "moment", "set_known", "settle_start"]
+__all__ = ["advance", "fill_unknown", "is_late", "moment", "note_error", "set_known", "settle_start"]
 
 
 def moment(event: Received) -> Micros:
@@ -50,9 +50,11 @@ def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> Non
 
 
 def settle_start(row: Task | Subtask) -> None:
-    """A row that was only ever told to be done began its duration before its end."""
+    """A row that was only ever told to be done began its duration before its end; not before 1970, though."""
     if row.started_at is None and row.ended_at is not None and row.duration_s is not None:
-        row.started_at = row.ended_at - round(row.duration_s * 1e6)
+        micros = row.duration_s * 1e6
+        if 0 <= micros <= row.ended_at:
+            row.started_at = row.ended_at - round(micros)
 
 
 def set_known(row: object, **fields: object) -> None:
@@ -63,7 +65,16 @@ def set_known(row: object, **fields: object) -> None:
 
 
 def fill_unknown(row: object, **fields: object) -> None:
-    """Set the fields that were told and not known before: all that a late event may do."""
+    """Set the fields that were told and not known before: all that a late event may do.
+
+    A duration is not among them: it may be that of an attempt before the present one.
+    """
     for name, value in fields.items():
-        if value is not None and getattr(row, name) is None:
+        if value is not None and name != "duration_s" and getattr(row, name) is None:
             setattr(row, name, value)
+
+
+def note_error(task: Task, message: str | None, at: Micros) -> None:
+    """Set the task's error, unless it has a newer one."""
+    if message is not None and (task.error_at is None or at >= task.error_at):
+        task.error, task.error_at = message, at

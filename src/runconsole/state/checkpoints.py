@@ -126,6 +126,7 @@ def _confirm(state: RunState, row: Checkpoint) -> None:
         if decision.acknowledged_at is None:
             decision.acknowledged_at = row.decided_at
         _put_decision(state, decision)
+        _put(state, copy(row))
 
 
 def _overtaken(state: RunState, ours: Decision, row: Checkpoint) -> None:
@@ -249,7 +250,13 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     decision.error = None
     _put_decision(state, decision)
     row = copy(state.checkpoints[decision.checkpoint_id])
+    newer = state.decisions.get(row.decision_id or "")
+    if newer is not None and newer.decision_id != fact.decision_id and newer.state == "queued":
+        newer = copy(newer)
+        newer.state, newer.error = "refused", f"your earlier answer was taken: {decision.option!r}"
+        _put_decision(state, newer)
     row.status = "decided"
+    row.decision_id = fact.decision_id
     row.decision = decision.option
     row.decided_by = "you"
     row.feedback = decision.feedback
@@ -278,6 +285,8 @@ def decision_turned_down(state: RunState, fact: DecisionTurnedDown, _event: None
     decision.code = fact.code
     _put_decision(state, decision)
     row = copy(state.checkpoints[decision.checkpoint_id])
+    if row.decision_id != fact.decision_id:
+        return URGENT  # a newer answer of ours has taken its place
     row.error = fact.reason
     if was_applied or (row.status == "decided" and row.decided_by == "you"):
         row.decided_by = "other"  # the same option, but somebody else's

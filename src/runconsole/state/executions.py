@@ -11,6 +11,7 @@ from runconsole.state.rows import Phase, Wave
 from runconsole.state.run import Effect, RunState, handles
 from runconsole.state.tasks import end_of_task, report_subtasks
 
+_MOST_WAVES = 10_000
 _RUN_STATUS = {
     "success": TaskStatus.COMPLETED,
     "completed": TaskStatus.COMPLETED,
@@ -38,7 +39,8 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
         state.completed_tasks = 0
     for plan in fact.phases:
         phase = copy(state.phases.get(plan.number) or Phase(plan.number))
-        set_known(phase, name=plan.name, tasks=plan.tasks, told=plan.status)
+        set_known(phase, name=plan.name, tasks=plan.tasks)
+        fill_unknown(phase, told=plan.status)
         state.phases[plan.number] = phase
     state.phases = dict(sorted(state.phases.items()))
     state.versions["phases"] += 1
@@ -65,7 +67,7 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
     }
     if advance(task, fact.status, event):
         set_known(task, **values)
-        state.current_task = fact.task_id
+        state.point_at(fact.task_id, event)
         if task.status is TaskStatus.COMPLETED:
             task.progress = 100.0
     else:
@@ -93,7 +95,7 @@ def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
     elif fact.completed_tasks is None and fact.percent is not None:
         state.told_percent = fact.percent
     if fact.current_task is not None:
-        state.current_task = fact.current_task
+        state.point_at(fact.current_task, event)
     state.versions["run"] += 1
 
 
@@ -102,7 +104,8 @@ def _reach_wave(state: RunState, number: int) -> None:
     if state.current_wave is not None and number <= state.current_wave:
         return
     state.current_wave = number
-    for wave in range(min(1, number), number + 1):
+    # A number that counts something else must not fill the memory with waves.
+    for wave in range(max(min(1, number), number - _MOST_WAVES), number + 1):
         state.waves.setdefault(wave, Wave(wave))
     state.waves = dict(sorted(state.waves.items()))
     state.versions["waves"] += 1
@@ -113,15 +116,19 @@ def wave_completed(state: RunState, fact: WaveCompleted, event: Received) -> Non
     state.is_execution = True
     _reach_wave(state, fact.wave)
     wave = copy(state.waves.get(fact.wave) or Wave(fact.wave))
-    set_known(
-        wave,
-        atoms=fact.atoms,
-        atoms_completed=fact.atoms_completed,
-        failed=fact.failed,
-        success_rate=fact.success_rate,
-        artifacts=fact.artifacts,
-        duration_s=fact.duration_s,
-    )
+    values = {
+        "atoms": fact.atoms,
+        "atoms_completed": fact.atoms_completed,
+        "failed": fact.failed,
+        "success_rate": fact.success_rate,
+        "artifacts": fact.artifacts,
+        "duration_s": fact.duration_s,
+    }
+    if wave.told_at is None or moment(event) >= wave.told_at:
+        wave.told_at = moment(event)
+        set_known(wave, **values)
+    else:
+        fill_unknown(wave, **values)
     if wave.success_rate is None and wave.atoms and wave.atoms_completed is not None:
         wave.success_rate = wave.atoms_completed / wave.atoms
     wave.status = TaskStatus.COMPLETED

@@ -15,6 +15,7 @@ from runconsole.events import (
     Received,
     TaskOutput,
 )
+from runconsole.state.advance import fill_unknown, note_error, set_known
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.rows import AlertRow, Artifact, ErrorRow, Link, OutputChunk
 from runconsole.state.run import URGENT, Effect, RunState, handles
@@ -23,11 +24,13 @@ from runconsole.state.run import URGENT, Effect, RunState, handles
 def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
     """Set what is told of a task's file; the same file told again is the same row."""
     key = (fields.get("task_id"), path)
-    known = state.artifacts.get(key)
-    row = Artifact(path, created_at=at) if known is None else copy(known)
-    for name, value in fields.items():
-        if value is not None and (known is None or name != "kind" or row.kind is None):
-            setattr(row, name, value)
+    row = copy(state.artifacts.get(key) or Artifact(path, created_at=at))
+    fill_unknown(row, kind=fields.pop("kind", None))
+    if row.told_at is None or at >= row.told_at:
+        row.told_at = at
+        set_known(row, **fields)
+    else:
+        fill_unknown(row, **fields)
     state.artifacts[key] = row
     state.versions["artifacts"] += 1
 
@@ -82,11 +85,11 @@ def error_reported(state: RunState, fact: ErrorReported, event: Received) -> tup
     if fact.task_id is not None:
         task = state.task(fact.task_id)
         task.name = task.name or fact.task_name
-        task.error = fact.message
+        note_error(task, fact.message, at)
         if fact.attempt is not None:
             task.attempts = max(task.attempts or 0, fact.attempt)
-        if fact.max_retries is not None:
-            task.max_retries = fact.max_retries
+        if task.error_at == at:
+            set_known(task, max_retries=fact.max_retries)
         state.put_task(task)
     return URGENT
 
@@ -125,7 +128,7 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
     state.versions["links"] += 1
     if fact.status == "ended" and not state.finished:
         close_checkpoints(state, None, "the server ended the stream")
-        return state.finish(fact.at)
+        return state.finish(fact.at + state.clock.offset)
     return URGENT
 
 

@@ -67,6 +67,9 @@ class Task(Struct):
     subtasks: int = 0
     subtasks_done: int = 0
     error: str | None = None
+    error_at: Micros | None = None
+    metered: bool = False
+    """Whether its own metrics tell its tokens and cost: then its agents need not."""
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
 
@@ -142,6 +145,8 @@ class Wave(Struct):
     duration_s: float | None = None
     status: TaskStatus = TaskStatus.RUNNING
     completed_at: Micros | None = None
+    told_at: Micros | None = None
+    """The event time of the newest fact applied, to recognize a late one."""
 
 
 class Artifact(Struct):
@@ -154,6 +159,8 @@ class Artifact(Struct):
     task_id: str | None = None
     action: str | None = None
     created_at: Micros | None = None
+    told_at: Micros | None = None
+    """The event time of the newest fact applied, to recognize a late one."""
 
 
 class ErrorRow(Struct):

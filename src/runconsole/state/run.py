@@ -151,9 +151,11 @@ class RunState:
         self.duration_s: float | None = None
         self.started_at: Micros | None = None
         self.ended_at: Micros | None = None
-        self.current_task: str | None = None
+        self.current: tuple[str | None, Micros | None] = (None, None)
+        """The id of the current task, and the time of the newest event that told it."""
         self.current_wave: int | None = None
-        self.agents: dict[str, tuple[str | None, int | None, float | None]] = {}
+        self.agents: dict[str, tuple[str | None, int, float]] = {}
+        """Of each agent its task, tokens and cost in US dollars."""
         self.active: dict[str, None] = {}
         """The ids of running and paused tasks, in the order they became so."""
         self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
@@ -237,6 +239,12 @@ class RunState:
             self.started_at = at
             self.versions["run"] += 1
 
+    def point_at(self, task_id: str, event: Received) -> None:
+        """Note which task is the current one, unless a newer event has told it already."""
+        at, told_at = event.timestamp, self.current[1]
+        if at is None or told_at is None or at >= told_at:
+            self.current = (task_id, told_at if at is None else at)
+
     def finish(self, at: Micros) -> tuple[Effect, ...]:
         """Note that the run has ended."""
         if self.finished:
@@ -255,7 +263,7 @@ class RunState:
             task = self.tasks.get(self.followed_task)
             if task is None or (task.progress is None and not task.finished):
                 return None
-            return 100.0 if task.status is TaskStatus.COMPLETED else task.progress
+            return 100.0 if task.status is TaskStatus.COMPLETED else _clipped(task.progress)
         if self.is_execution:
             return self._counted_percent()
         if not self.tasks or (self._progress_sum == 0 and not any(t.progress is not None for t in self.tasks.values())):
@@ -265,7 +273,7 @@ class RunState:
     def _counted_percent(self) -> float | None:
         if self.total_tasks and self.completed_tasks is not None:
             return min(100.0, 100.0 * self.completed_tasks / self.total_tasks)
-        return self.told_percent
+        return _clipped(self.told_percent)
 
     @property
     def status(self) -> str:
@@ -300,7 +308,8 @@ class RunState:
 
     def run(self) -> Run:
         """Return the run as a whole, as known now."""
-        current = self.tasks.get(self.current_task) if self.current_task else None
+        current_task = None if self.finished else self.current[0]
+        current = None if current_task is None else self.tasks.get(current_task)
         total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
         failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]
         skipped = self.skipped_tasks if self.skipped_tasks is not None else self.counts[TaskStatus.SKIPPED]
@@ -325,11 +334,16 @@ class RunState:
             ended_at=self.ended_at,
             duration_s=self.duration_s if self.duration_s is not None else span_s(self.started_at, self.ended_at),
             estimated_duration_s=self.estimated_duration_s,
-            current_task=None if self.finished else self.current_task,
-            current_task_name=None if self.finished or current is None else current.name,
+            current_task=current_task,
+            current_task_name=None if current is None else current.name,
             current_wave=self.current_wave,
         )
 
     def _rounded_cost(self) -> float | None:
         """Return the tasks' cost without the dust of adding floats."""
         return None if self._cost_sum is None else round(self._cost_sum, 9)
+
+
+def _clipped(percent: float | None) -> float | None:
+    """Return a percentage as told, within 0 to 100."""
+    return None if percent is None else min(100.0, max(0.0, percent))

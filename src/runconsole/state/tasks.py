@@ -18,7 +18,7 @@ from runconsole.events import (
     TaskStatus,
     TaskStatusChanged,
 )
-from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
+from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.facts import put_artifact, put_error
 from runconsole.state.rows import Subtask, Task
@@ -47,7 +47,7 @@ def task_started(state: RunState, fact: TaskStarted, event: Received) -> None:
     values = {"worker_id": fact.worker_id, "provider_id": fact.provider_id}
     if advance(task, TaskStatus.RUNNING, event):
         set_known(task, **values)
-        state.current_task = fact.task_id
+        state.point_at(fact.task_id, event)
     else:
         fill_unknown(task, **values)
     state.put_task(task)
@@ -85,9 +85,12 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
     implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING else None
     if advance(task, fact.status or implied, event):
         set_known(task, **values)
-        state.current_task = fact.task_id
+        state.point_at(fact.task_id, event)
     else:
         fill_unknown(task, **values)
+    if task.status is TaskStatus.COMPLETED:
+        task.progress = 100.0
+    task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
     if fact.subtask is not None:
         _report_subtask(state, task, fact.subtask, event)
     state.put_task(task)
@@ -174,8 +177,9 @@ def _end_task(
         "duration_s": getattr(fact, "duration_s", None),
         "tokens": getattr(fact, "tokens", None),
         "cost_usd": getattr(fact, "cost_usd", None),
-        "error": error,
     }
+    task.metered = task.metered or values["tokens"] is not None or values["cost_usd"] is not None
+    note_error(task, error, moment(event))
     if advance(task, status, event):
         set_known(task, **values)
         if status is TaskStatus.COMPLETED:
@@ -199,15 +203,15 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
 @handles(AgentCompleted)
 def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> None:
     """Add the agent's tokens and cost to its task, where the task's own metrics do not tell them."""
-    state.agents[fact.agent_id] = (fact.task_id, fact.tokens, fact.cost_usd)
+    _, tokens, cost = state.agents.get(fact.agent_id, (None, 0, 0.0))
+    state.agents[fact.agent_id] = (fact.task_id, max(tokens, fact.tokens or 0), max(cost, fact.cost_usd or 0.0))
     if fact.task_id is None:
         return
     task = state.task(fact.task_id)
-    mine = [agent for agent in state.agents.values() if agent[0] == fact.task_id]
-    tokens = sum(agent[1] or 0 for agent in mine) or None
-    cost = sum(agent[2] or 0.0 for agent in mine) or None
-    task.tokens = max(filter(None, (task.tokens, tokens)), default=None)
-    task.cost_usd = max(filter(None, (task.cost_usd, cost)), default=None)
+    if not task.metered:
+        mine = [agent for agent in state.agents.values() if agent[0] == fact.task_id]
+        task.tokens = sum(agent[1] for agent in mine) or None
+        task.cost_usd = sum(agent[2] for agent in mine) or None
     state.put_task(task)
 
 
@@ -217,6 +221,8 @@ def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus]
     for subtask_id, status in statuses.items():
         subtask = copy(known.get(subtask_id) or Subtask(task.task_id, subtask_id, name=subtask_id))
         advance(subtask, status, event)
+        if subtask.status is TaskStatus.COMPLETED:
+            subtask.progress = 100.0
         known[subtask_id] = subtask
     _count_subtasks(state, task)
 

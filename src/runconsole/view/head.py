@@ -19,6 +19,7 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
     link = state.links[-1] if state.links else None
     return {
         **described,
+        "url": described["url"][:SENTENCE],
         "attempt": link.attempt if link else 0,
         "retry_at": ms(link.retry_at) if link else None,
         "reason": link.reason[:SENTENCE] if link and link.reason else None,

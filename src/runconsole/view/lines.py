@@ -11,10 +11,13 @@ from runconsole.state import OutputChunk
 __all__ = ["Line", "OutputLines"]
 
 _LONGEST = 100_000
-# Escape sequences but SGR (colors): other CSI, OSC up to its end, charset choices, lone escapes.
-_OTHER_SEQUENCES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b[()][0-9A-Za-z]|\x1b(?!\[)[ -/]*[0-~]?"
+_LONGEST_SEQUENCE = 1_000
+# Escape sequences: strings (OSC, DCS, ...) up to their end or the line's, control sequences, all others; also broken.
+_SEQUENCE = re.compile(
+    r"\x1b[\]PX^_][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?",
 )
+_COLOR = re.compile(r"\x1b\[[0-9;:]*m")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\r\n]*\x1b?|[ -/]*)\Z")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _BREAKS = re.compile(r"(\r\n|\n|\r)")
 
@@ -38,6 +41,8 @@ class OutputLines:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._open: dict[tuple[str | None, str], tuple[int, bool]] = {}
+        self._unfinished: dict[tuple[str | None, str], str] = {}
+        """The beginning of an escape sequence at a chunk's end, until the next chunk has the rest."""
         self._consumed = 0
 
     def feed(self, chunks: list[OutputChunk]) -> None:
@@ -49,7 +54,12 @@ class OutputLines:
 
     def _write(self, chunk: OutputChunk) -> None:
         key = (chunk.task_id, chunk.stream)
-        text = _CONTROLS.sub("", _OTHER_SEQUENCES.sub("", chunk.text))
+        text = self._unfinished.pop(key, "") + chunk.text
+        cut = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_SEQUENCE))
+        if cut is not None:
+            self._unfinished[key] = cut.group()
+            text = text[: cut.start()]
+        text = _CONTROLS.sub("", _SEQUENCE.sub(_only_color, text))
         for part in _BREAKS.split(text):
             number, returned = self._open.get(key, (None, False))
             if part in {"\n", "\r\n"}:
@@ -71,3 +81,8 @@ class OutputLines:
         number = len(self.lines)
         self.lines.append(Line(chunk.task_id, chunk.stream, text, chunk.at))
         return number
+
+
+def _only_color(sequence: re.Match[str]) -> str:
+    """Return a sequence that sets colors or weights (SGR); nothing for any other."""
+    return sequence.group() if _COLOR.fullmatch(sequence.group()) else ""

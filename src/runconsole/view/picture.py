@@ -33,14 +33,16 @@ class View:
 
     Args:
         state: what is shown.
-        newest: returns up to n of the newest events of the log with their numbers.
+        read: returns up to n events of the log from a number on, with their numbers.
         describe: returns the fields of the head that are not in the state: title, address, protocol, link, and the
             counts of the log.
     """
 
-    def __init__(self, state: RunState, newest: Callable[[int], Any], describe: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, state: RunState, read: Callable[[int, int], Any], describe: Callable[[], dict[str, Any]]
+    ) -> None:
         self._lines = OutputLines()
-        self._source = Source(state, self._lines, newest, lambda: describe()["events"])
+        self._source = Source(state, self._lines, read, lambda: describe()["events"])
         self._describe = describe
         self.version = 0
         """Grows by one with each change of the picture."""
@@ -83,7 +85,7 @@ class View:
         after = self._held[name] = table.window(self._source)
         total = self._totals[name] = table.total(self._source)
         patch: Row = {}
-        rows = [self._row(name, key, item) for key, item in after.items() if before.get(key) is not item]
+        rows = [self._row(name, key, item) for key, item in after.items() if not _is_same(before.get(key), item)]
         if rows:
             patch["set"] = rows
         if total != total_before:
@@ -103,6 +105,8 @@ class View:
                 return picture
         for row in picture["checkpoints"]["rows"]:
             row |= {"context": {}, "description": (row["description"] or "")[:1000], "cut": ["context", "description"]}
+        if len(msgspec.json.encode(picture)) > DURABLE_BYTES:
+            picture["checkpoints"]["rows"] = []
         return picture
 
     # ---- what is asked for --------------------------------------------------------------------------------------
@@ -135,6 +139,11 @@ class View:
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
         cutter = Cutter(whole=whole)
         return cutter.mark(TABLES[name].row(self._source, key, item, cutter))
+
+
+def _is_same(before: object, after: object) -> bool:
+    """Whether a shown item is what it was: the state's own rows by identity, what is made of several by its parts."""
+    return before is after or (isinstance(after, tuple) and before == after)
 
 
 def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state import Artifact, Checkpoint, Decision, ErrorRow, Phase, RunState, Subtask, Task, Wave, span_s
@@ -54,7 +54,7 @@ def ms(at: Micros | None) -> int | None:
 
 def number(value: float | None, digits: int = 3) -> float | None:
     """Return a number as JSON can hold it."""
-    return None if value is None or not math.isfinite(value) else round(value, digits)
+    return None if value is None or not abs(value) < math.inf else round(value, digits)
 
 
 def phase_row(phase: Phase, cutter: Cutter) -> Row:
@@ -163,14 +163,28 @@ def error_row(index: int, row: ErrorRow, cutter: Cutter) -> Row:
     }
 
 
-def checkpoint_row(checkpoint: Checkpoint, cutter: Cutter, state: RunState) -> Row:
+class Question(NamedTuple):
+    """A checkpoint with what its row tells of others."""
+
+    checkpoint: Checkpoint
+    ours: Decision | None
+    task_name: str | None
+
+
+def question(checkpoint: Checkpoint, state: RunState) -> Question:
+    """Return the checkpoint with our newest decision on it and its task's name."""
     task = state.tasks.get(checkpoint.task_id) if checkpoint.task_id else None
     ours = state.decisions.get(checkpoint.decision_id) if checkpoint.decision_id else None
+    return Question(checkpoint, ours, task.name if task else None)
+
+
+def checkpoint_row(item: Question, cutter: Cutter) -> Row:
+    checkpoint, ours, task_name = item
     return {
         "key": checkpoint.checkpoint_id,
         "id": checkpoint.checkpoint_id,
         "task": cutter("task", checkpoint.task_id, NAME),
-        "task_name": cutter("task_name", task.name if task else None, NAME),
+        "task_name": cutter("task_name", task_name, NAME),
         "type": cutter("type", checkpoint.kind, NAME),
         "title": cutter("title", checkpoint.title, NAME) or checkpoint.kind or checkpoint.checkpoint_id,
         "description": cutter("description", checkpoint.description, PROSE),
@@ -220,12 +234,25 @@ def _context(context: dict[str, Any], cutter: Cutter) -> Row:
     return shown
 
 
-def decision_row(index: int, decision: Decision, cutter: Cutter, state: RunState) -> Row:
+class Answer(NamedTuple):
+    """A decision with the title of what it answers."""
+
+    decision: Decision
+    title: str | None
+
+
+def answer(decision: Decision, state: RunState) -> Answer:
+    """Return the decision with its checkpoint's title."""
     checkpoint = state.checkpoints.get(decision.checkpoint_id)
+    return Answer(decision, checkpoint.title if checkpoint else None)
+
+
+def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
+    decision, title = item
     return {
         "key": str(index),
         "checkpoint": decision.checkpoint_id,
-        "title": cutter("title", checkpoint.title if checkpoint else None, NAME),
+        "title": cutter("title", title, NAME),
         "option": decision.option,
         "feedback": cutter("feedback", decision.feedback, PROSE),
         "state": decision.state,

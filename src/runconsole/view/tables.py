@@ -14,7 +14,7 @@ from runconsole.view.rows import Cutter, Row
 
 __all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
 
-TASKS, ACTIVE, NEWEST, LINES, EVENTS, SETTLED, PARTS, EVENT_PAGE = 200, 12, 50, 200, 30, 5, 200, 500
+TASKS, ACTIVE, NEWEST, LINES, EVENTS, SETTLED, PARTS = 200, 12, 50, 200, 30, 5, 200
 
 Held = dict[str, Any]
 """Shown rows by key: the state's own objects, so that identity tells what changed."""
@@ -25,8 +25,8 @@ class Source(NamedTuple):
 
     state: RunState
     lines: OutputLines
-    newest: Callable[[int], list[tuple[int, Received]]]
-    """Up to n of the newest events of the log with their numbers."""
+    read: Callable[[int, int], list[tuple[int, Received]]]
+    """Up to n events of the log from a number on, with their numbers."""
     logged: Callable[[], int]
     """How many events the log holds."""
 
@@ -47,6 +47,22 @@ class Keyed(Sequence[tuple[str, Any]]):
         return str(index), self._items[index]
 
 
+class Logged(Sequence[tuple[str, Any]]):
+    """The events of the log keyed by their number."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __len__(self) -> int:
+        return self._source.logged()
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(len(self))
+            return [(str(number), event) for number, event in self._source.read(start, stop - start)]
+        return str(index), self._source.read(index, 1)[0][1]
+
+
 class Table(NamedTuple):
     """A table of the picture."""
 
@@ -65,25 +81,39 @@ def _versions(*parts: str) -> Callable[[Source], Any]:
     return lambda source: tuple(source.state.versions[part] for part in parts)
 
 
-def _newest(held: dict[Any, Any]) -> Held:
-    """Return the last rows of a dict by their position, without walking all of it."""
-    total = len(held)
-    newest = list(islice(reversed(held.values()), NEWEST))[::-1]
-    return {str(total - len(newest) + i): item for i, item in enumerate(newest)}
+def _as_it_is(item: Any, _state: RunState) -> Any:
+    return item
 
 
-def _grows(name: str, row: Callable[[Source, str, Any, Cutter], Row], *parts: str) -> Table:
-    """Return an append-only table of the state: its newest rows are shown."""
+def _grows(
+    name: str,
+    row: Callable[[int, Any, Cutter], Row],
+    *parts: str,
+    item: Callable[[Any, RunState], Any] = _as_it_is,
+) -> Table:
+    """Return an append-only table of the state: its newest rows are shown.
+
+    Args:
+        name: of the state's dict.
+        row: makes a row of its number and item.
+        parts: of the state, besides this one, on which rows depend.
+        item: joins to an item what its row tells of others.
+    """
 
     def held(source: Source) -> dict[Any, Any]:
         return getattr(source.state, name)  # type: ignore[no-any-return]
 
+    def window(source: Source) -> Held:
+        total = len(held(source))
+        newest = list(islice(reversed(held(source).values()), NEWEST))[::-1]
+        return {str(total - len(newest) + i): item(value, source.state) for i, value in enumerate(newest)}
+
     return Table(
         _versions(name, *parts),
         lambda source: len(held(source)),
-        lambda source: _newest(held(source)),
-        lambda source: Keyed(held(source).values()),
-        row,
+        window,
+        lambda source: Keyed(item(value, source.state) for value in held(source).values()),
+        lambda _, key, value, cutter: row(int(key), value, cutter),
         numbered=True,
     )
 
@@ -116,7 +146,11 @@ def _checkpoints(source: Source) -> Held:
     known = list(source.state.checkpoints.values())
     waiting = [checkpoint for checkpoint in known if checkpoint.is_open]
     settled = sorted((c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
-    return {c.checkpoint_id: c for c in waiting + settled[-SETTLED:]}
+    return {c.checkpoint_id: rows.question(c, source.state) for c in waiting + settled[-SETTLED:]}
+
+
+def _events(source: Source) -> Held:
+    return {str(number): event for number, event in source.read(source.logged() - EVENTS, EVENTS)}
 
 
 def _tail(source: Source) -> Held:
@@ -139,7 +173,9 @@ TABLES: dict[str, Table] = {
         _versions("tasks", "subtasks"),
         lambda source: len(source.state.active),
         _active,
-        lambda source: Keyed(source.state.tasks[task_id] for task_id in source.state.active),
+        lambda source: [
+            (str(task.position), task) for task in map(source.state.tasks.__getitem__, source.state.active)
+        ],
         _task,
     ),
     "output": Table(
@@ -150,25 +186,21 @@ TABLES: dict[str, Table] = {
         lambda _, key, item, cutter: rows.output_row(int(key), item, cutter),
         numbered=True,
     ),
-    "artifacts": _grows("artifacts", lambda _, key, item, cutter: rows.artifact_row(int(key), item, cutter)),
-    "errors": _grows("errors", lambda _, key, item, cutter: rows.error_row(int(key), item, cutter)),
+    "artifacts": _grows("artifacts", rows.artifact_row),
+    "errors": _grows("errors", rows.error_row),
     "checkpoints": Table(
-        _versions("checkpoints", "decisions"),
+        _versions("checkpoints", "decisions", "tasks"),
         lambda source: len(source.state.checkpoints),
         _checkpoints,
-        lambda source: list(source.state.checkpoints.items()),
-        lambda source, _, item, cutter: rows.checkpoint_row(item, cutter, source.state),
+        lambda source: [(key, rows.question(c, source.state)) for key, c in source.state.checkpoints.items()],
+        lambda _source, _key, item, cutter: rows.checkpoint_row(item, cutter),
     ),
-    "decisions": _grows(
-        "decisions",
-        lambda source, key, item, cutter: rows.decision_row(int(key), item, cutter, source.state),
-        "checkpoints",
-    ),
+    "decisions": _grows("decisions", rows.decision_row, "checkpoints", item=rows.answer),
     "events": Table(
         lambda source: source.logged(),
         lambda source: source.logged(),
-        lambda source: {str(number): event for number, event in source.newest(EVENTS)},
-        lambda source: [(str(number), event) for number, event in source.newest(EVENT_PAGE)],
+        _events,
+        Logged,
         lambda _, key, item, cutter: rows.event_row(int(key), item, cutter),
         numbered=True,
     ),

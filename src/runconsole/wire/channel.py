@@ -37,6 +37,7 @@ class ChannelWire:
     """
 
     confirms = False
+    can_ask = False
 
     def __init__(
         self,
@@ -54,7 +55,6 @@ class ChannelWire:
     def open(self) -> list[str]:
         """Return the authentication and the subscriptions."""
         self._established = False
-        self._pending.clear()
         first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token})]
         return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe]
 
@@ -105,6 +105,19 @@ class ChannelWire:
     def close(self) -> list[str]:
         """Return nothing: closing the connection ends its subscriptions."""
         return []
+
+    def lost(self) -> list[str]:
+        """Return the decisions without a reply, once."""
+        lost = list(self._pending)
+        self._pending.clear()
+        return lost
+
+    @property
+    def resumes_from(self) -> None:
+        """None: plain JSON has no marks to go on from."""
+
+    def forget_mark(self) -> None:
+        """Do nothing: there are no marks."""
 
 
 def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct
 
 from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointOption, CheckpointReminded, Fact
-from runconsole.wire.payload import first, read_time, reader
+from runconsole.wire.payload import first, read_time, reader, salvage
 
 __all__ = ["FACTS", "read_option"]
 
@@ -58,12 +57,9 @@ def read_option(value: object) -> CheckpointOption | None:
     """Return an option from an object or a plain string; None where it is neither."""
     if isinstance(value, str):
         return CheckpointOption(value, value.replace("_", " ").replace("-", " ").capitalize())
-    try:
-        option = msgspec.convert(value, _Option, strict=False)
-    except msgspec.ValidationError:
-        return None
-    name = first(option.id, option.action, option.label)
-    if name is None:
+    option = salvage(value, _Option)
+    name: str | None = None if option is None else first(option.id, option.action, option.label)
+    if option is None or name is None:
         return None
     return CheckpointOption(name, first(option.label, name), option.description, option.action, bool(option.is_default))
 

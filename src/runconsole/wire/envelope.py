@@ -6,7 +6,6 @@ type beside it, arrays of events, UTF-8 binary frames. What is no event at all i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from msgspec import Raw, Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
 from runconsole.wire import checkpoint, execution, task
-from runconsole.wire.payload import first, loads, read_time, reader
+from runconsole.wire.payload import Whole, encodable, first, loads, loads_encodable, pieces, read_time, reader, salvage
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
 
@@ -35,7 +34,7 @@ class _Envelope(Struct):
     payload: Raw = _ABSENT
     timestamp: str | int | float | None = None
     id: str | int | None = None
-    seq: int | None = None
+    seq: Whole | None = None
     correlationId: str | None = None  # noqa: N815 - the wire's name
 
 
@@ -43,7 +42,7 @@ class _Inner(Struct):
     """What some servers put inside the data instead of beside it."""
 
     timestamp: str | int | float | None = None
-    seq: int | None = None
+    seq: Whole | None = None
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -55,13 +54,15 @@ _read_inner = reader(_Inner)
 def read_events(frame: str | bytes, at: Micros) -> list[Received]:
     """Return the events of one frame that arrived at `at`: one, or those of an array; malformed ones included."""
     try:
+        frame = frame if isinstance(frame, str) else frame.decode()
+    except UnicodeDecodeError as error:
+        return [_malformed(error.object.decode(errors="backslashreplace"), at, "not UTF-8")]
+    try:
         envelope = _decode(frame)
-    except msgspec.MsgspecError:
-        return _read_odd(frame, at)
-    except UnicodeDecodeError:
-        return [_malformed(_text(frame), at, "not UTF-8")]
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return _read_odd(encodable(frame), at)
     if envelope.data is _ABSENT and envelope.payload is _ABSENT:
-        return [_from_object(_text(frame), at)]
+        return [_received(envelope.type, Raw(frame.encode()), at, envelope, bare=True)]
     return [_from_envelope(envelope, at)]
 
 
@@ -80,8 +81,8 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
         envelope = _decode(argument)
         if envelope.data is not _ABSENT or envelope.payload is not _ABSENT:
             return [_from_envelope(envelope, at)]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        pass
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        argument = encodable(argument)
     return [_received(name, Raw(argument.encode()), at, _Envelope(name), bare=True)]
 
 
@@ -128,85 +129,60 @@ def _unnamed(kind: str, raw: Raw) -> Fact:
 
 
 def _task_of(raw: Raw) -> str | None:
-    try:
-        tags = task.read_tags(raw)
-    except ValueError:
-        return None
+    tags = task.read_tags(raw)
     return first(tags.taskId, tags.task_id) if tags is not None else None
 
 
 def _refusal(raw: Raw) -> str | None:
     """Return the message of a bare ``{"message": …}``, the form of a server's refusal of a request."""
-    data = loads(bytes(raw))
+    try:
+        data = loads_encodable(bytes(raw))
+    except ValueError:
+        return None
     if isinstance(data, dict) and data.keys() <= _REFUSAL_KEYS and isinstance(data.get("message"), str):
         message: str = data["message"]
         return message
     return None
 
 
-def _from_object(text: str, at: Micros) -> Received:
-    """Read an object with a type but neither `data` nor `payload`: the object is its own data."""
-    envelope = _decode(text)
-    return _received(envelope.type, Raw(text.encode()), at, envelope, bare=True)
-
-
-def _read_odd(frame: str | bytes, at: Micros) -> list[Received]:
+def _read_odd(text: str, at: Micros) -> list[Received]:
     """Read what is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage."""
-    text = _text(frame)
-    if text.lstrip()[:1] == "[":
-        return _read_array(text, at)
     try:
-        value = loads(text)
-    except ValueError:
-        return [_malformed(text, at, "not JSON")]
+        if text.lstrip()[:1] == "[":
+            return [event for item in _items(text) for event in _read_item(item, at)]
+        value = loads_encodable(text)
+    except (ValueError, RecursionError) as error:
+        return [_malformed(text, at, str(error) if error.args == ("nested too deep",) else "not JSON")]
     if not isinstance(value, dict):
         return [_malformed(text, at, "not a JSON object")]
     return [_from_odd_object(value, text, at)]
 
 
-def _read_array(text: str, at: Micros) -> list[Received]:
+def _items(text: str) -> list[str]:
+    """Return the exact texts of an array's items. Raises ValueError where it is no array."""
     try:
-        items = [bytes(item) for item in _decode_array(text)]
+        return [str(item, "utf-8") for item in _decode_array(text)]
     except (msgspec.MsgspecError, RecursionError):
-        try:
-            items = [json.dumps(item).encode() for item in loads(text)]
-        except ValueError:
-            return [_malformed(text, at, "not JSON")]
-    return [
-        event
-        for item in items
-        for event in (
-            [_malformed(_text(item), at, "an array in an array")] if item[:1] == b"[" else read_events(item, at)
-        )
-    ]
+        loads(text)
+        return [item for _, item in pieces(text)]
+
+
+def _read_item(item: str, at: Micros) -> list[Received]:
+    return [_malformed(item, at, "an array in an array")] if item[:1] == "[" else read_events(item, at)
 
 
 def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
     kind = value.get("type")
     if not isinstance(kind, str):
         return _malformed(text, at, "no event type")
-    body = value.get("data", value.get("payload", value))
-    raw = Raw(
-        text.encode(errors="replace")
-        if body is value
-        else json.dumps(body, ensure_ascii=False).encode(errors="replace")
-    )
-    marks = msgspec.structs.replace(_EMPTY, type=kind)
-    for field in ("timestamp", "id", "seq", "correlationId"):
-        try:
-            setattr(marks, field, msgspec.convert(value.get(field), _MARK_TYPES[field]))
-        except msgspec.ValidationError:
-            continue
-    return _received(kind, raw, at, marks, bare=body is value)
+    marks = salvage({name: value[name] for name in _MARKS if name in value}, _Envelope) or _Envelope(kind)
+    members = dict(pieces(text))
+    body = members.get("data", members.get("payload"))
+    return _received(kind, Raw((text if body is None else body).encode()), at, marks, bare=body is None)
 
 
-_EMPTY = _Envelope("")
-_MARK_TYPES: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(_Envelope)}
+_MARKS = ("type", "timestamp", "id", "seq", "correlationId")
 
 
 def _malformed(text: str, at: Micros, why: str) -> Received:
     return Received(MALFORMED, MalformedFrame(why), text, at)
-
-
-def _text(frame: str | bytes) -> str:
-    return frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")

@@ -22,25 +22,25 @@ from runconsole.events import (
     TaskStatus,
     WaveCompleted,
 )
-from runconsole.wire.payload import first, read_status, reader, seconds
+from runconsole.wire.payload import Whole, first, read_status, reader, seconds
 
 __all__ = ["FACTS"]
 
 
 class _Phase(Struct):
-    number: int | None = None
-    phase: int | None = None
+    number: Whole | None = None
+    phase: Whole | None = None
     name: str | None = None
     phase_name: str | None = None
-    tasks: int | None = None
-    task_count: int | None = None
+    tasks: Whole | None = None
+    task_count: Whole | None = None
     status: str | None = None
 
 
 class _ExecutionStarted(Struct):
     execution_id: str | None = None
-    total_tasks: int | None = None
-    total_atoms: int | None = None
+    total_tasks: Whole | None = None
+    total_atoms: Whole | None = None
     estimated_duration_ms: float | None = None
     phases: list[_Phase] | None = None
 
@@ -48,30 +48,30 @@ class _ExecutionStarted(Struct):
 class _ProgressUpdate(Struct):
     task_id: str | None = None
     task_name: str | None = None
-    phase: int | None = None
+    phase: Whole | None = None
     phase_name: str | None = None
     status: str | None = None
     progress: float | None = None
     progress_percent: float | None = None
-    completed_tasks: int | None = None
-    total_tasks: int | None = None
-    current_wave: int | None = None
+    completed_tasks: Whole | None = None
+    total_tasks: Whole | None = None
+    current_wave: Whole | None = None
     duration_ms: float | None = None
     subtask_status: dict[str, str] | None = None
     current_task: str | None = None
-    completed: int | None = None
-    total: int | None = None
+    completed: Whole | None = None
+    total: Whole | None = None
 
 
 class _WaveCompleted(Struct):
-    wave_number: int | None = None
-    wave: int | None = None
-    atoms_in_wave: int | None = None
-    tasks_in_wave: int | None = None
-    atoms_completed: int | None = None
-    successful_tasks: int | None = None
-    failed_tasks: int | None = None
-    artifacts_created: int | None = None
+    wave_number: Whole | None = None
+    wave: Whole | None = None
+    atoms_in_wave: Whole | None = None
+    tasks_in_wave: Whole | None = None
+    atoms_completed: Whole | None = None
+    successful_tasks: Whole | None = None
+    failed_tasks: Whole | None = None
+    artifacts_created: Whole | None = None
     duration_ms: float | None = None
     success_rate: float | None = None
 
@@ -84,8 +84,8 @@ class _ArtifactCreated(Struct):
     path: str | None = None
     file_path: str | None = None
     artifact_name: str | None = None
-    size: int | None = None
-    size_bytes: int | None = None
+    size: Whole | None = None
+    size_bytes: Whole | None = None
     type: str | None = None
     artifact_type: str | None = None
     language: str | None = None
@@ -102,20 +102,20 @@ class _Error(Struct):
     error_message: str | None = None
     error_type: str | None = None
     recoverable: bool | None = None
-    retry_attempt: int | None = None
-    retry_count: int | None = None
-    max_retries: int | None = None
+    retry_attempt: Whole | None = None
+    retry_count: Whole | None = None
+    max_retries: Whole | None = None
     stack_trace: str | None = None
 
 
 class _FinalStats(Struct):
-    total_tasks: int | None = None
-    completed_tasks: int | None = None
-    failed_tasks: int | None = None
-    skipped_tasks: int | None = None
-    artifacts_created: int | None = None
-    tokens_used: int | None = None
-    total_tokens: int | None = None
+    total_tasks: Whole | None = None
+    completed_tasks: Whole | None = None
+    failed_tasks: Whole | None = None
+    skipped_tasks: Whole | None = None
+    artifacts_created: Whole | None = None
+    tokens_used: Whole | None = None
+    total_tokens: Whole | None = None
     cost_usd: float | None = None
     total_cost: float | None = None
 

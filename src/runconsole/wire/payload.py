@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import UnionType
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from runconsole.events import Micros, TaskStatus
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number as tables and browsers can hold it: one that needs more than 64 bits is no count of anything."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -90,10 +94,24 @@ def reader(kind: type[S]) -> Callable[[msgspec.Raw], S | None]:
     def read(raw: msgspec.Raw) -> S | None:
         try:
             return decode(raw)
-        except msgspec.MsgspecError:
-            return salvage(loads(bytes(raw)), kind)
+        except (msgspec.MsgspecError, RecursionError):
+            try:
+                return salvage(loads_encodable(bytes(raw)), kind)
+            except ValueError:
+                return None
 
     return read
+
+
+def _whole(digits: str) -> int | float:
+    """Return the number; one with more digits than Python converts is as good as infinite."""
+    return int(digits) if len(digits) < _MOST_DIGITS else math.inf
+
+
+_MOST_DIGITS = 4000
+_decoder = json.JSONDecoder(parse_int=_whole)
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def loads(text: bytes | str) -> Any:
@@ -102,9 +120,48 @@ def loads(text: bytes | str) -> Any:
     Raises ValueError where the text is no JSON at all.
     """
     try:
-        return json.loads(text)
+        return _decoder.decode(text if isinstance(text, str) else text.decode())
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def loads_encodable(text: bytes | str) -> Any:
+    """Return what `loads` does, with U+FFFD for each lone surrogate. Raises ValueError as `loads`."""
+    text = text if isinstance(text, str) else text.decode()
+    value = loads(text)
+    return loads(encodable(json.dumps(value, ensure_ascii=False))) if _SURROGATE.search(text) else value
+
+
+def encodable(text: str) -> str:
+    """Return the text with U+FFFD for each lone surrogate: what UTF-8 can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    """Return the names and exact texts of the members of what `loads` has read as an object or array.
+
+    The names of an array's items are empty.
+    """
+    at = _past_space(text, 0)
+    closing = "}" if text[at] == "{" else "]"
+    found = []
+    at = _past_space(text, at + 1)
+    while text[at] != closing:
+        name = ""
+        if closing == "}":
+            name, at = _decoder.raw_decode(text, at)
+            at = _past_space(text, _past_space(text, at) + 1)
+        end = _decoder.raw_decode(text, at)[1]
+        found.append((name, text[at:end]))
+        at = _past_space(text, end)
+        if text[at] == ",":
+            at = _past_space(text, at + 1)
+    return found
+
+
+def _past_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()
 
 
 def salvage(value: object, kind: type[S]) -> S | None:
@@ -116,9 +173,12 @@ def salvage(value: object, kind: type[S]) -> S | None:
         if field.encode_name in value:
             try:
                 kept[field.name] = _convert(value[field.encode_name], field.type)
-            except (msgspec.ValidationError, ValueError, OverflowError):
+            except _UNFIT:
                 continue
     return kind(**kept)
+
+
+_UNFIT = (msgspec.ValidationError, ValueError, OverflowError, RecursionError)
 
 
 def _convert(value: object, kind: Any) -> Any:
@@ -127,8 +187,11 @@ def _convert(value: object, kind: Any) -> Any:
     except msgspec.ValidationError:
         if isinstance(value, dict) and (struct := _inside(kind, msgspec.Struct)):
             return salvage(value, struct)
+        if isinstance(value, dict) and (mapping := _parameters(kind, dict)):
+            return dict(_fitting(value.items(), mapping[1]))
         if isinstance(value, list) and (sequence := _inside(kind, (tuple, list))):
-            return sequence(_members(value, kind))
+            members = _parameters(kind, sequence)
+            return sequence(item for _, item in _fitting(enumerate(value), members[0]))
         if isinstance(value, float) and value.is_integer():
             return msgspec.convert(int(value), kind, strict=False)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -143,18 +206,18 @@ def _finite(value: object) -> object:
     return value
 
 
-def _members(values: list[Any], kind: Any) -> list[Any]:
-    """Keep those members of a list that fit the member type of `kind`."""
-    member = next(
-        option.__args__[0] for option in _options(kind) if getattr(option, "__origin__", None) in (tuple, list)
-    )
-    kept = []
-    for value in values:
+def _fitting(members: Iterable[tuple[Any, Any]], kind: Any) -> Iterator[tuple[Any, Any]]:
+    """Keep those members that fit `kind`."""
+    for name, value in members:
         try:
-            kept.append(_convert(value, member))
-        except (msgspec.ValidationError, ValueError):
+            yield name, _convert(value, kind)
+        except _UNFIT:
             continue
-    return kept
+
+
+def _parameters(kind: Any, container: type) -> tuple[Any, ...]:
+    """Return the member types of the first option of `kind` that is such a container; nothing where none is."""
+    return next((option.__args__ for option in _options(kind) if getattr(option, "__origin__", None) is container), ())
 
 
 def _options(kind: Any) -> tuple[Any, ...]:

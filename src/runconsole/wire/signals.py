@@ -16,6 +16,7 @@ __all__ = [
     "ReconnectAsked",
     "Reply",
     "Request",
+    "Resumable",
     "Send",
     "Signal",
     "StreamEnded",
@@ -92,6 +93,8 @@ class Wire(Protocol):
 
     confirms: bool
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
+    can_ask: bool
+    """Whether it has queries (`call`)."""
 
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""
@@ -107,3 +110,28 @@ class Wire(Protocol):
 
     def close(self) -> Sequence[str]:
         """Return the frames to send before closing (subscription stops)."""
+
+    def lost(self) -> Sequence[str]:
+        """Return the ids of the requests without a reply, once: their connection is gone. None is ever sent again."""
+
+    @property
+    def resumes_from(self) -> str | None:
+        """The mark this connection asked to go on from; None: from nothing, and events may be missing or come again."""
+
+    def forget_mark(self) -> None:
+        """Do not go on from the last mark the next time: what follows it cannot be received."""
+
+
+class Resumable(Wire, Protocol):
+    """A wire that can have a successor on another connection while it still serves (see `handover`)."""
+
+    @property
+    def drained(self) -> bool:
+        """Whether no more events can come over this wire."""
+
+    @property
+    def pending(self) -> Sequence[str]:
+        """The ids of the requests that have no reply yet."""
+
+    def successor(self) -> Resumable:
+        """Return a wire for another connection that goes on from here."""

@@ -26,7 +26,7 @@ from runconsole.events import (
     TaskStatus,
     TaskStatusChanged,
 )
-from runconsole.wire.payload import first, read_status, read_time, reader
+from runconsole.wire.payload import Whole, first, read_status, read_time, reader
 
 __all__ = ["FACTS", "LOGGED_FAMILIES", "Tagged", "read_tags"]
 
@@ -51,7 +51,7 @@ class _TaskEvent(Struct, rename="camel"):
 class _TaskCreated(_TaskEvent, rename="camel"):
     prompt: str | None = None
     task_type: str | None = None
-    queue_position: int | None = None
+    queue_position: Whole | None = None
     estimated_start: str | float | None = None
 
 
@@ -73,7 +73,7 @@ class _Metrics(Struct, rename="camel"):
     estimated_remaining: float | None = None
     duration: float | None = None
     total_duration: float | None = None
-    tokens_used: int | None = None
+    tokens_used: Whole | None = None
     cost: float | None = None
 
 
@@ -144,15 +144,19 @@ class _TaskEnded(_TaskEvent, rename="camel"):
     cancelled_by: str | None = None
 
 
-class _FileChange(_TaskEvent, rename="camel"):
+class _File(Struct, rename="camel"):
     path: str | None = None
     file_path: str | None = None
-    file: str | None = None
     action: str | None = None
     change_type: str | None = None
     operation: str | None = None
-    size: int | None = None
+    size: Whole | None = None
     language: str | None = None
+
+
+class _FileChange(_File, rename="camel"):
+    task_id: str | None = None
+    file: _File | str | None = None
 
 
 class _AgentEvent(_TaskEvent, rename="camel"):
@@ -162,10 +166,10 @@ class _AgentEvent(_TaskEvent, rename="camel"):
     code: str | None = None
     recoverable: bool | None = None
     action: str | None = None
-    attempt: int | None = None
-    max_retries: int | None = None
+    attempt: Whole | None = None
+    max_retries: Whole | None = None
     metrics: _Metrics | None = None
-    tokens_used: int | None = None
+    tokens_used: Whole | None = None
     cost: float | None = None
 
 
@@ -301,12 +305,18 @@ _ACTIONS = {"create": "created", "add": "created", "modify": "modified", "update
 
 
 def _file_change(data: _FileChange) -> Fact | None:
-    path = first(data.path, data.file_path, data.file)
+    file = data.file if isinstance(data.file, _File) else _File(path=data.file)
+    path = first(data.path, data.file_path, file.path, file.file_path)
     if path is None:
         return None
-    action = first(data.action, data.change_type, data.operation)
+    action = first(data.action, data.change_type, data.operation, file.action, file.change_type, file.operation)
     return ArtifactCreated(
-        path, data.size, "file", data.language, data.task_id, _ACTIONS.get(action, action) if action else None
+        path,
+        first(data.size, file.size),
+        "file",
+        first(data.language, file.language),
+        data.task_id,
+        _ACTIONS.get(action, action),
     )
 
 

@@ -99,6 +99,7 @@ class TrpcWire:
 
     confirms = True
     """The server says that it accepts us: the subscription starts."""
+    can_ask = True
 
     def __init__(
         self,
@@ -196,6 +197,10 @@ class TrpcWire:
         lost, self._lost = self.pending, []
         self._sent.clear()
         return lost
+
+    def forget_mark(self) -> None:
+        """Subscribe afresh the next time."""
+        self.last_event_id = None
 
     def successor(self) -> TrpcWire:
         """Return a wire for another connection that goes on from here, with request ids of its own."""

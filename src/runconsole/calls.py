@@ -1,0 +1,59 @@
+"""Calls to the server by name, each sent once, each answer awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from runconsole.errors import CallRefused, CallUnanswered
+from runconsole.line import Line
+from runconsole.wire.signals import Reply, Request
+
+__all__ = ["Calls"]
+
+REPLY_TIMEOUT = 30.0
+_LOST = "the link broke before the answer: it may or may not have happened"
+
+
+class Calls:
+    """The calls that wait for an answer."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+        self._waiting: dict[str, asyncio.Future[Any]] = {}
+
+    async def make(self, line: Line, request: Request) -> Any:
+        """Send a call and return its result.
+
+        Raises UnsupportedByWire where the wire has no calls, CallRefused when the server says no, CallUnanswered when
+        no answer came.
+        """
+        outgoing = line.wire.call(request)
+        answer = self._waiting[outgoing.request_id] = asyncio.get_running_loop().create_future()
+        await line.send([outgoing.frame])
+        try:
+            return await asyncio.wait_for(answer, REPLY_TIMEOUT)
+        except TimeoutError:
+            raise CallUnanswered(f"no answer to {request.name} came within {REPLY_TIMEOUT:.0f} s") from None
+        finally:
+            del self._waiting[outgoing.request_id]
+
+    def settle(self, reply: Reply) -> bool:
+        """Take in an answer; return whether it is one to a call."""
+        answer = self._waiting.get(reply.request_id)
+        if answer is None:
+            return False
+        if not answer.done():
+            if reply.error is None:
+                answer.set_result(reply.value)
+            else:
+                answer.set_exception(CallRefused(self._redact(reply.error), reply.code))
+        return True
+
+    def lost(self, request_ids: Iterable[str]) -> None:
+        """Note that nobody will answer these any more: their connection broke."""
+        for request_id in request_ids:
+            answer = self._waiting.get(request_id)
+            if answer is not None and not answer.done():
+                answer.set_exception(CallUnanswered(_LOST))

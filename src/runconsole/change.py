@@ -1,0 +1,74 @@
+"""A change of connections while the old one still serves: the I/O around `wire.handover`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from runconsole.errors import LinkLost
+from runconsole.events import Micros
+from runconsole.line import Hear, Line
+from runconsole.transports.base import Transport
+from runconsole.wire.handover import Handover
+from runconsole.wire.signals import Resumable, Signal
+
+__all__ = ["Change"]
+
+_ESTABLISH_TIMEOUT = 15.0
+_DRAIN_TIMEOUT = 5.0
+_REPLY_TIMEOUT = 30.0
+_LOOK = 0.02
+
+
+class Change:
+    """Takes one run from `old` to a new line. `sort` says what to apply of what either line reads meanwhile."""
+
+    def __init__(self, old: Line) -> None:
+        self._old = old
+        self._old_wire = cast("Resumable", old.wire)
+        self._wire = self._old_wire.successor()
+        self._handover = Handover(self._wire)
+
+    def sort(self, line: Line, signals: Sequence[Signal]) -> list[Signal]:
+        """Return what to apply now of these signals."""
+        return self._handover.from_old(signals) if line is self._old else self._handover.from_new(signals)
+
+    async def connect(self, transport: Transport, hear: Hear, now: Callable[[], Micros]) -> Line | None:
+        """Return the new line once the old one has nothing more to tell; None to stay with the old one."""
+        try:
+            new = await Line.open(transport, self._wire, hear, now)
+        except LinkLost:
+            return None
+        try:
+            await new.greet()
+            await _until(lambda: self._handover.established or new.reader.done(), _ESTABLISH_TIMEOUT)
+            if not self._handover.established or new.reader.done():
+                await new.close()
+                return None
+            await self._old.send(self._old_wire.close())
+            await _until(lambda: self._old_wire.drained or self._old.reader.done(), _DRAIN_TIMEOUT)
+        except asyncio.CancelledError:
+            await new.close()
+            raise
+        return new
+
+    def finish(self) -> list[Signal]:
+        """Return what was held back."""
+        return self._handover.finish()
+
+    async def retire(self) -> list[str]:
+        """Close the old line when its requests are answered; return the ids of those that never will be."""
+        try:
+            await _until(lambda: not self._old_wire.pending or self._old.reader.done(), _REPLY_TIMEOUT)
+        finally:
+            lost = await self._old.close()
+        return lost
+
+
+async def _until(condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109 - gives up in silence
+    """Wait until the condition holds or the time is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while not condition() and loop.time() < deadline:  # noqa: ASYNC110 - what it waits for is no event of ours
+        await asyncio.sleep(_LOOK)

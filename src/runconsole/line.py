@@ -1,0 +1,58 @@
+"""One connection with the wire that speaks over it: reads to the end, hands over what it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+
+from runconsole.errors import LinkLost
+from runconsole.events import Micros
+from runconsole.transports.base import Connection, Transport
+from runconsole.wire.signals import Signal, Wire
+
+__all__ = ["Hear", "Line"]
+
+Hear = Callable[["Line", Sequence[Signal]], Awaitable[None]]
+
+
+class Line:
+    """An open connection. `reader` is the task that drains it: it ends with LinkLost, or with what `hear` raises."""
+
+    def __init__(self, connection: Connection, wire: Wire, hear: Hear, now: Callable[[], Micros]) -> None:
+        self.connection = connection
+        self.wire = wire
+        self._stack = AsyncExitStack()
+        # It reads before anything is sent: a server that refuses us may close before it has read our first frame.
+        self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
+
+    @classmethod
+    async def open(cls, transport: Transport, wire: Wire, hear: Hear, now: Callable[[], Micros]) -> Line:
+        """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
+        stack = AsyncExitStack()
+        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now)
+        line._stack = stack
+        return line
+
+    async def greet(self) -> None:
+        """Send what the wire says first. A line that is already gone tells so by its `reader`."""
+        await self.send(self.wire.open())
+
+    async def send(self, frames: Sequence[str]) -> None:
+        """Send frames; a line that is gone tells so by its `reader`."""
+        with suppress(LinkLost):
+            for frame in frames:
+                await self.connection.send(frame)
+
+    async def close(self) -> list[str]:
+        """Close; return the ids of the requests that nobody will answer any more."""
+        self.reader.cancel()
+        await asyncio.gather(self.reader, return_exceptions=True)
+        await self._stack.aclose()
+        return list(self.wire.lost())
+
+    async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
+        receive, read = self.connection.receive, self.wire.receive
+        while True:
+            frame = await receive()
+            await hear(self, read(frame, now()))

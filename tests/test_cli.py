@@ -1,0 +1,194 @@
+"""The command line: what it writes, where, and with which exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+from websockets.sync.client import connect
+
+from runconsole.cli import cli
+from runconsole.simulator import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "open sesame"  # noqa: S105 - the test's own
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    """Run a command without a terminal."""
+    return CliRunner().invoke(cli, arguments, prog_name="runconsole", env=environment)
+
+
+@contextlib.contextmanager
+def process_of(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process of its own, which gets its Ctrl-C whatever shell started the tests."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from runconsole.cli import main; main()"
+    )
+    command = [sys.executable, "-u", "-c", code, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def lines_until(process: subprocess.Popen[str], words: str) -> list[str]:
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if words in line:
+            break
+    return lines
+
+
+# ---- watch ----------------------------------------------------------------------------------------------------------
+
+
+def test_watch_follows_a_run_to_its_end_and_writes_the_last_screen() -> None:
+    with Simulator("execution", speed=300) as sim:
+        result = run("watch", sim.url, "--title", "authentication_feature", "--token-budget", "100000")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Completed authentication_feature\n")
+    assert "100% (70/70 tasks)" in result.stdout
+    assert re.search(r"Tokens Used: 6\d,\d{3} / 100,000 \(6\d%\)", result.stdout)
+    assert "live 50%" in result.stderr
+
+
+def test_watch_of_a_run_with_failures_exits_with_1() -> None:
+    with Simulator("execution", speed=0, failures=2) as sim:
+        result = run("watch", sim.url)
+    assert result.exit_code == 1
+    assert "Error" not in result.output
+
+
+def test_watch_takes_its_secret_from_the_environment_and_writes_it_nowhere() -> None:
+    with Simulator("execution", speed=0, token=SECRET) as sim:
+        let_in = run("watch", sim.url, RUNCONSOLE_TOKEN=SECRET)
+        refused = run("watch", sim.url, "--token", SECRET + "!")
+    assert let_in.exit_code == 0
+    assert refused.exit_code == 1
+    assert re.search(r"^Error: .+$", refused.stderr, re.MULTILINE)
+    assert SECRET not in let_in.output + refused.output
+
+
+def test_watch_sends_headers_and_subscriptions() -> None:
+    with Simulator("tasks", speed=100, delivery="subscribe", token=SECRET) as sim:
+        channel = json.dumps({"type": "subscribe", "payload": {"channel": "task.task-103"}})
+        result = run("watch", sim.url, "--header", f"Authorization: Bearer {SECRET}", "--subscribe", channel)
+    assert "tests/test_invoice.py::test_rounding" in result.stdout
+    assert "task-101" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ftp://example.org"],
+        ["ws://127.0.0.1/ws", "--protocol", "telepathy"],
+        ["ws://127.0.0.1/ws", "--token-budget", "many"],
+        ["ws://127.0.0.1/ws", "--subscribe", "{"],
+        ["ws://127.0.0.1/ws", "--header", "no colon"],
+        ["wss://127.0.0.1/ws", "--ca-file", "/nowhere.pem"],
+    ],
+)
+def test_what_cannot_be_watched_is_one_sentence_without_a_traceback(arguments: list[str]) -> None:
+    result = run("watch", *arguments)
+    assert result.exit_code in {1, 2}
+    assert isinstance(result.exception, SystemExit)
+    assert re.search(r"^Error: \S.+$", result.stderr, re.MULTILINE)
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_leaves_the_screen_and_exits_with_130() -> None:
+    with Simulator("tasks", speed=100, decision_timeout=1e6) as sim, process_of("watch", sim.url) as watch:
+        while not sim.checkpoints:
+            assert watch.poll() is None
+            time.sleep(0.01)
+        watch.send_signal(signal.SIGINT)
+        output, _ = watch.communicate(timeout=30)
+    assert watch.returncode == 130
+    assert "Traceback" not in output
+
+
+# ---- serve ----------------------------------------------------------------------------------------------------------
+
+
+def test_serve_says_where_it_is_and_plays_until_ctrl_c() -> None:
+    with process_of("serve", "--port", "0", "--speed", "0", "--seed", "5") as serve:
+        greeting = "".join(lines_until(serve, "Press Ctrl-C"))
+        [url] = set(re.findall(r"ws://127\.0\.0\.1:\d+/ws", greeting))
+        with connect(url, max_queue=None) as client:
+            assert json.loads(client.recv(timeout=30))["type"] == "execution_started"
+            lines_until(serve, "The run is over")
+        serve.send_signal(signal.SIGINT)
+        output, _ = serve.communicate(timeout=30)
+    assert (serve.returncode, output) == (0, "Ended.\n")
+
+
+def test_serve_never_writes_its_token() -> None:
+    with process_of("serve", "--family", "tasks", "--port", "0", "--token", SECRET) as serve:
+        greeting = "".join(lines_until(serve, "Press Ctrl-C"))
+    assert "token=..." in greeting
+    assert SECRET not in greeting
+
+
+def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with Simulator() as sim:
+        result = run("serve", "--port", str(sim.port))
+    assert result.exit_code == 1
+    assert f"Cannot listen on 127.0.0.1:{sim.port} (address already in use)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--family", "tasks", "--failures", "2"], "failures is an option of the 'execution' family"),
+        (["--speed", "-1"], "speed must be 0 (without waiting) or more"),
+        (["--family", "chess"], "'chess' is not one of 'execution', 'tasks'"),
+        (["--port", "70000"], "70000 is not in the range"),
+    ],
+)
+def test_options_that_make_no_sense_are_wrong_usage(arguments: list[str], words: str) -> None:
+    result = run("serve", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+# ---- the rest -------------------------------------------------------------------------------------------------------
+
+
+def test_the_version_is_the_packages_own() -> None:
+    assert re.fullmatch(r"runconsole, version \d+\.\d+\.\d+\S*\n", run("--version").stdout)
+
+
+@pytest.mark.parametrize("command", ["watch", "serve", "demo"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert command in run("--help").stdout
+    assert "Options:" in result.stdout
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    result = run("dance")
+    assert result.exit_code == 2
+    assert "No such command 'dance'" in result.stderr
+
+
+def test_a_demo_that_cannot_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    result = run("demo", "--no-browser")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: JupyterLab is not installed; install it with: pip install 'runconsole[demo]'\n"
