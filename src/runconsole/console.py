@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from runconsole.clock import now_micros
 from runconsole.endpoint import resolve
 from runconsole.errors import (
     ConsoleFailed,
@@ -23,7 +24,7 @@ from runconsole.iothread import IOThread, lease
 from runconsole.log import EventLog
 from runconsole.options import Options, check
 from runconsole.outcome import Outcome
-from runconsole.session import Session, now_micros
+from runconsole.session import Session
 from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request

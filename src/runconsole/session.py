@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ from runconsole.backoff import Backoff
 from runconsole.calls import Calls
 from runconsole.catchup import reread
 from runconsole.change import Change
+from runconsole.clock import now_micros
 from runconsole.errors import LinkLost, NotConnected, RunConsoleError
 from runconsole.events import (
     Alert,
@@ -43,7 +43,7 @@ from runconsole.wire.signals import (
     Wire,
 )
 
-__all__ = ["Session", "now_micros"]
+__all__ = ["Session"]
 
 LINGER = 2.0
 """Seconds to listen on after the run's end, for what a server says last; longer while it still talks."""
@@ -57,11 +57,6 @@ _TICK = 1.0
 _TOO_BIG = 1009
 
 Observer = Callable[[tuple[Effect, ...]], None]
-
-
-def now_micros() -> Micros:
-    """Return the time now by this machine's clock."""
-    return time.time_ns() // 1000
 
 
 class Session:

@@ -21,6 +21,7 @@ __all__ = ["clean", "duration", "render_rich", "screen", "size"]
 BAR_CELLS = 12
 _NAME_LENGTH = 200
 _TASKS_SHOWN = 20
+_PARTS_SHOWN = 40
 _ARTIFACTS_SHOWN = 2
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -122,8 +123,10 @@ def title_of(state: RunState) -> str:
     return clean(name) if name else f"{len(state.tasks):,} tasks" if len(state.tasks) > 1 else "run"
 
 
-def _tree(items: Iterable[str]) -> list[str]:
+def _tree(items: Iterable[str], shown: int = _PARTS_SHOWN) -> list[str]:
     lines = list(items)
+    if len(lines) > shown:
+        lines[shown:] = [f"{len(lines) - shown:,} more..."]
     return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
 
 
@@ -202,10 +205,7 @@ def _tasks(state: RunState) -> Iterator[str]:
         return
     tasks = list(state.tasks.values())
     yield "Tasks:"
-    lines = [_task(task) for task in tasks[:_TASKS_SHOWN]]
-    if len(tasks) > _TASKS_SHOWN:
-        lines.append(f"{len(tasks) - _TASKS_SHOWN:,} more...")
-    yield from _tree(lines)
+    yield from _tree(map(_task, tasks), _TASKS_SHOWN)
 
 
 def _task(task: Task) -> str:

@@ -15,11 +15,11 @@ import traitlets
 from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
+from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import RunConsoleError
 from runconsole.options import Options, check
 from runconsole.publisher import Publisher
-from runconsole.session import now_micros
 from runconsole.state import Effect, Urgent
 from runconsole.view import View
 

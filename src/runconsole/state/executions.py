@@ -100,12 +100,12 @@ def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
 
 
 def _reach_wave(state: RunState, number: int) -> None:
-    """Waves 1 to the current one are known."""
+    """Waves 1 to the current one are known; a number that must count something else is one wave."""
     if state.current_wave is not None and number <= state.current_wave:
         return
     state.current_wave = number
-    # A number that counts something else must not fill the memory with waves.
-    for wave in range(max(min(1, number), number - _MOST_WAVES), number + 1):
+    first = min(1, number) if number <= _MOST_WAVES else number
+    for wave in range(first, number + 1):
         state.waves.setdefault(wave, Wave(wave))
     state.waves = dict(sorted(state.waves.items()))
     state.versions["waves"] += 1

@@ -160,6 +160,7 @@ class RunState:
         """The ids of running and paused tasks, in the order they became so."""
         self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
         self._progress_sum = 0.0
+        self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
         self._chunks_seen: dict[int, None] = {}
@@ -198,6 +199,8 @@ class RunState:
                 self.active[new.task_id] = None
             else:
                 self.active.pop(new.task_id, None)
+        if new.progress is not None or new.finished:
+            self._progress_told = True
         if new.tokens is not None:
             self._tokens_sum = (self._tokens_sum or 0) + new.tokens - ((old and old.tokens) or 0)
         if new.cost_usd is not None:
@@ -266,7 +269,7 @@ class RunState:
             return 100.0 if task.status is TaskStatus.COMPLETED else _clipped(task.progress)
         if self.is_execution:
             return self._counted_percent()
-        if not self.tasks or (self._progress_sum == 0 and not any(t.progress is not None for t in self.tasks.values())):
+        if not self._progress_told:
             return None
         return min(100.0, self._progress_sum / len(self.tasks))
 
@@ -304,7 +307,7 @@ class RunState:
     @property
     def open_checkpoints(self) -> list[Checkpoint]:
         """The checkpoints that still wait, oldest first."""
-        return [checkpoint for checkpoint in self.checkpoints.values() if checkpoint.is_open]
+        return [checkpoint for checkpoint in list(self.checkpoints.values()) if checkpoint.is_open]
 
     def run(self) -> Run:
         """Return the run as a whole, as known now."""
