@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.lab import DARK
+from tests.e2e.runs import (
+    CHECKPOINT,
+    EXECUTION,
+    LONG,
+    SHOW,
+    TASKS,
+    connection,
+    is_busy,
+    open_checkpoint,
+    progress,
+    until,
+)
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
-
-    from tests.e2e.lab import Lab, NotebookPage
+    from tests.e2e.lab import Lab
 
 TABS = ["Overview", "Tasks", "Timeline", "Output", "Artifacts", "Errors", "Decisions"]
-
-EXECUTION = """
-from runconsole import ConsoleWidget
-from runconsole.simulator import Simulator
-sim = Simulator("execution", speed={speed}).start()
-"""
-TASKS = EXECUTION.replace('"execution"', '"tasks"')
-SHOW = 'w = ConsoleWidget(sim.url, title="authentication_feature", token_budget=100_000, expected_artifacts=45)'
-CHECKPOINT = "Review the specification: password reset by e-mail"
-LONG = 60_000
-
-
-def until(condition: Any, seconds: float = 60) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.1)
-
-
-def progress(panel: Locator) -> Locator:
-    return panel.get_by_role("progressbar", name="Overall progress")
-
-
-def connection(panel: Locator) -> Locator:
-    return panel.get_by_role("status", name="Connection")
-
-
-def open_checkpoint(lab: Lab, *, kernel: str = "python3", more: list[str] | None = None) -> NotebookPage:
-    """Return a notebook in which a run waits for the decision on `CHECKPOINT`."""
-    notebook = lab.new_notebook([TASKS.format(speed=20), SHOW, *(more or [])], kernel=kernel)
-    notebook.run_cell(0)
-    notebook.run_cell(1)
-    expect(notebook.panel.get_by_role("group", name=CHECKPOINT)).to_be_visible(timeout=LONG)
-    return notebook
 
 
 def test_an_execution_runs_to_its_end_before_the_eyes_of_a_person(lab: Lab) -> None:
@@ -115,7 +89,7 @@ def test_a_press_reaches_the_server_while_a_cell_is(lab: Lab, busy: str) -> None
     card.get_by_role("button", name="Approve", exact=True).click()
     expect(card).to_have_count(0)
     expect(notebook.panel).to_contain_text("decided by you")
-    assert notebook.tab.evaluate("path => harness.state(path)", notebook.path) != "idle", "the cell should still run"
+    assert is_busy(notebook), "the cell should still run"
     notebook.wait_idle()
     assert notebook.kernel_eval("decided_while_busy") in {"acknowledged", "applied"}
     decision = notebook.kernel_eval("[(d.option, d.feedback, d.by) for d in sim.decisions][0]")
@@ -128,7 +102,7 @@ def test_progress_goes_on_while_a_cell_sleeps(lab: Lab) -> None:
     notebook.run_cell(1)
     notebook.run_cell(2, wait=False)
     expect(progress(notebook.panel)).to_have_attribute("aria-valuenow", "100", timeout=LONG)
-    assert notebook.tab.evaluate("path => harness.state(path)", notebook.path) != "idle", "the cell should still run"
+    assert is_busy(notebook), "the cell should still run"
 
 
 def test_two_presses_send_one_decision(lab: Lab) -> None:
@@ -243,10 +217,11 @@ from websockets.asyncio.server import serve
 port = None
 async def play(ws):
     evil = "<img src=x onerror=window.hacked=1><b>bold</b>"
-    await ws.send(json.dumps({"type": "task.started", "payload": {"taskId": evil}}))
-    await ws.send(json.dumps({"type": "task.output", "payload": {"taskId": evil, "stream": "stdout", "data": evil + "\\n"}}))
-    await ws.send(json.dumps({"type": "task.hitl_required", "payload": {"taskId": evil, "checkpointId": "c", "title": evil,
-        "description": evil, "options": [{"id": "a", "label": evil}], "context": {"spec": evil, "changes": [evil]}}}))
+    question = {"checkpointId": "c", "title": evil, "description": evil, "options": [{"id": "a", "label": evil}],
+                "context": {"spec": evil, "changes": [evil]}}
+    for kind, payload in {"task.started": {}, "task.output": {"stream": "stdout", "data": evil + "\\n"},
+                          "task.hitl_required": question}.items():
+        await ws.send(json.dumps({"type": kind, "payload": {"taskId": evil} | payload}))
     await ws.send(evil)
     await asyncio.Future()
 ready = threading.Event()
