@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from runconsole.clock import now_micros
+from runconsole.deciding import Decider
 from runconsole.endpoint import resolve
 from runconsole.errors import (
     ConsoleFailed,
-    DecisionUnknown,
     InvalidArgument,
     NotConnected,
 )
-from runconsole.events import DecisionRequested, DecisionTurnedDown, LinkStatus
+from runconsole.events import LinkStatus, Received
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
 from runconsole.log import EventLog
 from runconsole.options import Options, check
-from runconsole.outcome import Outcome
+from runconsole.policy import Policy
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
+from runconsole.watchers import Watchers
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
 
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Console"]
 
 _STOP_TIMEOUT = 5.0
-
-Watcher = Callable[[], bool]
-"""Looks at the state after each event that matters; returns True when it needs to look no more."""
 
 
 class Console(RunFrames):
@@ -59,6 +56,9 @@ class Console(RunFrames):
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
         expected_artifacts: how many artifacts are expected, for the display.
+        on_checkpoint: answers for people, where nobody sits by: called with each `Checkpoint` in a thread of its own;
+            returns an option, ``(option, feedback)``, a dict of `decide`'s arguments, or None to leave it to people.
+            What it raises is shown, and never ends the run.
         record: the file to append every received frame to.
         start: connect at once; else call `start`.
 
@@ -84,6 +84,7 @@ class Console(RunFrames):
         token_budget: int | None = None,
         cost_limit: float | None = None,
         expected_artifacts: int | None = None,
+        on_checkpoint: Any = None,
         record: Any = None,
         start: bool = True,
         **unknown: Any,
@@ -104,7 +105,9 @@ class Console(RunFrames):
         self._io: IOThread | None = None
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
-        self._watchers: list[Watcher] = []
+        self._watchers = Watchers(self.call_soon)
+        self._decider = Decider(self._state, lambda: self._session, self.call_soon, self._watchers)
+        self._policy: Policy | None = None
         self._observers: list[Callable[[tuple[Effect, ...]], None]] = []
         if start:
             self.start()
@@ -132,6 +135,8 @@ class Console(RunFrames):
             observe=self._observe,
             redact=self._options.redact,
         )
+        if self._options.on_checkpoint is not None and self._policy is None:
+            self._policy = Policy(self._options.on_checkpoint, self._state, self._decider, self._report)
         self._task = asyncio.get_running_loop().create_task(self._live(self._session), name="runconsole-session")
         started.set_result(None)
 
@@ -140,6 +145,12 @@ class Console(RunFrames):
             await session.run()
         except Exception as error:  # noqa: BLE001 - a task has an owner: what trips it is shown, not lost
             session.link("failed", reason=f"runconsole itself failed ({error!r}): please report it")
+
+    def _report(self, event: Received) -> None:
+        """Show something the policy did; from its thread."""
+        session = self._session
+        if session is not None:
+            self.call_soon(session.apply, event)
 
     def stop(self) -> None:
         """Close the connection and end the background work; the data stays. Does nothing the second time.
@@ -170,6 +181,9 @@ class Console(RunFrames):
 
     def _release(self) -> None:
         io, self._io = self._io, None
+        policy, self._policy = self._policy, None
+        if policy is not None:
+            policy.close()
         self._task = self._session = None
         if io is not None:
             io.release()
@@ -235,7 +249,7 @@ class Console(RunFrames):
                 future.set_result(False)
             return future.done()
 
-        self._watch(look)
+        self._watchers.add(look)
         return future
 
     def _say_open(self, before: str) -> None:
@@ -271,13 +285,7 @@ class Console(RunFrames):
             DecisionUnknown: it was sent, and no answer came: it may or may not count.
             NotConnected: there was no link in time; nothing was sent, and nothing will be.
         """
-        outcome = self._decide(checkpoint_id, option, feedback, modifications)
-        try:
-            return outcome.future.result(timeout)
-        except TimeoutError:
-            if outcome.future.done():
-                raise
-            return self._give_up(outcome, timeout)
+        return self._decider.result(self._decider.submit(checkpoint_id, option, feedback, modifications), timeout)
 
     async def decide_async(
         self,
@@ -289,82 +297,31 @@ class Console(RunFrames):
         timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
     ) -> Decision:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
-        outcome = self._decide(checkpoint_id, option, feedback, modifications)
+        outcome = self._decider.submit(checkpoint_id, option, feedback, modifications)
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome.future)), timeout)
         except TimeoutError:
-            return await asyncio.to_thread(self._give_up, outcome, timeout)
+            return await asyncio.to_thread(self._decider.give_up, outcome, timeout)
 
-    def request_decision(
-        self, checkpoint_id: str, option: str, feedback: str | None, modifications: Any, decision_id: str
-    ) -> None:
-        """Apply a decision on the I/O thread (for the widget's door). Raises InvalidArgument, NotConnected."""
-        checkpoint = self._state.checkpoints.get(checkpoint_id)
-        if checkpoint is None:
-            known = ", ".join(repr(c.checkpoint_id) for c in self.pending) or "none is open"
-            raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
-        chosen = checkpoint.option(option)
-        if chosen is None:
-            offered = ", ".join(repr(o.id) for o in checkpoint.options)
-            raise InvalidArgument(f"expected one of the options of {checkpoint_id!r} ({offered}), got {option!r}")
-        if self._session is None:
-            raise NotConnected("the console is stopped: call start() first; nothing was sent")
-        self._session.decide(
-            DecisionRequested(
-                now_micros(), decision_id, checkpoint_id, chosen.id, feedback, modifications, chosen.action
-            )
-        )
+    async def next_checkpoint(self, timeout: float | None = None) -> Checkpoint | None:  # noqa: ASYNC109 - as `finished`
+        """Return the oldest checkpoint that waits for an answer, as soon as there is one.
 
-    def _decide(self, checkpoint_id: str, option: str, feedback: str | None, modifications: Any) -> Outcome:
-        outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
+        None when the run has ended, or after `timeout` seconds.
+        """
+        future: concurrent.futures.Future[Checkpoint | None] = concurrent.futures.Future()
 
         def look() -> bool:
-            decision = self._state.decisions.get(outcome.decision_id)
-            if decision is not None:
-                outcome.settle(decision)
-            return outcome.future.done()
+            waiting = next((c for c in self.pending if c.status == "pending"), None)
+            over = self._state.finished or self.status in {"failed", "stopped"}
+            if not future.done() and (waiting is not None or over):
+                future.set_result(waiting)
+            return future.done()
 
-        def request() -> None:
-            try:
-                self.request_decision(checkpoint_id, option, feedback, modifications, outcome.decision_id)
-            except Exception as error:  # noqa: BLE001 - carried to the caller's thread
-                outcome.future.set_exception(error)
-            else:
-                self._watch_here(look)
-
-        io = self._io
-        if io is None:
-            raise NotConnected("the console is stopped: call start() first; nothing was sent")
-        io.call(request)
-        return outcome
-
-    def _give_up(self, outcome: Outcome, timeout: float) -> Decision:
-        """Withdraw a decision that could not leave in time; say which case it is."""
-        done: concurrent.futures.Future[None] = concurrent.futures.Future()
-
-        def withdraw() -> None:
-            decision = self._state.decisions.get(outcome.decision_id)
-            if decision is not None and decision.state == "queued" and self._session is not None:
-                self._session.apply(
-                    DecisionTurnedDown(now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s")
-                )
-                error: Exception = NotConnected(f"no link within {timeout:g} s ({self._reason()}): nothing was sent")
-                outcome.fail(error)
-            else:
-                outcome.fail(
-                    DecisionUnknown(
-                        f"no answer to the decision on {outcome.checkpoint_id!r} within {timeout:g} s: it may or may"
-                        " not count; see `decisions`",
-                        outcome.checkpoint_id,
-                    )
-                )
-            done.set_result(None)
-
-        if self._io is None:
-            raise NotConnected("the console was stopped before the decision was answered")
-        self._io.call(withdraw)
-        done.result(_STOP_TIMEOUT)
-        return outcome.future.result(0)
+        self._watchers.add(look)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except TimeoutError:
+            return None
 
     # ---- calls --------------------------------------------------------------------------------------------------
 
@@ -450,6 +407,11 @@ class Console(RunFrames):
     # ---- for the widget and the terminal ------------------------------------------------------------------------
 
     @property
+    def decider(self) -> Decider:
+        """The door for decisions."""
+        return self._decider
+
+    @property
     def options(self) -> Options:
         """The arguments of this console."""
         return self._options
@@ -513,20 +475,10 @@ class Console(RunFrames):
         else:
             raise InvalidArgument(f"expected 'reconnect' or 'stop', got {action!r}")
 
-    # ---- watchers (I/O thread) ----------------------------------------------------------------------------------
-
     def _observe(self, effects: tuple[Effect, ...]) -> None:
+        """Tell whoever waits or shows, on the I/O thread."""
+        if self._policy is not None:
+            self._policy.look()
+        self._watchers.look()
         for observer in self._observers:
             observer(effects)
-        self._watchers = [look for look in self._watchers if not look()]
-
-    def _watch_here(self, look: Watcher) -> None:
-        if not look():
-            self._watchers.append(look)
-
-    def _watch(self, look: Watcher) -> None:
-        """Look now, and again after each event that matters, on the I/O thread."""
-        if self._io is not None and not self._io.loop.is_closed():
-            self._io.call(self._watch_here, look)
-        elif not look():
-            self._watchers.append(look)

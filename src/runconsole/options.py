@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
@@ -40,6 +41,7 @@ class Options(Struct, frozen=True):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+    on_checkpoint: Callable[..., Any] | None = None
     record: str | None = None
 
     def __repr__(self) -> str:
@@ -49,6 +51,10 @@ class Options(Struct, frozen=True):
     def address(self) -> str:
         """The URL as it may be shown."""
         return self.redact(redact_url(self.url)) if "://" in self.url else self.url
+
+    def same_run(self, other: Options) -> bool:
+        """Whether both mean the same run followed in the same way; functions are not compared."""
+        return _without_functions(self) == _without_functions(other)
 
     def redact(self, text: str) -> str:
         """Return the text without our token."""
@@ -68,6 +74,11 @@ class Options(Struct, frozen=True):
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
         return "trpc" if path.endswith("/trpc") else "json"
+
+
+def _without_functions(options: Options) -> Options:
+    decide = None if callable(options.decide) else options.decide
+    return msgspec.structs.replace(options, decide=decide, on_checkpoint=None)
 
 
 def check(arguments: dict[str, Any]) -> Options:
@@ -94,6 +105,8 @@ def check(arguments: dict[str, Any]) -> Options:
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "headers", Mapping, "a mapping of header names to values")
+    if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
+        raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _context(os.fspath(arguments["ssl"]))

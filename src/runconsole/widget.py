@@ -34,8 +34,9 @@ _shown: dict[int, ConsoleWidget] = {}
 """The widget of each console that has one, by the console's identity."""
 
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
-    "artifacts cancel checkpoints decide decide_async decisions errors events finished links output pause pending"
-    " phases resume retry run save start status subtasks summary table tasks to_arrow to_parquet wait waves"
+    "artifacts cancel checkpoints decide decide_async decisions errors events finished links next_checkpoint output"
+    " pause pending phases resume retry run save start status subtasks summary table tasks to_arrow to_parquet wait"
+    " waves"
 ).split()
 """What a widget answers as its console does."""
 
@@ -197,12 +198,12 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     def _decide(self, message: dict[str, Any]) -> None:
         feedback = message.get("feedback")
-        self.console.request_decision(
+        self.console.decider.request(
+            str(message["id"]),
             str(message["checkpoint"]),
             str(message["option"]),
             str(feedback) if feedback else None,
             message.get("modifications"),
-            str(message["id"]),
         )
 
     def _page(self, message: dict[str, Any]) -> None:
@@ -285,7 +286,9 @@ def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:
         return _shown.get(id(url))
     wanted = {name: value for name, value in options.items() if name not in {"height", "start"}}
     asked: Options = check({"url": url, **wanted})
-    return next((w for w in _shown.values() if w.console.options == asked and w.console.status in _RUNNING), None)
+    return next(
+        (w for w in _shown.values() if w.console.options.same_run(asked) and w.console.status in _RUNNING), None
+    )
 
 
 def _show_in_cell(widget: ConsoleWidget) -> None:

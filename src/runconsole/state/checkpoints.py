@@ -64,9 +64,9 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
 
 
 @handles(CheckpointReminded)
-def checkpoint_reminded(state: RunState, fact: CheckpointReminded, _event: Received) -> tuple[Effect, ...]:
+def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
-    if known is None or known.reminded:
+    if known is None or known.reminded or not known.is_open or _moment(event) < (known.requested_at or 0):
         return ()
     row = copy(known)
     row.reminded = True

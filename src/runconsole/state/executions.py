@@ -28,18 +28,15 @@ _RUN_STATUS = {
 @handles(ExecutionStarted)
 def execution_started(state: RunState, fact: ExecutionStarted, event: Received) -> None:
     state.is_execution = True
-    set_known(
-        state,
-        execution_id=fact.execution_id,
-        estimated_duration_s=fact.estimated_duration_s,
-    )
-    if fact.total_tasks is not None and (state.total_tasks is None or state.counters_at is None):
-        state.total_tasks = fact.total_tasks
+    tell = set_known if state.is_newest("plan", event) else fill_unknown
+    tell(state, execution_id=fact.execution_id, estimated_duration_s=fact.estimated_duration_s)
+    if state.counters_at is None:
+        tell(state, total_tasks=fact.total_tasks)
     if state.completed_tasks is None:
         state.completed_tasks = 0
     for plan in fact.phases:
         phase = copy(state.phases.get(plan.number) or Phase(plan.number))
-        set_known(phase, name=plan.name, tasks=plan.tasks)
+        tell(phase, name=plan.name, tasks=plan.tasks)
         fill_unknown(phase, told=plan.status)
         state.phases[plan.number] = phase
     state.phases = dict(sorted(state.phases.items()))

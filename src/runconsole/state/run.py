@@ -88,7 +88,7 @@ class RunState:
         task: the id of the one task followed, if one is: the run ends when it ends.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 - all that is known of a run, field by field
         self,
         *,
         task: str | None = None,
@@ -151,11 +151,12 @@ class RunState:
         self.duration_s: float | None = None
         self.started_at: Micros | None = None
         self.ended_at: Micros | None = None
-        self.current: tuple[str | None, Micros | None] = (None, None)
-        """The id of the current task, and the time of the newest event that told it."""
+        self.current_task: str | None = None
+        self._told_at: dict[str, Micros] = {}
+        """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
-        self.agents: dict[str, tuple[str | None, int, float]] = {}
-        """Of each agent its task, tokens and cost in US dollars."""
+        self.agents: dict[str, dict[str, tuple[int, float]]] = {}
+        """Of each task's agents their tokens and cost in US dollars."""
         self.active: dict[str, None] = {}
         """The ids of running and paused tasks, in the order they became so."""
         self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
@@ -221,7 +222,10 @@ class RunState:
             phase.started_at = begun
         complete = phase.tasks is not None and phase.ended >= phase.tasks > 0
         phase.ended_at = max(filter(None, (phase.ended_at, new.ended_at)), default=None) if complete else None
+        is_new = number not in self.phases
         self.phases[number] = phase
+        if is_new:
+            self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
     def put_output(self, chunk: OutputChunk, *, identified: bool) -> None:
@@ -242,11 +246,20 @@ class RunState:
             self.started_at = at
             self.versions["run"] += 1
 
+    def is_newest(self, about: str, event: Received) -> bool:
+        """Whether no newer event has told this before; then it is the newest."""
+        at = event.timestamp
+        if at is None:
+            return True
+        if at < self._told_at.get(about, at):
+            return False
+        self._told_at[about] = at
+        return True
+
     def point_at(self, task_id: str, event: Received) -> None:
         """Note which task is the current one, unless a newer event has told it already."""
-        at, told_at = event.timestamp, self.current[1]
-        if at is None or told_at is None or at >= told_at:
-            self.current = (task_id, told_at if at is None else at)
+        if self.is_newest("current task", event):
+            self.current_task = task_id
 
     def finish(self, at: Micros) -> tuple[Effect, ...]:
         """Note that the run has ended."""
@@ -275,7 +288,7 @@ class RunState:
 
     def _counted_percent(self) -> float | None:
         if self.total_tasks and self.completed_tasks is not None:
-            return min(100.0, 100.0 * self.completed_tasks / self.total_tasks)
+            return _clipped(100.0 * self.completed_tasks / self.total_tasks)
         return _clipped(self.told_percent)
 
     @property
@@ -311,7 +324,7 @@ class RunState:
 
     def run(self) -> Run:
         """Return the run as a whole, as known now."""
-        current_task = None if self.finished else self.current[0]
+        current_task = None if self.finished else self.current_task
         current = None if current_task is None else self.tasks.get(current_task)
         total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
         failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]

@@ -203,15 +203,15 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
 @handles(AgentCompleted)
 def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> None:
     """Add the agent's tokens and cost to its task, where the task's own metrics do not tell them."""
-    _, tokens, cost = state.agents.get(fact.agent_id, (None, 0, 0.0))
-    state.agents[fact.agent_id] = (fact.task_id, max(tokens, fact.tokens or 0), max(cost, fact.cost_usd or 0.0))
     if fact.task_id is None:
         return
+    agents = state.agents.setdefault(fact.task_id, {})
+    tokens, cost = agents.get(fact.agent_id, (0, 0.0))
+    agents[fact.agent_id] = (max(tokens, fact.tokens or 0), max(cost, fact.cost_usd or 0.0))
     task = state.task(fact.task_id)
     if not task.metered:
-        mine = [agent for agent in state.agents.values() if agent[0] == fact.task_id]
-        task.tokens = sum(agent[1] for agent in mine) or None
-        task.cost_usd = sum(agent[2] for agent in mine) or None
+        task.tokens = sum(agent[0] for agent in agents.values()) or None
+        task.cost_usd = sum(agent[1] for agent in agents.values()) or None
     state.put_task(task)
 
 

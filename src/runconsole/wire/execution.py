@@ -149,8 +149,9 @@ def _execution_started(data: _ExecutionStarted) -> ExecutionStarted:
 
 def _progress_update(data: _ProgressUpdate) -> TaskReported:
     completed = data.completed_tasks if data.completed_tasks is not None else data.completed
-    if completed is None and data.progress is not None and data.progress_percent is not None:
-        completed = int(data.progress)  # seed 1: `progress` is the same counter
+    progress = data.progress
+    if completed is None and progress is not None and data.progress_percent is not None and abs(progress) < 2**53:
+        completed = int(progress)  # seed 1: `progress` is the same counter
     subtasks = data.subtask_status
     duration = data.duration_ms
     # Positional: the hottest constructor of the family. The order is TaskReported's.

@@ -1,0 +1,136 @@
+"""The door for decisions: checks the answer, hands it to the session, and follows what becomes of it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from runconsole.clock import now_micros
+from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
+from runconsole.events import DecisionRequested, DecisionTurnedDown
+from runconsole.outcome import Outcome
+from runconsole.session import Session
+from runconsole.state import Decision, RunState
+from runconsole.watchers import Watchers
+
+__all__ = ["Decider"]
+
+_STOPPED = "the console is stopped: call start() first; nothing was sent"
+_PATIENCE = 5.0
+
+
+class Decider:
+    """Takes answers from people and code, from any thread.
+
+    Args:
+        state: what is asked.
+        session: returns the session that sends, None while the console is stopped.
+        call_soon: runs a function on the I/O thread.
+        watchers: who is told when a decision moves on.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        session: Callable[[], Session | None],
+        call_soon: Callable[[Callable[[], object]], None],
+        watchers: Watchers,
+    ) -> None:
+        self._state = state
+        self._session = session
+        self._call_soon = call_soon
+        self._watchers = watchers
+
+    def request(
+        self,
+        decision_id: str,
+        checkpoint_id: str,
+        option: str,
+        feedback: str | None = None,
+        modifications: Any = None,
+        *,
+        by: str = "you",
+    ) -> None:
+        """Check an answer and apply it, on the I/O thread. Raises InvalidArgument, NotConnected."""
+        checkpoint = self._state.checkpoints.get(checkpoint_id)
+        if checkpoint is None:
+            known = ", ".join(repr(c.checkpoint_id) for c in self._state.open_checkpoints) or "none is open"
+            raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
+        chosen = checkpoint.option(option)
+        if chosen is None:
+            offered = ", ".join(repr(o.id) for o in checkpoint.options)
+            raise InvalidArgument(f"expected one of the options of {checkpoint_id!r} ({offered}), got {option!r}")
+        session = self._session()
+        if session is None:
+            raise NotConnected(_STOPPED)
+        session.decide(
+            DecisionRequested(
+                now_micros(), decision_id, checkpoint_id, chosen.id, feedback, modifications, chosen.action, by
+            )
+        )
+
+    def submit(
+        self,
+        checkpoint_id: str,
+        option: str,
+        feedback: str | None = None,
+        modifications: Any = None,
+        *,
+        by: str = "you",
+    ) -> Outcome:
+        """Request a decision from any thread; return its outcome, a future."""
+        if self._session() is None:
+            raise NotConnected(_STOPPED)
+        outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
+
+        def look() -> bool:
+            decision = self._state.decisions.get(outcome.decision_id)
+            if decision is not None:
+                outcome.settle(decision)
+            return outcome.future.done()
+
+        def request() -> None:
+            try:
+                self.request(outcome.decision_id, checkpoint_id, option, feedback, modifications, by=by)
+            except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+                outcome.fail(error)
+            else:
+                self._watchers.add_here(look)
+
+        self._call_soon(request)
+        return outcome
+
+    def result(self, outcome: Outcome, timeout: float) -> Decision:
+        """Return how a decision ended; give up after `timeout` seconds. Raises what `Outcome` holds."""
+        try:
+            return outcome.future.result(timeout)
+        except TimeoutError:
+            if outcome.future.done():
+                raise
+            return self.give_up(outcome, timeout)
+
+    def give_up(self, outcome: Outcome, timeout: float) -> Decision:
+        """Withdraw a decision that has not left yet; of one that has, say that its end is unknown."""
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+        def withdraw() -> None:
+            decision, session = self._state.decisions.get(outcome.decision_id), self._session()
+            if decision is not None and decision.state == "queued" and session is not None:
+                session.apply(
+                    DecisionTurnedDown(now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s")
+                )
+                outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
+            outcome.fail(
+                DecisionUnknown(
+                    f"no answer to the decision on {outcome.checkpoint_id!r} within {timeout:g} s: it may or may not"
+                    " count; see `decisions`",
+                    outcome.checkpoint_id,
+                )
+            )
+            done.set_result(None)
+
+        self._call_soon(withdraw)
+        done.result(_PATIENCE)
+        return outcome.future.result(0)

@@ -1,0 +1,114 @@
+"""Socket.IO connections by python-socketio's client, and one clear sentence for each way they fail.
+
+A frame is the JSON text of a small array; what is in the innermost array is byte for byte what travels:
+
+    in   ["connected", {"sid": …}, recovered]    first on each connection; whether the server sends all that was missed
+         ["event", [name, argument, …]]
+         ["ack", id, [value, …]]
+    out  ["call", id, [name, argument, …]]       the server is asked to acknowledge it
+
+What is no such packet comes as it is. Binary arguments come as base64 strings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as ssl_module
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from runconsole.errors import LinkLost
+from runconsole.transports.address import hostname, is_loopback
+
+if TYPE_CHECKING:
+    from runconsole.transports.socketio_client import Client
+
+__all__ = ["SocketIoTransport"]
+
+OPEN_TIMEOUT = 15.0
+HEARTBEAT = 14.0
+"""Seconds between two pings. An answer is awaited for half as long: a half-open connection is noticed within 23 s."""
+
+_SECURE = {"https", "wss"}
+
+
+class SocketIoTransport:
+    """Connects to one Socket.IO server.
+
+    Args:
+        url: ``http(s)://`` or ``ws(s)://``, with everything the server needs, secrets included: it is never shown. A
+            path says where Socket.IO is mounted; none is ``/socket.io``.
+        token: sent as ``{"token": …}`` in the auth object; None sends none.
+        headers: sent with the handshake.
+        ssl: a context for ``https://``; None uses the system's certificates.
+        heartbeat: seconds between two pings.
+        open_timeout: seconds to connect in, the server's connect handler included.
+
+    It remembers where a server with connection state recovery left off, so that the next connection goes on from there.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        heartbeat: float = HEARTBEAT,
+        open_timeout: float = OPEN_TIMEOUT,
+    ) -> None:
+        self._url = url
+        self._auth = {} if token is None else {"token": token}
+        self._token = token
+        self._headers = dict(headers or {})
+        self._ssl = ssl
+        self._heartbeat = heartbeat
+        self._open_timeout = open_timeout
+        self._mark: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Client]:
+        """Connect; leaving the context closes within about a second. Raises LinkLost."""
+        client = self._client()
+        try:
+            await self._open(client)
+            yield client
+        finally:
+            self._mark = client.mark
+            await client.close()
+
+    def _client(self) -> Client:
+        try:
+            from runconsole.transports.socketio_client import Client
+        except ImportError:
+            raise LinkLost(
+                'expected the Socket.IO client, which is not installed: pip install "runconsole[socketio]"', fatal=True
+            ) from None
+        options: dict[str, Any] = {"heartbeat": self._heartbeat, "proxy": _proxy(self._url)}
+        if self._ssl is not None and urlsplit(self._url).scheme in _SECURE:
+            options["ssl"] = self._ssl
+        return Client(hostname(self._url), options, self._mark, secret=self._token)
+
+    async def _open(self, client: Client) -> None:
+        path = urlsplit(self._url).path.strip("/") or "socket.io"
+        try:
+            async with asyncio.timeout(self._open_timeout):
+                await client.open(self._url, path, self._auth, dict(self._headers))
+        except TimeoutError:
+            where = hostname(self._url)
+            raise LinkLost(
+                f"{where} did not answer within {self._open_timeout:g} s: is the server up and reachable?"
+            ) from None
+
+
+def _proxy(url: str) -> str | None:
+    """Return the HTTP proxy that the environment names for the URL; None for this machine itself."""
+    parts = urlsplit(url)
+    if is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    names = ("wss", "https") if parts.scheme in _SECURE else ("ws", "https", "http")
+    known = getproxies()
+    return next((known[name] for name in names if known.get(name, "").startswith("http")), None)

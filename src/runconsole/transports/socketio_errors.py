@@ -1,0 +1,103 @@
+"""Why a Socket.IO connection could not be made, or ended: what was expected, what came, what to do. Needs aiohttp."""
+
+from __future__ import annotations
+
+import re
+import ssl as ssl_module
+from http import HTTPStatus
+
+import aiohttp
+
+from runconsole.errors import LinkLost
+from runconsole.transports.websocket import explain as explain_network
+
+__all__ = ["explain", "explain_end", "explain_refusal"]
+
+_TRANSIENT_STATUSES = {408, 425, 429}
+_DENIAL = re.compile(
+    r"unauthori[sz]ed|unauthenticated|authenticat|forbidden|denied|rejected|not allowed|permission|credential"
+    r"|token|jwt",
+    re.IGNORECASE,
+)
+_MOST_SHOWN = 200
+
+
+def explain(error: Exception, host: str, path: str) -> LinkLost:
+    """Say why no connection could be made."""
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return _explain_status(error.status, host, path)
+    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
+        return LinkLost(f"the proxy on the way to {host} does not work: check the proxy environment variables")
+    if isinstance(error, aiohttp.InvalidURL):
+        return LinkLost(f"expected a URL like http://host:port, got one for {host!r}: check its spelling", fatal=True)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return explain_network(error.certificate_error, f"wss://{host}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _explain_os_error(error.os_error, host)
+    return LinkLost(
+        f"expected a Socket.IO server at {host}/{path}, got something else: check the port, the path and the scheme",
+        doubtful=True,
+    )
+
+
+def _explain_os_error(error: OSError, host: str) -> LinkLost:
+    if isinstance(error, ssl_module.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
+        return LinkLost(f"expected TLS at {host}, got a server without it: use http:// instead of https://", fatal=True)
+    return explain_network(error, f"ws://{host}")
+
+
+def _explain_status(status: int, host: str, path: str) -> LinkLost:
+    try:
+        name = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        name = str(status)
+    if status in {401, 403}:
+        return LinkLost(
+            f"{host} refused us with HTTP {name}: pass a valid token=, and check that Socket.IO is at /{path}",
+            fatal=True,
+            code=status,
+        )
+    if status >= 500 or status in _TRANSIENT_STATUSES:
+        return LinkLost(f"{host} answered HTTP {name}: the server is not ready", code=status)
+    return LinkLost(
+        f"expected Socket.IO over WebSocket at {host}/{path}, got HTTP {name}: check the path of the URL",
+        doubtful=status == 404,
+        fatal=status != 404,
+        code=status,
+    )
+
+
+def explain_refusal(details: object, host: str, secret: str | None) -> LinkLost:
+    """Say why the server let us not in, or sent us away: a Socket.IO server's CONNECT_ERROR or last words."""
+    said = ", ".join(_strings(details)) or "no reason given"
+    if secret:
+        said = said.replace(secret, "***")
+    said = "".join(c if c.isprintable() else " " for c in said)[:_MOST_SHOWN]
+    if _DENIAL.search(said):
+        return LinkLost(f"{host} does not accept us ({said}): pass a valid token=", fatal=True)
+    return LinkLost(f"{host} does not let us in ({said})")
+
+
+def _strings(details: object) -> list[str]:
+    """Return the texts in what a server says, at most two levels deep: ``{"message": …, "data": {"code": …}}``."""
+    if isinstance(details, str):
+        return [details]
+    if not isinstance(details, dict):
+        return []
+    inner = details.get("data")
+    return [value for value in details.values() if isinstance(value, str)] + (
+        [value for value in inner.values() if isinstance(value, str)] if isinstance(inner, dict) else []
+    )
+
+
+def explain_end(socket: aiohttp.ClientWebSocketResponse | None, host: str, heartbeat: float) -> LinkLost:
+    """Say how an open connection ended."""
+    error = None if socket is None else socket.exception()
+    code = None if socket is None else socket.close_code
+    if isinstance(error, aiohttp.ServerTimeoutError):
+        return LinkLost(f"{host} answered no ping for {heartbeat / 2:g} s: the connection was dead")
+    if isinstance(error, aiohttp.WebSocketError) and code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
+        return LinkLost(f"{host} sent a message of over 64 MiB, which is the limit", code=code)
+    if error is None and code is not None and code != aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
+        return LinkLost(f"{host} closed the connection with code {code}", code=code, orderly=code == 1000)
+    return LinkLost(f"the connection to {host} broke without a goodbye", code=1006)

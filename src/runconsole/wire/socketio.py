@@ -1,0 +1,353 @@
+"""The Socket.IO wire: rooms to join, events by name, what is replayed or doubled told apart, requests acknowledged.
+
+A frame is the JSON text of a small array. `runconsole.transports.socketio` makes them of the server's packets and
+packets of ours; what is in the innermost array is byte for byte what travels:
+
+    in   ["connected", {"sid": …}, recovered]    first on each connection; whether the server sends all that was missed
+         ["event", [name, argument, …]]
+         ["ack", id, [value, …]]
+    out  ["call", id, [name, argument, …]]       the server is asked to acknowledge it
+
+Everything we send is a call: a python-socketio server acknowledges what it has a handler for, when that has run. So the
+acknowledgement of a join says that we are in, that of `request_catch_up` that the replay is over. Where a server
+acknowledges nothing, its `…_joined` event or any event of the run says the former, the clock the latter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct
+
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, Micros, Received
+from runconsole.wire.envelope import MALFORMED, read_named
+from runconsole.wire.payload import encodable, loads, pieces
+from runconsole.wire.repeats import Repeats
+from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Signal, StreamRefused
+from runconsole.wire.trpc_calls import decision_call
+
+__all__ = ["Repeated", "SocketIoWire"]
+
+_CATCH_UP = "request_catch_up"
+_CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
+_REPLY_NAME = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE | re.DOTALL)
+"""The names of a backend's own answers, which say nothing of the run."""
+_DENIAL = re.compile(
+    r"unauthori[sz]ed|unauthenticated|authenticat|forbidden|(permission|access) denied|not allowed|invalid credentials"
+    r"|\b(token|jwt)\b.*\b(invalid|expired|required|missing)\b|\b(invalid|expired|missing)\b.*\b(token|jwt)\b",
+    re.IGNORECASE,
+)
+_CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
+_NO_REASON = "the server refused without a reason"
+
+
+class Repeated(Ping, frozen=True):
+    """An event that came before: it is not to be logged or applied again, only counted."""
+
+
+class _Connected(Struct, array_like=True, tag="connected", frozen=True):
+    session: dict[str, Any]
+    recovered: bool = False
+
+
+class _Event(Struct, array_like=True, tag="event", frozen=True):
+    packet: list[Raw]
+
+
+class _Ack(Struct, array_like=True, tag="ack", frozen=True):
+    request_id: str
+    values: Raw
+
+
+class _Refusal(NamedTuple):
+    message: str
+    code: str | None
+
+    @property
+    def denies(self) -> bool:
+        """Whether trying again cannot help: we are not allowed."""
+        return self.code in {"UNAUTHORIZED", "FORBIDDEN"} or bool(_DENIAL.search(f"{self.code} {self.message}"))
+
+
+_decode = msgspec.json.Decoder(_Connected | _Event | _Ack).decode
+
+
+class SocketIoWire:
+    """The Socket.IO protocol of run servers, for one console.
+
+    Args:
+        joins: the events that join rooms, with their data: ``[("join_execution", {"execution_id": …})]``. For each one
+            that names an execution, session or master plan, what the server remembers of it is asked for as well.
+        decide: how decisions travel: an event's name, or a function that makes name and payload.
+    """
+
+    confirms = True
+    can_ask = False
+
+    def __init__(
+        self,
+        joins: Sequence[tuple[str, Any]] = (),
+        *,
+        decide: str | Callable[[DecisionRequested], tuple[str, Any]] = "checkpoint_resolve",
+    ) -> None:
+        self._joins = tuple(joins)
+        self._catch_ups = tuple(_catch_ups(self._joins))
+        self._decide = decide
+        self._numbers = itertools.count(1)
+        self._repeats = Repeats(len(self._joins))
+        self._connections = 0
+        self._joining: set[str] = set()
+        self._catching_up: set[str] = set()
+        self._pending: set[str] = set()
+        self._established = False
+        self._refused = False
+        self._recovered: str | None = None
+
+    # ---- what to send -----------------------------------------------------------------------------------------------
+
+    def open(self) -> list[str]:
+        """Return the joins, and the requests to catch up."""
+        self._connections += 1
+        self._established = self._refused = False
+        self._recovered = None
+        joins = [self._call("join", name, data) for name, data in self._joins]
+        catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in self._catch_ups]
+        self._joining = {outgoing.request_id for outgoing in joins}
+        self._catching_up = {outgoing.request_id for outgoing in catch_ups}
+        return [outgoing.frame for outgoing in joins + catch_ups]
+
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
+        """Return the event that carries the decision; its acknowledgement is the reply."""
+        if callable(self._decide):
+            name, payload = self._decide(decision)
+        else:
+            name, payload = decision_call(self._decide, decision)
+            payload["taskId"] = task_id
+        frame = _write(decision.decision_id, name, payload)
+        self._pending.add(decision.decision_id)
+        return Outgoing(decision.decision_id, frame)
+
+    def call(self, request: Request) -> Outgoing:
+        """Return an event (kind ``"event"``) to be acknowledged. Raises UnsupportedByWire for another kind."""
+        if request.kind != "event":
+            raise UnsupportedByWire(f"expected a wire with calls (tRPC) for {request.name!r}, got Socket.IO")
+        outgoing = self._call("call", request.name, request.payload)
+        self._pending.add(outgoing.request_id)
+        return outgoing
+
+    def _call(self, what: str, name: str, data: Any) -> Outgoing:
+        request_id = f"{what}-{next(self._numbers)}"
+        return Outgoing(request_id, _write(request_id, name, data))
+
+    def close(self) -> list[str]:
+        """Return nothing: disconnecting leaves every room."""
+        return []
+
+    def lost(self) -> list[str]:
+        """Return the requests without a reply, once."""
+        lost = list(self._pending)
+        self._pending.clear()
+        return lost
+
+    @property
+    def resumes_from(self) -> str | None:
+        """The session that the server took up again and sends all of; None where it knows none of ours."""
+        return self._recovered
+
+    def forget_mark(self) -> None:
+        """Do nothing: the mark is in the transport, which forgets it by itself."""
+
+    # ---- what came --------------------------------------------------------------------------------------------------
+
+    def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
+        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+        text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
+        match _read(text):
+            case _Event(packet) if packet and (name := _name(packet[0])) is not None:
+                return list(self._came(name, [str(raw, "utf-8") for raw in packet[1:]], at))
+            case _Ack(request_id, values):
+                return list(self._acknowledged(request_id, values))
+            case _Connected() as connected:
+                return list(self._connected(connected, at))
+            case _:
+                return [Received(MALFORMED, MalformedFrame("not a Socket.IO event"), encodable(_unwrapped(text)), at)]
+
+    def _connected(self, frame: _Connected, at: Micros) -> Iterator[Signal]:
+        if frame.recovered:
+            self._recovered = str(frame.session.get("sid"))
+        self._repeats.connected(at, again=self._connections > 1)
+        yield from self._accepted() if not self._joins else [Ping()]
+
+    def _accepted(self) -> Iterator[Signal]:
+        if not self._established:
+            self._established = True
+            yield Established()
+
+    def _came(self, name: str, arguments: list[str], at: Micros) -> Iterator[Signal]:
+        text = _data(arguments)
+        for event in read_named(name, text, at):
+            if _REPLY_NAME.match(name):
+                yield from self._accepted() if name.endswith("_joined") else ()
+                yield _logged(event)
+            elif name == "error" and isinstance(event.fact, Alert):
+                yield from self._turned_down(event, _Refusal(event.fact.text, None))
+            elif name == "error" and (refusal := _denial(text)) and not self._established:
+                yield from self._turned_down(event, refusal)
+            else:
+                yield from self._accepted()
+                yield Repeated() if self._repeats.is_repeat(event, text) else event
+
+    def _turned_down(self, event: Received, refusal: _Refusal) -> Iterator[Signal]:
+        """A request was refused; before we are accepted it can only be a join."""
+        self._refused = True
+        if refusal.denies and not self._established:
+            yield _logged(event)
+            yield StreamRefused(f"the server refused us: {refusal.message}", refusal.code, fatal=True)
+        else:
+            yield event
+
+    def _acknowledged(self, request_id: str, raw: Raw) -> Iterator[Signal]:
+        values = _values(raw)
+        refusal = _refusal(values)
+        if request_id in self._pending:
+            self._pending.discard(request_id)
+            yield _reply(request_id, values, refusal)
+        elif request_id in self._joining:
+            self._joining.discard(request_id)
+            yield from self._joined(refusal)
+        else:
+            self._catching_up.discard(request_id)
+            yield Ping()
+        if not self._joining and not self._catching_up:
+            self._repeats.replay_is_over()
+
+    def _joined(self, refusal: _Refusal | None) -> Iterator[Signal]:
+        """A join was answered. A handler that has sent a bare error before it returned has refused."""
+        if refusal is not None:
+            yield StreamRefused(f"the server refused us: {refusal.message}", refusal.code, refusal.denies)
+        elif not self._refused:
+            yield from self._accepted()
+
+
+def _catch_ups(joins: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+    if any(name == _CATCH_UP for name, _ in joins):
+        return
+    for _, data in joins:
+        if isinstance(data, Mapping):
+            yield from ({key: data[key]} for key in _CATCH_UP_KEYS if key in data)
+
+
+def _write(request_id: str, name: str, data: Any) -> str:
+    packet = [name] if data is None else [name, data]
+    return msgspec.json.encode(["call", request_id, packet]).decode()
+
+
+# ---- frames ---------------------------------------------------------------------------------------------------------
+
+
+def _read(text: str) -> _Connected | _Event | _Ack | None:
+    """Return the frame, None where it is none."""
+    try:
+        frame: _Connected | _Event | _Ack = _decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        try:
+            return _read_odd(encodable(text))
+        except (ValueError, RecursionError, IndexError, TypeError):
+            return None
+    return frame
+
+
+def _read_odd(text: str) -> _Connected | _Event | _Ack | None:
+    """Read what Python's encoder writes and JSON does not have: NaN, Infinity, lone surrogates."""
+    kind, *parts = loads(text)
+    texts = [part for _, part in pieces(text)][1:]
+    if kind == "event" and isinstance(parts[0], list):
+        return _Event([Raw(item.encode()) for _, item in pieces(texts[0])])
+    if kind == "ack" and isinstance(parts[0], str):
+        return _Ack(parts[0], Raw(texts[1].encode()))
+    return None
+
+
+def _unwrapped(text: str) -> str:
+    """Return what the server sent of an unreadable frame."""
+    return text.removeprefix('["event",').removesuffix("]") if text.startswith('["event",') else text
+
+
+def _name(raw: Raw) -> str | None:
+    name = loads(str(raw, "utf-8"))
+    return encodable(name) if isinstance(name, str) else None
+
+
+def _data(arguments: list[str]) -> str:
+    """Return an event's data: its one argument, or an array of all.
+
+    A Node server with connection state recovery adds a mark to the arguments of each event, a string at their end.
+    """
+    with_mark = len(arguments) == 2 and arguments[0][:1] in "{[" and arguments[1][:1] == '"'
+    if len(arguments) == 1 or with_mark:
+        return arguments[0]
+    return f"[{','.join(arguments)}]" if arguments else "null"
+
+
+def _logged(event: Received) -> Received:
+    """Return the event as a row of the log without further meaning."""
+    return msgspec.structs.replace(event, fact=Logged())
+
+
+# ---- answers --------------------------------------------------------------------------------------------------------
+
+
+def _values(raw: Raw) -> list[Any]:
+    try:
+        values = loads(str(raw, "utf-8"))
+    except ValueError:
+        return []
+    return values if isinstance(values, list) else [values]
+
+
+def _reply(request_id: str, values: list[Any], refusal: _Refusal | None) -> Reply:
+    if refusal is not None:
+        return Reply(request_id, error=refusal.message, code=refusal.code)
+    return Reply(request_id, value=values[0] if len(values) == 1 else values or None)
+
+
+def _refusal(values: list[Any]) -> _Refusal | None:
+    """Return what an acknowledgement says against it: an `error`, `ok` or `success` false, `status` error."""
+    for value in values:
+        if not isinstance(value, dict):
+            continue
+        failed = value.get("ok") is False or value.get("success") is False or value.get("status") == "error"
+        if value.get("error") or failed:
+            return _said(value)
+    return None
+
+
+def _denial(text: str) -> _Refusal | None:
+    """Return what an `error` says that is about no task and denies us something."""
+    try:
+        data = loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or "task_id" in data or "data" in data:
+        return None
+    refusal = _said(data)
+    return refusal if refusal.denies else None
+
+
+def _said(value: dict[str, Any]) -> _Refusal:
+    inner = value.get("error")
+    details = inner if isinstance(inner, dict) else value
+    code = details.get("code", value.get("code"))
+    told = (details.get("message"), inner, value.get("message"), code)
+    message = next((text for text in told if isinstance(text, str) and text), _NO_REASON)
+    return _Refusal(encodable(message), _code(code))
+
+
+def _code(code: object) -> str | None:
+    """Return the code's name; of the HTTP statuses only those that decide something."""
+    return _CODES.get(code, str(code)) if isinstance(code, int) else code if isinstance(code, str) else None
