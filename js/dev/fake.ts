@@ -197,7 +197,13 @@ export function checkpoint(id: string, more: Partial<CheckpointRow> = {}): Check
   };
 }
 
-type Log = { output: OutputRow[]; artifacts: ArtifactRow[]; errors: ErrorRow[]; decisions: DecisionRow[]; events: EventRow[] };
+type Log = {
+  output: OutputRow[];
+  artifacts: ArtifactRow[];
+  errors: ErrorRow[];
+  decisions: DecisionRow[];
+  events: EventRow[];
+};
 
 /** The kernel's side of the contract: a picture, its versions, and answers to every request. */
 export class FakeKernel {
@@ -298,31 +304,42 @@ export class FakeKernel {
     switch (message.kind) {
       case "ready":
       case "snapshot":
-        if (message.kind === "ready" && message.have === this.version) return this.heartbeat();
-        return this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
+        if (message.kind === "ready" && message.have === this.version) this.heartbeat();
+        else this.#snapshot();
+        break;
       case "page":
-        return this.#page(message);
+        this.#page(message);
+        break;
       case "detail": {
         const row = this.rows[message.table].find(({ key }) => key === message.key) ?? null;
-        return this.model.receive({ kind: "detail", id: message.id, table: message.table, key: message.key, row });
+        this.model.receive({ kind: "detail", id: message.id, table: message.table, key: message.key, row });
+        break;
       }
       case "decide":
-        return this.onDecide(message);
+        this.onDecide(message);
+        break;
       case "link":
-        return this.onLink(message.action);
+        this.onLink(message.action);
     }
+  }
+
+  #snapshot(): void {
+    this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
   }
 
   #page({ id, table, offset, limit, status, search }: Extract<ToKernel, { kind: "page" }>): void {
     const made = this.made[table];
-    const all = made ? Array.from({ length: made.total() }, (_, i) => i) : this.rows[table].map((_, i) => i);
     const row = (index: number) => (made ? made.row(index) : this.rows[table][index]) as TaskRow;
-    const found = all.filter((index) => {
-      if (!status && !search) return true;
+    const count = this.#total(table);
+    const numbers = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+    const matches = (index: number) => {
       const { status: is, name, id: own } = row(index);
       return (!status || is === status) && (!search || `${name} ${own}`.toLowerCase().includes(search.toLowerCase()));
-    });
-    const rows = found.slice(offset, offset + limit).map(row);
-    this.model.receive({ kind: "page", id, table, offset, total: found.length, rows });
+    };
+    const found = status || search ? numbers(0, count).filter(matches) : null;
+    const page = found ? found.slice(offset, offset + limit) : numbers(offset, Math.min(count, offset + limit));
+    const total = found?.length ?? count;
+    const rows = page.map(row);
+    this.model.receive({ kind: "page", id, table, offset, total, rows });
   }
 }

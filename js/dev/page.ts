@@ -8,18 +8,34 @@ const ask = new URLSearchParams(location.search);
 const model = new FakeModel();
 const kernel = new FakeKernel(model, "A run");
 const theme = ask.get("theme");
-if (theme) document.body.dataset["jpThemeLight"] = String(theme !== "dark");
+if (theme) document.body.dataset.jpThemeLight = String(theme !== "dark");
 const host = document.querySelector<HTMLElement>("#host");
 if (!host) throw new Error("the dev page has no #host");
 if (ask.get("width")) host.style.width = `${ask.get("width")}px`;
 
 const run = ask.get("run") ?? "execution";
 const step =
-  run === "huge" ? huge(kernel) : run === "tasks" ? tasks(kernel, Number(ask.get("open") ?? 1)) : run === "none" ? () => {} : execution(kernel, Number(ask.get("at") ?? 0.4));
+  run === "huge"
+    ? huge(kernel)
+    : run === "tasks"
+      ? tasks(kernel, Number(ask.get("open") ?? 1))
+      : run === "none"
+        ? () => {}
+        : execution(kernel, Number(ask.get("at") ?? 0.4));
 const link = ask.get("link") as LinkState | null;
-if (link === "retrying") kernel.setHead({ link, attempt: 3, retry_at: Date.now() + 9000, reason: "the server closed the connection (1006)" });
+if (link === "retrying")
+  kernel.setHead({ link, attempt: 3, retry_at: Date.now() + 9000, reason: "the server closed the connection (1006)" });
 if (link === "failed") kernel.setHead({ link, reason: "the server refused the connection: HTTP 401; check token=" });
-if (ask.has("alert")) kernel.setHead({ alerts: [{ level: "warning", text: "Provider claude-code is rate limited until 14:20, see https://status.example.com", at: Date.now() }] });
+if (ask.has("alert"))
+  kernel.setHead({
+    alerts: [
+      {
+        level: "warning",
+        text: "Provider claude-code is rate limited until 14:20, see https://status.example.com",
+        at: Date.now(),
+      },
+    ],
+  });
 if (ask.has("recorded")) {
   model.set("picture", { version: 1, now: Date.now(), picture: kernel.picture() });
   model.kernel = () => {};

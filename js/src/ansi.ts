@@ -15,7 +15,7 @@ const PALETTE = /^ansi-(bright-)?(black|red|green|yellow|blue|magenta|cyan|white
 const RGB = /^\d{1,3}, ?\d{1,3}, ?\d{1,3}$/;
 const ESCAPE = "\u001b";
 /** What is neither text nor tab: the kernel strips it already, this is the second door. */
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g; // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
+const CONTROL = /[^\P{Cc}\t]/gu;
 const URL = /https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
 
 /** Splits a line with ANSI SGR sequences into pieces of one style each. */
@@ -65,7 +65,10 @@ function rgb(name: string | null, truecolor: string | null): string | null {
 
 /** The xterm color with a number of 16 to 255. */
 function paletteColor(index: number): string {
-  if (index >= 232) return Array(3).fill(8 + (index - 232) * 10).join(", ");
+  if (index >= 232)
+    return Array(3)
+      .fill(8 + (index - 232) * 10)
+      .join(", ");
   const level = (n: number) => (n === 0 ? 0 : 55 + n * 40);
   const cube = index - 16;
   return [Math.floor(cube / 36), Math.floor(cube / 6) % 6, cube % 6].map(level).join(", ");

@@ -261,7 +261,9 @@ export interface TablePatch<R extends Row = Row> {
   order?: string[];
 }
 
-export type Changes = { head?: Partial<Head> } & { [T in TableName]?: TablePatch<Tables[T] extends Table<infer R> ? R : never> };
+export type Changes = { head?: Partial<Head> } & {
+  [T in TableName]?: TablePatch<Tables[T] extends Table<infer R> ? R : never>;
+};
 
 /* ---- kernel → browser: custom messages (they reach every view of the run) ---- */
 
@@ -291,7 +293,15 @@ export type ToKernel =
       feedback: string | null;
       modifications: unknown;
     }
-  | { kind: "page"; id: string; table: TableName; offset: number; limit: number; status?: TaskStatus | null; search?: string | null }
+  | {
+      kind: "page";
+      id: string;
+      table: TableName;
+      offset: number;
+      limit: number;
+      status?: TaskStatus | null;
+      search?: string | null;
+    }
   | { kind: "detail"; id: string; table: TableName; key: string }
   /** "reconnect" tries again now while retrying or after failed; "stop" ends the console (not the run). */
   | { kind: "link"; id: string; action: "reconnect" | "stop" };

@@ -56,13 +56,15 @@ export class Store {
   readonly #details = new Map<string, (row: Row | null) => void>();
   /** Kernel clock minus browser clock, milliseconds. */
   #skew: number | null = null;
+  #stoppedAt: number | null = null;
   #heardAt: number;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Our picture is the shortened one of the trait. */
   #short = false;
   #frame: Cancel | null = null;
   #check: Cancel | null = null;
-  #views = 0;
+  /** What closes each open view. */
+  readonly #views = new Set<Cancel>();
 
   constructor(port: Port, env: Env) {
     this.port = port;
@@ -78,9 +80,9 @@ export class Store {
     );
   }
 
-  /** Epoch milliseconds by the kernel's clock. */
+  /** Epoch milliseconds by the kernel's clock; stands still when nobody is there whose time it could be. */
   now(): number {
-    return this.#env.now() + (this.#skew ?? 0);
+    return this.#stoppedAt ?? this.#env.now() + (this.#skew ?? 0);
   }
 
   /** Epoch milliseconds by the server's clock, for deadlines. */
@@ -100,39 +102,39 @@ export class Store {
 
   /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
   open(): Cancel {
-    this.#views++;
-    if (this.#views === 1) this.#watchKernel();
+    if (this.#views.size === 0) this.#watchKernel();
     const ready = () => this.#send({ kind: "ready", have: this.#short ? -1 : this.version });
     const timers = READY_MS.map((ms) => this.#env.later(ms, ready));
-    let open = true;
-    return () => {
-      if (!open) return;
-      open = false;
+    const close = () => {
+      if (!this.#views.delete(close)) return;
       for (const cancel of timers) cancel();
-      this.#views--;
-      if (this.#views === 0) this.#check?.();
+      if (this.#views.size === 0) this.#check?.();
     };
+    this.#views.add(close);
+    return close;
   }
 
   receive(message: FromKernel): void {
     this.#hear("now" in message ? message.now : null);
     switch (message.kind) {
       case "snapshot":
-        return this.#snapshot(message.version, message.picture);
+        this.#snapshot(message.version, message.picture);
+        break;
       case "patch":
-        return this.#patch(message.base, message.version, message.changes);
+        this.#patch(message.base, message.version, message.changes);
+        break;
       case "heartbeat":
         if (message.version !== this.version || this.#short) this.#askSnapshot();
-        return;
+        break;
       case "page":
         if (this.pages.receive(message)) this.#touch("pages", message.table);
-        return;
+        break;
       case "detail":
         this.#details.get(message.id)?.(message.row);
         this.#details.delete(message.id);
-        return;
+        break;
       case "answer":
-        return this.presses.answer(message.id, message.ok, message.error);
+        this.presses.answer(message.id, message.ok, message.error);
     }
   }
 
@@ -166,8 +168,8 @@ export class Store {
   /** Ends everything; the store is of no use afterwards. */
   dispose(): void {
     for (const stop of this.#stops) stop();
+    for (const close of this.#views) close();
     this.#frame?.();
-    this.#check?.();
     this.presses.clear();
     this.pages.clear();
     this.#watchers.clear();
@@ -210,7 +212,10 @@ export class Store {
 
   #patch(base: number, version: number, changes: Changes): void {
     if (!this.#short && version <= this.version) return; // told already
-    if (this.#short || base !== this.version || !this.head) return this.#askSnapshot();
+    if (this.#short || base !== this.version || !this.head) {
+      this.#askSnapshot();
+      return;
+    }
     this.version = version;
     if (changes.head) {
       this.head = { ...this.head, ...changes.head };
@@ -242,6 +247,8 @@ export class Store {
 
   #attach(attachment: Attachment): void {
     if (this.attachment === attachment) return;
+    if (attachment === "recorded") this.#stoppedAt = this.port.picture()?.now ?? null;
+    else this.#stoppedAt = attachment === "gone" ? this.now() : null;
     this.attachment = attachment;
     this.#touch("attachment");
   }

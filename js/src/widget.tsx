@@ -48,7 +48,8 @@ function mount(store: Store, port: ModelPort, el: HTMLElement): () => void {
   root.className = "runconsole";
   el.append(root);
   const ticker = new Ticker();
-  const paint = () => draw(<App panel={{ store, ticker, height: port.height() }} />, root);
+  const prefix = `rc-${browserEnv.id()}`;
+  const paint = () => draw(<App panel={{ prefix, store, ticker, height: port.height() }} />, root);
   paint();
   const close = store.open();
   const stopHeight = port.onHeight(paint);

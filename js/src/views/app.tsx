@@ -1,7 +1,8 @@
 /** The panel: header, questions, tabs. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Announcer } from "./announcer";
-import { PanelProvider, type Panel, useStore } from "./context";
+import { type Panel, PanelProvider, useStore } from "./context";
 import { Header } from "./header";
 import { Artifacts, Decisions, Errors } from "./lists";
 import { NeedsDecision } from "./needs";
@@ -15,21 +16,33 @@ import { Timeline } from "./timeline";
 export function App({ panel }: { panel: Panel }) {
   return (
     <PanelProvider value={panel}>
-      {/* Keys typed here are for the panel, not for the notebook's shortcuts. */}
-      <section
-        class="rc-root"
-        aria-label="Run console"
-        data-lm-suppress-shortcuts="true"
-        onKeyDown={(event) => event.stopPropagation()}
-      >
+      <Root>
         <Header />
         <Strips />
         <NeedsDecision />
         <Views />
         <Footer />
         <Announcer />
-      </section>
+      </Root>
     </PanelProvider>
+  );
+}
+
+function Root({ children }: { children: ComponentChildren }) {
+  const { head, attachment } = useStore("head", "attachment");
+  const over = head !== null && ["ended", "failed", "stopped"].includes(head.link);
+  // Nothing spins in a picture of the past.
+  const still = over || attachment === "recorded" || attachment === "gone";
+  return (
+    // Keys typed here are for the panel, not for the notebook's shortcuts.
+    <section
+      class={`rc-root${still ? " rc-still" : ""}`}
+      aria-label="Run console"
+      data-lm-suppress-shortcuts="true"
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      {children}
+    </section>
   );
 }
 

@@ -3,8 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { plural } from "../format";
 import type { CheckpointRow } from "../model";
-import { Text } from "./marks";
 import { useFull } from "./detail";
+import { Text } from "./marks";
 
 const FOLDED_LINES = 8;
 
@@ -27,7 +27,6 @@ function Changes({ changes }: { changes: readonly string[] }) {
       {(shown) => (
         <ul class="rc-changes">
           {changes.slice(0, shown).map((change, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: changes have no identity but their place
             <li key={i} class={changeClass(change)}>
               <Text>{change}</Text>
             </li>
@@ -46,7 +45,6 @@ function Folded({ title, text, startFolded = false }: { title: string; text: str
       {(shown) => (
         <pre class={`rc-pre${diff ? " rc-diff" : ""}`}>
           {lines.slice(0, shown).map((line, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their place
             <span key={i} class={diff ? diffClass(line) : undefined}>
               {line === "" ? "\n" : <Text>{line}</Text>}
             </span>

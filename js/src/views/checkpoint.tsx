@@ -1,12 +1,12 @@
 /** One question of the run, and its answer. */
 import type { ComponentChildren, TargetedEvent } from "preact";
-import { useId, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { clock, countdown, dollars } from "../format";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { isLocked, type Press } from "../presses";
 import type { Store } from "../store";
 import { Context } from "./checkpoint-context";
-import { useNow, usePanel } from "./context";
+import { useNow, usePanel, useUniqueId } from "./context";
 import { Icon, Text } from "./marks";
 import { memo } from "./memo";
 
@@ -27,7 +27,7 @@ export const Checkpoint = memo(function Checkpoint({ row, press, blocked }: Chec
   const [modifications, setModifications] = useState("");
   const [invalid, setInvalid] = useState<string | null>(null);
   const feedbackBox = useRef<HTMLTextAreaElement>(null);
-  const note = useId();
+  const note = useUniqueId();
 
   const answer = (option: CheckpointOption) => {
     if (locked) return;
@@ -37,7 +37,6 @@ export const Checkpoint = memo(function Checkpoint({ row, press, blocked }: Chec
   };
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset brings the browser's own frame; the role is the contract
     <div role="group" aria-label={row.title} class="rc-checkpoint">
       <div class="rc-checkpoint-head">
         <h4>{row.title}</h4>
@@ -118,7 +117,7 @@ interface OptionProps {
 }
 
 function OptionButton({ option, chosen, locked, note, press }: OptionProps) {
-  const id = useId();
+  const id = useUniqueId();
   const kind = option.destructive ? "rc-destructive" : option.is_default ? "rc-primary" : "";
   return (
     <>
@@ -156,7 +155,7 @@ interface ModificationsProps {
 }
 
 function Modifications({ value, error, locked, change }: ModificationsProps) {
-  const id = useId();
+  const id = useUniqueId();
   const input = (event: TargetedEvent<HTMLTextAreaElement>) => change(event.currentTarget.value);
   return (
     <details class="rc-fold" open={error !== null || undefined}>
@@ -204,7 +203,12 @@ function Outcome({ row, press, blocked, late, unlock }: OutcomeProps) {
   );
 }
 
-export function outcomeText(row: CheckpointRow, press: Press | undefined, blocked: string | null, late: boolean): string {
+export function outcomeText(
+  row: CheckpointRow,
+  press: Press | undefined,
+  blocked: string | null,
+  late: boolean,
+): string {
   if (blocked !== null) return blocked;
   if (press) {
     const label = optionLabel(row, press.option);

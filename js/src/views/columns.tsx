@@ -1,7 +1,8 @@
 /** The columns of the tables that appear in more than one view. */
-import { clock, count, dollars, duration, moment, percent, size, UNKNOWN } from "../format";
+import { clock, count, dollars, duration, moment, percent, size, ticking, UNKNOWN } from "../format";
 import type { ArtifactRow, ErrorRow, PhaseRow, TaskRow, WaveRow } from "../model";
-import { Bar, StatusMark } from "./marks";
+import { useNow, usePanel } from "./context";
+import { Bar, Icon, StatusMark } from "./marks";
 import type { Column } from "./table";
 
 export function Time({ at }: { at: number | null }) {
@@ -13,18 +14,29 @@ export function Time({ at }: { at: number | null }) {
 }
 
 /** A share that a finished thing has by being finished. */
-export function shareOf(row: { status: TaskRow["status"]; progress: number | null }): number | null {
+function shareOf(row: { status: TaskRow["status"]; progress: number | null }): number | null {
   if (row.status === "completed") return 100;
   if (row.progress === null && row.status === "pending") return 0;
   return row.progress;
 }
 
-function Progress({ name, row }: { name: string; row: { status: TaskRow["status"]; progress: number | null } }) {
+export function Progress({ name, row }: { name: string; row: { status: TaskRow["status"]; progress: number | null } }) {
   const value = shareOf(row);
   return (
     <span class="rc-progress">
       <Bar name={name} value={value} status={row.status} />
       <span class="rc-share">{percent(value)}</span>
+    </span>
+  );
+}
+
+function Failed({ number }: { number: number }) {
+  if (number === 0) return null;
+  return (
+    <span class="rc-tag rc-failed rc-tone-failed" title={`${count(number)} failed`}>
+      <Icon name="cross" />
+      {count(number)}
+      <span class="rc-hidden">failed</span>
     </span>
   );
 }
@@ -48,9 +60,9 @@ export const PHASES: readonly Column<PhaseRow>[] = [
     right: true,
     cell: (row) => (
       <>
-        {row.failed > 0 && <span class="rc-tone-failed">{count(row.failed)} failed · </span>}
+        <Failed number={row.failed} />
         {count(row.completed)}
-        <span class="rc-of">/{count(row.tasks)}</span>
+        {row.tasks !== null && <span class="rc-of">/{count(row.tasks)}</span>}
       </>
     ),
   },
@@ -60,16 +72,21 @@ export const PHASES: readonly Column<PhaseRow>[] = [
 export const WAVES: readonly Column<WaveRow>[] = [
   { id: "status", title: "Status", cell: (row) => <StatusMark status={row.status} quiet /> },
   { id: "name", title: "Wave", cell: (row) => `Wave ${row.wave}` },
-  { id: "success", title: "Success", right: true, cell: (row) => (row.success_rate === null ? UNKNOWN : rate(row.success_rate)) },
+  {
+    id: "success",
+    title: "Success",
+    right: true,
+    cell: (row) => (row.success_rate === null ? UNKNOWN : rate(row.success_rate)),
+  },
   {
     id: "atoms",
     title: "Atoms",
     right: true,
     cell: (row) => (
       <>
-        {(row.failed ?? 0) > 0 && <span class="rc-tone-failed">{count(row.failed)} failed · </span>}
+        <Failed number={row.failed ?? 0} />
         {count(row.atoms_completed)}
-        <span class="rc-of">/{count(row.atoms)}</span>
+        {row.atoms !== null && <span class="rc-of">/{count(row.atoms)}</span>}
       </>
     ),
   },
@@ -116,6 +133,16 @@ const SUBTASKS: Column<TaskRow> = {
   cell: (row) => (row.subtasks_total > 0 ? `${row.subtasks_done}/${row.subtasks_total}` : ""),
 };
 
+/** How long it took, or takes until now. */
+function TaskTime({ row }: { row: TaskRow }) {
+  const started = row.duration_s === null && row.status === "running" ? row.started_at : null;
+  useNow(started !== null);
+  const { store } = usePanel();
+  return <>{started === null ? duration(row.duration_s) : ticking(Math.max(0, store.serverNow() - started) / 1000)}</>;
+}
+
+const TIME: Column<TaskRow> = { id: "duration", title: "Time", right: true, cell: (row) => <TaskTime row={row} /> };
+
 export const TASKS: readonly Column<TaskRow>[] = [
   STATUS,
   NAME,
@@ -128,7 +155,7 @@ export const TASKS: readonly Column<TaskRow>[] = [
   PROGRESS,
   STEP,
   SUBTASKS,
-  { id: "duration", title: "Time", right: true, cell: (row) => duration(row.duration_s) },
+  TIME,
   { id: "attempts", title: "Try", right: true, cell: (row) => attempts(row) },
   { id: "tokens", title: "Tokens", right: true, cell: (row) => (row.tokens === null ? "" : count(row.tokens)) },
   { id: "cost", title: "Cost", right: true, cell: (row) => (row.cost_usd === null ? "" : dollars(row.cost_usd)) },
@@ -141,7 +168,11 @@ export const ACTIVE: readonly Column<TaskRow>[] = [
   PROGRESS,
   STEP,
   SUBTASKS,
+  TIME,
 ];
+
+/** The same for tasks that tell no steps. */
+export const ACTIVE_BARE = ACTIVE.filter((column) => column !== STEP && column !== SUBTASKS);
 
 function attempts(row: TaskRow): string {
   if (row.attempts === null) return "";
@@ -196,7 +227,11 @@ export const ERRORS: readonly Column<ErrorRow>[] = [
   MESSAGE,
   TASK,
   ATTEMPT,
-  { id: "recoverable", title: "Recoverable", cell: (row) => (row.recoverable === null ? UNKNOWN : row.recoverable ? "yes" : "no") },
+  {
+    id: "recoverable",
+    title: "Recoverable",
+    cell: (row) => (row.recoverable === null ? UNKNOWN : row.recoverable ? "yes" : "no"),
+  },
   { id: "at", title: "At", right: true, cell: (row) => <Time at={row.at} /> },
 ];
 

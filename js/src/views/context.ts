@@ -1,10 +1,12 @@
 /** What every view reaches: the store, the clock and what to repaint on. */
 import { createContext } from "preact";
-import { useContext, useEffect, useReducer, useRef } from "preact/hooks";
+import { useContext, useEffect, useId, useReducer, useRef } from "preact/hooks";
 import type { Cancel } from "../env";
 import type { Store, Topic } from "../store";
 
 export interface Panel {
+  /** Before the ids of this view's elements: a page may hold several views. */
+  prefix: string;
   store: Store;
   ticker: Ticker;
   /** Height of the scrolling areas in CSS pixels. */
@@ -36,6 +38,11 @@ export function useStore(...topics: Topic[]): Store {
     return store.watch(look) as () => void;
   }, [store]);
   return store;
+}
+
+/** An id for an element, unique on the page. */
+export function useUniqueId(): string {
+  return `${usePanel().prefix}-${useId()}`;
 }
 
 /** Epoch milliseconds by the kernel's clock; painted again each second while `running`. */

@@ -22,10 +22,10 @@ export function Header() {
         </span>
         <span class="rc-percent">
           {head.percent === null ? UNKNOWN : wholePercent(head.percent)}
-          <small>%</small>
+          {head.percent !== null && <small>%</small>}
         </span>
       </div>
-      <Bar name="Overall progress" value={head.percent} status={head.status} says={progressText(head)} large />
+      <Bar name="Overall progress" value={head.percent} status={barStatus(head)} says={progressText(head)} large />
       <Facts head={head} />
     </header>
   );
@@ -61,6 +61,12 @@ function Connection({ head, recorded }: { head: Head; recorded: boolean }) {
       <span>{words}</span>
     </span>
   );
+}
+
+/** While nothing is known, the bar moves as long as something may still come. */
+function barStatus(head: Head): Head["status"] {
+  const waits = head.percent === null && (head.link === "connecting" || head.link === "live");
+  return waits && head.status === "pending" ? "running" : head.status;
 }
 
 export function linkText(head: Head, now: number): string {

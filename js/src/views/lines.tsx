@@ -35,7 +35,7 @@ export const Line = memo(function Line({ row, tagged }: LineProps) {
 function colors(color: string | null, background: string | null): Record<string, string> | undefined {
   if (color === null && background === null) return undefined;
   const style: Record<string, string> = {};
-  if (color !== null) style["color"] = `rgb(${color})`;
-  if (background !== null) style["backgroundColor"] = `rgb(${background})`;
+  if (color !== null) style.color = `rgb(${color})`;
+  if (background !== null) style.backgroundColor = `rgb(${background})`;
   return style;
 }

@@ -17,7 +17,16 @@ export function Artifacts() {
   const store = useStore("artifacts", "pages");
   const rows = store.tables.artifacts;
   if (rows.total === 0) return <Empty>No artifacts yet.</Empty>;
-  return <DataTable name="Artifacts" columns={ARTIFACTS} rows={rows} reversed onSeen={asker(store, "artifacts")} />;
+  return (
+    <DataTable
+      name="Artifacts"
+      layout="artifacts"
+      columns={ARTIFACTS}
+      rows={rows}
+      reversed
+      onSeen={asker(store, "artifacts")}
+    />
+  );
 }
 
 export function Errors() {
@@ -25,7 +34,15 @@ export function Errors() {
   const rows = store.tables.errors;
   if (rows.total === 0) return <Empty>No errors.</Empty>;
   return (
-    <DataTable name="Errors" columns={ERRORS} rows={rows} reversed detail={errorDetail} onSeen={asker(store, "errors")} />
+    <DataTable
+      name="Errors"
+      layout="errors"
+      columns={ERRORS}
+      rows={rows}
+      reversed
+      detail={errorDetail}
+      onSeen={asker(store, "errors")}
+    />
   );
 }
 
@@ -35,7 +52,7 @@ function ErrorDetail({ row }: { row: ErrorRow }) {
   const { message, stack } = useFull("errors", row);
   return (
     <>
-      <p class="rc-error-text">
+      <p class="rc-prose">
         <Text>{message}</Text>
       </p>
       {stack ? <pre class="rc-pre">{stack}</pre> : <p class="rc-note">No stack trace came with this error.</p>}
@@ -66,7 +83,12 @@ const DECISIONS: readonly Column<DecisionRow>[] = [
     ),
   },
   { id: "took", title: "Took", right: true, cell: (row) => duration(took(row)) },
-  { id: "at", title: "At", right: true, cell: (row) => <Time at={row.acknowledged_at ?? row.sent_at ?? row.requested_at} /> },
+  {
+    id: "at",
+    title: "At",
+    right: true,
+    cell: (row) => <Time at={row.acknowledged_at ?? row.sent_at ?? row.requested_at} />,
+  },
 ];
 
 function took(row: DecisionRow): number | null {
@@ -79,7 +101,17 @@ export function Decisions() {
   const rows = store.tables.decisions;
   if (rows.total === 0) return <Empty>No decisions yet.</Empty>;
   const detail = (row: DecisionRow) => (row.feedback || row.error ? <DecisionDetail row={row} /> : null);
-  return <DataTable name="Decisions" columns={DECISIONS} rows={rows} reversed detail={detail} onSeen={asker(store, "decisions")} />;
+  return (
+    <DataTable
+      name="Decisions"
+      layout="decisions"
+      columns={DECISIONS}
+      rows={rows}
+      reversed
+      detail={detail}
+      onSeen={asker(store, "decisions")}
+    />
+  );
 }
 
 function DecisionDetail({ row }: { row: DecisionRow }) {
@@ -92,7 +124,7 @@ function DecisionDetail({ row }: { row: DecisionRow }) {
         </p>
       )}
       {feedback && (
-        <p class="rc-error-text">
+        <p class="rc-prose">
           <Text>{feedback}</Text>
         </p>
       )}

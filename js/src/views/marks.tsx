@@ -124,7 +124,12 @@ export function Text({ children }: { children: string }) {
 }
 
 /** A heading with what belongs below it. */
-export function Section(props: { title: string; note?: ComponentChildren; class?: string; children: ComponentChildren }) {
+export function Section(props: {
+  title: string;
+  note?: ComponentChildren;
+  class?: string;
+  children: ComponentChildren;
+}) {
   return (
     <section class={`rc-section ${props.class ?? ""}`}>
       <h3 class="rc-section-title">

@@ -55,7 +55,10 @@ function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
     <>
       {shown.map((row) => (
         <p key={row.key} class="rc-strip rc-strip-decided">
-          <Icon name={row.status === "expired" ? "clock" : "check"} tone={row.status === "expired" ? "cancelled" : "completed"} />
+          <Icon
+            name={row.status === "expired" ? "clock" : "check"}
+            tone={row.status === "expired" ? "cancelled" : "completed"}
+          />
           <span>
             <b>{row.title}</b>: {outcome(row)}
           </span>
@@ -95,7 +98,7 @@ function useKeptFocus(region: { current: HTMLDivElement | null }, open: number):
   useLayoutEffect(() => {
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (!inside.current || !lost) return;
-    const next = region.current?.querySelector<HTMLElement>("[role=group] button") ?? region.current;
-    next?.focus({ preventScroll: true });
+    // Not on the next card's button: the key that answered one question must not answer another.
+    region.current?.focus({ preventScroll: true });
   }, [region, open]);
 }

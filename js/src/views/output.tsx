@@ -77,7 +77,12 @@ export function Output() {
       {log.total === 0 ? (
         <Empty>No output yet.</Empty>
       ) : (
-        <Log key={filtered ? "filtered" : "all"} rows={shown} tagged={tasks.length > 1} onSeen={filtered ? undefined : want} />
+        <Log
+          key={filtered ? "filtered" : "all"}
+          rows={shown}
+          tagged={tasks.length > 1}
+          onSeen={filtered ? undefined : want}
+        />
       )}
     </>
   );

@@ -1,8 +1,8 @@
 /** The run on one page. What a run does not have takes no room. */
 import { count, plural } from "../format";
 import type { TaskRow } from "../model";
-import { ACTIVE, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
-import { useStore } from "./context";
+import { ACTIVE, ACTIVE_BARE, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
+import { usePanel, useStore } from "./context";
 import { Line } from "./lines";
 import { Section } from "./marks";
 import { listOf } from "./sources";
@@ -21,36 +21,54 @@ export function Overview({ open }: { open: (tab: string) => void }) {
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
   const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW_TASKS;
   const shown = fewTasks ? tasks.rows : active.rows;
-  const nothing = !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
+  const nothing =
+    !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
   if (nothing) return <p class="rc-empty">Nothing has happened yet.</p>;
   const activity = shown.length > 0 && (
-    <Section title={fewTasks ? "Tasks" : "Active tasks"} note={activeNote(shown.length, active.total)} class="rc-area-active">
-      {fewTasks ? <FewTasks tasks={shown} /> : <DataTable name="Active tasks" columns={ACTIVE} rows={listOf(shown)} />}
+    <Section
+      title={fewTasks ? "Tasks" : "Active tasks"}
+      note={activeNote(shown.length, active.total)}
+      class="rc-area-active"
+    >
+      {fewTasks ? <FewTasks tasks={shown} /> : <ActiveTasks tasks={shown} />}
     </Section>
   );
+  // Runs with phases but without output leave room on the right.
+  const latestRight = output.total === 0;
   const latest = artifacts.total > 0 && (
-    <Latest title="Artifacts" unit="artifact" table={artifacts} columns={LATEST_ARTIFACTS} most={ARTIFACTS} open={open} />
+    <Latest
+      title="Artifacts"
+      unit="artifact"
+      table={artifacts}
+      columns={LATEST_ARTIFACTS}
+      most={ARTIFACTS}
+      open={open}
+    />
   );
   return (
     <div class="rc-overview">
       <div class="rc-column">
         {phases.rows.length > 0 && (
           <Section title="Phases" class="rc-area-phases">
-            <DataTable name="Phases" columns={PHASES} rows={phases} />
+            <DataTable name="Phases" layout="phases" columns={PHASES} rows={phases} />
           </Section>
         )}
         {waves.rows.length > 0 && (
           <Section title="Waves" class="rc-area-waves">
-            <DataTable name="Waves" columns={WAVES} rows={waves} />
+            <DataTable name="Waves" layout="waves" columns={WAVES} rows={waves} />
           </Section>
         )}
         {!structured && activity}
-        {structured && latest}
+        {structured && !latestRight && latest}
       </div>
       <div class="rc-column">
         {structured && activity}
         {output.total > 0 && (
-          <Section title="Output" note={<More total={output.total} unit="line" open={() => open("Output")} />} class="rc-area-output">
+          <Section
+            title="Output"
+            note={<More total={output.total} unit="line" open={() => open("Output")} />}
+            class="rc-area-output"
+          >
             <div role="log" aria-label="Output" aria-live="off" class="rc-log rc-log-tail">
               {output.tail(LINES).map((row) => (
                 <Line key={row.key} row={row} tagged={tasks.total > 1} />
@@ -61,7 +79,7 @@ export function Overview({ open }: { open: (tab: string) => void }) {
         {errors.total > 0 && (
           <Latest title="Errors" unit="error" table={errors} columns={LATEST_ERRORS} most={ERRORS} open={open} />
         )}
-        {!structured && latest}
+        {(!structured || latestRight) && latest}
       </div>
     </div>
   );
@@ -92,17 +110,31 @@ function Latest<R extends { key: string }>({ title, unit, table, columns, most, 
   const note = <More total={table.total} unit={unit} open={() => open(title)} />;
   return (
     <Section title={title} note={note} class={`rc-area-${title.toLowerCase()}`}>
-      <DataTable name={title} columns={columns} rows={listOf(table.tail(most).reverse())} />
+      <DataTable
+        name={title}
+        layout={`latest-${title.toLowerCase()}`}
+        columns={columns}
+        rows={listOf(table.tail(most).reverse())}
+      />
     </Section>
   );
 }
 
+function ActiveTasks({ tasks }: { tasks: readonly TaskRow[] }) {
+  const bare = tasks.every((row) => row.step === null && row.subtasks_total === 0);
+  const layout = bare ? "bare" : "active";
+  return <DataTable name="Active tasks" layout={layout} columns={bare ? ACTIVE_BARE : ACTIVE} rows={listOf(tasks)} />;
+}
+
 const TASK_COLUMNS = ACTIVE.filter(({ id }) => id !== "subtasks");
+
+const VERY_FEW_TASKS = 3;
+const WORTH_A_LOOK: readonly TaskRow["status"][] = ["running", "paused", "failed"];
 
 /** The subtasks of a task, below its row. */
 const subtasks = (task: TaskRow) =>
   task.subtasks.length === 0 ? null : (
-    <div role="row">
+    <div role="row" class="rc-below">
       <div role="cell">
         <ul class="rc-subtasks" aria-label={`Subtasks of ${task.name || task.id}`}>
           {task.subtasks.map((subtask) => (
@@ -114,5 +146,17 @@ const subtasks = (task: TaskRow) =>
   );
 
 function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
-  return <DataTable name="Tasks" columns={TASK_COLUMNS} rows={listOf(tasks)} below={subtasks} />;
+  const { height } = usePanel();
+  const all = tasks.length <= VERY_FEW_TASKS;
+  const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
+  return (
+    <DataTable
+      name="Tasks"
+      layout="few"
+      columns={TASK_COLUMNS}
+      rows={listOf(tasks)}
+      below={below}
+      height={2 * height}
+    />
+  );
 }

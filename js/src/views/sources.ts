@@ -43,7 +43,10 @@ export function useTasks(status: TaskStatus | null, search: string): TaskSource 
   const here = table.rows;
   const text = search.trim();
   const paged = store.reachable && table.total > here.length;
-  const found = useMemo(() => listOf(here.filter((row) => matches(row, status, text.toLowerCase()))), [here, status, text]);
+  const found = useMemo(
+    () => listOf(here.filter((row) => matches(row, status, text.toLowerCase()))),
+    [here, status, text],
+  );
   if (!paged) return { rows: found, paged, searching: false, want: () => {} };
   const query = store.pages.query({ table: "tasks", status, search: text || null });
   const want = (from: number, to: number) => store.pages.want(query, from, to, STALE_MS);

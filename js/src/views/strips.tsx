@@ -8,9 +8,17 @@ import { useStore } from "./context";
 import { Icon, type IconName, Text } from "./marks";
 
 const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: string }>> = {
-  recorded: { tone: "paused", icon: "info", text: "Recorded: no kernel attached. This is the run as it was last saved." },
+  recorded: {
+    tone: "paused",
+    icon: "info",
+    text: "Recorded: no kernel attached. This is the run as it was last saved.",
+  },
   gone: { tone: "failed", icon: "warn", text: "The kernel is gone; run the cell again." },
-  silent: { tone: "paused", icon: "clock", text: "Kernel busy or unreachable: nothing was heard from it for some seconds." },
+  silent: {
+    tone: "paused",
+    icon: "clock",
+    text: "Kernel busy or unreachable: nothing was heard from it for some seconds.",
+  },
 };
 
 export function Strips() {

@@ -17,8 +17,10 @@ export interface Column<R extends Row> {
 }
 
 export interface DataTableProps<R extends Row> {
-  /** Its accessible name, and with `rc-table-` before it the class that sets its columns. */
+  /** Its accessible name. */
   name: string;
+  /** Which widths its columns have: the class `rc-cols-…`. */
+  layout: string;
   columns: readonly Column<R>[];
   rows: RowSource<R>;
   /** Newest first. */
@@ -55,7 +57,8 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   useEffect(() => {
     const [a, b] = [numberOf(start), numberOf(end - 1)];
-    if (total > 0) onSeen?.(Math.min(a, b), Math.max(a, b) + 1);
+    // Also of no rows: whoever pages may not know yet how many there are.
+    onSeen?.(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
   });
 
   const toggle = useCallback((index: string) => setOpened((old) => toggled(old, index)), []);
@@ -87,7 +90,7 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   return (
     <div
-      class={`rc-table rc-table-${name.toLowerCase().replaceAll(" ", "-")}`}
+      class={`rc-table rc-cols-${props.layout}`}
       role="table"
       aria-label={name}
       aria-rowcount={total + 1}
@@ -164,7 +167,11 @@ function Opener({ open, toggle }: { open: boolean; toggle: () => void }) {
   );
 }
 
-function Detail(props: { index: string; measure: (index: string, extra: number) => void; children: ComponentChildren }) {
+function Detail(props: {
+  index: string;
+  measure: (index: string, extra: number) => void;
+  children: ComponentChildren;
+}) {
   const { index, measure } = props;
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -1,7 +1,8 @@
 /** The tabs below the header, by the keyboard conventions of the ARIA authoring practices. */
 import type { ComponentChildren } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { count } from "../format";
+import { useUniqueId } from "./context";
 
 export interface Tab {
   name: string;
@@ -17,7 +18,7 @@ export interface TabsProps {
 }
 
 export function Tabs({ tabs, selected, select, children }: TabsProps) {
-  const id = useId();
+  const id = useUniqueId();
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
     const at = tabs.findIndex((tab) => tab.name === selected);

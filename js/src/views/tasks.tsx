@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { clock, count, dollars, duration, plural } from "../format";
 import type { SubtaskRow, TaskRow, TaskStatus } from "../model";
-import { shareOf, TASKS } from "./columns";
+import { Progress, TASKS } from "./columns";
 import { useNow, useStore } from "./context";
 import { useFull } from "./detail";
-import { Bar, Empty, StatusMark, Text } from "./marks";
+import { Empty, StatusMark, Text } from "./marks";
 import { useTasks } from "./sources";
 import { DataTable } from "./table";
 
@@ -31,7 +31,6 @@ export function Tasks() {
           value={search}
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
-        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset brings the browser's own frame */}
         <div class="rc-chips" role="group" aria-label="Status">
           <FilterChip name="all" number={total} pressed={status === null} press={() => setStatus(null)} />
           {STATUSES.filter((name) => (counts?.[name] ?? 0) > 0 || status === name).map((name) => (
@@ -45,7 +44,11 @@ export function Tasks() {
           ))}
         </div>
         <span class="rc-note rc-toolbar-note">
-          {source.searching ? "searching…" : source.rows.total === total ? "" : `${count(source.rows.total)} of ${count(total)}`}
+          {source.searching
+            ? "searching…"
+            : source.rows.total === total
+              ? ""
+              : `${count(source.rows.total)} of ${count(total)}`}
         </span>
       </div>
       {source.rows.total === 0 && !source.searching ? (
@@ -54,6 +57,7 @@ export function Tasks() {
         <DataTable
           key={`${status} ${search}`}
           name="Tasks"
+          layout="tasks"
           columns={TASKS}
           rows={source.rows}
           detail={taskDetail}
@@ -80,8 +84,13 @@ export function TaskDetail({ row: short }: { row: TaskRow }) {
   const hidden = row.subtasks_total - row.subtasks.length;
   return (
     <>
+      {row.name && (
+        <p class="rc-prose">
+          <Text>{row.name}</Text>
+        </p>
+      )}
       {row.error && (
-        <p class="rc-error-text rc-tone-failed">
+        <p class="rc-prose rc-tone-failed">
           <Text>{row.error}</Text>
         </p>
       )}
@@ -111,7 +120,7 @@ export function Subtask({ subtask }: { subtask: SubtaskRow }) {
     <li title={subtask.description ?? undefined}>
       <StatusMark status={subtask.status} quiet />
       <span class="rc-clip">{name}</span>
-      <Bar name={name} value={shareOf(subtask)} status={subtask.status} />
+      <Progress name={name} row={subtask} />
       <span class="rc-right">{subtask.duration_s === null ? "" : duration(subtask.duration_s)}</span>
     </li>
   );

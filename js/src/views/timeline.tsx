@@ -31,18 +31,23 @@ interface Span {
 type Item = { group: string; count: number } | { task: TaskRow };
 
 function Gantt() {
-  const store = useStore("head", "tasks", "pages");
+  const store = useStore("head", "tasks", "phases", "pages");
   const { height } = usePanel();
   const source = useTasks(null, "");
   const head = store.head;
   const running = head !== null && head.ended_at === null && head.link === "live";
   useNow(running);
   const here = store.tables.tasks.rows;
-  const items = useMemo(() => (source.paged ? null : grouped(here)), [source.paged, here]);
+  // Where phases are not part of the plan, a task goes through them: it belongs to none.
+  const byPhase = store.tables.phases.total > 0;
+  const items: readonly Item[] | null = useMemo(() => {
+    if (source.paged) return null;
+    return byPhase ? grouped(here) : here.map((row) => ({ task: row }));
+  }, [source.paged, byPhase, here]);
   const total = items?.length ?? source.rows.total;
   const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: NO_EXTRAS };
   const viewport = height - AXIS_HEIGHT;
-  const { ref, onScroll, window } = useScroller({ layout, viewport });
+  const { ref, onScroll, window } = useScroller({ layout, viewport, follow: running && !source.paged });
   const span = spanOf(here, head?.started_at ?? null, head?.ended_at ?? (running ? store.serverNow() : null));
   if (items === null) source.want(window.start, window.end);
   if (total === 0 || span === null) return <Empty>No task has started yet.</Empty>;
@@ -50,7 +55,15 @@ function Gantt() {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
     <div class="rc-gantt" ref={ref} onScroll={onScroll} style={{ maxHeight: `${height}px` }} tabIndex={0}>
       <Axis span={span} />
-      <div style={{ height: `${window.height}px` }}>
+      <div class="rc-gantt-body" style={{ height: `${window.height}px` }}>
+        <div class="rc-gantt-grid" aria-hidden="true">
+          <span />
+          <div>
+            {ticks(span).map((at) => (
+              <i key={at} style={{ left: `${share(span, at)}%` }} />
+            ))}
+          </div>
+        </div>
         <ul style={{ transform: `translateY(${window.top}px)` }} aria-label="Tasks in time">
           {Array.from({ length: window.end - window.start }, (_, i) => {
             const at = window.start + i;
@@ -82,8 +95,9 @@ function GanttRow({ item, span }: { item: Item; span: Span }) {
   if ("group" in item) {
     return (
       <li class="rc-gantt-row rc-gantt-group">
-        <span class="rc-clip">{item.group}</span>
-        <span class="rc-note">{item.count}</span>
+        <span class="rc-clip">
+          {item.group} <span class="rc-note">{item.count}</span>
+        </span>
       </li>
     );
   }
@@ -166,7 +180,12 @@ function barOf(task: TaskRow, span: Span): { left: number; width: number; second
   if (!times) return null;
   const to = times.to ?? span.to;
   const left = share(span, times.from);
-  return { left, width: Math.max(0, share(span, to) - left), seconds: Math.max(0, to - times.from) / 1000, from: times.from };
+  return {
+    left,
+    width: Math.max(0, share(span, to) - left),
+    seconds: Math.max(0, to - times.from) / 1000,
+    from: times.from,
+  };
 }
 
 function share(span: Span, at: number): number {
@@ -209,7 +228,15 @@ function Events() {
       {rows.total === 0 ? (
         <Empty>{absent > 0 ? "The events were not saved with the notebook." : "No events yet."}</Empty>
       ) : (
-        <DataTable name="Events" columns={EVENTS} rows={rows} reversed detail={eventDetail} onSeen={want} />
+        <DataTable
+          name="Events"
+          layout="events"
+          columns={EVENTS}
+          rows={rows}
+          reversed
+          detail={eventDetail}
+          onSeen={want}
+        />
       )}
     </Section>
   );
