@@ -1,6 +1,6 @@
 """Take the pictures of the README from the real thing: JupyterLab, the simulator, a headless Chromium.
 
-    python scripts/screenshots.py [folder]        `make screenshots` writes docs/images/
+`make screenshots` writes docs/images/; ``python scripts/screenshots.py FOLDER`` another folder.
 """
 
 from __future__ import annotations
@@ -46,12 +46,8 @@ def main(folder: Path) -> None:
 def wait_for_percent(panel: Locator, percent: int) -> None:
     """Wait until the run has come this far."""
     bar = panel.get_by_role("progressbar", name="Overall progress")
-    expect(bar).to_be_visible(timeout=LONG)
-    panel.page.wait_for_function(
-        "([bar, percent]) => Number(bar.getAttribute('aria-valuenow')) >= percent",
-        arg=[bar.element_handle(), percent],
-        timeout=LONG,
-    )
+    while float(bar.get_attribute("aria-valuenow", timeout=LONG) or 0) < percent:
+        panel.page.wait_for_timeout(100)
 
 
 def shoot(notebook: NotebookPage, file: Path) -> None:

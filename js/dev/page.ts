@@ -1,8 +1,10 @@
 /** The dev page: `?run=execution|tasks|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still`. */
 import type { LinkState } from "../src/model";
 import widget from "../src/widget";
+import { execution } from "./execution";
 import { FakeKernel, FakeModel } from "./fake";
-import { execution, huge, tasks } from "./runs";
+import { huge } from "./huge";
+import { tasks } from "./tasks";
 
 const ask = new URLSearchParams(location.search);
 const model = new FakeModel();

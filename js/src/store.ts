@@ -27,6 +27,8 @@ const READY_MS = [0, 400, 1200];
 const RECORDED_MS = 3200;
 const SILENT_MS = 5000;
 const CHECK_MS = 1000;
+/** How often a silent kernel is spoken to: one that is gone shows by it. */
+const PROBE_MS = 10_000;
 /** A snapshot asked for and not here by then was lost: ask again. */
 const SNAPSHOT_MS = 2000;
 
@@ -58,6 +60,7 @@ export class Store {
   #skew: number | null = null;
   #stoppedAt: number | null = null;
   #heardAt: number;
+  #probedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Our picture is the shortened one of the trait. */
   #short = false;
@@ -103,8 +106,7 @@ export class Store {
   /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
   open(): Cancel {
     if (this.#views.size === 0) this.#watchKernel();
-    const ready = () => this.#send({ kind: "ready", have: this.#short ? -1 : this.version });
-    const timers = READY_MS.map((ms) => this.#env.later(ms, ready));
+    const timers = READY_MS.map((ms) => this.#env.later(ms, () => this.#ready()));
     const close = () => {
       if (!this.#views.delete(close)) return;
       for (const cancel of timers) cancel();
@@ -173,6 +175,11 @@ export class Store {
     this.presses.clear();
     this.pages.clear();
     this.#watchers.clear();
+  }
+
+  #ready(): void {
+    this.#probedAt = this.#env.now();
+    this.#send({ kind: "ready", have: this.#short ? -1 : this.version });
   }
 
   #send(message: ToKernel): boolean {
@@ -261,6 +268,7 @@ export class Store {
       // Only while the link lives does the kernel send a heartbeat each second.
       const beats = this.head !== null && !["ended", "failed", "stopped"].includes(this.head.link);
       if (this.attachment === "attached" && beats && now - this.#heardAt > SILENT_MS) this.#attach("silent");
+      if (this.attachment === "silent" && now - this.#probedAt >= PROBE_MS) this.#ready();
       this.#check = this.#env.later(CHECK_MS, look);
     };
     this.#check = this.#env.later(CHECK_MS, look);

@@ -134,6 +134,13 @@ describe("an answer", () => {
     expect(isLocked(bench)).toBe(true);
   });
 
+  test("to a kernel that says nothing at all says what else it may be", async () => {
+    const bench = await asked(row());
+    button(bench, "Approve").click();
+    await later(8000);
+    expect(bench.el.textContent).toContain("queued in this browser; if the kernel was restarted, run the cell again");
+  });
+
   test("is followed on its way to the server and back", async () => {
     const bench = await asked(row());
     button(bench, "Approve").click();

@@ -201,6 +201,17 @@ describe("the kernel at the other end", () => {
     expect(store.attachment).toBe("attached");
   });
 
+  test("that is silent is spoken to now and then, and found to be gone", () => {
+    port.receive(snapshot(1, picture()));
+    env.pass(9000);
+    const before = port.kinds().length;
+    env.pass(20_000);
+    expect(port.kinds().slice(before)).toEqual(["ready", "ready"]);
+    port.alive = false;
+    env.pass(12_000);
+    expect(store.attachment).toBe("gone");
+  });
+
   test("may be quiet when the run is over", () => {
     port.receive(snapshot(1, picture({ link: "ended" })));
     env.pass(60_000);

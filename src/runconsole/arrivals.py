@@ -40,16 +40,19 @@ class Arrivals:
         self._recovered = 0
         self._back_at: Micros | None = None
         self._assured = False
+        self._by_content = True
 
-    def connected(self, at: Micros | None, *, assured: bool) -> None:
+    def connected(self, at: Micros | None, *, assured: bool, knows_repeats: bool = False) -> None:
         """Note a new connection; `at` is the server's time of a reconnect, None for the first connection.
 
-        `assured`: the server was asked to go on from the last event, and tells if it cannot.
+        `assured`: the server was asked to go on from the last event, and tells if it cannot. `knows_repeats`: the wire
+        itself recognizes what a server without ids sends again.
         """
         self._connection += 1
         self._replaying = at is not None
         self._back_at = at
         self._assured = assured
+        self._by_content = not knows_repeats
 
     def admit(self, event: Received) -> bool:
         """Return whether the event is new."""
@@ -70,7 +73,7 @@ class Arrivals:
         return True
 
     def _is_replay(self, event: Received, came_over: int) -> bool:
-        return came_over < self._connection and (event.timestamp is not None or self._replaying)
+        return self._by_content and came_over < self._connection and (event.timestamp is not None or self._replaying)
 
     def _number(self, seq: int) -> None:
         last = self._last_seq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl as ssl_module
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -11,9 +12,11 @@ from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options
 from runconsole.transports.address import with_query
 from runconsole.transports.base import Connection, Transport
+from runconsole.transports.socketio import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
+from runconsole.wire.socketio import SocketIoWire
 from runconsole.wire.trpc import Transformer, TrpcWire
 
 __all__ = ["Endpoint", "resolve"]
@@ -47,6 +50,8 @@ def resolve(options: Options) -> Endpoint:
     match protocol:
         case "trpc":
             return Endpoint(_trpc(options), _websocket(options))
+        case "socketio":
+            return Endpoint(_socketio(options), _socketio_transport(options))
         case _:
             return Endpoint(_channel(options), _websocket(options))
 
@@ -55,8 +60,8 @@ def _problem(options: Options, protocol: str) -> str | None:
     """Return why this address cannot work, in one sentence; None where it can be tried."""
     if "://" not in options.url:
         return f"expected a URL like ws://host:port/path, got {options.address!r}: check its spelling"
-    if protocol not in {"json", "trpc"}:
-        return f"expected protocol 'json' or 'trpc', got {protocol!r}: this version of runconsole does not speak it yet"
+    if protocol == "replay":
+        return "expected a live protocol, got 'replay': this version of runconsole does not read recordings yet"
     try:
         parts = urlsplit(options.url)
         host, _ = parts.hostname, parts.port
@@ -79,9 +84,11 @@ def _websocket(options: Options) -> WebSocketTransport:
         headers.setdefault("Authorization", f"Bearer {options.token}")
     if _params(options) is not None:
         url = with_query(url, connectionParams="1")
-    return WebSocketTransport(
-        url, headers=headers, ssl=options.ssl if isinstance(options.ssl, ssl_module.SSLContext) else None
-    )
+    return WebSocketTransport(url, headers=headers, ssl=_ssl(options))
+
+
+def _ssl(options: Options) -> ssl_module.SSLContext | None:
+    return options.ssl if isinstance(options.ssl, ssl_module.SSLContext) else None
 
 
 # ---- plain JSON ----------------------------------------------------------------------------------------------------
@@ -135,3 +142,28 @@ def _subscription(options: Options) -> tuple[str, Any]:
             return path, argument
         case _:
             raise InvalidArgument(f"expected subscribe= to be a path or (path, input), got {options.subscribe!r}")
+
+
+# ---- Socket.IO -----------------------------------------------------------------------------------------------------
+
+
+def _socketio(options: Options) -> SocketIoWire:
+    joins = _joins(options)
+    return SocketIoWire(joins) if options.decide is None else SocketIoWire(joins, decide=options.decide)
+
+
+def _socketio_transport(options: Options) -> SocketIoTransport:
+    return SocketIoTransport(options.url, token=options.token, headers=options.headers, ssl=_ssl(options))
+
+
+def _joins(options: Options) -> list[tuple[str, Any]]:
+    """Return the events to send after connecting: as told, else the room of the execution followed."""
+    match options.subscribe:
+        case None if options.execution is None:
+            return []
+        case None:
+            return [("join_execution", {"execution_id": options.execution})]
+        case Mapping():
+            return list(options.subscribe.items())
+        case _:
+            raise InvalidArgument(f"expected subscribe= to be a dict of event: data, got {options.subscribe!r}")

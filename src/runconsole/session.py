@@ -22,6 +22,8 @@ from runconsole.events import (
     Fact,
     LinkChanged,
     LinkStatus,
+    Logged,
+    MalformedFrame,
     Micros,
     Received,
 )
@@ -30,10 +32,10 @@ from runconsole.log import EventLog
 from runconsole.outbox import Outbox
 from runconsole.state import Effect, Finished, RunState, Transmit
 from runconsole.transports.base import Transport
-from runconsole.wire.envelope import MALFORMED
 from runconsole.wire.signals import (
     Established,
     ReconnectAsked,
+    Repeated,
     Reply,
     Request,
     Send,
@@ -55,6 +57,8 @@ _CATCHING_UP = 1_000_000
 """Microseconds after a reconnect in which what was missed may still come."""
 _TICK = 1.0
 _TOO_BIG = 1009
+_NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
+"""Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
 
 Observer = Callable[[tuple[Effect, ...]], None]
 
@@ -141,7 +145,7 @@ class Session:
         self._heard = True
         if self._arrivals.admit(event):
             self._log.append(event)
-            if self._backoff.attempts and event.type != MALFORMED:
+            if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
                 self._backoff.reset()
             self.apply(event)
         else:
@@ -237,6 +241,8 @@ class Session:
 
     async def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
+            case Repeated():
+                self.apply(DuplicateDropped())
             case Established():
                 self._go_live()
             case Reply():
@@ -281,7 +287,8 @@ class Session:
             self._gone_s = gone
             notice = f"reconnected after {_seconds(gone)}"
             back_at = self._live_since + self._state.clock.offset
-        self._arrivals.connected(back_at, assured=self._current.wire.resumes_from is not None)
+        wire = self._current.wire
+        self._arrivals.connected(back_at, assured=wire.resumes_from is not None, knows_repeats=wire.knows_repeats)
         self.link("live", notice=notice)
         self._outbox.flush(self._current)
         if self._current.wire.can_ask:

@@ -6,6 +6,7 @@ Columns of lists and dicts are ``object``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -277,8 +278,12 @@ class Tables:
 def _decode(text: str) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return {"text": text}
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            value = json.loads(text)  # reads NaN, too
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            return {"text": text}
     return value if isinstance(value, dict) else {"value": value}
 
 

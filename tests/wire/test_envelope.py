@@ -75,7 +75,14 @@ def test_marks_beside_the_type_win_over_those_inside() -> None:
 
 
 def test_the_fields_of_the_base_event_are_kept() -> None:
-    base = {"id": "evt-1", "version": "1.0", "source": "x", "correlationId": "c-1", "causationId": "c-0", "metadata": {}}
+    base = {
+        "id": "evt-1",
+        "version": "1.0",
+        "source": "x",
+        "correlationId": "c-1",
+        "causationId": "c-0",
+        "metadata": {},
+    }
     event = one(json.dumps(base | {"type": "task.started", "seq": 12, "payload": {"taskId": "t"}}))
     assert (event.event_id, event.seq, event.correlation_id, event.fact) == ("evt-1", 12, "c-1", TaskStarted("t"))
 
@@ -139,8 +146,26 @@ def test_a_binary_frame_that_is_not_utf8_is_kept_with_its_bytes_escaped() -> Non
 
 @pytest.mark.parametrize(
     "frame",
-    ["", " ", "not json", "{", "[1", '"text"', "42", "null", "{}", '{"type":7}', '{"type":null}', '{"data":{}}']
-    + ['{"type":"x","data":{}} trailing', '{"type":"x","data":{}', "\ufeff{}", "\x00", "{'type':'x'}", "[,]"],
+    [
+        "",
+        " ",
+        "not json",
+        "{",
+        "[1",
+        '"text"',
+        "42",
+        "null",
+        "{}",
+        '{"type":7}',
+        '{"type":null}',
+        '{"data":{}}',
+        '{"type":"x","data":{}} trailing',
+        '{"type":"x","data":{}',
+        "\ufeff{}",
+        "\x00",
+        "{'type':'x'}",
+        "[,]",
+    ],
 )
 def test_a_frame_that_is_no_event_is_kept_whole_as_malformed(frame: str) -> None:
     event = one(frame)
@@ -218,9 +243,9 @@ frames = st.builds(
 )
 
 
-@given(frames, st.sampled_from([None, 0, 3]), st.booleans(), st.booleans())
+@given(frame=frames, indent=st.sampled_from([None, 0, 3]), ascii_only=st.booleans(), binary=st.booleans())
 def test_the_payload_is_the_exact_slice_of_the_frame(
-    frame: dict[str, Any], indent: int | None, ascii_only: bool, binary: bool
+    frame: dict[str, Any], indent: int | None, *, ascii_only: bool, binary: bool
 ) -> None:
     text = json.dumps(frame, indent=indent, ensure_ascii=ascii_only)
     event = one(text.encode() if binary else text)
@@ -232,8 +257,19 @@ def test_the_payload_is_the_exact_slice_of_the_frame(
 
 @pytest.mark.parametrize(
     "data",
-    ['{"a":1.50,"b" : 1e3}', '{"a":"\\u0041\\/"}', '{ "a":\n[ ]}', '{"a":NaN}', '{"a":-Infinity}', '{"a":"\\ud800"}']
-    + ['{"a":1,"a":2}', '{"a":' + "9" * 5000 + "}", '"text"', "null", "[1, 2]"],
+    [
+        '{"a":1.50,"b" : 1e3}',
+        '{"a":"\\u0041\\/"}',
+        '{ "a":\n[ ]}',
+        '{"a":NaN}',
+        '{"a":-Infinity}',
+        '{"a":"\\ud800"}',
+        '{"a":1,"a":2}',
+        '{"a":' + "9" * 5000 + "}",
+        '"text"',
+        "null",
+        "[1, 2]",
+    ],
     ids=lambda data: data[:20],
 )
 def test_even_an_odd_payload_stays_as_it_was_written(data: str) -> None:

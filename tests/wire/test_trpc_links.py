@@ -119,7 +119,7 @@ async def test_a_token_opens_the_door_and_a_wrong_one_is_refused_for_good(
         url = {"header": "", "query": f"/?token={token}", "params": "/?connectionParams=1"}[place]
         wire = TrpcWire("stream.systemEvents", connection_params={"token": token} if place == "params" else None)
         async with Link(wire, server.url + url, **options) as link:
-            if token == "s3cret":  # noqa: S105
+            if token == "s3cret":
                 await link.live()
                 assert (await link.call(Request("query", "debug.echo", 5))).value == 5
             else:

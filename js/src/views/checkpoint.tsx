@@ -15,9 +15,11 @@ export interface CheckpointProps {
   press: Press | undefined;
   /** Why nothing can be sent at all; null when it can. */
   blocked: string | null;
+  /** The kernel has said nothing for some seconds. */
+  silent: boolean;
 }
 
-export const Checkpoint = memo(function Checkpoint({ row, press, blocked }: CheckpointProps) {
+export const Checkpoint = memo(function Checkpoint({ row, press, blocked, silent }: CheckpointProps) {
   const { store } = usePanel();
   const expires = row.deadline !== null;
   useNow(expires);
@@ -76,7 +78,14 @@ export const Checkpoint = memo(function Checkpoint({ row, press, blocked }: Chec
         ))}
       </div>
       <p class="rc-outcome" id={note}>
-        <Outcome row={row} press={press} blocked={blocked} late={late} unlock={() => store.presses.unlock(row.id)} />
+        <Outcome
+          row={row}
+          press={press}
+          blocked={blocked}
+          silent={silent}
+          late={late}
+          unlock={() => store.presses.unlock(row.id)}
+        />
       </p>
     </div>
   );
@@ -184,13 +193,14 @@ interface OutcomeProps {
   row: CheckpointRow;
   press: Press | undefined;
   blocked: string | null;
+  silent: boolean;
   late: boolean;
   unlock: () => void;
 }
 
 /** Where the answer stands, in words. */
-function Outcome({ row, press, blocked, late, unlock }: OutcomeProps) {
-  const text = outcomeText(row, press, blocked, late);
+function Outcome({ row, press, blocked, silent, late, unlock }: OutcomeProps) {
+  const text = outcomeText({ row, press, blocked, silent, late });
   return (
     <>
       {text}
@@ -203,18 +213,14 @@ function Outcome({ row, press, blocked, late, unlock }: OutcomeProps) {
   );
 }
 
-export function outcomeText(
-  row: CheckpointRow,
-  press: Press | undefined,
-  blocked: string | null,
-  late: boolean,
-): string {
+function outcomeText({ row, press, blocked, silent, late }: Omit<OutcomeProps, "unlock">): string {
   if (blocked !== null) return blocked;
   if (press) {
     const label = optionLabel(row, press.option);
     if (press.phase === "sending" || press.phase === "taken") return `${label}: sending…`;
     if (press.phase === "refused") return `refused: ${press.error ?? "the kernel did not say why"}`;
-    return "kernel busy: your answer is queued in this browser";
+    const queued = "kernel busy: your answer is queued in this browser";
+    return silent ? `${queued}; if the kernel was restarted, run the cell again` : queued;
   }
   const label = optionLabel(row, row.decision) ?? "answer";
   switch (row.delivery) {

@@ -5,7 +5,7 @@ import type { LogName, Store } from "../store";
 import { ARTIFACTS, ERRORS, Time } from "./columns";
 import { useStore } from "./context";
 import { useFull } from "./detail";
-import { DeliveryMark, Empty, Text } from "./marks";
+import { DeliveryMark, Text } from "./marks";
 import { type Column, DataTable } from "./table";
 
 /** Asks for what is on screen and not here. */
@@ -16,10 +16,10 @@ function asker(store: Store, name: LogName): (from: number, to: number) => void 
 export function Artifacts() {
   const store = useStore("artifacts", "pages");
   const rows = store.tables.artifacts;
-  if (rows.total === 0) return <Empty>No artifacts yet.</Empty>;
   return (
     <DataTable
       name="Artifacts"
+      empty="No artifacts yet."
       layout="artifacts"
       columns={ARTIFACTS}
       rows={rows}
@@ -32,10 +32,10 @@ export function Artifacts() {
 export function Errors() {
   const store = useStore("errors", "pages");
   const rows = store.tables.errors;
-  if (rows.total === 0) return <Empty>No errors.</Empty>;
   return (
     <DataTable
       name="Errors"
+      empty="No errors."
       layout="errors"
       columns={ERRORS}
       rows={rows}
@@ -99,11 +99,11 @@ function took(row: DecisionRow): number | null {
 export function Decisions() {
   const store = useStore("decisions", "pages");
   const rows = store.tables.decisions;
-  if (rows.total === 0) return <Empty>No decisions yet.</Empty>;
   const detail = (row: DecisionRow) => (row.feedback || row.error ? <DecisionDetail row={row} /> : null);
   return (
     <DataTable
       name="Decisions"
+      empty="No decisions yet."
       layout="decisions"
       columns={DECISIONS}
       rows={rows}

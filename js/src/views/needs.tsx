@@ -15,6 +15,7 @@ export function NeedsDecision() {
   const open = store.checkpoints(true);
   const closed = store.checkpoints(false);
   const blocked = whyBlocked(store);
+  const silent = store.attachment === "silent";
   const region = useRef<HTMLDivElement>(null);
   useKeptFocus(region, open.length);
   return (
@@ -28,7 +29,7 @@ export function NeedsDecision() {
           </h3>
           <div class="rc-needs-list">
             {open.map((row) => (
-              <Checkpoint key={row.key} row={row} press={store.presses.get(row.id)} blocked={blocked} />
+              <Checkpoint key={row.key} row={row} press={store.presses.get(row.id)} blocked={blocked} silent={silent} />
             ))}
           </div>
         </section>

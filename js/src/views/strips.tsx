@@ -17,7 +17,7 @@ const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: s
   silent: {
     tone: "paused",
     icon: "clock",
-    text: "Kernel busy or unreachable: nothing was heard from it for some seconds.",
+    text: "Kernel busy or unreachable: nothing was heard from it for some seconds. If it was restarted, run the cell again.",
   },
 };
 

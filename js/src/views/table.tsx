@@ -23,6 +23,8 @@ export interface DataTableProps<R extends Row> {
   layout: string;
   columns: readonly Column<R>[];
   rows: RowSource<R>;
+  /** What it says while there is no row: the table itself is always there, for people and programs that look for it. */
+  empty?: string;
   /** Newest first. */
   reversed?: boolean;
   /** At most so high, in CSS pixels. */
@@ -112,6 +114,13 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
       <div role="rowgroup" class="rc-tbody" style={virtual ? { height: `${scroller.window.height}px` } : undefined}>
         <div role="presentation" style={virtual ? { transform: `translateY(${scroller.window.top}px)` } : undefined}>
           {drawn}
+          {total === 0 && props.empty && (
+            <div role="row">
+              <div role="cell" class="rc-empty">
+                {props.empty}
+              </div>
+            </div>
+          )}
         </div>
       </div>
     </div>

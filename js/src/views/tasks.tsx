@@ -5,7 +5,7 @@ import type { SubtaskRow, TaskRow, TaskStatus } from "../model";
 import { Progress, TASKS } from "./columns";
 import { useNow, useStore } from "./context";
 import { useFull } from "./detail";
-import { Empty, StatusMark, Text } from "./marks";
+import { StatusMark, Text } from "./marks";
 import { useTasks } from "./sources";
 import { DataTable } from "./table";
 
@@ -51,19 +51,16 @@ export function Tasks() {
               : `${count(source.rows.total)} of ${count(total)}`}
         </span>
       </div>
-      {source.rows.total === 0 && !source.searching ? (
-        <Empty>{total === 0 ? "No tasks yet." : "No task is like that."}</Empty>
-      ) : (
-        <DataTable
-          key={`${status} ${search}`}
-          name="Tasks"
-          layout="tasks"
-          columns={TASKS}
-          rows={source.rows}
-          detail={taskDetail}
-          onSeen={source.want}
-        />
-      )}
+      <DataTable
+        key={`${status} ${search}`}
+        name="Tasks"
+        empty={source.searching ? "" : total === 0 ? "No tasks yet." : "No task is like that."}
+        layout="tasks"
+        columns={TASKS}
+        rows={source.rows}
+        detail={taskDetail}
+        onSeen={source.want}
+      />
     </>
   );
 }

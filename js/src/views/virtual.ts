@@ -46,25 +46,37 @@ export function rowAt(layout: Layout, offset: number): number {
   return Math.floor((offset - extra) / layout.rowHeight);
 }
 
-/** The rows to draw when the viewport of height `viewport` stands at `scrollTop`. */
-export function windowAt(layout: Layout, scrollTop: number, viewport: number): Window {
-  const full = offsetOf(layout, layout.count);
-  const height = Math.min(full, MAX_HEIGHT);
-  const scaled = height < full;
-  const offset = scaled ? Math.min(1, scrollTop / (height - viewport)) * (full - viewport) : scrollTop;
-  const start = Math.max(0, rowAt(layout, offset) - OVERSCAN);
+/** The rows to draw when the viewport of height `viewport` shows the list from `offset` on, the scroll bar at `scrollTop`. */
+export function windowAt(
+  layout: Layout,
+  offset: number,
+  viewport: number,
+  scrollTop = scrollOf(layout, offset, viewport),
+): Window {
+  const first = Math.max(0, rowAt(layout, offset) - OVERSCAN);
   const end = Math.min(layout.count, rowAt(layout, offset + viewport) + 1 + OVERSCAN);
-  // Within the window rows have their real distances, whatever the scale of the scroll bar is.
-  const first = Math.min(start, end);
-  return { start: first, end, top: offsetOf(layout, first) + (scaled ? scrollTop - offset : 0), height };
+  const start = Math.min(first, end);
+  // Rows have their real distances from the row at `offset`, whatever the scale of the scroll bar is.
+  const top = scrollTop - offset + offsetOf(layout, start);
+  return { start, end, top, height: heightOf(layout) };
 }
 
-/** Where to scroll so that row `index` is at the top. */
-export function scrollFor(layout: Layout, index: number, viewport: number): number {
+function heightOf(layout: Layout): number {
+  return Math.min(offsetOf(layout, layout.count), MAX_HEIGHT);
+}
+
+/** Where the scroll bar stands when the list is shown from `offset` on. */
+export function scrollOf(layout: Layout, offset: number, viewport: number): number {
   const full = offsetOf(layout, layout.count);
-  const height = Math.min(full, MAX_HEIGHT);
-  if (height === full) return offsetOf(layout, index);
-  return (offsetOf(layout, index) * (height - viewport)) / (full - viewport);
+  // Browsers round it as well; so the rows do not tremble.
+  return full <= MAX_HEIGHT ? offset : Math.round((offset * (MAX_HEIGHT - viewport)) / (full - viewport));
+}
+
+/** From where the list is shown when the scroll bar stands at `scrollTop`. */
+export function offsetAt(layout: Layout, scrollTop: number, viewport: number): number {
+  const full = offsetOf(layout, layout.count);
+  const offset = full <= MAX_HEIGHT ? scrollTop : (scrollTop * (full - viewport)) / (MAX_HEIGHT - viewport);
+  return Math.max(0, Math.min(offset, full - viewport));
 }
 
 export interface Scroller {
@@ -86,51 +98,91 @@ export interface ScrollOptions {
   growsAtTop?: boolean;
 }
 
+interface Position {
+  /** From where the list is shown: what stays when rows are added. */
+  offset: number;
+  /** Where the scroll bar was seen or put last. */
+  scrollTop: number;
+  /** When the person scrolled last. */
+  touchedAt: number;
+  atEnd: boolean;
+  count: number;
+}
+
+/** Setting the scroll bar would end a scrolling under way. */
+const REST_MS = 250;
+
 /** Keeps the window of a scrolling element. */
-export function useScroller({ layout, viewport, follow = false, growsAtTop = false }: ScrollOptions): Scroller {
+export function useScroller(options: ScrollOptions): Scroller {
+  const { layout, viewport, follow = false, growsAtTop = false } = options;
   const ref = useRef<HTMLDivElement>(null);
   const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
-  const state = useRef({ scrollTop: 0, atEnd: follow, count: layout.count });
-  const top = state.current.atEnd && follow ? Number.MAX_SAFE_INTEGER : state.current.scrollTop;
-  const full = Math.min(offsetOf(layout, layout.count), MAX_HEIGHT);
-  const window = windowAt(layout, Math.max(0, Math.min(top, full - viewport)), viewport);
-  const drawn = useRef(window);
-  drawn.current = window;
-  const latest = useRef({ layout, viewport });
-  latest.current = { layout, viewport };
+  const start: Position = { offset: 0, scrollTop: 0, touchedAt: 0, atEnd: follow, count: layout.count };
+  const position = useRef(start).current;
+  const keepsEnd = follow && position.atEnd;
+  const shifted = advance(position, layout, viewport, keepsEnd, growsAtTop);
+  const places = keepsEnd || shifted || performance.now() - position.touchedAt > REST_MS;
+  const target = places ? scrollOf(layout, position.offset, viewport) : position.scrollTop;
+  const window = windowAt(layout, position.offset, viewport, target);
+  const latest = useRef({ layout, viewport, window });
+  latest.current = { layout, viewport, window };
 
   const onScroll = useCallback(() => {
     const element = ref.current;
-    if (!element) return;
-    const now = state.current;
-    const wasAtEnd = now.atEnd;
-    now.scrollTop = element.scrollTop;
-    now.atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
-    const next = windowAt(latest.current.layout, now.scrollTop, latest.current.viewport);
-    const scaled = next.height >= MAX_HEIGHT;
-    const { start, end } = drawn.current;
-    if (scaled || next.start !== start || next.end !== end || now.atEnd !== wasAtEnd) repaint();
-  }, []);
+    // The echo of our own setting says nothing: the offset is known better than the scroll bar can tell.
+    if (!element || element.scrollTop === position.scrollTop) return;
+    const { layout, viewport, window } = latest.current;
+    const wasAtEnd = position.atEnd;
+    position.offset = scrolledTo(position, layout, viewport, element.scrollTop);
+    position.scrollTop = element.scrollTop;
+    position.touchedAt = performance.now();
+    position.atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
+    const next = windowAt(layout, position.offset, viewport);
+    const moved = next.start !== window.start || next.end !== window.end || next.height >= MAX_HEIGHT;
+    if (moved || position.atEnd !== wasAtEnd) repaint();
+  }, [position]);
 
   const toEnd = useCallback(() => {
-    state.current.atEnd = true;
-    if (ref.current) ref.current.scrollTop = ref.current.scrollHeight;
+    position.atEnd = true;
     repaint();
-  }, []);
+  }, [position]);
 
   useLayoutEffect(() => {
     const element = ref.current;
-    const now = state.current;
-    const added = layout.count - now.count;
-    now.count = layout.count;
-    if (!element) return;
-    if (follow && now.atEnd) {
-      element.scrollTop = element.scrollHeight;
-      now.scrollTop = element.scrollTop;
-    } else if (growsAtTop && added > 0 && now.scrollTop > layout.rowHeight && window.height < MAX_HEIGHT) {
-      element.scrollTop = now.scrollTop + added * layout.rowHeight;
-    }
-  }, [layout.count, layout.rowHeight, follow, growsAtTop, window.height]);
+    // Where the person has scrolled since, the event that tells is on its way.
+    if (!element || element.scrollTop !== position.scrollTop || Math.abs(element.scrollTop - target) < 1) return;
+    element.scrollTop = target;
+    position.scrollTop = element.scrollTop;
+  });
 
-  return { ref, window, onScroll, atEnd: state.current.atEnd, toEnd };
+  return { ref, window, onScroll, atEnd: position.atEnd, toEnd };
+}
+
+/** Moves a position on when rows were added or taken away; true when the rows under the eye have moved. */
+function advance(
+  position: Position,
+  layout: Layout,
+  viewport: number,
+  keepsEnd: boolean,
+  growsAtTop: boolean,
+): boolean {
+  const added = layout.count - position.count;
+  position.count = layout.count;
+  const shifted = growsAtTop && added > 0 && position.offset > layout.rowHeight;
+  if (shifted) position.offset += added * layout.rowHeight;
+  const last = Math.max(0, offsetOf(layout, layout.count) - viewport);
+  position.offset = keepsEnd ? last : Math.min(position.offset, last);
+  return shifted;
+}
+
+/** The offset after the scroll bar has moved: by how far, if not far, so that rows added meanwhile make no jump. */
+function scrolledTo(position: Position, layout: Layout, viewport: number, scrollTop: number): number {
+  const full = offsetOf(layout, layout.count);
+  const far = Math.abs(scrollTop - position.scrollTop) > 20 * viewport;
+  const last = heightOf(layout) - viewport;
+  if (full <= MAX_HEIGHT || far || scrollTop <= 0 || scrollTop >= last - 1) {
+    return offsetAt(layout, scrollTop, viewport);
+  }
+  const scale = (full - viewport) / last;
+  return Math.max(0, Math.min(full - viewport, position.offset + (scrollTop - position.scrollTop) * scale));
 }

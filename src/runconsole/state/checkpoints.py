@@ -22,7 +22,8 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.state.rows import IN_FLIGHT, Checkpoint, Decision, DecisionState, span_s
+from runconsole.state.advance import fill_unknown
+from runconsole.state.rows import IN_FLIGHT, Checkpoint, Decision, DecisionState
 from runconsole.state.run import URGENT, Effect, RunState, Transmit, Urgent, handles
 
 
@@ -57,6 +58,8 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     row.options = row.options or fact.options
     row.deadline = row.deadline or fact.deadline
     row.default_action = row.default_action or fact.default_action
+    if row.decided_by == "timeout":
+        row.decision = row.decision or row.default_action
     if row == known:
         return ()
     _put(state, row)
@@ -84,15 +87,13 @@ def checkpoint_saved(_state: RunState, _fact: CheckpointSaved, _event: Received)
 def checkpoint_decided(state: RunState, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
-    if row.status == "decided" and row.decided_by is not None and row.decision is not None:
-        _confirm(state, row)
-        return ()
+    if row.status == "decided" and row.decided_by is not None:
+        return _decided_again(state, row, fact, event)
     ours = state.decisions.get(row.decision_id) if row.decision_id else None
     row.status = "decided"
     row.decision = fact.option or row.decision or (row.default_action if fact.automatic else None)
     row.feedback = fact.feedback or row.feedback
     row.decided_at = row.decided_at or _moment(event)
-    row.response_s = span_s(row.requested_at, row.decided_at)
     row.decided_by = "timeout" if fact.automatic else "you" if _is_ours(row, fact, ours, event) else "other"
     row.error = None
     _put(state, row)
@@ -100,6 +101,15 @@ def checkpoint_decided(state: RunState, fact: CheckpointDecided, event: Received
         _confirm(state, row)
     elif ours is not None and ours.state in IN_FLIGHT | {"unknown"}:
         _overtaken(state, ours, row)
+    return URGENT
+
+
+def _decided_again(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
+    """Who decided is known; what was decided, and when, may still be news."""
+    fill_unknown(row, decision=fact.option, feedback=fact.feedback, decided_at=_moment(event))
+    if row != state.checkpoints[row.checkpoint_id]:
+        _put(state, row)
+    _confirm(state, row)
     return URGENT
 
 
@@ -141,10 +151,15 @@ def _overtaken(state: RunState, ours: Decision, row: Checkpoint) -> None:
     _put_decision(state, decision)
 
 
-def close_checkpoints(state: RunState, task_id: str | None, why: str) -> None:
-    """Close what is still open of a task that has ended (None: of the run): nobody can answer it any more."""
+def close_checkpoints(state: RunState, task_id: str | None, why: str, at: Micros | None = None) -> None:
+    """Close what is still open of a task that has ended (None: of the run): nobody can answer it any more.
+
+    What was asked after the end, `at`, stays: whether to try again, for example.
+    """
     for known in state.open_checkpoints:
         if task_id is not None and known.task_id != task_id:
+            continue
+        if at is not None and known.requested_at is not None and known.requested_at > at:
             continue
         ours = state.decisions.get(known.decision_id) if known.decision_id else None
         if ours is not None and ours.state == "sent":
@@ -261,7 +276,6 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     row.decided_by = "you"
     row.feedback = decision.feedback
     row.decided_at = row.decided_at or _server_time(state, row, fact.at)
-    row.response_s = span_s(row.requested_at, row.decided_at)
     row.error = None
     _put(state, row)
     return URGENT

@@ -94,7 +94,8 @@ class Phase(Struct):
     tasks: int | None = None
     counts: dict[TaskStatus, int] = {}
     started_at: Micros | None = None
-    ended_at: Micros | None = None
+    last_end: Micros | None = None
+    """When the last of its tasks ended that has."""
     told: TaskStatus | None = None
     """The status the server itself told."""
 
@@ -126,6 +127,11 @@ class Phase(Struct):
         if self.counts and (self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)):
             return TaskStatus.RUNNING
         return self.told or TaskStatus.PENDING
+
+    @property
+    def ended_at(self) -> Micros | None:
+        """When its last task ended, once the phase has."""
+        return self.last_end if self.status in FINISHED else None
 
     @property
     def duration_s(self) -> float | None:
@@ -207,13 +213,17 @@ class Checkpoint(Struct):
     feedback: str | None = None
     requested_at: Micros | None = None
     decided_at: Micros | None = None
-    response_s: float | None = None
     reminded: bool = False
     error: str | None = None
     decision_id: str | None = None
     """Our newest decision for it."""
     opened_at: Micros | None = None
     """When it reached us, by our clock."""
+
+    @property
+    def response_s(self) -> float | None:
+        """From the question to its answer."""
+        return span_s(self.requested_at, self.decided_at)
 
     @property
     def is_open(self) -> bool:

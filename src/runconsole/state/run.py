@@ -220,8 +220,7 @@ class RunState:
         begun = new.started_at or new.ended_at
         if begun is not None and (phase.started_at is None or begun < phase.started_at):
             phase.started_at = begun
-        complete = phase.tasks is not None and phase.ended >= phase.tasks > 0
-        phase.ended_at = max(filter(None, (phase.ended_at, new.ended_at)), default=None) if complete else None
+        phase.last_end = max(filter(None, (phase.last_end, new.ended_at)), default=None)
         is_new = number not in self.phases
         self.phases[number] = phase
         if is_new:

@@ -38,7 +38,7 @@ def task_created(state: RunState, fact: TaskCreated, event: Received) -> None:
 def _title(prompt: str | None) -> str | None:
     """Return a prompt's first line: a task has no other name in this family."""
     lines = (prompt or "").strip().splitlines()
-    return lines[0] if lines else None
+    return lines[0].rstrip() if lines else None
 
 
 @handles(TaskStarted)
@@ -196,7 +196,7 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
     """Close what an ended task leaves open; the end of the one task followed is the end of the run."""
     if not task.finished:
         return ()
-    close_checkpoints(state, task.task_id, f"the task is {task.status}")
+    close_checkpoints(state, task.task_id, f"the task is {task.status}", moment(event))
     return state.finish(moment(event)) if task.task_id == state.followed_task else ()
 
 

@@ -57,6 +57,8 @@ def _explain_status(status: int, host: str, path: str) -> LinkLost:
             fatal=True,
             code=status,
         )
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:  # what uvicorn makes of a path that nothing is mounted at
+        return LinkLost(f"{host} answered HTTP {name}: it has a fault, or no Socket.IO at /{path}", code=status)
     if status >= 500 or status in _TRANSIENT_STATUSES:
         return LinkLost(f"{host} answered HTTP {name}: the server is not ready", code=status)
     return LinkLost(
@@ -96,8 +98,8 @@ def explain_end(socket: aiohttp.ClientWebSocketResponse | None, host: str, heart
     code = None if socket is None else socket.close_code
     if isinstance(error, aiohttp.ServerTimeoutError):
         return LinkLost(f"{host} answered no ping for {heartbeat / 2:g} s: the connection was dead")
-    if isinstance(error, aiohttp.WebSocketError) and code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
-        return LinkLost(f"{host} sent a message of over 64 MiB, which is the limit", code=code)
+    if code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
+        return LinkLost(f"a message to or from {host} was over the limit, which is 64 MiB on our side", code=code)
     if error is None and code is not None and code != aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
         return LinkLost(f"{host} closed the connection with code {code}", code=code, orderly=code == 1000)
     return LinkLost(f"the connection to {host} broke without a goodbye", code=1006)

@@ -43,7 +43,8 @@ class Packet(_Packet):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if kwargs.get("encoded_packet") == "":
+        packet = kwargs.get("encoded_packet")
+        if packet is not None and not packet:  # it was not even decoded
             self.data = [FRAME, ""]
 
     def decode(self, encoded_packet: str | bytes) -> int:
@@ -70,9 +71,9 @@ class Packet(_Packet):  # type: ignore[misc]
     def _keep(self, text: str, attachments: int) -> int:
         """Make of the data's text what the client does the right thing with; return how many attachments follow."""
         kind = self.packet_type
-        if kind == BINARY_EVENT or (kind == BINARY_ACK and self.id):
+        if attachments and (kind == BINARY_EVENT or (kind == BINARY_ACK and self.id)):
             self.data = json.loads(text)
-            return max(attachments, 1)
+            return attachments
         if kind == EVENT:
             self.data = [FRAME, f'["event",{text}]']
         elif kind == ACK and self.id:  # the client's own ids begin with 1

@@ -38,6 +38,7 @@ class ChannelWire:
 
     confirms = False
     can_ask = False
+    knows_repeats = False
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ __all__ = [
     "Outgoing",
     "Ping",
     "ReconnectAsked",
+    "Repeated",
     "Reply",
     "Request",
     "Resumable",
@@ -66,7 +67,13 @@ class Ping(Struct, frozen=True):
     """Any sign of life that is no event."""
 
 
-Signal: TypeAlias = Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping
+class Repeated(Struct, frozen=True):
+    """An event that came before: it is not to be logged or applied again, only counted."""
+
+
+Signal: TypeAlias = (
+    Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping | Repeated
+)
 
 
 class Outgoing(Struct, frozen=True):
@@ -95,6 +102,8 @@ class Wire(Protocol):
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
     can_ask: bool
     """Whether it has queries (`call`)."""
+    knows_repeats: bool
+    """Whether it recognizes by itself what comes again without an id."""
 
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""

@@ -28,10 +28,10 @@ from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, 
 from runconsole.wire.envelope import MALFORMED, read_named
 from runconsole.wire.payload import encodable, loads, pieces
 from runconsole.wire.repeats import Repeats
-from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Signal, StreamRefused
+from runconsole.wire.signals import Established, Outgoing, Ping, Repeated, Reply, Request, Signal, StreamRefused
 from runconsole.wire.trpc_calls import decision_call
 
-__all__ = ["Repeated", "SocketIoWire"]
+__all__ = ["SocketIoWire"]
 
 _CATCH_UP = "request_catch_up"
 _CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
@@ -44,10 +44,6 @@ _DENIAL = re.compile(
 )
 _CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
 _NO_REASON = "the server refused without a reason"
-
-
-class Repeated(Ping, frozen=True):
-    """An event that came before: it is not to be logged or applied again, only counted."""
 
 
 class _Connected(Struct, array_like=True, tag="connected", frozen=True):
@@ -88,6 +84,8 @@ class SocketIoWire:
 
     confirms = True
     can_ask = False
+    knows_repeats = True
+    """It tells by itself what came before (`Repeated`); an event that it lets through is not judged by its content."""
 
     def __init__(
         self,

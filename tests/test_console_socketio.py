@@ -1,0 +1,99 @@
+"""The whole console against a real Socket.IO server: join, catch up, decide, fail."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runconsole import Console, ConsoleFailed, DecisionRefused
+from tests.servers.socketio_server import SocketIoServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOMS: list[str | None] = ["execution_e1", "discovery_e1"]
+BOTH = {"join_execution": {"execution_id": "e1"}, "join_discovery": {"session_id": "e1"}}
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never held"
+        time.sleep(0.02)
+
+
+def event(kind: str, number: int = 0, **data: Any) -> tuple[str, dict[str, Any]]:
+    return kind, {"type": kind, "timestamp": f"2026-01-01T00:00:00.{number:06}Z", "data": data}
+
+
+def update(number: int) -> tuple[str, dict[str, Any]]:
+    return event("progress_update", number, task_id=f"t{number}", status="completed")
+
+
+def question() -> tuple[str, dict[str, Any]]:
+    options = [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
+    return event("task.hitl_required", taskId="t1", checkpointId="cp1", title="Ship?", options=options)
+
+
+def tasks(console: Console) -> list[str]:
+    rows = console.events
+    return [json.loads(text)["task_id"] for text in rows[rows.type == "progress_update"].payload]
+
+
+def names(first: int, last: int) -> list[str]:
+    return [f"t{number}" for number in range(first, last + 1)]
+
+
+def test_an_execution_is_followed_to_its_end() -> None:
+    with SocketIoServer(token="right") as server, Console(server.url, execution="e1", token="right") as console:
+        until(lambda: console.status == "live")
+        server.until("request_catch_up")
+        server.emit(*(update(n) for n in range(3)), rooms=["execution_e1"])
+        server.emit(event("execution_completed", execution_id="e1", status="success"), rooms=["execution_e1"])
+        assert console.wait(20)
+    assert tasks(console) == names(0, 2)
+
+
+def test_what_comes_over_two_rooms_and_again_after_a_crash_is_there_once() -> None:
+    with SocketIoServer() as server, Console(server.url, subscribe=BOTH) as console:
+        server.until("request_catch_up", 2)
+        server.emit(*(update(n) for n in range(5)), rooms=ROOMS, key="e1")
+        until(lambda: len(tasks(console)) == 5)
+        server.kill()
+        until(lambda: console.status == "retrying")
+        server.history["e1"] += [update(n) for n in range(5, 8)]
+        server.start()
+        server.until("request_catch_up", 4)
+        server.emit(update(8), rooms=ROOMS, key="e1")
+        until(lambda: len(tasks(console)) >= 9)
+    assert tasks(console) == names(0, 8)
+    assert console.events.event_id.isna().all()
+    assert console.links.duplicates.sum() == 5 + 5 + 8 + 1, "5 doubled; 5, then 8 replayed; one doubled"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_question_is_answered(refused: bool) -> None:  # noqa: FBT001
+    with SocketIoServer() as server, Console(server.url, execution="e1") as console:
+        server.until("request_catch_up")
+        server.emit(question(), rooms=["execution_e1"])
+        until(lambda: console.pending)
+        if refused:
+            server.answers["cp1"] = {"error": "already decided", "code": "HITL_ALREADY_DECIDED"}
+            with pytest.raises(DecisionRefused, match="already decided"):
+                console.decide("cp1", "approve")
+        else:
+            assert console.decide("cp1", "approve", feedback="ship it").state == "acknowledged"
+        [sent] = server.until("checkpoint_resolve")
+    assert sent["checkpointId"] == "cp1"
+    assert sent["decision"] == "approve"
+
+
+def test_a_refused_token_fails_after_one_try_and_is_not_shown() -> None:
+    with SocketIoServer(token="right") as server, Console(server.url, token="wr0ng-one") as console:
+        with pytest.raises(ConsoleFailed, match="does not accept us") as failed:
+            console.wait(20)
+        assert "wr0ng-one" not in f"{failed.value} {console!r} {console.links}"
+        assert server.handshakes == 1

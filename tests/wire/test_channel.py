@@ -1,0 +1,210 @@
+"""The plain-JSON wire: greetings, authentication, keep-alive, decisions and their replies; no socket."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import CheckpointDecided, DecisionRequested, Logged, MalformedFrame, Received, TaskStarted
+from runconsole.wire.channel import ChannelWire
+from runconsole.wire.signals import Established, Ping, Reply, Request, Send, Signal, StreamRefused
+
+AT = 1_763_310_885_123_456
+DECISION = DecisionRequested(AT, "d-1", "cp-456", "approve")
+STARTED = {"type": "task.started", "payload": {"taskId": "t"}}
+
+
+def hear(wire: ChannelWire, message: Any) -> list[Signal]:
+    return wire.receive(message if isinstance(message, (str, bytes)) else json.dumps(message), AT)
+
+
+def asked(wire: ChannelWire, decision: DecisionRequested = DECISION) -> dict[str, Any]:
+    outgoing = wire.decide(decision, "task-789")
+    assert outgoing.request_id == decision.decision_id
+    message: dict[str, Any] = json.loads(outgoing.frame)
+    return message
+
+
+def replies(signals: list[Signal]) -> list[Reply]:
+    return [signal for signal in signals if isinstance(signal, Reply)]
+
+
+def events(signals: list[Signal]) -> list[Received]:
+    return [signal for signal in signals if isinstance(signal, Received)]
+
+
+# ---- opening -------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_just_sends_is_asked_for_nothing() -> None:
+    assert ChannelWire().open() == []
+
+
+def test_the_token_goes_first_and_the_subscriptions_follow_as_they_are() -> None:
+    subscribe = {"type": "subscribe", "payload": {"channel": "system"}}
+    wire = ChannelWire([subscribe, "raw text"], token="s3cret")
+    frames = wire.open()
+    assert json.loads(frames[0]) == {"type": "auth", "token": "s3cret"}
+    assert json.loads(frames[1]) == subscribe
+    assert frames[2:] == ["raw text"]
+    assert wire.open() == frames
+
+
+@pytest.mark.parametrize("kind", ["subscribed", "authenticated", "auth.success", "welcome"])
+def test_a_greeting_is_a_row_of_the_log_and_shows_that_the_server_accepts_us(kind: str) -> None:
+    established, event = hear(ChannelWire(), {"type": kind, "payload": {"channel": "system"}})
+    assert established == Established()
+    assert isinstance(event, Received)
+    assert (event.type, event.fact) == (kind, Logged())
+
+
+def test_only_the_first_good_message_of_a_connection_establishes_it() -> None:
+    wire = ChannelWire()
+    assert Established() not in hear(wire, "garbage")
+    assert Established() not in hear(wire, {"type": "error", "payload": {"message": "busy"}})
+    assert hear(wire, STARTED)[0] == Established()
+    assert Established() not in hear(wire, STARTED)
+    wire.open()
+    assert hear(wire, STARTED)[0] == Established()
+
+
+def test_a_ping_is_answered_and_a_pong_is_a_sign_of_life() -> None:
+    wire = ChannelWire()
+    sent = [signal for signal in hear(wire, {"type": "ping"}) if isinstance(signal, Send)]
+    assert [json.loads(signal.frame) for signal in sent] == [{"type": "pong"}]
+    assert hear(wire, {"type": "pong"}) == [Ping()]
+
+
+@pytest.mark.parametrize("code", ["UNAUTHORIZED", "FORBIDDEN", "INVALID_TOKEN", "AUTH_FAILED"])
+def test_a_refused_token_is_fatal_and_stays_in_the_log(code: str) -> None:
+    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "bad token"}})
+    assert StreamRefused("bad token", code=code, fatal=True) in signals
+    assert [event.fact for event in events(signals)] == [Logged()]
+    assert Established() not in signals
+
+
+def test_an_error_of_a_task_is_no_refusal() -> None:
+    wire = ChannelWire()
+    hear(wire, STARTED)
+    signals = hear(wire, {"type": "error", "data": {"task_id": "t", "message": "no", "code": "UNAUTHORIZED"}})
+    assert [type(signal) for signal in signals] == [Received]
+
+
+# ---- decisions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_decision_is_the_message_of_the_specification() -> None:
+    assert asked(ChannelWire()) == {
+        "type": "checkpoint.resolve",
+        "payload": {"checkpointId": "cp-456", "taskId": "task-789", "decision": "approve"},
+        "timestamp": "2025-11-16T16:34:45.123Z",
+        "correlationId": "d-1",
+    }
+
+
+def test_feedback_and_modifications_are_sent_where_there_are_some() -> None:
+    decision = DecisionRequested(AT, "d", "c", "modify", "shorter", {"ttl": [1, None, "ž"]})
+    payload = asked(ChannelWire(), decision)["payload"]
+    assert (payload["feedback"], payload["modifications"]) == ("shorter", {"ttl": [1, None, "ž"]})
+
+
+def test_a_users_own_function_names_the_message_and_its_payload() -> None:
+    wire = ChannelWire(decide=lambda decision: ("my.answer", {"for": decision.checkpoint_id}))
+    message = asked(wire)
+    assert (message["type"], message["payload"]) == ("my.answer", {"for": "cp-456"})
+    assert message["correlationId"] == "d-1"
+
+
+@pytest.mark.parametrize("kind", ["ack", "checkpoint.resolve", "checkpoint.resolved", "ok"])
+def test_any_answer_with_its_correlation_id_acknowledges_a_decision(kind: str) -> None:
+    wire = ChannelWire()
+    asked(wire)
+    payload = {"checkpointId": "cp-456", "decision": "approve"}
+    signals = hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})
+    assert replies(signals) == [Reply("d-1")]
+    assert len(events(signals)) == 1
+    assert replies(hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "reply"),
+    [
+        ({"message": "no", "code": "HITL_ALREADY_DECIDED"}, Reply("d-1", error="no", code="HITL_ALREADY_DECIDED")),
+        ({"error": "no"}, Reply("d-1", error="no")),
+        ({"code": "X"}, Reply("d-1", error="X", code="X")),
+        ({}, Reply("d-1", error="the server refused without a reason")),
+        ("just text", Reply("d-1", error='"just text"')),
+    ],
+)
+def test_an_error_with_its_correlation_id_refuses_a_decision(payload: object, reply: Reply) -> None:
+    wire = ChannelWire()
+    asked(wire)
+    signals = hear(wire, {"type": "error", "payload": payload, "correlationId": "d-1"})
+    assert replies(signals) == [reply]
+    assert [event.fact for event in events(signals)] == [Logged()]
+
+
+def test_an_answer_that_tells_who_decided_is_also_that_event() -> None:
+    wire = ChannelWire()
+    asked(wire)
+    message = {"type": "checkpoint.resolved", "payload": {"checkpointId": "cp-456"}, "correlationId": "d-1"}
+    (event,) = events(hear(wire, message))
+    assert event.fact == CheckpointDecided("cp-456")
+
+
+def test_an_error_to_a_request_we_did_not_make_is_no_reply() -> None:
+    wire = ChannelWire()
+    hear(wire, STARTED)
+    assert replies(hear(wire, {"type": "error", "payload": {"message": "no"}, "correlationId": "other"})) == []
+
+
+def test_what_had_no_reply_when_the_connection_died_is_told_once() -> None:
+    wire = ChannelWire()
+    asked(wire)
+    assert list(wire.lost()) == ["d-1"]
+    assert list(wire.lost()) == []
+    assert replies(hear(wire, {"type": "ack", "correlationId": "d-1"})) == []
+
+
+def test_plain_json_has_no_calls_and_nothing_to_say_at_the_end() -> None:
+    with pytest.raises(UnsupportedByWire, match="plain JSON"):
+        ChannelWire().call(Request("query", "tasks.get"))
+    assert list(ChannelWire().close()) == []
+
+
+# ---- everything is kept --------------------------------------------------------------------------------------------
+
+
+def test_events_malformed_frames_and_arrays_all_become_signals() -> None:
+    wire = ChannelWire()
+    signals = hear(wire, json.dumps([STARTED, STARTED]).encode()) + hear(wire, b"\xff")
+    assert [event.fact for event in events(signals)] == [
+        TaskStarted("t"),
+        TaskStarted("t"),
+        MalformedFrame("not UTF-8"),
+    ]
+
+
+keys = st.sampled_from(["type", "payload", "data", "correlationId", "timestamp", "message", "code"])
+values = st.recursive(
+    st.none()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["error", "ping", "subscribed", "d-1", "UNAUTHORIZED"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(keys, values).map(json.dumps) | st.text() | st.binary(), max_size=6))
+def test_no_frame_makes_the_wire_raise(frames: list[str | bytes]) -> None:
+    wire = ChannelWire()
+    asked(wire)
+    for frame in frames:
+        signals = wire.receive(frame, AT)
+        assert len(replies(signals)) <= 1
