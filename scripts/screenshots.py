@@ -25,7 +25,7 @@ EXECUTION = (
     'w = ConsoleWidget(simulator.url, title="authentication_feature", token_budget=100_000, expected_artifacts=45)'
 )
 TASKS = 'w = ConsoleWidget(simulator.url, title="Four agents", cost_limit=1.00)'
-WIDTH, HEIGHT, LONG = 1180, 900, 120_000
+WIDTH, HEIGHT, LONG = 1180, 1700, 120_000
 
 
 def main(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,13 @@ CONTRACT = Path(__file__).parent / "contract"
 class Folded:
     """A run folded from frames: its state, log, frames and picture."""
 
-    def __init__(self, *, at: Micros = START, **options: Any) -> None:
+    def __init__(self, *, at: Micros = START, step: Micros = STEP, **options: Any) -> None:
         self.state = RunState(**options)
         self.log = EventLog()
         self.tables = Tables(self.state, self.log)
         self.view = View(self.state, self.log.read, self._describe)
         self.now = at
+        self._step = step
         self.live()
 
     def live(self) -> None:
@@ -42,9 +44,9 @@ class Folded:
         self.state.apply(fact)
 
     def feed(self, frames: Iterable[str | bytes]) -> Folded:
-        """Fold in frames, each a `STEP` after the one before."""
+        """Fold in frames, each a step after the one before."""
         for frame in frames:
-            self.now += STEP
+            self.now += self._step
             for event in read_events(frame, self.now):
                 self.log.append(event)
                 self.state.apply(event)
@@ -71,10 +73,27 @@ class Folded:
 
 
 def fold(frames: Iterable[str | bytes], **options: Any) -> Folded:
-    """Return the run that these frames make; `options` are those of `RunState`, and `at`, the time of its beginning."""
+    """Return the run that these frames make.
+
+    `options` are those of `RunState`, the time at which it begins, and the step from frame to frame in microseconds.
+    """
     return Folded(**options).feed(frames)
 
 
 def frames_of(name: str) -> list[str]:
     """Return the frames of a contract file, one a line."""
-    return (CONTRACT / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return (CONTRACT / f"{name}.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+
+def execution(kind: str, at: float | None = None, **data: Any) -> str:
+    """Return an event of the execution family; `at` is its own time in seconds after `START`, None for none."""
+    return json.dumps({"type": kind, "data": data} | _stamp(at))
+
+
+def task(kind: str, at: float | None = None, **payload: Any) -> str:
+    """Return an event of the task family about the task ``t``, unless told otherwise; `at` as in `execution`."""
+    return json.dumps({"type": kind, "payload": {"taskId": "t"} | payload} | _stamp(at))
+
+
+def _stamp(at: float | None) -> dict[str, float]:
+    return {} if at is None else {"timestamp": START + round(at * 1e6)}

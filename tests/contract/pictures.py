@@ -8,7 +8,9 @@ Write them anew after a wanted change of the picture, and read the difference be
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tests.folding import CONTRACT, START, fold, frames_of
@@ -18,8 +20,8 @@ class Recipe(NamedTuple):
     """What a picture is made of: a file of frames, how many of them, and the options of the console."""
 
     frames: str
-    count: int | None = None
-    options: dict[str, Any] = {}
+    lines: int | None = None
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 _TASK_TIME = {"at": START + 28 * 60 * 1_000_000}
@@ -38,8 +40,8 @@ RECIPES = {
 
 def picture(name: str) -> dict[str, Any]:
     """Return the picture as it is made now: ``{"version", "now", "picture"}``."""
-    frames, count, options = RECIPES[name]
-    return fold(frames_of(frames)[:count], **options).picture()
+    frames, lines, options = RECIPES[name]
+    return fold(frames_of(frames)[:lines], **options).picture()
 
 
 def path(name: str) -> Path:
