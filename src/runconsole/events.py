@@ -33,6 +33,9 @@ class TaskStatus(enum.StrEnum):
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
 
+    # An enum's own hash is a Python call, and every event looks several up.
+    __hash__ = str.__hash__
+
 
 class Fact(Struct, frozen=True):
     """Something that happened. Subclasses say what."""

@@ -7,7 +7,7 @@ from copy import copy
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
 from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
-from runconsole.state.rows import Phase, Wave
+from runconsole.state.rows import Phase, Task, Wave
 from runconsole.state.run import Effect, RunState, handles
 from runconsole.state.tasks import end_of_task, report_subtasks
 
@@ -55,25 +55,34 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
     if fact.task_id is None:
         return None
     task = state.task(fact.task_id)
-    values = {
-        "name": fact.task_name,
-        "phase": fact.phase,
-        "phase_name": fact.phase_name,
-        "wave": fact.wave,
-        "duration_s": fact.duration_s,
-    }
     if advance(task, fact.status, event):
-        set_known(task, **values)
+        _set_task(task, fact)
         state.point_at(fact.task_id, event)
-        if task.status is TaskStatus.COMPLETED:
-            task.progress = 100.0
     else:
-        fill_unknown(task, **values)
+        fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=fact.wave)
     settle_start(task)
+    if task.started_at is not None:
+        state.begin(task.started_at)
     if fact.subtask_status:
         report_subtasks(state, task, fact.subtask_status, event)
     state.put_task(task)
     return end_of_task(state, task, event)
+
+
+def _set_task(task: Task, fact: TaskReported) -> None:
+    """Set what was told of the task; `set_known` without its loop, on the hottest way of all."""
+    if fact.task_name is not None:
+        task.name = fact.task_name
+    if fact.phase is not None:
+        task.phase = fact.phase
+    if fact.phase_name is not None:
+        task.phase_name = fact.phase_name
+    if fact.wave is not None:
+        task.wave = fact.wave
+    if fact.duration_s is not None:
+        task.duration_s = fact.duration_s
+    if task.status is TaskStatus.COMPLETED:
+        task.progress = 100.0
 
 
 def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:

@@ -180,7 +180,7 @@ class RunState:
     def task(self, task_id: str) -> Task:
         """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""
         known = self.tasks.get(task_id)
-        return Task(task_id, len(self.tasks)) if known is None else copy(known)
+        return Task(task_id, len(self.tasks)) if known is None else known.__copy__()  # type: ignore[attr-defined]
 
     def put_task(self, new: Task) -> None:
         """Put a task's changed row in place and keep every sum over the tasks right."""

@@ -91,10 +91,11 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
     task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
+    settle_start(task)
     if fact.subtask is not None:
         _report_subtask(state, task, fact.subtask, event)
     state.put_task(task)
-    state.begin(moment(event))
+    state.begin(task.started_at or moment(event))
 
 
 @handles(SubtaskReported)
@@ -196,7 +197,8 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
     """Close what an ended task leaves open; the end of the one task followed is the end of the run."""
     if not task.finished:
         return ()
-    close_checkpoints(state, task.task_id, f"the task is {task.status}", moment(event))
+    if state.checkpoints:
+        close_checkpoints(state, task.task_id, f"the task is {task.status}", moment(event))
     return state.finish(moment(event)) if task.task_id == state.followed_task else ()
 
 
@@ -223,6 +225,7 @@ def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus]
         advance(subtask, status, event)
         if subtask.status is TaskStatus.COMPLETED:
             subtask.progress = 100.0
+        settle_start(subtask)
         known[subtask_id] = subtask
     _count_subtasks(state, task)
 

@@ -18,6 +18,8 @@ __all__ = ["ChannelWire"]
 
 _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
+_PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
+"""Types that may be the protocol's own business."""
 _NOT_ALLOWED = {"UNAUTHORIZED", "FORBIDDEN", "INVALID_TOKEN", "AUTH_FAILED"}
 
 
@@ -63,7 +65,10 @@ class ChannelWire:
         """Read one frame: its events, and the replies among them."""
         signals: list[Signal] = []
         for event in read_events(frame, at):
-            self._read(event, signals)
+            if event.correlation_id is None and event.type not in _PROTOCOL:
+                signals.append(event)
+            else:
+                self._read(event, signals)
         if not self._established and any(_is_good(signal) for signal in signals):
             self._established = True
             signals.insert(0, Established())
