@@ -216,3 +216,17 @@ def test_a_wrong_field_costs_only_itself() -> None:
         "metrics": {"cost": "x", "elapsed": 2},
     }
     assert fact_of("task.progress", payload) == TaskProgressed("5", 40.0, elapsed_s=2.0)
+
+
+def test_a_status_that_names_its_task_beside_its_data_is_the_tasks_status() -> None:
+    running, done, odd = (
+        read_events(f'{{"type":"{kind}","taskId":"t1","timestamp":"2026-01-01T00:00:00Z","data":{data}}}', 1)[0].fact
+        for kind, data in (
+            ("status", '{"status":"running","progress":50}'),
+            ("status", '{"status":"completed"}'),
+            ("thought", '{"text":"hm"}'),
+        )
+    )
+    assert running == TaskProgressed("t1", 50.0, status=TaskStatus.RUNNING)
+    assert done == TaskCompleted("t1")
+    assert odd == UnknownEvent("t1")

@@ -40,6 +40,7 @@ class ChannelWire:
 
     confirms = False
     can_ask = False
+    assures = False
     knows_repeats = False
 
     def __init__(

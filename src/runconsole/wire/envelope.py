@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
-from runconsole.wire import checkpoint, execution, task
+from runconsole.wire import agent, checkpoint, execution, task
 from runconsole.wire.payload import Whole, encodable, first, loads, loads_encodable, pieces, read_time, reader, salvage
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
@@ -22,6 +22,7 @@ MALFORMED = "malformed"
 _FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
     **execution.FACTS,
     **task.FACTS,
+    **agent.FACTS,
     **checkpoint.FACTS,
 }
 _ABSENT = Raw(b"")
@@ -36,6 +37,7 @@ class _Envelope(Struct):
     id: str | int | None = None
     seq: Whole | None = None
     correlationId: str | None = None  # noqa: N815 - the wire's name
+    taskId: str | None = None  # noqa: N815 - the wire's name
 
 
 class _Inner(Struct):
@@ -88,7 +90,10 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
 
 def _from_envelope(envelope: _Envelope, at: Micros) -> Received:
     raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
-    return _received(envelope.type, raw, at, envelope)
+    received = _received(envelope.type, raw, at, envelope)
+    if envelope.taskId is not None and isinstance(received.fact, UnknownEvent):
+        return msgspec.structs.replace(received, fact=task.told_beside(envelope.type, envelope.taskId, raw))
+    return received
 
 
 def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:

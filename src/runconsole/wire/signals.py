@@ -102,6 +102,8 @@ class Wire(Protocol):
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
     can_ask: bool
     """Whether it has queries (`call`)."""
+    assures: bool
+    """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
     knows_repeats: bool
     """Whether it recognizes by itself what comes again without an id."""
 

@@ -84,6 +84,7 @@ class SocketIoWire:
 
     confirms = True
     can_ask = False
+    assures = True
     knows_repeats = True
     """It tells by itself what came before (`Repeated`); an event that it lets through is not judged by its content."""
 

@@ -8,11 +8,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct
 
 from runconsole.events import (
-    AgentCompleted,
-    Alert,
-    ArtifactCreated,
     CheckpointSaved,
-    ErrorReported,
     Fact,
     SubtaskReported,
     TaskCancelled,
@@ -25,10 +21,22 @@ from runconsole.events import (
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
+    UnknownEvent,
 )
 from runconsole.wire.payload import Whole, first, read_status, read_time, reader
 
-__all__ = ["FACTS", "LOGGED_FAMILIES", "Tagged", "read_tags"]
+__all__ = [
+    "FACTS",
+    "LOGGED_FAMILIES",
+    "NO_METRICS",
+    "ErrorInfo",
+    "Metrics",
+    "Tagged",
+    "TaskEvent",
+    "message_of",
+    "read_tags",
+    "told_beside",
+]
 
 LOGGED_FAMILIES = ("agent.", "worker.", "provider.", "system.", "cost.")
 """Families that ado's specification names: an event of theirs with no meaning of its own is a row of the log."""
@@ -44,18 +52,18 @@ class Tagged(Struct):
 read_tags = reader(Tagged)
 
 
-class _TaskEvent(Struct, rename="camel"):
+class TaskEvent(Struct, rename="camel"):
     task_id: str | None = None
 
 
-class _TaskCreated(_TaskEvent, rename="camel"):
+class _TaskCreated(TaskEvent, rename="camel"):
     prompt: str | None = None
     task_type: str | None = None
     queue_position: Whole | None = None
     estimated_start: str | float | None = None
 
 
-class _TaskStarted(_TaskEvent, rename="camel"):
+class _TaskStarted(TaskEvent, rename="camel"):
     worker_id: str | None = None
     provider_id: str | None = None
     access_mode: str | None = None
@@ -68,35 +76,36 @@ class _ProgressSubtask(Struct):
     status: str | None = None
 
 
-class _Metrics(Struct, rename="camel"):
+class Metrics(Struct, rename="camel"):
     elapsed: float | None = None
     estimated_remaining: float | None = None
     duration: float | None = None
     total_duration: float | None = None
     tokens_used: Whole | None = None
+    tokens_total: Whole | None = None
     cost: float | None = None
 
 
-_NO_METRICS = _Metrics()
+NO_METRICS = Metrics()
 
 
-class _TaskProgress(_TaskEvent, rename="camel"):
+class _TaskProgress(TaskEvent, rename="camel"):
     progress: float | None = None
     current_step: str | None = None
     status: str | None = None
     phase: str | None = None
     subtask: _ProgressSubtask | None = None
-    metrics: _Metrics | None = None
+    metrics: Metrics | None = None
 
 
-class _TaskOutput(_TaskEvent, rename="camel"):
+class _TaskOutput(TaskEvent, rename="camel"):
     stream: str | None = None
     data: str | None = None
     worker_id: str | None = None
     agent_id: str | None = None
 
 
-class _ErrorInfo(Struct):
+class ErrorInfo(Struct):
     code: str | None = None
     type: str | None = None
     name: str | None = None
@@ -105,7 +114,7 @@ class _ErrorInfo(Struct):
     stack: str | None = None
 
 
-class _Subtask(_TaskEvent, rename="camel"):
+class _Subtask(TaskEvent, rename="camel"):
     subtask_id: str | None = None
     id: str | None = None
     name: str | None = None
@@ -115,16 +124,16 @@ class _Subtask(_TaskEvent, rename="camel"):
     duration: float | None = None
     agent_id: str | None = None
     artifacts: tuple[str, ...] = ()
-    error: _ErrorInfo | str | None = None
+    error: ErrorInfo | str | None = None
 
 
-class _TaskPhase(_TaskEvent, rename="camel"):
+class _TaskPhase(TaskEvent, rename="camel"):
     previous_phase: str | None = None
     new_phase: str | None = None
     phase: str | None = None
 
 
-class _Saved(_TaskEvent, rename="camel"):
+class _Saved(TaskEvent, rename="camel"):
     checkpoint_id: str | None = None
     type: str | None = None
     reason: str | None = None
@@ -136,51 +145,12 @@ class _Result(Struct, rename="camel"):
     files_deleted: tuple[str, ...] = ()
 
 
-class _TaskEnded(_TaskEvent, rename="camel"):
+class _TaskEnded(TaskEvent, rename="camel"):
     result: _Result | None = None
-    error: _ErrorInfo | str | None = None
-    metrics: _Metrics | None = None
+    error: ErrorInfo | str | None = None
+    metrics: Metrics | None = None
     reason: str | None = None
     cancelled_by: str | None = None
-
-
-class _File(Struct, rename="camel"):
-    path: str | None = None
-    file_path: str | None = None
-    action: str | None = None
-    change_type: str | None = None
-    operation: str | None = None
-    size: Whole | None = None
-    language: str | None = None
-
-
-class _FileChange(_File, rename="camel"):
-    task_id: str | None = None
-    file: _File | str | None = None
-
-
-class _AgentEvent(_TaskEvent, rename="camel"):
-    agent_id: str | None = None
-    error: _ErrorInfo | str | None = None
-    message: str | None = None
-    code: str | None = None
-    recoverable: bool | None = None
-    action: str | None = None
-    attempt: Whole | None = None
-    max_retries: Whole | None = None
-    metrics: _Metrics | None = None
-    tokens_used: Whole | None = None
-    cost: float | None = None
-
-
-class _Alert(Struct, rename="camel"):
-    level: str | None = None
-    severity: str | None = None
-    title: str | None = None
-    message: str | None = None
-    current: float | None = None
-    threshold: float | None = None
-    percentage: float | None = None
 
 
 def _task_created(data: _TaskCreated) -> Fact | None:
@@ -198,7 +168,7 @@ def _task_started(data: _TaskStarted) -> Fact | None:
 def _task_progress(data: _TaskProgress) -> Fact | None:
     if data.task_id is None:
         return None
-    part, metrics = data.subtask, data.metrics or _NO_METRICS
+    part, metrics = data.subtask, data.metrics or NO_METRICS
     subtask = None
     if part is not None and part.id is not None:
         subtask = SubtaskReported(
@@ -225,8 +195,8 @@ def _task_output(data: _TaskOutput) -> Fact | None:
     return TaskOutput(data.task_id, stream, data.data, data.worker_id, data.agent_id)
 
 
-def _message(error: _ErrorInfo | str | None) -> str | None:
-    return error.message if isinstance(error, _ErrorInfo) else error
+def message_of(error: ErrorInfo | str | None) -> str | None:
+    return error.message if isinstance(error, ErrorInfo) else error
 
 
 def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
@@ -243,14 +213,14 @@ def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
             data.progress,
             data.duration,
             data.agent_id,
-            _message(data.error),
+            message_of(data.error),
             data.artifacts,
         )
 
     return meaning
 
 
-def _status(status: TaskStatus) -> Callable[[_TaskEvent], Fact | None]:
+def _status(status: TaskStatus) -> Callable[[TaskEvent], Fact | None]:
     return lambda data: None if data.task_id is None else TaskStatusChanged(data.task_id, status)
 
 
@@ -269,7 +239,7 @@ def _saved(data: _Saved) -> Fact:
 def _task_completed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
-    result, metrics = data.result or _Result(), data.metrics or _NO_METRICS
+    result, metrics = data.result or _Result(), data.metrics or NO_METRICS
     return TaskCompleted(
         data.task_id,
         first(metrics.total_duration, metrics.duration),
@@ -284,11 +254,11 @@ def _task_completed(data: _TaskEnded) -> Fact | None:
 def _task_failed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
-    error, metrics = data.error, data.metrics or _NO_METRICS
-    info = error if isinstance(error, _ErrorInfo) else _ErrorInfo()
+    error, metrics = data.error, data.metrics or NO_METRICS
+    info = error if isinstance(error, ErrorInfo) else ErrorInfo()
     return TaskFailed(
         data.task_id,
-        first(_message(error), data.reason, info.code, "failed"),
+        first(message_of(error), data.reason, info.code, "failed"),
         info.code,
         info.recoverable,
         first(metrics.duration, metrics.total_duration),
@@ -301,64 +271,26 @@ def _task_cancelled(data: _TaskEnded) -> Fact | None:
     return None if data.task_id is None else TaskCancelled(data.task_id, data.reason, data.cancelled_by)
 
 
-_ACTIONS = {"create": "created", "add": "created", "modify": "modified", "update": "modified", "delete": "deleted"}
+def told_beside(kind: str, task_id: str, raw: Raw) -> Fact:
+    """Return what an event means that names its task beside its data, as ado's shipped ``tasks.onTaskEvent`` does.
+
+    A ``status`` event there says what the task's own events say in seed 2.
+    """
+    data = _read_progress(raw) if kind in {"status", "progress"} else None
+    if data is None:
+        return UnknownEvent(task_id)
+    match read_status(data.status):
+        case TaskStatus.COMPLETED:
+            return TaskCompleted(task_id)
+        case TaskStatus.FAILED:
+            return TaskFailed(task_id, "failed")
+        case TaskStatus.CANCELLED:
+            return TaskCancelled(task_id)
+        case status:
+            return TaskProgressed(task_id, data.progress, data.current_step, status, data.phase)
 
 
-def _file_change(data: _FileChange) -> Fact | None:
-    file = data.file if isinstance(data.file, _File) else _File(path=data.file)
-    path = first(data.path, data.file_path, file.path, file.file_path)
-    if path is None:
-        return None
-    action = first(data.action, data.change_type, data.operation, file.action, file.change_type, file.operation)
-    return ArtifactCreated(
-        path,
-        first(data.size, file.size),
-        "file",
-        first(data.language, file.language),
-        data.task_id,
-        _ACTIONS.get(action, action),
-    )
-
-
-def _agent_error(data: _AgentEvent) -> Fact | None:
-    info = data.error if isinstance(data.error, _ErrorInfo) else _ErrorInfo()
-    message = first(_message(data.error), data.message, info.code, data.code)
-    if message is None:
-        return None
-    return ErrorReported(
-        message,
-        data.task_id,
-        error_type=first(info.code, info.type, info.name, data.code),
-        recoverable=first(info.recoverable, data.recoverable),
-        attempt=data.attempt,
-        max_retries=data.max_retries,
-        stack=info.stack,
-        action=data.action,
-    )
-
-
-def _agent_completed(data: _AgentEvent) -> Fact | None:
-    if data.agent_id is None:
-        return None
-    metrics = data.metrics or _NO_METRICS
-    return AgentCompleted(
-        data.agent_id, data.task_id, first(metrics.tokens_used, data.tokens_used), first(metrics.cost, data.cost)
-    )
-
-
-def _alert(data: _Alert) -> Fact | None:
-    text = ": ".join(part for part in (data.title, data.message) if part)
-    return Alert(first(data.level, data.severity, "info"), text) if text else None
-
-
-def _cost_threshold(data: _Alert) -> Fact:
-    if data.message:
-        return Alert("warning", data.message)
-    if data.current is not None and data.threshold is not None:
-        return Alert("warning", f"Cost ${data.current:,.2f} passed the threshold of ${data.threshold:,.2f}")
-    share = f" ({data.percentage:g} %)" if data.percentage is not None else ""
-    return Alert("warning", f"A cost threshold was passed{share}")
-
+_read_progress = reader(_TaskProgress)
 
 FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
     "task.created": (reader(_TaskCreated), _task_created),
@@ -366,8 +298,8 @@ FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
     "task.started": (reader(_TaskStarted), _task_started),
     "task.progress": (reader(_TaskProgress), _task_progress),
     "task.output": (reader(_TaskOutput), _task_output),
-    "task.paused": (reader(_TaskEvent), _status(TaskStatus.PAUSED)),
-    "task.resumed": (reader(_TaskEvent), _status(TaskStatus.RUNNING)),
+    "task.paused": (reader(TaskEvent), _status(TaskStatus.PAUSED)),
+    "task.resumed": (reader(TaskEvent), _status(TaskStatus.RUNNING)),
     "task.phase_changed": (reader(_TaskPhase), _phase_changed),
     "task.checkpoint": (reader(_Saved), _saved),
     "checkpoint.created": (reader(_Saved), _saved),
@@ -375,11 +307,6 @@ FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
     "task.completed": (reader(_TaskEnded), _task_completed),
     "task.failed": (reader(_TaskEnded), _task_failed),
     "task.cancelled": (reader(_TaskEnded), _task_cancelled),
-    "agent.file_change": (reader(_FileChange), _file_change),
-    "agent.error": (reader(_AgentEvent), _agent_error),
-    "agent.completed": (reader(_AgentEvent), _agent_completed),
-    "system.alert": (reader(_Alert), _alert),
-    "cost.threshold": (reader(_Alert), _cost_threshold),
 }
 """For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
 

@@ -100,6 +100,7 @@ class TrpcWire:
     confirms = True
     """The server says that it accepts us: the subscription starts."""
     can_ask = True
+    assures = False
     knows_repeats = False
 
     def __init__(

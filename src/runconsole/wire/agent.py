@@ -1,0 +1,127 @@
+"""What ado's agents and system say beside the tasks: files changed, errors, tokens and cost, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from runconsole.events import AgentCompleted, Alert, ArtifactCreated, ErrorReported, Fact
+from runconsole.wire.payload import Whole, first, reader
+from runconsole.wire.task import NO_METRICS, ErrorInfo, Metrics, TaskEvent, message_of
+
+__all__ = ["FACTS"]
+
+
+class _File(Struct, rename="camel"):
+    path: str | None = None
+    file_path: str | None = None
+    action: str | None = None
+    change_type: str | None = None
+    operation: str | None = None
+    size: Whole | None = None
+    language: str | None = None
+
+
+class _FileChange(_File, rename="camel"):
+    task_id: str | None = None
+    file: _File | str | None = None
+
+
+class _Action(Struct):
+    type: str | None = None
+    name: str | None = None
+
+
+class _AgentEvent(TaskEvent, rename="camel"):
+    agent_id: str | None = None
+    error: ErrorInfo | str | None = None
+    message: str | None = None
+    code: str | None = None
+    recoverable: bool | None = None
+    action: _Action | str | None = None
+    attempt: Whole | None = None
+    max_retries: Whole | None = None
+    metrics: Metrics | None = None
+    tokens_used: Whole | None = None
+    cost: float | None = None
+
+
+class _Alert(Struct, rename="camel"):
+    level: str | None = None
+    severity: str | None = None
+    title: str | None = None
+    message: str | None = None
+    current: float | None = None
+    threshold: float | None = None
+    percentage: float | None = None
+
+
+_ACTIONS = {"create": "created", "add": "created", "modify": "modified", "update": "modified", "delete": "deleted"}
+
+
+def _file_change(data: _FileChange) -> Fact | None:
+    file = data.file if isinstance(data.file, _File) else _File(path=data.file)
+    path = first(data.path, data.file_path, file.path, file.file_path)
+    if path is None:
+        return None
+    action = first(data.action, data.change_type, data.operation, file.action, file.change_type, file.operation)
+    return ArtifactCreated(
+        path,
+        first(data.size, file.size),
+        "file",
+        first(data.language, file.language),
+        data.task_id,
+        _ACTIONS.get(action, action),
+    )
+
+
+def _agent_error(data: _AgentEvent) -> Fact | None:
+    info = data.error if isinstance(data.error, ErrorInfo) else ErrorInfo()
+    message = first(message_of(data.error), data.message, info.code, data.code)
+    if message is None:
+        return None
+    action = data.action if isinstance(data.action, _Action) else _Action(data.action)
+    return ErrorReported(
+        message,
+        data.task_id,
+        error_type=first(info.code, info.type, info.name, data.code),
+        recoverable=first(info.recoverable, data.recoverable),
+        attempt=data.attempt,
+        max_retries=data.max_retries,
+        stack=info.stack,
+        action=first(action.type, action.name),
+    )
+
+
+def _agent_completed(data: _AgentEvent) -> Fact | None:
+    if data.agent_id is None:
+        return None
+    metrics = data.metrics or NO_METRICS
+    tokens = first(metrics.tokens_used, metrics.tokens_total, data.tokens_used)
+    return AgentCompleted(data.agent_id, data.task_id, tokens, first(metrics.cost, data.cost))
+
+
+def _alert(data: _Alert) -> Fact | None:
+    text = ": ".join(part for part in (data.title, data.message) if part)
+    return Alert(first(data.level, data.severity, "info"), text) if text else None
+
+
+def _cost_threshold(data: _Alert) -> Fact:
+    if data.message:
+        return Alert("warning", data.message)
+    if data.current is not None and data.threshold is not None:
+        return Alert("warning", f"Cost ${data.current:,.2f} passed the threshold of ${data.threshold:,.2f}")
+    share = f" ({data.percentage:g} %)" if data.percentage is not None else ""
+    return Alert("warning", f"A cost threshold was passed{share}")
+
+
+FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
+    "agent.file_change": (reader(_FileChange), _file_change),
+    "agent.error": (reader(_AgentEvent), _agent_error),
+    "agent.completed": (reader(_AgentEvent), _agent_completed),
+    "system.alert": (reader(_Alert), _alert),
+    "cost.threshold": (reader(_Alert), _cost_threshold),
+}
+"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
