@@ -52,4 +52,4 @@ def open_checkpoint(
 
 def is_busy(notebook: NotebookPage) -> bool:
     """Whether a cell runs."""
-    return notebook.tab.evaluate("path => harness.state(path)", notebook.path) != "idle"
+    return str(notebook.tab.evaluate("path => harness.state(path)", notebook.path)) != "idle"
