@@ -257,7 +257,8 @@ def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
         "feedback": cutter("feedback", decision.feedback, PROSE),
         "state": decision.state,
         "by": decision.by,
-        "requested_at": ms(decision.requested_at),
+        # When the question reached us, by our clock: how long the person took is what the panel shows.
+        "requested_at": ms((checkpoint and checkpoint.opened_at) or decision.requested_at),
         "sent_at": ms(decision.sent_at),
         "acknowledged_at": ms(decision.acknowledged_at),
         "error": cutter("error", decision.error, SENTENCE),
