@@ -239,16 +239,18 @@ class Answer(NamedTuple):
 
     decision: Decision
     title: str | None
+    asked_at: Micros | None
+    """When the question reached us, by our clock."""
 
 
 def answer(decision: Decision, state: RunState) -> Answer:
-    """Return the decision with its checkpoint's title."""
+    """Return the decision with its checkpoint's title and when that came."""
     checkpoint = state.checkpoints.get(decision.checkpoint_id)
-    return Answer(decision, checkpoint.title if checkpoint else None)
+    return Answer(decision, checkpoint.title, checkpoint.opened_at) if checkpoint else Answer(decision, None, None)
 
 
 def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
-    decision, title = item
+    decision, title, asked_at = item
     return {
         "key": str(index),
         "checkpoint": decision.checkpoint_id,
@@ -257,8 +259,8 @@ def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
         "feedback": cutter("feedback", decision.feedback, PROSE),
         "state": decision.state,
         "by": decision.by,
-        # When the question reached us, by our clock: how long the person took is what the panel shows.
-        "requested_at": ms((checkpoint and checkpoint.opened_at) or decision.requested_at),
+        # From the question, not from the press: the panel shows how long the person took.
+        "requested_at": ms(asked_at or decision.requested_at),
         "sent_at": ms(decision.sent_at),
         "acknowledged_at": ms(decision.acknowledged_at),
         "error": cutter("error", decision.error, SENTENCE),
