@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runconsole.events import Micros, Received, TaskStatus
+from runconsole.state.order import is_before
 from runconsole.state.rows import FINISHED, Subtask, Task
 
 __all__ = ["advance", "fill_unknown", "is_late", "moment", "note_error", "set_known", "settle_start"]
@@ -15,7 +16,7 @@ def moment(event: Received) -> Micros:
 
 def is_late(row: Task | Subtask, event: Received) -> bool:
     """Whether something newer is already known of the row. Without timestamps arrival order is all there is."""
-    return event.timestamp is not None and row.told_at is not None and event.timestamp < row.told_at
+    return is_before(event.timestamp, row.told_at)
 
 
 def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> bool:
@@ -25,7 +26,7 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
     """
     if is_late(row, event):
         return False
-    newer = event.timestamp is not None and row.told_at is not None and event.timestamp > row.told_at
+    newer = event.timestamp is not None and row.told_at is not None and event.timestamp != row.told_at
     if event.timestamp is not None:
         row.told_at = event.timestamp
     if status is None or status is row.status:

@@ -7,6 +7,7 @@ from copy import copy
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
 from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.order import is_before
 from runconsole.state.rows import Phase, Task, Wave
 from runconsole.state.run import Effect, RunState, handles
 from runconsole.state.tasks import end_of_task, report_subtasks
@@ -86,11 +87,11 @@ def _set_task(task: Task, fact: TaskReported) -> None:
 
 
 def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
-    """Set the run's counters from the newest event by its own clock; among equals the larger count holds."""
+    """Set the run's counters. A smaller count holds only from an event that is newer by the server's own clock."""
     at, known_at = event.timestamp, state.counters_at
-    if at is not None and known_at is not None and at < known_at:
+    if is_before(at, known_at):
         return
-    in_order = at is not None and known_at is not None and at > known_at
+    in_order = at is not None and known_at is not None and at != known_at
     if at is not None:
         state.counters_at = at
     if fact.total_tasks is not None:
@@ -130,7 +131,7 @@ def wave_completed(state: RunState, fact: WaveCompleted, event: Received) -> Non
         "artifacts": fact.artifacts,
         "duration_s": fact.duration_s,
     }
-    if wave.told_at is None or moment(event) >= wave.told_at:
+    if not is_before(moment(event), wave.told_at):
         wave.told_at = moment(event)
         set_known(wave, **values)
     else:

@@ -17,6 +17,7 @@ from runconsole.events import (
 )
 from runconsole.state.advance import fill_unknown, note_error, set_known
 from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.order import is_before
 from runconsole.state.rows import AlertRow, Artifact, ErrorRow, Link, OutputChunk
 from runconsole.state.run import URGENT, Effect, RunState, handles
 
@@ -26,7 +27,7 @@ def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
     key = (fields.get("task_id"), path)
     row = copy(state.artifacts.get(key) or Artifact(path, created_at=at))
     fill_unknown(row, kind=fields.pop("kind", None))
-    if row.told_at is None or at >= row.told_at:
+    if not is_before(at, row.told_at):
         row.told_at = at
         set_known(row, **fields)
     else:
@@ -97,9 +98,9 @@ def error_reported(state: RunState, fact: ErrorReported, event: Received) -> tup
 @handles(TaskOutput)
 def task_output(state: RunState, fact: TaskOutput, event: Received) -> None:
     at = event.received_at if event.timestamp is None else event.timestamp
-    identified = event.event_id is not None or event.seq is not None or event.offset is not None
     chunk = OutputChunk(at, fact.task_id, fact.stream, fact.text, fact.worker_id, fact.agent_id)
-    state.put_output(chunk, identified=identified)
+    state.output.append(chunk)
+    state.versions["output"] += 1
 
 
 @handles(Alert)

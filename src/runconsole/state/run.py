@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state.clock import ServerClock
+from runconsole.state.order import is_before
 from runconsole.state.rows import (
     ACTIVE,
     FINISHED,
@@ -29,7 +30,7 @@ from runconsole.state.rows import (
     span_s,
 )
 
-_REMEMBERED_CHUNKS = 65_536
+_REMEMBERED = 65_536
 _ALERTS_KEPT = 50
 
 
@@ -164,7 +165,7 @@ class RunState:
         self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
-        self._chunks_seen: dict[int, None] = {}
+        self._folded: dict[int, None] = {}
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -172,10 +173,24 @@ class RunState:
         """Fold in one event from the server, or one fact of our own; return what must be done about it."""
         if isinstance(event, Received):
             if event.timestamp is not None:
+                if self._is_repeat(event):
+                    return ()
                 self.clock.observe(event.timestamp, event.received_at)
             fact = event.fact
             return HANDLERS[fact.__class__](self, fact, event) or ()
         return HANDLERS[event.__class__](self, event, None) or ()
+
+    def _is_repeat(self, event: Received) -> bool:
+        """Whether an event without an id of its own came before, to the letter and the moment: then it is the same."""
+        if event.event_id is not None or event.seq is not None or event.offset is not None:
+            return False  # whoever gave it to us has looked
+        mark = hash((event.type, event.payload, event.timestamp))
+        if mark in self._folded:
+            return True
+        self._folded[mark] = None
+        if len(self._folded) > _REMEMBERED:
+            del self._folded[next(iter(self._folded))]
+        return False
 
     def task(self, task_id: str) -> Task:
         """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""
@@ -227,18 +242,6 @@ class RunState:
             self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
-    def put_output(self, chunk: OutputChunk, *, identified: bool) -> None:
-        """Append output; a chunk without an id that is known to the letter and the moment is the same chunk."""
-        if not identified:
-            mark = hash(chunk)
-            if mark in self._chunks_seen:
-                return
-            self._chunks_seen[mark] = None
-            if len(self._chunks_seen) > _REMEMBERED_CHUNKS:
-                del self._chunks_seen[next(iter(self._chunks_seen))]
-        self.output.append(chunk)
-        self.versions["output"] += 1
-
     def begin(self, at: Micros) -> None:
         """Note that the run was going at this moment."""
         if self.started_at is None or at < self.started_at:
@@ -250,7 +253,7 @@ class RunState:
         at = event.timestamp
         if at is None:
             return True
-        if at < self._told_at.get(about, at):
+        if is_before(at, self._told_at.get(about)):
             return False
         self._told_at[about] = at
         return True
