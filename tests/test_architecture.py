@@ -29,19 +29,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"state", "log"},
     "view": {"state"},
     "text": {"state"},
-    "arrivals": set(),
+    "arrivals": {"gaps"},
     "backoff": set(),
+    "gaps": set(),
+    "pace": set(),
+    "journal": {"gaps", "pace"},
+    "deadlines": {"state"},
     "options": {"transports"},
     "endpoint": {"options", "transports", "wire"},
     "clock": set(),
     "line": {"transports", "wire"},
-    "change": {"line", "transports", "wire"},
+    "change": {"line", "pace", "transports", "wire"},
     "calls": {"line", "wire"},
     "catchup": {"state", "wire"},
     "outbox": {"line", "state", "wire"},
     "session": {
-        *("arrivals", "backoff", "calls", "catchup", "change", "clock", "line", "log", "outbox"),
-        *("state", "transports", "wire"),
+        *("arrivals", "backoff", "calls", "catchup", "change", "clock", "deadlines", "journal", "line", "log"),
+        *("outbox", "pace", "state", "transports", "wire"),
     },
     "iothread": set(),
     "watchers": set(),
@@ -69,7 +73,22 @@ ONLY_IN: dict[str, set[str]] = {
     "IPython": {"widget"},
 }
 
-PURE = {"arrivals", "backoff", "errors", "events", "log", "state", "tables", "text", "view", "wire"}
+PURE = {
+    "arrivals",
+    "backoff",
+    "deadlines",
+    "errors",
+    "events",
+    "gaps",
+    "journal",
+    "log",
+    "pace",
+    "state",
+    "tables",
+    "text",
+    "view",
+    "wire",
+}
 """What does no I/O."""
 
 IMPURE_LIBRARIES = {"asyncio", "concurrent", "http", "select", "socket", "socketio", "ssl", "urllib", "websockets"}

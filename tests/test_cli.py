@@ -21,7 +21,7 @@ from runconsole.simulator import Simulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET = "open sesame"  # noqa: S105 - the test's own
+SECRET = "open sesame"
 
 
 def run(*arguments: str, **environment: str) -> Result:

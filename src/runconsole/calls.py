@@ -12,15 +12,15 @@ from runconsole.wire.signals import Reply, Request
 
 __all__ = ["Calls"]
 
-REPLY_TIMEOUT = 30.0
 _LOST = "the link broke before the answer: it may or may not have happened"
 
 
 class Calls:
     """The calls that wait for an answer."""
 
-    def __init__(self, redact: Callable[[str], str]) -> None:
+    def __init__(self, redact: Callable[[str], str], *, patience: float) -> None:
         self._redact = redact
+        self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
     async def make(self, line: Line, request: Request) -> Any:
@@ -33,11 +33,16 @@ class Calls:
         answer = self._waiting[outgoing.request_id] = asyncio.get_running_loop().create_future()
         await line.send([outgoing.frame])
         try:
-            return await asyncio.wait_for(answer, REPLY_TIMEOUT)
+            return await asyncio.wait_for(answer, self._patience)
         except TimeoutError:
-            raise CallUnanswered(f"no answer to {request.name} came within {REPLY_TIMEOUT:.0f} s") from None
+            raise CallUnanswered(f"no answer to {request.name} came within {self._patience:g} s") from None
         finally:
             del self._waiting[outgoing.request_id]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether answers are still to come."""
+        return bool(self._waiting)
 
     def settle(self, reply: Reply) -> bool:
         """Take in an answer; return whether it is one to a call."""

@@ -9,23 +9,22 @@ from typing import cast
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.line import Hear, Line
+from runconsole.pace import Pace
 from runconsole.transports.base import Transport
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Resumable, Signal
 
-__all__ = ["Change"]
+__all__ = ["Change", "until"]
 
-_ESTABLISH_TIMEOUT = 15.0
-_DRAIN_TIMEOUT = 5.0
-_REPLY_TIMEOUT = 30.0
 _LOOK = 0.02
 
 
 class Change:
     """Takes one run from `old` to a new line. `sort` says what to apply of what either line reads meanwhile."""
 
-    def __init__(self, old: Line) -> None:
+    def __init__(self, old: Line, pace: Pace) -> None:
         self._old = old
+        self._pace = pace
         self._old_wire = cast("Resumable", old.wire)
         self._wire = self._old_wire.successor()
         self._handover = Handover(self._wire)
@@ -42,12 +41,12 @@ class Change:
             return None
         try:
             await new.greet()
-            await _until(lambda: self._handover.established or new.reader.done(), _ESTABLISH_TIMEOUT)
+            await until(lambda: self._handover.established or new.reader.done(), self._pace.establish)
             if not self._handover.established or new.reader.done():
                 await new.close()
                 return None
             await self._old.send(self._old_wire.close())
-            await _until(lambda: self._old_wire.drained or self._old.reader.done(), _DRAIN_TIMEOUT)
+            await until(lambda: self._old_wire.drained or self._old.reader.done(), self._pace.drain)
         except asyncio.CancelledError:
             await new.close()
             raise
@@ -57,16 +56,22 @@ class Change:
         """Return what was held back."""
         return self._handover.finish()
 
-    async def retire(self) -> list[str]:
-        """Close the old line when its requests are answered; return the ids of those that never will be."""
-        try:
-            await _until(lambda: not self._old_wire.pending or self._old.reader.done(), _REPLY_TIMEOUT)
-        finally:
-            lost = await self._old.close()
-        return lost
+    @property
+    def is_seamless(self) -> bool:
+        """Whether the old line has told all it had to tell."""
+        return self._old_wire.drained
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether the old line is gone, so that nobody else tells what was held back."""
+        return self._old.reader.done()
+
+    async def answered(self) -> None:
+        """Return when the old line's requests are answered, or will never be."""
+        await until(lambda: not self._old_wire.pending or self._old.reader.done(), self._pace.reply)
 
 
-async def _until(condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109 - gives up in silence
+async def until(condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109 - gives up in silence
     """Wait until the condition holds or the time is over."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout

@@ -116,7 +116,7 @@ class Console(RunFrames):
 
     def start(self) -> Self:
         """Connect and follow, unless it already does. A console that failed or was stopped begins again."""
-        if self._task is not None and not self._task.done():
+        if self._task is not None and not self._task.done() and self.status != "failed":
             return self
         self._release()
         self._io = lease()

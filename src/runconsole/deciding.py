@@ -118,10 +118,11 @@ class Decider:
         def withdraw() -> None:
             decision, session = self._state.decisions.get(outcome.decision_id), self._session()
             if decision is not None and decision.state == "queued" and session is not None:
+                # First: applying the withdrawal settles what is not settled yet, as a refusal.
+                outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
                 session.apply(
                     DecisionTurnedDown(now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s")
                 )
-                outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
             outcome.fail(
                 DecisionUnknown(
                     f"no answer to the decision on {outcome.checkpoint_id!r} within {timeout:g} s: it may or may not"

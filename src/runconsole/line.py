@@ -17,11 +17,19 @@ Hear = Callable[["Line", Sequence[Signal]], Awaitable[None]]
 
 
 class Line:
-    """An open connection. `reader` is the task that drains it: it ends with LinkLost, or with what `hear` raises."""
+    """An open connection.
+
+    Attributes:
+        reader: the task that drains it: it ends with LinkLost, or with what `hear` raises.
+        farewell: why nothing more is to be expected of it but answers, once that is so.
+        is_greeted: whether all that must come first has been sent.
+    """
 
     def __init__(self, connection: Connection, wire: Wire, hear: Hear, now: Callable[[], Micros]) -> None:
         self.connection = connection
         self.wire = wire
+        self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
+        self.is_greeted = False
         self._stack = AsyncExitStack()
         # It reads before anything is sent: a server that refuses us may close before it has read our first frame.
         self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
@@ -37,6 +45,12 @@ class Line:
     async def greet(self) -> None:
         """Send what the wire says first. A line that is already gone tells so by its `reader`."""
         await self.send(self.wire.open())
+        self.is_greeted = True
+
+    def part(self, why: LinkLost) -> None:
+        """Note that only answers are to be expected of it any more."""
+        if not self.farewell.done():
+            self.farewell.set_result(why)
 
     async def send(self, frames: Sequence[str]) -> None:
         """Send frames; a line that is gone tells so by its `reader`."""

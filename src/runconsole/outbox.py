@@ -21,7 +21,6 @@ from runconsole.wire.signals import Reply
 
 __all__ = ["Outbox"]
 
-REPLY_TIMEOUT = 30.0
 _GONE = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT", "CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 
@@ -29,10 +28,13 @@ _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 class Outbox:
     """Sends what the state says is queued as soon as there is a link, and tells the state what became of it."""
 
-    def __init__(self, state: RunState, apply: Callable[[Fact], Any], now: Callable[[], Micros]) -> None:
+    def __init__(
+        self, state: RunState, apply: Callable[[Fact], Any], now: Callable[[], Micros], *, patience: float
+    ) -> None:
         self._state = state
         self._apply = apply
         self._now = now
+        self._patience = patience
         self._requests: dict[str, DecisionRequested] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,14 +64,19 @@ class Outbox:
         self._apply(DecisionSent(self._now(), decision_id))
         loop = asyncio.get_running_loop()
         self._timers[decision_id] = loop.call_later(
-            REPLY_TIMEOUT,
+            self._patience,
             self._unanswered,
             decision_id,
-            f"no answer came within {REPLY_TIMEOUT:.0f} s: it may or may not count",
+            f"no answer came within {self._patience:g} s: it may or may not count",
         )
         task = loop.create_task(line.send([outgoing.frame]), name="runconsole-send")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether answers are still to come."""
+        return bool(self._timers)
 
     def settle(self, reply: Reply) -> bool:
         """Take in the server's answer; return whether it answers a decision."""

@@ -70,8 +70,10 @@ class Publisher:
             if size:
                 await asyncio.sleep(max(TICK, size / BYTES_PER_SECOND))
             else:
+                # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._urgent.wait(), TICK)
+                    async with asyncio.timeout(TICK):
+                        await self._urgent.wait()
 
     def flush(self) -> None:
         """Publish what is left, and the durable picture."""

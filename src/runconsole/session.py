@@ -11,25 +11,26 @@ from runconsole.arrivals import Arrivals
 from runconsole.backoff import Backoff
 from runconsole.calls import Calls
 from runconsole.catchup import reread
-from runconsole.change import Change
+from runconsole.change import Change, until
 from runconsole.clock import now_micros
+from runconsole.deadlines import expired
 from runconsole.errors import LinkLost, NotConnected, RunConsoleError
 from runconsole.events import (
     Alert,
-    CheckpointExpired,
     DecisionRequested,
     DuplicateDropped,
     Fact,
-    LinkChanged,
     LinkStatus,
     Logged,
     MalformedFrame,
     Micros,
     Received,
 )
+from runconsole.journal import Journal
 from runconsole.line import Line
 from runconsole.log import EventLog
 from runconsole.outbox import Outbox
+from runconsole.pace import PACE, Pace
 from runconsole.state import Effect, Finished, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
@@ -47,15 +48,7 @@ from runconsole.wire.signals import (
 
 __all__ = ["Session"]
 
-LINGER = 2.0
-"""Seconds to listen on after the run's end, for what a server says last; longer while it still talks."""
 _DOUBTFUL_ATTEMPTS = 4
-_DEADLINE_GRACE = 2_000_000
-_STEADY = 5_000_000
-"""Microseconds of a live link after which the back-off starts afresh, also where the server sends nothing."""
-_CATCHING_UP = 1_000_000
-"""Microseconds after a reconnect in which what was missed may still come."""
-_TICK = 1.0
 _TOO_BIG = 1009
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
@@ -67,7 +60,7 @@ class Session:
     """Follows one run until it ends, fails for good, or the task running `run` is cancelled.
 
     Everything that happens is applied to the state here and nowhere else. `observe` is called after each event that
-    asks for something, on the I/O thread.
+    asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the same run.
     """
 
     def __init__(
@@ -81,26 +74,27 @@ class Session:
         redact: Callable[[str], str] = str,
         now: Callable[[], Micros] = now_micros,
         backoff: Backoff | None = None,
+        pace: Pace = PACE,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._state = state
         self._log = log
         self._wire = wire
         self._transport = transport
         self._observe = observe
-        self._redact = redact
         self._now = now
         self._backoff = backoff or Backoff()
-        self._arrivals = Arrivals()
-        self._outbox = Outbox(state, self.apply, now)
+        self._pace = pace
+        self._arrivals = arrivals or Arrivals()
+        self._journal = Journal(self.apply, now, self._arrivals.gaps, pace=pace, redact=redact)
+        self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
+        self._calls = Calls(redact, patience=pace.reply)
         self._line: Line | None = None
-        self._handover: Change | None = None
+        self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
-        self._calls = Calls(redact)
-        self._is_live = False
-        self._live_since: Micros = 0
-        self._lost_at: Micros | None = None
-        self._gone_s = 0.0
+        self._doubts = 0
         self._heard = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -132,13 +126,18 @@ class Session:
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            if effect.__class__ is Transmit and self._is_live and self._line is not None:
-                self._outbox.flush(self._line)
+            if effect.__class__ is Transmit:
+                self._send_queued()
             elif effect.__class__ is Finished:
                 self._ended.set()
         self._observe(effects)
         if self._ended.is_set():
             self._end()
+
+    def _send_queued(self) -> None:
+        line = self._line
+        if self._journal.is_live and line is not None and line.is_greeted:
+            self._outbox.flush(line)
 
     def _take(self, event: Received) -> None:
         """Log and fold an event of the server, unless it came before."""
@@ -146,35 +145,19 @@ class Session:
         if self._arrivals.admit(event):
             self._log.append(event)
             if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
-                self._backoff.reset()
+                self._prove()
             self.apply(event)
         else:
             self.apply(DuplicateDropped())
 
-    def link(
-        self,
-        status: LinkStatus,
-        *,
-        reason: str | None = None,
-        notice: str | None = None,
-        delay: float | None = None,
-        missed: int | None = None,
-        recovered: int | None = None,
-    ) -> None:
+    def _prove(self) -> None:
+        """The server has shown that it serves us: the next trouble is a new one."""
+        self._backoff.reset()
+        self._doubts = 0
+
+    def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
         """Record a change of the link."""
-        at = self._now()
-        self.apply(
-            LinkChanged(
-                at,
-                status,
-                self._backoff.attempts,
-                None if reason is None else self._redact(reason),
-                missed,
-                recovered,
-                retry_at=None if delay is None else at + round(delay * 1e6),
-                notice=notice,
-            )
-        )
+        self._journal.say(status, attempt=self._backoff.attempts, reason=reason, delay=delay)
 
     # ---- the life of the link -----------------------------------------------------------------------------------
 
@@ -185,16 +168,14 @@ class Session:
             while not await self._attempt():
                 pass
         finally:
-            ticker.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticker
+            await _cancelled({ticker, *self._retiring})
 
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
         self.link("connecting")
         try:
-            self._line = await Line.open(self._transport, self._wire, self._hear, self._now)
-            await self._follow()
+            self._line = await self._connect()
+            await self._follow(self._line)
         except LinkLost as lost:
             await self._leave()
             return await self._after(lost)
@@ -202,26 +183,46 @@ class Session:
             await self._leave()
         return self._end()
 
-    async def _follow(self) -> None:
+    async def _connect(self) -> Line:
+        try:
+            return await Line.open(self._transport, self._wire, self._hear, self._now)
+        except LinkLost as lost:
+            # The address was right once: what answers strangely there now is on its way up or down.
+            lost.doubtful = lost.doubtful and not self._journal.was_live
+            raise
+
+    async def _follow(self, line: Line) -> None:
         """Follow until the run has ended and the server has nothing more to say. Raises LinkLost."""
-        line = self._current
-        await line.greet()
         if not line.wire.confirms:
-            self._go_live()
+            self._go_live(line)
+        await line.greet()
+        self._send_queued()
         lingering = asyncio.create_task(self._linger(), name="runconsole-linger")
         try:
             while not lingering.done():
                 line = self._current
-                await asyncio.wait({line.reader, lingering, *self._handing}, return_when=asyncio.FIRST_COMPLETED)
-                if line.reader.done() and self._handing:
-                    await asyncio.wait(self._handing)  # the new connection may take over
-                elif line.reader.done() and line is self._current:
-                    line.reader.result()
+                ends: set[asyncio.Future[Any]] = {line.reader, line.farewell, lingering, *self._handing}
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                await self._check(line)
             await self._current.send(self._current.wire.close())
         finally:
-            for task in (lingering, *self._handing):
-                task.cancel()
-            await asyncio.gather(lingering, *self._handing, return_exceptions=True)
+            await _cancelled({lingering, *self._handing})
+
+    async def _check(self, line: Line) -> None:
+        """Raise LinkLost if the line is at its end and no other takes over."""
+        if not (line.reader.done() or line.farewell.done()):
+            return
+        if self._handing:
+            await asyncio.wait(self._handing)
+        if line is not self._current:
+            return
+        self._journal.dark()
+        await until(
+            lambda: line.reader.done() or not (self._outbox.is_waiting or self._calls.is_waiting), self._pace.parting
+        )
+        if line.farewell.done():
+            raise line.farewell.result()
+        line.reader.result()
 
     @property
     def _current(self) -> Line:
@@ -230,9 +231,11 @@ class Session:
         return self._line
 
     async def _hear(self, line: Line, signals: Sequence[Signal]) -> None:
-        """Take in what a line reads; during a handover two lines read."""
-        if self._handover is not None:
-            signals = self._handover.sort(line, signals)
+        """Take in what a line reads; during a change two lines read."""
+        if self._change is not None:
+            signals = self._change.sort(line, signals)
+        elif line is not self._line:
+            signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
         for signal in signals:
             if isinstance(signal, Received):
                 self._take(signal)
@@ -244,63 +247,83 @@ class Session:
             case Repeated():
                 self.apply(DuplicateDropped())
             case Established():
-                self._go_live()
+                self._go_live(line)
+                self._send_queued()
             case Reply():
                 self._answered(signal)
             case Send():
                 await line.send([signal.frame])
             case StreamEnded():
                 if self._state.followed_task is not None and not self._state.finished:
-                    raise LinkLost("the server ended the stream before the task had ended", doubtful=True)
-                self.link("ended", reason=signal.reason)
+                    line.part(LinkLost("the server ended the stream before the task had ended", doubtful=True))
+                else:
+                    self.link("ended", reason=signal.reason)
+            case StreamRefused(fatal=True):
+                raise LinkLost(signal.reason, fatal=True)
             case StreamRefused():
-                raise LinkLost(signal.reason, fatal=signal.fatal)
-            case ReconnectAsked() if self._handover is None:
-                self._handing.add(task := asyncio.create_task(self._hand_over(line), name="runconsole-handover"))
+                line.part(LinkLost(signal.reason))
+            case ReconnectAsked() if self._change is None and line is self._line:
+                self._change = Change(line, self._pace)
+                handing = self._hand_over(line, self._change)
+                self._handing.add(task := asyncio.create_task(handing, name="runconsole-handover"))
                 task.add_done_callback(self._handing.discard)
             case _:
                 pass
 
-    async def _hand_over(self, old: Line) -> None:
+    async def _hand_over(self, old: Line, change: Change) -> None:
         """Change to a new connection, as the server asked, without losing, doubling or reordering an event."""
-        self._handover = change = Change(old)
+        new = None
         try:
             new = await change.connect(self._transport, self._hear, self._now)
-            if new is None:
-                return
-            self._line, self._wire = new, new.wire
         finally:
-            self._handover = None
-            await self._hear(old, change.finish())
-        self.link("live", notice="reconnected, as the server asked")
-        self._outbox.flush(new)
-        self._forsake(await change.retire())
+            self._change = None
+            held = change.finish()
+            if new is not None:
+                self._switch(new, seamless=change.is_seamless)
+                await self._hear(new, held)
+            elif change.is_forced:
+                self._arrivals.connected(None)
+                await self._hear(old, held)
+        if new is not None:
+            self._retiring.add(task := asyncio.create_task(self._retire(old, change), name="runconsole-retire"))
+            task.add_done_callback(self._retiring.discard)
 
-    def _go_live(self) -> None:
-        if self._is_live:
+    async def _retire(self, old: Line, change: Change) -> None:
+        """Close a line that another has taken over from, when the answers that can come only there have come."""
+        try:
+            await change.answered()
+        finally:
+            self._forsake(await old.close())
+
+    def _switch(self, new: Line, *, seamless: bool) -> None:
+        self._line, self._wire = new, new.wire
+        self._note_connection(new, is_back=not seamless)
+        self._journal.say("live", notice="reconnected, as the server asked")
+        self._send_queued()
+
+    def _go_live(self, line: Line) -> None:
+        if self._journal.is_live or line.farewell.done():
             return
-        self._is_live = True
-        self._live_since = self._now()
-        notice = back_at = None
-        if self._lost_at is not None:
-            gone = (self._live_since - self._lost_at) / 1e6
-            self._gone_s = gone
-            notice = f"reconnected after {_seconds(gone)}"
-            back_at = self._live_since + self._state.clock.offset
-        wire = self._current.wire
-        self._arrivals.connected(back_at, assured=wire.resumes_from is not None, knows_repeats=wire.knows_repeats)
-        self.link("live", notice=notice)
-        self._outbox.flush(self._current)
-        if self._current.wire.can_ask:
-            self._asking.add(task := asyncio.create_task(self._ask(), name="runconsole-ask"))
+        notice = self._journal.live()
+        self._note_connection(line, is_back=self._arrivals.has_connected)
+        self._journal.say("live", attempt=self._backoff.attempts, notice=notice)
+        if line.wire.can_ask:
+            again = notice is not None
+            self._asking.add(task := asyncio.create_task(self._ask(again=again), name="runconsole-ask"))
             task.add_done_callback(self._asking.discard)
+
+    def _note_connection(self, line: Line, *, is_back: bool) -> None:
+        wire = line.wire
+        self._arrivals.connected(
+            self._now() + self._state.clock.offset if is_back else None,
+            assured=wire.resumes_from is not None and (wire.assures or not is_back),
+            knows_repeats=wire.knows_repeats,
+        )
 
     async def _leave(self) -> None:
         """Close what is open; say so to whoever waits for an answer over it."""
         line, self._line = self._line, None
-        if self._is_live:
-            self._lost_at = self._now()
-        self._is_live = False
+        self._journal.dark()
         for task in self._asking:
             task.cancel()
         if line is not None:
@@ -312,7 +335,7 @@ class Session:
         self._heard = True
         while self._heard:
             self._heard = False
-            await asyncio.sleep(LINGER)
+            await asyncio.sleep(self._pace.linger)
 
     async def _after(self, lost: LinkLost) -> bool:
         """Decide what a lost link means; return whether the session is over."""
@@ -320,15 +343,16 @@ class Session:
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
-        hopeless = lost.doubtful and self._backoff.attempts + 1 >= _DOUBTFUL_ATTEMPTS
-        if lost.fatal or hopeless:
+        self._doubts += lost.doubtful
+        if lost.fatal or self._doubts >= _DOUBTFUL_ATTEMPTS:
             self.link("failed", reason=str(lost))
             return True
         delay = self._backoff.next()
         self._wake.clear()
         self.link("retrying", reason=str(lost), delay=delay)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), delay)
+            async with asyncio.timeout(delay):  # not `wait_for`, which may swallow a cancellation in Python 3.11
+                await self._wake.wait()
         return False
 
     def _ends_run(self, lost: LinkLost) -> bool:
@@ -343,7 +367,7 @@ class Session:
 
     def _end(self) -> bool:
         """Say that it is over, once; return that it is."""
-        if not self._state.links or self._state.links[-1].state != "ended":
+        if self._journal.status != "ended":
             self.link("ended")
         return True
 
@@ -351,65 +375,39 @@ class Session:
 
     async def call(self, request: Request) -> Any:
         """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
-        if not self._is_live:
+        if not self._journal.is_live:
             raise NotConnected(f"no live link to the server: {request.name} was not sent")
         return await self._calls.make(self._current, request)
 
     def _answered(self, reply: Reply) -> None:
-        if reply.error is None:
-            self._backoff.reset()
-        if not self._calls.settle(reply):
-            self._outbox.settle(reply)
+        if not self._calls.settle(reply) and self._outbox.settle(reply) and reply.error is None:
+            self._prove()
 
     def _forsake(self, request_ids: Sequence[str]) -> None:
         """Nobody will answer these any more."""
         self._outbox.lost(request_ids)
         self._calls.lost(request_ids)
 
-    async def _ask(self) -> None:
+    async def _ask(self, *, again: bool) -> None:
         """Re-read what may have been asked or ended while nobody listened."""
         with suppress(RunConsoleError):
-            async for event in reread(self.call, self._state, self._now(), tasks=self._lost_at is not None):
+            async for event in reread(self.call, self._state, self._now(), again=again):
                 self.apply(event)
 
     # ---- once a second ------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(_TICK)
-            self._expire_checkpoints()
-            self._report_losses()
-            if self._is_live and self._now() - self._live_since > _STEADY:
-                self._backoff.reset()
-
-    def _expire_checkpoints(self) -> None:
-        if not self._state.versions["checkpoints"]:
-            return
-        server_now = self._now() + self._state.clock.offset
-        for checkpoint in self._state.open_checkpoints:
-            if checkpoint.deadline is not None and server_now > checkpoint.deadline + _DEADLINE_GRACE:
-                self.apply(CheckpointExpired(self._now(), checkpoint.checkpoint_id))
-
-    def _report_losses(self) -> None:
-        """Say what a reconnect brought back and what it did not, a moment after it; and gaps whenever they show."""
-        if self._arrivals.came_back is not None and (
-            not self._is_live or self._now() - self._live_since < _CATCHING_UP
-        ):
-            return
-        is_back = self._arrivals.came_back is not None
-        losses = self._arrivals.report()
-        if losses is None:
-            return
-        parts = [f"{losses.recovered:,} events recovered"] if losses.recovered else []
-        if losses.missed is None:
-            parts.append("events in between may be missing: the server gives no numbers to know it by")
-        elif losses.missed > 0 or not parts:
-            parts.append(f"{max(losses.missed, 0):,} missed")
-        before = f"reconnected after {_seconds(self._gone_s)}: " if is_back else "events: "
-        status: LinkStatus = "live" if self._is_live else "retrying"
-        missed = None if losses.missed is None else max(losses.missed, 0)
-        self.link(status, missed=missed, recovered=losses.recovered, notice=before + ", ".join(parts))
+            await asyncio.sleep(self._pace.tick)
+            for fact in expired(self._state, self._now()):
+                self.apply(fact)
+            self._journal.tick()
+            if self._journal.age_s > self._pace.steady:
+                self._prove()
 
 
-def _seconds(gone: float) -> str:
-    return f"{gone:.0f} s" if gone >= 1 else "a moment"
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -54,7 +54,9 @@ def test_the_order_of_the_document_and_that_of_the_run_tell_the_same() -> None:
 def row(frame: pd.DataFrame, key: object) -> dict[str, Any]:
     """Return one row as plain values, without what is unknown."""
     values = frame.loc[[key]].astype(object).iloc[0]
-    return {str(name): value for name, value in values.items() if not (pd.api.types.is_scalar(value) and pd.isna(value))}
+    return {
+        str(name): value for name, value in values.items() if not (pd.api.types.is_scalar(value) and pd.isna(value))
+    }
 
 
 def at(text: str) -> pd.Timestamp:

@@ -89,6 +89,31 @@ class Peer:
 Script = Callable[[Peer], object]
 
 
+def says(*frames: Message | list[Any] | str | bytes) -> Script:
+    """Return a script that sends these."""
+    return lambda peer: peer.send(*frames)
+
+
+def closes(code: int = 1000, reason: str = "") -> Script:
+    """Return a script that closes the connection in good order, as far as the code says so."""
+    return lambda peer: peer.close(code, reason)
+
+
+def does(*scripts: Script) -> Script:
+    """Return a script that does one thing after the other."""
+
+    def script(peer: Peer) -> None:
+        for step in scripts:
+            step(peer)
+
+    return script
+
+
+def in_turn(*scripts: Script) -> Script:
+    """Return a script of scripts: one for each connection, the last one for all that follow."""
+    return lambda peer: scripts[min(peer.number, len(scripts) - 1)](peer)
+
+
 class JsonServer:
     """Runs a script for each connection and records what the clients send; a context manager.
 
@@ -97,6 +122,7 @@ class JsonServer:
             open afterwards until the client or the test ends it.
         refuse: the HTTP statuses to answer the first handshakes with, instead of accepting them.
         ssl: a context to speak TLS with.
+        host: where to listen, and the URL's host unless it is this machine's usual address.
     """
 
     def __init__(
@@ -105,27 +131,21 @@ class JsonServer:
         *,
         refuse: Iterable[int] = (),
         ssl: ssl_module.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         frames = None if callable(script) else list(script)
         self._script: Script = script if callable(script) else lambda peer: peer.send(*frames or ())
         self._refusals = list(refuse)
-        self._secure = ssl is not None
         self.peers: list[Peer] = []
         self.handshakes = 0
         """Handshakes seen, refused ones too."""
         self._server: Server = serve(
-            self._serve, "127.0.0.1", 0, process_request=self._greet, ssl=ssl, max_size=None, compression=None
+            self._serve, host, 0, process_request=self._greet, ssl=ssl, max_size=None, compression=None
         )
         self._thread = threading.Thread(target=self._server.serve_forever, name="json-server")
-
-    @property
-    def port(self) -> int:
-        port: int = self._server.socket.getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        return f"{'wss' if self._secure else 'ws'}://localhost:{self.port}/ws"
+        self.port: int = self._server.socket.getsockname()[1]
+        named = "localhost" if host == "127.0.0.1" else host
+        self.url = f"{'ws' if ssl is None else 'wss'}://{named}:{self.port}/ws"
 
     @property
     def peer(self) -> Peer:
@@ -160,7 +180,12 @@ class JsonServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for peer in self.peers:
-            peer.drop()
-        self._server.shutdown()
-        self._thread.join()
+        self.stop()
+
+    def stop(self) -> None:
+        """Drop every connection and listen no more. Does nothing the second time."""
+        if self._thread.is_alive():
+            for peer in self.peers:
+                peer.drop()
+            self._server.shutdown()
+            self._thread.join()

@@ -323,7 +323,7 @@ async def test_after_unsubscribing_a_channel_is_silent() -> None:
 
 # ---- tokens ---------------------------------------------------------------------------------------------------------
 
-SECRET = "open sesame"  # noqa: S105 - the test's own
+SECRET = "open sesame"
 
 
 @pytest.fixture
@@ -371,7 +371,7 @@ async def test_a_wrong_token_is_closed_with_4001_and_starts_nothing(
 
 async def test_a_wrong_token_in_a_message_is_refused_and_closed(locked: Simulator) -> None:
     async with client_of(locked) as client:
-        refused = await client.send("auth", token="guess")  # noqa: S106 - the test's own
+        refused = await client.send("auth", token="guess")
         assert refused["payload"]["code"] == "UNAUTHORIZED"
         assert await client.until_closed() == (4001, "unauthorized")
 

@@ -5,13 +5,49 @@
     with Simulator("tasks") as sim:
         ...  # connect to sim.url
 
-The brain (`steps`, `timeline`, `scenarios`) knows no clock and no socket; `player` gives it time, `desk` its protocol,
-`server` its sockets, `simulator` its thread.
+The brain (`steps`, `timeline`, `scenarios`) knows no clock and no socket; `player` gives it time. `desk` is what
+clients may ask of a run; `channel` and `trpc` put that into frames, `server` those on WebSockets, `socketio` does all
+of it for Socket.IO. `gate` is where `faults` happen: between the run and the sockets. `host` puts these together,
+`simulator` gives them a thread.
 """
 
-from runconsole.simulator.options import FAMILIES
+from runconsole.simulator.faults import (
+    AskReconnect,
+    Crash,
+    Drop,
+    Duplicate,
+    Fault,
+    Freeze,
+    Garbage,
+    HalfOpen,
+    LoseReply,
+    Refuse,
+    Reorder,
+    Slow,
+)
+from runconsole.simulator.options import FAMILIES, WIRES
 from runconsole.simulator.server import Received
 from runconsole.simulator.simulator import Simulator
 from runconsole.simulator.steps import Checkpoint, Decision, Refusal
 
-__all__ = ["FAMILIES", "Checkpoint", "Decision", "Received", "Refusal", "Simulator"]
+__all__ = [
+    "FAMILIES",
+    "WIRES",
+    "AskReconnect",
+    "Checkpoint",
+    "Crash",
+    "Decision",
+    "Drop",
+    "Duplicate",
+    "Fault",
+    "Freeze",
+    "Garbage",
+    "HalfOpen",
+    "LoseReply",
+    "Received",
+    "Refusal",
+    "Refuse",
+    "Reorder",
+    "Simulator",
+    "Slow",
+]

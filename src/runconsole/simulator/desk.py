@@ -1,211 +1,157 @@
-"""The plain-JSON protocol for one client, without I/O: frames in, replies and events out (ado's channel protocol).
-
-A client sends `checkpoint.resolve`, `subscribe`, `unsubscribe`, `ping` or `auth`, each with an optional
-`correlationId`, and gets one reply with the same id: the acknowledgement, or `error` with a `code` and a `message`.
-"""
+"""What a client may ask of a run, whatever wire it comes by: to be let in, to decide, to command, to know what is."""
 
 from __future__ import annotations
 
 import hmac
-import json
-from collections import deque
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from runconsole.simulator.steps import Answer, Event, Refusal
+from runconsole.simulator.steps import Answer, Checkpoint, Command, Decision, Event, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from runconsole.simulator.player import Player, Told
 
-__all__ = ["UNAUTHORIZED", "Delivery", "Desk"]
-
-UNAUTHORIZED = 4001
-"""The close code for a missing or wrong token."""
+__all__ = ["Delivery", "Desk", "Frame", "Message", "body_of", "task_of", "text_in"]
 
 Delivery = Literal["push", "subscribe"]
 Message: TypeAlias = dict[str, Any]
 
+_STATUS_BY_EVENT = {
+    "task.created": "pending",
+    "task.queued": "queued",
+    "task.started": "running",
+    "task.paused": "paused",
+    "task.resumed": "running",
+    "task.completed": "completed",
+    "task.failed": "failed",
+    "task.cancelled": "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A text for a client. `told` is the event in it, if it is one; `decides` marks the answer to a decision."""
+
+    text: str
+    told: Told | None = None
+    decides: bool = False
+
 
 class Desk:
-    """One client's side of a run.
+    """One run's desk, for all of its clients. What cannot be done is a Refusal."""
 
-    `delivery="push"` sends every event unasked, `"subscribe"` those of the channels the client subscribed to; both from
-    the run's beginning (`replay`) or from now on.
-    Without the right `token` nothing is sent, and `closing` says so.
-    """
-
-    def __init__(
-        self, player: Player, *, token: str | None, offered: str | None, replay: bool, delivery: Delivery
-    ) -> None:
-        self.closing: tuple[int, str] | None = None
-        """Close code and reason, once the connection is to be closed."""
-        self.admitted = token is None
-        self._player = player
+    def __init__(self, player: Player, token: str | None) -> None:
+        self.player = player
         self._token = token
-        self._replies: deque[str] = deque()
-        self._backlog: deque[str] = deque()
-        self._channels: set[str] = {"system"} if delivery == "push" else set()
-        self._cursor = 0 if replay else len(player.log)
-        self._first = self._cursor
-        self._handlers: dict[str, Callable[[Event], Message]] = {
-            "auth": self._auth,
-            "checkpoint.resolve": self._resolve,
-            "ping": lambda _message: {"type": "pong"},
-            "subscribe": self._subscribe,
-            "unsubscribe": self._unsubscribe,
-        }
-        if offered is not None:
-            self._check(offered)
+        self.floor = 0
+        """The number of the last event that is forgotten: the server that knew of it has crashed."""
 
-    def receive(self, frame: str | bytes) -> None:
-        """Read one frame; what it brings about shows in `next_frame` and `closing`."""
-        message = _read(frame)
-        if message is None:
-            self._reply(_error("INVALID_MESSAGE", "Expected one JSON object in each frame."), {})
-            return
-        try:
-            reply = self._answer(message)
-        except Refusal as refusal:
-            reply = _error(refusal.code, refusal.message)
-        self._reply(reply, message)
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody is let in."""
+        return self._token is None
 
-    def next_frame(self) -> str | None:
-        """Return the next frame to send, replies first; None while there is none."""
-        if self._replies:
-            return self._replies.popleft()
-        if not self.admitted:
-            return None
-        if self._backlog:
-            return self._backlog.popleft()
-        while self._cursor < len(self._player.log):
-            told = self._player.log[self._cursor]
-            self._cursor += 1
-            if self._wants(told, self._channels):
-                return told.text
-        return None
+    def accepts(self, offered: object) -> bool:
+        """Return whether this is the token (or none is needed)."""
+        if self._token is None:
+            return True
+        return isinstance(offered, str) and hmac.compare_digest(offered.encode(), self._token.encode())
 
-    def reject(self) -> None:
-        """Give up on a client that has not shown the token in time."""
-        if not self.admitted:
-            self.closing = (UNAUTHORIZED, "unauthorized")
+    # ---- to decide --------------------------------------------------------------------------------------------------
 
-    def _answer(self, message: Message) -> Message:
-        handler = self._handlers.get(str(message.get("type")))
-        if handler is None:
-            known = ", ".join(sorted(self._handlers))
-            raise Refusal("UNKNOWN_TYPE", f"Unknown message type {message.get('type')!r}; known are {known}.")
-        if not self.admitted and handler != self._auth:
-            raise Refusal("UNAUTHORIZED", "Send the token first.")
-        return handler(message)
-
-    def _check(self, offered: str) -> None:
-        self.admitted = self._token is None or hmac.compare_digest(offered.encode(), self._token.encode())
-        self.reject()
-
-    def _reply(self, reply: Message, request: Message) -> None:
-        stamp = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-        matching = {"correlationId": request["correlationId"]} if "correlationId" in request else {}
-        self._replies.append(json.dumps({**reply, "timestamp": stamp, **matching}, ensure_ascii=False))
-
-    def _auth(self, message: Message) -> Message:
-        payload = message.get("payload")
-        token = message.get("token", payload.get("token") if isinstance(payload, dict) else None)
-        self._check(token if isinstance(token, str) else "")
-        if not self.admitted:
-            raise Refusal("UNAUTHORIZED", "The token is wrong.")
-        return {"type": "authenticated", "payload": {}}
-
-    def _resolve(self, message: Message) -> Message:
-        payload = _payload(message)
-        answer = Answer(
-            checkpoint_id=_text(payload, "checkpointId"),
-            option=_text(payload, "decision"),
-            task_id=_text(payload, "taskId", optional=True),
-            feedback=_text(payload, "feedback", optional=True),
-            modifications=payload.get("modifications"),
+    def resolve(self, payload: object) -> Decision:
+        """Take a decision: ``{checkpointId, decision}`` or ado's ``{checkpointId, action, selectedOption}``."""
+        if not isinstance(payload, Mapping):
+            raise Refusal("INVALID_MESSAGE", "Expected an object in payload.")
+        given = "selectedOption" if "selectedOption" in payload else "decision"
+        return self.player.decide(
+            Answer(
+                checkpoint_id=text_in(payload, "checkpointId"),
+                option=text_in(payload, given),
+                task_id=text_in(payload, "taskId", optional=True),
+                feedback=text_in(payload, "feedback", optional=True),
+                modifications=payload.get("modifications"),
+            )
         )
-        decision = self._player.decide(answer)
-        told = {"checkpointId": decision.checkpoint_id, "taskId": decision.task_id, "decision": decision.option}
-        return {"type": "checkpoint.resolve.ack", "payload": told}
 
-    def _subscribe(self, message: Message) -> Message:
-        payload = _payload(message)
-        channel = _channel(payload)
-        if channel not in self._channels:
-            missed = self._player.log[self._first : self._cursor]
-            self._backlog += [
-                t.text for t in missed if self._wants(t, {channel}) and not self._wants(t, self._channels)
-            ]
-            self._channels.add(channel)
-        return {"type": "subscribed", "payload": payload}
+    def command(self, verb: Literal["cancel", "pause", "resume", "retry"], task_id: object) -> Message:
+        """Have a task cancelled, paused, resumed or retried; return its state then."""
+        if not isinstance(task_id, str) or not task_id:
+            raise Refusal("INVALID_MESSAGE", "Expected the id of a task.")
+        self.player.command(Command(verb, task_id))
+        return {"success": True, "task": self.task(task_id)}
 
-    def _unsubscribe(self, message: Message) -> Message:
-        payload = _payload(message)
-        self._channels.discard(_channel(payload))
-        return {"type": "unsubscribed", "payload": payload}
+    # ---- to know ----------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _wants(told: Told, channels: set[str]) -> bool:
-        return not channels.isdisjoint(_channels_of(told.event))
+    def task(self, task_id: object) -> Message:
+        """Return ``{id, status, progress?, error?}`` of a task."""
+        known: Message = {}
+        for event in self._events_of(task_id):
+            kind, body = str(event["type"]), body_of(event)
+            status = _STATUS_BY_EVENT.get(kind, body.get("status"))
+            told = {"status": status, "progress": body.get("progress"), "error": body.get("error")}
+            known |= {name: value for name, value in told.items() if value is not None}
+        if not known:
+            raise Refusal("TASK_NOT_FOUND", f"There is no task {task_id}.")
+        return {"id": task_id, "status": "pending", **known}
+
+    def checkpoint(self, checkpoint_id: object) -> Message:
+        """Return a checkpoint as it was asked, with its `status` (pending, decided, expired) and its `decision`."""
+        found = next((item for item in self.player.checkpoints if item.id == checkpoint_id), None)
+        if found is None:
+            raise Refusal("CHECKPOINT_NOT_FOUND", f"There is no checkpoint {checkpoint_id}.")
+        return self._describe(found)
+
+    def pending(self, task_id: object = None) -> list[Message]:
+        """Return the checkpoints that wait for a person, of one task or of all."""
+        waiting = [item for item in self.player.checkpoints if item.state == "open"]
+        return [self._describe(item) for item in waiting if task_id in {None, item.task_id}]
+
+    def _describe(self, checkpoint: Checkpoint) -> Message:
+        asked = (body_of(told.event) for told in self.player.log if told.event["type"] == "task.hitl_required")
+        question = next((body for body in asked if body.get("checkpointId") == checkpoint.id), {})
+        status = "pending" if checkpoint.state == "open" else checkpoint.state
+        described = {**question, "checkpointId": checkpoint.id, "taskId": checkpoint.task_id, "status": status}
+        decision = checkpoint.decision
+        if decision is not None:
+            described["decision"] = {
+                "selectedOption": decision.option,
+                "feedback": decision.feedback,
+                "decidedBy": decision.by,
+                "responseTime": decision.response_s,
+                "autoTriggered": decision.automatic,
+            }
+        return described
+
+    def _events_of(self, task_id: object) -> Iterator[Event]:
+        return (told.event for told in self.player.log if task_of(told.event) == task_id is not None)
 
 
-def _read(frame: str | bytes) -> Message | None:
-    """Return the object in a frame; None where there is none that could be sent on (NaN, lone surrogates)."""
-    try:
-        message = json.loads(frame)
-        json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return message if isinstance(message, dict) else None
+def body_of(event: Event) -> Message:
+    """Return an event's data, whatever its envelope calls it."""
+    body = event.get("payload", event.get("data"))
+    return body if isinstance(body, dict) else {}
 
 
-def _channels_of(event: Event) -> set[str]:
-    """Return the channels an event goes to: `system` gets all of them."""
-    kind = str(event["type"])
-    family, _, rest = kind.partition(".")
-    channels = {"system"}
-    if family in {"checkpoint", "worker"}:
-        channels.add(family + "s")
-    if kind == "task.hitl_required":
-        channels.add("checkpoints")
-    body = event["payload"] if "payload" in event else event["data"]
+def task_of(event: Event) -> str | None:
+    """Return the task an event is about."""
+    body = body_of(event)
     task_id = body.get("taskId", body.get("task_id"))
-    if task_id is not None:
-        channels |= {f"task.{task_id}", f"task.{task_id}.{rest}"}
-    return channels
-
-
-def _channel(payload: Message) -> str:
-    """Return the channel a subscription means: `task.progress` with a `taskId` is `task.<id>.progress`."""
-    channel = _text(payload, "channel")
-    task_id = payload.get("taskId")
-    if isinstance(task_id, str) and task_id not in channel.split("."):
-        family, _, rest = channel.partition(".")
-        return ".".join(part for part in (family, task_id, rest) if part)
-    return channel
-
-
-def _payload(message: Message) -> Message:
-    payload = message.get("payload")
-    if not isinstance(payload, dict):
-        raise Refusal("INVALID_MESSAGE", "Expected an object in payload.")
-    return payload
+    return task_id if isinstance(task_id, str) else None
 
 
 @overload
-def _text(payload: Message, name: str) -> str: ...
+def text_in(payload: Mapping[str, Any], name: str) -> str: ...
 @overload
-def _text(payload: Message, name: str, *, optional: Literal[True]) -> str | None: ...
-def _text(payload: Message, name: str, *, optional: bool = False) -> str | None:
+def text_in(payload: Mapping[str, Any], name: str, *, optional: Literal[True]) -> str | None: ...
+def text_in(payload: Mapping[str, Any], name: str, *, optional: bool = False) -> str | None:
+    """Return the text under a name. Raises Refusal where there is none."""
     value = payload.get(name)
     if value is None and optional:
         return None
     if not isinstance(value, str) or not (value or optional):
         raise Refusal("INVALID_MESSAGE", f"Expected text in payload.{name}.")
     return value
-
-
-def _error(code: str, message: str) -> Message:
-    return {"type": "error", "payload": {"code": code, "message": message}}

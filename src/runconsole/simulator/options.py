@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
 
     from runconsole.simulator.steps import Scenario
 
-__all__ = ["FAMILIES", "Family", "check_choice", "scenario_of", "speed_of"]
+__all__ = ["FAMILIES", "WIRES", "Family", "check_choice", "check_wire", "scenario_of", "speed_of"]
 
 Family = Literal["execution", "tasks"]
 
 FAMILIES: Final[Mapping[str, Callable[..., Scenario]]] = {"execution": ExecutionScenario, "tasks": TasksScenario}
+
+WIRES: Final = ("json", "trpc", "socketio")
 
 _SPEEDS = {"execution": 8.0, "tasks": 1.0}  # at which a run takes about a minute
 
@@ -27,6 +30,12 @@ def check_choice(name: str, value: object, known: Collection[str]) -> None:
     if value not in known:
         expected = " or ".join(repr(choice) for choice in known)
         raise ValueError(f"{name} must be {expected}, not {value!r}.")
+
+
+def check_wire(wire: str) -> None:
+    """Raise RuntimeError where a wire needs what is not installed."""
+    if wire == "socketio" and not all(importlib.util.find_spec(name) for name in ("socketio", "uvicorn")):
+        raise RuntimeError("The simulator's Socket.IO server is not installed: pip install 'runconsole[simulator]'")
 
 
 def speed_of(family: str, speed: float | None) -> float:

@@ -15,7 +15,7 @@ from runconsole.simulator.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event, Scenario
+    from runconsole.simulator.steps import Answer, Checkpoint, Command, Decision, Event, Scenario
 
 __all__ = ["Player", "Told"]
 
@@ -24,8 +24,9 @@ _STEPS_AT_ONCE = 50  # before other tasks of the loop get their turn
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event of the log with its JSON text, encoded once for all clients."""
+    """An event of the log: its number from 1, and its JSON text, encoded once for all clients."""
 
+    number: int
     event: Event
     text: str
 
@@ -72,8 +73,9 @@ class Player:
         if self._starts_now:
             self.timeline.clock.started_at = datetime.now(UTC)  # the player may have waited for its first client
         steps = 0
-        while (due := self.timeline.next_at) is not None:
-            delay = self._delay(due)
+        while not self.finished:
+            due = self.timeline.next_at
+            delay = math.inf if due is None else self._delay(due)
             if delay > 0:
                 await self._wait(delay)
                 continue
@@ -85,13 +87,22 @@ class Player:
 
     def decide(self, answer: Answer) -> Decision:
         """Take an answer now. Raises Refusal where it cannot count; the first answer wins."""
-        now = self._now()
-        while (due := self.timeline.next_at) is not None and due < now:
-            self._tell(self.timeline.step())  # a deadline that has just passed comes first
-        decision, events = self.timeline.decide(answer, now)
+        decision, events = self.timeline.decide(answer, self._catch_up())
         self._tell(events)
         self._woken.set()
         return decision
+
+    def command(self, command: Command) -> None:
+        """Take a command now. Raises Refusal where it cannot be followed."""
+        self._tell(self.timeline.command(command, self._catch_up()))
+        self._woken.set()
+
+    def _catch_up(self) -> float:
+        """Take the steps that have just become due: a deadline that has passed comes first. Return the time."""
+        now = self._now()
+        while (due := self.timeline.next_at) is not None and due < now:
+            self._tell(self.timeline.step())
+        return now
 
     def _now(self) -> float:
         """Return the simulated time; without waiting, the time of the last step."""
@@ -106,10 +117,11 @@ class Player:
         """Wait until the next step is due, or a decision has changed what is next."""
         self._woken.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), delay)
+            await asyncio.wait_for(self._woken.wait(), None if math.isinf(delay) else delay)
 
     def _tell(self, events: list[Event]) -> None:
-        self.log += [Told(event, json.dumps(event, ensure_ascii=False, allow_nan=False)) for event in events]
+        for event in events:
+            self.log.append(Told(len(self.log) + 1, event, json.dumps(event, ensure_ascii=False, allow_nan=False)))
         if events:
             self._notify()
 

@@ -1,37 +1,34 @@
-"""A run on a WebSocket: the plain-JSON wire of the simulator, on `websockets`."""
+"""Runs on WebSockets, on `websockets`: the plain-JSON and the tRPC wire of the simulator."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from runconsole.simulator.desk import Delivery, Desk
+from runconsole.simulator.gate import Gate, Gone, Passage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import socket
 
     from websockets.http11 import Request, Response
 
+    from runconsole.simulator.desk import Frame
     from runconsole.simulator.player import Player
 
-__all__ = ["PATH", "Door", "Received", "send_frame"]
-
-PATH = "/ws"
-"""Where the run is served; the root path is the same."""
+__all__ = ["Handshake", "Received", "Talk", "WebSocketDoor"]
 
 _AUTH_WITHIN_S = 5.0
-
-Sender: TypeAlias = Callable[[ServerConnection, str], Awaitable[None]]
-"""What lies between the run and one client's socket. Faults take its place."""
+_REORDER_WITHIN_S = 0.05
+"""Events held to be reordered leave after this silence, however few they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,111 +40,229 @@ class Received:
     text: str
 
 
-async def send_frame(connection: ServerConnection, text: str) -> None:
-    """Send a frame as it is."""
-    await connection.send(text)
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client showed when it connected."""
+
+    token: str | None
+    has_params: bool
+    """Whether the address says that tRPC's connection parameters come first."""
 
 
-@dataclass(slots=True)
-class Door:
-    """Lets clients in to a run, and keeps count of them.
+class Talk(Protocol):
+    """One client's conversation in some protocol, without I/O."""
 
-    `on_admitted` is called for every client that may see the run.
+    closing: tuple[int, str] | None
+    admitted: bool
+
+    def receive(self, frame: str | bytes) -> None:
+        """Read one frame."""
+
+    def next_frame(self) -> Frame | None:
+        """Return the next frame to send; None while there is none."""
+
+    def reject(self) -> None:
+        """Give up on a client that has not shown the token in time."""
+
+    def finish(self, *, close: bool) -> None:
+        """Note that the run is over and everything has been sent."""
+
+    def ask_reconnect(self) -> None:
+        """Ask the client to connect anew, if the protocol can."""
+
+
+class _Client:
+    """One client's socket, as the gate needs it."""
+
+    def __init__(self, connection: ServerConnection, talk: Talk) -> None:
+        self._connection = connection
+        self._talk = talk
+        self.woken = asyncio.Event()
+
+    async def write(self, frame: Frame) -> None:
+        await self.write_raw(frame.text)
+
+    async def write_raw(self, text: str) -> None:
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed:
+            raise Gone from None
+
+    def ask_reconnect(self) -> None:
+        self._talk.ask_reconnect()
+        self.woken.set()
+
+    def cut(self) -> None:
+        self._connection.transport.abort()
+
+    async def close(self, code: int) -> None:
+        await self._connection.close(code)
+
+    def listen(self, *, on: bool) -> None:
+        transport = self._connection.transport
+        if transport.is_closing():
+            return
+        if on:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+
+class WebSocketDoor:
+    """Lets clients in to a run.
+
+    Args:
+        path: where the run is served; the root path is the same.
+        talk: begins a conversation.
+        player: the run.
+        gate: what lies in between.
+        received: gets every frame that comes.
+        on_admitted: called for every client that may see the run.
+        close_when_done: end every conversation when the run is over.
     """
 
-    player: Player
-    token: str | None
-    replay: bool
-    delivery: Delivery
-    close_when_done: bool
-    received: list[Received]
-    on_admitted: Callable[[], None]
-    sender: Sender = send_frame
-    accepted: int = 0
-    """Clients so far."""
-    present: int = 0
-    """Clients now."""
+    def __init__(
+        self,
+        path: str,
+        talk: Callable[[Handshake], Talk],
+        *,
+        player: Player,
+        gate: Gate,
+        received: list[Received],
+        on_admitted: Callable[[], None],
+        close_when_done: bool,
+    ) -> None:
+        self._path = path
+        self._talk = talk
+        self._player = player
+        self._gate = gate
+        self._received = received
+        self._on_admitted = on_admitted
+        self._close_when_done = close_when_done
+        self._clients: set[_Client] = set()
+        self._server: Server | None = None
 
-    @contextlib.asynccontextmanager
-    async def open(self, host: str, port: int) -> AsyncIterator[int]:
-        """Serve until the block ends; gives the port. Raises OSError when it cannot be had."""
-        async with serve(
-            self._welcome, host, port, process_request=_check_path, compression=None, close_timeout=1
-        ) as server:
-            yield next(iter(server.sockets)).getsockname()[1]
+    # ---- life -------------------------------------------------------------------------------------------------------
+
+    async def open(self, listener: socket.socket) -> None:
+        """Serve on this socket."""
+        self._server = await serve(
+            self._welcome,
+            sock=listener,
+            process_request=self._look,
+            compression=None,
+            close_timeout=1,
+            ping_interval=None,
+            write_limit=0,
+        )
+
+    async def close(self) -> None:
+        """Say goodbye to every client and end."""
+        server, self._server = self._server, None
+        if server is not None:
+            for client in self._clients:
+                client.listen(on=True)  # else a half-open one would keep us waiting for its goodbye
+            server.close()
+            await server.wait_closed()
+
+    async def crash(self) -> None:
+        """End at once, without a word to anybody."""
+        server, self._server = self._server, None
+        if server is not None:
+            for connection in list(server.connections):
+                connection.transport.abort()
+            server.close()
+            await server.wait_closed()
+
+    def wake(self) -> None:
+        """Let every conversation look whether it has something to send."""
+        for client in self._clients:
+            client.woken.set()
+
+    # ---- one client -------------------------------------------------------------------------------------------------
+
+    def _look(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Refuse other paths, so that a mistyped address fails where it was mistyped; refuse what a fault says."""
+        if urlsplit(request.path).path not in {"/", self._path}:
+            return connection.respond(HTTPStatus.NOT_FOUND, f"The run is served at {self._path}.\n")
+        status = self._gate.refuses()
+        return None if status is None else connection.respond(HTTPStatus(status), "Not now.\n")
 
     async def _welcome(self, connection: ServerConnection) -> None:
-        self.accepted += 1
-        self.present += 1
-        client = self.accepted
-        desk = Desk(
-            self.player,
-            token=self.token,
-            offered=_offered_token(connection.request),
-            replay=self.replay,
-            delivery=self.delivery,
-        )
-        woken = asyncio.Event()
-        forget = self.player.listen(woken.set)
-        writer = asyncio.create_task(self._write(connection, desk, woken))
+        talk = self._talk(_handshake(connection.request))
+        client = _Client(connection, talk)
+        passage = self._gate.enter(client)
+        self._clients.add(client)
+        writer = asyncio.create_task(self._write(connection, client, talk, passage), name="runconsole-simulator-write")
         try:
             async for frame in connection:
                 text = frame if isinstance(frame, str) else frame.decode(errors="replace")
-                self.received.append(Received(datetime.now(UTC), client, text))
-                desk.receive(frame)
-                woken.set()
+                self._received.append(Received(datetime.now(UTC), passage.number, text))
+                talk.receive(frame)
+                client.woken.set()
         except ConnectionClosed:
             pass  # clients may vanish
         finally:
-            self.present -= 1
-            forget()
+            self._clients.discard(client)
+            self._gate.leave(passage)
             writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
+            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed, Gone):
                 await writer
 
-    async def _write(self, connection: ServerConnection, desk: Desk, woken: asyncio.Event) -> None:
-        """Send what the desk has, as it comes; close when it says so or the run is over."""
-        if not await self._admit(connection, desk, woken):
+    async def _write(self, connection: ServerConnection, client: _Client, talk: Talk, passage: Passage) -> None:
+        """Send what there is, as it comes; close when the conversation says so."""
+        if not await self._admit(client, talk, passage):
+            await connection.close(*(talk.closing or (1000, "")))
             return
-        self.on_admitted()
-        while True:
-            woken.clear()
-            await self._flush(connection, desk)
-            if self.player.finished and self.close_when_done:
-                await connection.close(1000, "the run is over")
-                return
-            await woken.wait()
+        self._on_admitted()
+        while talk.closing is None:
+            client.woken.clear()
+            await _flush(talk, passage)
+            if self._player.finished:
+                talk.finish(close=self._close_when_done)
+                await _flush(talk, passage)
+            if talk.closing is None:
+                await _news(client, passage)
+        await connection.close(*talk.closing)
 
-    async def _admit(self, connection: ServerConnection, desk: Desk, woken: asyncio.Event) -> bool:
+    async def _admit(self, client: _Client, talk: Talk, passage: Passage) -> bool:
+        """Return whether the client has shown the token, in time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_AUTH_WITHIN_S):
-                while not desk.admitted and desk.closing is None:
-                    await self._flush(connection, desk)
-                    await woken.wait()
-                    woken.clear()
-        desk.reject()
-        if desk.closing is not None:
-            await self._flush(connection, desk)
-            await connection.close(*desk.closing)
-        return desk.admitted
-
-    async def _flush(self, connection: ServerConnection, desk: Desk) -> None:
-        while (frame := desk.next_frame()) is not None:
-            await self.sender(connection, frame)
+                while not talk.admitted and talk.closing is None:
+                    await _flush(talk, passage)
+                    await client.woken.wait()
+                    client.woken.clear()
+        talk.reject()
+        if not talk.admitted:
+            await _flush(talk, passage)
+        return talk.admitted
 
 
-def _check_path(connection: ServerConnection, request: Request) -> Response | None:
-    """Refuse other paths, so that a mistyped address fails where it was mistyped."""
-    if urlsplit(request.path).path in {"/", PATH}:
-        return None
-    return connection.respond(HTTPStatus.NOT_FOUND, f"The run is served at {PATH}.\n")
+async def _flush(talk: Talk, passage: Passage) -> None:
+    while (frame := talk.next_frame()) is not None:
+        await passage.send(frame)
+    await passage.catch_up()
 
 
-def _offered_token(request: Request | None) -> str | None:
-    """Return the token of the handshake, from the query or the Authorization header."""
+async def _news(client: _Client, passage: Passage) -> None:
+    """Wait until there may be something to send."""
+    if not passage.holds:
+        await client.woken.wait()
+        return
+    try:
+        async with asyncio.timeout(_REORDER_WITHIN_S):
+            await client.woken.wait()
+    except TimeoutError:
+        await passage.settle()
+
+
+def _handshake(request: Request | None) -> Handshake:
+    """Return the token of the handshake, from the query or the Authorization header, and what the query announces."""
     if request is None:
-        return None
-    for token in parse_qs(urlsplit(request.path).query).get("token", ()):
-        return token
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token if scheme.lower() == "bearer" and token else None
+        return Handshake(None, has_params=False)
+    query = parse_qs(urlsplit(request.path).query)
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    in_header = bearer if scheme.lower() == "bearer" and bearer else None
+    token = next(iter(query.get("token", ())), in_header)
+    return Handshake(token, has_params=query.get("connectionParams") == ["1"])

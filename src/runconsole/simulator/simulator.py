@@ -7,14 +7,19 @@ import atexit
 import json
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Literal, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
-from runconsole.simulator.options import FAMILIES, Family, check_choice, scenario_of, speed_of
+from runconsole.simulator.faults import Fault, check_faults
+from runconsole.simulator.host import Host, Serving, Wire, url_of
+from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, check_wire, scenario_of, speed_of
 from runconsole.simulator.player import Player
-from runconsole.simulator.server import PATH, Door, Received
+from runconsole.simulator.server import Received
 from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event
+from runconsole.simulator.trpc import number_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -23,10 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Simulator"]
 
 _STOP_WITHIN_S = 5.0
+_T = TypeVar("_T")
 
 
 class Simulator:
-    """A real WebSocket server that plays one run, the same for the same seed.
+    """A real server that plays one run, the same for the same seed.
 
     The run begins with the first client (or at once: `autostart`), goes on without clients, and is the same for all of
     them; who comes late gets the events so far first (`replay="all"`).
@@ -34,27 +40,37 @@ class Simulator:
     Args:
         family: `"execution"` (seed 1: 120 tasks, about 10 simulated minutes) or `"tasks"` (seed 2: four coding agents
             with three checkpoints, about 50 simulated seconds when they are answered at once).
-        seed: the run's dice.
+        wire: `"json"` (ado's channel protocol), `"trpc"` (version 11), or `"socketio"`, which needs
+            `runconsole[simulator]`.
+        seed: the run's dice, and those of the faults.
         speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for
             `"tasks"`, whose deadlines are then real.
         host: the address to listen on.
         port: the port; 0 takes a free one.
-        token: a secret clients must show, as Bearer, `?token=` or in a first message; others are closed with 4001.
+        token: a secret clients must show: as Bearer, as `?token=`, in a first message or tRPC's connection parameters;
+            on Socket.IO in the auth object. Others are turned away in the manner of the wire.
         replay: whether a late client gets the events so far (`"all"`) or not (`"none"`).
-        delivery: `"push"` sends all events unasked; `"subscribe"` sends those of the channels subscribed to.
+        delivery: `"push"` sends all events unasked; `"subscribe"` sends those of the channels subscribed to, on
+            Socket.IO those of the rooms joined. tRPC has subscriptions anyway.
         autostart: begin the run at once instead of with the first client.
-        close_when_done: close clients (1000) when the run is over; None does so for `"tasks"`.
+        close_when_done: close clients (1000; on tRPC, end their subscriptions) when the run is over; None does so for
+            `"tasks"`.
         started_at: the time of the run's beginning in its events; None is the time it begins.
         failures: `"execution"` only: tasks that fail for good.
         decision_timeout: `"tasks"` only: time to decide in simulated seconds, for every checkpoint.
+        superjson: tRPC's transformer; without it, plain JSON.
+        tracked: on tRPC, whether events have ids, by which a client goes on where it was.
+        faults: what goes wrong between the run and its clients (`runconsole.simulator.faults`), each once.
 
-    Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had.
+    Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had, RuntimeError
+    when what the wire needs is not installed.
     """
 
     def __init__(
         self,
         family: Family = "execution",
         *,
+        wire: Wire = "json",
         seed: int = 1,
         speed: float | None = None,
         host: str = "127.0.0.1",
@@ -67,8 +83,12 @@ class Simulator:
         started_at: datetime | None = None,
         failures: int | None = None,
         decision_timeout: float | None = None,
+        superjson: bool = False,
+        tracked: bool = True,
+        faults: Sequence[Fault] = (),
     ) -> None:
         check_choice("family", family, tuple(FAMILIES))
+        check_choice("wire", wire, WIRES)
         check_choice("replay", replay, ("all", "none"))
         check_choice("delivery", delivery, ("push", "subscribe"))
         self.family = family
@@ -76,21 +96,30 @@ class Simulator:
         self.speed = speed_of(family, speed)
         self._make_scenario = scenario_of(family, seed, failures, decision_timeout)
         self._make_scenario()  # options that make no sense fail here, not in the thread
-        self._host = host
-        self._port = port
-        self._token = token
-        self._replay = replay == "all"
-        self._delivery = delivery
-        self._autostart = autostart
-        self._close_when_done = family == "tasks" if close_when_done is None else close_when_done
+        if superjson and wire != "trpc":
+            raise ValueError(f"superjson is an option of the wire 'trpc', not of {wire!r}.")
+        self.wire = wire
+        self._serving = Serving(
+            wire=wire,
+            host=host,
+            port=port,
+            token=token,
+            replay=replay == "all",
+            delivery=delivery,
+            autostart=autostart,
+            close_when_done=family == "tasks" if close_when_done is None else close_when_done,
+            superjson=superjson,
+            mark=number_of if tracked else None,
+            faults=tuple(check_faults(faults, wire)),
+            seed=seed,
+        )
         self._started_at = started_at
-        self._received: list[Received] = []
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
         self._opened: Future[int] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._door: Door | None = None
+        self._host: Host | None = None
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
@@ -98,13 +127,13 @@ class Simulator:
         """Start serving and return self. Does nothing while running; after `stop`, starts a new run."""
         if self._thread is not None:
             return self
-        self._received.clear()
+        check_wire(self.wire)
         self._finished.clear()
         self._opened = Future()
         self._thread = threading.Thread(target=self._serve, name="runconsole-simulator", daemon=True)
         self._thread.start()
         try:
-            self._port = self._opened.result()
+            self._serving = replace(self._serving, port=self._opened.result())
         except BaseException:
             self._thread = None
             raise
@@ -112,7 +141,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Close all clients and end the thread. Events, decisions and received frames stay readable."""
+        """Close all clients and end the thread. What happened stays readable."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -139,7 +168,7 @@ class Simulator:
 
     def __repr__(self) -> str:
         where = self.url if self.running else "stopped"
-        return f"<Simulator {self.family} seed={self.seed} speed={self.speed:g} {where}>"
+        return f"<Simulator {self.family} wire={self.wire} seed={self.seed} speed={self.speed:g} {where}>"
 
     # ---- what there is to see ---------------------------------------------------------------------------------------
 
@@ -151,28 +180,36 @@ class Simulator:
     @property
     def port(self) -> int:
         """The port it serves on (before the first `start`: the one asked for)."""
-        return self._port
+        return self._serving.port
 
     @property
     def url(self) -> str:
         """Where clients connect; never holds the token."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self._port}{PATH}"
+        return url_of(self._serving)
 
     @property
     def events(self) -> list[Event]:
         """Every event told so far, in order, as it went on the wire."""
-        return [json.loads(told.text) for told in list(self._door.player.log)] if self._door else []
+        return [json.loads(told.text) for told in list(self._host.player.log)] if self._host else []
+
+    @property
+    def delivered(self) -> list[list[Event]]:
+        """Of each connection so far, in order: the events written to its socket and taken by the system, in order.
+
+        Those sent twice are in it twice.
+        """
+        passages = list(self._host.gate.passages) if self._host else []
+        return [[json.loads(told.text) for told in list(passage.delivered)] for passage in passages]
 
     @property
     def received(self) -> list[Received]:
         """Every frame clients sent so far, in order."""
-        return list(self._received)
+        return list(self._host.received) if self._host else []
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
         """Every checkpoint asked so far, in order; `state` says where each stands."""
-        return self._door.player.checkpoints if self._door else []
+        return self._host.player.checkpoints if self._host else []
 
     @property
     def decisions(self) -> list[Decision]:
@@ -182,12 +219,17 @@ class Simulator:
     @property
     def clients(self) -> int:
         """Clients connected now."""
-        return self._door.present if self._door else 0
+        return self._host.gate.present if self._host else 0
 
     @property
     def connections(self) -> int:
         """Connections accepted so far."""
-        return self._door.accepted if self._door else 0
+        return len(self._host.gate.passages) if self._host else 0
+
+    @property
+    def attempts(self) -> int:
+        """Attempts to connect so far, those included that a fault refused."""
+        return self._host.gate.attempts if self._host else 0
 
     @property
     def finished(self) -> bool:
@@ -202,14 +244,24 @@ class Simulator:
         self, checkpoint_id: str, option: str, *, feedback: str | None = None, by: str = "colleague"
     ) -> Decision:
         """Decide as another person would, on the server. Raises Refusal where it cannot count."""
-        if self._thread is None or self._loop is None or self._door is None:
+        answer = Answer(checkpoint_id, option, feedback=feedback, by=by)
+        return self._do(lambda host: host.player.decide(answer))
+
+    def inject(self, fault: Fault) -> None:
+        """Have a fault happen now; with `after`, that many events later. Raises ValueError as the constructor does."""
+        [checked] = check_faults(fault, self.wire)
+        self._do(lambda host: host.gate.inject(checked))
+
+    def _do(self, work: Callable[[Host], _T]) -> _T:
+        """Do something on the server's loop and return what it gives."""
+        host = self._host
+        if self._thread is None or self._loop is None or host is None:
             raise RuntimeError("The simulator is not running: call start() first.")
-        player = self._door.player
 
-        async def decide() -> Decision:
-            return player.decide(Answer(checkpoint_id, option, feedback=feedback, by=by))
+        async def do() -> _T:
+            return work(host)
 
-        return asyncio.run_coroutine_threadsafe(decide(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
 
     # ---- the thread -------------------------------------------------------------------------------------------------
 
@@ -224,26 +276,8 @@ class Simulator:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        begin = asyncio.Event()
-        if self._autostart:
-            begin.set()
         player = Player(self._make_scenario(), speed=self.speed, started_at=self._started_at)
-        self._door = Door(
-            player=player,
-            token=self._token,
-            replay=self._replay,
-            delivery=self._delivery,
-            close_when_done=self._close_when_done,
-            received=self._received,
-            on_admitted=begin.set,
-        )
-        async with self._door.open(self._host, self._port) as port, asyncio.TaskGroup() as tasks:
-            self._opened.set_result(port)
-            run = tasks.create_task(self._run(player, begin))
+        self._host = Host(player, self._serving, on_finished=self._finished.set)
+        async with self._host as host:
+            self._opened.set_result(host.port)
             await self._stopping.wait()
-            run.cancel()
-
-    async def _run(self, player: Player, begin: asyncio.Event) -> None:
-        await begin.wait()
-        await player.play()
-        self._finished.set()

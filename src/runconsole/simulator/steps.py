@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol, TypeAlias
@@ -12,14 +12,17 @@ __all__ = [
     "Ask",
     "Checkpoint",
     "Clock",
+    "Command",
     "Decision",
     "Event",
+    "Interrupted",
     "Refusal",
     "Scenario",
     "Script",
     "Sleep",
     "Step",
     "Tell",
+    "Turn",
 ]
 
 Event: TypeAlias = dict[str, Any]
@@ -75,13 +78,26 @@ class Checkpoint:
     default: str
     asked_at: float | None = None
     decision: Decision | None = None
+    withdrawn: bool = False
+    """Whether its task was cancelled while it was open."""
+    actions: tuple[str, ...] = ()
+    """What each option means to the orchestrator; some clients answer with that alone."""
 
     @property
     def state(self) -> Literal["unasked", "open", "decided", "expired"]:
         """Where the question stands."""
         if self.decision is not None:
             return "expired" if self.decision.automatic else "decided"
+        if self.withdrawn:
+            return "expired"
         return "unasked" if self.asked_at is None else "open"
+
+    def chosen(self, answer: str) -> str:
+        """Return the option an answer means: the one of that name, else one of that action, if it can the default."""
+        if answer in self.options:
+            return answer
+        meant = [option for option, action in zip(self.options, self.actions, strict=False) if action == answer]
+        return self.default if self.default in meant else next(iter(meant), answer)
 
 
 class Refusal(Exception):
@@ -91,6 +107,18 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a client wants done with a task."""
+
+    verb: Literal["cancel", "pause", "resume", "retry"]
+    task_id: str
+
+
+class Interrupted(Exception):
+    """Thrown into a script whose task is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +148,15 @@ class Ask:
     last: bool = True
 
 
-Step: TypeAlias = Tell | Sleep | Ask
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From here on the script is at this task (None: at none), which can be commanded; `again` runs it once more."""
+
+    task_id: str | None
+    again: Callable[[], Script] | None = None
+
+
+Step: TypeAlias = Tell | Sleep | Ask | Turn
 Script: TypeAlias = Generator[Step, Decision | None, None]
 
 

@@ -9,7 +9,7 @@ give the same events.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from runconsole.simulator.steps import (
@@ -17,13 +17,17 @@ from runconsole.simulator.steps import (
     Ask,
     Checkpoint,
     Clock,
+    Command,
     Decision,
     Event,
+    Interrupted,
     Refusal,
     Scenario,
     Script,
     Sleep,
+    Step,
     Tell,
+    Turn,
 )
 
 if TYPE_CHECKING:
@@ -35,12 +39,16 @@ __all__ = ["Timeline", "play_through"]
 
 @dataclass(eq=False, slots=True)
 class _Track:
-    """One script under way. `turn` counts its wakings, so that a deadline made void by a decision is recognized."""
+    """One script under way. `turn` counts its wakings, so that one made void by a decision or command is recognized."""
 
     script: Script
     background: bool
     turn: int = 0
     asking: Ask | None = None
+    task_id: str | None = None
+    wakes_at: float = 0.0
+    paused_for: float | None = None
+    """The seconds it had still to sleep when it was paused; None while it is not."""
 
 
 @dataclass(slots=True, order=True)
@@ -60,14 +68,21 @@ class Timeline:
         """Every checkpoint asked so far, by id, in order."""
         self._scenario = scenario
         self._asking: dict[str, _Track] = {}
+        self._tracks: list[_Track] = []
+        self._again: dict[str, Callable[[], Script]] = {}
         self._wakings: list[_Waking] = []
         self._order = 0
         self._running = 0
         for script in scenario.scripts(self.clock):
-            self._running += 1
-            self._wake_in(0.0, _Track(script, background=False))
+            self._wake_in(0.0, self._begin(script, background=False))
         for script in scenario.background(self.clock):
-            self._wake_in(0.0, _Track(script, background=True))
+            self._wake_in(0.0, self._begin(script, background=True))
+
+    def _begin(self, script: Script, *, background: bool) -> _Track:
+        track = _Track(script, background)
+        self._tracks.append(track)
+        self._running += not background
+        return track
 
     @property
     def finished(self) -> bool:
@@ -76,10 +91,10 @@ class Timeline:
 
     @property
     def next_at(self) -> float | None:
-        """When the next step is due, in simulated seconds; None when the run is over."""
+        """When the next step is due, in simulated seconds; None when the run is over, or all of it is paused."""
         while self._wakings and self._wakings[0].turn != self._wakings[0].track.turn:
             heapq.heappop(self._wakings)
-        return None if self.finished else self._wakings[0].at
+        return None if self.finished or not self._wakings else self._wakings[0].at
 
     def step(self) -> list[Event]:
         """Move the clock to the next due step, take it, and return the events it told."""
@@ -99,22 +114,65 @@ class Timeline:
         Returns the decision and the events it causes at once. Raises Refusal where it cannot count.
         """
         checkpoint = self._open_checkpoint(answer)
+        answer = replace(answer, option=checkpoint.chosen(answer.option))
         self.clock.seconds = max(self.clock.seconds, at)
         decision = self._settle(checkpoint, answer, automatic=False)
         return decision, self._run(self._asking[checkpoint.id], decision)
+
+    def command(self, command: Command, at: float) -> list[Event]:
+        """Take a command at simulated time `at`; return the events it causes at once. Raises Refusal.
+
+        Whether a task may be run again is for the caller to know.
+        """
+        track = next((track for track in self._tracks if track.task_id == command.task_id), None)
+        self.clock.seconds = max(self.clock.seconds, at)
+        if command.verb == "retry":
+            again = self._again.get(command.task_id)
+            if track is not None or again is None or self.finished:
+                raise Refusal("INVALID_STATE", f"{command.task_id} cannot be run again now.")
+            return self._run(self._begin(again(), background=False), None)
+        if track is None:
+            raise Refusal("INVALID_STATE", f"{command.task_id} is not under way.")
+        if command.verb == "cancel":
+            return self._cancel(track)
+        return self._pause(track, command.task_id) if command.verb == "pause" else self._resume(track, command.task_id)
+
+    def _cancel(self, track: _Track) -> list[Event]:
+        if track.asking is not None:
+            track.asking.checkpoint.withdrawn = True
+        track.paused_for = None
+        return self._run(track, None, interrupted=True)
+
+    def _pause(self, track: _Track, task_id: str) -> list[Event]:
+        if track.paused_for is not None:
+            raise Refusal("INVALID_STATE", f"{task_id} is already paused.")
+        track.paused_for = max(0.0, track.wakes_at - self.clock.seconds)
+        track.turn += 1
+        told = Tell("task.paused", {"taskId": task_id, "reason": "Paused by user"})
+        return [self._scenario.envelope(self.clock, told)]
+
+    def _resume(self, track: _Track, task_id: str) -> list[Event]:
+        if track.paused_for is None:
+            raise Refusal("INVALID_STATE", f"{task_id} is not paused.")
+        self._wake_in(track.paused_for, track)
+        track.paused_for = None
+        told = Tell("task.resumed", {"taskId": task_id, "resumedBy": "user"})
+        return [self._scenario.envelope(self.clock, told)]
 
     def _open_checkpoint(self, answer: Answer) -> Checkpoint:
         checkpoint = self.checkpoints.get(answer.checkpoint_id)
         if checkpoint is None or answer.task_id not in {None, checkpoint.task_id}:
             where = "" if answer.task_id is None else f" in task {answer.task_id}"
             raise Refusal("CHECKPOINT_NOT_FOUND", f"There is no checkpoint {answer.checkpoint_id}{where}.")
+        if checkpoint.withdrawn:
+            raise Refusal("CHECKPOINT_EXPIRED", f"{checkpoint.id} is no longer needed: its task was cancelled.")
         if checkpoint.state == "expired":
             message = f"The deadline of {checkpoint.id} has passed; the default '{checkpoint.default}' was taken."
             raise Refusal("CHECKPOINT_EXPIRED", message)
         if checkpoint.decision is not None:
             message = f"{checkpoint.id} was already decided: '{checkpoint.decision.option}'."
             raise Refusal("HITL_ALREADY_DECIDED", message)
-        if answer.option not in checkpoint.options:
+        if checkpoint.chosen(answer.option) not in checkpoint.options:
             offered = ", ".join(checkpoint.options)
             raise Refusal("INVALID_OPTION", f"{checkpoint.id} has no option '{answer.option}'; it offers {offered}.")
         return checkpoint
@@ -133,29 +191,38 @@ class Timeline:
         )
         return checkpoint.decision
 
-    def _run(self, track: _Track, outcome: Decision | None) -> list[Event]:
+    def _run(self, track: _Track, outcome: Decision | None, *, interrupted: bool = False) -> list[Event]:
         """Let a script run until it sleeps, asks or ends; return what it told."""
         track.turn += 1
         track.asking = None
         events: list[Event] = []
-        while True:
-            try:
-                step = track.script.send(outcome)
-            except StopIteration:
-                self._running -= not track.background
-                return events
-            outcome = None
-            match step:
-                case Tell():
-                    events.append(self._scenario.envelope(self.clock, step))
-                case Sleep(seconds):
-                    self._wake_in(seconds, track)
-                    return events
-                case Ask(checkpoint, seconds):
-                    self._open(checkpoint, track)
-                    track.asking = step
-                    self._wake_in(seconds, track)
-                    return events
+        try:
+            step = track.script.throw(Interrupted()) if interrupted else track.script.send(outcome)
+            while self._goes_on(step, track, events):
+                step = track.script.send(None)
+        except StopIteration:
+            self._tracks.remove(track)
+            self._running -= not track.background
+        return events
+
+    def _goes_on(self, step: Step, track: _Track, events: list[Event]) -> bool:
+        """Take one step of a script; return whether the next one follows at once."""
+        match step:
+            case Tell():
+                events.append(self._scenario.envelope(self.clock, step))
+            case Turn(task_id, again):
+                track.task_id = task_id
+                if task_id is not None and again is not None:
+                    self._again[task_id] = again
+            case Sleep(seconds):
+                self._wake_in(seconds, track)
+                return False
+            case Ask(checkpoint, seconds):
+                self._open(checkpoint, track)
+                track.asking = step
+                self._wake_in(seconds, track)
+                return False
+        return True
 
     def _open(self, checkpoint: Checkpoint, track: _Track) -> None:
         if checkpoint.asked_at is None:
@@ -165,7 +232,8 @@ class Timeline:
 
     def _wake_in(self, seconds: float, track: _Track) -> None:
         self._order += 1
-        heapq.heappush(self._wakings, _Waking(self.clock.seconds + seconds, self._order, track, track.turn))
+        track.wakes_at = self.clock.seconds + seconds
+        heapq.heappush(self._wakings, _Waking(track.wakes_at, self._order, track, track.turn))
 
 
 def play_through(

@@ -27,10 +27,9 @@ __all__ = ["WebSocketTransport"]
 
 MAX_SIZE = 64 * 2**20
 OPEN_TIMEOUT = 15
-PING_INTERVAL = 10
-PING_TIMEOUT = 10
+HEARTBEAT = 10.0
 CLOSE_TIMEOUT = 1
-"""A half-open connection is noticed after the last three together: within 21 s."""
+"""A half-open connection is noticed after two heartbeats and this: within 21 s."""
 
 _UNAUTHORISED = 4001
 _TRANSIENT_STATUSES = {408, 425, 429}
@@ -43,21 +42,28 @@ class WebSocketTransport:
         url: with everything the server needs, secrets included: it is never shown.
         headers: sent with the handshake.
         ssl: a context for ``wss://``; None uses the system's certificates.
+        heartbeat: seconds between two pings, and to wait for the answer to each.
     """
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, ssl: ssl_module.SSLContext | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        heartbeat: float = HEARTBEAT,
     ) -> None:
         self._url = url
         self._headers = dict(headers or {})
         self._ssl = ssl
+        self._heartbeat = heartbeat
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[_Open]:
         """Connect; leaving the context closes within `CLOSE_TIMEOUT`. Raises LinkLost."""
         connection = await self._open()
         try:
-            yield _Open(connection, self._url)
+            yield _Open(connection, self._url, self._heartbeat)
         finally:
             await connection.close()
             connection.transport.abort()
@@ -73,8 +79,8 @@ class WebSocketTransport:
                 compression=None if local else "deflate",
                 max_size=MAX_SIZE,
                 open_timeout=OPEN_TIMEOUT,
-                ping_interval=PING_INTERVAL,
-                ping_timeout=PING_TIMEOUT,
+                ping_interval=self._heartbeat,
+                ping_timeout=self._heartbeat,
                 close_timeout=CLOSE_TIMEOUT,
                 **options,
             )
@@ -85,16 +91,17 @@ class WebSocketTransport:
 class _Open:
     """One open WebSocket."""
 
-    def __init__(self, connection: ClientConnection, url: str) -> None:
+    def __init__(self, connection: ClientConnection, url: str, heartbeat: float) -> None:
         self._connection = connection
         self._url = url
+        self._heartbeat = heartbeat
         self._recv = connection.recv
 
     async def receive(self) -> str | bytes:
         try:
             return await self._recv()
         except ConnectionClosed as error:
-            raise _explain_close(error, self._url) from None
+            raise _explain_close(error, self._url, self._heartbeat) from None
         except UnicodeDecodeError as error:  # a text frame that is not UTF-8: the connection goes on
             return bytes(error.object)
 
@@ -102,20 +109,22 @@ class _Open:
         try:
             await self._connection.send(frame)
         except ConnectionClosed as error:
-            raise _explain_close(error, self._url) from None
+            raise _explain_close(error, self._url, self._heartbeat) from None
 
 
-def _explain_close(error: ConnectionClosed, url: str) -> LinkLost:
+def _explain_close(error: ConnectionClosed, url: str, heartbeat: float) -> LinkLost:
     """Say how a connection ended."""
     received = error.rcvd
+    ours = error.sent.code if error.sent is not None and not error.rcvd_then_sent else None
+    if ours == 1011:
+        return LinkLost(f"{hostname(url)} answered no ping for {heartbeat:g} s: the connection was dead")
+    if ours == 1009:  # whether the server has acknowledged our goodbye or not
+        limit = MAX_SIZE // 2**20
+        return LinkLost(f"{hostname(url)} sent a message of over {limit} MiB, which is the limit", code=1009)
     if received is None:
-        sent = error.sent.code if error.sent else None
-        if sent == 1011:
-            return LinkLost(f"{hostname(url)} answered no ping for {PING_TIMEOUT} s: the connection was dead")
-        if sent == 1009:
-            limit = MAX_SIZE // 2**20
-            return LinkLost(f"{hostname(url)} sent a message of over {limit} MiB, which is the limit", code=1009)
         return LinkLost(f"the connection to {hostname(url)} broke without a goodbye", code=1006)
+    if received.code == 1009:  # without the code, by which the session knows a message that it cannot take
+        return LinkLost(f"{hostname(url)} closed the connection with code 1009: a message of ours was too long for it")
     said = f" ({_printable(received.reason)})" if received.reason else ""
     if received.code == _UNAUTHORISED:
         return LinkLost(

@@ -40,6 +40,8 @@ class Agent:
     ledger: Ledger
     window_s: float | None = None
     """Time to decide, for every question; None leaves each question its own."""
+    attempt: int = 1
+    """Counts how often the task was begun: a retry is 2."""
     phase: str | None = None
     started_at: float = 0.0
     tokens: int = 0

@@ -21,7 +21,14 @@ _Asking: TypeAlias = Generator[Step, Decision | None, Decision]
 def ask(agent: Agent, question: Question) -> _Asking:
     """Ask and wait: remind when three quarters of the time are gone, take the default at the deadline."""
     options = tuple(option.id for option in question.options)
-    checkpoint = Checkpoint(f"cp-{agent.job.number}-{question.key}", agent.job.id, options, question.default)
+    again = f"-{agent.attempt}" if agent.attempt > 1 else ""
+    checkpoint = Checkpoint(
+        f"cp-{agent.job.number}-{question.key}{again}",
+        agent.job.id,
+        options,
+        question.default,
+        actions=tuple(option.action for option in question.options),
+    )
     window = question.window_s if agent.window_s is None else agent.window_s
     deadline = agent.clock.stamp(window)
     waiting = f"Waiting for a decision: {question.title}"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from runconsole.simulator.scenarios.task_agent import Agent, Ledger
+from runconsole.simulator.scenarios.task_ending import cancel
 from runconsole.simulator.scenarios.task_flows import FLOWS, Flow
-from runconsole.simulator.steps import Clock, Event, Script, Sleep, Tell
+from runconsole.simulator.steps import Clock, Event, Interrupted, Script, Sleep, Tell, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,11 +63,27 @@ class TasksScenario:
         yield Sleep(1.5)
         while queue:
             job, flow = queue.popleft()
-            yield _status_changed(worker_id, "idle", "busy")
-            rng = Random(f"{self._seed}/{job.id}")  # noqa: S311 - a play, not a secret
-            yield from flow(Agent(job, worker_id, clock, rng, ledger, self._decision_timeout))
-            yield _status_changed(worker_id, "busy", "idle")
+            yield from self._task(worker_id, job, flow, ledger, clock)
             yield Sleep(0.8)
+
+    def _task(self, worker_id: str, job: Job, flow: Flow, ledger: Ledger, clock: Clock, *, attempt: int = 1) -> Script:
+        yield _status_changed(worker_id, "idle", "busy")
+        rng = Random(f"{self._seed}/{job.id}")  # noqa: S311 - a play, not a secret
+        agent = Agent(job, worker_id, clock, rng, ledger, self._decision_timeout, attempt)
+        yield Turn(job.id, again=lambda: self._again(worker_id, job, flow, ledger, clock, attempt=attempt + 1))
+        try:
+            yield from flow(agent)
+        except Interrupted:
+            yield from cancel(agent, "Cancelled by user.", "user")
+        yield Turn(None)
+        yield _status_changed(worker_id, "busy", "idle")
+
+    def _again(self, worker_id: str, job: Job, flow: Flow, ledger: Ledger, clock: Clock, *, attempt: int) -> Script:
+        """Run a task once more, beside what the workers do."""
+        queued = {"taskId": job.id, "queuePosition": 1, "estimatedWait": 0.8, "queuedAt": clock.stamp()}
+        yield Tell("task.queued", queued)
+        yield Sleep(0.8)
+        yield from self._task(worker_id, job, flow, ledger, clock, attempt=attempt)
 
 
 def _intake(clock: Clock) -> Script:

@@ -1,0 +1,110 @@
+"""What becomes of the link, as rows of `links`: its states, its times, what was lost and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from runconsole.events import LinkChanged, LinkStatus, Micros
+from runconsole.gaps import Gaps
+from runconsole.pace import Pace
+
+__all__ = ["Journal"]
+
+_FINAL = frozenset({"ended", "failed", "stopped"})
+_LONGEST_RETURN = 30.0
+"""Seconds after which a reconnect is reported, even while more of the past still comes."""
+
+
+class Journal:
+    """Keeps the link's times and says what happens to it.
+
+    Attributes:
+        status: the newest.
+        is_live: whether the link is there.
+        was_live: whether it ever was.
+    """
+
+    def __init__(
+        self,
+        apply: Callable[[LinkChanged], Any],
+        now: Callable[[], Micros],
+        gaps: Gaps,
+        *,
+        pace: Pace,
+        redact: Callable[[str], str],
+    ) -> None:
+        self._apply = apply
+        self._now = now
+        self._gaps = gaps
+        self._pace = pace
+        self._redact = redact
+        self.status: LinkStatus = "connecting"
+        self.is_live = False
+        self.was_live = False
+        self._live_since: Micros = 0
+        self._lost_at: Micros = 0
+        self._gone_s = 0.0
+        self._recovered = 0
+
+    def say(
+        self,
+        status: LinkStatus,
+        *,
+        attempt: int = 0,
+        reason: str | None = None,
+        notice: str | None = None,
+        delay: float | None = None,
+        missed: int | None = None,
+        recovered: int | None = None,
+    ) -> None:
+        """Record a change of the link. Before its end, what has not been reported yet is."""
+        if status in _FINAL and self.status not in _FINAL:
+            self._report()
+        at = self._now()
+        self.status = status
+        why = None if reason is None else self._redact(reason)
+        retry_at = None if delay is None else at + round(delay * 1e6)
+        self._apply(LinkChanged(at, status, attempt, why, missed, recovered, retry_at=retry_at, notice=notice))
+
+    def live(self) -> str | None:
+        """Note that the link is there; return how to say so after a reconnect."""
+        self._live_since = self._now()
+        is_back, self.is_live, self.was_live = self.was_live, True, True
+        if not is_back:
+            return None
+        self._gone_s = (self._live_since - self._lost_at) / 1e6
+        return f"reconnected after {_seconds(self._gone_s)}"
+
+    def dark(self) -> None:
+        """Note that the link is not there."""
+        if self.is_live:
+            self._lost_at = self._now()
+        self.is_live = False
+
+    @property
+    def age_s(self) -> float:
+        """Seconds the link has been there; 0 while it is not."""
+        return (self._now() - self._live_since) / 1e6 if self.is_live else 0.0
+
+    def tick(self) -> None:
+        """Say what a reconnect brought back and what it did not, a moment after it; and gaps whenever they show."""
+        recovered, self._recovered = self._recovered, self._gaps.recovered
+        if not self.is_live or self.status in _FINAL:
+            return
+        if self._gaps.is_back:
+            comes_more = self._gaps.recovered > recovered and self.age_s < _LONGEST_RETURN
+            if self.age_s < self._pace.catching_up or comes_more:
+                return
+        self._report()
+
+    def _report(self) -> None:
+        losses = self._gaps.report()
+        if losses is None:
+            return
+        before = f"reconnected after {_seconds(self._gone_s)}: " if losses.is_back and self.is_live else ""
+        self.say(self.status, missed=losses.missed, recovered=losses.recovered, notice=before + losses.words)
+
+
+def _seconds(gone: float) -> str:
+    return f"{gone:.0f} s" if gone >= 1 else "a moment"

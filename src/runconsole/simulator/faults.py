@@ -1,0 +1,200 @@
+"""What can go wrong between a run and its clients: small values, each of which happens once.
+
+`after` is the number of the event of the run after which it happens: when that event, or a later one, was delivered to
+anyone. A fault with `after=0` happens before the first. Faults change neither the run nor its log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, TypeAlias, get_args
+
+__all__ = [
+    "FAULTS",
+    "AskReconnect",
+    "Crash",
+    "Drop",
+    "Duplicate",
+    "Fault",
+    "Freeze",
+    "Garbage",
+    "HalfOpen",
+    "LoseReply",
+    "Refuse",
+    "Reorder",
+    "Slow",
+    "check_faults",
+    "parse_fault",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Cut every connection without a goodbye; with a `code`, close it with that."""
+
+    after: int = 0
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Neither read nor write for `seconds`, then go on with what has gathered."""
+
+    after: int = 0
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Cut every connection, listen to nobody for `down_s` seconds, come back on the same port. The run goes on behind.
+
+    With `forget`, what was told until then is gone: it is neither replayed nor resumed from.
+    """
+
+    after: int = 0
+    down_s: float = 1.0
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Send the last `count` events of each connection again."""
+
+    after: int = 0
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """Send the next `span` events of each connection in another order."""
+
+    after: int = 0
+    span: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Send a frame that is none."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Take `pause` seconds over each event, for `seconds`."""
+
+    after: int = 0
+    seconds: float = 5.0
+    pause: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer the next `times` attempts to connect with this HTTP status."""
+
+    times: int = 1
+    after: int = 0
+    status: int = 503
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen:
+    """Let every connection die without a sign: nothing is read or written any more, nothing is closed."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoseReply:
+    """Take the `nth` decision from now on, but never answer it; with `cut`, the connection is cut instead."""
+
+    nth: int = 1
+    after: int = 0
+    cut: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AskReconnect:
+    """Ask clients to connect anew, on tRPC; the old connections go on."""
+
+    after: int = 0
+
+
+Fault: TypeAlias = (
+    Drop | Freeze | Crash | Duplicate | Reorder | Garbage | Slow | Refuse | HalfOpen | LoseReply | AskReconnect
+)
+
+FAULTS: Final[dict[str, type[Fault]]] = {
+    "drop": Drop,
+    "freeze": Freeze,
+    "crash": Crash,
+    "duplicate": Duplicate,
+    "reorder": Reorder,
+    "garbage": Garbage,
+    "slow": Slow,
+    "refuse": Refuse,
+    "half-open": HalfOpen,
+    "lose-reply": LoseReply,
+    "ask-reconnect": AskReconnect,
+}
+"""The faults by their names on the command line."""
+
+_LONGEST = 3600.0
+"""Seconds that a fault may last, and 1,000 times that many events it may concern."""
+
+
+def check_faults(faults: object, wire: str) -> list[Fault]:
+    """Return the faults as a list. Raises ValueError for what is none, or cannot happen on this wire."""
+    listed: list[Fault] = []
+    for fault in faults if isinstance(faults, (list, tuple)) else [faults]:
+        if not isinstance(fault, get_args(Fault)):
+            raise ValueError(f"faults must be values like Drop(after=100), not {fault!r}.")  # noqa: TRY004 - as others
+        listed.append(fault)
+        if isinstance(fault, AskReconnect) and wire != "trpc":
+            raise ValueError(f"only the wire 'trpc' can ask clients to reconnect, not {wire!r}.")
+        if isinstance(fault, Drop) and fault.code is not None and wire == "socketio":
+            raise ValueError("Socket.IO has no close codes: leave out the code of Drop.")
+        _check_numbers(fault)
+    return listed
+
+
+def _check_numbers(fault: Fault) -> None:
+    for name, value in _values(fault).items():
+        most = _LONGEST if isinstance(value, float) else _LONGEST * 1000
+        if value is not None and not 0 <= value <= most:
+            raise ValueError(f"{name} of {type(fault).__name__} must be 0 to {most:g}, not {value!r}.")
+    if isinstance(fault, Refuse) and not 500 <= fault.status <= 599:
+        raise ValueError(f"status of Refuse must be 500 to 599, not {fault.status}.")
+
+
+def _values(fault: Fault) -> dict[str, Any]:
+    return {field.name: getattr(fault, field.name) for field in fields(fault)}
+
+
+def parse_fault(text: str) -> Fault:
+    """Return the fault of a text like ``drop:100`` or ``crash:200:2``: its name, then its values in their order.
+
+    Raises ValueError.
+    """
+    name, *values = text.split(":")
+    kind = FAULTS.get(name)
+    if kind is None:
+        raise ValueError(f"expected one of {', '.join(FAULTS)}, got {name!r}")
+    slots = fields(kind)
+    if len(values) > len(slots):
+        raise ValueError(f"expected at most {spell(name)}, got {text!r}")
+    return kind(**{slot.name: _number(slot.name, value, text) for slot, value in zip(slots, values, strict=False)})
+
+
+def spell(name: str) -> str:
+    """Return how a fault is written on the command line."""
+    return ":".join([name, *(field.name.upper() for field in fields(FAULTS[name]))])
+
+
+def _number(name: str, value: str, text: str) -> Any:
+    if name in {"forget", "cut"} and value in {"0", "1"}:
+        return value == "1"
+    try:
+        return int(value) if value.isdigit() else float(value)
+    except ValueError:
+        raise ValueError(f"expected a number for {name.upper()}, got {text!r}") from None

@@ -1,0 +1,209 @@
+"""What must hold after any trial, told from the server's own record. Each check returns what is wrong, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from runconsole.simulator.faults import Crash, Drop, Freeze, HalfOpen, LoseReply, Refuse, Reorder
+from runconsole.state import RunState
+from runconsole.wire.envelope import read_events
+from tests.chaos.schedule import MODES
+from tests.chaos.trial import Trial, number_in
+
+__all__ = ["verdict"]
+
+SHORTEST_PAUSE = 0.025
+"""Seconds between two attempts at least, once the pauses have grown."""
+
+
+def verdict(trial: Trial) -> list[str]:
+    """Return everything that is wrong with a trial."""
+    checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _decisions, _storm)
+    return [wrong for check in checks for wrong in check(trial)]
+
+
+def _seen(trial: Trial) -> list[int]:
+    """Return the numbers of the run's events in the order they are in the log."""
+    return [number for event in trial.rows if (number := number_in(event)) is not None]
+
+
+def _ending(trial: Trial) -> Iterator[str]:
+    if trial.state.links[-1].state != "ended" or not trial.state.finished:
+        yield f"the session ended as {trial.state.links[-1]}"
+
+
+def _doubled(trial: Trial) -> Iterator[str]:
+    mode = MODES[trial.schedule.mode]
+    is_identified = mode.marks != "none" or mode.ids != "none"
+    copies: Counter[int] = Counter()
+    for passage in trial.host.gate.passages:
+        copies |= Counter(told.number for told in passage.offered)
+    for number, count in Counter(_seen(trial)).items():
+        # Nothing but its content tells an event without marks: on one connection it may be meant twice.
+        if count > (1 if is_identified or mode.rooms > 1 else copies[number]):
+            yield f"event {number} is {count} times in the log, at most {copies[number]} on one connection"
+
+
+def _reordered(trial: Trial) -> Iterator[str]:
+    """The log must be a way through what the connections were given, in their order."""
+    offered = [told.number for passage in trial.host.gate.passages for told in passage.offered]
+    place = 0
+    for number in dict.fromkeys(_seen(trial)):
+        try:
+            place = offered.index(number, place) + 1
+        except ValueError:
+            yield f"event {number} is in the log after {offered[place - 1]}, which was given after it"
+            return
+
+
+def _lost(trial: Trial) -> Iterator[str]:
+    """What is missing must have been reported: counted, or as not to be known."""
+    missing = _missing(trial)
+    if not missing:
+        return
+    unknown = [link for link in trial.state.links if link.recovered is not None and link.missed is None]
+    counted = sum(link.missed or 0 for link in trial.state.links)
+    if trial.schedule.plan.afresh is not None and (counted or unknown or _overtaken(trial)):
+        return
+    holes = _holes(trial, missing)
+    uncovered = [hole for hole in holes if not _covered(trial, hole)]
+    if counted < sum(len(numbers) for numbers, _, _ in uncovered):
+        yield (
+            f"missing {missing}; of them {[numbers for numbers, _, _ in uncovered]} under no report of unknown loss;"
+            f" counted as missed: {counted}, unknown: {len(unknown)}"
+        )
+
+
+def _overtaken(trial: Trial) -> bool:
+    """Whether numbers that began afresh had overtaken the old ones before the client was back: nothing tells them."""
+    afresh = trial.schedule.plan.afresh or 0
+    seen = _seen(trial)
+    first = next((number - afresh for number in seen if number > afresh), None)
+    return first is not None and first > max(number for number in seen if number <= afresh)
+
+
+_Hole = tuple[list[int], int, int]
+"""Missing numbers in a row; the position after the last event before them, and that of the first event after them."""
+
+
+def _missing(trial: Trial) -> list[int]:
+    seen = set(_seen(trial))
+    first = min(seen)
+    return [told.number for told in trial.log_of_run if told.number not in seen and told.number > first]
+
+
+def _holes(trial: Trial, missing: list[int]) -> list[_Hole]:
+    positions: dict[int, int] = {}
+    for position, event in enumerate(trial.rows):
+        number = number_in(event)
+        if number is not None:
+            positions.setdefault(number, position)
+    holes: list[_Hole] = []
+    for number in missing:
+        before = max((place for known, place in positions.items() if known < number), default=-1) + 1
+        later = min((place for known, place in positions.items() if known > number), default=len(trial.rows))
+        if holes and holes[-1][0][-1] == number - 1:
+            holes[-1][0].append(number)
+        else:
+            earlier = [place for known, place in positions.items() if known < number]
+            holes.append(([number], min(before, later, max(earlier, default=-1) + 1), later))
+    return holes
+
+
+def _covered(trial: Trial, hole: _Hole) -> bool:
+    """Whether a reconnect in the hole was reported as one of unknown loss."""
+    _, begin, end = hole
+    end += max((fault.span for fault in trial.schedule.faults if isinstance(fault, Reorder)), default=0)
+    links = trial.state.links
+    back = [
+        row
+        for row, link in enumerate(links)
+        if link.state == "live" and link.notice and link.recovered is None and begin <= trial.link_rows[row] <= end
+    ]
+    return any(
+        link.recovered is not None and link.missed is None and row > min(back, default=len(links))
+        for row, link in enumerate(links)
+    )
+
+
+def _invented(trial: Trial) -> Iterator[str]:
+    """No loss is reported as a number where there is none."""
+    counted = sum((link.missed or 0) for link in trial.state.links)
+    came_late = sum((link.recovered or 0) for link in trial.state.links)
+    missing = len(_missing(trial))
+    if counted > missing + came_late and not trial.schedule.plan.afresh:
+        yield f"{counted} events are reported as missed, {missing} are missing, {came_late} came late"
+
+
+def _state(trial: Trial) -> Iterator[str]:
+    """The state is the fold of the run's events that came, each once."""
+    told = {event.number: event.text for event in trial.log_of_run}
+    expected = RunState()
+    for number in dict.fromkeys(_seen(trial)):
+        (event,) = read_events(told[number], 0)
+        expected.apply(event)
+    for name in ("status", "progress", "step", "worker_id", "started_at", "ended_at", "name"):
+        ours = {key: getattr(task, name) for key, task in trial.state.tasks.items()}
+        theirs = {key: getattr(task, name) for key, task in expected.tasks.items()}
+        if ours != theirs:
+            yield f"the tasks' {name} is {ours}, the fold of what came gives {theirs}"
+    ours_out, theirs_out = (sorted((c.at, c.text) for c in state.output) for state in (trial.state, expected))
+    if ours_out != theirs_out:
+        yield f"the output is {ours_out}, the fold of what came gives {theirs_out}"
+
+
+# ---- decisions ------------------------------------------------------------------------------------------------------
+
+
+def _decisions(trial: Trial) -> Iterator[str]:
+    taken = {item.id: item.decision for item in trial.host.player.checkpoints}
+    for key, name in trial.pressed.items():
+        decision, outcome = trial.state.decisions[key], taken.get(name)
+        sent = sum(key in frame.text for frame in trial.host.received)
+        counts = outcome is not None and outcome.feedback == key
+        same = outcome is not None and outcome.option == decision.option and not outcome.automatic
+        what = f"{key} ({decision.option!r}) is {decision.state} here ({decision.error}); the server: {outcome}"
+        if sent > 1:
+            yield f"{key} was received {sent} times"
+        if decision.state in {"queued", "sent"}:
+            yield f"{what}; it never came to an end"
+        elif (decision.state in {"acknowledged", "applied"} and not (counts or same)) or (decision.state in {"refused", "expired"} and counts):
+            yield what
+        elif decision.sent_at is None and sent:
+            yield f"{what}; it was received, and is said not to have been sent"
+        yield from _checkpoint(trial, name, outcome)
+
+
+def _checkpoint(trial: Trial, name: str, outcome: Any) -> Iterator[str]:
+    row = trial.state.checkpoints[name]
+    if row.status == "decided" and outcome is not None and row.decision is not None and row.decision != outcome.option:
+        yield f"checkpoint {name} counts as {row.decision!r} here, as {outcome.option!r} on the server"
+
+
+# ---- attempts -------------------------------------------------------------------------------------------------------
+
+
+def _storm(trial: Trial) -> Iterator[str]:
+    """Count the attempts against what can have ended or refused a connection."""
+    allowed = 3.0
+    for fault in trial.schedule.faults:
+        match fault:
+            case Crash(down_s=down_s):
+                allowed += 6 + down_s / SHORTEST_PAUSE
+            case Refuse(times=times):
+                allowed += 2 * times
+            case Drop() | HalfOpen() | Freeze() | LoseReply():
+                allowed += 4
+            case _:
+                allowed += 1
+    attempts = sum(link.state == "connecting" for link in trial.state.links)
+    if attempts > allowed:
+        yield f"{attempts} attempts to connect, at most {allowed:.0f} are to be expected"
+    if trial.host.gate.attempts > attempts + trial.host.gate.attempts * (_asked(trial) > 0):
+        yield f"the server saw {trial.host.gate.attempts} attempts, the client says {attempts}"
+
+
+def _asked(trial: Trial) -> int:
+    return sum(type(fault).__name__ == "AskReconnect" for fault in trial.schedule.faults)

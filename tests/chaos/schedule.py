@@ -1,0 +1,139 @@
+"""What goes wrong in one trial, drawn from a seed: the wire, the run, the faults, the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from runconsole.simulator.faults import (
+    AskReconnect,
+    Crash,
+    Drop,
+    Duplicate,
+    Fault,
+    Freeze,
+    Garbage,
+    HalfOpen,
+    LoseReply,
+    Refuse,
+    Reorder,
+    Slow,
+)
+from runconsole.simulator.host import Wire
+from tests.chaos.stream import Marks, Plan, Question
+
+HEARTBEAT = 0.5
+"""Seconds between two pings of the client, and to wait for each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to carry a run.
+
+    Attributes:
+        subscription: on tRPC, the path; `stream.taskEvents` takes an object, so it can be resumed.
+        ids: on tRPC, whether events are tracked, and whether their ids count.
+        rooms: on Socket.IO, how many rooms the client joins; over two, each event comes twice.
+    """
+
+    wire: Wire
+    marks: Marks = "none"
+    replay: bool = True
+    subscription: str = "stream.systemEvents"
+    ids: Literal["counting", "opaque", "none"] = "none"
+    superjson: bool = False
+    rooms: int = 0
+
+
+MODES: dict[str, Mode] = {
+    "json with ids": Mode("json", "id"),
+    "json with ids, live only": Mode("json", "id", replay=False),
+    "json with numbers": Mode("json", "seq"),
+    "json with numbers, live only": Mode("json", "seq", replay=False),
+    "json with timestamps": Mode("json"),
+    "json with timestamps, live only": Mode("json", replay=False),
+    "trpc tracked": Mode("trpc", ids="counting", replay=False),
+    "trpc tracked, object input, superjson": Mode(
+        "trpc", ids="counting", replay=False, subscription="stream.taskEvents", superjson=True
+    ),
+    "trpc tracked with opaque ids": Mode("trpc", ids="opaque", replay=False),
+    "trpc tracked, string input": Mode("trpc", ids="counting", replay=False, subscription="stream.taskProgress"),
+    "trpc untracked": Mode("trpc", replay=False, superjson=True),
+    "trpc untracked, replaying": Mode("trpc"),
+    "trpc untracked with numbers": Mode("trpc", "seq", replay=False),
+    "socketio": Mode("socketio"),
+    "socketio, live only": Mode("socketio", replay=False),
+    "socketio with numbers": Mode("socketio", "seq", replay=False),
+    "socketio in a room, with catch-up": Mode("socketio", rooms=1),
+    "socketio in two rooms": Mode("socketio", rooms=2),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a person answers a question: after `delay` seconds; `twice` presses again; `colleague` is faster."""
+
+    option: str
+    delay: float
+    twice: bool = False
+    colleague: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One trial. `repr` is all that is needed to play it again."""
+
+    mode: str
+    seed: int
+    plan: Plan
+    faults: tuple[Fault, ...]
+    replies: dict[str, Reply]
+
+
+def draw(mode: str, seed: int) -> Schedule:
+    """Draw a trial."""
+    rng = Random(f"{mode}/{seed}")
+    events = rng.randint(20, 80)
+    names = [f"q{number}" for number in range(rng.choice([0, 1, 1, 2]))]
+    pause = rng.choice([0.002, 0.004, 0.008])
+    length = events * pause
+    questions = tuple(Question(name, rng.uniform(0, length), rng.choice([0.15, 30.0, 30.0])) for name in names)
+    faults = tuple(_fault(rng, events, MODES[mode], bool(names)) for _ in range(rng.randint(1, 5)))
+    forgets = [fault.after for fault in faults if isinstance(fault, Crash) and fault.forget]
+    marks = MODES[mode].marks
+    afresh = min(forgets) if forgets and marks != "none" and rng.random() < 0.5 else None
+    replies = {
+        name: Reply(
+            rng.choice(["approve", "reject"]),
+            rng.choice([0.0, 0.02, 0.1, 0.2]),
+            twice=rng.random() < 0.2,
+            colleague=rng.choice([None, None, None, "approve", "reject"]),
+        )
+        for name in names
+    }
+    return Schedule(mode, seed, Plan(events, pause, marks, questions, afresh), faults, replies)
+
+
+def _fault(rng: Random, events: int, mode: Mode, asks: bool) -> Fault:  # noqa: FBT001 - a draw among faults
+    after = rng.randint(1, events)
+    codes = [None, None, 1001, 1011, 1012] if mode.wire != "socketio" else [None]
+    faults: list[Fault] = [
+        Drop(after, rng.choice(codes)),
+        Drop(after),
+        Crash(after, rng.choice([0.01, 0.1, 0.3])),
+        Crash(after, rng.choice([0.01, 0.1, 0.3]), forget=True),
+        Duplicate(after, rng.randint(1, 10)),
+        Reorder(after, rng.randint(2, 6)),
+        Garbage(after),
+        Slow(after, rng.uniform(0.05, 0.2), 0.01),
+        Freeze(after, rng.choice([0.05, 0.2, 1.6])),
+        Refuse(rng.randint(1, 3), rng.choice([0, after])),
+    ]
+    if rng.random() < 0.15:
+        faults.append(HalfOpen(after))
+    if mode.wire == "trpc":
+        faults += [AskReconnect(after)] * 3
+    if asks:
+        faults += [LoseReply(1, rng.choice([0, after]), cut=rng.random() < 0.7)] * 2
+    return rng.choice(faults)

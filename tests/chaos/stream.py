@@ -1,0 +1,122 @@
+"""A run made for counting: numbered events at a steady pace, questions beside them, an end when it is told to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runconsole.simulator.steps import Answer, Ask, Checkpoint, Clock, Event, Script, Sleep, Tell
+
+TASK = "t1"
+
+Marks = Literal["id", "seq", "none"]
+"""What an event carries beside its timestamp: an id, a number, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A checkpoint: opened `at` seconds after the run's beginning, with `window` seconds to decide."""
+
+    name: str
+    at: float
+    window: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run: how many events, how many seconds apart, what they carry.
+
+    With `afresh`, the server's numbers and ids start again after that event, as those of a server that lost its memory.
+    """
+
+    events: int
+    pause: float
+    marks: Marks
+    questions: tuple[Question, ...] = ()
+    afresh: int | None = None
+
+
+class Stream:
+    """The scenario of a plan. The number of an event in the run is the `n` of its payload.
+
+    Attributes:
+        told_all: whether all planned events have been told; then it waits to be asked for more, or for the end.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._number = 0
+        self._asked = 0
+        self.told_all = False
+
+    def scripts(self, clock: Clock) -> Sequence[Script]:
+        """Return the stream and the questions."""
+        return [self._events(), *(self._question(question, clock) for question in self._plan.questions)]
+
+    def background(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return []
+
+    def envelope(self, clock: Clock, told: Tell) -> Event:
+        """Return an event of the task family, marked as planned."""
+        self._number += 1
+        payload = {"taskId": TASK, "n": self._number, **told.body}
+        event: Event = {"type": told.type, "timestamp": clock.stamp(), "payload": payload}
+        afresh = self._plan.afresh
+        mark = self._number - afresh if afresh is not None and self._number > afresh else self._number
+        match self._plan.marks:
+            case "id":
+                event["id"] = f"event-{mark}"
+            case "seq":
+                event["seq"] = mark
+        return event
+
+    @property
+    def next_answer(self) -> str:
+        """The id of the hidden checkpoint that the stream waits at, once it has told all."""
+        return f"more-{self._asked}"
+
+    def _events(self) -> Script:
+        total = self._plan.events
+        yield Tell("task.started", {"workerId": "w1"})
+        for number in range(total):
+            yield Sleep(self._plan.pause)
+            if number % 3 == 2:
+                yield Tell("task.output", {"stream": "stdout", "data": f"line {number}\n"})
+            else:
+                yield Tell("task.progress", {"progress": 90 * number // total, "currentStep": f"step {number}"})
+        self.told_all = True
+        while True:
+            self._asked += 1
+            checkpoint = Checkpoint(self.next_answer, "", ("more", "end"), "end")
+            decision = yield Ask(checkpoint, 1e6)
+            if decision is None or decision.option == "end":
+                break
+            yield Tell("task.progress", {"progress": 95, "currentStep": f"more {self._asked}"})
+        yield Tell("task.progress", {"progress": 99, "currentStep": "the end"})
+        yield Tell("task.completed", {"result": {"success": True}})
+
+    def _question(self, question: Question, clock: Clock) -> Script:
+        yield Sleep(question.at)
+        options = [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
+        body = {"checkpointId": question.name, "title": question.name, "options": options, "defaultAction": "reject"}
+        yield Tell("task.hitl_required", body | {"timeout": clock.stamp(question.window)})
+        decision = yield Ask(Checkpoint(question.name, TASK, ("approve", "reject"), "reject"), question.window)
+        if decision is None:
+            raise RuntimeError("the last wait for a decision ended without one")
+        yield Tell(
+            "checkpoint.hitl_decided",
+            {
+                "checkpointId": question.name,
+                "selectedOption": decision.option,
+                "feedback": decision.feedback,
+                "decidedBy": decision.by,
+                "autoTriggered": decision.automatic,
+            },
+        )
+
+
+def answer(name: str, option: str, *, by: str = "colleague") -> Answer:
+    """Return the answer of somebody else."""
+    return Answer(name, option, by=by)

@@ -1,0 +1,211 @@
+"""One trial: a real server with its faults, a session that follows it, people who answer, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from runconsole.backoff import Backoff
+from runconsole.clock import now_micros
+from runconsole.events import DecisionRequested, Received
+from runconsole.log import EventLog
+from runconsole.pace import Pace
+from runconsole.session import Session
+from runconsole.simulator.host import Host, Serving
+from runconsole.simulator.player import Player, Told
+from runconsole.simulator.steps import Refusal
+from runconsole.simulator.trpc import number_of
+from runconsole.state import Effect, RunState
+from runconsole.transports.base import Transport
+from runconsole.transports.socketio import SocketIoTransport
+from runconsole.transports.websocket import WebSocketTransport
+from runconsole.wire.channel import ChannelWire
+from runconsole.wire.signals import Wire
+from runconsole.wire.socketio import SocketIoWire
+from runconsole.wire.trpc import TrpcWire
+from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule
+from tests.chaos.stream import TASK, Stream, answer
+
+PATIENCE = 40.0
+"""Seconds until something that must happen counts as not happening; generous, for a busy machine."""
+PACE = Pace(tick=0.03, linger=0.06, catching_up=0.1, steady=60.0, reply=1.5, parting=0.5, establish=2.0, drain=1.0)
+
+
+@dataclass(slots=True)
+class Trial:
+    """What happened. Positions count the rows of the event log.
+
+    Attributes:
+        rows: the event log.
+        link_rows: the position at which each row of `links` was added.
+        pressed: the decisions that were asked for, with their checkpoints.
+    """
+
+    schedule: Schedule
+    host: Host
+    state: RunState
+    log: EventLog
+    link_rows: list[int] = field(default_factory=list)
+    pressed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Received]:
+        return [event for _, event in self.log.read(0, 1_000_000)]
+
+    @property
+    def log_of_run(self) -> list[Told]:
+        return self.host.player.log
+
+
+async def run(schedule: Schedule) -> Trial:
+    """Play a schedule to its end."""
+    mode = MODES[schedule.mode]
+    stream = Stream(schedule.plan)
+    serving = Serving(
+        wire=mode.wire,
+        replay=mode.replay,
+        delivery="subscribe" if mode.rooms else "push",
+        close_when_done=True,
+        superjson=mode.superjson,
+        mark={"counting": number_of, "opaque": _opaque, "none": None}[mode.ids],
+        faults=schedule.faults,
+        seed=schedule.seed,
+    )
+    async with Host(Player(stream, speed=1.0), serving) as host:
+        trial = Trial(schedule, host, RunState(), EventLog())
+        session = _session(trial, mode)
+        following = asyncio.create_task(session.run(), name="chaos-session")
+        person = asyncio.create_task(_answer(trial, session), name="chaos-person")
+        try:
+            await _conclude(trial, stream, following)
+        finally:
+            for task in (person, following):
+                task.cancel()
+            results = await asyncio.gather(person, following, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return trial
+
+
+async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None]) -> None:
+    """Let the run end when every fault has happened and the client is with it again."""
+    player, gate = trial.host.player, trial.host.gate
+    await _until(lambda: stream.told_all, "the run began and told everything")
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE
+    while True:
+        assert loop.time() < end, "the client never came back"
+        is_over = gate.is_quiet and not _open_questions(trial)
+        last = len(player.log) + 1
+        player.decide(answer(stream.next_answer, "more"))
+        with suppress(AssertionError):
+            await _until(lambda: _has(trial, last), "", within=0.3)
+            if is_over:
+                break
+    player.decide(answer(stream.next_answer, "end"))
+    await asyncio.wait({following}, timeout=PATIENCE)
+    assert following.done(), "the session never ended"
+
+
+def _has(trial: Trial, number: int) -> bool:
+    """Whether the client is there and has this event."""
+    recent = trial.log.read(max(0, len(trial.log) - 20), 20)
+    is_live = trial.state.links[-1].state == "live"
+    return is_live and any(number_in(event) == number for _, event in recent)
+
+
+def number_in(event: Received) -> int | None:
+    """Return the number of an event of the run, None for any other row of the log."""
+    try:
+        payload: Any = json.loads(event.payload)
+    except ValueError:
+        return None
+    return payload.get("n") if isinstance(payload, dict) else None
+
+
+def _open_questions(trial: Trial) -> bool:
+    """Whether the run still waits for an answer that will come, or runs into its deadline."""
+    return any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.host.player.checkpoints)
+
+
+async def _until(condition: Callable[[], object], what: str, within: float = PATIENCE) -> None:
+    end = asyncio.get_running_loop().time() + within
+    while not condition():
+        assert asyncio.get_running_loop().time() < end, f"it never came about that {what}"
+        await asyncio.sleep(0.01)
+
+
+# ---- the client -----------------------------------------------------------------------------------------------------
+
+
+def _session(trial: Trial, mode: Mode) -> Session:
+    wire, transport = _client(trial.host.url, mode)
+
+    def observe(_effects: tuple[Effect, ...]) -> None:
+        while len(trial.link_rows) < len(trial.state.links):
+            trial.link_rows.append(len(trial.log))
+
+    backoff = Backoff(first=0.01, longest=0.05)
+    return Session(trial.state, trial.log, wire, transport, observe=observe, backoff=backoff, pace=PACE)
+
+
+def _client(url: str, mode: Mode) -> tuple[Wire, Transport]:
+    match mode.wire:
+        case "json":
+            return ChannelWire(), WebSocketTransport(url, heartbeat=HEARTBEAT)
+        case "trpc":
+            given = {"stream.taskEvents": {"taskId": TASK}, "stream.taskProgress": TASK}.get(mode.subscription)
+            return TrpcWire(mode.subscription, given), WebSocketTransport(url, heartbeat=HEARTBEAT)
+        case "socketio":
+            rooms = [("join_discovery", {"session_id": TASK}), ("join_masterplan", {"masterplan_id": TASK})]
+            return SocketIoWire(rooms[: mode.rooms]), SocketIoTransport(url, heartbeat=HEARTBEAT)
+
+
+def _opaque(told: Told) -> str:
+    return hashlib.sha256(str(told.number).encode()).hexdigest()[:12]
+
+
+# ---- the people -----------------------------------------------------------------------------------------------------
+
+
+async def _answer(trial: Trial, session: Session) -> None:
+    """Answer each question as it is seen, as planned."""
+    answered: set[str] = set()
+    while True:
+        for checkpoint in trial.state.open_checkpoints:
+            name = checkpoint.checkpoint_id
+            if name not in answered and name in trial.schedule.replies:
+                answered.add(name)
+                await _press(trial, session, name)
+        unseen = [item for item in trial.host.player.checkpoints if item.state == "open" and item.task_id]
+        if trial.host.gate.is_quiet:
+            for item in unseen:  # nobody here has seen it, or its answer got lost: somebody else helps
+                if _is_stuck(trial, item.id):
+                    with suppress(Refusal):
+                        trial.host.player.decide(answer(item.id, "approve"))
+        await asyncio.sleep(0.01)
+
+
+def _is_stuck(trial: Trial, name: str) -> bool:
+    """Whether no answer to this question is under way."""
+    states = {trial.state.decisions[key].state for key, asked in trial.pressed.items() if asked == name}
+    told = trial.state.links[-1].state == "live"
+    return told and not states & {"queued", "sent"} and (name not in trial.state.checkpoints or bool(states))
+
+
+async def _press(trial: Trial, session: Session, name: str) -> None:
+    reply = trial.schedule.replies[name]
+    await asyncio.sleep(reply.delay)
+    if reply.colleague is not None:
+        with suppress(Refusal):
+            trial.host.player.decide(answer(name, reply.colleague))
+    for number in range(1 + reply.twice):
+        key = f"{name}-press-{number}"
+        trial.pressed[key] = name
+        session.decide(DecisionRequested(now_micros(), key, name, reply.option, feedback=key))

@@ -1,0 +1,102 @@
+"""The one I/O thread: there while somebody needs it, gone afterwards, quiet at the end of the interpreter."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+from runconsole import iothread
+from runconsole.iothread import lease
+from tests.servers.json_server import eventually
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "runconsole-io"]
+
+
+def test_everybody_shares_one_thread_that_ends_with_the_last_lease() -> None:
+    first, second = lease(), lease()
+    assert first is second
+    assert len(threads()) == 1
+    first.release()
+    assert len(threads()) == 1
+    second.release()
+    assert threads() == []
+    assert first.loop.is_closed()
+    third = lease()
+    assert third is not first
+    third.release()
+    assert threads() == []
+
+
+def test_calls_run_on_the_thread_in_their_order() -> None:
+    io = lease()
+    seen: list[object] = []
+    for number in range(3):
+        io.call(seen.append, number)
+    io.call(lambda: seen.append(io.is_current))
+    eventually(lambda: len(seen) == 4)
+    assert seen == [0, 1, 2, True]
+    assert not io.is_current
+    io.release()
+
+
+def test_what_still_runs_is_cancelled_and_awaited_at_the_end() -> None:
+    io = lease()
+    ended = threading.Event()
+    started = threading.Event()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.set()
+
+    io.call(lambda: tasks.append(asyncio.get_running_loop().create_task(work())))
+    assert started.wait(10)
+    io.release()
+    assert ended.is_set()
+    assert tasks[0].cancelled()
+
+
+def test_the_thread_may_give_its_own_last_lease_back() -> None:
+    io = lease()
+    io.call(io.release)
+    eventually(lambda: threads() == [])
+    assert iothread._current is None
+
+
+def test_many_threads_may_lease_and_release_at_once() -> None:
+    def come_and_go() -> None:
+        for _ in range(30):
+            lease().release()
+
+    workers = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    eventually(lambda: threads() == [])
+
+
+EXITS = {
+    "a console that runs": "c = Console(URL)",
+    "a console that was stopped": "c = Console(URL); c.stop()",
+    "a console in a context": "with Console(URL) as c: pass",
+    "a console that nobody holds": "Console(URL)",
+    "a waiting decision": "c = Console(URL); import threading; threading.Thread(target=c.wait, daemon=True).start()",
+    "a raised exception": "c = Console(URL); import sys; sys.exit(0)",
+}
+
+
+def test_the_interpreter_ends_quietly_whatever_still_runs() -> None:
+    for what, code in EXITS.items():
+        program = f"from runconsole import Console; URL = 'ws://127.0.0.1:9/ws'; {code}"
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+        assert (ended.returncode, ended.stderr) == (0, ""), what

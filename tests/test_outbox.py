@@ -1,0 +1,137 @@
+"""The outbox: every decision leaves once at most, and every answer, or its absence, reaches the state."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+import pytest
+
+from runconsole.events import DecisionRequested, Fact
+from runconsole.line import Line
+from runconsole.outbox import Outbox
+from runconsole.state import RunState, Transmit
+from runconsole.wire.channel import ChannelWire
+from runconsole.wire.envelope import read_events
+from runconsole.wire.signals import Reply
+from tests.folding import START, task
+
+
+class Desk:
+    """A state with two open questions, an outbox, and a line that keeps what is sent."""
+
+    def __init__(self, *, patience: float = 30.0, **wire: Any) -> None:
+        self.state = RunState()
+        self.wire = ChannelWire(**wire)
+        self.sent: list[dict[str, Any]] = []
+        self.outbox = Outbox(self.state, self.apply, lambda: START + 1000, patience=patience)
+        self.live = True
+        for name in ("c1", "c2"):
+            (event,) = read_events(task("task.hitl_required", checkpointId=name, options=["approve"]), START)
+            self.state.apply(event)
+
+    @property
+    def line(self) -> Line:
+        return cast("Line", self)  # only its wire and `send` are used
+
+    async def send(self, frames: list[str]) -> None:
+        self.sent += map(json.loads, frames)
+
+    def apply(self, fact: Fact) -> None:
+        if any(isinstance(effect, Transmit) for effect in self.state.apply(fact)) and self.live:
+            self.outbox.flush(self.line)
+
+    def press(self, decision: str, checkpoint: str = "c1") -> None:
+        request = DecisionRequested(START, decision, checkpoint, "approve")
+        self.outbox.hold(request)
+        self.apply(request)
+
+    def became(self, decision: str = "d") -> str:
+        return self.state.decisions[decision].state
+
+
+async def test_a_decision_leaves_at_once_where_there_is_a_line() -> None:
+    desk = Desk()
+    desk.press("d")
+    assert desk.became() == "sent"
+    await asyncio.sleep(0)
+    assert [message["correlationId"] for message in desk.sent] == ["d"]
+
+
+async def test_a_decision_waits_for_a_line_and_leaves_once() -> None:
+    desk = Desk()
+    desk.live = False
+    desk.press("d")
+    assert desk.became() == "queued"
+    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert [message["correlationId"] for message in desk.sent] == ["d"]
+
+
+async def test_what_is_no_longer_queued_never_leaves() -> None:
+    desk = Desk()
+    desk.live = False
+    desk.press("first")
+    desk.press("second")
+    assert desk.became("second") == "refused"
+    (event,) = read_events(task("checkpoint.resolved", checkpointId="c1", decision="approve"), START)
+    desk.state.apply(event)
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert desk.sent == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "decision", "checkpoint"),
+    [
+        (Reply("d"), "acknowledged", "decided"),
+        (Reply("d", error="no"), "refused", "pending"),
+        (Reply("d", error="no", code="INVALID_OPTION"), "refused", "pending"),
+        (Reply("d", error="no", code="HITL_ALREADY_DECIDED"), "refused", "decided"),
+        (Reply("d", error="no", code="conflict"), "refused", "decided"),
+        (Reply("d", error="no", code="CHECKPOINT_NOT_FOUND"), "refused", "decided"),
+        (Reply("d", error="no", code="CHECKPOINT_EXPIRED"), "expired", "expired"),
+    ],
+)
+async def test_the_servers_answer_reaches_the_state(reply: Reply, decision: str, checkpoint: str) -> None:
+    desk = Desk()
+    desk.press("d")
+    assert desk.outbox.settle(reply)
+    assert (desk.became(), desk.state.checkpoints["c1"].status) == (decision, checkpoint)
+
+
+async def test_an_answer_to_something_else_is_not_for_the_outbox() -> None:
+    desk = Desk()
+    desk.press("d")
+    assert not desk.outbox.settle(Reply("call-7"))
+    assert desk.became() == "sent"
+
+
+async def test_a_lost_line_leaves_what_was_not_answered_unknown_and_the_rest_as_it_is() -> None:
+    desk = Desk()
+    desk.press("d1")
+    desk.press("d2", "c2")
+    desk.outbox.settle(Reply("d1"))
+    desk.outbox.lost(["d1", "d2", "call-7"])
+    assert (desk.became("d1"), desk.became("d2")) == ("acknowledged", "unknown")
+    assert "the link broke" in (desk.state.decisions["d2"].error or "")
+
+
+async def test_without_any_answer_the_outcome_is_unknown() -> None:
+    desk = Desk(patience=0.01)
+    desk.press("d")
+    while desk.became() == "sent":  # noqa: ASYNC110 - the state has no event to wait for
+        await asyncio.sleep(0.005)
+    assert desk.became() == "unknown"
+    assert "no answer came within" in (desk.state.decisions["d"].error or "")
+
+
+@pytest.mark.parametrize("decide", [lambda decision: 1 / 0, lambda decision: ("x", object())])
+async def test_an_answer_that_cannot_be_written_is_refused_with_the_reason(decide: Any) -> None:
+    desk = Desk(decide=decide)
+    desk.press("d")
+    assert desk.became() == "refused"
+    assert "could not be written as a message" in (desk.state.decisions["d"].error or "")
+    assert desk.state.checkpoints["c1"].status == "pending"

@@ -1,0 +1,160 @@
+"""The publisher: versioned patches in order, never more of them than the browser can take, nothing lost at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from runconsole import publisher as publisher_module
+from runconsole.publisher import Publisher
+from tests.folding import START, Folded, execution, task
+from tests.servers.json_server import PATIENCE
+
+Message = dict[str, Any]
+
+
+class Panel:
+    """A run with a publisher whose messages are kept instead of sent."""
+
+    def __init__(self) -> None:
+        self.folded = Folded()
+        self.sent: list[Message] = []
+        self.saved: list[Message] = []
+        self.bound = False
+        self.publisher = Publisher(
+            self.folded.view,
+            send=self.sent.append,
+            save=self.saved.append,
+            now=lambda: START,
+            is_bound=lambda: self.bound,
+        )
+
+    def of(self, kind: str) -> list[Message]:
+        return [message for message in self.sent if message["kind"] == kind]
+
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[None]:
+        running = asyncio.create_task(self.publisher.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - the publisher has no event to wait for
+                await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("TICK", 0.01), ("HEARTBEAT", 0.05), ("DURABLE", 0.05)):
+        monkeypatch.setattr(publisher_module, name, seconds)
+
+
+def test_a_patch_says_on_what_it_stands_and_nothing_is_sent_for_nothing() -> None:
+    panel = Panel()
+    assert panel.publisher.patch() > 0
+    assert panel.publisher.patch() == 0
+    panel.folded.feed([execution("progress_update", task_id="t")])
+    panel.publisher.patch()
+    assert [(message["base"], message["version"]) for message in panel.sent] == [(0, 1), (1, 2)]
+    assert {message["now"] for message in panel.sent} == {START // 1000}
+    assert [row["id"] for row in panel.sent[1]["changes"]["tasks"]["set"]] == ["t"]
+
+
+def test_a_snapshot_is_the_whole_picture_of_now() -> None:
+    panel = Panel()
+    panel.folded.feed([task("task.started")])
+    panel.publisher.snapshot()
+    patch, snapshot = panel.sent
+    assert (patch["kind"], snapshot["kind"]) == ("patch", "snapshot")
+    assert snapshot["version"] == patch["version"]
+    assert snapshot["picture"] == panel.folded.view.snapshot()
+    panel.publisher.snapshot()
+    assert [message["kind"] for message in panel.sent[2:]] == ["snapshot"]
+
+
+def test_the_durable_picture_is_saved_when_it_is_another() -> None:
+    panel = Panel()
+    panel.publisher.patch()
+    panel.publisher.save()
+    panel.publisher.save()
+    assert [saved["version"] for saved in panel.saved] == [1]
+    assert panel.saved[0]["picture"] == panel.folded.view.durable()
+
+
+def test_the_last_word_leaves_nothing_unsaid() -> None:
+    panel = Panel()
+    panel.folded.feed([execution("execution_completed", status="success")])
+    panel.publisher.flush()
+    assert [message["kind"] for message in panel.sent] == ["patch", "heartbeat"]
+    assert panel.sent[-1]["version"] == panel.saved[-1]["version"] == 1
+    assert panel.saved[-1]["picture"]["head"]["status"] == "completed"
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_heartbeat_tells_the_newest_version_also_when_nothing_happens() -> None:
+    panel = Panel()
+    async with panel.publishing():
+        await panel.until(lambda: len(panel.of("heartbeat")) >= 2)
+        panel.bound = True
+        await panel.until(lambda: panel.of("heartbeat")[-1]["subshell"])
+    assert {message["version"] for message in panel.of("heartbeat")} == {1}
+    assert len(panel.of("patch")) == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_patches_follow_each_other_without_a_gap_while_events_pour_in() -> None:
+    panel = Panel()
+    async with panel.publishing():
+        for number in range(500):
+            panel.folded.feed([execution("progress_update", task_id=f"t{number}")])
+            if number % 50 == 0:
+                await asyncio.sleep(0.01)
+        await panel.until(lambda: panel.saved and panel.saved[-1]["picture"]["tasks"]["total"] == 500)
+    patches = panel.of("patch")
+    assert [patch["base"] for patch in patches] == list(range(len(patches)))
+    assert patches[-1]["version"] == panel.folded.view.version
+
+
+async def test_there_are_at_most_ten_patches_a_second_however_urgent_the_events() -> None:
+    panel, loop = Panel(), asyncio.get_running_loop()
+    begin = loop.time()
+    async with panel.publishing():
+        while len(panel.of("patch")) < 5:
+            panel.folded.feed([execution("error", message="urgent")])
+            panel.publisher.hurry()
+            await asyncio.sleep(0.002)
+        elapsed = loop.time() - begin
+    # An upper bound: on a busy machine there are fewer.
+    assert len(panel.of("patch")) <= elapsed / 0.1 + 1
+
+
+async def test_what_is_urgent_after_a_pause_does_not_wait_for_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = Panel()
+    panel.publisher.patch()
+    monkeypatch.setattr(publisher_module, "TICK", 3600.0)
+    async with panel.publishing():
+        await asyncio.sleep(0)
+        panel.folded.feed([task("task.hitl_required", checkpointId="c")])
+        panel.publisher.hurry()
+        await panel.until(lambda: panel.saved)
+    assert panel.sent[-1]["changes"]["checkpoints"]["total"] == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_big_patches_are_spread_to_stay_within_the_byte_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher_module, "BYTES_PER_SECOND", 1)
+    panel = Panel()
+    async with panel.publishing():
+        await panel.until(lambda: panel.of("patch"))
+        panel.folded.feed([task("task.started")])
+        panel.publisher.hurry()
+        await asyncio.sleep(0.05)
+    assert len(panel.of("patch")) == 1
