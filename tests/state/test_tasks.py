@@ -178,13 +178,12 @@ def test_the_runs_tokens_and_cost_are_the_sums_over_its_tasks() -> None:
 
 def test_many_tasks_progress_is_their_mean_and_a_finished_one_counts_a_hundred() -> None:
     folded = fold([task("task.created", taskId="a"), task("task.created", taskId="b")])
-    seen = [folded.state.percent]
-    for frame in (
+    later = [
         task("task.progress", taskId="a", progress=30),
         task("task.failed", taskId="b", error="x"),
         task("task.completed", taskId="a"),
-    ):
-        seen.append(folded.feed([frame]).state.percent)
+    ]
+    seen = [folded.state.percent, *(folded.feed([frame]).state.percent for frame in later)]
     assert seen == [None, 15.0, 65.0, 100.0]
 
 
