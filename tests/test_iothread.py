@@ -7,9 +7,11 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from runconsole import iothread
 from runconsole.iothread import lease
-from tests.servers.json_server import eventually
+from tests.servers.json_server import JsonServer, eventually
 
 
 def threads() -> list[threading.Thread]:
@@ -84,19 +86,28 @@ def test_many_threads_may_lease_and_release_at_once() -> None:
     eventually(lambda: threads() == [])
 
 
-EXITS = {
-    "a console that runs": "c = Console(URL)",
-    "a console that was stopped": "c = Console(URL); c.stop()",
-    "a console in a context": "with Console(URL) as c: pass",
-    "a console that nobody holds": "Console(URL)",
-    "a waiting decision": "c = Console(URL); import threading; threading.Thread(target=c.wait, daemon=True).start()",
-    "a raised exception": "c = Console(URL); import sys; sys.exit(0)",
-}
+UNTIL = "import time\nwhile c.status != {status!r}: time.sleep(0.01)\n"
+LIVE = "c = Console(URL)\n" + UNTIL.format(status="live")
 
 
-def test_the_interpreter_ends_quietly_whatever_still_runs() -> None:
-    for what, code in EXITS.items():
-        program = f"from runconsole import Console; URL = 'ws://127.0.0.1:9/ws'; {code}"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "c = Console(URL)",
+        "Console(URL)",
+        LIVE,
+        LIVE + "c.stop()",
+        LIVE + "c.events; c.tasks",
+        LIVE + "import threading; threading.Thread(target=c.wait, daemon=True).start()",
+        LIVE + "import sys; sys.exit(0)",
+        "with Console(URL) as c: pass",
+        "c = Console('ws://127.0.0.1:9/ws')\n" + UNTIL.format(status="retrying"),
+        "c = Console('ftp://h')\n" + UNTIL.format(status="failed"),
+    ],
+)
+def test_the_interpreter_ends_quietly_whatever_still_runs(code: str) -> None:
+    with JsonServer(["{}"]) as server:
+        program = f"from runconsole import Console\nURL = {server.url!r}\n{code}"
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-        assert (ended.returncode, ended.stderr) == (0, ""), what
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -54,6 +54,7 @@ export class Store {
   readonly #env: Env;
   readonly #revisions = new Map<Topic, number>();
   readonly #watchers = new Set<() => void>();
+  readonly #listeners = new Set<(touched: readonly Topic[]) => void>();
   readonly #stops: Cancel[] = [];
   readonly #details = new Map<string, (row: Row | null) => void>();
   /** Kernel clock minus browser clock, milliseconds. */
@@ -101,6 +102,15 @@ export class Store {
   watch(callback: () => void): Cancel {
     this.#watchers.add(callback);
     return () => this.#watchers.delete(callback);
+  }
+
+  /** Calls back at once when one of the topics changed, also while the page is hidden; returns how to stop. */
+  listen(topics: readonly Topic[], callback: () => void): Cancel {
+    const listener = (touched: readonly Topic[]) => {
+      if (touched.some((topic) => topics.includes(topic))) callback();
+    };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
@@ -175,6 +185,7 @@ export class Store {
     this.presses.clear();
     this.pages.clear();
     this.#watchers.clear();
+    this.#listeners.clear();
   }
 
   #ready(): void {
@@ -276,6 +287,7 @@ export class Store {
 
   #touch(...topics: Topic[]): void {
     for (const topic of topics) this.#revisions.set(topic, this.revision(topic) + 1);
+    for (const listener of [...this.#listeners]) listener(topics);
     if (this.#frame || this.#watchers.size === 0) return;
     this.#frame = this.#env.frame(() => {
       this.#frame = null;

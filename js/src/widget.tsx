@@ -1,5 +1,6 @@
 /** The anywidget module: one store per widget model, one panel per view. */
 import { render as draw } from "preact";
+import { attend } from "./attention";
 import { browserEnv } from "./env";
 import { ModelPort, type WidgetModel } from "./model";
 import "./styles/index.css";
@@ -52,6 +53,7 @@ function mount(store: Store, port: ModelPort, el: HTMLElement): () => void {
   const paint = () => draw(<App panel={{ prefix, store, ticker, height: port.height() }} />, root);
   paint();
   const close = store.open();
+  const stopAttention = attend(store);
   const stopHeight = port.onHeight(paint);
   let mounted = true;
   return () => {
@@ -59,6 +61,7 @@ function mount(store: Store, port: ModelPort, el: HTMLElement): () => void {
     mounted = false;
     close();
     stopHeight();
+    stopAttention();
     draw(null, root);
     ticker.stop();
     root.remove();

@@ -1,6 +1,7 @@
 /** One question of the run, and its answer. */
 import type { ComponentChildren, TargetedEvent } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { isLastMinute, isLate } from "../attention";
 import { clock, countdown, dollars } from "../format";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { isLocked, type Press } from "../presses";
@@ -9,6 +10,7 @@ import { Context } from "./checkpoint-context";
 import { useNow, usePanel, useUniqueId } from "./context";
 import { Icon, Text } from "./marks";
 import { memo } from "./memo";
+import { Tick } from "./selection";
 
 export interface CheckpointProps {
   row: CheckpointRow;
@@ -17,20 +19,33 @@ export interface CheckpointProps {
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
   silent: boolean;
+  /** Shows the box to tick: there is more than one question. */
+  selectable: boolean;
+  ticked: boolean;
+  tick: (id: string, on: boolean) => void;
+  /** Where the feedback is kept for an answer to several questions at once. */
+  drafts: Map<string, string>;
 }
 
-export const Checkpoint = memo(function Checkpoint({ row, press, blocked, silent }: CheckpointProps) {
+export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
+  const { row, press, blocked, silent, drafts } = props;
   const { store } = usePanel();
   const expires = row.deadline !== null;
   useNow(expires);
-  const late = row.deadline !== null && store.serverNow() >= row.deadline;
+  const late = isLate(row, store.serverNow());
   const locked = isLocked(row, press) || late || blocked !== null;
   const [feedback, setFeedback] = useState("");
   const [modifications, setModifications] = useState("");
   const [invalid, setInvalid] = useState<string | null>(null);
-  const feedbackBox = useRef<HTMLTextAreaElement>(null);
   const note = useUniqueId();
 
+  const id = row.id;
+  useEffect(() => () => void drafts.delete(id), [drafts, id]);
+
+  const write = (text: string) => {
+    setFeedback(text);
+    drafts.set(id, text);
+  };
   const answer = (option: CheckpointOption) => {
     if (locked) return;
     const parsed = parseModifications(option.modifies ? modifications : "");
@@ -41,10 +56,14 @@ export const Checkpoint = memo(function Checkpoint({ row, press, blocked, silent
   return (
     <div role="group" aria-label={row.title} class="rc-checkpoint">
       <div class="rc-checkpoint-head">
-        <h4>{row.title}</h4>
+        <div class="rc-checkpoint-title">
+          {props.selectable && <Tick row={row} ticked={props.ticked} locked={locked} tick={props.tick} />}
+          <h4>{row.title}</h4>
+        </div>
         {row.type && <span class="rc-chip">{row.type.replaceAll("_", " ")}</span>}
         {expires && <Timer row={row} store={store} />}
       </div>
+      {!locked && <Urgent row={row} last={isLastMinute(row, store.serverNow())} />}
       <Meta row={row} />
       {row.description && (
         <p class="rc-description">
@@ -53,14 +72,13 @@ export const Checkpoint = memo(function Checkpoint({ row, press, blocked, silent
       )}
       <Context row={row} />
       <textarea
-        ref={feedbackBox}
         class="rc-input rc-feedback"
         aria-label="Feedback"
         placeholder="Feedback (optional)"
         rows={1}
         value={feedback}
         readOnly={locked}
-        onInput={(event) => setFeedback(event.currentTarget.value)}
+        onInput={(event) => write(event.currentTarget.value)}
       />
       {row.options.some((option) => option.modifies) && (
         <Modifications value={modifications} error={invalid} locked={locked} change={setModifications} />
@@ -102,6 +120,27 @@ function Timer({ row, store }: { row: CheckpointRow; store: Store }) {
       <Icon name="clock" />
       {left <= 0 ? "time is up" : label ? `auto: ${label} in ${countdown(left)}` : `${countdown(left)} left`}
     </span>
+  );
+}
+
+/** Why this question cannot wait, in words. */
+function Urgent({ row, last }: { row: CheckpointRow; last: boolean }) {
+  const label = optionLabel(row, row.default_action);
+  return (
+    <>
+      {last && (
+        <p class="rc-urgent rc-tone-failed">
+          <Icon name="clock" />
+          Last minute{label && `: then the run goes on with ${label}`}
+        </p>
+      )}
+      {row.reminded && (
+        <p class="rc-urgent rc-tone-paused">
+          <Icon name="bell" />
+          Reminder: the run still waits for your answer
+        </p>
+      )}
+    </>
   );
 }
 

@@ -20,6 +20,7 @@ const PATHS = {
   down: "M8 3v9m-4-4l4 4 4-4",
   copy: "M6 6h7v7H6zM10 6V3H3v7h3",
   hand: "M8 2.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM6.3 6.5a1.7 1.7 0 113 1.2c-.6.5-1.3.8-1.3 1.6m0 1.6v.3",
+  bell: "M4 11.5c1-1 1-2 1-4a3 3 0 016 0c0 2 0 3 1 4zm2.8 2h2.4",
 } as const;
 export type IconName = keyof typeof PATHS;
 

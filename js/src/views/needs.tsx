@@ -1,11 +1,13 @@
 /** The questions of the run that wait for a person, and for a while what became of them. */
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { canAnswer, isLastMinute } from "../attention";
 import { plural } from "../format";
 import type { CheckpointRow } from "../model";
 import type { Store } from "../store";
 import { Checkpoint, optionLabel } from "./checkpoint";
 import { useNow, useStore } from "./context";
 import { Icon } from "./marks";
+import { ApproveBar, useSelection } from "./selection";
 
 /** How long an outcome stays in sight. */
 const LINGER_MS = 20_000;
@@ -17,7 +19,9 @@ export function NeedsDecision() {
   const blocked = whyBlocked(store);
   const silent = store.attachment === "silent";
   const region = useRef<HTMLDivElement>(null);
-  useKeptFocus(region, open.length);
+  const selection = useSelection(open, blocked);
+  const selecting = selection.ticked.size > 0;
+  useKeptFocus(region, `${open.length} ${selecting}`);
   return (
     <div ref={region} tabIndex={-1} class="rc-needs-place">
       {open.length > 0 && (
@@ -26,12 +30,24 @@ export function NeedsDecision() {
             <Icon name="hand" />
             Needs your decision
             {open.length > 1 && <span class="rc-note">{plural(open.length, "question")}</span>}
+            {blocked === null && <Urgency open={open} />}
           </h3>
           <div class="rc-needs-list">
             {open.map((row) => (
-              <Checkpoint key={row.key} row={row} press={store.presses.get(row.id)} blocked={blocked} silent={silent} />
+              <Checkpoint
+                key={row.key}
+                row={row}
+                press={store.presses.get(row.id)}
+                blocked={blocked}
+                silent={silent}
+                selectable={selecting || open.length > 1}
+                ticked={selection.ticked.has(row.id)}
+                tick={selection.tick}
+                drafts={selection.drafts}
+              />
             ))}
           </div>
+          {selecting && <ApproveBar selection={selection} />}
         </section>
       )}
       {closed.length > 0 && <Outcomes rows={closed} />}
@@ -45,6 +61,32 @@ function whyBlocked(store: Store): string | null {
   if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
   if (store.head?.link === "stopped") return "The console was stopped: nothing can be answered from here.";
   return null;
+}
+
+/** How many questions cannot wait, in words. */
+function Urgency({ open }: { open: readonly CheckpointRow[] }) {
+  const store = useStore("presses", "head");
+  useNow(open.some((row) => row.deadline !== null));
+  const now = store.serverNow();
+  const waiting = open.filter((row) => canAnswer(row, store.presses.get(row.id), now));
+  const last = waiting.filter((row) => isLastMinute(row, now)).length;
+  const reminded = waiting.filter((row) => row.reminded).length;
+  return (
+    <>
+      {last > 0 && (
+        <span class="rc-urgent rc-tone-failed">
+          <Icon name="clock" />
+          last minute{open.length > 1 && ` for ${plural(last, "question")}`}
+        </span>
+      )}
+      {reminded > 0 && (
+        <span class="rc-urgent rc-tone-paused">
+          <Icon name="bell" />
+          reminded{open.length > 1 && ` of ${plural(reminded, "question")}`}
+        </span>
+      )}
+    </>
+  );
 }
 
 function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
@@ -83,8 +125,8 @@ function outcome(row: CheckpointRow): string {
   }
 }
 
-/** When the card with the keyboard's focus is gone, the focus stays where it was on the page. */
-function useKeptFocus(region: { current: HTMLDivElement | null }, open: number): void {
+/** When what had the keyboard's focus is gone, a card or the bar below, the focus stays where it was on the page. */
+function useKeptFocus(region: { current: HTMLDivElement | null }, shown: string): void {
   const inside = useRef(false);
   useLayoutEffect(() => {
     const element = region.current;
@@ -95,11 +137,11 @@ function useKeptFocus(region: { current: HTMLDivElement | null }, open: number):
     document.addEventListener("focusin", note);
     return () => document.removeEventListener("focusin", note);
   }, [region]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of the number of cards
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of what is shown
   useLayoutEffect(() => {
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (!inside.current || !lost) return;
     // Not on the next card's button: the key that answered one question must not answer another.
     region.current?.focus({ preventScroll: true });
-  }, [region, open]);
+  }, [region, shown]);
 }

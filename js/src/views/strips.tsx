@@ -6,6 +6,7 @@ import type { Head } from "../model";
 import type { Attachment } from "../store";
 import { useStore } from "./context";
 import { Icon, type IconName, Text } from "./marks";
+import { NotifyButton } from "./notify";
 
 const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: string }>> = {
   recorded: {
@@ -101,9 +102,10 @@ const ODDITIES: { name: "malformed" | "unknown" | "duplicates" | "missed"; says:
 
 /** Where the run comes from and what was odd about its events. */
 export function Footer() {
-  const store = useStore("head");
+  const store = useStore("head", "attachment");
   const head = store.head;
   if (!head) return null;
+  const over = ["ended", "failed", "stopped"].includes(head.link);
   const odd = ODDITIES.filter(({ name }) => head[name] > 0);
   return (
     <footer class="rc-footer">
@@ -111,6 +113,7 @@ export function Footer() {
         {head.url} · {head.protocol}
       </span>
       <span class="rc-footer-counts">
+        {store.reachable && !over && <NotifyButton />}
         <span>{count(head.events)} events</span>
         {odd.map(({ name, says }) => (
           <span key={name} class={name === "missed" || name === "malformed" ? "rc-tone-paused" : ""} title={says}>

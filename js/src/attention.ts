@@ -1,0 +1,98 @@
+/** What calls a person to the page: the count in its title and, for who asked for them, notifications. */
+import type { Cancel } from "./env";
+import type { CheckpointRow } from "./model";
+import { Notifier } from "./notifier";
+import { isLocked, type Press } from "./presses";
+import type { Store } from "./store";
+import { TitleBadge } from "./title";
+
+const LAST_MS = 60_000;
+
+interface Question {
+  /** The same for every view and widget that shows it. */
+  key: string;
+  title: string;
+  run: string;
+}
+
+/** Counts the open questions of all panels of the page, each question once. */
+class Attention {
+  readonly notifier = new Notifier();
+  readonly #badge = new TitleBadge();
+  readonly #views = new Map<object, readonly Question[]>();
+  #known = new Set<string>();
+
+  show(view: object, questions: readonly Question[]): void {
+    this.#views.set(view, questions);
+    for (const { key, title, run } of questions) {
+      if (this.#known.has(key)) continue;
+      this.#known.add(key);
+      if (document.hidden) this.notifier.show(key, title, `Needs your decision: ${run}`);
+    }
+    this.#count();
+  }
+
+  drop(view: object): void {
+    this.#views.delete(view);
+    this.#count();
+    if (this.#views.size === 0) this.#known = new Set();
+  }
+
+  #count(): void {
+    const open = new Set([...this.#views.values()].flat().map(({ key }) => key));
+    for (const key of this.#known) if (!open.has(key)) this.notifier.withdraw(key);
+    this.#badge.show(open.size);
+  }
+}
+
+/** One for the page. Each widget may bring its own copy of this module, so a module's variable would not do. */
+function ofPage(): Attention {
+  const name = Symbol.for("runconsole.attention.1");
+  const page = globalThis as unknown as Record<symbol, Attention | undefined>;
+  page[name] ??= new Attention();
+  return page[name];
+}
+
+export function notifier(): Notifier {
+  return ofPage().notifier;
+}
+
+/** Calls for attention as long as a view of the store is open; returns how to stop. */
+export function attend(store: Store): Cancel {
+  const attention = ofPage();
+  const view = {};
+  const look = () => attention.show(view, questions(store));
+  look();
+  // Not by `watch`: it waits for a paint, and a hidden page has none.
+  const stop = store.listen(["checkpoints", "attachment", "head"], look);
+  return () => {
+    stop();
+    attention.drop(view);
+  };
+}
+
+/** What waits for a person, and can be answered: not in a recording, not what is answered already. */
+function questions(store: Store): Question[] {
+  const { head, attachment } = store;
+  const answerable = attachment === "attached" || attachment === "silent";
+  if (!head || !answerable || head.link === "stopped") return [];
+  return store
+    .checkpoints(true)
+    .filter((row) => row.status !== "sending")
+    .map((row) => ({ key: `${head.url} ${row.id}`, title: row.title, run: head.title }));
+}
+
+/** Whether the time for an answer is up. */
+export function isLate(row: CheckpointRow, serverNow: number): boolean {
+  return row.deadline !== null && serverNow >= row.deadline;
+}
+
+/** The last minute before the deadline. */
+export function isLastMinute(row: CheckpointRow, serverNow: number): boolean {
+  return row.deadline !== null && !isLate(row, serverNow) && row.deadline - serverNow <= LAST_MS;
+}
+
+/** Whether an answer can still be given: none is on its way, and there is time. */
+export function canAnswer(row: CheckpointRow, press: Press | undefined, serverNow: number): boolean {
+  return !isLocked(row, press) && !isLate(row, serverNow);
+}
