@@ -282,7 +282,7 @@ class Session:
                 self._switch(new, seamless=change.is_seamless)
                 await self._hear(new, held)
             elif change.is_forced:
-                self._arrivals.connected(None)
+                self._arrivals.connected(self._server_time)
                 await self._hear(old, held)
         if new is not None:
             self._retiring.add(task := asyncio.create_task(self._retire(old, change), name="runconsole-retire"))
@@ -315,10 +315,14 @@ class Session:
     def _note_connection(self, line: Line, *, is_back: bool) -> None:
         wire = line.wire
         self._arrivals.connected(
-            self._now() + self._state.clock.offset if is_back else None,
+            self._server_time if is_back else None,
             assured=wire.resumes_from is not None and (wire.assures or not is_back),
             knows_repeats=wire.knows_repeats,
         )
+
+    @property
+    def _server_time(self) -> Micros:
+        return self._now() + self._state.clock.offset
 
     async def _leave(self) -> None:
         """Close what is open; say so to whoever waits for an answer over it."""

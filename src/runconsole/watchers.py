@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Callable
 
 __all__ = ["Watcher", "Watchers"]
@@ -23,9 +24,16 @@ class Watchers:
 
     def add_here(self, watcher: Watcher) -> None:
         """As `add`, on the I/O thread, at once."""
-        if not watcher():
+        if not _has_seen(watcher):
             self._watchers.append(watcher)
 
     def look(self) -> None:
         """Let everyone look."""
-        self._watchers = [watcher for watcher in self._watchers if not watcher()]
+        self._watchers = [watcher for watcher in self._watchers if not _has_seen(watcher)]
+
+
+def _has_seen(watcher: Watcher) -> bool:
+    try:
+        return watcher()
+    except concurrent.futures.InvalidStateError:
+        return True  # whoever waited gave up at this very moment

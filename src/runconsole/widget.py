@@ -121,9 +121,10 @@ class ConsoleWidget(anywidget.AnyWidget):
             await self.console.session_over()
         finally:
             publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            # Before anything is awaited: the end of the I/O thread may cancel this very task.
             self._publisher.flush()
             self._keep_in_file()
+            await asyncio.gather(publishing, return_exceptions=True)
 
     def _emit(self, message: dict[str, Any]) -> None:
         self._run(self.send, message)

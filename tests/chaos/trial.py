@@ -21,6 +21,7 @@ from runconsole.simulator.player import Player, Told
 from runconsole.simulator.steps import Refusal
 from runconsole.simulator.trpc import number_of
 from runconsole.state import Effect, RunState
+from runconsole.state.rows import IN_FLIGHT
 from runconsole.transports.base import Transport
 from runconsole.transports.socketio import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
@@ -44,6 +45,7 @@ class Trial:
         rows: the event log.
         link_rows: the position at which each row of `links` was added.
         pressed: the decisions that were asked for, with their checkpoints.
+        pressing: whether somebody is about to answer.
     """
 
     schedule: Schedule
@@ -52,6 +54,7 @@ class Trial:
     log: EventLog
     link_rows: list[int] = field(default_factory=list)
     pressed: dict[str, str] = field(default_factory=dict)
+    pressing: bool = False
 
     @property
     def rows(self) -> list[Received]:
@@ -101,16 +104,23 @@ async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None])
     end = loop.time() + PATIENCE
     while True:
         assert loop.time() < end, "the client never came back"
-        is_over = gate.is_quiet and not _open_questions(trial)
+        is_over = gate.is_quiet and not _is_asking(trial)
         last = len(player.log) + 1
         player.decide(answer(stream.next_answer, "more"))
-        with suppress(AssertionError):
-            await _until(lambda: _has(trial, last), "", within=0.3)
-            if is_over:
-                break
+        if await _comes(trial, last) and is_over:
+            break
     player.decide(answer(stream.next_answer, "end"))
     await asyncio.wait({following}, timeout=PATIENCE)
     assert following.done(), "the session never ended"
+
+
+async def _comes(trial: Trial, number: int) -> bool:
+    """Whether the client gets this event soon."""
+    try:
+        await _until(lambda: _has(trial, number), f"event {number} came", within=0.3)
+    except AssertionError:
+        return False
+    return True
 
 
 def _has(trial: Trial, number: int) -> bool:
@@ -129,9 +139,10 @@ def number_in(event: Received) -> int | None:
     return payload.get("n") if isinstance(payload, dict) else None
 
 
-def _open_questions(trial: Trial) -> bool:
-    """Whether the run still waits for an answer that will come, or runs into its deadline."""
-    return any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.host.player.checkpoints)
+def _is_asking(trial: Trial) -> bool:
+    """Whether a question is open, or an answer to one is being given."""
+    is_open = any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.host.player.checkpoints)
+    return is_open or trial.pressing or any(row.state in IN_FLIGHT for row in trial.state.decisions.values())
 
 
 async def _until(condition: Callable[[], object], what: str, within: float = PATIENCE) -> None:
@@ -182,7 +193,9 @@ async def _answer(trial: Trial, session: Session) -> None:
             name = checkpoint.checkpoint_id
             if name not in answered and name in trial.schedule.replies:
                 answered.add(name)
+                trial.pressing = True
                 await _press(trial, session, name)
+                trial.pressing = False
         unseen = [item for item in trial.host.player.checkpoints if item.state == "open" and item.task_id]
         if trial.host.gate.is_quiet:
             for item in unseen:  # nobody here has seen it, or its answer got lost: somebody else helps

@@ -88,7 +88,7 @@ class ChannelTalk:
 
     def finish(self, *, close: bool) -> None:
         """Note that the run is over and everything has been sent."""
-        if close:
+        if close and self._channels:  # else it is still to say what it wants of the run
             self.closing = (1000, "the run is over")
 
     def ask_reconnect(self) -> None:

@@ -100,6 +100,7 @@ class Passage:
         """Send a frame, or what the faults make of it. Raises Gone."""
         await self.catch_up()
         if frame.told is None:
+            await self.settle()  # an answer, or the stream's end, overtakes nothing
             if not (frame.decides and self._gate.loses_reply(self)):
                 await self._write(frame)
             return
@@ -128,6 +129,8 @@ class Passage:
 
     async def settle(self) -> None:
         """Send what is held, in another order: no more comes. Raises Gone."""
+        if not self._held:
+            return
         held, self._held, self._span = self._held, [], 0
         self._rng.shuffle(held)
         for frame in held:

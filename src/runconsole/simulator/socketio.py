@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SocketIoDoor"]
 
 _ROOMS = {"execution": "execution_id", "discovery": "session_id", "masterplan": "masterplan_id"}
-_REORDER_WITHIN_S = 0.05
+_MOMENT_S = 0.05
 _GARBAGE_PREFIX = "42"
 
 
@@ -56,6 +56,11 @@ class _Client:
     def _copies(self) -> int:
         joined = self._rooms - {"execution"} if self._pushes else self._rooms
         return len(joined) + self._pushes
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether it is somewhere where events come."""
+        return self._copies > 0
 
     def join(self, room: str) -> None:
         """Join a room; what comes from now on comes through it too."""
@@ -221,11 +226,14 @@ class SocketIoDoor:
                 for frame in client.next_frames():
                     await passage.send(frame)
                 await passage.catch_up()
-                if self._desk.player.finished and self._close_when_done:
-                    await passage.settle()
+                await _news(client, passage, within=self._is_over(client))
+                if self._is_over(client) and not client.woken.is_set():
                     await self._sio.disconnect(client.sid)
                     return
-                await _news(client, passage)
+
+    def _is_over(self, client: _Client) -> bool:
+        """Whether nothing more is to be said to a client, unless it asks within a moment."""
+        return self._desk.player.finished and self._close_when_done and client.is_fed
 
     # ---- what clients ask -------------------------------------------------------------------------------------------
 
@@ -268,13 +276,10 @@ class SocketIoDoor:
         self._note(sid, name, *data)
 
 
-async def _news(client: _Client, passage: Passage) -> None:
-    """Wait until there may be something to send."""
-    if not passage.holds:
-        await client.woken.wait()
-        return
+async def _news(client: _Client, passage: Passage, *, within: bool) -> None:
+    """Wait until there may be something to send; `within` a moment, or where events wait to be reordered."""
     try:
-        async with asyncio.timeout(_REORDER_WITHIN_S):
+        async with asyncio.timeout(_MOMENT_S if within or passage.holds else None):
             await client.woken.wait()
     except TimeoutError:
         await passage.settle()

@@ -41,6 +41,8 @@ class Pipe:
     async def receive(self) -> _Message:
         """Return the next message for the server, when we listen."""
         message = await self._receive()
+        if not self._open.is_set():
+            self._connection.transport.pause_reading()  # uvicorn goes on reading once it has given us a message
         await self._open.wait()
         if message["type"] == "websocket.disconnect":
             self.release()
