@@ -158,3 +158,20 @@ async def test_big_patches_are_spread_to_stay_within_the_byte_budget(monkeypatch
         panel.publisher.hurry()
         await asyncio.sleep(0.05)
     assert len(panel.of("patch")) == 1
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_it_ends_also_when_something_urgent_happens_at_that_very_moment(steps: int) -> None:
+    panel = Panel()
+    panel.publisher.patch()
+    running = asyncio.create_task(panel.publisher.run())
+    await panel.until(lambda: panel.saved or running.done() or panel.sent)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    panel.publisher.hurry()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=PATIENCE)
+    assert done
+    assert running.cancelled()

@@ -15,7 +15,7 @@ import comm
 import msgspec
 import pytest
 
-from runconsole import Console, ConsoleWidget, InvalidArgument
+from runconsole import Console, ConsoleFailed, ConsoleWidget, InvalidArgument
 from runconsole import widget as widget_module
 from tests.folding import execution, frames_of, task
 from tests.page import Comm, Page, Shell
@@ -348,3 +348,19 @@ def test_when_it_is_over_the_file_is_told_the_truth(
         assert bundle["text/plain"].startswith("Completed nightly")
         assert "recorded: the final state of this run" in bundle["text/html"]
         assert page.widget._repr_mimebundle_()[0] == bundle
+
+
+def test_options_beside_a_console_are_refused() -> None:
+    console = Console("ws://127.0.0.1:9/ws", start=False)
+    with pytest.raises(InvalidArgument, match="expected no options beside a Console, got titel"):
+        ConsoleWidget(console, titel="x")
+
+
+def test_a_widget_of_a_console_that_has_ended_shows_it_and_connects_no_more() -> None:
+    console = Console("ftp://nowhere")
+    with pytest.raises(ConsoleFailed):
+        console.wait(30)
+    console.stop()
+    widget = ConsoleWidget(console)
+    assert widget.picture["picture"]["head"]["link"] == "failed"
+    assert not widget.is_started

@@ -126,6 +126,14 @@ class Console(RunFrames):
         return self
 
     def _begin(self, started: concurrent.futures.Future[None]) -> None:
+        try:
+            self._create_session()
+        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+            started.set_exception(error)
+        else:
+            started.set_result(None)
+
+    def _create_session(self) -> None:
         endpoint = resolve(self._options)
         self._session = Session(
             self._state,
@@ -138,7 +146,6 @@ class Console(RunFrames):
         if self._options.on_checkpoint is not None and self._policy is None:
             self._policy = Policy(self._options.on_checkpoint, self._state, self._decider, self._report)
         self._task = asyncio.get_running_loop().create_task(self._live(self._session), name="runconsole-session")
-        started.set_result(None)
 
     async def _live(self, session: Session) -> None:
         try:
@@ -405,6 +412,11 @@ class Console(RunFrames):
         return next((link.reason for link in reversed(self._state.links) if link.reason), None)
 
     # ---- for the widget and the terminal ------------------------------------------------------------------------
+
+    @property
+    def is_started(self) -> bool:
+        """Whether `start` was called and `stop` was not, since."""
+        return self._io is not None
 
     @property
     def decider(self) -> Decider:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from runconsole.errors import InvalidArgument, LinkLost
-from runconsole.options import Options
+from runconsole.options import Options, context_of
 from runconsole.transports.address import with_query
 from runconsole.transports.base import Connection, Transport
 from runconsole.transports.socketio import SocketIoTransport
@@ -88,7 +88,7 @@ def _websocket(options: Options) -> WebSocketTransport:
 
 
 def _ssl(options: Options) -> ssl_module.SSLContext | None:
-    return options.ssl if isinstance(options.ssl, ssl_module.SSLContext) else None
+    return context_of(options.ssl) if isinstance(options.ssl, str) else options.ssl
 
 
 # ---- plain JSON ----------------------------------------------------------------------------------------------------

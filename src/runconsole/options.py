@@ -109,7 +109,8 @@ def check(arguments: dict[str, Any]) -> Options:
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
-        arguments["ssl"] = _context(os.fspath(arguments["ssl"]))
+        arguments["ssl"] = os.fspath(arguments["ssl"])
+        context_of(arguments["ssl"])  # says at once what is wrong with the file
     return Options(**arguments)
 
 
@@ -126,7 +127,8 @@ def _typed(arguments: dict[str, Any], name: str, kind: Any, wanted: str) -> None
         raise InvalidArgument(f"expected {name}= to be {wanted}, got {shown}")
 
 
-def _context(path: str) -> ssl_module.SSLContext:
+def context_of(path: str) -> ssl_module.SSLContext:
+    """Return a context that trusts the certificates of a PEM file. Raises InvalidArgument."""
     try:
         return ssl_module.create_default_context(cafile=path)
     except (OSError, ssl_module.SSLError) as error:

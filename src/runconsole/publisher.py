@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,8 @@ TICK = 0.1
 BYTES_PER_SECOND = 200_000
 HEARTBEAT = 1.0
 DURABLE = 1.0
+
+_logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
@@ -59,7 +62,7 @@ class Publisher:
         loop = asyncio.get_running_loop()
         beat = saved = loop.time()
         while True:
-            size = self.patch()
+            size = self._try_patch()
             if loop.time() - saved >= DURABLE or self._urgent.is_set():
                 saved = loop.time()
                 self.save()
@@ -80,6 +83,14 @@ class Publisher:
         self.patch()
         self.save()
         self.heartbeat()
+
+    def _try_patch(self) -> int:
+        """As `patch`; what cannot be painted is logged, and does not end the painting of what can."""
+        try:
+            return self.patch()
+        except Exception:
+            _logger.exception("the panel could not be painted")
+            return BYTES_PER_SECOND  # once a second, not ten times
 
     def patch(self) -> int:
         """Send what changed; return its size in bytes, 0 when nothing did."""

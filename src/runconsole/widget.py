@@ -17,7 +17,7 @@ from IPython.display import display, update_display
 
 from runconsole.clock import now_micros
 from runconsole.console import Console
-from runconsole.errors import RunConsoleError
+from runconsole.errors import InvalidArgument, RunConsoleError
 from runconsole.options import Options, check
 from runconsole.publisher import Publisher
 from runconsole.state import Effect, Urgent
@@ -34,9 +34,9 @@ _shown: dict[int, ConsoleWidget] = {}
 """The widget of each console that has one, by the console's identity."""
 
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
-    "artifacts cancel checkpoints decide decide_async decisions errors events finished links next_checkpoint output"
-    " pause pending phases resume retry run save start status subtasks summary table tasks to_arrow to_parquet wait"
-    " waves"
+    "artifacts cancel checkpoints decide decide_async decisions errors events finished is_started links"
+    " next_checkpoint output pause pending phases resume retry run save start status subtasks summary table tasks"
+    " to_arrow to_parquet wait waves"
 ).split()
 """What a widget answers as its console does."""
 
@@ -87,7 +87,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         _show_in_cell(self)
 
     def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
-        start = options.pop("start", True)
+        start = options.pop("start", True) and not isinstance(url, Console)
         self.console = url if isinstance(url, Console) else Console(url, start=False, **options)
         super().__init__(height=height)
         _shown[id(self.console)] = self
@@ -105,6 +105,10 @@ class ConsoleWidget(anywidget.AnyWidget):
         self.console.attach(self._observe)
         if start:
             self.console.start()
+        elif self.console.is_started:
+            self.console.call_soon(self._observe, ())
+        else:
+            self._publisher.flush()
 
     # ---- out: from the I/O thread to the browser ----------------------------------------------------------------
 
@@ -283,9 +287,12 @@ for _name in DELEGATED:
 
 def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:
     """Return the widget that already shows this console, or one with the same arguments that still runs."""
-    if isinstance(url, Console):
-        return _shown.get(id(url))
     wanted = {name: value for name, value in options.items() if name not in {"height", "start"}}
+    if isinstance(url, Console):
+        if wanted:
+            named = ", ".join(wanted)
+            raise InvalidArgument(f"expected no options beside a Console, got {named}: pass them to Console")
+        return _shown.get(id(url))
     asked: Options = check({"url": url, **wanted})
     return next(
         (w for w in _shown.values() if w.console.options.same_run(asked) and w.console.status in _RUNNING), None
