@@ -179,7 +179,7 @@ class Console(RunFrames):
         self, task: asyncio.Task[None], session: Session | None, ended: concurrent.futures.Future[None]
     ) -> None:
         def close(_: object) -> None:
-            if not self._state.finished and session is not None:
+            if not self._state.finished and session is not None and self.status != "failed":
                 session.link("stopped")
             ended.set_result(None)
 
