@@ -204,8 +204,33 @@ def _headers_of(lines: tuple[str, ...]) -> Mapping[str, str] | None:
 # ---- serve ----------------------------------------------------------------------------------------------------------
 
 
+_FAULTS_HELP = """Have something go wrong after that many events; may be repeated. Each of:
+
+\b
+drop:AFTER[:CODE]             cut every connection, or close it with a code
+crash:AFTER[:SECONDS[:1]]     cut, be away, come back; with :1 without a memory
+freeze:AFTER:SECONDS          neither read nor write for a while
+half-open:AFTER               connections die without a sign
+slow:AFTER:SECONDS[:PAUSE]    take a pause over each event, for a while
+duplicate:AFTER[:COUNT]       send the last events again
+reorder:AFTER[:SPAN]          send the next events in another order
+garbage:AFTER                 send a frame that is none
+refuse:TIMES[:AFTER[:STATUS]] turn the next clients away
+lose-reply:NTH[:AFTER[:0]]    take a decision, do not answer; with :0 keep the connection
+ask-reconnect:AFTER           ask clients to connect anew (tRPC)
+"""
+
+
 @cli.command()
 @_family_option
+@click.option(
+    "--wire",
+    type=click.Choice(["json", "trpc", "socketio"]),
+    default="json",
+    show_default=True,
+    help="The protocol to speak.",
+)
+@click.option("--superjson", is_flag=True, help="tRPC's transformer.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--speed", type=float, help="Simulated seconds a second; 0: without waiting. Default: 8; tasks: 1.")
@@ -217,15 +242,18 @@ def _headers_of(lines: tuple[str, ...]) -> Mapping[str, str] | None:
 @click.option("--replay", type=click.Choice(["all", "none"]), default="all", help="What a late client gets first.")
 @click.option("--delivery", type=click.Choice(["push", "subscribe"]), default="push", help="All events, or by channel.")
 @click.option("--autostart", is_flag=True, help="Begin the run at once, not with the first client.")
+@click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_FAULTS_HELP)
 @_token_option
-def serve(**options: Any) -> None:
-    """Play a simulated run on a WebSocket, until Ctrl-C."""
+def serve(faults: tuple[str, ...], **options: Any) -> None:
+    """Play a simulated run for consoles to follow, until Ctrl-C."""
     from runconsole.simulator import Simulator
 
     try:
-        simulator = Simulator(**options).start()
+        simulator = Simulator(**options, faults=_faults_of(faults)).start()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         where = f"{options['host']}:{options['port']}"
         reason = (error.strerror or str(error)).rpartition(": ")[2]
@@ -239,6 +267,15 @@ def serve(**options: Any) -> None:
                 time.sleep(3600)
         except KeyboardInterrupt:
             click.echo("Ended.")
+
+
+def _faults_of(texts: tuple[str, ...]) -> list[Any]:
+    from runconsole.simulator.faults import parse_fault
+
+    try:
+        return [parse_fault(text) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from None
 
 
 def _greeting(url: str, options: Mapping[str, Any]) -> str:

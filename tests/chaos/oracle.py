@@ -24,11 +24,6 @@ def verdict(trial: Trial) -> list[str]:
     return [wrong for check in checks for wrong in check(trial)]
 
 
-def _seen(trial: Trial) -> list[int]:
-    """Return the numbers of the run's events in the order they are in the log."""
-    return [number for event in trial.rows if (number := number_in(event)) is not None]
-
-
 def _ending(trial: Trial) -> Iterator[str]:
     if trial.state.links[-1].state != "ended" or not trial.state.finished:
         yield f"the session ended as {trial.state.links[-1]}"
@@ -40,7 +35,7 @@ def _doubled(trial: Trial) -> Iterator[str]:
     copies: Counter[int] = Counter()
     for passage in trial.host.gate.passages:
         copies |= Counter(told.number for told in passage.offered)
-    for number, count in Counter(_seen(trial)).items():
+    for number, count in Counter(trial.numbers).items():
         # Nothing but its content tells an event without marks: on one connection it may be meant twice.
         if count > (1 if is_identified or mode.rooms > 1 else copies[number]):
             yield f"event {number} is {count} times in the log, at most {copies[number]} on one connection"
@@ -52,7 +47,7 @@ def _reordered(trial: Trial) -> Iterator[str]:
         return  # two connections at once, each with an order of its own
     offered = [told.number for passage in trial.host.gate.passages for told in passage.offered]
     place = 0
-    for number in dict.fromkeys(_seen(trial)):
+    for number in dict.fromkeys(trial.numbers):
         try:
             place = offered.index(number, place) + 1
         except ValueError:
@@ -94,7 +89,7 @@ def _overtaken_by_others(trial: Trial) -> set[int]:
 def _overtaken(trial: Trial) -> bool:
     """Whether numbers that began afresh had overtaken the old ones before the client was back: nothing tells them."""
     afresh = trial.schedule.plan.afresh or 0
-    seen = _seen(trial)
+    seen = trial.numbers
     first = next((number - afresh for number in seen if number > afresh), None)
     return first is not None and first > max(number for number in seen if number <= afresh)
 
@@ -104,7 +99,7 @@ _Hole = tuple[list[int], int, int]
 
 
 def _missing(trial: Trial) -> list[int]:
-    seen = set(_seen(trial))
+    seen = set(trial.numbers)
     first = min(seen)
     return [told.number for told in trial.log_of_run if told.number not in seen and told.number > first]
 
@@ -157,7 +152,7 @@ def _state(trial: Trial) -> Iterator[str]:
     """The state is the fold of the run's events that came, each once."""
     told = {event.number: event.text for event in trial.log_of_run}
     expected = RunState()
-    for number in dict.fromkeys(_seen(trial)):
+    for number in dict.fromkeys(trial.numbers):
         (event,) = read_events(told[number], 0)
         expected.apply(event)
     for name in ("status", "progress", "step", "worker_id", "started_at", "ended_at", "name"):

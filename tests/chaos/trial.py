@@ -61,6 +61,11 @@ class Trial:
         return [event for _, event in self.log.read(0, 1_000_000)]
 
     @property
+    def numbers(self) -> list[int]:
+        """The numbers of the run's events in the order they are in the log."""
+        return [number for event in self.rows if (number := number_in(event)) is not None]
+
+    @property
     def log_of_run(self) -> list[Told]:
         return self.host.player.log
 

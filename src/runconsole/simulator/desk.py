@@ -81,6 +81,9 @@ class Desk:
         """Have a task cancelled, paused, resumed or retried; return its state then."""
         if not isinstance(task_id, str) or not task_id:
             raise Refusal("INVALID_MESSAGE", "Expected the id of a task.")
+        status = self.task(task_id)["status"]
+        if verb == "retry" and status not in {"failed", "cancelled"}:
+            raise Refusal("INVALID_STATE", f"{task_id} is {status}: there is nothing to retry.")
         self.player.command(Command(verb, task_id))
         return {"success": True, "task": self.task(task_id)}
 

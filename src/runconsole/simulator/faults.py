@@ -6,7 +6,7 @@ anyone. A fault with `after=0` happens before the first. Faults change neither t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from typing import Any, Final, TypeAlias, get_args
 
 __all__ = [
@@ -182,19 +182,17 @@ def parse_fault(text: str) -> Fault:
         raise ValueError(f"expected one of {', '.join(FAULTS)}, got {name!r}")
     slots = fields(kind)
     if len(values) > len(slots):
-        raise ValueError(f"expected at most {spell(name)}, got {text!r}")
-    return kind(**{slot.name: _number(slot.name, value, text) for slot, value in zip(slots, values, strict=False)})
+        most = ":".join([name, *(slot.name.upper() for slot in slots)])
+        raise ValueError(f"expected at most {most}, got {text!r}")
+    return kind(**{slot.name: _value(slot, value, text) for slot, value in zip(slots, values, strict=False)})
 
 
-def spell(name: str) -> str:
-    """Return how a fault is written on the command line."""
-    return ":".join([name, *(field.name.upper() for field in fields(FAULTS[name]))])
-
-
-def _number(name: str, value: str, text: str) -> Any:
-    if name in {"forget", "cut"} and value in {"0", "1"}:
+def _value(slot: Field[Any], value: str, text: str) -> Any:
+    kind = str(slot.type)
+    if kind == "bool" and value in {"0", "1"}:
         return value == "1"
     try:
-        return int(value) if value.isdigit() else float(value)
+        return float(value) if kind == "float" else int(value)
     except ValueError:
-        raise ValueError(f"expected a number for {name.upper()}, got {text!r}") from None
+        wanted = {"bool": "0 or 1", "float": "a number"}.get(kind, "a whole number")
+        raise ValueError(f"expected {wanted} for {slot.name.upper()}, got {text!r}") from None

@@ -169,7 +169,7 @@ class WebSocketDoor:
         """End at once, without a word to anybody."""
         server, self._server = self._server, None
         if server is not None:
-            for connection in list(server.connections):
+            for connection in list(server.all_connections):  # those too that are still being made
                 connection.transport.abort()
             server.close()
             await server.wait_closed()

@@ -1,0 +1,99 @@
+"""The oracle has teeth: a client with any of these faults of its own does not get through the trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runconsole.arrivals import Arrivals
+from runconsole.backoff import Backoff
+from runconsole.events import DecisionRequested, Received
+from runconsole.gaps import Gaps, Losses
+from runconsole.line import Line
+from runconsole.outbox import Outbox
+from runconsole.session import Session
+from runconsole.wire.handover import Handover
+from runconsole.wire.signals import Reply, Signal
+from tests.chaos.schedule import draw
+from tests.chaos.suite import play_all
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def _believes_every_event_is_new(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Arrivals, "admit", lambda self, event: True)
+
+
+def _reports_no_loss(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Gaps, "report", lambda self: None)
+
+
+def _believes_that_nothing_is_ever_missed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Gaps, "report", lambda self: Losses(0, 0, is_back=True) if self.is_back else None)
+
+
+def _drops_an_event_now_and_then(patch: pytest.MonkeyPatch) -> None:
+    admit = Arrivals.admit
+
+    def forgetful(self: Arrivals, event: Received) -> bool:
+        return admit(self, event) and '"n":17,' not in event.payload and '"n": 17,' not in event.payload
+
+    patch.setattr(Arrivals, "admit", forgetful)
+
+
+def _sends_decisions_twice(patch: pytest.MonkeyPatch) -> None:
+    send = Outbox._send
+
+    def twice(self: Outbox, request: DecisionRequested, task_id: str | None, line: Line) -> None:
+        send(self, request, task_id, line)
+        send(self, request, task_id, line)
+
+    patch.setattr(Outbox, "_send", twice)
+
+
+def _takes_every_answer_for_a_yes(patch: pytest.MonkeyPatch) -> None:
+    settle = Outbox.settle
+    patch.setattr(Outbox, "settle", lambda self, reply: settle(self, Reply(reply.request_id)))
+
+
+def _never_pauses_between_attempts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Backoff, "next", lambda self: 0.0)
+
+
+def _passes_on_what_a_new_connection_brings_at_once(patch: pytest.MonkeyPatch) -> None:
+    def at_once(self: Handover, signals: list[Signal]) -> list[Signal]:
+        self.established = self.established or bool(signals)
+        return list(signals)
+
+    patch.setattr(Handover, "from_new", at_once)
+
+
+def _forgets_decisions_when_the_link_breaks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "_forsake", lambda self, request_ids: None)
+    patch.setattr(Outbox, "_unanswered", lambda self, decision_id, reason: None)
+
+
+MUTANTS: list[tuple[str, Break]] = [
+    ("json with ids", _believes_every_event_is_new),
+    ("trpc tracked", _reports_no_loss),
+    ("json with timestamps, live only", _believes_that_nothing_is_ever_missed),
+    ("trpc tracked", _drops_an_event_now_and_then),
+    ("trpc tracked", _sends_decisions_twice),
+    ("socketio", _takes_every_answer_for_a_yes),
+    ("json with ids", _never_pauses_between_attempts),
+    ("trpc untracked, replaying", _passes_on_what_a_new_connection_brings_at_once),
+    ("socketio, live only", _forgets_decisions_when_the_link_breaks),
+]
+
+
+@pytest.mark.parametrize(
+    ("mode", "breaks"), MUTANTS, ids=[f"{mode}: {breaks.__name__.strip('_')}" for mode, breaks in MUTANTS]
+)
+async def test_a_client_with_a_fault_of_its_own_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, mode: str, breaks: Callable[[pytest.MonkeyPatch], Any]
+) -> None:
+    breaks(monkeypatch)
+    monkeypatch.setattr("tests.chaos.trial.PATIENCE", 5.0)
+    assert await play_all(draw(mode, seed) for seed in range(30))
