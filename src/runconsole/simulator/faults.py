@@ -189,10 +189,10 @@ def parse_fault(text: str) -> Fault:
 
 def _value(slot: Field[Any], value: str, text: str) -> Any:
     kind = str(slot.type)
-    if kind == "bool" and value in {"0", "1"}:
-        return value == "1"
     try:
+        if kind == "bool":
+            return {"0": False, "1": True}[value]
         return float(value) if kind == "float" else int(value)
-    except ValueError:
+    except (KeyError, ValueError):
         wanted = {"bool": "0 or 1", "float": "a number"}.get(kind, "a whole number")
         raise ValueError(f"expected {wanted} for {slot.name.upper()}, got {text!r}") from None
