@@ -147,7 +147,8 @@ def number_in(event: Received) -> int | None:
 def _is_asking(trial: Trial) -> bool:
     """Whether a question is open, or an answer to one is being given."""
     is_open = any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.host.player.checkpoints)
-    return is_open or trial.pressing or any(row.state in IN_FLIGHT for row in trial.state.decisions.values())
+    is_seen = any(item.checkpoint_id not in trial.pressed.values() for item in trial.state.open_checkpoints)
+    return is_open or is_seen or trial.pressing or any(row.state in IN_FLIGHT for row in trial.state.decisions.values())
 
 
 async def _until(condition: Callable[[], object], what: str, within: float = PATIENCE) -> None:
