@@ -139,3 +139,8 @@ def test_the_address_keeps_what_is_no_secret() -> None:
     assert checked("wss://me:pw@h:8000/ws?room=1&token=x").address == "wss://h:8000/ws?room=1&token=***"
     assert checked("runs/run.jsonl").address == "runs/run.jsonl"
     assert checked().redact("nothing to hide") == "nothing to hide"
+
+
+def test_a_recording_that_would_not_be_made_is_refused_rather_than_forgotten() -> None:
+    with pytest.raises(InvalidArgument, match="does not record yet"):
+        checked(record="run.jsonl")

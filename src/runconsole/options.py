@@ -105,6 +105,8 @@ def check(arguments: dict[str, Any]) -> Options:
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "headers", Mapping, "a mapping of header names to values")
+    if arguments.get("record") is not None:
+        raise InvalidArgument("expected no record=: this version of runconsole does not record yet; use `events`")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
