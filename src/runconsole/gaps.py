@@ -221,11 +221,12 @@ class _Sequence:
 
     def _is_late(self, number: int, at: Micros | None) -> bool:
         """Whether a new event with a low number is a late one, or the server counts afresh."""
-        if not self._is_fresh:
-            return number < self._first or number in self._holes
+        is_missing = number in self._holes
+        if not self._is_fresh and (is_missing or number >= self._first):
+            return is_missing
         if at is not None and self._top_at is not None and at != self._top_at:
             return at < self._top_at
-        return number in self._holes
+        return is_missing or not self._is_fresh
 
 
 class _Marks:
