@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gaps": set(),
     "pace": set(),
     "journal": {"gaps", "pace"},
-    "deadlines": {"state"},
+    "endings": {"state"},
     "options": {"transports"},
     "endpoint": {"options", "transports", "wire"},
     "clock": set(),
@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catchup": {"state", "wire"},
     "outbox": {"line", "state", "wire"},
     "session": {
-        *("arrivals", "backoff", "calls", "catchup", "change", "clock", "deadlines", "journal", "line", "log"),
+        *("arrivals", "backoff", "calls", "catchup", "change", "clock", "endings", "journal", "line", "log"),
         *("outbox", "pace", "state", "transports", "wire"),
     },
     "iothread": set(),

@@ -137,6 +137,19 @@ def test_serve_says_where_it_is_and_plays_until_ctrl_c() -> None:
     assert (serve.returncode, output) == (0, "Ended.\n")
 
 
+@pytest.mark.parametrize(
+    ("wire", "address"), [("trpc", r"ws://127\.0\.0\.1:\d+/trpc"), ("socketio", r"http://[\d.:]+")]
+)
+def test_serve_speaks_the_other_wires_and_has_faults_on_request(wire: str, address: str) -> None:
+    arguments = ["--wire", wire, "--port", "0", "--speed", "0", "--fault", "drop:20", "--fault", "crash:40:0.1"]
+    with process_of("serve", *arguments) as serve:
+        greeting = "".join(lines_until(serve, "Press Ctrl-C"))
+        [url] = set(re.findall(address, greeting))
+        result = run("watch", url)
+    assert result.exit_code == 0, result.output
+    assert "retrying: the connection to" in result.stderr
+
+
 def test_serve_never_writes_its_token() -> None:
     with process_of("serve", "--family", "tasks", "--port", "0", "--token", SECRET) as serve:
         greeting = "".join(lines_until(serve, "Press Ctrl-C"))
@@ -158,6 +171,10 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         (["--speed", "-1"], "speed must be 0 (without waiting) or more"),
         (["--family", "chess"], "'chess' is not one of 'execution', 'tasks'"),
         (["--port", "70000"], "70000 is not in the range"),
+        (["--wire", "pigeon"], "'pigeon' is not one of 'json', 'trpc', 'socketio'"),
+        (["--superjson"], "superjson is an option of the wire 'trpc', not of 'json'"),
+        (["--fault", "flood:3"], "Invalid value for --fault: expected one of drop, freeze"),
+        (["--fault", "ask-reconnect:3"], "only the wire 'trpc' can ask clients to reconnect"),
     ],
 )
 def test_options_that_make_no_sense_are_wrong_usage(arguments: list[str], words: str) -> None:

@@ -14,7 +14,7 @@ from runconsole.transports.base import Transport
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Resumable, Signal
 
-__all__ = ["Change", "until"]
+__all__ = ["Change", "cancelled", "until"]
 
 _LOOK = 0.02
 
@@ -77,3 +77,10 @@ async def until(condition: Callable[[], bool], timeout: float) -> None:  # noqa:
     deadline = loop.time() + timeout
     while not condition() and loop.time() < deadline:  # noqa: ASYNC110 - what it waits for is no event of ours
         await asyncio.sleep(_LOOK)
+
+
+async def cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -55,17 +55,15 @@ class Journal:
         reason: str | None = None,
         notice: str | None = None,
         delay: float | None = None,
-        missed: int | None = None,
-        recovered: int | None = None,
     ) -> None:
         """Record a change of the link. Before its end, what has not been reported yet is."""
-        if status in _FINAL and self.status not in _FINAL:
-            self._report()
+        before, self.status = self.status, status
+        if status in _FINAL and before not in _FINAL:
+            self._report(before)
         at = self._now()
-        self.status = status
         why = None if reason is None else self._redact(reason)
         retry_at = None if delay is None else at + round(delay * 1e6)
-        self._apply(LinkChanged(at, status, attempt, why, missed, recovered, retry_at=retry_at, notice=notice))
+        self._apply(LinkChanged(at, status, attempt, why, retry_at=retry_at, notice=notice))
 
     def live(self) -> str | None:
         """Note that the link is there; return how to say so after a reconnect."""
@@ -96,14 +94,17 @@ class Journal:
             comes_more = self._gaps.recovered > recovered and self.age_s < _LONGEST_RETURN
             if self.age_s < self._pace.catching_up or comes_more:
                 return
-        self._report()
+        self._report(self.status)
 
-    def _report(self) -> None:
+    def _report(self, status: LinkStatus) -> None:
+        """Say what is known of lost events, if that is new, beside the link's present status."""
         losses = self._gaps.report()
         if losses is None:
             return
         before = f"reconnected after {_seconds(self._gone_s)}: " if losses.is_back and self.is_live else ""
-        self.say(self.status, missed=losses.missed, recovered=losses.recovered, notice=before + losses.words)
+        self._apply(
+            LinkChanged(self._now(), status, 0, None, losses.missed, losses.recovered, notice=before + losses.words)
+        )
 
 
 def _seconds(gone: float) -> str:

@@ -11,9 +11,9 @@ from runconsole.arrivals import Arrivals
 from runconsole.backoff import Backoff
 from runconsole.calls import Calls
 from runconsole.catchup import reread
-from runconsole.change import Change, until
+from runconsole.change import Change, cancelled, until
 from runconsole.clock import now_micros
-from runconsole.deadlines import expired
+from runconsole.endings import expired, is_all_done
 from runconsole.errors import LinkLost, NotConnected, RunConsoleError
 from runconsole.events import (
     Alert,
@@ -168,7 +168,7 @@ class Session:
             while not await self._attempt():
                 pass
         finally:
-            await _cancelled({ticker, *self._retiring})
+            await cancelled({ticker, *self._retiring})
 
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
@@ -206,7 +206,7 @@ class Session:
                 await self._check(line)
             await self._current.send(self._current.wire.close())
         finally:
-            await _cancelled({lingering, *self._handing})
+            await cancelled({lingering, *self._handing})
 
     async def _check(self, line: Line) -> None:
         """Raise LinkLost if the line is at its end and no other takes over."""
@@ -343,7 +343,7 @@ class Session:
 
     async def _after(self, lost: LinkLost) -> bool:
         """Decide what a lost link means; return whether the session is over."""
-        if self._state.finished or self._ends_run(lost):
+        if self._state.finished or (lost.orderly and is_all_done(self._state)):
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
@@ -358,16 +358,6 @@ class Session:
             async with asyncio.timeout(delay):  # not `wait_for`, which may swallow a cancellation in Python 3.11
                 await self._wake.wait()
         return False
-
-    def _ends_run(self, lost: LinkLost) -> bool:
-        """Whether the server ended the stream in good order: closed with 1000 after every known task was done."""
-        tasks = self._state.tasks
-        return (
-            lost.orderly
-            and self._state.followed_task is None
-            and bool(tasks)
-            and all(task.finished for task in tasks.values())
-        )
 
     def _end(self) -> bool:
         """Say that it is over, once; return that it is."""
@@ -408,10 +398,3 @@ class Session:
             self._journal.tick()
             if self._journal.age_s > self._pace.steady:
                 self._prove()
-
-
-async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runconsole.simulator.steps import Answer, Ask, Checkpoint, Clock, Event, Refusal, Script, Sleep, Tell
+from runconsole.simulator.steps import (
+    Answer,
+    Ask,
+    Checkpoint,
+    Clock,
+    Command,
+    Event,
+    Interrupted,
+    Refusal,
+    Script,
+    Sleep,
+    Tell,
+    Turn,
+)
 from runconsole.simulator.timeline import Timeline, play_through
 
 if TYPE_CHECKING:
@@ -132,3 +145,72 @@ def test_an_answer_after_the_deadline_is_refused() -> None:
     with pytest.raises(Refusal) as refused:
         timeline.decide(Answer("cp", "yes"), 11)
     assert refused.value.code == "CHECKPOINT_EXPIRED"
+
+
+# ---- commands -------------------------------------------------------------------------------------------------------
+
+
+def job() -> Script:
+    """A task of ten seconds with a question in its middle, which can be cancelled and run again."""
+    yield Turn("t", again=job)
+    try:
+        yield Sleep(5)
+        yield from question()
+        yield Sleep(5)
+        yield Tell("done", {})
+    except Interrupted:
+        yield Tell("cancelled", {})
+    yield Turn(None)
+
+
+def command(timeline: Timeline, verb: str, at: float, task_id: str = "t") -> list[str]:
+    return [event["type"] for event in timeline.command(Command(verb, task_id), at)]  # type: ignore[arg-type]
+
+
+def test_a_paused_script_sleeps_on_for_what_was_left_when_it_is_resumed() -> None:
+    timeline = Timeline(Play([job, steps(Sleep(50), Tell("other", {}))]), START)
+    timeline.step()
+    timeline.step()
+    assert command(timeline, "pause", 3) == ["task.paused"]
+    assert timeline.next_at == 50
+    assert command(timeline, "resume", 20) == ["task.resumed"]
+    assert timeline.next_at == 22
+
+
+def test_a_run_of_which_all_is_paused_waits_and_is_not_over() -> None:
+    timeline = Timeline(Play([job]), START)
+    timeline.step()
+    command(timeline, "pause", 1)
+    assert (timeline.next_at, timeline.finished, timeline.step()) == (None, False, [])
+
+
+def test_a_cancelled_script_ends_in_its_own_way_and_withdraws_its_question() -> None:
+    timeline = Timeline(Play([job, steps(Sleep(50))]), START)
+    for _ in range(3):
+        timeline.step()
+    assert timeline.checkpoints["cp"].state == "open"
+    assert command(timeline, "cancel", 6) == ["cancelled"]
+    with pytest.raises(Refusal, match="no longer needed") as refused:
+        timeline.decide(Answer("cp", "yes"), 7)
+    assert refused.value.code == "CHECKPOINT_EXPIRED"
+
+
+def test_a_script_that_has_ended_can_be_run_again_while_the_run_goes_on() -> None:
+    timeline = Timeline(Play([job, steps(Sleep(50))]), START)
+    timeline.step()
+    command(timeline, "cancel", 1)
+    assert command(timeline, "retry", 2) == []
+    assert timeline.next_at == 0  # the other script has not begun
+    timeline.step()
+    assert timeline.next_at == 7
+
+
+@pytest.mark.parametrize(
+    ("verb", "task_id"), [("cancel", "u"), ("pause", "u"), ("resume", "t"), ("retry", "t"), ("retry", "u")]
+)
+def test_a_command_that_makes_no_sense_now_is_refused(verb: str, task_id: str) -> None:
+    timeline = Timeline(Play([job]), START)
+    timeline.step()
+    with pytest.raises(Refusal) as refused:
+        command(timeline, verb, 1, task_id)
+    assert refused.value.code == "INVALID_STATE"

@@ -1,0 +1,240 @@
+"""One run's link when things go wrong at once: streams that break with answers under way, changes, gaps at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import pytest
+
+from runconsole.backoff import Backoff
+from runconsole.errors import LinkLost
+from runconsole.events import DecisionRequested
+from runconsole.log import EventLog
+from runconsole.pace import Pace
+from runconsole.session import Session
+from runconsole.simulator import AskReconnect, HalfOpen, Simulator
+from runconsole.state import RunState
+from runconsole.transports.websocket import WebSocketTransport
+from runconsole.wire.channel import ChannelWire
+from runconsole.wire.signals import Wire
+from runconsole.wire.trpc import TrpcWire
+from tests.folding import task
+from tests.servers.json_server import PATIENCE, JsonServer, Peer
+
+QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, reply=5.0, parting=5.0)
+QUESTION = json.loads(task("task.hitl_required", checkpointId="c", options=["approve"]))
+STARTED = {"result": {"type": "started"}}
+BROKEN = {"error": {"message": "boom", "code": -32603, "data": {"code": "INTERNAL_SERVER_ERROR", "httpStatus": 500}}}
+
+
+class Run:
+    """A session under way, in short pauses."""
+
+    def __init__(self, url: str, wire: Wire, **options: Any) -> None:
+        self.state, self.log = RunState(), EventLog()
+        self.session = Session(
+            self.state,
+            self.log,
+            wire,
+            WebSocketTransport(url),
+            observe=lambda _effects: None,
+            backoff=Backoff(first=0.01, longest=0.02),
+            pace=QUICK,
+            **options,
+        )
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.create_task(self.session.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - conditions on both sides of the wire
+                await asyncio.sleep(0.01)
+
+    @property
+    def is_live(self) -> bool:
+        return bool(self.state.links) and self.state.links[-1].state == "live"
+
+    @property
+    def seen(self) -> list[str]:
+        return [event.payload for _, event in self.log.read(0, 10_000)]
+
+
+class Trpc:
+    """A tRPC server that has one question and does with the answer what the test says."""
+
+    def __init__(self, then: Callable[[Trpc, Peer, int], None]) -> None:
+        self._then = then
+        self.stream: Any = None
+        self.mutations: list[Any] = []
+
+    def __call__(self, peer: Peer) -> None:
+        done = 0
+        while not peer.closed.is_set():
+            messages = peer.messages
+            for message in messages[done:]:
+                self._heed(peer, message)
+            done = len(messages)
+            time.sleep(0.005)
+
+    def _heed(self, peer: Peer, message: dict[str, Any]) -> None:
+        number, method = message["id"], message["method"]
+        if method == "subscription":
+            self.stream = number
+            peer.send({"id": number, **STARTED}, {"id": number, "result": {"type": "data", "data": QUESTION}})
+        elif method == "mutation":
+            self.mutations.append(message["params"])
+            self._then(self, peer, number)
+        elif method == "query":
+            peer.send({"id": number, **BROKEN})
+
+
+# ---- answers under way ----------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_awaited_on_a_connection_whose_stream_has_broken_off() -> None:
+    def then(server: Trpc, peer: Peer, number: int) -> None:
+        peer.send({"id": server.stream, **BROKEN})
+        time.sleep(0.2)
+        peer.send({"id": number, "result": {"type": "data", "data": {"ok": True}}})
+
+    trpc = Trpc(then)
+    with JsonServer(trpc) as server:
+        async with Run(server.url, TrpcWire("stream.x", transformer="none")) as run:
+            await run.until(lambda: run.state.open_checkpoints)
+            run.session.decide(DecisionRequested(1, "d", "c", "approve"))
+            await run.until(lambda: len(server.peers) == 2)
+            assert run.state.decisions["d"].state == "acknowledged"
+        assert len(trpc.mutations) == 1
+
+
+async def test_while_it_waits_for_answers_new_decisions_wait_for_the_next_connection() -> None:
+    def then(server: Trpc, peer: Peer, _number: int) -> None:
+        peer.send({"id": server.stream, **BROKEN})
+
+    trpc = Trpc(then)
+    second = json.loads(task("task.hitl_required", checkpointId="c2", options=["approve"]))
+    with JsonServer(trpc) as server:
+        async with Run(server.url, TrpcWire("stream.x", transformer="none")) as run:
+            await run.until(lambda: run.state.open_checkpoints)
+            server.peer.send({"id": trpc.stream, "result": {"type": "data", "data": second}})
+            await run.until(lambda: len(run.state.open_checkpoints) == 2)
+            run.session.decide(DecisionRequested(1, "d", "c", "approve"))
+            await run.until(lambda: trpc.mutations and not run.session._journal.is_live)
+            run.session.decide(DecisionRequested(2, "d2", "c2", "approve"))
+            assert run.state.decisions["d2"].state == "queued"
+            server.peer.drop()
+            await run.until(lambda: len(trpc.mutations) == 2)
+            assert run.state.decisions["d"].state == "unknown"
+            assert len(server.peers) == 2
+
+
+# ---- changes of connections -----------------------------------------------------------------------------------------
+
+
+async def test_a_server_that_asks_twice_for_a_reconnect_gets_one() -> None:
+    with Simulator("tasks", wire="trpc", speed=400, decision_timeout=1e6) as sim:
+        async with Run(sim.url, TrpcWire("stream.systemEvents")) as run:
+            await run.until(lambda: run.state.open_checkpoints)
+            sim.inject(AskReconnect())
+            sim.inject(AskReconnect())
+            await run.until(lambda: sim.connections == 2 and sim.clients == 1)
+            sim.decide("cp-101-spec", "approve")
+            await run.until(lambda: len(sim.checkpoints) == 2 and len(run.log) == len(sim.events))
+            assert sim.connections == 2
+            assert [link.state for link in run.state.links] == ["connecting", "live", "live"]
+
+
+# ---- reports --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_missed_is_said_before_the_end_however_soon_that_comes() -> None:
+    def numbered(number: int, kind: str = "worker.beat") -> dict[str, Any]:
+        return {"type": kind, "seq": number, "data": {"n": number, "status": "success"}}
+
+    def script(peer: Peer) -> None:
+        if peer.number == 0:
+            peer.send(numbered(1), numbered(2))
+            time.sleep(0.05)
+            peer.drop()
+        else:
+            peer.send(numbered(5), numbered(6, "execution_completed"))
+            peer.close(1000)
+
+    with JsonServer(script) as server:
+        run = Run(server.url, ChannelWire())
+        async with asyncio.timeout(PATIENCE):
+            await run.session.run()
+    *_, said, ended = run.state.links
+    assert (said.state, said.missed, ended.state) == ("live", 2, "ended")
+
+
+async def test_the_memory_of_a_session_before_knows_what_comes_again() -> None:
+    frames = [task("task.started", 1), task("task.progress", 2, progress=50)]
+    with JsonServer(frames) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: len(run.log) == 2)
+        async with Run(server.url, ChannelWire(), arrivals=run.session._arrivals) as again:
+            await again.until(lambda: sum(link.duplicates for link in again.state.links) == 2)
+            assert again.seen == []
+
+
+# ---- what is no reason to give up, and what is ----------------------------------------------------------------------
+
+
+async def test_an_address_that_was_right_once_is_tried_on_however_strangely_it_answers() -> None:
+    with JsonServer(lambda peer: peer.send(task("task.started", peer.number))) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.is_live and run.seen)
+            server._refusals[:] = [404] * 8
+            server.peer.drop()
+            await run.until(lambda: len(run.seen) == 2)
+            assert server.handshakes == 10
+
+
+async def test_failures_of_another_kind_before_do_not_make_a_doubtful_one_the_last() -> None:
+    with JsonServer([task("task.started")], refuse=[503] * 5 + [404] * 3) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.seen)
+
+
+# ---- the transport --------------------------------------------------------------------------------------------------
+
+
+async def read_to_the_end(url: str, **options: Any) -> LinkLost:
+    async with WebSocketTransport(url, **options).connect() as connection:
+        with pytest.raises(LinkLost) as lost:  # noqa: PT012 - whichever read comes last
+            while True:
+                await connection.receive()
+        return lost.value
+
+
+async def test_a_half_open_connection_is_noticed_after_two_heartbeats() -> None:
+    with Simulator("execution", speed=0, faults=[HalfOpen(3)]) as sim:
+        async with asyncio.timeout(PATIENCE):
+            lost = await read_to_the_end(sim.url, heartbeat=0.1)
+    assert "answered no ping for 0.1 s" in str(lost)
+
+
+async def test_a_message_of_ours_that_is_too_long_is_no_reason_to_forget_where_we_are() -> None:
+    with JsonServer(lambda peer: peer.close(1009)) as server:
+        lost = await read_to_the_end(server.url)
+    assert lost.code is None
+    assert "a message of ours was too long" in str(lost)
+
+
+async def test_a_message_that_is_too_long_for_us_is_known_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runconsole.transports.websocket.MAX_SIZE", 2**20)
+    with JsonServer(["x" * (2**20 + 1)]) as server:
+        lost = await read_to_the_end(server.url)
+    assert lost.code == 1009
+    assert "sent a message of over 1 MiB" in str(lost)
