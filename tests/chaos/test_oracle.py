@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from runconsole.arrivals import Arrivals
-from runconsole.backoff import Backoff
 from runconsole.events import DecisionRequested, Received
-from runconsole.gaps import Gaps, Losses
-from runconsole.line import Line
-from runconsole.outbox import Outbox
 from runconsole.session import Session
+from runconsole.session.arrivals import Arrivals
+from runconsole.session.backoff import Backoff
+from runconsole.session.gaps import Gaps, Losses
+from runconsole.session.line import Line
+from runconsole.session.outbox import Outbox
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Reply, Signal
 from tests.chaos.schedule import draw

@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from runconsole.backoff import Backoff
 from runconsole.clock import now_micros
 from runconsole.events import DecisionRequested, Received
 from runconsole.log import EventLog
-from runconsole.pace import Pace
 from runconsole.session import Session
+from runconsole.session.backoff import Backoff
+from runconsole.session.pace import Pace
 from runconsole.simulator.host import Host, Serving
 from runconsole.simulator.player import Player, Told
 from runconsole.simulator.steps import Refusal

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from runconsole.arrivals import Arrivals
+from runconsole.session.arrivals import Arrivals
 from runconsole.state import RunState
 from runconsole.wire.envelope import read_events
 from tests.folding import START, Folded, execution, fold, frames_of

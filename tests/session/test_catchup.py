@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runconsole.catchup import reread
 from runconsole.errors import CallRefused, CallUnanswered
 from runconsole.events import DecisionRequested, DecisionSent, DecisionUnanswered
+from runconsole.session.catchup import reread
 from runconsole.state import RunState
 from runconsole.wire.envelope import read_events
 from runconsole.wire.signals import Request

@@ -7,13 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from runconsole.arrivals import Arrivals
-from runconsole.backoff import Backoff
-from runconsole.calls import Calls
-from runconsole.catchup import reread
-from runconsole.change import Change, cancelled, until
 from runconsole.clock import now_micros
-from runconsole.endings import expired, is_all_done
 from runconsole.errors import LinkLost, NotConnected, RunConsoleError
 from runconsole.events import (
     Alert,
@@ -26,11 +20,17 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.journal import Journal
-from runconsole.line import Line
 from runconsole.log import EventLog
-from runconsole.outbox import Outbox
-from runconsole.pace import PACE, Pace
+from runconsole.session.arrivals import Arrivals
+from runconsole.session.backoff import Backoff
+from runconsole.session.calls import Calls
+from runconsole.session.catchup import reread
+from runconsole.session.change import Change, cancelled, until
+from runconsole.session.endings import expired, is_all_done
+from runconsole.session.journal import Journal
+from runconsole.session.line import Line
+from runconsole.session.outbox import Outbox
+from runconsole.session.pace import PACE, Pace
 from runconsole.state import Effect, Finished, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (

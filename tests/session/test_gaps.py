@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runconsole.events import Logged, Micros, Received
-from runconsole.gaps import Gaps, Losses
+from runconsole.session.gaps import Gaps, Losses
 
 BACK: Micros = 1000
 LATER: Micros = 2000

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from runconsole.backoff import Backoff
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
-from runconsole.pace import Pace
 from runconsole.session import Session
+from runconsole.session.backoff import Backoff
+from runconsole.session.pace import Pace
 from runconsole.state import Effect, RunState
 from runconsole.tables import Tables
 from runconsole.transports.websocket import WebSocketTransport

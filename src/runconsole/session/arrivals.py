@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runconsole.events import MalformedFrame, Micros, Received
-from runconsole.gaps import Gaps
+from runconsole.session.gaps import Gaps
 
 __all__ = ["Arrivals"]
 

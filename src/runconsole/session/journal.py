@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from runconsole.events import LinkChanged, LinkStatus, Micros
-from runconsole.gaps import Gaps
-from runconsole.pace import Pace
+from runconsole.session.gaps import Gaps
+from runconsole.session.pace import Pace
 
 __all__ = ["Journal"]
 

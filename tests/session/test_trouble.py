@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import pytest
 
-from runconsole.backoff import Backoff
 from runconsole.errors import LinkLost
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
-from runconsole.pace import Pace
 from runconsole.session import Session
+from runconsole.session.backoff import Backoff
+from runconsole.session.pace import Pace
 from runconsole.simulator import AskReconnect, HalfOpen, Simulator
 from runconsole.state import RunState
 from runconsole.transports.websocket import WebSocketTransport

@@ -15,7 +15,7 @@ from runconsole.events import (
     Fact,
     Micros,
 )
-from runconsole.line import Line
+from runconsole.session.line import Line
 from runconsole.state import RunState
 from runconsole.wire.signals import Reply
 

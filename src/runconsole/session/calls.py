@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from runconsole.errors import CallRefused, CallUnanswered
-from runconsole.line import Line
+from runconsole.session.line import Line
 from runconsole.wire.signals import Reply, Request
 
 __all__ = ["Calls"]

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from runconsole.events import DecisionRequested, Fact
-from runconsole.line import Line
-from runconsole.outbox import Outbox
+from runconsole.session.line import Line
+from runconsole.session.outbox import Outbox
 from runconsole.state import RunState, Transmit
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.envelope import read_events

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runconsole.arrivals import Arrivals
 from runconsole.events import Logged, Micros, Received
+from runconsole.session.arrivals import Arrivals
 
 RECONNECTED: Micros = 1000
 

@@ -8,8 +8,8 @@ from typing import cast
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
-from runconsole.line import Hear, Line
-from runconsole.pace import Pace
+from runconsole.session.line import Hear, Line
+from runconsole.session.pace import Pace
 from runconsole.transports.base import Transport
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Resumable, Signal
