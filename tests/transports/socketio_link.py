@@ -69,9 +69,9 @@ class Follower:
         async with self.transport.connect() as self.connection:
             await self.send(*self.wire.open())
             while True:
-                frame = await self.connection.receive()
-                self.frames.append(frame)
-                self.signals += self.wire.receive(frame, time.time_ns() // 1000)
+                for frame in await self.connection.receive():
+                    self.frames.append(frame)
+                    self.signals += self.wire.receive(frame, time.time_ns() // 1000)
                 self._news.set()
 
     async def send(self, *frames: str) -> None:

@@ -57,7 +57,7 @@ async def test_a_url_without_a_host() -> None:
 async def test_a_path_says_where_it_is_mounted(serve_socketio: Callable[..., SocketIoServer]) -> None:
     server = serve_socketio(path="api/live")
     async with SocketIoTransport(f"{server.url}/api/live/").connect() as connection:
-        assert (await connection.receive()).startswith('["connected"')
+        assert (await connection.receive())[0].startswith('["connected"')
     lost = await refused(SocketIoTransport(server.url))
     assert "no Socket.IO at /socket.io" in str(lost)
 
@@ -238,7 +238,7 @@ from runconsole.transports.socketio import SocketIoTransport
 
 async def main():
     async with SocketIoTransport({serve_socketio().url!r}).connect() as connection:
-        print((await connection.receive())[:12])
+        print((await connection.receive())[0][:12])
 
 asyncio.run(main())
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from runconsole.errors import LinkLost
@@ -13,7 +13,10 @@ from runconsole.wire.signals import Signal, Wire
 
 __all__ = ["Hear", "Line"]
 
-Hear = Callable[["Line", Sequence[Signal]], Awaitable[None]]
+_SLICE = 256
+"""Frames after which others on the I/O thread have their turn."""
+
+Hear = Callable[["Line", Sequence[Signal]], None]
 
 
 class Line:
@@ -31,6 +34,7 @@ class Line:
         self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
         self._stack = AsyncExitStack()
+        self._posts: set[asyncio.Task[None]] = set()
         # It reads before anything is sent: a server that refuses us may close before it has read our first frame.
         self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
 
@@ -58,6 +62,11 @@ class Line:
             for frame in frames:
                 await self.connection.send(frame)
 
+    def post(self, frame: str) -> None:
+        """Send a frame soon; frames leave in the order they were posted."""
+        self._posts.add(task := asyncio.create_task(self.send([frame]), name="runconsole-post"))
+        task.add_done_callback(self._posts.discard)
+
     async def close(self) -> list[str]:
         """Close; return the ids of the requests that nobody will answer any more."""
         self.reader.cancel()
@@ -68,5 +77,10 @@ class Line:
     async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
         receive, read = self.connection.receive, self.wire.receive
         while True:
-            frame = await receive()
-            await hear(self, read(frame, now()))
+            frames = await receive()
+            for first in range(0, len(frames), _SLICE):
+                if first:
+                    await asyncio.sleep(0)
+                at = now()  # of one read from the socket: what came together has one time
+                for frame in frames[first : first + _SLICE]:
+                    hear(self, read(frame, at))

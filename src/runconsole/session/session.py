@@ -230,7 +230,7 @@ class Session:
             raise LinkLost("the connection is gone")
         return self._line
 
-    async def _hear(self, line: Line, signals: Sequence[Signal]) -> None:
+    def _hear(self, line: Line, signals: Sequence[Signal]) -> None:
         """Take in what a line reads; during a change two lines read."""
         if self._change is not None:
             signals = self._change.sort(line, signals)
@@ -240,9 +240,9 @@ class Session:
             if isinstance(signal, Received):
                 self._take(signal)
             else:
-                await self._heed(signal, line)
+                self._heed(signal, line)
 
-    async def _heed(self, signal: Signal, line: Line) -> None:
+    def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
             case Repeated():
                 self.apply(DuplicateDropped())
@@ -252,7 +252,7 @@ class Session:
             case Reply():
                 self._answered(signal)
             case Send():
-                await line.send([signal.frame])
+                line.post(signal.frame)
             case StreamEnded():
                 if self._state.followed_task is not None and not self._state.finished:
                     line.part(LinkLost("the server ended the stream before the task had ended", doubtful=True))
@@ -280,10 +280,10 @@ class Session:
             held = change.finish()
             if new is not None:
                 self._switch(new, seamless=change.is_seamless)
-                await self._hear(new, held)
+                self._hear(new, held)
             elif change.is_forced:
                 self._arrivals.connected(self._server_time)
-                await self._hear(old, held)
+                self._hear(old, held)
         if new is not None:
             self._retiring.add(task := asyncio.create_task(self._retire(old, change), name="runconsole-retire"))
             task.add_done_callback(self._retiring.discard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -11,8 +12,11 @@ __all__ = ["Connection", "Transport"]
 class Connection(Protocol):
     """One open connection. Its owner always drains it."""
 
-    async def receive(self) -> str | bytes:
-        """Return the next frame. Raises LinkLost when the connection has ended, however it ended."""
+    async def receive(self) -> Sequence[str | bytes]:
+        """Return the frames that have come, in order, at least one.
+
+        Raises LinkLost when the connection has ended, however it ended, and all that came has been returned.
+        """
 
     async def send(self, frame: str) -> None:
         """Send one text frame. Raises LinkLost where the connection has ended."""

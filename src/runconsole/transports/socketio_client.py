@@ -149,11 +149,13 @@ class Client:
 
     # ---- both ways --------------------------------------------------------------------------------------------------
 
-    async def receive(self) -> str:
-        """Return the next frame. Raises LinkLost when the connection has ended and all that came has been returned."""
+    async def receive(self) -> list[str]:
+        """Return the frames that have come. Raises LinkLost when the connection has ended and all were returned."""
         while not self._frames:
             await self._hear()
-        return self._frames.popleft()
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
 
     async def _hear(self) -> None:
         """Wait for news. Raises LinkLost."""

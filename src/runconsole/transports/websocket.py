@@ -7,9 +7,9 @@ import ssl as ssl_module
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -22,6 +22,7 @@ from websockets.exceptions import (
 
 from runconsole.errors import LinkLost
 from runconsole.transports.address import hostname, is_loopback
+from runconsole.transports.inbox import InboxConnection
 
 __all__ = ["WebSocketTransport"]
 
@@ -68,12 +69,13 @@ class WebSocketTransport:
             await connection.close()
             connection.transport.abort()
 
-    async def _open(self) -> ClientConnection:
+    async def _open(self) -> InboxConnection:
         local = is_loopback(self._url)
         options: dict[str, Any] = {"ssl": self._ssl} if self._url.startswith("wss:") and self._ssl else {}
         try:
-            return await connect(
+            connection = await connect(
                 self._url,
+                create_connection=InboxConnection,
                 additional_headers=self._headers,
                 proxy=None if local else True,
                 compression=None if local else "deflate",
@@ -84,6 +86,7 @@ class WebSocketTransport:
                 close_timeout=CLOSE_TIMEOUT,
                 **options,
             )
+            return cast("InboxConnection", connection)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ValueError) as error:
             raise explain(error, self._url) from None
 
@@ -91,19 +94,16 @@ class WebSocketTransport:
 class _Open:
     """One open WebSocket."""
 
-    def __init__(self, connection: ClientConnection, url: str, heartbeat: float) -> None:
+    def __init__(self, connection: InboxConnection, url: str, heartbeat: float) -> None:
         self._connection = connection
         self._url = url
         self._heartbeat = heartbeat
-        self._recv = connection.recv
 
-    async def receive(self) -> str | bytes:
+    async def receive(self) -> list[str | bytes]:
         try:
-            return await self._recv()
+            return await self._connection.receive_all()
         except ConnectionClosed as error:
             raise _explain_close(error, self._url, self._heartbeat) from None
-        except UnicodeDecodeError as error:  # a text frame that is not UTF-8: the connection goes on
-            return bytes(error.object)
 
     async def send(self, frame: str) -> None:
         try:
