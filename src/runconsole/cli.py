@@ -19,12 +19,9 @@ from runconsole.errors import InvalidArgument, RunConsoleError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runconsole.console import Console
 
 __all__ = ["main"]
 
-_REFRESH_S = 0.2
-_FOLLOWING = frozenset({"connecting", "live", "retrying"})
 _INTERRUPTED = 130
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
@@ -108,80 +105,26 @@ def _console_options(command: _Command) -> _Command:
 def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
     """Follow the run at URL in this terminal, until it is finished.
 
-    Where the output is no terminal, only the final screen is written, and the progress goes to stderr.
+    What the run asks is answered with a digit and Enter. Where the output is no terminal, only the final screen is
+    written, and the progress goes to stderr.
     """
     from runconsole.console import Console
+    from runconsole.terminal import follow, show
 
     given = {name: value for name, value in options.items() if value is not None}
     console = Console(url, **given, subscribe=_json_of(subscribe), headers=_headers_of(headers))
     try:
-        _follow(console)
-        _show(console)
+        follow(console)
+        show(console)
         if console.status == "failed":
             console.wait(timeout=1)  # raises, with the reason
     except KeyboardInterrupt:
-        _show(console)
+        show(console)
         sys.exit(_INTERRUPTED)
     finally:
         console.stop()
     if console.run.status != "completed":
         sys.exit(1)
-
-
-def _follow(console: Console) -> None:
-    """Show the console until its link has ended."""
-    if sys.stdout.isatty():
-        _follow_live(console)
-    else:
-        _follow_quietly(console)
-
-
-def _follow_live(console: Console) -> None:
-    from rich.live import Live
-
-    with Live(_screen(console), auto_refresh=False, transient=True) as live:
-        while console.status in _FOLLOWING:
-            time.sleep(_REFRESH_S)
-            live.update(_screen(console), refresh=True)
-
-
-def _follow_quietly(console: Console) -> None:
-    told = ""
-    while console.status in _FOLLOWING:
-        now = _progress_line(console)
-        if now != told:
-            click.echo(now, err=True)
-            told = now
-        time.sleep(_REFRESH_S)
-
-
-def _progress_line(console: Console) -> str:
-    """Return the link's status, and the progress in steps of ten percent or why there is none."""
-    status = console.status
-    if status == "retrying":
-        return f"{status}: {console.state.links[-1].reason}"
-    percent = console.run.percent
-    progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
-    waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""
-    return f"{status}{progress}{waiting}"
-
-
-def _show(console: Console) -> None:
-    """Write the last screen, if there was anything to see."""
-    if not len(console.log):
-        return
-    if not sys.stdout.isatty():
-        click.echo(str(console))  # never wrapped
-        return
-    from rich.console import Console as Terminal
-
-    Terminal().print(_screen(console), soft_wrap=True)
-
-
-def _screen(console: Console) -> Any:
-    from runconsole.text import render_rich
-
-    return render_rich(console.state, time.time_ns() // 1000)
 
 
 def _json_of(text: str | None) -> Any:

@@ -11,8 +11,8 @@ from websockets.frames import Frame, Opcode
 __all__ = ["InboxConnection"]
 
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
-_HIGH, _LOW = 4096, 1024
-"""Messages in the inbox above which reading stops, and below which it goes on."""
+_HIGH = 4096
+"""Messages in the inbox above which reading stops until they have been taken."""
 _MOST_FRAGMENTS = 65_536
 
 
@@ -67,25 +67,22 @@ class InboxConnection(ClientConnection):
             self._deliver(data, is_text=self._is_text)
 
     def _deliver(self, data: bytes | bytearray | memoryview, *, is_text: bool) -> None:
-        message: str | bytes = bytes(data)
-        if is_text:
-            try:
-                message = str(data, "utf-8")
-            except UnicodeDecodeError:
-                message = bytes(data)
-        self._inbox.append(message)
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        try:
+            self._inbox.append(str(data, "utf-8") if is_text else bytes(data))
+        except UnicodeDecodeError:
+            self._inbox.append(bytes(data))
+        if self._waiter is not None:
+            self._wake()
         elif len(self._inbox) > _HIGH and not self._is_paused:
             self._is_paused = True
             self.transport.pause_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wake who waits: there is nothing more to come."""
-        super().connection_lost(exc)
+    def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake who waits: there is nothing more to come."""
+        super().connection_lost(exc)
+        self._wake()

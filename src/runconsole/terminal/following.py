@@ -1,0 +1,126 @@
+"""Following a console in a terminal until its link has ended."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from runconsole.clock import now_micros
+from runconsole.console import Console
+from runconsole.errors import RunConsoleError
+from runconsole.terminal.asking import Answer, Asking
+from runconsole.terminal.keys import keyboard
+from runconsole.text import clean, render_rich
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["follow", "show"]
+
+_REFRESH_S = 0.2
+_FOLLOWING = frozenset({"connecting", "live", "retrying"})
+
+
+def follow(console: Console) -> None:
+    """Show the console until its link has ended; questions can be answered where there is a keyboard."""
+    if sys.stdout.isatty():
+        _follow_live(console)
+    else:
+        _follow_quietly(console)
+
+
+def show(console: Console) -> None:
+    """Write the last screen, if there was anything to see."""
+    if not len(console.log):
+        return
+    if not sys.stdout.isatty():
+        sys.stdout.write(f"{console}\n")  # never wrapped
+        return
+    from rich.console import Console as Terminal
+
+    Terminal().print(render_rich(console.state, now_micros()), soft_wrap=True)
+
+
+def _follow_live(console: Console) -> None:
+    from rich.live import Live
+
+    asking, sender = Asking(), _Sender(console)
+    with keyboard() as keys, Live(_picture(console, asking), auto_refresh=False, transient=True) as live:
+        while console.status in _FOLLOWING:
+            if keys is None:
+                time.sleep(_REFRESH_S)
+            else:
+                for key in keys.read(_REFRESH_S):
+                    answer = asking.press(key, console.pending)
+                    if answer is not None:
+                        sender.send(answer)
+            asking.said = sender.news() or asking.said
+            live.update(_picture(console, asking), refresh=True)
+
+
+def _picture(console: Console, asking: Asking) -> RenderableType:
+    """The question stands first: what does not fit into the terminal is cut off at the end."""
+    from rich.console import Group
+    from rich.text import Text
+
+    now = now_micros()
+    screen = render_rich(console.state, now)
+    lines = asking.lines(console.pending, now + console.state.clock.offset)
+    if not lines:
+        return screen
+    question = Text("\n".join(lines) + "\n")
+    question.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
+    question.highlight_regex(r"(?m)^  \[\d\]", "bold cyan")
+    return Group(question, screen)
+
+
+class _Sender:
+    """Sends answers while the screen goes on."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def send(self, answer: Answer) -> None:
+        # A daemon: who presses Ctrl-C does not wait for the server's reply.
+        threading.Thread(target=self._send, args=[answer], name="runconsole-answer", daemon=True).start()
+
+    def _send(self, answer: Answer) -> None:
+        try:
+            self._console.decide(answer.checkpoint_id, answer.option, feedback=answer.feedback)
+        except (RunConsoleError, ValueError) as error:
+            self._news.put(clean(error))
+        else:
+            self._news.put(f"Answered: {clean(answer.option)}. The server has it.")
+
+    def news(self) -> str | None:
+        """Return what became of the last answer, once."""
+        news = None
+        while not self._news.empty():
+            news = self._news.get()
+        return news
+
+
+def _follow_quietly(console: Console) -> None:
+    told = ""
+    while console.status in _FOLLOWING:
+        now = _progress_line(console)
+        if now != told:
+            sys.stderr.write(f"{now}\n")
+            sys.stderr.flush()
+            told = now
+        time.sleep(_REFRESH_S)
+
+
+def _progress_line(console: Console) -> str:
+    """Return the link's status, and the progress in steps of ten percent or why there is none."""
+    status = console.status
+    if status == "retrying":
+        return f"{status}: {console.state.links[-1].reason}"
+    percent = console.run.percent
+    progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
+    waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""
+    return f"{status}{progress}{waiting}"

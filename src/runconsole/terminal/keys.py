@@ -1,0 +1,64 @@
+"""Single keys from the terminal, without waiting for Enter and without writing what was typed."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Keyboard", "keyboard", "split_keys"]
+
+_NAMES = {"\r": "enter", "\n": "enter", "\x7f": "backspace", "\b": "backspace", "\t": "tab", "\x1b": "escape"}
+_KEY = re.compile(r"(?s)\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)|.")
+"""An escape sequence (an arrow, a function key, a paste mark), or one character."""
+
+
+class Keyboard:
+    """Reads keys from a terminal that hands over each at once."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._is_open = True
+
+    def read(self, timeout: float) -> list[str]:
+        """Return the keys pressed within `timeout` seconds, as soon as there is one: characters, or names.
+
+        The names are those of `split_keys`.
+        """
+        if not select.select([self._fd] if self._is_open else [], [], [], timeout)[0]:
+            return []
+        typed = os.read(self._fd, 4096)
+        self._is_open = bool(typed)  # a terminal that has gone away is always "ready"
+        return split_keys(self._decode(typed))
+
+
+def split_keys(typed: str) -> list[str]:
+    """Return keys: printable characters as they are; ``enter``, ``backspace``, ``tab``, ``escape``; nothing else."""
+    keys = (_NAMES.get(key, key) for key in _KEY.findall(typed))
+    return [key for key in keys if key.isprintable()]
+
+
+@contextmanager
+def keyboard() -> Iterator[Keyboard | None]:
+    """Give the keyboard of the terminal this program runs in, None where there is none; then leave it as it was."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # no POSIX terminals here
+        yield None
+        return
+    if not sys.stdin.isatty():
+        yield None
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    try:
+        tty.setcbreak(fd)
+        yield Keyboard(fd)
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

@@ -1,0 +1,134 @@
+"""Messages by the batch: in order, whole, none lost at the end, and no more than fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
+from runconsole.transports.inbox import InboxConnection
+
+Says = Callable[[ServerConnection], Awaitable[None]]
+
+
+@asynccontextmanager
+async def connected(says: Says, **options: int) -> AsyncIterator[InboxConnection]:
+    async with serve(says, "127.0.0.1", 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}", create_connection=InboxConnection, **options) as connection:
+            assert isinstance(connection, InboxConnection)
+            yield connection
+
+
+async def all_of(connection: InboxConnection) -> tuple[list[str | bytes], ConnectionClosed]:
+    messages: list[str | bytes] = []
+    try:
+        while True:
+            got = await connection.receive_all()
+            assert got
+            messages += got
+    except ConnectionClosed as closed:
+        return messages, closed
+
+
+Message = st.text(max_size=20) | st.binary(max_size=20)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(Message | st.lists(st.text(max_size=9), min_size=1) | st.lists(st.binary(max_size=9), min_size=1)))
+def test_whole_and_fragmented_messages_come_in_order_and_as_they_were_sent(
+    messages: list[str | bytes | list[str] | list[bytes]],
+) -> None:
+    async def says(peer: ServerConnection) -> None:
+        for message in messages:
+            await peer.send(message)
+
+    async def follow() -> list[str | bytes]:
+        async with connected(says) as connection:
+            received, closed = await all_of(connection)
+            assert isinstance(closed, ConnectionClosedOK)
+            return received
+
+    whole = [_joined(message) if isinstance(message, list) else message for message in messages]
+    assert asyncio.run(follow()) == whole
+
+
+def _joined(parts: list[str] | list[bytes]) -> str | bytes:
+    first = parts[0]
+    return "".join(map(str, parts)) if isinstance(first, str) else b"".join(bytes(part) for part in parts)  # type: ignore[arg-type]
+
+
+async def test_what_came_before_the_connection_broke_is_returned_before_its_end_is_told() -> None:
+    async def says(peer: ServerConnection) -> None:
+        for number in range(500):
+            await peer.send(str(number))
+        peer.transport.abort()
+
+    async with connected(says) as connection:
+        await connection.wait_closed()
+        received, closed = await all_of(connection)
+        assert [int(message) for message in received] == list(range(len(received)))
+        assert closed.rcvd is None
+        with pytest.raises(ConnectionClosed):
+            await connection.receive_all()
+
+
+async def test_text_that_is_not_utf_8_comes_as_bytes_and_the_connection_goes_on() -> None:
+    async def says(peer: ServerConnection) -> None:
+        await peer.send(b"\xff\xfe", text=True)
+        await peer.send("well")
+
+    async with connected(says) as connection:
+        assert (await all_of(connection))[0] == [b"\xff\xfe", "well"]
+
+
+async def test_a_reader_that_was_cancelled_loses_nothing() -> None:
+    go = asyncio.Event()
+
+    async def says(peer: ServerConnection) -> None:
+        await go.wait()
+        await peer.send("kept")
+
+    async with connected(says) as connection:
+        reader = asyncio.create_task(connection.receive_all())
+        await asyncio.sleep(0)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        go.set()
+        assert await connection.receive_all() == ["kept"]
+
+
+async def test_a_server_faster_than_the_reader_is_held_back_and_nothing_is_lost() -> None:
+    count = 30_000
+
+    async def says(peer: ServerConnection) -> None:
+        for number in range(count):
+            await peer.send(f"{number:<200}")
+
+    async with connected(says) as connection:
+        while not connection._is_paused:  # noqa: ASYNC110 - what it waits for is no event of ours
+            await asyncio.sleep(0)
+        held = len(connection._inbox)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(connection._inbox) == held
+        received, _ = await all_of(connection)
+    assert [int(message) for message in received] == list(range(count))
+
+
+async def test_a_message_over_the_limit_ends_the_connection_also_in_fragments() -> None:
+    async def says(peer: ServerConnection) -> None:
+        await peer.send(["x" * 600, "y" * 600])
+
+    async with connected(says, max_size=1000) as connection:
+        received, closed = await all_of(connection)
+    assert received == []
+    assert closed.sent is not None
+    assert closed.sent.code == 1009
