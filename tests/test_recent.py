@@ -18,12 +18,23 @@ def test_at_least_the_newest_keys_are_remembered_and_at_most_twice_as_many(capac
     remembered = [key for key in set(keys) if key in recent]
     assert set(newest[:capacity]) <= set(remembered)
     assert len(remembered) <= 2 * capacity
-    assert all(recent.get(key) == last[key] for key in newest[:capacity])
+    assert all(recent.get(key) == last[key] for key in remembered)
 
 
-def test_what_is_forgotten_is_told_once_and_whole() -> None:
-    recent: Recent[str] = Recent(2)
-    forgotten = [recent.note(number, str(number)) for number in range(6)]
-    assert forgotten == [None, {}, None, {0: "0", 1: "1"}, None, {2: "2", 3: "3"}]
+@given(st.lists(st.integers(0, 3)))
+def test_noting_tells_what_was_noted_before(keys: list[int]) -> None:
+    recent: Recent[int] = Recent(10)
+    before: dict[int, int] = {}
+    for position, key in enumerate(keys):
+        assert recent.note(key, position) == before.get(key)
+        before[key] = position
+
+
+def test_what_is_forgotten_is_told_once() -> None:
+    forgotten: list[int] = []
+    recent: Recent[str] = Recent(2, forgotten.extend)
+    for number in range(6):
+        recent.note(number, str(number))
+    assert forgotten == [0, 1, 2, 3]
     assert recent.get(0) is None
     assert recent.get(5) == "5"

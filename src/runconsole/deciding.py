@@ -12,7 +12,7 @@ from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import DecisionRequested, DecisionTurnedDown
 from runconsole.outcome import Outcome
 from runconsole.session import Session
-from runconsole.state import Decision, RunState
+from runconsole.state import WITHDRAWN, Decision, RunState
 from runconsole.watchers import Watchers
 
 __all__ = ["Decider"]
@@ -65,9 +65,19 @@ class Decider:
         session = self._session()
         if session is None:
             raise NotConnected(_STOPPED)
+        action = chosen.action
+        shares_action = action is not None and sum(option.action == action for option in checkpoint.options) > 1
         session.decide(
             DecisionRequested(
-                now_micros(), decision_id, checkpoint_id, chosen.id, feedback, modifications, chosen.action, by
+                now_micros(),
+                decision_id,
+                checkpoint_id,
+                chosen.id,
+                feedback,
+                modifications,
+                action,
+                by,
+                shares_action,
             )
         )
 
@@ -121,7 +131,9 @@ class Decider:
                 # First: applying the withdrawal settles what is not settled yet, as a refusal.
                 outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
                 session.apply(
-                    DecisionTurnedDown(now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s")
+                    DecisionTurnedDown(
+                        now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s", WITHDRAWN
+                    )
                 )
             outcome.fail(
                 DecisionUnknown(

@@ -6,6 +6,7 @@
     ├── ConsoleFailed        the link failed for good: following the run is over
     ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
     ├── LinkLost             internal: a connection could not be made or broke
+    ├── MissingPackage       an optional package is not installed (also ImportError)
     ├── NotConnected         a decision or call needs a live link and there was none in time
     ├── UnsupportedByWire    this wire has no such call
     ├── RecordingError       a recording cannot be read or written
@@ -29,6 +30,7 @@ __all__ = [
     "DecisionUnknown",
     "InvalidArgument",
     "LinkLost",
+    "MissingPackage",
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
@@ -92,6 +94,10 @@ class LinkLost(RunConsoleError):
         self.doubtful = doubtful
         self.code = code
         self.orderly = orderly
+
+
+class MissingPackage(RunConsoleError, ImportError):
+    """Something needs a package that is not installed: the message says which, and how to install it."""
 
 
 class NotConnected(RunConsoleError):

@@ -37,14 +37,14 @@ class TaskStatus(enum.StrEnum):
     __hash__ = str.__hash__
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """Something that happened. Subclasses say what."""
 
 
 # ---- executions (seed 1) -------------------------------------------------------------------------------------------
 
 
-class PhasePlan(Struct, frozen=True):
+class PhasePlan(Struct, frozen=True, gc=False):
     """One phase as announced: its number, name and how many tasks it holds."""
 
     number: int
@@ -53,7 +53,7 @@ class PhasePlan(Struct, frozen=True):
     status: TaskStatus | None = None
 
 
-class ExecutionStarted(Fact, frozen=True):
+class ExecutionStarted(Fact, frozen=True, gc=False):
     """The run began; `phases` is the plan."""
 
     execution_id: str | None = None
@@ -63,7 +63,7 @@ class ExecutionStarted(Fact, frozen=True):
     phases: tuple[PhasePlan, ...] = ()
 
 
-class TaskReported(Fact, frozen=True):
+class TaskReported(Fact, frozen=True, gc=False):
     """One task's status with the run's counters of that moment (seed 1's `progress_update`)."""
 
     task_id: str | None = None
@@ -80,7 +80,7 @@ class TaskReported(Fact, frozen=True):
     subtask_status: dict[str, TaskStatus] | None = None
 
 
-class WaveCompleted(Fact, frozen=True):
+class WaveCompleted(Fact, frozen=True, gc=False):
     """A wave ended. `atoms` are units of work inside tasks."""
 
     wave: int
@@ -92,7 +92,7 @@ class WaveCompleted(Fact, frozen=True):
     duration_s: float | None = None
 
 
-class ExecutionCompleted(Fact, frozen=True):
+class ExecutionCompleted(Fact, frozen=True, gc=False):
     """The run ended, with the server's own sums."""
 
     status: str | None = None
@@ -110,7 +110,7 @@ class ExecutionCompleted(Fact, frozen=True):
 # ---- tasks (seed 2) ------------------------------------------------------------------------------------------------
 
 
-class TaskCreated(Fact, frozen=True):
+class TaskCreated(Fact, frozen=True, gc=False):
     """A task was created or queued."""
 
     task_id: str
@@ -120,7 +120,7 @@ class TaskCreated(Fact, frozen=True):
     estimated_start: Micros | None = None
 
 
-class TaskStarted(Fact, frozen=True):
+class TaskStarted(Fact, frozen=True, gc=False):
     """A worker began (or began again) with the task."""
 
     task_id: str
@@ -129,7 +129,7 @@ class TaskStarted(Fact, frozen=True):
     access_mode: str | None = None
 
 
-class SubtaskReported(Fact, frozen=True):
+class SubtaskReported(Fact, frozen=True, gc=False):
     """Whatever an event says of one subtask; None leaves what is known."""
 
     task_id: str
@@ -144,7 +144,7 @@ class SubtaskReported(Fact, frozen=True):
     artifacts: tuple[str, ...] = ()
 
 
-class TaskProgressed(Fact, frozen=True):
+class TaskProgressed(Fact, frozen=True, gc=False):
     """The task's own progress, 0 to 100, with its metrics so far."""
 
     task_id: str
@@ -159,14 +159,14 @@ class TaskProgressed(Fact, frozen=True):
     cost_usd: float | None = None
 
 
-class TaskStatusChanged(Fact, frozen=True):
+class TaskStatusChanged(Fact, frozen=True, gc=False):
     """The task was queued, paused or resumed."""
 
     task_id: str
     status: TaskStatus
 
 
-class TaskPhaseChanged(Fact, frozen=True):
+class TaskPhaseChanged(Fact, frozen=True, gc=False):
     """The task moved to another named phase."""
 
     task_id: str
@@ -174,7 +174,7 @@ class TaskPhaseChanged(Fact, frozen=True):
     previous: str | None = None
 
 
-class TaskOutput(Fact, frozen=True):
+class TaskOutput(Fact, frozen=True, gc=False):
     """A chunk of a task's output, as written: it need not end at a line's end."""
 
     task_id: str | None
@@ -184,7 +184,7 @@ class TaskOutput(Fact, frozen=True):
     agent_id: str | None = None
 
 
-class TaskCompleted(Fact, frozen=True):
+class TaskCompleted(Fact, frozen=True, gc=False):
     """The task ended well."""
 
     task_id: str
@@ -196,7 +196,7 @@ class TaskCompleted(Fact, frozen=True):
     files_deleted: tuple[str, ...] = ()
 
 
-class TaskFailed(Fact, frozen=True):
+class TaskFailed(Fact, frozen=True, gc=False):
     """The task ended with an error."""
 
     task_id: str
@@ -208,7 +208,7 @@ class TaskFailed(Fact, frozen=True):
     cost_usd: float | None = None
 
 
-class TaskCancelled(Fact, frozen=True):
+class TaskCancelled(Fact, frozen=True, gc=False):
     """The task was cancelled."""
 
     task_id: str
@@ -219,7 +219,7 @@ class TaskCancelled(Fact, frozen=True):
 # ---- both families -------------------------------------------------------------------------------------------------
 
 
-class ArtifactCreated(Fact, frozen=True):
+class ArtifactCreated(Fact, frozen=True, gc=False):
     """A file was created, modified or deleted. `size` in bytes."""
 
     path: str
@@ -230,7 +230,7 @@ class ArtifactCreated(Fact, frozen=True):
     action: str | None = None
 
 
-class ErrorReported(Fact, frozen=True):
+class ErrorReported(Fact, frozen=True, gc=False):
     """An error inside a task or an agent; `attempt` counts retries from 1."""
 
     message: str
@@ -244,7 +244,7 @@ class ErrorReported(Fact, frozen=True):
     action: str | None = None
 
 
-class AgentCompleted(Fact, frozen=True):
+class AgentCompleted(Fact, frozen=True, gc=False):
     """An agent ended: its own tokens and cost."""
 
     agent_id: str
@@ -253,26 +253,26 @@ class AgentCompleted(Fact, frozen=True):
     cost_usd: float | None = None
 
 
-class Alert(Fact, frozen=True):
+class Alert(Fact, frozen=True, gc=False):
     """Something the server wants seen: a system alert, a cost threshold, the refusal of a request."""
 
     level: str
     text: str
 
 
-class Logged(Fact, frozen=True):
+class Logged(Fact, frozen=True, gc=False):
     """A known event whose only meaning is its row in the log (`worker.*`, `provider.*`, `agent.thinking`, …)."""
 
     task_id: str | None = None
 
 
-class UnknownEvent(Fact, frozen=True):
+class UnknownEvent(Fact, frozen=True, gc=False):
     """An event of a type (or shape) this console does not know: kept, counted, shown."""
 
     task_id: str | None = None
 
 
-class MalformedFrame(Fact, frozen=True):
+class MalformedFrame(Fact, frozen=True, gc=False):
     """A frame that cannot be read at all: kept as text, counted, shown."""
 
     error: str
@@ -281,7 +281,7 @@ class MalformedFrame(Fact, frozen=True):
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
-class CheckpointOption(Struct, frozen=True):
+class CheckpointOption(Struct, frozen=True, gc=False):
     """One possible answer. `action` is what the server calls it where that differs from `id`."""
 
     id: str
@@ -291,7 +291,7 @@ class CheckpointOption(Struct, frozen=True):
     is_default: bool = False
 
 
-class CheckpointOpened(Fact, frozen=True):
+class CheckpointOpened(Fact, frozen=True, gc=False):
     """The run needs a person's decision (`task.hitl_required`, `checkpoint.pending`)."""
 
     checkpoint_id: str
@@ -303,16 +303,18 @@ class CheckpointOpened(Fact, frozen=True):
     context: dict[str, Any] | None = None
     deadline: Micros | None = None
     default_action: str | None = None
+    listed: bool = False
+    """Whether the server said so when asked: then it waits now, whatever was known of it before."""
 
 
-class CheckpointReminded(Fact, frozen=True):
+class CheckpointReminded(Fact, frozen=True, gc=False):
     """The server says the deadline is near."""
 
     checkpoint_id: str
     deadline: Micros | None = None
 
 
-class CheckpointDecided(Fact, frozen=True):
+class CheckpointDecided(Fact, frozen=True, gc=False):
     """Somebody decided: we, another person, or the time-out (`automatic`)."""
 
     checkpoint_id: str
@@ -321,17 +323,20 @@ class CheckpointDecided(Fact, frozen=True):
     decided_by: str | None = None
     automatic: bool = False
     response_s: float | None = None
-    correlation_id: str | None = None
+    decided_at: Micros | None = None
+    """Where it is told beside the event's own time."""
 
 
-class CheckpointExpired(Fact, frozen=True):
+class CheckpointExpired(Fact, frozen=True, gc=False):
     """Our own observation: the deadline passed by the server's clock and the server has said nothing yet."""
 
     at: Micros
     checkpoint_id: str
+    reason: str | None = None
+    """Where it is not the deadline."""
 
 
-class CheckpointSaved(Fact, frozen=True):
+class CheckpointSaved(Fact, frozen=True, gc=False):
     """A restore point was made or used (`task.checkpoint`): a fact of the log, no question."""
 
     task_id: str | None
@@ -343,7 +348,7 @@ class CheckpointSaved(Fact, frozen=True):
 # ---- envelopes -----------------------------------------------------------------------------------------------------
 
 
-class Received(Struct, frozen=True):
+class Received(Struct, frozen=True, gc=False):
     """One event as it arrived: the envelope's own facts, its payload's JSON text, and what it means."""
 
     type: str
@@ -362,7 +367,7 @@ class Received(Struct, frozen=True):
 # ---- the link and our decisions ------------------------------------------------------------------------------------
 
 
-class LinkChanged(Fact, frozen=True):
+class LinkChanged(Fact, frozen=True, gc=False):
     """The link's state changed, or something was learned about what it lost. `retry_at` by our clock."""
 
     at: Micros
@@ -375,13 +380,13 @@ class LinkChanged(Fact, frozen=True):
     notice: str | None = None
 
 
-class DuplicateDropped(Fact, frozen=True):
+class DuplicateDropped(Fact, frozen=True, gc=False):
     """An event that was already known came again and was not applied a second time."""
 
     count: int = 1
 
 
-class DecisionRequested(Fact, frozen=True):
+class DecisionRequested(Fact, frozen=True, gc=False):
     """A person (or code) answered a checkpoint; `decision_id` is the correlation id."""
 
     at: Micros
@@ -393,24 +398,29 @@ class DecisionRequested(Fact, frozen=True):
     action: str | None = None
     """What the server calls the option, where that differs from its id."""
     by: str = "you"
+    shares_action: bool = False
+    """Whether another option has the same action: then the action alone does not say which was chosen."""
 
 
-class DecisionSent(Fact, frozen=True):
+class DecisionSent(Fact, frozen=True, gc=False):
     """The frame left; from here on it may have been received."""
 
     at: Micros
     decision_id: str
 
 
-class DecisionAcknowledged(Fact, frozen=True):
+class DecisionAcknowledged(Fact, frozen=True, gc=False):
     """The server said yes."""
 
     at: Micros
     decision_id: str
 
 
-class DecisionTurnedDown(Fact, frozen=True):
-    """The server (or the console) said no. `final` where no further answer can be given to the checkpoint."""
+class DecisionTurnedDown(Fact, frozen=True, gc=False):
+    """The server (or the console) said no.
+
+    `final` where the checkpoint is already decided, `expired` where its time is up, `gone` where there is none such.
+    """
 
     at: Micros
     decision_id: str
@@ -418,10 +428,18 @@ class DecisionTurnedDown(Fact, frozen=True):
     code: str | None = None
     final: bool = False
     expired: bool = False
+    gone: bool = False
 
 
-class DecisionUnanswered(Fact, frozen=True):
-    """The link died, or nothing came, between sent and answered."""
+class DecisionPresumed(Fact, frozen=True, gc=False):
+    """The server has told of a decision like ours, and nothing has come since that says it was another's."""
+
+    at: Micros
+    decision_id: str
+
+
+class DecisionUnanswered(Fact, frozen=True, gc=False):
+    """The link died, or nothing came, between sent and answered; or what was learned since does not settle it."""
 
     at: Micros
     decision_id: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 
-from runconsole.errors import DecisionExpired, DecisionRefused, DecisionUnknown
-from runconsole.state import Decision
+from runconsole.errors import DecisionExpired, DecisionRefused, DecisionUnknown, NotConnected
+from runconsole.state import WITHDRAWN, Decision
 
 __all__ = ["Outcome"]
 
@@ -27,6 +27,8 @@ class Outcome:
         said = decision.error or "no reason was given"
         name = f"the decision {decision.option!r} on {self.checkpoint_id!r}"
         match decision.state:
+            case "refused" if decision.code == WITHDRAWN:
+                self.future.set_exception(NotConnected(said))
             case "refused":
                 self.future.set_exception(DecisionRefused(f"{name} was refused: {said}", self.checkpoint_id))
             case "expired":

@@ -6,7 +6,11 @@ export class Hub {
   checkpoints = new Map()
   tasks = new Map()
   nextReply = undefined
-  log = { attempts: 0, connections: 0, closed: 0, received: [], subscriptions: [], deliveries: [], mutations: [], queries: [] }
+  clockMs = 0 // how far this server's clock is ahead
+  log = {
+    attempts: 0, connections: 0, closed: 0,
+    received: [], subscriptions: [], deliveries: [], mutations: [], queries: [], decisions: [],
+  }
   #bus = new EventEmitter().setMaxListeners(0)
   #held = []
 
@@ -91,6 +95,29 @@ export class Hub {
     }
   }
 
+  // Decisions: the first one in time counts, each is logged with what became of it.
+
+  now() {
+    return new Date(Date.now() + this.clockMs)
+  }
+
+  expire(checkpoint) {
+    checkpoint.status = 'expired'
+    checkpoint.decision = { selectedOption: checkpoint.defaultAction, autoTriggered: true, decidedAt: this.now().toISOString() }
+  }
+
+  // Returns the code it is refused with, undefined where it counts.
+  decide(connection, input) {
+    const checkpoint = this.checkpoints.get(input.checkpointId)
+    if (checkpoint?.status === 'pending' && checkpoint.timeout && Date.parse(checkpoint.timeout) <= this.now())
+      this.expire(checkpoint)
+    const codes = { undefined: 'CHECKPOINT_NOT_FOUND', expired: 'CHECKPOINT_EXPIRED', decided: 'HITL_ALREADY_DECIDED' }
+    const code = codes[checkpoint?.status]
+    this.log.decisions.push({ connection, input, outcome: code ?? 'applied' })
+    if (!code) Object.assign(checkpoint, { status: 'decided', decision: { ...input } })
+    return code
+  }
+
   // Mutations: executed, then their reply meets its fate.
 
   async executed(ctx, path, input, reply) {
@@ -101,6 +128,15 @@ export class Hub {
     if (how?.mode === 'delay') await new Promise((resolve) => setTimeout(resolve, how.ms))
     if (how?.mode === 'hold') await new Promise((resolve) => this.#held.push(resolve))
     return reply
+  }
+
+  // Lets the next mutation in; never, where its connection is cut before it was read, or late, where it is stalled.
+  async admitted(ctx) {
+    const { mode } = this.nextReply ?? {}
+    if (mode !== 'unread' && mode !== 'stall') return
+    this.nextReply = undefined
+    if (mode === 'unread') ctx.ws.terminate()
+    await new Promise((resolve) => mode === 'stall' && this.#held.push(resolve))
   }
 
   release() {

@@ -139,6 +139,8 @@ class JsonServer:
         self.peers: list[Peer] = []
         self.handshakes = 0
         """Handshakes seen, refused ones too."""
+        self.is_down = False
+        """Whether every handshake is refused."""
         self._server: Server = serve(
             self._serve, host, 0, process_request=self._greet, ssl=ssl, max_size=None, compression=None
         )
@@ -160,6 +162,8 @@ class JsonServer:
 
     def _greet(self, connection: ServerConnection, _request: Request) -> Response | None:
         self.handshakes += 1
+        if self.is_down:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "down\n")
         if self._refusals:
             return connection.respond(HTTPStatus(self._refusals.pop(0)), "refused\n")
         return None

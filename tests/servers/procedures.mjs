@@ -23,7 +23,7 @@ export const load = async ({ trpc = '11', zod = 3 }) => {
 const DECISIONS = ['approve', 'reject', 'modify', 'defer']
 const ACTIONS = ['approve', 'reject', 'modify', 'retry', 'skip', 'escalate']
 
-export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, auth }) => {
+export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, tells = false, auth }) => {
   const { z, TRPCError, observable } = trpc
   const t = trpc.initTRPC.context().create({
     transformer: superjson ? SuperJSON : undefined,
@@ -64,16 +64,23 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
   const byInput = (input) => ({ wanted: ofTask(input.taskId), lastEventId: input.lastEventId })
   const everything = (input) => ({ wanted: () => true, lastEventId: input?.lastEventId })
 
+  const resolved = (input) => ({
+    type: 'checkpoint.resolved',
+    payload: { ...input, taskId: hub.checkpoints.get(input.checkpointId).taskId, decidedBy: 'user' },
+    timestamp: hub.now().toISOString(),
+  })
+
   // A decision: taken once, told to everyone who listens.
   const decide = (path) => async ({ ctx, input }) => {
+    await hub.admitted(ctx)
+    const code = hub.decide(ctx.connection, input)
+    if (code === 'CHECKPOINT_NOT_FOUND') throw new TRPCError({ code: 'NOT_FOUND', message: code })
+    if (code === 'CHECKPOINT_EXPIRED') throw new TRPCError({ code: 'PRECONDITION_FAILED', message: code })
+    if (code) throw new TRPCError({ code: 'CONFLICT', message: `Checkpoint ${input.checkpointId} was already decided` })
     const checkpoint = hub.checkpoints.get(input.checkpointId)
-    if (!checkpoint) throw new TRPCError({ code: 'NOT_FOUND', message: 'CHECKPOINT_NOT_FOUND' })
-    if (checkpoint.status === 'expired') throw new TRPCError({ code: 'PRECONDITION_FAILED', message: 'CHECKPOINT_EXPIRED' })
-    if (checkpoint.status !== 'pending')
-      throw new TRPCError({ code: 'CONFLICT', message: `Checkpoint ${input.checkpointId} was already decided` })
-    checkpoint.status = 'decided'
-    checkpoint.decision = { ...input, decidedAt: superjson ? new Date() : new Date().toISOString() }
     const { taskId } = checkpoint
+    checkpoint.decision.decidedAt = superjson ? hub.now() : hub.now().toISOString()
+    if (tells) hub.emit(resolved(input))
     const reply = { checkpoint, task: { id: taskId, status: 'running' }, decision: checkpoint.decision }
     return hub.executed(ctx, path, input, reply)
   }

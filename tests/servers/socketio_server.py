@@ -29,7 +29,8 @@ class SocketIoServer:
     """A Socket.IO server with the rooms and the catch-up of the execution family's backend.
 
     It greets with `connected` from inside its connect handler. A decision (`checkpoint_resolve`) is answered by
-    `answers[checkpointId]`, or refused by raising it; others get ``{"status": "ok"}``.
+    `answers[checkpointId]` (by what it returns, if it is an async function of the data), or refused by raising it;
+    others get ``{"status": "ok"}``.
 
     Args:
         token: what the auth object must hold; None lets everybody in.
@@ -251,6 +252,8 @@ class SocketIoServer:
     async def _resolve(self, _sid: str, data: Any) -> Any:
         self.received.append(("checkpoint_resolve", data))
         answer = self.answers.get(data["checkpointId"], {"status": "ok"})
+        if callable(answer):
+            answer = await answer(data)
         if answer is NO_ANSWER:
             await asyncio.Event().wait()
         if isinstance(answer, Exception):

@@ -12,6 +12,8 @@
 //   auth        {token, in: "header" | "query" | "params", at: "upgrade" | "context" | "procedure"}
 //   keepAlive   {pingMs, pongWaitMs}
 //   zod         3 | 4
+//   tells       a decision that counts is told as checkpoint.resolved
+//   clockMs     how far its clock is ahead
 //   production  no stack in errors
 //   memory      what GET /memory of an earlier server said
 //
@@ -20,7 +22,10 @@
 //   fail {code, message}   every open one throws      reconnect            broadcast the reconnect notification
 //   drop {code?}           cut every connection, or close it with a code
 //   freeze, thaw           stop reading and writing sockets, go on
-//   replies {mode, ms?}    the next mutation: "lose" its reply with the connection, "hold" it, "delay" it by ms
+//   replies {mode, ms?}    the next mutation: "lose" its reply with the connection, "hold" it, "delay" it by ms, or
+//                          cut the connection with the mutation "unread", or "stall" before taking it
+//   refuse {on}            answer each handshake with 503, or let clients in again
+//   expire {checkpointId}  take a checkpoint's default action
 //   release                send the replies held
 //   say {text}             send this text to every connection, whatever it is
 //   log                    what happened so far       memory               what a restarted server must know
@@ -34,6 +39,8 @@ if (options.production) process.env.NODE_ENV = 'production'
 
 const trpc = await load(options)
 const hub = new Hub(options.memory)
+hub.clockMs = options.clockMs ?? 0
+let refusing = false
 const router = makeRouter(trpc, hub, options)
 const { auth } = options
 
@@ -72,6 +79,8 @@ const actions = {
   thaw: () => sockets().forEach((ws) => (ws._socket.uncork(), ws._socket.resume())),
   replies: (how) => void (hub.nextReply = how),
   release: () => hub.release(),
+  refuse: ({ on }) => void (refusing = on),
+  expire: ({ checkpointId }) => hub.expire(hub.checkpoints.get(checkpointId)),
   say: ({ text }) => sockets().forEach((ws) => ws.send(text)),
   log: () => hub.log,
   memory: () => hub.memory(),
@@ -93,6 +102,7 @@ const server = http.createServer(async (req, res) => {
 server.on('upgrade', (req, socket, head) => {
   const refuse = (status) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   hub.log.attempts += 1
+  if (refusing) return refuse('503 Service Unavailable')
   if (options.path && new URL(req.url, 'ws://server').pathname !== options.path) return refuse('404 Not Found')
   if (auth?.at === 'upgrade' && !isAllowed(req)) return refuse('401 Unauthorized')
   wss.handleUpgrade(req, socket, head, (ws) => {

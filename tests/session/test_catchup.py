@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from runconsole.errors import CallRefused, CallUnanswered
-from runconsole.events import DecisionRequested, DecisionSent, DecisionUnanswered
-from runconsole.session.catchup import reread
-from runconsole.state import RunState
+from runconsole.events import DecisionRequested, DecisionSent, DecisionTurnedDown, DecisionUnanswered
+from runconsole.session.catchup import inquire, reread
+from runconsole.state import Inquire, RunState
 from runconsole.wire.envelope import read_events
 from runconsole.wire.signals import Request
 from tests.folding import START, task
@@ -87,6 +87,70 @@ async def test_the_end_of_a_decision_whose_answer_got_lost_is_asked_for(
     await asked(state, {"checkpoints.get": answer})
     row = state.checkpoints["c1"]
     assert (row.status, state.decisions["d"].state, row.decided_by) == (status, decision, by)
+
+
+async def test_a_lost_answer_that_the_server_never_got_is_said_so_and_the_person_may_answer_again() -> None:
+    state = lost(state_with("c1"))
+    await asked(state, {"checkpoints.get": {"status": "pending"}})
+    assert "still waits for one: answer again" in (state.checkpoints["c1"].error or "")
+    state.apply(DecisionRequested(START, "d2", "c1", "reject"))
+    assert state.decisions["d2"].state == "queued"
+
+
+async def test_what_another_decided_before_ours_was_sent_or_in_other_words_is_not_ours() -> None:
+    for told in (
+        {"action": "approve", "feedback": "ann's words"},
+        {"action": "approve", "decidedAt": "2025-11-16T16:31:00Z"},
+    ):
+        state = lost(state_with("c1"))
+        (event,) = read_events(task("task.progress", 0), START)
+        state.apply(event)  # tells the server's clock
+        await asked(state, {"checkpoints.get": {"status": "decided", "decision": told}})
+        assert (state.decisions["d"].state, state.checkpoints["c1"].decided_by) == ("refused", "other")
+
+
+async def test_when_the_server_tells_when_it_was_decided_that_is_the_time() -> None:
+    state = lost(state_with("c1"))
+    told = {"action": "approve", "decidedAt": "2025-11-16T16:32:07.5Z"}
+    await asked(state, {"checkpoints.get": {"status": "decided", "decision": told}})
+    assert state.checkpoints["c1"].decided_at == START + 7_500_000
+
+
+async def test_a_question_withdrawn_before_its_deadline_was_not_decided_by_the_time_out() -> None:
+    state = RunState()
+    late = START + 60_000_000
+    (event,) = read_events(task("task.hitl_required", checkpointId="c1", timeout=late, options=["approve"]), START)
+    state.apply(event)
+    await asked(state, {"checkpoints.getHITLPending": [], "checkpoints.get": {"status": "expired"}})
+    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].decided_by) == ("expired", None)
+    assert "withdrawn" in (state.checkpoints["c1"].error or "")
+
+
+async def test_a_question_that_was_decided_and_is_listed_as_waiting_is_asked_again() -> None:
+    state = state_with("c1")
+    (event,) = read_events(task("checkpoint.resolved", -30, checkpointId="c1", decision="approve"), START - 30_000_000)
+    state.apply(event)
+    listed = [{"checkpointId": "c1", "title": "Ship?", "options": ["approve"]}]
+    await asked(state, {"checkpoints.getHITLPending": listed}, again=False)
+    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].asking) == ("pending", 2)
+    assert state.checkpoints["c1"].decided_by is None
+
+
+async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> None:
+    state = state_with("c1")
+    state.apply(DecisionRequested(START, "d", "c1", "approve"))
+    state.apply(DecisionSent(START, "d"))
+    effects = state.apply(DecisionTurnedDown(START, "d", "no", "CONFLICT", final=True))
+    assert Inquire("c1") in effects
+    decided = {"status": "decided", "decision": {"action": "reject", "decidedBy": "ann"}}
+
+    async def call(request: Request) -> Any:
+        return decided
+
+    async for event in inquire(call, state, ["c1"], START):
+        state.apply(event)
+    assert (state.checkpoints["c1"].decision, state.checkpoints["c1"].decided_by) == ("reject", "other")
+    assert state.decisions["d"].error == "already decided by ann: 'reject'"
 
 
 async def test_a_question_that_the_server_no_longer_lists_is_asked_for_by_its_id() -> None:

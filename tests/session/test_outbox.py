@@ -11,7 +11,7 @@ import pytest
 from runconsole.events import DecisionRequested, Fact
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
-from runconsole.state import RunState, Transmit
+from runconsole.state import WITHDRAWN, RunState, Transmit
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.envelope import read_events
 from runconsole.wire.signals import Reply
@@ -19,16 +19,24 @@ from tests.folding import START, task
 
 
 class Desk:
-    """A state with two open questions, an outbox, and a line that keeps what is sent."""
+    """A state with two open questions, an outbox, and a line that keeps what is sent.
 
-    def __init__(self, *, patience: float = 30.0, **wire: Any) -> None:
+    Args:
+        deadline: of the questions, in seconds after `START`.
+        ahead: seconds by which the server's clock is ahead.
+    """
+
+    def __init__(self, *, patience: float = 30.0, deadline: float | None = None, ahead: float = 0, **wire: Any) -> None:
         self.state = RunState()
         self.wire = ChannelWire(**wire)
         self.sent: list[dict[str, Any]] = []
-        self.outbox = Outbox(self.state, self.apply, lambda: START + 1000, patience=patience)
+        self.now = START + 1000
+        self.outbox = Outbox(self.state, self.apply, lambda: self.now, patience=patience)
         self.live = True
+        timeout = {} if deadline is None else {"timeout": START + round(deadline * 1e6)}
         for name in ("c1", "c2"):
-            (event,) = read_events(task("task.hitl_required", checkpointId=name, options=["approve"]), START)
+            asked = task("task.hitl_required", ahead, checkpointId=name, options=["approve"], **timeout)
+            (event,) = read_events(asked, START)
             self.state.apply(event)
 
     @property
@@ -91,7 +99,10 @@ async def test_what_is_no_longer_queued_never_leaves() -> None:
         (Reply("d", error="no", code="INVALID_OPTION"), "refused", "pending"),
         (Reply("d", error="no", code="HITL_ALREADY_DECIDED"), "refused", "decided"),
         (Reply("d", error="no", code="conflict"), "refused", "decided"),
-        (Reply("d", error="no", code="CHECKPOINT_NOT_FOUND"), "refused", "decided"),
+        (Reply("d", error="no", code="CHECKPOINT_NOT_FOUND"), "refused", "expired"),
+        (Reply("d", error="no", code="NOT_FOUND"), "refused", "expired"),
+        (Reply("d", error='No procedure found on path "x"', code="NOT_FOUND"), "refused", "pending"),
+        (Reply("d", error='No "mutation"-procedure on path "x"', code="NOT_FOUND"), "refused", "pending"),
         (Reply("d", error="no", code="CHECKPOINT_EXPIRED"), "expired", "expired"),
     ],
 )
@@ -135,3 +146,102 @@ async def test_an_answer_that_cannot_be_written_is_refused_with_the_reason(decid
     assert desk.became() == "refused"
     assert "could not be written as a message" in (desk.state.decisions["d"].error or "")
     assert desk.state.checkpoints["c1"].status == "pending"
+
+
+# ---- the deadline --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [0, 1, 1_900_000, 60_000_000], ids=lambda after: f"{after} us after it")
+async def test_when_the_deadline_has_passed_in_the_outbox_nothing_leaves(after: int) -> None:
+    desk = Desk(deadline=60)
+    desk.live = False
+    desk.press("d")
+    desk.now = START + 60_000_000 + after
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("expired", "expired", [])
+    assert "nothing was sent" in (desk.state.decisions["d"].error or "")
+
+
+async def test_until_the_last_moment_before_the_deadline_it_leaves() -> None:
+    desk = Desk(deadline=60)
+    desk.live = False
+    desk.press("d")
+    desk.now = START + 59_999_999
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert (desk.became(), len(desk.sent)) == ("sent", 1)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "state"),
+    [(300, -240.5, "sent"), (300, -240, "expired"), (-300, 359.5, "sent"), (-300, 360, "expired")],
+    ids=["5 min ahead, before it", "5 min ahead, at it", "5 min behind, before it", "5 min behind, at it"],
+)
+async def test_the_deadline_passes_by_the_servers_clock(ahead: float, seconds: float, state: str) -> None:
+    desk = Desk(deadline=60, ahead=ahead)
+    desk.live = False
+    request = DecisionRequested(START - 300_000_000, "d", "c1", "approve")
+    desk.outbox.hold(request)
+    desk.apply(request)
+    desk.now = START + round(seconds * 1e6)
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert (desk.became(), len(desk.sent)) == (state, state == "sent")
+
+
+# ---- the end of the console ----------------------------------------------------------------------------------------
+
+
+async def test_when_the_console_stops_what_has_not_left_never_will_and_the_question_is_free_again() -> None:
+    desk = Desk()
+    desk.live = False
+    desk.press("d")
+    desk.outbox.close()
+    desk.outbox.flush(desk.line)
+    await asyncio.sleep(0)
+    assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("refused", "pending", [])
+    assert desk.state.decisions["d"].code == WITHDRAWN
+
+
+async def test_when_the_console_stops_what_was_not_answered_is_unknown() -> None:
+    desk = Desk()
+    desk.press("d")
+    desk.outbox.close()
+    assert (desk.became(), desk.outbox.is_waiting) == ("unknown", False)
+
+
+# ---- an event that tells of the same answer --------------------------------------------------------------------------
+
+
+def resolved(**payload: Any) -> Any:
+    (event,) = read_events(task("checkpoint.resolved", checkpointId="c1", **payload), START + 2000)
+    return event
+
+
+async def test_the_answer_says_whose_a_decision_is_that_an_event_told_of_first() -> None:
+    for reply, state, by in (
+        (Reply("d"), "applied", "you"),
+        (Reply("d", error="too late", code="CONFLICT"), "refused", "other"),
+    ):
+        desk = Desk()
+        desk.press("d")
+        desk.state.apply(resolved(decision="approve"))
+        desk.outbox.presume("d")
+        assert desk.became() == "sent"
+        desk.outbox.settle(reply)
+        assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == (state, by)
+        assert not desk.outbox.is_waiting
+
+
+async def test_without_any_answer_the_event_that_tells_of_the_same_decision_is_the_answer() -> None:
+    desk = Desk()
+    desk.press("d")
+    desk.state.apply(resolved(decision="approve"))
+    desk.outbox.presume("d")
+    while desk.became() == "sent":  # noqa: ASYNC110 - the state has no event to wait for
+        await asyncio.sleep(0.02)
+    assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == ("applied", "you")
+    # The real answer may still come, and knows better.
+    desk.outbox.settle(Reply("d", error="too late", code="CONFLICT"))
+    assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == ("refused", "other")

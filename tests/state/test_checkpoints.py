@@ -8,66 +8,30 @@ from typing import Any
 import pytest
 
 from runconsole.events import (
-    CheckpointExpired,
-    DecisionAcknowledged,
-    DecisionRequested,
     DecisionSent,
-    DecisionTurnedDown,
-    DecisionUnanswered,
     Fact,
 )
-from runconsole.state import Checkpoint, Decision, RunState, Transmit, Urgent
+from runconsole.state import RunState, Transmit, Urgent
 from runconsole.wire.envelope import read_events
 from tests.folding import START, Folded, execution, fold, task
-
-DEADLINE = 60.0
-
-
-def moment(at: float) -> int:
-    return START + round(at * 1e6)
-
-
-def opened(checkpoint: str = "c", at: float = 0, **payload: Any) -> str:
-    fields = {"checkpointId": checkpoint, "title": "Ship?", "options": ["approve", "reject"], "defaultAction": "reject"}
-    return task("task.hitl_required", at, **fields | {"timeout": moment(DEADLINE)} | payload)
-
-
-def decided(option: str | None = None, at: float = 5, **payload: Any) -> str:
-    return task("checkpoint.resolved", at, **{"checkpointId": "c", "decision": option} | payload)
-
-
-def request(decision: str = "d", option: str = "approve", at: float = 2, **fields: Any) -> DecisionRequested:
-    return DecisionRequested(moment(at), decision, "c", option, **fields)
-
-
-SENT = DecisionSent(moment(2.1), "d")
-ACKNOWLEDGED = DecisionAcknowledged(moment(3), "d")
-UNANSWERED = DecisionUnanswered(moment(4), "d", "the link broke")
-EXPIRED = CheckpointExpired(moment(63), "c")
-
-
-def refused(decision: str = "d", *, final: bool = False, expired: bool = False) -> DecisionTurnedDown:
-    return DecisionTurnedDown(moment(3), decision, "no", "CODE", final=final, expired=expired)
-
-
-def play(*steps: str | Fact) -> Folded:
-    """Return a run with an open question in which these steps have happened."""
-    folded = fold([opened()], step=0)
-    for step in steps:
-        if isinstance(step, str):
-            folded.feed([step])
-        else:
-            folded.apply(step)
-    return folded
-
-
-def asked(folded: Folded) -> Checkpoint:
-    return folded.state.checkpoints["c"]
-
-
-def answer(folded: Folded, decision: str = "d") -> Decision:
-    return folded.state.decisions[decision]
-
+from tests.state.asking import (
+    ACKNOWLEDGED,
+    DEADLINE,
+    EXPIRED,
+    PRESUMED,
+    SENT,
+    UNANSWERED,
+    Steps,
+    answer,
+    asked,
+    decided,
+    go_on,
+    moment,
+    opened,
+    play,
+    refused,
+    request,
+)
 
 # ---- the question --------------------------------------------------------------------------------------------------
 
@@ -173,9 +137,6 @@ def test_a_decision_locks_the_question_and_asks_to_be_sent() -> None:
     assert state.apply(request()) == ()
 
 
-Steps = list["str | Fact"]
-
-
 @pytest.mark.parametrize(
     ("steps", "decision", "checkpoint", "by"),
     [
@@ -184,8 +145,19 @@ Steps = list["str | Fact"]
         ([SENT, ACKNOWLEDGED], "acknowledged", "decided", "you"),
         ([SENT, ACKNOWLEDGED, decided("approve")], "applied", "decided", "you"),
         ([SENT, ACKNOWLEDGED, decided(None)], "applied", "decided", "you"),
+        ([SENT, ACKNOWLEDGED, decided("in words of its own")], "applied", "decided", "you"),
+        ([SENT, ACKNOWLEDGED, decided("reject", decidedBy="alice")], "refused", "decided", "other"),
+        ([SENT, ACKNOWLEDGED, decided("reject", autoTriggered=True)], "expired", "decided", "timeout"),
+        ([SENT, decided("in words of its own")], "sent", "decided", None),
         ([SENT, ACKNOWLEDGED, decided("approve"), decided("approve")], "applied", "decided", "you"),
-        ([SENT, decided("approve")], "applied", "decided", "you"),
+        ([SENT, decided("approve")], "sent", "decided", None),
+        ([SENT, decided("approve"), PRESUMED], "applied", "decided", "you"),
+        ([SENT, decided("approve"), UNANSWERED], "applied", "decided", "you"),
+        ([SENT, decided("approve"), PRESUMED, ACKNOWLEDGED], "applied", "decided", "you"),
+        ([SENT, decided("approve"), PRESUMED, refused(final=True)], "refused", "decided", "other"),
+        ([SENT, PRESUMED], "sent", "sending", None),
+        ([SENT, decided("approve", 0.5)], "refused", "decided", "other"),
+        ([SENT, decided("approve", feedback="not my words")], "refused", "decided", "other"),
         ([SENT, decided("approve"), ACKNOWLEDGED], "applied", "decided", "you"),
         ([SENT, decided("reject", decidedBy="alice")], "refused", "decided", "other"),
         ([SENT, decided("reject", autoTriggered=True)], "expired", "decided", "timeout"),
@@ -230,10 +202,24 @@ def test_an_answer_with_our_correlation_id_is_ours_whatever_it_calls_the_option(
 def test_an_option_may_be_known_to_the_server_by_its_action() -> None:
     options = [{"id": "more", "label": "Spend", "action": "approve"}]
     folded = fold([opened(options=options)], step=0)
-    for fact in (request(option="more"), SENT):
-        folded.apply(fact)
-    folded.feed([decided("approve")])
+    go_on(folded, request(option="more"), SENT, decided("approve"), PRESUMED)
     assert (answer(folded).state, asked(folded).decided_by) == ("applied", "you")
+
+
+def test_of_options_with_the_same_action_the_one_that_the_server_took_is_shown() -> None:
+    options = [{"id": "keyset", "action": "approve"}, {"id": "view", "action": "approve"}]
+    folded = fold([opened(options=options)], step=0)
+    go_on(folded, request(option="view"), SENT, ACKNOWLEDGED)
+    assert asked(folded).decision == "view"
+    go_on(folded, decided("keyset"))
+    assert (answer(folded).state, asked(folded).decision, asked(folded).decided_by) == ("applied", "keyset", "you")
+
+
+def test_an_answer_that_gets_lost_at_the_end_of_the_run_leaves_nothing_open() -> None:
+    folded = play(request(), SENT, execution("execution_completed", 9, status="success"))
+    assert asked(folded).status == "sending"
+    go_on(folded, UNANSWERED)
+    assert (answer(folded).state, asked(folded).status, folded.state.open_checkpoints) == ("unknown", "expired", [])
 
 
 def test_an_acknowledged_answer_says_what_was_decided_and_when() -> None:
@@ -257,7 +243,8 @@ def test_why_an_answer_failed_stands_at_the_question_until_the_next_one() -> Non
         ([request()], "refused", "already on its way"),
         ([request(), SENT], "refused", "already on its way"),
         ([request(), SENT, ACKNOWLEDGED], "refused", "already decided by you: 'approve'"),
-        ([decided("reject", decidedBy="alice")], "refused", "already decided by somebody else: 'reject'"),
+        ([decided("reject", decidedBy="alice")], "refused", "already decided by alice: 'reject'"),
+        ([decided("reject")], "refused", "already decided by somebody else: 'reject'"),
         ([decided("reject", autoTriggered=True)], "refused", "already decided by the time-out: 'reject'"),
         ([EXPIRED], "expired", "the deadline has passed"),
         ([task("task.cancelled", 1)], "expired", "no longer needed"),

@@ -44,3 +44,20 @@ def test_the_same_event_again_changes_nothing_however_late_it_comes() -> None:
     folded.feed([first])
     assert folded.state.completed_tasks == 5
     assert folded.state.tasks["t1"].status is TaskStatus.COMPLETED
+
+
+def told(kind: str, second: int, **payload: object) -> str:
+    timestamp = f"2025-11-16T16:00:{second:02}Z"
+    return json.dumps({"type": kind, "timestamp": timestamp, "payload": {"taskId": "t1", **payload}})
+
+
+def test_an_end_counts_also_where_progress_stamped_later_came_before_it() -> None:
+    folded = Folded().feed([told("task.started", 1), told("task.progress", 9, progress=90)])
+    task = folded.feed([told("task.completed", 8, metrics={"duration": 7})]).state.tasks["t1"]
+    assert (task.status, task.progress, task.duration_s) == (TaskStatus.COMPLETED, 100.0, 7.0)
+    assert folded.feed([told("task.progress", 9, progress=95)]).state.tasks["t1"].status is TaskStatus.COMPLETED
+
+
+def test_an_end_of_an_attempt_before_the_present_one_does_not() -> None:
+    folded = Folded().feed([told("task.started", 1), told("task.started", 9)])
+    assert folded.feed([told("task.failed", 8, error={"message": "x"})]).state.tasks["t1"].status is TaskStatus.RUNNING

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from runconsole.errors import CallRefused, RunConsoleError
-from runconsole.events import Fact, Micros, Received, TaskCancelled, TaskCompleted, TaskFailed, TaskStatus
+from runconsole.events import (
+    CheckpointExpired,
+    CheckpointOpened,
+    DecisionUnanswered,
+    Fact,
+    Micros,
+    Received,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskStatus,
+)
 from runconsole.state import RunState
 from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
 from runconsole.wire.payload import read_status
 from runconsole.wire.signals import Request
 
-__all__ = ["reread"]
+__all__ = ["inquire", "reread"]
 
 Call = Callable[[Request], Awaitable[Any]]
 _MOST_ASKED = 50
@@ -23,7 +34,7 @@ _DECIDED = frozenset({"decided", "resolved", "approved", "rejected", "modified",
 _TIMED_OUT = frozenset({"expired", "timeout", "timed_out"})
 
 
-async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> AsyncIterator[Received]:
+async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> AsyncIterator[Received | Fact]:
     """Yield, as events, what the server says when asked; nothing where it has no such query.
 
     Args:
@@ -34,10 +45,10 @@ async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> Asy
     """
     listed = await _open_checkpoints(call, state.followed_task)
     for item in listed or []:
-        yield _event("checkpoint.pending", item, at)
+        yield _listed(item, at)
     if not again:
         return
-    async for event in _answers(call, state, listed, at):
+    async for event in inquire(call, state, _doubtful(state, listed), at):
         yield event
     unfinished = [task.task_id for task in state.tasks.values() if not task.finished]
     for task_id in unfinished[:_MOST_ASKED]:
@@ -50,30 +61,35 @@ async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> Asy
             yield Received("tasks.get", fact, "", at)
 
 
-async def _answers(
-    call: Call, state: RunState, listed: list[dict[str, Any]] | None, at: Micros
-) -> AsyncIterator[Received]:
-    """Ask how the checkpoints ended that we think open and the server does not, and those whose answer got lost."""
+def _doubtful(state: RunState, listed: list[dict[str, Any]] | None) -> list[str]:
+    """Return the checkpoints that we think open and the server does not, and those of which we lost the answer."""
     still_open = {item.get("checkpointId", item.get("id")) for item in listed or ()}
-    doubtful = [
+    return [
         checkpoint.checkpoint_id
-        for checkpoint in state.open_checkpoints
-        if checkpoint.status == "unknown" or (listed is not None and checkpoint.checkpoint_id not in still_open)
+        for checkpoint in state.checkpoints.values()
+        if checkpoint.status == "unknown"
+        or (checkpoint.status == "decided" and checkpoint.decided_by is None)
+        or (checkpoint.is_open and listed is not None and checkpoint.checkpoint_id not in still_open)
     ]
-    for checkpoint_id in doubtful[:_MOST_ASKED]:
+
+
+async def inquire(
+    call: Call, state: RunState, checkpoint_ids: Sequence[str], at: Micros
+) -> AsyncIterator[Received | Fact]:
+    """Yield what the server says of these checkpoints: how they ended, or that they still wait. As `reread`."""
+    for checkpoint_id in checkpoint_ids[:_MOST_ASKED]:
         try:
             answer = await call(trpc_calls.checkpoint(checkpoint_id))
         except CallRefused:
             continue
-        event = _outcome(checkpoint_id, answer, at)
-        if event is not None:
+        for event in _outcome(state, checkpoint_id, answer, at):
             yield event
 
 
-def _outcome(checkpoint_id: str, answer: Any, at: Micros) -> Received | None:
-    """Return how a checkpoint ended; None where it is open, or nobody knows."""
+def _outcome(state: RunState, checkpoint_id: str, answer: Any, at: Micros) -> Iterator[Received | Fact]:
+    """Give how a checkpoint ended, or what is known of our answer where it has not; nothing where nobody knows."""
     if not isinstance(answer, dict):
-        return None
+        return
     if isinstance(answer.get("checkpoint"), dict):
         answer = answer["checkpoint"]
     status = str(answer.get("status", "")).lower()
@@ -81,10 +97,38 @@ def _outcome(checkpoint_id: str, answer: Any, at: Micros) -> Received | None:
     told = decision if isinstance(decision, dict) else answer
     payload = {**told, "checkpointId": checkpoint_id}
     if status in _TIMED_OUT or told.get("autoTriggered") is True:
-        return _event("checkpoint.timeout", {"defaultAction": answer.get("defaultAction"), **payload}, at)
-    if status in _DECIDED or isinstance(decision, dict):
-        return _event("checkpoint.resolved", payload, at)
-    return None
+        if not isinstance(decision, dict) and _is_early(state, checkpoint_id, at):
+            yield CheckpointExpired(at, checkpoint_id, "the server has withdrawn the question")
+        else:
+            payload = {"defaultAction": answer.get("defaultAction"), **payload}
+            yield _event("checkpoint.timeout", payload, at)
+    elif status in _DECIDED or isinstance(decision, dict):
+        yield _event("checkpoint.resolved", payload, at)
+    elif status == "pending":
+        yield from _still_waits(state, checkpoint_id, answer, at)
+
+
+def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
+    """Whether a checkpoint cannot have run into its deadline yet."""
+    deadline = state.checkpoints[checkpoint_id].deadline
+    return deadline is not None and at + state.clock.offset < deadline
+
+
+def _still_waits(state: RunState, checkpoint_id: str, answer: dict[str, Any], at: Micros) -> Iterator[Received | Fact]:
+    row = state.checkpoints[checkpoint_id]
+    if not row.is_open:
+        yield _listed({**answer, "checkpointId": checkpoint_id}, at)
+    elif row.status == "unknown" and row.decision_id is not None:
+        option = state.decisions[row.decision_id].option
+        words = f"your answer {option!r} was sent, but the server, asked since, still waits for one: answer again"
+        yield DecisionUnanswered(at, row.decision_id, words)
+
+
+def _listed(item: dict[str, Any], at: Micros) -> Received:
+    event = _event("checkpoint.pending", item, at)
+    if not isinstance(event.fact, CheckpointOpened):
+        return event
+    return msgspec.structs.replace(event, fact=msgspec.structs.replace(event.fact, listed=True))
 
 
 def _event(kind: str, payload: dict[str, Any], at: Micros) -> Received:

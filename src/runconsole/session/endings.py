@@ -19,7 +19,7 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
         return
     server_now = now + state.clock.offset
     for checkpoint in state.open_checkpoints:
-        if checkpoint.deadline is not None and server_now > checkpoint.deadline + _GRACE:
+        if checkpoint.deadline is not None and server_now >= checkpoint.deadline + _GRACE:
             yield CheckpointExpired(now, checkpoint.checkpoint_id)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from runconsole.events import (
+    CheckpointExpired,
     DecisionAcknowledged,
+    DecisionPresumed,
     DecisionRequested,
     DecisionSent,
     DecisionTurnedDown,
@@ -16,13 +19,18 @@ from runconsole.events import (
     Micros,
 )
 from runconsole.session.line import Line
-from runconsole.state import RunState
+from runconsole.state import WITHDRAWN, RunState
 from runconsole.wire.signals import Reply
 
 __all__ = ["Outbox"]
 
-_GONE = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT", "CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
+_DECIDED = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
+_GONE = frozenset({"CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
+_NO_PROCEDURE = re.compile(r"\bprocedure\b.*\bpath\b", re.IGNORECASE)
+"""What tRPC says where the call itself is not known: that tells nothing of the checkpoint."""
+_MOMENT = 1.0
+"""Seconds that an answer may come after the event that tells of the same decision."""
 
 
 class Outbox:
@@ -44,13 +52,29 @@ class Outbox:
         self._requests[request.decision_id] = request
 
     def flush(self, line: Line) -> None:
-        """Send every queued decision over this line."""
+        """Send every queued decision over this line; never one whose deadline has passed by the server's clock."""
         for decision_id in list(self._requests):
+            request = self._requests.pop(decision_id)
+            if self._is_late(request):
+                self._apply(CheckpointExpired(self._now(), request.checkpoint_id))
             decision = self._state.decisions.get(decision_id)
-            if decision is None or decision.state != "queued":
-                del self._requests[decision_id]
-                continue
-            self._send(self._requests.pop(decision_id), decision.task_id, line)
+            if decision is not None and decision.state == "queued":
+                self._send(request, decision.task_id, line)
+
+    def _is_late(self, request: DecisionRequested) -> bool:
+        deadline = self._state.checkpoints[request.checkpoint_id].deadline
+        return deadline is not None and self._now() + self._state.clock.offset >= deadline
+
+    def close(self) -> None:
+        """Give up what has not left: nobody sends it any more."""
+        for decision_id in list(self._requests):
+            del self._requests[decision_id]
+            decision = self._state.decisions.get(decision_id)
+            if decision is not None and decision.state == "queued":
+                reason = "the console stopped before there was a link: nothing was sent"
+                self._apply(DecisionTurnedDown(self._now(), decision_id, reason, WITHDRAWN))
+        for decision_id in list(self._timers):
+            self._unanswered(decision_id, "the console stopped before the answer: it may or may not count")
 
     def _send(self, request: DecisionRequested, task_id: str | None, line: Line) -> None:
         decision_id = request.decision_id
@@ -87,18 +111,32 @@ class Outbox:
         if reply.error is None:
             self._apply(DecisionAcknowledged(self._now(), decision_id))
         else:
-            code = (reply.code or "").upper()
-            self._apply(
-                DecisionTurnedDown(
-                    self._now(),
-                    decision_id,
-                    reply.error,
-                    reply.code,
-                    final=code in _GONE,
-                    expired=code in _EXPIRED,
-                )
-            )
+            self._apply(self._refusal(decision_id, reply.error, reply.code))
         return True
+
+    def _refusal(self, decision_id: str, error: str, code: str | None) -> DecisionTurnedDown:
+        known = (code or "").upper()
+        return DecisionTurnedDown(
+            self._now(),
+            decision_id,
+            error,
+            code,
+            final=known in _DECIDED,
+            expired=known in _EXPIRED,
+            gone=known in _GONE and _NO_PROCEDURE.search(error) is None,
+        )
+
+    def presume(self, decision_id: str) -> None:
+        """The server has told of a decision like this one: it is this one, unless its answer says otherwise now."""
+        if decision_id not in self._timers:
+            self._apply(DecisionPresumed(self._now(), decision_id))
+            return
+        self._disarm(decision_id)
+        self._timers[decision_id] = asyncio.get_running_loop().call_later(_MOMENT, self._presumed, decision_id)
+
+    def _presumed(self, decision_id: str) -> None:
+        self._disarm(decision_id)
+        self._apply(DecisionPresumed(self._now(), decision_id))
 
     def lost(self, request_ids: Iterable[str]) -> None:
         """Note that nobody will answer these any more: their connection broke."""

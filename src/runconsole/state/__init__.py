@@ -1,8 +1,10 @@
 """The state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
 
-from runconsole.state import checkpoints, executions, facts, tasks
+from runconsole.state import checkpoints, decisions, executions, facts, tasks
+from runconsole.state.answers import Inquire, Presume
 from runconsole.state.rows import (
     FINISHED,
+    WITHDRAWN,
     Artifact,
     Checkpoint,
     Decision,
@@ -20,15 +22,18 @@ from runconsole.state.run import Effect, Finished, RunState, Transmit, Urgent
 
 __all__ = [
     "FINISHED",
+    "WITHDRAWN",
     "Artifact",
     "Checkpoint",
     "Decision",
     "Effect",
     "ErrorRow",
     "Finished",
+    "Inquire",
     "Link",
     "OutputChunk",
     "Phase",
+    "Presume",
     "Run",
     "RunState",
     "Subtask",
@@ -39,5 +44,5 @@ __all__ = [
     "span_s",
 ]
 
-_HANDLER_MODULES = (checkpoints, executions, facts, tasks)
+_HANDLER_MODULES = (checkpoints, decisions, executions, facts, tasks)
 """Importing them registers the handlers of every fact."""

@@ -22,19 +22,25 @@ def is_late(row: Task | Subtask, event: Received) -> bool:
 def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> bool:
     """Move the row to a status unless the event is late or only repeats; return whether it was news.
 
-    What is finished stays finished unless the server says, later by its own clock, that it runs again.
+    What is finished stays finished unless the server says, later by its own clock, that it runs again. An end counts
+    also where mere progress stamped later came before it: the clocks of two workers differ.
     """
-    if is_late(row, event):
-        return False
-    newer = event.timestamp is not None and row.told_at is not None and event.timestamp != row.told_at
-    if event.timestamp is not None:
-        row.told_at = event.timestamp
-    if status is None or status is row.status:
-        _mark_times(row, row.status if status is None else status, event)
+    at, known_at, was = event.timestamp, row.told_at, row.status
+    if at is not None:
+        if not is_before(at, known_at):
+            row.told_at = at
+        elif status not in FINISHED or was in FINISHED or is_before(at, row.status_at):
+            return False
+        if status is not None:
+            row.status_at = at
+    if status is None or status is was:
+        if row.started_at is None or was in FINISHED:
+            _mark_times(row, was, event)
         return True
-    if row.status in FINISHED and not newer and (status not in FINISHED or row.status is TaskStatus.COMPLETED):
+    newer = at is not None and known_at is not None and at != known_at
+    if was in FINISHED and not newer and (status not in FINISHED or was is TaskStatus.COMPLETED):
         return False
-    if row.status in FINISHED and status not in FINISHED:
+    if was in FINISHED and status not in FINISHED:
         row.ended_at = row.duration_s = None
     row.status = status
     _mark_times(row, status, event)

@@ -1,7 +1,7 @@
-"""The decision machine: checkpoints and the answers to them, the same on every wire and from every side.
+"""Questions: what the server says of them. What we answer is in `decisions`.
 
-A decision goes ``queued → sent → acknowledged → applied`` or ends as `refused`, `expired` or `unknown`. It is sent at
-most once by itself. A checkpoint locks (`sending`) while one of our decisions is under way.
+A checkpoint locks (`sending`) while one of our decisions is under way. What is decided stays decided, and what is
+expired is only settled further, unless the server asks again under the same id: the row is then about the new asking.
 """
 
 from __future__ import annotations
@@ -14,42 +14,61 @@ from runconsole.events import (
     CheckpointOpened,
     CheckpointReminded,
     CheckpointSaved,
-    DecisionAcknowledged,
-    DecisionRequested,
-    DecisionSent,
-    DecisionTurnedDown,
-    DecisionUnanswered,
     Micros,
     Received,
 )
-from runconsole.state.advance import fill_unknown
-from runconsole.state.rows import IN_FLIGHT, Checkpoint, Decision, DecisionState
-from runconsole.state.run import URGENT, Effect, RunState, Transmit, Urgent, handles
+from runconsole.state.advance import fill_unknown, moment
+from runconsole.state.answers import (
+    Presume,
+    applied,
+    end,
+    is_offered,
+    is_ours,
+    ours,
+    overtaken,
+    put,
+    put_decision,
+    same_option,
+    who_decided,
+)
+from runconsole.state.order import is_before
+from runconsole.state.rows import Checkpoint, Decision
+from runconsole.state.run import URGENT, Effect, RunState, Urgent, handles
 
+_AGREE: Micros = 1_000_000
+"""How far the clocks of two parts of one server may be apart."""
 
-def _put(state: RunState, checkpoint: Checkpoint) -> None:
-    state.checkpoints[checkpoint.checkpoint_id] = checkpoint
-    state.versions["checkpoints"] += 1
-
-
-def _put_decision(state: RunState, decision: Decision) -> None:
-    state.decisions[decision.decision_id] = decision
-    state.versions["decisions"] += 1
-
-
-def _moment(event: Received) -> Micros:
-    return event.received_at if event.timestamp is None else event.timestamp
-
-
-# ---- what the server says ------------------------------------------------------------------------------------------
+# ---- asked ---------------------------------------------------------------------------------------------------------
 
 
 @handles(CheckpointOpened)
 def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
+    is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event))
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
-    row.requested_at = row.requested_at or _moment(event)
+    if known is not None and is_new:
+        row = Checkpoint(fact.checkpoint_id, known.task_id, asking=known.asking + 1)
+    row.requested_at = row.requested_at or moment(event)
     row.opened_at = row.opened_at or event.received_at
+    _announce(row, fact, event)
+    if known is not None and is_new:
+        fill_unknown(row, kind=known.kind, title=known.title, description=known.description)
+        row.default_action = row.default_action or known.default_action
+    if row.decided_by == "timeout":
+        row.decision = row.decision or row.default_action
+    if row == known:
+        return ()
+    put(state, row)
+    return URGENT
+
+
+def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received) -> None:
+    """Fill in what is not known yet. The deadline of an open question is the newest that was told."""
+    at = event.timestamp
+    if row.is_open and fact.deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
+        row.deadline = fact.deadline
+    if at is not None:
+        row.told_at = max(at, row.told_at or at)
     row.task_id = row.task_id or fact.task_id
     row.kind = row.kind or fact.kind
     row.title = row.title or fact.title
@@ -58,23 +77,32 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     row.options = row.options or fact.options
     row.deadline = row.deadline or fact.deadline
     row.default_action = row.default_action or fact.default_action
-    if row.decided_by == "timeout":
-        row.decision = row.decision or row.default_action
-    if row == known:
-        return ()
-    _put(state, row)
-    return URGENT
+
+
+def _is_asked_again(state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received) -> bool:
+    """Whether this asks anew what was closed, and is no late or repeated word about the question that was.
+
+    An announcement is told from an older one by its own time. Without that only a later deadline tells a new question;
+    a server that was asked, after it had closed, means now.
+    """
+    if fact.listed:
+        now = event.received_at + state.clock.estimate
+        return (fact.deadline is None or now < fact.deadline) and (row.closed_at is None or now > row.closed_at)
+    at = event.timestamp
+    if at is None:
+        return fact.deadline is not None and row.deadline is not None and fact.deadline > row.deadline
+    return at > (row.told_at or 0) and at > (row.closed_at or 0)
 
 
 @handles(CheckpointReminded)
 def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
-    if known is None or known.reminded or not known.is_open or _moment(event) < (known.requested_at or 0):
+    if known is None or known.reminded or not known.is_open or moment(event) < (known.requested_at or 0):
         return ()
     row = copy(known)
     row.reminded = True
     row.deadline = fact.deadline or row.deadline
-    _put(state, row)
+    put(state, row)
     return URGENT
 
 
@@ -83,72 +111,128 @@ def checkpoint_saved(_state: RunState, _fact: CheckpointSaved, _event: Received)
     """Keep the state: a restore point is a fact of the log."""
 
 
+# ---- decided -------------------------------------------------------------------------------------------------------
+
+
 @handles(CheckpointDecided)
 def checkpoint_decided(state: RunState, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
+    certain = next((d for d in ours(state, row) if d.decision_id == event.correlation_id), None)
+    if certain is None and _is_about_an_earlier_asking(state, row, fact, event):
+        return ()
     if row.status == "decided" and row.decided_by is not None:
         return _decided_again(state, row, fact, event)
-    ours = state.decisions.get(row.decision_id) if row.decision_id else None
     row.status = "decided"
     row.decision = fact.option or row.decision or (row.default_action if fact.automatic else None)
     row.feedback = fact.feedback or row.feedback
-    row.decided_at = row.decided_at or _moment(event)
-    row.decided_by = "timeout" if fact.automatic else "you" if _is_ours(row, fact, ours, event) else "other"
+    row.decided_at = row.decided_at or _decided_at(fact, event)
+    row.closed_at = _decided_at(fact, event)
+    row.decider = row.decider or fact.decided_by
     row.error = None
-    _put(state, row)
-    if row.decided_by == "you":
-        _confirm(state, row)
-    elif ours is not None and ours.state in IN_FLIGHT | {"unknown"}:
-        _overtaken(state, ours, row)
+    effects = _attribute(state, row, fact, event, certain)
+    put(state, row)
+    return effects
+
+
+def _decided_at(fact: CheckpointDecided, event: Received) -> Micros:
+    return moment(event) if fact.decided_at is None else fact.decided_at
+
+
+def _attribute(
+    state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received, certain: Decision | None
+) -> tuple[Effect, ...]:
+    """Find out who decided: we, the time-out, or somebody else. An answer of ours under way may tell it better."""
+    if fact.automatic:
+        row.decided_by = "timeout"
+        overtaken(state, row)
+        return URGENT
+    if certain is not None:
+        applied(state, row, certain, event.received_at, presumed=False)
+        return URGENT
+    like_it = [decision for decision in ours(state, row) if is_ours(state, row, decision, fact, event)]
+    flying = next((decision for decision in like_it if decision.state == "sent"), None)
+    if flying is not None:
+        row.decided_by = None
+        return (Urgent(), Presume(flying.decision_id))
+    lost = next((decision for decision in like_it if decision.state == "unknown"), None)
+    if lost is not None:
+        applied(state, row, lost, event.received_at, presumed=True)
+        return URGENT
+    row.decided_by = "other"
+    overtaken(state, row)
     return URGENT
 
 
 def _decided_again(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
     """Who decided is known; what was decided, and when, may still be news."""
-    fill_unknown(row, decision=fact.option, feedback=fact.feedback, decided_at=_moment(event))
+    taken = state.decisions.get(row.decision_id) if row.decided_by == "you" and row.decision_id else None
+    if taken is not None and taken.state == "acknowledged" and is_offered(row, fact.option):
+        if not same_option(row, taken, fact.option):
+            return _contradicted(state, row, taken, fact, event)
+        if row.option(fact.option or "") is not None:
+            row.decision = fact.option  # of options that mean the same action, the one that the server took
+    was_inferred = row.decision is None
+    if was_inferred and fact.automatic:
+        row.decided_by = "timeout"
+    fill_unknown(
+        row, decision=fact.option, feedback=fact.feedback, decided_at=_decided_at(fact, event), decider=fact.decided_by
+    )
+    if event.timestamp is not None and (row.closed_at or 0) < event.timestamp:
+        row.closed_at = event.timestamp
+    if was_inferred and row.decision is not None:
+        _tell_whom(state, row)
     if row != state.checkpoints[row.checkpoint_id]:
-        _put(state, row)
+        put(state, row)
     _confirm(state, row)
     return URGENT
 
 
-def _is_ours(row: Checkpoint, fact: CheckpointDecided, ours: Decision | None, event: Received) -> bool:
-    """Whether the server's word is about our decision: by its id, or as the same option while ours was under way."""
-    if ours is None:
-        return False
-    if event.correlation_id == ours.decision_id:
-        return True
-    if ours.state in {"acknowledged", "applied"}:
-        return True
-    option = row.option(ours.option)
-    names = {ours.option, option.action if option else None}
-    return ours.state in {"sent", "unknown"} and (fact.option is None or fact.option in names)
+def _contradicted(
+    state: RunState, row: Checkpoint, taken: Decision, fact: CheckpointDecided, event: Received
+) -> tuple[Effect, ...]:
+    """Our answer was acknowledged, and another one counts: some servers acknowledge before they look."""
+    row.decided_by = "timeout" if fact.automatic else "other"
+    row.decision, row.feedback, row.decider = fact.option, fact.feedback, fact.decided_by
+    row.decided_at = row.closed_at = _decided_at(fact, event)
+    put(state, row)
+    end(state, taken, "expired" if fact.automatic else "refused", f"{who_decided(row)}: {row.decision!r}")
+    return URGENT
+
+
+def _tell_whom(state: RunState, row: Checkpoint) -> None:
+    """Say beside the answers refused for it who decided, and what."""
+    for decision in ours(state, row):
+        if decision.state == "refused" and decision.decision_id == row.decision_id:
+            end(state, decision, "refused", f"{who_decided(row)}: {row.decision!r}")
 
 
 def _confirm(state: RunState, row: Checkpoint) -> None:
-    """Our decision took effect."""
-    ours = state.decisions.get(row.decision_id) if row.decision_id else None
-    if ours is not None and row.decided_by == "you" and ours.state in {"sent", "acknowledged", "unknown"}:
-        decision = copy(ours)
+    """Our acknowledged decision took effect."""
+    decision = state.decisions.get(row.decision_id) if row.decision_id else None
+    if decision is not None and row.decided_by == "you" and decision.state == "acknowledged":
+        decision = copy(decision)
         decision.state = "applied"
-        decision.error = None
-        if decision.acknowledged_at is None:
-            decision.acknowledged_at = row.decided_at
-        _put_decision(state, decision)
-        _put(state, copy(row))
+        put_decision(state, decision)
+        put(state, copy(row))
 
 
-def _overtaken(state: RunState, ours: Decision, row: Checkpoint) -> None:
-    """Somebody, or the time-out, was faster than our decision."""
-    decision = copy(ours)
-    decision.state = "expired" if row.decided_by == "timeout" else "refused"
-    decision.error = (
-        f"the deadline passed first: the default action {row.decision!r} was taken"
-        if row.decided_by == "timeout"
-        else f"somebody else already decided: {row.decision!r}"
-    )
-    _put_decision(state, decision)
+def _is_about_an_earlier_asking(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> bool:
+    """Whether a word comes late, and the question was asked again after what it tells; notes an asking so found."""
+    at = event.timestamp if fact.decided_at is None else fact.decided_at
+    if row.asking > 1 and is_before(at, row.requested_at):
+        return True
+    told = row.told_at
+    between = row.requested_at is not None and told is not None and told > row.requested_at
+    if not between or not row.is_open or row.answers or not is_before(at, (told or 0) - _AGREE):
+        return False
+    row.asking += 1
+    row.requested_at = told
+    put(state, row)
+    return True
+
+
+# ---- closed without an answer --------------------------------------------------------------------------------------
 
 
 def close_checkpoints(state: RunState, task_id: str | None, why: str, at: Micros | None = None) -> None:
@@ -161,18 +245,9 @@ def close_checkpoints(state: RunState, task_id: str | None, why: str, at: Micros
             continue
         if at is not None and known.requested_at is not None and known.requested_at > at:
             continue
-        ours = state.decisions.get(known.decision_id) if known.decision_id else None
-        if ours is not None and ours.state == "sent":
+        if any(decision.state == "sent" for decision in ours(state, known)):
             continue  # its answer may still come
-        row = copy(known)
-        row.status = "expired"
-        row.error = f"no longer needed: {why}"
-        _put(state, row)
-        if ours is not None and ours.state == "queued":
-            decision = copy(ours)
-            decision.state = "expired"
-            decision.error = f"not sent: {why}"
-            _put_decision(state, decision)
+        _expire(state, known, f"no longer needed: {why}", f"not sent: {why}", at)
 
 
 @handles(CheckpointExpired)
@@ -181,148 +256,20 @@ def checkpoint_expired(state: RunState, fact: CheckpointExpired, _event: None) -
     known = state.checkpoints.get(fact.checkpoint_id)
     if known is None or known.status not in {"pending", "sending"}:
         return ()
-    ours = state.decisions.get(known.decision_id) if known.decision_id else None
-    if ours is not None and ours.state == "sent":
+    if any(decision.state == "sent" for decision in ours(state, known)):
         return ()
+    why = fact.reason or "the deadline has passed; the server has not yet said what it did"
+    unsent = fact.reason or "the deadline passed before the link was back; nothing was sent"
+    _expire(state, known, why, unsent, known.deadline)
+    return URGENT
+
+
+def _expire(state: RunState, known: Checkpoint, why: str, unsent: str, at: Micros | None) -> None:
     row = copy(known)
     row.status = "expired"
-    row.error = "the deadline has passed; the server has not yet said what it did"
-    _put(state, row)
-    if ours is not None and ours.state == "queued":
-        decision = copy(ours)
-        decision.state = "expired"
-        decision.error = "the deadline passed before the link was back; nothing was sent"
-        _put_decision(state, decision)
-    return URGENT
-
-
-# ---- what we say ---------------------------------------------------------------------------------------------------
-
-
-@handles(DecisionRequested)
-def decision_requested(state: RunState, fact: DecisionRequested, _event: None) -> tuple[Effect, ...]:
-    if fact.decision_id in state.decisions:
-        return ()
-    known = state.checkpoints[fact.checkpoint_id]
-    decision = Decision(
-        fact.decision_id,
-        fact.checkpoint_id,
-        known.task_id,
-        fact.option,
-        fact.feedback,
-        fact.modifications,
-        "queued",
-        fact.by,
-        fact.at,
-    )
-    obstacle = _obstacle(state, known, fact.at)
-    if obstacle is not None:
-        decision.state, decision.error = obstacle
-        _put_decision(state, decision)
-        return URGENT
-    _put_decision(state, decision)
-    row = copy(known)
-    row.status = "sending"
-    row.decision_id = fact.decision_id
-    row.error = None
-    _put(state, row)
-    return (Urgent(), Transmit(fact.decision_id))
-
-
-def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionState, str] | None:
-    """Return how a new decision ends before it begins, and why; None where nothing stands in its way."""
-    if row.status == "decided":
-        who = {"you": "you", "other": "somebody else", "timeout": "the time-out"}.get(row.decided_by or "", "somebody")
-        return "refused", f"already decided by {who}: {row.decision!r}"
-    if row.status == "sending":
-        return "refused", "another answer to this checkpoint is already on its way"
-    if row.status == "expired":
-        return "expired", row.error or "the deadline has passed"
-    if row.deadline is not None and at + state.clock.offset > row.deadline:
-        return "expired", "the deadline has passed; nothing was sent"
-    return None
-
-
-@handles(DecisionSent)
-def decision_sent(state: RunState, fact: DecisionSent, _event: None) -> tuple[Effect, ...]:
-    decision = copy(state.decisions[fact.decision_id])
-    if decision.state != "queued":
-        return ()
-    decision.state = "sent"
-    decision.sent_at = fact.at
-    _put_decision(state, decision)
-    _put(state, copy(state.checkpoints[decision.checkpoint_id]))
-    return URGENT
-
-
-@handles(DecisionAcknowledged)
-def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: None) -> tuple[Effect, ...]:
-    decision = copy(state.decisions[fact.decision_id])
-    if decision.state not in {"queued", "sent", "unknown"}:
-        return ()
-    decision.state = "acknowledged"
-    decision.acknowledged_at = fact.at
-    decision.error = None
-    _put_decision(state, decision)
-    row = copy(state.checkpoints[decision.checkpoint_id])
-    newer = state.decisions.get(row.decision_id or "")
-    if newer is not None and newer.decision_id != fact.decision_id and newer.state == "queued":
-        newer = copy(newer)
-        newer.state, newer.error = "refused", f"your earlier answer was taken: {decision.option!r}"
-        _put_decision(state, newer)
-    row.status = "decided"
-    row.decision_id = fact.decision_id
-    row.decision = decision.option
-    row.decided_by = "you"
-    row.feedback = decision.feedback
-    row.decided_at = row.decided_at or _server_time(state, row, fact.at)
-    row.error = None
-    _put(state, row)
-    return URGENT
-
-
-def _server_time(state: RunState, row: Checkpoint, at: Micros) -> Micros:
-    """Return our moment by the server's clock: never before the question plus the time it has been with us."""
-    if row.requested_at is None or row.opened_at is None:
-        return at + state.clock.offset
-    return max(at + state.clock.offset, row.requested_at + at - row.opened_at)
-
-
-@handles(DecisionTurnedDown)
-def decision_turned_down(state: RunState, fact: DecisionTurnedDown, _event: None) -> tuple[Effect, ...]:
-    decision = copy(state.decisions[fact.decision_id])
-    if decision.state in {"refused", "expired", "acknowledged"}:
-        return ()
-    was_applied = decision.state == "applied"
-    decision.state = "expired" if fact.expired else "refused"
-    decision.error = fact.reason
-    decision.code = fact.code
-    _put_decision(state, decision)
-    row = copy(state.checkpoints[decision.checkpoint_id])
-    if row.decision_id != fact.decision_id:
-        return URGENT  # a newer answer of ours has taken its place
-    row.error = fact.reason
-    if was_applied or (row.status == "decided" and row.decided_by == "you"):
-        row.decided_by = "other"  # the same option, but somebody else's
-    elif row.is_open:
-        row.status = "expired" if fact.expired else "decided" if fact.final else "pending"
-        if fact.final and not fact.expired:
-            row.decided_by = "other"
-    _put(state, row)
-    return URGENT
-
-
-@handles(DecisionUnanswered)
-def decision_unanswered(state: RunState, fact: DecisionUnanswered, _event: None) -> tuple[Effect, ...]:
-    decision = copy(state.decisions[fact.decision_id])
-    if decision.state != "sent":
-        return ()
-    decision.state = "unknown"
-    decision.error = fact.reason
-    _put_decision(state, decision)
-    row = copy(state.checkpoints[decision.checkpoint_id])
-    if row.is_open:
-        row.status = "unknown"
-        row.error = fact.reason
-        _put(state, row)
-    return URGENT
+    row.error = why
+    row.closed_at = at
+    put(state, row)
+    for decision in ours(state, row):
+        if decision.state == "queued":
+            end(state, decision, "expired", unsent)

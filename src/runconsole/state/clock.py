@@ -8,6 +8,7 @@ from runconsole.events import Micros
 
 _SAMPLES = 9
 _SAME_CLOCK = 1_000_000  # below one second of difference the two clocks count as one
+_SETTLING = 5_000_000
 
 
 class ServerClock:
@@ -20,16 +21,36 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._differences: deque[int] = deque(maxlen=_SAMPLES)
+        self._settled_at: Micros = 0
+        self._floor: int = 0
 
     def observe(self, timestamp: Micros, received_at: Micros) -> None:
         """Take in one event's own time and when it arrived."""
-        self._differences.append(timestamp - received_at)
+        difference = timestamp - received_at
+        if received_at >= self._settled_at or difference >= self._floor:
+            self._differences.append(difference)
+
+    def reconnected(self, at: Micros) -> None:
+        """Note that what comes just after `at` (by our clock) may tell of the past: it does not put the clock back."""
+        if self._differences:
+            self._floor = self.estimate - _SAME_CLOCK
+            self._settled_at = at + _SETTLING
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any event had a time."""
+        return bool(self._differences)
+
+    @property
+    def estimate(self) -> Micros:
+        """Server clock minus ours, in microseconds, as exactly as is known: at most the truth. 0 while unknown."""
+        if not self._differences:
+            return 0
+        ranked = sorted(self._differences)
+        return ranked[-2] if len(ranked) > 2 else ranked[-1]
 
     @property
     def offset(self) -> Micros:
         """Server clock minus ours, in microseconds; 0 while unknown or within a second."""
-        if not self._differences:
-            return 0
-        ranked = sorted(self._differences)
-        offset = ranked[-2] if len(ranked) > 2 else ranked[-1]
-        return 0 if abs(offset) < _SAME_CLOCK else offset
+        estimate = self.estimate
+        return 0 if abs(estimate) < _SAME_CLOCK else estimate

@@ -8,7 +8,7 @@ from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, Ta
 from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.order import is_before
-from runconsole.state.rows import Phase, Task, Wave
+from runconsole.state.rows import FINISHED, Phase, Task, Wave
 from runconsole.state.run import Effect, RunState, handles
 from runconsole.state.tasks import end_of_task, report_subtasks
 
@@ -48,26 +48,31 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
 
 @handles(TaskReported)
 def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple[Effect, ...] | None:
+    # The way most events take: no call where a look tells that there is nothing to do.
     state.is_execution = True
-    state.begin(moment(event))
+    if state.started_at is None or moment(event) < state.started_at:
+        state.begin(moment(event))
     _set_counters(state, fact, event)
-    if fact.wave is not None:
-        _reach_wave(state, fact.wave)
-    if fact.task_id is None:
+    wave = fact.wave
+    if wave is not None and (state.current_wave is None or wave > state.current_wave):
+        _reach_wave(state, wave)
+    task_id = fact.task_id
+    if task_id is None:
         return None
-    task = state.task(fact.task_id)
+    task = state.task(task_id)
     if advance(task, fact.status, event):
         _set_task(task, fact)
-        state.point_at(fact.task_id, event)
+        state.point_at(task_id, event)
     else:
-        fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=fact.wave)
-    settle_start(task)
-    if task.started_at is not None:
+        fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=wave)
+    if task.started_at is None:
+        settle_start(task)
+    if task.started_at is not None and task.started_at < state.started_at:  # type: ignore[operator]  # begun above
         state.begin(task.started_at)
     if fact.subtask_status:
         report_subtasks(state, task, fact.subtask_status, event)
     state.put_task(task)
-    return end_of_task(state, task, event)
+    return end_of_task(state, task, event) if task.status in FINISHED else None
 
 
 def _set_task(task: Task, fact: TaskReported) -> None:
@@ -89,17 +94,20 @@ def _set_task(task: Task, fact: TaskReported) -> None:
 def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
     """Set the run's counters. A smaller count holds only from an event that is newer by the server's own clock."""
     at, known_at = event.timestamp, state.counters_at
-    if is_before(at, known_at):
-        return
-    in_order = at is not None and known_at is not None and at != known_at
+    in_order = False
     if at is not None:
+        if is_before(at, known_at):
+            return
+        in_order = known_at is not None and at != known_at
         state.counters_at = at
     if fact.total_tasks is not None:
         state.total_tasks = fact.total_tasks
-    if fact.completed_tasks is not None and (in_order or fact.completed_tasks >= (state.completed_tasks or 0)):
-        state.completed_tasks = fact.completed_tasks
-        state.told_percent = fact.percent
-    elif fact.completed_tasks is None and fact.percent is not None:
+    completed = fact.completed_tasks
+    if completed is None:
+        if fact.percent is not None:
+            state.told_percent = fact.percent
+    elif in_order or completed >= (state.completed_tasks or 0):
+        state.completed_tasks = completed
         state.told_percent = fact.percent
     if fact.current_task is not None:
         state.point_at(fact.current_task, event)

@@ -127,6 +127,8 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
         )
     )
     state.versions["links"] += 1
+    if fact.status == "live":
+        state.clock.reconnected(fact.at)
     if fact.status == "ended" and not state.finished:
         close_checkpoints(state, None, "the server ended the stream")
         return state.finish(fact.at + state.clock.offset)

@@ -1,7 +1,8 @@
 """What the state knows of each thing: one struct per row.
 
 A row in the state is never changed: a new fact replaces it by a changed copy. So any thread may read a row it got hold
-of, and "is it the same object" answers "did it change".
+of, and "is it the same object" answers "did it change". (`told_at` and `status_at` are the fold's own notes: they may
+move on without that.)
 
 Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
 """
@@ -22,9 +23,11 @@ FINISHED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCEL
 ACTIVE = frozenset({TaskStatus.RUNNING, TaskStatus.PAUSED})
 OPEN_CHECKPOINT = frozenset({"pending", "sending", "unknown"})
 IN_FLIGHT = frozenset({"queued", "sent"})
+WITHDRAWN = "WITHDRAWN"
+"""The code of a decision that was taken back before it left."""
 
 
-class Subtask(Struct):
+class Subtask(Struct, gc=False):
     """A part of a task."""
 
     task_id: str
@@ -40,9 +43,11 @@ class Subtask(Struct):
     error: str | None = None
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest fact applied that told a status."""
 
 
-class Task(Struct):
+class Task(Struct, gc=False):
     """A task of either family."""
 
     task_id: str
@@ -72,6 +77,8 @@ class Task(Struct):
     """Whether its own metrics tell its tokens and cost: then its agents need not."""
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest fact applied that told a status."""
 
     @property
     def finished(self) -> bool:
@@ -153,6 +160,8 @@ class Wave(Struct):
     completed_at: Micros | None = None
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest fact applied that told a status."""
 
 
 class Artifact(Struct):
@@ -167,6 +176,8 @@ class Artifact(Struct):
     created_at: Micros | None = None
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest fact applied that told a status."""
 
 
 class ErrorRow(Struct):
@@ -219,6 +230,16 @@ class Checkpoint(Struct):
     """Our newest decision for it."""
     opened_at: Micros | None = None
     """When it reached us, by our clock."""
+    asking: int = 1
+    """How often it has been asked: a retry of the task may ask again under the same id. All else is about the last."""
+    answers: tuple[str, ...] = ()
+    """Our decisions for it that were to be sent, oldest first."""
+    told_at: Micros | None = None
+    """The event time of the newest announcement."""
+    closed_at: Micros | None = None
+    """From when on it was not open any more, by the server's clock; None while it is, or where nobody told."""
+    decider: str | None = None
+    """What the server calls who decided."""
 
     @property
     def response_s(self) -> float | None:
@@ -254,6 +275,12 @@ class Decision(Struct):
     acknowledged_at: Micros | None = None
     error: str | None = None
     code: str | None = None
+    asking: int = 1
+    """Which asking of the checkpoint it answers."""
+    asked_at: Micros | None = None
+    """When the question reached us, by our clock."""
+    presumed: bool = False
+    """Whether it only counts as applied because the server told of a decision like it."""
 
 
 class Link(Struct):

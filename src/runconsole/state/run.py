@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
+from runconsole.recent import Recent
 from runconsole.state.clock import ServerClock
 from runconsole.state.order import is_before
 from runconsole.state.rows import (
@@ -30,7 +31,7 @@ from runconsole.state.rows import (
     span_s,
 )
 
-_REMEMBERED = 65_536
+_REMEMBERED = 32_768
 _ALERTS_KEPT = 50
 
 
@@ -153,6 +154,7 @@ class RunState:
         self.started_at: Micros | None = None
         self.ended_at: Micros | None = None
         self.current_task: str | None = None
+        self._current_task_at: Micros | None = None
         self._told_at: dict[str, Micros] = {}
         """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
@@ -165,32 +167,27 @@ class RunState:
         self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
-        self._folded: dict[int, None] = {}
+        self._folded: Recent[bool] = Recent(_REMEMBERED)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
         """Fold in one event from the server, or one fact of our own; return what must be done about it."""
-        if isinstance(event, Received):
-            if event.timestamp is not None:
-                if self._is_repeat(event):
-                    return ()
-                self.clock.observe(event.timestamp, event.received_at)
-            fact = event.fact
-            return HANDLERS[fact.__class__](self, fact, event) or ()
-        return HANDLERS[event.__class__](self, event, None) or ()
+        if not isinstance(event, Received):
+            return HANDLERS[event.__class__](self, event, None) or ()
+        at = event.timestamp
+        if at is not None:
+            if self._is_repeat(event):
+                return ()
+            self.clock.observe(at, event.received_at)
+        fact = event.fact
+        return HANDLERS[fact.__class__](self, fact, event) or ()
 
     def _is_repeat(self, event: Received) -> bool:
         """Whether an event without an id of its own came before, to the letter and the moment: then it is the same."""
         if event.event_id is not None or event.seq is not None or event.offset is not None:
             return False  # whoever gave it to us has looked
-        mark = hash((event.type, event.payload, event.timestamp))
-        if mark in self._folded:
-            return True
-        self._folded[mark] = None
-        if len(self._folded) > _REMEMBERED:
-            del self._folded[next(iter(self._folded))]
-        return False
+        return self._folded.note(hash((event.type, event.payload, event.timestamp)), True) is not None  # noqa: FBT003
 
     def task(self, task_id: str) -> Task:
         """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""
@@ -202,43 +199,44 @@ class RunState:
         old = self.tasks.get(new.task_id)
         self.tasks[new.task_id] = new
         self.versions["tasks"] += 1
-        if old is None:
-            self.counts[new.status] += 1
-            self._progress_sum += new.share
-        else:
-            if old.status is not new.status:
-                self.counts[old.status] -= 1
-                self.counts[new.status] += 1
-            self._progress_sum += new.share - old.share
-        if old is None or old.status is not new.status:
-            if new.status in ACTIVE:
-                self.active[new.task_id] = None
-            else:
-                self.active.pop(new.task_id, None)
-        if new.progress is not None or new.finished:
-            self._progress_told = True
+        moved = old is None or old.status is not new.status
+        if moved:
+            self._recount(old, new)
+        if moved or old.progress != new.progress:  # type: ignore[union-attr]  # `moved` covers None
+            self._progress_sum += new.share - (old.share if old is not None else 0.0)
+            self._progress_told = self._progress_told or new.progress is not None or new.finished
         if new.tokens is not None:
             self._tokens_sum = (self._tokens_sum or 0) + new.tokens - ((old and old.tokens) or 0)
         if new.cost_usd is not None:
             self._cost_sum = (self._cost_sum or 0.0) + new.cost_usd - ((old and old.cost_usd) or 0.0)
-        if new.phase is not None and (old is None or old.status is not new.status or old.phase != new.phase):
+        if new.phase is not None and (moved or old.phase != new.phase):  # type: ignore[union-attr]
             self._recount_phase(old, new, new.phase)
+
+    def _recount(self, old: Task | None, new: Task) -> None:
+        if old is not None:
+            self.counts[old.status] -= 1
+        self.counts[new.status] += 1
+        if new.status in ACTIVE:
+            self.active[new.task_id] = None
+        else:
+            self.active.pop(new.task_id, None)
 
     def _recount_phase(self, old: Task | None, new: Task, number: int) -> None:
         if old is not None and old.phase is not None:
             left = copy(self.phases[old.phase])
             left.counts = {**left.counts, old.status: left.count(old.status) - 1}
             self.phases[old.phase] = left
-        phase = copy(self.phases.get(number) or Phase(number))
+        known = self.phases.get(number)
+        phase = Phase(number) if known is None else known.__copy__()  # type: ignore[attr-defined]
         phase.name = phase.name or new.phase_name
         phase.counts = {**phase.counts, new.status: phase.count(new.status) + 1}
         begun = new.started_at or new.ended_at
         if begun is not None and (phase.started_at is None or begun < phase.started_at):
             phase.started_at = begun
-        phase.last_end = max(filter(None, (phase.last_end, new.ended_at)), default=None)
-        is_new = number not in self.phases
+        if new.ended_at is not None and (phase.last_end is None or new.ended_at > phase.last_end):
+            phase.last_end = new.ended_at
         self.phases[number] = phase
-        if is_new:
+        if known is None:
             self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
@@ -260,8 +258,12 @@ class RunState:
 
     def point_at(self, task_id: str, event: Received) -> None:
         """Note which task is the current one, unless a newer event has told it already."""
-        if self.is_newest("current task", event):
-            self.current_task = task_id
+        at = event.timestamp
+        if at is not None:
+            if is_before(at, self._current_task_at):
+                return
+            self._current_task_at = at
+        self.current_task = task_id
 
     def finish(self, at: Micros) -> tuple[Effect, ...]:
         """Note that the run has ended."""

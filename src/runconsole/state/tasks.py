@@ -21,6 +21,7 @@ from runconsole.events import (
 from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.facts import put_artifact, put_error
+from runconsole.state.order import is_before
 from runconsole.state.rows import Subtask, Task
 from runconsole.state.run import Effect, RunState, handles
 
@@ -126,8 +127,7 @@ def _report_subtask(state: RunState, task: Task, fact: SubtaskReported, event: R
     if subtask.status is TaskStatus.COMPLETED:
         subtask.progress = 100.0
     settle_start(subtask)
-    known[fact.subtask_id] = subtask
-    _count_subtasks(state, task)
+    _put_subtask(state, task, subtask)
 
 
 @handles(TaskCompleted)
@@ -220,18 +220,28 @@ def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> 
 def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus], event: Received) -> None:
     """Set the subtasks of which only a name and a status are told."""
     known = state.subtasks.setdefault(task.task_id, {})
+    at = event.timestamp
     for subtask_id, status in statuses.items():
-        subtask = copy(known.get(subtask_id) or Subtask(task.task_id, subtask_id, name=subtask_id))
+        row = known.get(subtask_id)
+        if row is not None and row.status is status:
+            if at is not None and not is_before(at, row.told_at):
+                row.told_at = row.status_at = at
+            continue
+        subtask = Subtask(task.task_id, subtask_id, subtask_id) if row is None else copy(row)
         advance(subtask, status, event)
         if subtask.status is TaskStatus.COMPLETED:
             subtask.progress = 100.0
-        settle_start(subtask)
-        known[subtask_id] = subtask
-    _count_subtasks(state, task)
+        if subtask.started_at is None:
+            settle_start(subtask)
+        _put_subtask(state, task, subtask)
 
 
-def _count_subtasks(state: RunState, task: Task) -> None:
-    known = state.subtasks.get(task.task_id, {})
+def _put_subtask(state: RunState, task: Task, new: Subtask) -> None:
+    """Put a subtask's changed row in place and keep its task's counts right."""
+    known = state.subtasks[task.task_id]
+    old = known.get(new.subtask_id)
+    known[new.subtask_id] = new
     task.subtasks = len(known)
-    task.subtasks_done = sum(subtask.status is TaskStatus.COMPLETED for subtask in known.values())
+    was_done = old is not None and old.status is TaskStatus.COMPLETED
+    task.subtasks_done += (new.status is TaskStatus.COMPLETED) - was_done
     state.versions["subtasks"] += 1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from runconsole.events import AgentCompleted, Alert, ArtifactCreated, ErrorReported, Fact
-from runconsole.wire.payload import Whole, first, reader
+from runconsole.wire.payload import FactReader, Whole, first, understood
 from runconsole.wire.task import NO_METRICS, ErrorInfo, Metrics, TaskEvent, message_of
 
 __all__ = ["FACTS"]
@@ -117,11 +114,11 @@ def _cost_threshold(data: _Alert) -> Fact:
     return Alert("warning", f"A cost threshold was passed{share}")
 
 
-FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
-    "agent.file_change": (reader(_FileChange), _file_change),
-    "agent.error": (reader(_AgentEvent), _agent_error),
-    "agent.completed": (reader(_AgentEvent), _agent_completed),
-    "system.alert": (reader(_Alert), _alert),
-    "cost.threshold": (reader(_Alert), _cost_threshold),
+FACTS: dict[str, FactReader] = {
+    "agent.file_change": understood(_FileChange, _file_change),
+    "agent.error": understood(_AgentEvent, _agent_error),
+    "agent.completed": understood(_AgentEvent, _agent_completed),
+    "system.alert": understood(_Alert, _alert),
+    "cost.threshold": understood(_Alert, _cost_threshold),
 }
-"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
+"""For each event type, what its payload means."""

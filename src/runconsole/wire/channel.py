@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from runconsole.errors import UnsupportedByWire
-from runconsole.events import DecisionRequested, Logged, Micros, Received
+from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
 from runconsole.wire.envelope import read_events
 from runconsole.wire.payload import first
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
@@ -27,6 +27,10 @@ class _ErrorPayload(msgspec.Struct):
     message: str | None = None
     error: str | None = None
     code: str | None = None
+
+
+class _Correlated(msgspec.Struct):
+    correlationId: str | None = None  # noqa: N815 - the wire's name
 
 
 class ChannelWire:
@@ -54,18 +58,37 @@ class ChannelWire:
         self._token = token
         self._decide = decide
         self._pending: set[str] = set()
+        self._answered: set[str] = set()
         self._established = False
 
     def open(self) -> list[str]:
         """Return the authentication and the subscriptions."""
-        self._established = False
+        self.begin()
         first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token})]
         return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe]
 
-    def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
+    def begin(self) -> None:
+        """Forget that the server has accepted us."""
+        self._established = False
+
+    def sent(self, frame: str, decisions: Container[str]) -> None:
+        """Expect the reply to a decision that a recording says was sent."""
+        try:
+            correlation = msgspec.json.decode(frame, type=_Correlated).correlationId
+        except (msgspec.MsgspecError, RecursionError):
+            return
+        if correlation is not None and correlation in decisions:
+            self._pending.add(correlation)
+
+    def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame: its events, and the replies among them."""
+        events = read_events(frame, at)
+        if self._established and len(events) == 1:
+            (event,) = events
+            if event.correlation_id is None and event.type not in _PROTOCOL:
+                return events
         signals: list[Signal] = []
-        for event in read_events(frame, at):
+        for event in events:
             if event.correlation_id is None and event.type not in _PROTOCOL:
                 signals.append(event)
             else:
@@ -81,12 +104,15 @@ class ChannelWire:
             signals.append(Send(_encode({"type": "pong"})) if kind == "ping" else Ping())
         elif correlation is not None and correlation in self._pending:
             self._pending.discard(correlation)
+            self._answered.add(correlation)
             signals.append(_reply(event, correlation))
             signals.append(_logged(event) if kind == "error" or not kind.startswith("checkpoint.") else event)
+        elif correlation is not None and correlation in self._answered and not kind.startswith("checkpoint."):
+            signals.append(_logged(event))  # the same answer again
         elif kind == "error" and (correlation is not None or not self._established) and _code(event) in _NOT_ALLOWED:
             signals.append(_logged(event))
             signals.append(StreamRefused(_message(event), code=_code(event), fatal=True))
-        elif kind in _GREETINGS:
+        elif kind in _GREETINGS or (correlation is not None and _is_refusal(event)):
             signals.append(_logged(event))
         else:
             signals.append(event)
@@ -151,6 +177,11 @@ def _is_good(signal: Signal) -> bool:
 def _logged(event: Received) -> Received:
     """Return the event as a row of the log without further meaning: the protocol's own business."""
     return msgspec.structs.replace(event, fact=Logged())
+
+
+def _is_refusal(event: Received) -> bool:
+    """Whether a message with a correlation id says no to somebody's request, and is no error of a task."""
+    return isinstance(event.fact, ErrorReported) and event.fact.task_id is None
 
 
 def _error_payload(event: Received) -> _ErrorPayload:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointOption, CheckpointReminded, Fact
-from runconsole.wire.payload import first, read_time, reader, salvage
+from runconsole.wire.payload import FactReader, first, read_time, salvage, understood
 
 __all__ = ["FACTS", "read_option"]
 
@@ -51,6 +50,7 @@ class _Decided(Struct, rename="camel"):
     decided_by: str | None = None
     auto_triggered: bool | None = None
     response_time: float | None = None
+    decided_at: str | float | None = None
 
 
 def read_option(value: object) -> CheckpointOption | None:
@@ -102,7 +102,13 @@ def _decided(data: _Decided) -> Fact | None:
         return None
     automatic = bool(data.auto_triggered) or data.decided_by in {"timeout", "system:timeout"}
     return CheckpointDecided(
-        data.checkpoint_id, _chosen(data), data.feedback, data.decided_by, automatic, data.response_time
+        data.checkpoint_id,
+        _chosen(data),
+        data.feedback,
+        data.decided_by,
+        automatic,
+        data.response_time,
+        read_time(data.decided_at),
     )
 
 
@@ -110,16 +116,19 @@ def _timed_out(data: _Decided) -> Fact | None:
     if data.checkpoint_id is None:
         return None
     taken = first(_chosen(data), data.action_taken, data.default_action)
-    return CheckpointDecided(data.checkpoint_id, taken, data.feedback, data.decided_by, automatic=True)
+    decided_at = read_time(data.decided_at)
+    return CheckpointDecided(
+        data.checkpoint_id, taken, data.feedback, data.decided_by, automatic=True, decided_at=decided_at
+    )
 
 
-FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
-    "task.hitl_required": (reader(_Opened), _opened),
-    "checkpoint.pending": (reader(_Opened), _opened),
-    "checkpoint.hitl_required": (reader(_Opened), _opened),
-    "checkpoint.reminder": (reader(_Opened), _reminded),
-    "checkpoint.resolved": (reader(_Decided), _decided),
-    "checkpoint.hitl_decided": (reader(_Decided), _decided),
-    "checkpoint.timeout": (reader(_Decided), _timed_out),
+FACTS: dict[str, FactReader] = {
+    "task.hitl_required": understood(_Opened, _opened),
+    "checkpoint.pending": understood(_Opened, _opened),
+    "checkpoint.hitl_required": understood(_Opened, _opened),
+    "checkpoint.reminder": understood(_Opened, _reminded),
+    "checkpoint.resolved": understood(_Decided, _decided),
+    "checkpoint.hitl_decided": understood(_Decided, _decided),
+    "checkpoint.timeout": understood(_Decided, _timed_out),
 }
-"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
+"""For each event type, what its payload means."""

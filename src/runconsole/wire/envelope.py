@@ -6,7 +6,7 @@ type beside it, arrays of events, UTF-8 binary frames. What is no event at all i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -14,12 +14,23 @@ from msgspec import Raw, Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
 from runconsole.wire import agent, checkpoint, execution, task
-from runconsole.wire.payload import Whole, encodable, first, loads, loads_encodable, pieces, read_time, reader, salvage
+from runconsole.wire.payload import (
+    FactReader,
+    Whole,
+    encodable,
+    first,
+    loads,
+    loads_encodable,
+    pieces,
+    read_time,
+    reader,
+    salvage,
+)
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
 
 MALFORMED = "malformed"
-_FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
+_FACTS: dict[str, FactReader] = {
     **execution.FACTS,
     **task.FACTS,
     **agent.FACTS,
@@ -29,7 +40,7 @@ _ABSENT = Raw(b"")
 _REFUSAL_KEYS = {"type", "message", "timestamp", "correlationId", "id", "seq"}
 
 
-class _Envelope(Struct):
+class _Envelope(Struct, gc=False):
     type: str
     data: Raw = _ABSENT
     payload: Raw = _ABSENT
@@ -55,17 +66,21 @@ _read_inner = reader(_Inner)
 
 def read_events(frame: str | bytes, at: Micros) -> list[Received]:
     """Return the events of one frame that arrived at `at`: one, or those of an array; malformed ones included."""
-    try:
-        frame = frame if isinstance(frame, str) else frame.decode()
-    except UnicodeDecodeError as error:
-        return [_malformed(error.object.decode(errors="backslashreplace"), at, "not UTF-8")]
+    if not isinstance(frame, str):
+        try:
+            frame = frame.decode()
+        except UnicodeDecodeError as error:
+            return [_malformed(error.object.decode(errors="backslashreplace"), at, "not UTF-8")]
     try:
         envelope = _decode(frame)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return _read_odd(encodable(frame), at)
-    if envelope.data is _ABSENT and envelope.payload is _ABSENT:
-        return [_received(envelope.type, Raw(frame.encode()), at, envelope, bare=True)]
-    return [_from_envelope(envelope, at)]
+    raw = envelope.data
+    if raw is _ABSENT:
+        raw = envelope.payload
+        if raw is _ABSENT:
+            return [_received(envelope.type, Raw(frame.encode()), at, envelope, bare=True)]
+    return [_received(envelope.type, raw, at, envelope)]
 
 
 def read_event(text: str, at: Micros, *, event_id: str | None = None, offset: str | None = None) -> Received:
@@ -81,32 +96,27 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
     """Return the events of a named message (Socket.IO): an envelope of that name, or bare data."""
     try:
         envelope = _decode(argument)
-        if envelope.data is not _ABSENT or envelope.payload is not _ABSENT:
-            return [_from_envelope(envelope, at)]
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         argument = encodable(argument)
+    else:
+        raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
+        if raw is not _ABSENT:
+            return [_received(envelope.type, raw, at, envelope)]
     return [_received(name, Raw(argument.encode()), at, _Envelope(name), bare=True)]
 
 
-def _from_envelope(envelope: _Envelope, at: Micros) -> Received:
-    raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
-    received = _received(envelope.type, raw, at, envelope)
-    if envelope.taskId is not None and isinstance(received.fact, UnknownEvent):
-        return msgspec.structs.replace(received, fact=task.told_beside(envelope.type, envelope.taskId, raw))
-    return received
-
-
 def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:
-    payload = str(raw, "utf-8", "replace")
+    kind, payload = intern(kind), str(raw, "utf-8", "replace")
     timestamp, seq, event_id = envelope.timestamp, envelope.seq, envelope.id
     # The marks may stand inside the data; a search in the text is cheap, a second decode is not.
     if (seq is None and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
         inner = _read_inner(raw) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
+    read = None if bare else _FACTS.get(kind)
     # Positional: built once per event. The order is Received's.
     return Received(
         kind,
-        _meaning(kind, raw, bare=bare),
+        (None if read is None else read(raw)) or _meaning(kind, raw, None if bare else envelope.taskId, bare=bare),
         payload,
         at,
         None if timestamp is None else read_time(timestamp),
@@ -116,16 +126,15 @@ def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: boo
     )
 
 
-def _meaning(kind: str, raw: Raw, *, bare: bool) -> Fact:
-    known = _FACTS.get(kind)
-    if known is None:
-        return _unnamed(kind, raw)
-    read, meaning = known
+def _meaning(kind: str, raw: Raw, task_beside: str | None, *, bare: bool) -> Fact:
+    """Return what an event means that is not simply one of `_FACTS`. `task_beside`: the task named beside the data."""
+    read = _FACTS.get(kind)
     if bare and kind == "error" and (message := _refusal(raw)) is not None:
         return execution.refusal(message)
-    data = read(raw)
-    fact = meaning(data) if data is not None else None
-    return fact or UnknownEvent(_task_of(raw))
+    fact = _unnamed(kind, raw) if read is None else read(raw) or UnknownEvent(_task_of(raw))
+    if task_beside is not None and isinstance(fact, UnknownEvent):
+        return task.told_beside(kind, task_beside, raw)
+    return fact
 
 
 def _unnamed(kind: str, raw: Raw) -> Fact:

@@ -5,10 +5,7 @@ Each struct holds the documented names and the other names seen for the same thi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from runconsole.events import (
     Alert,
@@ -19,10 +16,9 @@ from runconsole.events import (
     Fact,
     PhasePlan,
     TaskReported,
-    TaskStatus,
     WaveCompleted,
 )
-from runconsole.wire.payload import Whole, first, read_status, reader, seconds
+from runconsole.wire.payload import FactReader, Whole, first, read_status, read_statuses, seconds, understood
 
 __all__ = ["FACTS"]
 
@@ -45,7 +41,7 @@ class _ExecutionStarted(Struct):
     phases: list[_Phase] | None = None
 
 
-class _ProgressUpdate(Struct):
+class _ProgressUpdate(Struct, gc=False):
     task_id: str | None = None
     task_name: str | None = None
     phase: Whole | None = None
@@ -152,7 +148,6 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
     progress = data.progress
     if completed is None and progress is not None and data.progress_percent is not None and abs(progress) < 2**53:
         completed = int(progress)  # seed 1: `progress` is the same counter
-    subtasks = data.subtask_status
     duration = data.duration_ms
     # Positional: the hottest constructor of the family. The order is TaskReported's.
     return TaskReported(
@@ -167,9 +162,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         data.total_tasks if data.total_tasks is not None else data.total,
         data.progress_percent,
         data.current_task,
-        None
-        if subtasks is None
-        else {name: read_status(word) or TaskStatus.PENDING for name, word in subtasks.items()},
+        read_statuses(data.subtask_status),
     )
 
 
@@ -239,12 +232,12 @@ def refusal(message: str) -> Alert:
     return Alert(level="error", text=message)
 
 
-FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
-    "execution_started": (reader(_ExecutionStarted), _execution_started),
-    "progress_update": (reader(_ProgressUpdate), _progress_update),
-    "wave_completed": (reader(_WaveCompleted), _wave_completed),
-    "artifact_created": (reader(_ArtifactCreated), _artifact_created),
-    "error": (reader(_Error), _error),
-    "execution_completed": (reader(_ExecutionCompleted), _execution_completed),
+FACTS: dict[str, FactReader] = {
+    "execution_started": understood(_ExecutionStarted, _execution_started),
+    "progress_update": understood(_ProgressUpdate, _progress_update),
+    "wave_completed": understood(_WaveCompleted, _wave_completed),
+    "artifact_created": understood(_ArtifactCreated, _artifact_created),
+    "error": understood(_Error, _error),
+    "execution_completed": understood(_ExecutionCompleted, _execution_completed),
 }
-"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
+"""For each event type, what its payload means."""

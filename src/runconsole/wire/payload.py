@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from runconsole.events import Micros, TaskStatus
+from runconsole.events import Fact, Micros, TaskStatus
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -42,6 +42,16 @@ def read_status(word: object) -> TaskStatus | None:
     return _STATUSES.get(word) or _STATUSES.get(word.strip().lower().replace("-", "_").replace(" ", "_"))
 
 
+def read_statuses(words: Mapping[str, str] | None) -> dict[str, TaskStatus] | None:
+    """Return the console's words for several statuses; one that says nothing known counts as pending."""
+    if words is None:
+        return None
+    try:
+        return {name: _STATUSES[word] for name, word in words.items()}
+    except KeyError:
+        return {name: read_status(word) or TaskStatus.PENDING for name, word in words.items()}
+
+
 def read_time(value: object) -> Micros | None:
     """Return microseconds since the epoch for what servers call a timestamp; None where it cannot be one.
 
@@ -49,31 +59,27 @@ def read_time(value: object) -> Micros | None:
     microseconds, told apart by size. A time without an offset counts as UTC.
     """
     if isinstance(value, str):
-        return _read_iso(value)
+        try:
+            since = datetime.fromisoformat(value) - _EPOCH
+        except (ValueError, TypeError):  # no plain ISO 8601, or one without an offset
+            return _read_odd_time(value.strip().removesuffix("Z").removesuffix("z"))
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _read_epoch(value)
     return None
 
 
-def _read_iso(text: str) -> Micros | None:
+def _read_odd_time(text: str) -> Micros | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        stripped = text.strip().removesuffix("Z").removesuffix("z")
         try:
-            moment = datetime.fromisoformat(stripped)
+            return _read_epoch(float(text))
         except ValueError:
-            return _read_number(stripped)
+            return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MICROSECOND
-
-
-def _read_number(text: str) -> Micros | None:
-    try:
-        return _read_epoch(float(text))
-    except ValueError:
-        return None
 
 
 def _read_epoch(number: float) -> Micros | None:
@@ -99,6 +105,25 @@ def reader(kind: type[S]) -> Callable[[msgspec.Raw], S | None]:
                 return salvage(loads_encodable(bytes(raw)), kind)
             except ValueError:
                 return None
+
+    return read
+
+
+FactReader: TypeAlias = Callable[[msgspec.Raw], Fact | None]
+"""Returns what a payload means, None where it says nothing that can be used."""
+
+
+def understood(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactReader:
+    """Return a function that reads JSON text as `reader(kind)` does and gives what `meaning` makes of it."""
+    decode = msgspec.json.Decoder(kind, strict=False).decode
+    salvaged = reader(kind)
+
+    def read(raw: msgspec.Raw) -> Fact | None:
+        try:
+            return meaning(decode(raw))
+        except (msgspec.MsgspecError, RecursionError):
+            data = salvaged(raw)
+            return None if data is None else meaning(data)
 
     return read
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from runconsole.events import Micros, Received
+from runconsole.recent import Recent
 
 __all__ = ["Repeats"]
 
-_REMEMBERED = 200_000
+_REMEMBERED = 100_000
 _LONGEST_REPLAY: Micros = 5_000_000
 """A replay that nobody declares over is over then."""
 
@@ -28,7 +29,7 @@ class Repeats:
 
     def __init__(self, rooms: int) -> None:
         self._copies = max(rooms, 1)
-        self._seen: dict[int, None] = {}
+        self._seen: Recent[int] = Recent(_REMEMBERED)
         self._last: int | None = None
         self._run = 0
         self._replay_until: Micros = 0
@@ -51,8 +52,7 @@ class Repeats:
         if event.event_id is not None or event.seq is not None:
             self._learn(replaying=replaying)
             return False
-        known = key in self._seen
-        self._remember(key)
+        known = self._seen.note(key, key) is not None
         if event.timestamp is not None:
             self._learn(replaying=replaying)
             return known
@@ -62,8 +62,3 @@ class Repeats:
         """An event that says when or which it is came twice in a row: so do the others."""
         if self._run and not replaying:
             self._copies = max(self._copies, 2)
-
-    def _remember(self, key: int) -> None:
-        self._seen[key] = None
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]

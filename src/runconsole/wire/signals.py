@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -109,6 +109,15 @@ class Wire(Protocol):
 
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""
+
+    def begin(self) -> None:
+        """Forget what holds for one connection only: another one begins. `open` does it by itself."""
+
+    def sent(self, frame: str, decisions: Container[str]) -> None:
+        """Take note of a frame that a recording says was sent, so that its answer is read as it was then.
+
+        `decisions` are the ids of those made so far.
+        """
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -107,18 +107,38 @@ class SocketIoWire:
         self._refused = False
         self._recovered: str | None = None
 
+    @property
+    def rooms(self) -> int:
+        """How many rooms are joined."""
+        return len(self._joins)
+
     # ---- what to send -----------------------------------------------------------------------------------------------
 
     def open(self) -> list[str]:
         """Return the joins, and the requests to catch up."""
-        self._connections += 1
-        self._established = self._refused = False
-        self._recovered = None
+        self.begin()
         joins = [self._call("join", name, data) for name, data in self._joins]
         catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in self._catch_ups]
         self._joining = {outgoing.request_id for outgoing in joins}
         self._catching_up = {outgoing.request_id for outgoing in catch_ups}
         return [outgoing.frame for outgoing in joins + catch_ups]
+
+    def begin(self) -> None:
+        """Forget what holds for one connection only."""
+        self._connections += 1
+        self._established = self._refused = False
+        self._recovered = None
+        self._joining = set()
+        self._catching_up = set()
+
+    def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it
+        """Expect the acknowledgement of a call that a recording says was sent."""
+        try:
+            _, request_id, _ = msgspec.json.decode(frame, type=tuple[str, str, Raw])
+        except (msgspec.MsgspecError, RecursionError):
+            return
+        what = request_id.rpartition("-")[0]
+        {"join": self._joining, "catch-up": self._catching_up}.get(what, self._pending).add(request_id)
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the event that carries the decision; its acknowledgement is the reply."""

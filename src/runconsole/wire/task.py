@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Raw, Struct
 
@@ -23,7 +23,7 @@ from runconsole.events import (
     TaskStatusChanged,
     UnknownEvent,
 )
-from runconsole.wire.payload import Whole, first, read_status, read_time, reader
+from runconsole.wire.payload import FactReader, Whole, first, read_status, read_time, reader, understood
 
 __all__ = [
     "FACTS",
@@ -292,26 +292,26 @@ def told_beside(kind: str, task_id: str, raw: Raw) -> Fact:
 
 _read_progress = reader(_TaskProgress)
 
-FACTS: dict[str, tuple[Callable[[Raw], Any], Callable[[Any], Fact | None]]] = {
-    "task.created": (reader(_TaskCreated), _task_created),
-    "task.queued": (reader(_TaskCreated), _task_created),
-    "task.started": (reader(_TaskStarted), _task_started),
-    "task.progress": (reader(_TaskProgress), _task_progress),
-    "task.output": (reader(_TaskOutput), _task_output),
-    "task.paused": (reader(TaskEvent), _status(TaskStatus.PAUSED)),
-    "task.resumed": (reader(TaskEvent), _status(TaskStatus.RUNNING)),
-    "task.phase_changed": (reader(_TaskPhase), _phase_changed),
-    "task.checkpoint": (reader(_Saved), _saved),
-    "checkpoint.created": (reader(_Saved), _saved),
-    "checkpoint.restored": (reader(_Saved), _saved),
-    "task.completed": (reader(_TaskEnded), _task_completed),
-    "task.failed": (reader(_TaskEnded), _task_failed),
-    "task.cancelled": (reader(_TaskEnded), _task_cancelled),
+FACTS: dict[str, FactReader] = {
+    "task.created": understood(_TaskCreated, _task_created),
+    "task.queued": understood(_TaskCreated, _task_created),
+    "task.started": understood(_TaskStarted, _task_started),
+    "task.progress": understood(_TaskProgress, _task_progress),
+    "task.output": understood(_TaskOutput, _task_output),
+    "task.paused": understood(TaskEvent, _status(TaskStatus.PAUSED)),
+    "task.resumed": understood(TaskEvent, _status(TaskStatus.RUNNING)),
+    "task.phase_changed": understood(_TaskPhase, _phase_changed),
+    "task.checkpoint": understood(_Saved, _saved),
+    "checkpoint.created": understood(_Saved, _saved),
+    "checkpoint.restored": understood(_Saved, _saved),
+    "task.completed": understood(_TaskEnded, _task_completed),
+    "task.failed": understood(_TaskEnded, _task_failed),
+    "task.cancelled": understood(_TaskEnded, _task_cancelled),
 }
-"""For each event type: the reader of its payload, and the function that says what it means (None: nothing known)."""
+"""For each event type, what its payload means."""
 
 FACTS |= {
-    prefix + event: (reader(_Subtask), _subtask(status))
+    prefix + event: understood(_Subtask, _subtask(status))
     for prefix in ("task.subtask.", "subtask.")
     for event, status in (
         ("created", TaskStatus.PENDING),

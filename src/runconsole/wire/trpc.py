@@ -6,7 +6,7 @@ What each frame means was measured with the real servers: `spec/wire.md` §1 and
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -36,6 +36,7 @@ from runconsole.wire.trpc_frames import (
     inner_data,
     looks_enveloped,
     read_messages,
+    read_request,
     read_text,
     read_value,
     write_frame,
@@ -146,14 +147,38 @@ class TrpcWire:
 
         Requests that the connection before left unanswered are given by `lost`.
         """
-        self._lost += self._requests()
-        self._forget_connection()
+        self.begin()
         frames: list[str] = []
         if self._params is not None:
             self._sent[0] = _Sent("params")
             frames.append(write_params(self._params))
         frames.append(self._probe() if self._enveloped is None else self._subscribe(self.last_event_id))
         return frames
+
+    def begin(self) -> None:
+        """Forget what holds for one connection only; `lost` still gives its unanswered requests."""
+        self._lost += self._requests()
+        self._forget_connection()
+
+    def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it
+        """Know a request again that a recording says was sent."""
+        request = read_request(frame)
+        if request is None:
+            return
+        number = request.id
+        match request.method:
+            case "connectionParams":
+                self._sent[0] = _Sent("params")
+            case "subscription":
+                self._stream = _Stream(number, resumes=request.params.lastEventId is not None)
+                self._streams = {number: self._stream}
+                self._sent[number] = _Sent("stream")
+            case "subscription.stop" if self._stream is not None:
+                self._stream.stopping = True
+            case "query" | "mutation":
+                is_probe = request.params.path == _PROBE
+                self._streams.pop(number, None)
+                self._sent[number] = _Sent("probe") if is_probe else _Sent("request", f"trpc-{number}")
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as Wire has it
         """Return the mutation; its request id is the decision's id. `task_id` is not needed.

@@ -30,6 +30,8 @@ def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str
         payload |= {"action": action, "selectedOption": decision.option}
     else:
         payload["decision"] = action
+        if decision.shares_action:
+            payload["selectedOption"] = decision.option
     if decision.feedback is not None:
         payload["feedback"] = decision.feedback
     if decision.modifications is not None:

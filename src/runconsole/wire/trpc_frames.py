@@ -15,10 +15,13 @@ from runconsole.wire.payload import loads
 __all__ = [
     "ABSENT",
     "Message",
+    "Params",
+    "Request",
     "Result",
     "inner_data",
     "looks_enveloped",
     "read_messages",
+    "read_request",
     "read_text",
     "read_value",
     "write_frame",
@@ -46,12 +49,28 @@ class Message(Struct):
     error: Raw = ABSENT
 
 
+class Params(Struct, frozen=True):
+    """What a request of ours says, as far as its answer needs it."""
+
+    path: str | None = None
+    lastEventId: str | None = None  # noqa: N815 - the wire's name
+
+
+class Request(Struct):
+    """A frame of ours."""
+
+    id: int = 0
+    method: str | None = None
+    params: Params = Params()
+
+
 class _Tracked(Struct):
     data: Raw = ABSENT
 
 
 _decode = msgspec.json.Decoder(Message).decode
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
+_decode_request = msgspec.json.Decoder(Request).decode
 _decode_tracked = msgspec.json.Decoder(_Tracked).decode
 
 
@@ -107,6 +126,14 @@ def _rebuild_result(value: dict[str, Any]) -> Result:
 
 def _raw(value: dict[str, Any], field: str) -> Raw:
     return Raw(superjson.write_json(value[field]).encode()) if field in value else ABSENT
+
+
+def read_request(text: str) -> Request | None:
+    """Return a frame of ours, None for one that is no request."""
+    try:
+        return _decode_request(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def inner_data(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Decisions on every wire, judged by what the server says of them."""

@@ -1,0 +1,402 @@
+"""Real servers of every wire that ask, take decisions, log them, and misbehave on request: all in the same words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+from websockets.exceptions import ConnectionClosed
+
+from runconsole import Console
+from tests.servers.json_server import JsonServer, Message, Peer
+from tests.servers.node import TrpcServer
+from tests.servers.socketio_server import SocketIoServer
+
+__all__ = ["HOSTS", "Arrived", "Host", "JsonHost", "SocketIoHost", "TrpcHost"]
+
+OPTIONS = [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
+ROOM = "execution_e1"
+
+
+class Arrived(NamedTuple):
+    """A decision as the server's log has it."""
+
+    checkpoint: str
+    option: str
+    outcome: str
+    """``applied``, or the code it was refused with."""
+
+
+class Host(ABC):
+    """A server of one wire with one run.
+
+    `trouble` names what happens to the next decision: ``unread`` (the link is cut before the server has read it),
+    ``stall`` (taken only at `release`), ``lose`` (applied, and the link is cut before the reply), ``hold`` (applied,
+    and answered at `release`).
+
+    Args:
+        tells: whether a decision that counts is told to everybody as `checkpoint.resolved`.
+        ahead_s: by how many seconds the server's clock is ahead.
+    """
+
+    wire: str
+    can_ask = False
+    """Whether the wire has queries."""
+
+    def __init__(self, *, tells: bool = True, ahead_s: float = 0.0) -> None:
+        self.tells = tells
+        self.ahead_s = ahead_s
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    # ---- what the tests tell it -------------------------------------------------------------------------------------
+
+    def console(self, **options: Any) -> Console:
+        """Return a console that follows the run, live."""
+        console = self.stack.enter_context(Console(self.url, **dict(self.options) | options))
+        until(lambda: console.status == "live" and self.is_heard(), "a live console")
+        return console
+
+    def moment(self, seconds: float = 0.0) -> str:
+        """Return the time so many seconds from now, by the server's clock."""
+        at = datetime.now(UTC) + timedelta(seconds=self.ahead_s + seconds)
+        return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def event(self, kind: str, **payload: Any) -> Message:
+        return {"type": kind, "payload": {"taskId": "t", **payload}, "timestamp": self.moment()}
+
+    def tell(self, kind: str, **payload: Any) -> None:
+        """Send an event of the task ``t``."""
+        self.emit(self.event(kind, **payload))
+
+    def ask(self, checkpoint: str = "c", *, within: float | None = None, **payload: Any) -> None:
+        """Ask a question, to be answered within so many seconds."""
+        fields = {"checkpointId": checkpoint, "title": "Ship?", "options": OPTIONS, "defaultAction": "reject"}
+        timeout = {} if within is None else {"timeout": self.moment(within)}
+        self.tell("task.hitl_required", **fields | timeout | payload)
+
+    @property
+    @abstractmethod
+    def url(self) -> str: ...
+
+    options: Mapping[str, Any] = MappingProxyType({})
+    """The console's."""
+
+    def is_heard(self) -> bool:
+        """Whether every console gets what is told from now on."""
+        return True
+
+    @abstractmethod
+    def emit(self, event: Message) -> None:
+        """Send an event to everybody."""
+
+    @abstractmethod
+    def arrived(self) -> list[Arrived]:
+        """Return the decisions that came so far, in order."""
+
+    @abstractmethod
+    def trouble(self, what: str) -> None:
+        """Have something happen to the next decision."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Go on with what was stalled or held."""
+
+    @abstractmethod
+    def expire(self, checkpoint: str = "c") -> None:
+        """Take the default action, without a word."""
+
+    @abstractmethod
+    def down(self) -> None:
+        """Cut every connection and let nobody in."""
+
+    @abstractmethod
+    def up(self) -> None:
+        """Let clients in again."""
+
+
+class Docket:
+    """What a server knows of its questions: the first decision in time counts. Used by the servers in Python."""
+
+    def __init__(self, now: Callable[[], str]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self.questions: dict[str, Message] = {}
+        self.log: list[Arrived] = []
+        self.refusal: str | None = None
+        """The code that every decision is refused with."""
+
+    def note(self, event: Message) -> None:
+        payload = event["payload"]
+        if event["type"] == "task.hitl_required":
+            self.questions[payload["checkpointId"]] = {**payload, "status": "pending"}
+
+    def decide(self, payload: Message) -> str | None:
+        """Take a decision; return the code it is refused with, None where it counts."""
+        with self._lock:
+            name, option = payload["checkpointId"], payload["decision"]
+            question = self.questions.get(name, {"status": "missing"})
+            if question["status"] == "pending" and question.get("timeout", "9") <= self._now():
+                question["status"] = "expired"
+            codes = {
+                "decided": "HITL_ALREADY_DECIDED",
+                "expired": "CHECKPOINT_EXPIRED",
+                "missing": "CHECKPOINT_NOT_FOUND",
+            }
+            code = self.refusal or codes.get(question["status"])
+            self.log.append(Arrived(name, option, code or "applied"))
+            question["status"] = question["status"] if code else "decided"
+            return code
+
+
+class JsonHost(Host):
+    """Plain JSON. With `replays`, a new connection gets all that was told before."""
+
+    wire = "json"
+
+    def __init__(self, *, replays: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.docket = Docket(self.moment)
+        self.replays = replays
+        self._trouble: str | None = None
+        self._released = threading.Event()
+        self._history: list[Message] = []
+        self._followed = 0
+        self._server = self.stack.enter_context(JsonServer(self._serve))
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def peers(self) -> list[Peer]:
+        """The open connections."""
+        return [peer for peer in self._server.peers if not peer.closed.is_set()]
+
+    def _serve(self, peer: Peer) -> None:
+        taken = 0
+        if self.replays:
+            peer.send(*self._history)
+        while not peer.closed.is_set():
+            if len(peer.received) > taken:
+                self._take(peer, json.loads(peer.received[taken]))
+                taken += 1
+            else:
+                time.sleep(0.002)
+
+    def _take(self, peer: Peer, message: Message) -> None:
+        trouble, self._trouble = self._trouble, None
+        payload = message["payload"]
+        if trouble == "unread":
+            peer.drop()
+            return
+        if trouble == "stall":
+            self._released.wait(20)
+        code = self.docket.decide(payload)
+        if trouble == "lose":
+            peer.drop()
+        if code is None and self.tells:
+            told = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
+            self.tell("checkpoint.resolved", **told | {k: v for k, v in payload.items() if k == "feedback"})
+        if trouble == "lose":
+            return
+        if trouble == "hold":
+            self._released.wait(20)
+        with suppress(ConnectionClosed):
+            peer.send(reply_to(message, code))
+
+    def is_heard(self) -> bool:
+        return len(self.peers) > self._followed
+
+    def console(self, **options: Any) -> Console:
+        console = super().console(**options)
+        self._followed += 1
+        return console
+
+    def emit(self, event: Message) -> None:
+        self.docket.note(event)
+        self._history.append(event)
+        for peer in self.peers:
+            with suppress(ConnectionClosed, OSError):
+                peer.send(event)
+
+    def arrived(self) -> list[Arrived]:
+        return list(self.docket.log)
+
+    def trouble(self, what: str) -> None:
+        self._released.clear()
+        self._trouble = what
+
+    def release(self) -> None:
+        self._released.set()
+
+    def expire(self, checkpoint: str = "c") -> None:
+        self.docket.questions[checkpoint]["status"] = "expired"
+
+    def down(self) -> None:
+        self._server.is_down = True
+        for peer in self.peers:
+            peer.drop()
+
+    def up(self) -> None:
+        self._server.is_down = False
+
+
+def reply_to(message: Message, code: str | None) -> Message:
+    """Return the answer to a decision."""
+    if code is None:
+        return {"type": "checkpoint.ack", "payload": {}, "correlationId": message["correlationId"]}
+    said = {"message": f"not taken: {code}", "code": code}
+    return {"type": "error", "payload": said, "correlationId": message["correlationId"]}
+
+
+class SocketIoHost(Host):
+    """python-socketio, with the catch-up of the execution family's backend."""
+
+    wire = "socketio"
+    options = MappingProxyType({"execution": "e1"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.docket = Docket(self.moment)
+        self._trouble: str | None = None
+        self._released = threading.Event()
+        self.server = self.stack.enter_context(SocketIoServer())
+        self._joined = 0
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def is_heard(self) -> bool:
+        return len([name for name, _ in self.server.received if name == "request_catch_up"]) > self._joined
+
+    def console(self, **options: Any) -> Console:
+        console = super().console(**options)
+        self._joined += 1
+        return console
+
+    async def _take(self, payload: Message) -> Any:
+        trouble, self._trouble = self._trouble, None
+        if trouble == "unread":
+            self.server.cut()
+            await asyncio.Event().wait()
+        if trouble == "stall":
+            await asyncio.to_thread(self._released.wait, 20)
+        code = self.docket.decide(payload)
+        if trouble == "lose":
+            self.server.cut()
+        if code is None and self.tells:
+            told = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
+            event = self.event("checkpoint.resolved", **told | {k: v for k, v in payload.items() if k == "feedback"})
+            self.server.history.setdefault("e1", []).append((event["type"], event))
+            await self.server.sio.emit(event["type"], event, room=ROOM)
+        if trouble == "lose":
+            await asyncio.Event().wait()
+        if trouble == "hold":
+            await asyncio.to_thread(self._released.wait, 20)
+        return {"status": "ok"} if code is None else {"error": f"not taken: {code}", "code": code}
+
+    def emit(self, event: Message) -> None:
+        self.docket.note(event)
+        if event["type"] == "task.hitl_required":
+            self.server.answers[event["payload"]["checkpointId"]] = self._take
+        self.server.emit((event["type"], event), rooms=[ROOM], key="e1")
+
+    def arrived(self) -> list[Arrived]:
+        return list(self.docket.log)
+
+    def trouble(self, what: str) -> None:
+        self._released.clear()
+        self._trouble = what
+
+    def release(self) -> None:
+        self._released.set()
+
+    def expire(self, checkpoint: str = "c") -> None:
+        self.docket.questions[checkpoint]["status"] = "expired"
+
+    def down(self) -> None:
+        self.server.kill()
+
+    def up(self) -> None:
+        self.server.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        super().__exit__()
+
+
+class TrpcHost(Host):
+    """@trpc/server on Node.js."""
+
+    wire = "trpc"
+    can_ask = True
+    options = MappingProxyType({"protocol": "trpc"})
+
+    def __init__(self, *, tells: bool = True, ahead_s: float = 0.0, **options: Any) -> None:
+        super().__init__(tells=tells, ahead_s=ahead_s)
+        given = {"superjson": True, "tells": tells, "clockMs": ahead_s * 1000} | options
+        self.server = self.stack.enter_context(TrpcServer(**given))
+        self._followed = 0
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def is_heard(self) -> bool:
+        return len(self.server.log()["subscriptions"]) > self._followed
+
+    def console(self, **options: Any) -> Console:
+        console = super().console(**options)
+        self._followed += 1
+        return console
+
+    def emit(self, event: Message) -> None:
+        self.server.emit(event)
+
+    def arrived(self) -> list[Arrived]:
+        entries = self.server.log()["decisions"]
+        inputs = [(entry["input"], entry["outcome"]) for entry in entries]
+        return [Arrived(given["checkpointId"], given["decision"], outcome) for given, outcome in inputs]
+
+    def trouble(self, what: str) -> None:
+        self.server.tell("replies", mode=what)
+
+    def release(self) -> None:
+        self.server.tell("release")
+
+    def expire(self, checkpoint: str = "c") -> None:
+        self.server.tell("expire", checkpointId=checkpoint)
+
+    def down(self) -> None:
+        self.server.tell("refuse", on=True)
+        self.server.tell("drop")
+
+    def up(self) -> None:
+        self.server.tell("refuse", on=False)
+
+
+HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
+
+
+def until(condition: Callable[[], object], what: str = "the condition") -> None:
+    """Return as soon as a condition holds; fail when it does not come to hold."""
+    end = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come about")
+        time.sleep(0.01)
