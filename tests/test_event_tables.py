@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.folding import fold, frames_of, task
+from tests.folding import Folded, execution, fold, frames_of, task
 from tests.streams import stamped, streams
 from tests.test_tables import FLOAT, INT, TEXT, TIME
 
@@ -77,3 +78,82 @@ def test_the_table_of_any_type_has_the_rows_of_that_type(frames: list[str]) -> N
     events = tables.frame("events")
     for kind in {*events["type"]}:
         assert tables.table(kind).index.tolist() == events.index[events["type"] == kind].tolist()
+
+
+# ---- read again and again ------------------------------------------------------------------------------------------
+
+_values: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-3, 3),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=3),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.dictionaries(st.sampled_from("xy"), st.integers(0, 3) | st.text(max_size=2)),
+)
+_kinds: st.SearchStrategy[Any] = st.sampled_from([st.integers(-9, 9), st.floats(-9, 9), st.booleans(), _values])
+_payloads = st.lists(
+    st.dictionaries(st.sampled_from("abc"), _kinds.flatmap(lambda kind: kind), max_size=3), max_size=12
+)
+
+
+def told(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload's fields, nested ones dotted, without those that say nothing."""
+    flat = {name: value for name, value in payload.items() if not isinstance(value, dict)}
+    nested = {
+        f"{k}.{n}": value for k, inner in payload.items() if isinstance(inner, dict) for n, value in inner.items()
+    }
+    return {name: value for name, value in (flat | nested).items() if value is not None}
+
+
+@given(_payloads, st.integers(1, 4))
+@settings(max_examples=150, deadline=None)
+def test_a_table_read_again_and_again_is_the_one_read_once_and_says_what_was_sent(
+    payloads: list[dict[str, Any]], every: int
+) -> None:
+    frames = [execution("odd", number, **payload) for number, payload in enumerate(payloads)]
+    often, once = Folded(), fold(frames).tables.table("odd")
+    for begin in range(0, len(frames), every):
+        often.feed(frames[begin : begin + every])
+        often.tables.table("odd")
+    pd.testing.assert_frame_equal(often.tables.table("odd"), once)
+    found = once.drop(columns=["received_at", "timestamp"]).to_dict("records")
+    assert [{k: v for k, v in row.items() if v is not pd.NA and v is not None} for row in found] == [
+        told(p) for p in payloads
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([1, 2], INT),
+        ([1, None], INT),
+        ([1, 2.5], FLOAT),
+        ([1.0, 2.0], FLOAT),
+        ([True, None], "boolean"),
+        (["a", None], TEXT),
+        ([1, "a"], "object"),
+        ([True, 1], "object"),
+        ([[1], [2]], "object"),
+        ([2**64, 1], "object"),
+        ([None, None], "object"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_column_is_as_narrow_as_its_values_allow(values: list[Any], dtype: str, *, at_once: bool) -> None:
+    folded = Folded()
+    for value in values:
+        folded.feed([execution("odd", value=value)])
+        if not at_once:
+            folded.tables.table("odd")
+    column = folded.tables.table("odd")["value"]
+    assert str(column.dtype) == dtype
+    assert column.tolist() == [pd.NA if value is None else value for value in values]
+
+
+def test_what_the_caller_does_to_a_list_in_a_table_stays_the_callers() -> None:
+    folded = fold([execution("odd", value=[1])])
+    folded.tables.table("odd")["value"].iloc[0].clear()
+    folded.feed([execution("odd", value=[2])])
+    assert folded.tables.table("odd")["value"].tolist() == [[1], [2]]

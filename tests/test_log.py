@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runconsole import log as log_module
 from runconsole.events import (
     Fact,
     Logged,
@@ -21,6 +21,8 @@ from runconsole.events import (
     WaveCompleted,
 )
 from runconsole.log import CHUNK, EventLog
+from runconsole.log.chunks import Understood
+from runconsole.log.log import InMemory
 from runconsole.wire.envelope import read_events
 from tests.folding import fold, frames_of
 
@@ -96,7 +98,7 @@ def test_payloads_are_kept_byte_for_byte(name: str) -> None:
 @settings(max_examples=200)
 def test_any_stretch_of_the_log_can_be_read_across_chunks(count: int, first: int, wanted: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_module, "CHUNK", 8)
+        patch.setattr("runconsole.log.log.CHUNK", 8)
         read = filled(count).read(first, wanted)
     expected = list(range(max(0, first), min(max(0, first) + wanted, count)))
     assert [number for number, _ in read] == expected
@@ -120,8 +122,55 @@ def test_a_sealed_event_still_says_when_it_came_and_whether_it_was_understood() 
     marks = [(e.type, e.payload, e.received_at, e.timestamp, e.event_id) for e in after]
     assert before == events
     assert marks == [(e.type, e.payload, e.received_at, e.timestamp, e.event_id) for e in events]
-    assert [type(event.fact) for event in after] == [Logged, UnknownEvent, MalformedFrame]
+    assert [type(event.fact) for event in after] == [Understood, UnknownEvent, MalformedFrame]
     assert [getattr(event.fact, "task_id", None) for event in after] == ["t", "u", None]
+
+
+@given(st.integers(0, 40), st.integers(0, 50))
+@settings(max_examples=100)
+def test_the_rows_from_any_event_on_can_be_read_across_chunks(count: int, first: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runconsole.log.log.CHUNK", 8)
+        batches = list(filled(count).batches(first))
+    found = [time for batch in batches for time in batch.column("received_at").cast(pa.int64()).to_pylist()]
+    assert found == list(range(first, count))
+
+
+# ---- while it is sealed --------------------------------------------------------------------------------------------
+
+
+class Later(InMemory):
+    """Seals when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def run(self, seal: Callable[[], None]) -> None:
+        self.waiting.append(seal)
+
+
+def test_a_full_chunk_reads_the_same_before_and_after_it_is_sealed() -> None:
+    storage, count = Later(), 2 * CHUNK + 3
+    log = EventLog(storage)
+    facts = (TaskReported("t", phase=1, wave=2, status=TaskStatus.RUNNING), UnknownEvent("u"), MalformedFrame("no"))
+    for number in range(count):
+        log.append(numbered(number, facts[number % 3]))
+    before, events, counts = log.to_arrow(), log.read(CHUNK - 2, 4), (log.unknown, log.malformed)
+    assert [seal() for seal in storage.waiting] == [None, None]
+    assert log.to_arrow() == before
+    assert (log.unknown, log.malformed) == counts
+    after = log.read(CHUNK - 2, 4)
+    assert [(n, e.type, e.payload, e.received_at) for n, e in after] == [
+        (n, e.type, e.payload, e.received_at) for n, e in events
+    ]
+
+
+def test_text_that_no_column_can_hold_is_replaced_and_breaks_nothing() -> None:
+    log = EventLog()
+    for number in range(CHUNK):
+        log.append(Received("x", Logged("a\ud800b"), '"ž"', number))
+    assert log.to_arrow()["task_id"][0].as_py() == "a\ufffdb"
+    assert log.to_arrow()["payload"][0].as_py() == '"ž"'
 
 
 # ---- while it grows ------------------------------------------------------------------------------------------------

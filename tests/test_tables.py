@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runconsole.events import DecisionRequested, DecisionSent
 from runconsole.state import RunState, span_s
-from runconsole.tables import FRAMES
+from runconsole.tables import FRAMES, entities
+from runconsole.tables.entities import EntityFrame
 from tests.folding import Folded, execution, fold, frames_of, task
 from tests.streams import streams
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TIME, INT, FLOAT, TEXT, BOOL, OBJECT = "datetime64[us, UTC]", "Int64", "Float64", "string", "boolean", "object"
 
@@ -309,17 +314,43 @@ def test_a_callers_change_to_a_list_in_a_cell_stays_the_callers() -> None:
     ]
 
 
-def test_an_unchanged_frame_is_not_built_again_and_a_changed_one_is() -> None:
+def test_an_unchanged_frame_is_not_built_again_and_a_changed_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[list[str]] = []
+    build = EntityFrame._batch
+
+    def watched(self: EntityFrame, rows: Sequence[Any]) -> pa.RecordBatch:
+        built.append([row.task_id for row in rows])
+        return build(self, rows)
+
+    monkeypatch.setattr(EntityFrame, "_batch", watched)
     folded = fold([execution("progress_update", task_id="a")])
-    built = folded.tables._cache.get("tasks")
-    assert built is None
     folded.tables.frame("tasks")
-    built = folded.tables._cache["tasks"]
     folded.feed([task("task.output", data="x", taskId="a")])
     folded.tables.frame("tasks")
-    assert folded.tables._cache["tasks"] is built
+    assert built == [["a"]]
     folded.feed([execution("progress_update", task_id="b")])
     assert folded.tables.frame("tasks").index.tolist() == ["a", "b"]
+    assert built == [["a"], ["a", "b"]]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 99)), max_size=20), st.integers(1, 9))
+def test_only_the_blocks_with_a_changed_row_are_built_again(changes: list[tuple[int, int]], size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entities, "BLOCK", size)
+        folded, expected = Folded(), {}
+        build, built = EntityFrame._batch, [0]
+
+        def watched(self: EntityFrame, rows: Sequence[Any]) -> pa.RecordBatch:
+            built[0] += 1
+            return build(self, rows)
+
+        patch.setattr(EntityFrame, "_batch", watched)
+        for number, progress in changes:
+            folded.feed([task("task.progress", taskId=f"t{number}", progress=progress)])
+            expected[f"t{number}"] = float(progress)
+            built[0] = 0
+            assert folded.tables.frame("tasks")["progress"].to_dict() == expected
+            assert built[0] <= 1
 
 
 def test_frames_can_be_read_from_one_thread_while_another_one_writes() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from runconsole.dataset import About
     from runconsole.tables import Tables
 
 __all__ = ["RunFrames"]
@@ -25,6 +28,10 @@ class RunFrames(ABC):
     @abstractmethod
     def _frames(self) -> Tables:
         """The frames of this run."""
+
+    @abstractmethod
+    def _about(self) -> About:
+        """Return what a data set says of this run as a whole."""
 
     @property
     def events(self) -> pd.DataFrame:
@@ -85,6 +92,58 @@ class RunFrames(ABC):
         """Return every event of one type, each field of its payload a typed column (nested fields dotted)."""
         return self._frames.table(event_type)
 
-    def to_arrow(self) -> pa.Table:
-        """Return `events` as an Arrow table."""
-        return self._frames.log.to_arrow()
+    def to_arrow(self, name: str = "events") -> pa.Table:
+        """Return a frame as an Arrow table, its index as columns; lists and dicts as their JSON text.
+
+        Raises:
+            KeyError: there is no frame of this name.
+        """
+        return self._frames.to_arrow(name)
+
+    def critical_path(self) -> pd.DataFrame:
+        """Return the chain of tasks that the length of the run hangs on. See `analysis.critical_path`."""
+        from runconsole.analysis import critical_path
+
+        return critical_path(self.tasks)
+
+    def bottlenecks(self) -> pd.DataFrame:
+        """Return where the time goes, by phase, wave, worker and provider. See `analysis.bottlenecks`."""
+        from runconsole.analysis import bottlenecks
+
+        return bottlenecks(self.tasks, self.checkpoints)
+
+    def checkpoint_stats(self) -> pd.DataFrame:
+        """Return how the run's questions were answered, by type. See `analysis.checkpoint_stats`."""
+        from runconsole.analysis import checkpoint_stats
+
+        return checkpoint_stats(self.checkpoints)
+
+    def to_parquet(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        execution: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Write every frame as it is now into a directory of runs, for `runconsole.history` and any Parquet reader.
+
+        Runs are appended; one that is there already is replaced, so write it as often as you like. Each frame is a data
+        set partitioned by execution (``tasks/execution=...``), `events` also by type. Readers at the same time see a
+        run whole, old or new; several processes may write different runs at once.
+
+        Args:
+            directory: a path, or any URL of `fsspec` (``s3://``, ``gs://``, ``memory://``, ...).
+            execution: what to call the run; None takes its execution id, else the id of the task followed, else a name
+                made of its first event.
+            storage_options: passed on to `fsspec`.
+
+        Returns:
+            What the run is called there.
+
+        Raises:
+            InvalidArgument: there is a file in the directory's place, or nothing here can open its URL.
+            OSError: it cannot be written.
+        """
+        from runconsole.dataset import write
+
+        return write(self._frames, self._about(), directory, execution=execution, storage_options=storage_options)

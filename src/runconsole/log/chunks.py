@@ -1,0 +1,297 @@
+"""Chunks of the log: events, and the columns made of them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from runconsole.events import Alert, Fact, Logged, MalformedFrame, Received, UnknownEvent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["CHUNK", "Chunk", "Keep", "Packed", "batch_of", "count_of", "schema", "stored"]
+
+CHUNK = 4096
+"""Events in a sealed chunk: small enough that sealing one is no pause a person could see. At most 2**15."""
+
+Keep: TypeAlias = Callable[["Packed"], Callable[[], "pa.RecordBatch"]]
+"""Takes a chunk and returns a function that gives them back: where chunks are kept."""
+
+
+class Understood(Fact, frozen=True, gc=False):
+    """The meaning of an event is no longer at hand, but there is one."""
+
+    task_id: str | None = None
+
+
+_KINDS: tuple[type[Fact], ...] = (Understood, UnknownEvent, MalformedFrame, Logged, Alert)
+"""How an event was understood, as stored: an index into this."""
+_COUNTED: tuple[type[Fact], ...] = (UnknownEvent, MalformedFrame)
+_CODES = {kind: code for code, kind in enumerate(_KINDS)}
+_MARKS = ("number", "offset", "correlation_id")
+"""Of each event's envelope what no column of the log shows: a recording of the run needs it."""
+_REPEATED = frozenset({"type", "task_id", "phase", "wave", "status"})
+"""Columns in which a chunk holds the same few values again and again."""
+_TEXTS = frozenset({"type", "task_id", "status", "event_id", "payload", "offset", "correlation_id"})
+"""Columns of text; the others hold numbers."""
+_ABOUT = ("task_id", "phase", "wave", "status")
+"""What a row tells of an event's meaning, where the meaning has such a field."""
+
+_STORED = ("received_at", "timestamp", "type", *_ABOUT, "event_id", "payload", "kind", *_MARKS)
+"""The columns of a chunk."""
+
+
+class _Sealed(NamedTuple):
+    """How to get a chunk's rows, and how many of its events were of which kind."""
+
+    read: Callable[[], pa.RecordBatch]
+    counts: Mapping[type[Fact], int]
+
+
+class Chunk:
+    """A full chunk: its events as they came, until `seal` puts their columns in their place. Any thread may read."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, events: Sequence[Received]) -> None:
+        self._held: Sequence[Received] | _Sealed = events
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the events have become columns."""
+        return isinstance(self._held, _Sealed)
+
+    def seal(self, keep: Keep) -> None:
+        """Make columns of the events and give them to `keep`. Once, by one thread."""
+        events = self._held
+        if not isinstance(events, _Sealed):
+            counts = {kind: count_of(events, kind) for kind in _COUNTED}
+            self._held = _Sealed(keep(Packed.of(events)), counts)
+
+    def count(self, kind: type[Fact]) -> int:
+        """Return how many of the events are of this kind: `UnknownEvent` or `MalformedFrame`."""
+        held = self._held
+        return held.counts[kind] if isinstance(held, _Sealed) else count_of(held, kind)
+
+    def rows(self, first: int = 0, last: int = CHUNK) -> pa.RecordBatch:
+        """Return the events from number `first` up to `last` as rows of `stored`."""
+        held = self._held
+        if not isinstance(held, _Sealed):
+            return batch_of(held[first:last])
+        return held.read().slice(first, last - first)
+
+    def events(self, first: int, last: int) -> Sequence[Received]:
+        """Return the events from number `first` up to `last`, those of a sealed chunk without what they mean."""
+        held = self._held
+        return held[first:last] if not isinstance(held, _Sealed) else _events_of(self.rows(first, last))
+
+
+class Column(NamedTuple):
+    """A column's memory as Arrow lays it out. It is made without Arrow, which only readers load."""
+
+    valid: bytes | None
+    """A bit for each value, None where all are there."""
+    buffers: tuple[array[int] | bytes, ...]
+    """Nothing for a column of Nones; else the numbers, or where each text begins and all of them as UTF-8."""
+    values: Column | None = None
+    """The values, each once, where the numbers are indices into them."""
+    length: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that this takes."""
+        own = sum(memoryview(buffer).nbytes for buffer in self.buffers) + len(self.valid or b"")
+        return own + (0 if self.values is None else self.values.nbytes)
+
+    def read(self, kind: pa.DataType) -> pa.Array:
+        """Return it as an array."""
+        import pyarrow as pa
+
+        if not self.buffers:
+            return pa.nulls(self.length, kind)
+        buffers = [None if self.valid is None else pa.py_buffer(self.valid), *map(pa.py_buffer, self.buffers)]
+        if self.values is None:
+            return pa.Array.from_buffers(kind, self.length, buffers)
+        codes = pa.Array.from_buffers(pa.int16(), self.length, buffers)
+        return pa.DictionaryArray.from_arrays(codes, self.values.read(kind)).cast(kind)
+
+
+class Packed(NamedTuple):
+    """A chunk's rows in little memory: times and payloads as they are, each other value held once."""
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, events: Sequence[Received]) -> Packed:
+        """Pack events."""
+        named = zip(_STORED, _values_of(events), strict=True)
+        return cls(tuple(_column(values, name, len(events)) for name, values in named))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that this takes."""
+        return sum(column.nbytes for column in self.columns)
+
+    def read(self) -> pa.RecordBatch:
+        """Return the rows. Payloads and times are not copied: frames show the same bytes."""
+        import pyarrow as pa
+
+        arrays = [column.read(field.type) for column, field in zip(self.columns, stored(), strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=stored())
+
+
+def count_of(events: Sequence[Received], kind: type[Fact]) -> int:
+    """Return how many of the events have a meaning of this kind."""
+    return sum([event.fact.__class__ is kind for event in events])
+
+
+@cache
+def schema() -> pa.Schema:
+    """Return the columns of the log."""
+    import pyarrow as pa
+
+    time = pa.timestamp("us", tz="UTC")
+    return pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("received_at", time),
+            ("timestamp", time),
+            ("type", pa.large_string()),
+            ("task_id", pa.large_string()),
+            ("phase", pa.int64()),
+            ("wave", pa.int64()),
+            ("status", pa.large_string()),
+            ("event_id", pa.large_string()),
+            ("payload", pa.large_string()),
+        ]
+    )
+
+
+@cache
+def stored() -> pa.Schema:
+    """Return the columns of a chunk: those of the log without `seq`, and `kind` (see `_KINDS`) and `_MARKS`."""
+    import pyarrow as pa
+
+    kinds = (pa.uint8(), pa.int64(), pa.large_string(), pa.large_string())
+    return pa.schema([*schema().remove(0), *map(pa.field, ("kind", *_MARKS), kinds)])
+
+
+def batch_of(events: Sequence[Received]) -> pa.RecordBatch:
+    """Return the events as rows of `stored`."""
+    return Packed.of(events).read()
+
+
+def _values_of(events: Sequence[Received]) -> Iterator[Sequence[Any] | None]:
+    """Yield the values of each column of `stored`; None for one that has none."""
+    facts = [event.fact for event in events]
+    kinds = set(map(type, facts))
+    yield [event.received_at for event in events]
+    yield [event.timestamp for event in events]
+    yield [event.type for event in events]
+    for name in _ABOUT:
+        yield _told(facts, kinds, name)
+    yield [event.event_id if event.offset is None else _mark(event) for event in events]
+    yield [event.payload for event in events]
+    yield _understood(facts)
+    yield [event.seq for event in events]
+    yield [event.offset for event in events]
+    yield [event.correlation_id for event in events]
+
+
+def _told(facts: Sequence[Fact], kinds: set[type[Fact]], name: str) -> list[Any] | None:
+    """Return a field of each fact, None where it has none; None for a column of Nones."""
+    have = [kind for kind in kinds if name in kind.__struct_fields__]
+    if not have:
+        return None
+    if len(have) == len(kinds):
+        return list(map(attrgetter(name), facts))
+    return [getattr(fact, name, None) for fact in facts]
+
+
+def _mark(event: Received) -> str | None:
+    return event.offset if event.event_id is None else event.event_id
+
+
+def _understood(facts: Sequence[Fact]) -> bytes:
+    return bytes([_CODES.get(fact.__class__, 0) for fact in facts])
+
+
+def _column(values: Sequence[Any] | None, name: str, count: int) -> Column:
+    if values is None:
+        return Column(None, (), length=count)
+    if isinstance(values, bytes):
+        return Column(None, (values,), length=count)
+    missing = values.count(None)
+    if missing == count:
+        return Column(None, (), length=count)
+    valid = _bits(values) if missing else None
+    try:
+        return _coded(values, valid, name) if name in _REPEATED else _plain(values, valid, name)
+    except (OverflowError, UnicodeEncodeError):
+        return _column([_storable(value) for value in values], name, count)
+
+
+def _coded(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
+    known = dict.fromkeys(values)
+    known.pop(None, None)
+    codes = {value: code for code, value in enumerate(known)} | {None: 0}
+    indices = array("h", map(codes.__getitem__, values))
+    return Column(valid, (indices,), _plain(list(known), None, name), len(values))
+
+
+def _plain(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
+    """Return a column of the values. Raises OverflowError, UnicodeEncodeError."""
+    if valid is not None:
+        nothing: Any = "" if name in _TEXTS else 0
+        values = [nothing if value is None else value for value in values]
+    return Column(valid, _texts(values) if name in _TEXTS else (array("q", values),), length=len(values))
+
+
+def _bits(values: Sequence[Any]) -> bytes:
+    """Return a bit for each value, the first one lowest: whether it is there."""
+    digits = "".join(["0" if value is None else "1" for value in reversed(values)])
+    return int(digits, 2).to_bytes((len(values) + 7) // 8, "little")
+
+
+def _texts(values: Sequence[str]) -> tuple[array[int], bytes]:
+    """Return where each text begins, and all of them as UTF-8. Raises UnicodeEncodeError."""
+    joined = "".join(values)
+    data = joined.encode()
+    lengths = map(len, values) if len(data) == len(joined) else [len(value.encode()) for value in values]
+    return array("q", accumulate(lengths, initial=0)), data
+
+
+def _storable(value: Any) -> Any:
+    """Return the value as a column can hold it: None for a number of more than 64 bits, U+FFFD for a lone surrogate."""
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else None
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _events_of(batch: pa.RecordBatch) -> list[Received]:
+    """Return rows of `stored` as events; what they mean is no longer known, only how they were understood."""
+    import pyarrow as pa
+
+    names = ("kind", "type", "task_id", "payload", "received_at", "timestamp", "event_id", *_MARKS)
+    columns = [batch.column(name) for name in names]
+    plain = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in columns]
+    return [
+        Received(type_, _meaning(kind, task_id), payload, received_at, timestamp, event_id, seq, correlation_id, offset)
+        for kind, type_, task_id, payload, received_at, timestamp, event_id, seq, offset, correlation_id in zip(
+            *(column.to_pylist() for column in plain), strict=True
+        )
+    ]
+
+
+def _meaning(code: int, task_id: str | None) -> Fact:
+    kind = _KINDS[code]
+    if kind is Alert:
+        return Alert("", "")
+    return MalformedFrame("") if kind is MalformedFrame else kind(task_id)

@@ -1,0 +1,64 @@
+"""All frames of one run."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from runconsole.log import EventLog
+from runconsole.state import RunState
+from runconsole.tables.entities import EntityFrame
+from runconsole.tables.events import EventsFrame
+from runconsole.tables.specs import FRAMES
+from runconsole.tables.typed import TypedFrame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Tables"]
+
+
+class Tables:
+    """The DataFrames of one run. Safe to read from any thread while events arrive; each access is the newest state.
+
+    What is returned is the caller's own: changing it changes nothing here. An access costs what has changed since the
+    one before.
+    """
+
+    def __init__(self, state: RunState, log: EventLog) -> None:
+        self.log = log
+        self._events = EventsFrame(log)
+        self._entities = {name: EntityFrame(spec, state) for name, spec in FRAMES.items()}
+        self._typed: dict[str, TypedFrame] = {}
+        self._lock = threading.Lock()
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one of `FRAMES` or ``"events"``."""
+        source = self._events if name == "events" else self._entities[name]
+        with self._lock:
+            return _lent(source.frame())
+
+    def table(self, event_type: str) -> pd.DataFrame:
+        """Return every event of one type with each field of its payload as a typed column, nested ones dotted.
+
+        The index is `seq` as in `events`; `received_at` and `timestamp` come first. A payload's own field of one of
+        these two names appears as ``payload.<name>``. A field with values of different kinds is a column of objects.
+        An unknown type gives an empty frame.
+        """
+        with self._lock:
+            if event_type not in self._typed:
+                self._typed[event_type] = TypedFrame(self.log, event_type)
+            return _lent(self._typed[event_type].frame())
+
+    def to_arrow(self, name: str = "events") -> pa.Table:
+        """Return one of `FRAMES` or ``"events"`` as an Arrow table; lists and dicts as their JSON text."""
+        if name == "events":
+            return self.log.to_arrow()
+        with self._lock:
+            return self._entities[name].to_arrow()
+
+
+def _lent(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy that shares what it holds until somebody writes (copy-on-write)."""
+    return frame.copy(deep=False)

@@ -1,0 +1,185 @@
+"""One type of event as a frame: each field of its payload a typed column, nested ones dotted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runconsole.log import EventLog
+from runconsole.tables.dtypes import BOOL, FLOAT, INT, TEXT, TIME, to_pandas
+from runconsole.tables.growing import join
+from runconsole.tables.turns import in_turns
+
+__all__ = ["TypedFrame"]
+
+_MARKS = ("received_at", "timestamp")
+_SLICE = 512
+"""Payloads decoded at a time: what they hold is gone again before Python's garbage collector looks for it."""
+_JSON = pa.large_binary()
+"""The kind of column that holds any values, as JSON."""
+_NONE = pa.null()
+"""The kind of column in which nothing was told yet."""
+
+
+class TypedFrame:
+    """Every event of one type. Only events that are new since the last access are read."""
+
+    def __init__(self, log: EventLog, event_type: str) -> None:
+        self._log = log
+        self._type = event_type
+        self._read = 0
+        self._rows = 0
+        self._seq: list[pa.Array] = []
+        self._marks: dict[str, list[pa.Array]] = {name: [] for name in _MARKS}
+        self._fields: dict[str, _Field] = {}
+        self._frame = self._make()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the events of this type so far, by `seq`."""
+        before = self._rows
+        for batch in self._log.batches(self._read):
+            found = pc.equal(batch.column("type"), self._type)
+            self._extend(batch.filter(found), np.flatnonzero(found) + self._read)
+            self._read += batch.num_rows
+        if self._rows != before:
+            self._frame = self._make()
+        return self._frame
+
+    def _extend(self, batch: pa.RecordBatch, seq: Any) -> None:
+        if not batch.num_rows:
+            return
+        join(self._seq, pa.array(seq, INT))
+        for name, pieces in self._marks.items():
+            join(pieces, batch.column(name))
+        columns = _columns(batch.column("payload").to_numpy(zero_copy_only=False))
+        for name in columns:
+            if name not in self._fields:
+                self._fields[name] = _Field(self._rows)
+        for name, field in self._fields.items():
+            values = columns.get(name)
+            field.extend(pa.nulls(batch.num_rows) if values is None else _typed(values))
+        self._rows += batch.num_rows
+
+    def _make(self) -> pd.DataFrame:
+        fields = {f"payload.{name}" if name in _MARKS else name: field for name, field in self._fields.items()}
+        columns = {name: pa.chunked_array(pieces, TIME) for name, pieces in self._marks.items()}
+        columns |= {name: field.column() for name, field in fields.items() if not field.is_object}
+        frame = to_pandas(pa.table(columns))
+        for position, (name, field) in enumerate(fields.items(), len(_MARKS)):
+            if field.is_object:  # made anew: what is in a cell is the caller's to change
+                frame.insert(position, name, pd.Series(field.objects(), dtype=object, index=frame.index))
+        frame.index = pd.Index(pa.chunked_array(self._seq, INT).to_numpy(), name="seq")
+        return frame
+
+
+class _Field:
+    """A column of as narrow a kind as its values allow so far; None where nothing was told."""
+
+    def __init__(self, rows: int) -> None:
+        self._kind = _NONE
+        self._pieces = [pa.nulls(rows)] if rows else []
+
+    @property
+    def is_object(self) -> bool:
+        """Whether its values have no kind in common."""
+        return self._kind in (_JSON, _NONE)
+
+    def extend(self, values: pa.Array) -> None:
+        """Add values at the end, of a kind that may make the column's wider."""
+        kind = _wider(self._kind, values.type)
+        if kind != self._kind:
+            self._pieces = [_cast(piece, kind) for piece in self._pieces]
+            self._kind = kind
+        join(self._pieces, _cast(values, kind))
+
+    def column(self) -> pa.ChunkedArray:
+        """Return the values."""
+        return pa.chunked_array(self._pieces, self._kind)
+
+    def objects(self) -> list[Any]:
+        """Return the values as Python objects of their own, NA for what was not told."""
+        return [pd.NA if text is None else json.loads(text) for text in self.column().to_pylist()]
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """Return the narrowest kind of column that holds the values of both."""
+    if other in (one, _NONE):
+        return one
+    if one == _NONE:
+        return other
+    return FLOAT if {one, other} == {INT, FLOAT} else _JSON
+
+
+def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if values.type == kind:
+        return values
+    return _as_json(values.to_pylist()) if kind == _JSON else values.cast(kind, safe=False)
+
+
+def _as_json(values: Iterable[Any]) -> pa.Array:
+    return pa.array([None if value is None else json.dumps(value).encode() for value in values], _JSON)
+
+
+_KINDS = {frozenset({bool}): BOOL, frozenset({int}): INT, frozenset({float}): FLOAT, frozenset({str}): TEXT}
+_KINDS[frozenset({int, float})] = FLOAT
+
+
+def _typed(values: Sequence[Any]) -> pa.Array:
+    """Return the values as a column of their own kind, as JSON where they have none in common."""
+    kinds = frozenset(map(type, values)) - {type(None)}
+    if not kinds:
+        return pa.nulls(len(values))
+    kind = _KINDS.get(kinds, _JSON)
+    try:
+        if kind == FLOAT and int in kinds:
+            pa.array([value for value in values if value.__class__ is int], INT)  # does each fit?
+            values = [None if value is None else float(value) for value in values]
+        return _as_json(values) if kind == _JSON else pa.array(values, kind, from_pandas=True)
+    except OverflowError:
+        return _as_json(values)
+
+
+def _columns(payloads: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the values of each field, None where a payload has it not."""
+    columns: dict[str, list[Any]] = {}
+    for begin in in_turns(range(0, len(payloads), _SLICE)):
+        rows = [_flat(_decode(text)) for text in payloads[begin : begin + _SLICE]]
+        for name in dict.fromkeys(chain.from_iterable(rows)):
+            if name not in columns:
+                columns[name] = [None] * begin
+        for name, values in columns.items():
+            values.extend([row.get(name) for row in rows])
+    return columns
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with the members of objects in their place."""
+    if dict not in map(type, row.values()):
+        return row
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if value.__class__ is dict:
+            flat |= {f"{name}.{inner}": member for inner, member in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _decode(text: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            value = json.loads(text)  # reads NaN, too
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            return {"text": text}
+    return value if isinstance(value, dict) else {"value": value}
