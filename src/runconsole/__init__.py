@@ -4,6 +4,8 @@
     w = ConsoleWidget("ws://localhost:8000/ws")   # a live panel below the cell
     w.tasks, w.events                             # DataFrames, at any time
     w.decide("cp-456", "approve")                 # the same as pressing the button
+    w.to_parquet("runs")                          # a directory of runs
+    runconsole.history("runs").runs               # many of them at once
 
 `Console` is the same without a notebook. The widget, pandas and pyarrow load when they are first used.
 """
@@ -22,6 +24,7 @@ from runconsole.errors import (
     DecisionRefused,
     DecisionUnknown,
     InvalidArgument,
+    MissingPackage,
     NotConnected,
     RecordingError,
     RunConsoleError,
@@ -29,6 +32,7 @@ from runconsole.errors import (
 )
 
 if TYPE_CHECKING:
+    from runconsole.dataset import history
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
@@ -42,11 +46,13 @@ __all__ = [
     "DecisionRefused",
     "DecisionUnknown",
     "InvalidArgument",
+    "MissingPackage",
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
     "UnsupportedByWire",
     "__version__",
+    "history",
 ]
 
 __version__ = "0.1.0"
@@ -57,4 +63,8 @@ def __getattr__(name: str) -> Any:
         from runconsole.widget import ConsoleWidget
 
         return ConsoleWidget
+    if name == "history":
+        from runconsole.dataset import history
+
+        return history
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

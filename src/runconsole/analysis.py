@@ -1,0 +1,381 @@
+"""Where a run's time went, and how its questions were answered: pure functions of its frames.
+
+They take the frames of a console, of a replay, or of a history (`history.frame("tasks")`): where rows carry a column
+`execution`, each run is looked at by itself, and the result says which. Seconds everywhere; unknown is NA.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["ALL", "RUN", "bottlenecks", "checkpoint_stats", "compare_runs", "critical_path"]
+
+ALL = "(all)"
+"""The row of `checkpoint_stats` for every type together."""
+RUN = "(run)"
+"""The rows of `compare_runs` for the run as a whole."""
+
+_PATH = {
+    "task_id": "string",
+    "subtask_id": "string",
+    "name": "string",
+    "phase": "Int64",
+    "phase_name": "string",
+    "wave": "Int64",
+    "worker_id": "string",
+    "started_at": "datetime64[us, UTC]",
+    "ended_at": "datetime64[us, UTC]",
+    "duration_s": "Float64",
+    "wait_s": "Float64",
+    "share": "Float64",
+}
+_NECKS = {
+    "by": "string",
+    "name": "string",
+    "tasks": "Int64",
+    "work_s": "Float64",
+    "share": "Float64",
+    "span_s": "Float64",
+    "idle_s": "Float64",
+    "people_s": "Float64",
+    "critical_s": "Float64",
+    "critical_share": "Float64",
+    "retries": "Int64",
+    "failures": "Int64",
+}
+_KINDS = ("phase", "wave", "worker", "provider")
+_STATS = {
+    "count": "Int64",
+    "open": "Int64",
+    "decided": "Int64",
+    "approved": "Int64",
+    "rejected": "Int64",
+    "changed": "Int64",
+    "chosen": "Int64",
+    "approval_rate": "Float64",
+    "mean_response_s": "Float64",
+    "median_response_s": "Float64",
+    "longest_response_s": "Float64",
+    "mean_resolution_s": "Float64",
+    "timeouts": "Int64",
+}
+_MEASURES = ("duration_s", "cost_usd", "tokens", "tasks", "failures", "retries")
+
+_VERDICTS = {
+    "approved": {"approve", "approved", "accept", "accepted", "yes"},
+    "rejected": {"reject", "rejected", "decline", "declined", "deny", "denied", "no", "abort", "cancel"},
+    "changed": {"modify", "modified", "revise", "change", "changes", "retry", "skip", "escalate", "defer"},
+}
+"""How a decision reads; ado's actions and their likes. Any other one is the choice among a question's own options."""
+
+Micros: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
+RunFacts: TypeAlias = tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame]
+"""A run's row among the runs, its phases and its tasks."""
+
+
+# ---- the critical path ---------------------------------------------------------------------------------------------
+
+
+def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Return the chain of tasks that the length of a run hangs on, first to last.
+
+    No event tells which task waited for which. So the chain is the one that the times allow: it ends with the task
+    that ended last, and before each task stands the one that ended last before it began (of several, the longest).
+    Every second between the first start and the last end is then one of a task of the chain (`duration_s`) or of the
+    wait before it (`wait_s`). Tasks that have not ended are not in it. Subtasks make a finer chain: ``run.subtasks``.
+
+    Args:
+        tasks: the frame `tasks`, or `subtasks`.
+
+    Returns:
+        One row per task: ``task_id, name, phase, phase_name, wave, worker_id, started_at, ended_at``; `duration_s`
+        from its start to its end, retries and pauses included; `wait_s` before it; `share` of the whole length, 0 to 1.
+    """
+    flat = _flat(tasks)
+    paths = _paths(flat)
+    rows = flat.iloc[paths.places].reset_index(drop=True)
+    duration_s = _seconds(rows)
+    made = rows.assign(
+        duration_s=duration_s, wait_s=paths.wait_s, share=duration_s / _runs(rows).map(paths.length_s).astype("float64")
+    )
+    return _shaped(made, {"execution": "string"} | _PATH, without={"execution", "subtask_id"} - {*flat})
+
+
+class _Paths(NamedTuple):
+    """The critical paths of some runs: the places of their rows, run by run."""
+
+    places: list[int]
+    wait_s: list[float]
+    """Before each row."""
+    length_s: dict[Any, float]
+    """Of each run, from the first start to the last end; NaN where there is no length to share."""
+
+
+def _paths(flat: pd.DataFrame) -> _Paths:
+    runs, ended = _runs(flat), _ended(flat)
+    start, end = _micros(flat["started_at"], ended), _micros(flat["ended_at"], ended)
+    start = np.minimum(start, end)
+    found = _Paths([], [], dict.fromkeys(runs.unique(), float("nan")))
+    groups = pd.Series(np.arange(len(flat)), index=runs.to_numpy())[ended.to_numpy()].groupby(level=0, sort=False)
+    for run, group in groups:
+        rows = group.to_numpy()
+        chain, wait_s = _chain(start[rows], end[rows])
+        found.places.extend(rows[chain].tolist())
+        found.wait_s.extend(wait_s)
+        found.length_s[run] = float(end[rows].max() - start[rows].min()) / 1e6 or float("nan")
+    return found
+
+
+def _chain(start: Micros, end: Micros) -> tuple[list[int], list[float]]:
+    """Return the places of one run's path, first to last, and the seconds of wait before each."""
+    order = np.lexsort((start, end))  # by end; of those that ended together the longest first
+    start, end = start[order], end[order]
+    chain: list[int] = []
+    place = int(np.searchsorted(end, end[-1], "left"))
+    while place >= 0:
+        chain.append(place)
+        # The last one before the start; `place - 1` at most, so that tasks without any length do not go round.
+        before = min(int(np.searchsorted(end, start[place], "right")), place) - 1
+        place = before if before < 0 else int(np.searchsorted(end, end[before], "left"))
+    chain.reverse()
+    begun = np.array([start.min(), *(end[place] for place in chain[:-1])])
+    return [int(order[place]) for place in chain], ((start[chain] - begun) / 1e6).tolist()
+
+
+# ---- bottlenecks ---------------------------------------------------------------------------------------------------
+
+
+def bottlenecks(tasks: pd.DataFrame, checkpoints: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return where the time of a run goes: by phase, by wave, by worker and by provider.
+
+    Args:
+        tasks: the frame `tasks`.
+        checkpoints: the frame `checkpoints`, for the time that people took.
+
+    Returns:
+        One row per phase, wave, worker and provider (`by` says which, `name` its name), most work first in each:
+        how many `tasks`; `work_s`, the sum of their seconds, and its `share` of all tasks' work (0 to 1); `span_s` from
+        the first start to the last end; `idle_s`, the part of the span in which none of them ran; `people_s`, waited
+        for decisions; `critical_s` on the critical path, and `critical_share` of the run's length; `retries`;
+        `failures`, tasks that failed. To shorten a run, shorten what has the largest `critical_share`.
+    """
+    flat = _flat(tasks)
+    paths, runs, ended = _paths(flat), _runs(flat), _ended(flat)
+    work_s = pd.Series(_seconds(flat), index=flat.index)
+    facts = pd.DataFrame(
+        {
+            "execution": runs,
+            "start": flat["started_at"].where(ended),
+            "end": flat["ended_at"].where(ended),
+            "work_s": work_s,
+            "critical_s": work_s.where(flat.index.isin(flat.index[paths.places]), 0.0),
+            "people_s": _asked_s(flat, checkpoints),
+            "retries": flat["attempts"].fillna(0).astype("int64"),
+            "failures": flat["status"].eq("failed").fillna(value=False).astype("int64"),
+        }
+    )
+    made = pd.concat([_necks(facts, by, names) for by, names in _groupings(flat)], ignore_index=True)
+    total_s = facts.groupby("execution")["work_s"].sum().replace(0.0, float("nan"))
+    made["share"] = made["work_s"] / made["execution"].map(total_s).astype("float64")
+    made["critical_share"] = made["critical_s"] / made["execution"].map(paths.length_s).astype("float64")
+    made["run"] = made["execution"].map({run: number for number, run in enumerate(paths.length_s)})
+    made = made.sort_values(["run", "place"], kind="stable")
+    return _shaped(made, {"execution": "string"} | _NECKS, without={"execution"} - {*flat})
+
+
+def _groupings(flat: pd.DataFrame) -> list[tuple[str, pd.Series[Any]]]:
+    return [
+        ("phase", _phases(flat)),
+        ("wave", flat["wave"]),
+        ("worker", flat["worker_id"]),
+        ("provider", flat["provider_id"]),
+    ]
+
+
+def _phases(flat: pd.DataFrame) -> pd.Series[Any]:
+    return flat["phase_name"].fillna(flat["phase"].astype("string"))
+
+
+def _necks(facts: pd.DataFrame, by: str, names: pd.Series[Any]) -> pd.DataFrame:
+    """Return the sums over the tasks of each name in each run, most work first."""
+    part = facts.assign(name=names.astype("string"))[names.notna().to_numpy()]
+    made = part.groupby(["execution", "name"], sort=False).agg(
+        tasks=("work_s", "size"),
+        work_s=("work_s", "sum"),
+        start=("start", "min"),
+        end=("end", "max"),
+        people_s=("people_s", "sum"),
+        critical_s=("critical_s", "sum"),
+        retries=("retries", "sum"),
+        failures=("failures", "sum"),
+    )
+    made["span_s"] = (made["end"] - made["start"]).dt.total_seconds().clip(lower=0)
+    made = made.assign(idle_s=_idle_s(part), by=by, place=_KINDS.index(by))
+    return made.sort_values("work_s", ascending=False, kind="stable").reset_index()
+
+
+def _idle_s(part: pd.DataFrame) -> pd.Series[Any]:
+    """Return the seconds in each group's span in which none of its tasks ran."""
+    part = part[part["start"].notna()].sort_values("start", kind="stable")
+    groups = [part["execution"], part["name"]]
+    reached = part.groupby(["execution", "name"])["end"].cummax().groupby(groups).shift()
+    gaps = (part["start"] - reached).dt.total_seconds().clip(lower=0).fillna(0.0)
+    idle: pd.Series[Any] = gaps.groupby(groups).sum()
+    return idle
+
+
+def _asked_s(flat: pd.DataFrame, checkpoints: pd.DataFrame | None) -> Any:
+    """Return the seconds each task waited for answers."""
+    if checkpoints is None or checkpoints.empty:
+        return 0.0
+    asked = _flat(checkpoints)
+    sums = asked["response_s"].astype("float64").groupby([_runs(asked), asked["task_id"]]).sum()
+    return sums.reindex(pd.MultiIndex.from_arrays([_runs(flat), flat["task_id"]])).fillna(0.0).to_numpy()
+
+
+# ---- checkpoints ---------------------------------------------------------------------------------------------------
+
+
+def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
+    """Return how a run's (or many runs') questions were answered: all together, and by type.
+
+    The report that ado's specification asks for (FR-006.8): count, approval rate, mean time to an answer.
+
+    Args:
+        checkpoints: the frame `checkpoints`.
+
+    Returns:
+        One row per type, the most frequent first, after the row ``(all)``: `count`; still `open`; `decided`, of these
+        `approved`, `rejected`, `changed` (modify, retry, skip, escalate, defer) and `chosen` (one of a question's own
+        options, which is neither); `approval_rate`, approved of approved, rejected and changed, 0 to 1;
+        `mean_response_s`, `median_response_s` and `longest_response_s` of people's answers; `mean_resolution_s` of all
+        that were decided, by time-out too; `timeouts`, closed by their deadline.
+    """
+    rows = checkpoints.assign(
+        type=checkpoints["type"].fillna("(none)"),
+        verdict=checkpoints["decision"].map(_verdict, na_action="ignore").astype("string"),
+    )
+    groups = sorted(rows.groupby("type", sort=True), key=lambda group: -len(group[1]))
+    made = pd.DataFrame([_stats(rows), *(_stats(part) for _, part in groups)])
+    made.index = pd.Index([ALL, *(str(kind) for kind, _ in groups)], dtype="string", name="type")
+    return made.astype(_STATS)[list(_STATS)]
+
+
+def _verdict(decision: str) -> str:
+    word = decision.strip().casefold()
+    return next((verdict for verdict, words in _VERDICTS.items() if word in words), "chosen")
+
+
+def _stats(part: pd.DataFrame) -> dict[str, Any]:
+    decided = part[part["status"] == "decided"]
+    late = decided["decided_by"].eq("timeout").fillna(value=False).astype(bool)
+    people = decided.loc[~late, "response_s"]
+    verdicts = decided["verdict"].value_counts()
+    told = {verdict: int(verdicts.get(verdict, 0)) for verdict in (*_VERDICTS, "chosen")}
+    judged = told["approved"] + told["rejected"] + told["changed"]
+    return {
+        "count": len(part),
+        "open": int(part["status"].isin(["pending", "sending", "unknown"]).sum()),
+        "decided": len(decided),
+        **told,
+        "approval_rate": told["approved"] / judged if judged else pd.NA,
+        "mean_response_s": people.mean(),
+        "median_response_s": people.median(),
+        "longest_response_s": people.max(),
+        "mean_resolution_s": decided["response_s"].mean(),
+        "timeouts": int(late.sum() + (part["status"] == "expired").sum()),
+    }
+
+
+# ---- two runs ------------------------------------------------------------------------------------------------------
+
+
+def compare_runs(a: RunFacts, b: RunFacts) -> pd.DataFrame:
+    """Compare two runs, as a whole and phase by phase.
+
+    Args:
+        a: the first run: its row of `history.runs`, its phases, its tasks.
+        b: the second run.
+
+    Returns:
+        One row per ``(phase, measure)``, the phase ``(run)`` being the run as a whole; measures are `duration_s`,
+        `cost_usd`, `tokens`, `tasks`, `failures` (tasks that failed) and `retries`. Columns, all Float64: `a`, `b`,
+        `difference` (b − a) and `ratio` (b / a).
+    """
+    facts = [_measures(*run) for run in (a, b)]
+    phases = list(dict.fromkeys(phase for run in facts for phase in run))
+    places = pd.MultiIndex.from_product([phases, _MEASURES], names=["phase", "measure"])
+    columns = {
+        name: pd.array([run.get(phase, {}).get(measure) for phase, measure in places], dtype="Float64")
+        for name, run in zip(("a", "b"), facts, strict=True)
+    }
+    made = pd.DataFrame(columns, index=places)
+    base = made["a"].mask(made["a"] == 0)
+    return made.assign(difference=made["b"] - made["a"], ratio=made["b"] / base)
+
+
+def _measures(run: pd.Series[Any], phases: pd.DataFrame, tasks: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    whole = {
+        "duration_s": run["duration_s"],
+        "cost_usd": run["cost_usd"],
+        "tokens": run["tokens_used"],
+        "tasks": run["total_tasks"],
+        "failures": run["failed_tasks"],
+        "retries": int(tasks["attempts"].sum()),
+    }
+    flat = _flat(tasks)
+    made = {RUN: whole} | {str(name): _of_tasks(part) for name, part in flat.groupby(_phases(flat), sort=False)}
+    named = {}
+    for number, phase in phases.iterrows():
+        name = str(number) if pd.isna(phase["name"]) else str(phase["name"])
+        told = {"duration_s": phase["duration_s"]} if pd.notna(phase["duration_s"]) else {}
+        named[name] = made.get(name, {"tasks": 0, "failures": 0, "retries": 0}) | told
+    return {RUN: whole} | named | {name: facts for name, facts in made.items() if name not in named}
+
+
+def _of_tasks(part: pd.DataFrame) -> dict[str, Any]:
+    ended = part[_ended(part)]
+    span_s = (ended["ended_at"].max() - ended["started_at"].min()).total_seconds() if len(ended) else None
+    return {
+        "duration_s": span_s,
+        "cost_usd": part["cost_usd"].sum(min_count=1),
+        "tokens": part["tokens"].sum(min_count=1),
+        "tasks": len(part),
+        "failures": int((part["status"] == "failed").sum()),
+        "retries": int(part["attempts"].sum()),
+    }
+
+
+# ---- shapes --------------------------------------------------------------------------------------------------------
+
+
+def _runs(flat: pd.DataFrame) -> pd.Series[Any]:
+    """Return the run of each row; the frames of a console hold one."""
+    return flat["execution"] if "execution" in flat else pd.Series("", index=flat.index, dtype="string")
+
+
+def _ended(flat: pd.DataFrame) -> pd.Series[Any]:
+    return flat["started_at"].notna() & flat["ended_at"].notna()
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reset_index(drop=frame.index.names == [None])
+
+
+def _seconds(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the seconds from each row's start to its end, 0 where one is unknown."""
+    spans = (rows["ended_at"] - rows["started_at"]).dt.total_seconds()
+    return np.asarray(spans.fillna(0.0).clip(lower=0), "float64")
+
+
+def _micros(times: pd.Series[Any], known: pd.Series[Any]) -> Micros:
+    """Return times in microseconds since 1970 UTC; 0 for those that are not known."""
+    return np.where(known, np.asarray(times.astype("datetime64[us, UTC]").astype("int64"), "int64"), 0)
+
+
+def _shaped(frame: pd.DataFrame, dtypes: dict[str, str], *, without: set[str]) -> pd.DataFrame:
+    kept = {name: kind for name, kind in dtypes.items() if name not in without}
+    return frame.reindex(columns=list(kept)).astype(kept).reset_index(drop=True)

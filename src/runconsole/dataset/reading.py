@@ -1,0 +1,298 @@
+"""Many runs at once: `history(directory)` opens what `to_parquet` wrote, and reads nothing before it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow import fs as pafs
+
+from runconsole.analysis import compare_runs
+from runconsole.dataset.schema import LONG_TYPE, NAMES, columns_of, keys_of, partitions_of, schema_of, to_frame
+from runconsole.dataset.store import RUNS, Held, Store
+from runconsole.errors import InvalidArgument, MissingPackage
+
+if TYPE_CHECKING:
+    import dask.dataframe as dd
+    import duckdb
+    import polars as pl
+
+__all__ = ["History", "history"]
+
+Executions: TypeAlias = str | Iterable[str] | None
+_PIECE_BYTES = 32_000_000
+_PIECE_FILES = 500
+_TRIES = 3
+
+
+def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None) -> History:
+    """Open a directory of runs that `to_parquet` wrote: many runs, read lazily.
+
+    Args:
+        directory: a path, or any URL of `fsspec` (``s3://``, ``gs://``, ``memory://``, ...).
+        storage_options: passed on to `fsspec`.
+
+    Raises:
+        InvalidArgument: there is no such directory, or it holds other files and no runs.
+    """
+    return History(Store(directory, storage_options))
+
+
+class History:
+    """The runs of a directory. Each access is what is there now; runs that are written meanwhile are whole.
+
+    Frames are those of a console, with the run they belong to as column `execution`: `events`, `tasks`, `subtasks`,
+    `phases`, `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`, one row a run.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        kind = store.kind()
+        if kind is not pafs.FileType.Directory:
+            what = "a file" if kind is pafs.FileType.File else "nothing there"
+            raise InvalidArgument(
+                f"expected a directory of runs, got {store.shown!r} ({what}): write one with run.to_parquet(directory)"
+            )
+        names = store.names()
+        if names and names.isdisjoint({RUNS, *NAMES}):
+            raise InvalidArgument(
+                f"expected a directory of runs, got {store.shown!r} with other files in it: check its path"
+            )
+
+    def __repr__(self) -> str:
+        return f"History({self._store.shown!r}, runs={len(self)})"
+
+    def __len__(self) -> int:
+        return len(self._store.rows())
+
+    @property
+    def executions(self) -> list[str]:
+        """What the runs are called, sorted. Reads file names only."""
+        return sorted(self._store.rows())
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row per run, by its start: status, times, durations in seconds, tokens, cost in US dollars, counts."""
+        frame = to_frame(RUNS, self._read(RUNS, None, None, None))
+        return frame.set_index("execution").sort_values("started_at", kind="stable")
+
+    def tidy(self) -> None:
+        """Remove what writers that died have left, for readers that go past this package to the files.
+
+        Here it never counts. Files of a writing that has not ended are left alone for an hour.
+        """
+        for name in self._store.runs_of_files(NAMES) | set(self._store.rows()):
+            self._store.sweep(name, NAMES)
+
+    # ---- frames -------------------------------------------------------------------------------------------------
+
+    def frame(
+        self,
+        name: str,
+        execution: Executions = None,
+        *,
+        columns: Sequence[str] | None = None,
+        filter: ds.Expression | list[Any] | None = None,  # noqa: A002 - pyarrow's own word
+    ) -> pd.DataFrame:
+        """Return a frame of one run, exactly as its console had it, or of many.
+
+        Args:
+            name: the frame.
+            execution: the run; several or None (all) give their rows one after the other, with a column `execution`.
+            columns: only these (and the index); less is read.
+            filter: only these rows, as a `pyarrow.compute` expression or a list like ``[("status", "==", "failed")]``;
+                may name `execution`, too.
+
+        Raises:
+            InvalidArgument: no such frame, column or run.
+        """
+        self._check(name)
+        keys, own = keys_of(name), columns_of(name)
+        wanted = own if columns is None else [*keys, *(column for column in columns if column not in keys)]
+        unknown = [column for column in wanted if column not in own and column != "execution"]
+        if unknown:
+            raise InvalidArgument(f"expected columns of {name}, got {unknown[0]!r}: there are {', '.join(own)}")
+        one = isinstance(execution, str)
+        marked = wanted if one else ["execution", *(column for column in wanted if column != "execution")]
+        frame = to_frame(name, self._read(name, execution, marked, filter))[marked]
+        if name == "events":
+            by = ["execution", "seq"] if "execution" in frame else ["seq"]
+            frame = frame.sort_values(by, kind="stable", ignore_index=True)
+            numbers = frame.pop("seq").to_numpy("int64")
+            whole = bool((numbers == range(len(numbers))).all())
+            return frame.set_axis(pd.RangeIndex(len(numbers), name="seq") if whole else pd.Index(numbers, name="seq"))
+        return frame.set_index(keys) if keys else frame
+
+    def dataset(self, name: str, execution: Executions = None) -> ds.Dataset:
+        """Return a frame as a `pyarrow.dataset`, of these runs or all. Lists files and reads none.
+
+        Times, numbers and text are typed the same in every run; lists and dicts are JSON text. `execution` (and `type`
+        of `events`) are partitions: a filter on them skips files. It shows the runs that are there now.
+        """
+        self._check(name)
+        return self._dataset(name, self._files(name, execution))
+
+    def _files(self, name: str, execution: Executions) -> list[Held]:
+        names = None if execution is None else [execution] if isinstance(execution, str) else list(execution)
+        if names is not None or name == RUNS:
+            rows = self._store.rows()
+            for unknown in (each for each in names or () if each not in rows):
+                raise InvalidArgument(f"expected a run in {self._store.shown!r}, got {unknown!r}: see .executions")
+            if name == RUNS:
+                return [rows[each] for each in (sorted(rows) if names is None else names)]
+        return self._store.files(name, names)
+
+    def _dataset(self, name: str, files: Sequence[Held]) -> ds.Dataset:
+        return _open(self._store.fs, self._store.root, name, [held.path for held in files])
+
+    def _read(
+        self, name: str, execution: Executions, columns: list[str] | None, rows: ds.Expression | list[Any] | None
+    ) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        expression = pq.filters_to_expression(rows) if isinstance(rows, list) else rows
+        if columns is not None and name == "events" and "type" in columns:
+            columns = [*columns, LONG_TYPE]
+        for _ in range(_TRIES):
+            try:
+                return self.dataset(name, execution).to_table(columns=columns, filter=expression)
+            except FileNotFoundError:  # a run was replaced between listing and reading
+                continue
+        return self.dataset(name, execution).to_table(columns=columns, filter=expression)
+
+    def _check(self, name: str) -> None:
+        if name not in (RUNS, *NAMES):
+            raise InvalidArgument(f"expected a frame, got {name!r}: there are {', '.join((RUNS, *NAMES))}")
+
+    # ---- engines ------------------------------------------------------------------------------------------------
+
+    def to_dask(self, name: str = "events", execution: Executions = None) -> dd.DataFrame:
+        """Return a frame as a lazy Dask DataFrame; a partition holds whole runs, up to about 32 MB of files.
+
+        Columns and dtypes are those of `frame`, all plain columns; lists and dicts are JSON text.
+
+        Raises:
+            MissingPackage: Dask is not installed.
+        """
+        self._check(name)
+        dask = _engine("dask.dataframe", "dask[dataframe]")
+        read = _Piece(self._store.fs, self._store.root, name)
+        pieces = _pieces(self._files(name, execution)) or [[]]
+        made: dd.DataFrame = dask.from_map(read, pieces, meta=read([]), label=f"runs-{name}")
+        return made
+
+    def to_polars(self, name: str = "events", execution: Executions = None) -> pl.LazyFrame:
+        """Return a frame as a lazy Polars frame; lists and dicts are JSON text.
+
+        Raises:
+            MissingPackage: Polars is not installed.
+        """
+        self._check(name)
+        polars = _engine("polars", "polars")
+        lazy = _scanned(polars, self._dataset(name, self._files(name, execution)), name)
+        if name == "events":
+            full = polars.coalesce(polars.col(LONG_TYPE), polars.col("type")).alias("type")
+            lazy = lazy.with_columns(full).drop(LONG_TYPE)
+        return lazy
+
+    def duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB connection, a new one unless given, with a view per frame and `runs`.
+
+        The views show the runs that are there now; lists and dicts are JSON text.
+
+        Raises:
+            MissingPackage: DuckDB is not installed.
+        """
+        engine = _engine("duckdb", "duckdb")
+        made: duckdb.DuckDBPyConnection = engine.connect() if connection is None else connection
+        for name in (RUNS, *NAMES):
+            if name != "events":
+                made.register(name, self.dataset(name))
+        made.register("events_by_partition", self.dataset("events"))
+        made.execute(
+            f"CREATE OR REPLACE TEMP VIEW events AS SELECT * EXCLUDE ({LONG_TYPE})"  # noqa: S608 - our own column
+            f" REPLACE (coalesce({LONG_TYPE}, type) AS type) FROM events_by_partition"
+        )
+        return made
+
+    # ---- comparing ----------------------------------------------------------------------------------------------
+
+    def compare(self, a: str, b: str) -> pd.DataFrame:
+        """Compare two runs: as a whole (`run`) and phase by phase. See `analysis.compare_runs` for the columns.
+
+        Raises:
+            InvalidArgument: no such run.
+        """
+        rows: Any = to_frame(RUNS, self._read(RUNS, [a, b], None, None)).set_index("execution")
+        return compare_runs(
+            *((rows.loc[name], self.frame("phases", name), self.frame("tasks", name)) for name in (a, b))
+        )
+
+
+def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
+    """Return the files of a data set as a lazy frame: by the engine's own, faster reader where it can open them."""
+    if not source.files or not isinstance(source.filesystem, pafs.LocalFileSystem):
+        scanned: pl.LazyFrame = polars.scan_pyarrow_dataset(source)
+        return scanned
+    schema, in_path = source.schema, partitions_of(name)
+    in_file = [field for field in schema if field.name not in in_path]
+    scanned = polars.scan_parquet(
+        source.files,
+        glob=False,
+        schema=polars.from_arrow(pa.schema(in_file).empty_table()).schema,
+        hive_partitioning=bool(in_path),
+        hive_schema=dict.fromkeys(in_path, polars.String),
+        missing_columns="insert",
+        extra_columns="ignore",
+    )
+    return scanned.select(schema.names)
+
+
+class _Piece:
+    """Reads some files of a frame; travels to the workers of a cluster."""
+
+    def __init__(self, fs: pafs.FileSystem, root: str, name: str) -> None:
+        self._fs, self._root, self._name = fs, root, name
+
+    def __call__(self, paths: list[str], columns: list[str] | None = None) -> pd.DataFrame:
+        table = _open(self._fs, self._root, self._name, paths)
+        own = [column for column in schema_of(self._name).names if column != LONG_TYPE]
+        wanted = own if columns is None else list(columns)
+        read = [*wanted, LONG_TYPE] if self._name == "events" and "type" in wanted else wanted
+        frame = to_frame(self._name, table.to_table(columns=read), decode=False)
+        return frame[wanted]
+
+
+def _open(fs: pafs.FileSystem, root: str, name: str, paths: list[str]) -> ds.Dataset:
+    schema = schema_of(name)
+    if not paths:
+        return ds.FileSystemDataset.from_paths([], schema=schema, format=ds.ParquetFileFormat(), filesystem=fs)
+    partitioning = ds.partitioning(pa.schema([schema.field(name) for name in partitions_of(name)]), flavor="hive")
+    options = ds.FileSystemFactoryOptions(partition_base_dir=f"{root}/{name}", partitioning=partitioning)
+    return ds.FileSystemDatasetFactory(fs, paths, ds.ParquetFileFormat(), options).finish(schema)
+
+
+def _pieces(files: Sequence[Held]) -> list[list[str]]:
+    """Return the files in groups of whole runs (a large run is a group of its own)."""
+    pieces: list[list[str]] = []
+    size, last = 0, None
+    for held in files:
+        full = size >= _PIECE_BYTES or (pieces and len(pieces[-1]) >= _PIECE_FILES)
+        if not pieces or (full and held.execution != last):
+            pieces.append([])
+            size = 0
+        pieces[-1].append(held.path)
+        size, last = size + held.size, held.execution
+    return pieces
+
+
+def _engine(module: str, package: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise MissingPackage(f"expected {module.partition('.')[0]} to be installed: pip install '{package}'") from None
