@@ -69,6 +69,7 @@ class Folded:
             "events": len(self.log),
             "malformed": self.log.malformed,
             "unknown": self.log.unknown,
+            "replay": None,
         }
 
 

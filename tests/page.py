@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import comm
 
 from runconsole import ConsoleWidget
 from tests.servers.json_server import Message, eventually
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class Comm:
@@ -70,3 +76,19 @@ class Shell:
 
     def get_parent(self) -> Message:
         return {"header": {"subshell_id": self.subshell}}
+
+
+def showing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:
+    """Make widgets and close them after the test."""
+    monkeypatch.setattr(comm, "create_comm", Comm)
+    made: list[ConsoleWidget] = []
+
+    def show(*arguments: Any, **options: Any) -> Page:
+        made.append(ConsoleWidget(*arguments, **options))
+        return Page(made[-1])
+
+    yield show
+    for widget in made:
+        widget.stop()
+        widget.close()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []

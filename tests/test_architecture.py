@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"errors", "events"}
+EVERYONE = {"errors", "events", "recent"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Inside a subpackage everyone may import everyone.
     "errors": set(),
     "events": set(),
+    "recent": set(),
     "wire": set(),
     "state": set(),
     "log": set(),
@@ -27,40 +28,49 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transports": set(),
     "transports.replay": {"recording"},
     "tables": {"state", "log"},
+    "storage": {"log"},
     "view": {"state"},
     "text": {"state"},
-    "options": {"transports"},
+    "options": {"recording", "transports"},
     "endpoint": {"options", "transports", "wire"},
     "clock": set(),
-    "session": {"clock", "log", "state", "transports", "wire"},
+    "session": {"clock", "log", "recording", "state", "transports", "wire"},
+    "replay": {"log", "options", "recording", "session", "state", "wire"},
+    "saving": {"log", "recording"},
+    "keeping": {
+        *("clock", "endpoint", "log", "options", "recording", "replay", "saving", "session", "state", "wire"),
+    },
     "iothread": set(),
     "watchers": set(),
     "deciding": {"clock", "outcome", "session", "state", "watchers"},
     "policy": {"clock", "deciding", "state"},
-    "frames": {"tables"},
+    "analysis": set(),
+    "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
+    "frames": {"analysis", "dataset", "tables"},
     "outcome": {"state"},
     "console": {
-        *("clock", "deciding", "endpoint", "frames", "iothread", "log", "options", "policy", "watchers"),
-        *("recording", "session", "state", "tables", "text", "wire"),
+        *("clock", "dataset", "deciding", "endpoint", "frames", "iothread", "log", "options", "policy", "watchers"),
+        *("keeping", "recording", "replay", "saving", "session", "state", "storage", "tables", "text", "wire"),
     },
     "publisher": {"view"},
-    "widget": {"clock", "console", "options", "publisher", "state", "view"},
+    "widget": {"clock", "console", "options", "publisher", "replay", "state", "view"},
     "simulator": set(),
     "demo": {"simulator"},
-    "cli": {"console", "demo", "recording", "simulator", "text"},
-    "": {"console", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
+    "terminal": {"clock", "console", "state", "text"},
+    "cli": {"console", "demo", "recording", "simulator", "terminal", "text"},
+    "": {"console", "dataset", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
 }
 
 ONLY_IN: dict[str, set[str]] = {
     # A library → the modules that may import it at run time (for type checking anyone may).
-    "pandas": {"tables"},
+    "pandas": {"analysis", "dataset", "tables"},
     "anywidget": {"widget"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
 }
 
 PURE = {
-    *("errors", "events", "log", "state", "tables", "text", "view", "wire"),
+    *("errors", "events", "log", "recent", "state", "tables", "text", "view", "wire"),
     *("session.arrivals", "session.endings", "session.gaps", "session.journal", "session.pace"),
 }
 """What does no I/O."""

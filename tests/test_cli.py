@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -183,6 +184,50 @@ def test_options_that_make_no_sense_are_wrong_usage(arguments: list[str], words:
     assert words in result.stderr
 
 
+# ---- record and replay ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz", "run.jsonl.zst"])
+def test_record_writes_a_file_that_replay_shows(tmp_path: Path, name: str) -> None:
+    file = str(tmp_path / name)
+    with Simulator(speed=0, failures=0) as sim:
+        recorded = run("record", sim.url, file, "--title", "authentication_feature")
+    assert recorded.exit_code == 0, recorded.output
+    for arguments in ([], ["--speed", "0"], ["--speed", "1000000"]):
+        replayed = run("replay", file, *arguments)
+        assert replayed.exit_code == 0, replayed.output
+        assert replayed.stdout == recorded.stdout
+    assert "nightly" in run("replay", file, "--title", "nightly").stdout
+
+
+def test_record_goes_on_with_a_file_and_ends_as_the_run_did(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    with Simulator("tasks", speed=100, decision_timeout=1e6) as sim, process_of("record", sim.url, str(file)) as record:
+        while not (file.exists() and b"hitl" in file.read_bytes()):
+            assert record.poll() is None
+            time.sleep(0.05)
+        record.kill()
+        record.wait(30)
+        stopped = run("replay", str(file))
+        assert stopped.exit_code == 1
+        with process_of("record", sim.url, str(file)) as again:
+            while b'"continues":true' not in file.read_bytes():
+                assert again.poll() is None
+                time.sleep(0.05)
+
+
+def test_a_file_that_is_no_recording_is_wrong_usage_and_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("precious")
+    for arguments in (["record", "ws://127.0.0.1:1/ws", str(file)], ["replay", str(file)]):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "expected a recording of runconsole" in result.stderr
+    missing = run("replay", str(tmp_path / "missing.jsonl"))
+    assert (missing.exit_code, "cannot read the recording" in missing.stderr) == (2, True)
+    assert file.read_text() == "precious"
+
+
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
 
@@ -190,7 +235,7 @@ def test_the_version_is_the_packages_own() -> None:
     assert re.fullmatch(r"runconsole, version \d+\.\d+\.\d+\S*\n", run("--version").stdout)
 
 
-@pytest.mark.parametrize("command", ["watch", "serve", "demo"])
+@pytest.mark.parametrize("command", ["watch", "record", "replay", "serve", "demo"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

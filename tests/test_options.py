@@ -141,6 +141,7 @@ def test_the_address_keeps_what_is_no_secret() -> None:
     assert checked().redact("nothing to hide") == "nothing to hide"
 
 
-def test_a_recording_that_would_not_be_made_is_refused_rather_than_forgotten() -> None:
-    with pytest.raises(InvalidArgument, match="does not record yet"):
-        checked(record="run.jsonl")
+def test_a_file_to_record_to_may_be_named_by_a_path(tmp_path: Path) -> None:
+    assert checked(record=tmp_path / "run.jsonl").record == str(tmp_path / "run.jsonl")
+    with pytest.raises(InvalidArgument, match="expected record= to be the path of a file, got 7"):
+        checked(record=7)

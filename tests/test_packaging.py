@@ -103,7 +103,7 @@ def test_the_installed_command_knows_its_verbs(installed: Path) -> None:
     command = [sys.executable, str(installed / "bin" / "runconsole"), "--help"]
     environment = os.environ | {"PYTHONPATH": str(installed)}
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=100).stdout
-    assert {"demo", "watch", "serve"} <= set(answer.split())
+    assert {"demo", "watch", "record", "replay", "serve"} <= set(answer.split())
 
 
 def test_a_wheel_of_the_sdist_needs_no_node(sdist: Path, wheel: Path, tmp_path: Path) -> None:

@@ -7,39 +7,23 @@ from __future__ import annotations
 
 import inspect
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import comm
 import msgspec
 import pytest
 
 from runconsole import Console, ConsoleFailed, ConsoleWidget, InvalidArgument
 from runconsole import widget as widget_module
 from tests.folding import execution, frames_of, task
-from tests.page import Comm, Page, Shell
+from tests.page import Page, Shell, showing
 from tests.servers.json_server import JsonServer, Message, Peer, does, eventually, says
 
 END = execution("execution_completed", status="success")
 ASKED = task("task.hitl_required", checkpointId="c", title="Ship?", options=["approve", "reject"])
 
 
-@pytest.fixture
-def shows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:
-    """Make widgets and close them after the test."""
-    monkeypatch.setattr(comm, "create_comm", Comm)
-    made: list[ConsoleWidget] = []
-
-    def show(*arguments: Any, **options: Any) -> Page:
-        made.append(ConsoleWidget(*arguments, **options))
-        return Page(made[-1])
-
-    yield show
-    for widget in made:
-        widget.stop()
-        widget.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []
+shows = pytest.fixture(showing)
 
 
 @pytest.fixture
@@ -109,56 +93,6 @@ def test_a_page_that_has_nothing_is_given_the_whole_picture(shows: Callable[...,
         snapshot = page.of("snapshot")[0]
         assert snapshot["picture"]["tasks"]["rows"][0]["id"] == "t"
         assert snapshot["version"] >= 1
-
-
-def answering(peer: Peer) -> None:
-    peer.send(ASKED)
-    message = peer.expect()
-    peer.send({"type": "ack", "correlationId": message["correlationId"]})
-
-
-def test_a_press_is_answered_sent_and_acknowledged(shows: Callable[..., Page]) -> None:
-    with JsonServer(answering) as server:
-        page = shows(server.url)
-        eventually(lambda: page.widget.pending)
-        page.tell(kind="decide", id="p1", checkpoint="c", option="approve", feedback="ship it", modifications=None)
-        assert page.answer("p1") == {"kind": "answer", "id": "p1", "ok": True, "error": None}
-        eventually(lambda: '"delivery": "acknowledged"' in json.dumps(page.picture))
-        row = page.picture["checkpoints"]["rows"][0]
-        assert (row["status"], row["decided_by"], row["feedback"]) == ("decided", "you", "ship it")
-        (message,) = server.peer.messages
-        assert (message["correlationId"], message["payload"]["feedback"]) == ("p1", "ship it")
-
-
-def test_pressing_twice_sends_once(shows: Callable[..., Page]) -> None:
-    with JsonServer(answering) as server:
-        page = shows(server.url)
-        eventually(lambda: page.widget.pending)
-        for press in ("p1", "p2", "p1"):
-            page.tell(kind="decide", id=press, checkpoint="c", option="approve", feedback=None, modifications=None)
-        eventually(lambda: list(page.widget.decisions["state"]) == ["acknowledged", "refused"])
-        assert [message["correlationId"] for message in server.peer.messages] == ["p1"]
-
-
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        ({"checkpoint": "x", "option": "approve"}, "expected the id of a checkpoint of this run ('c'), got 'x'"),
-        ({"checkpoint": "c", "option": "explode"}, "expected one of the options of 'c'"),
-        ({"option": "approve"}, "KeyError"),
-        ({"checkpoint": None, "option": ["a"]}, "got 'None'"),
-    ],
-)
-def test_a_press_that_cannot_be_is_answered_with_one_sentence(
-    shows: Callable[..., Page], message: Message, words: str
-) -> None:
-    with JsonServer([ASKED]) as server:
-        page = shows(server.url)
-        eventually(lambda: page.widget.pending)
-        page.tell(kind="decide", id="p1", **message)
-        answer = page.answer("p1")
-        assert (answer["ok"], words in answer["error"]) == (False, True)
-        assert server.peer.received == []
 
 
 def test_pages_and_details_are_given_on_request(shows: Callable[..., Page]) -> None:

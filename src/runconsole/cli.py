@@ -1,4 +1,4 @@
-"""The command line: `runconsole watch`, `serve` and `demo`.
+"""The command line: `runconsole watch`, `record`, `replay`, `serve` and `demo`.
 
 What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 1 for everything else (a run that failed or
 was cancelled, too), 130 after Ctrl-C.
@@ -18,6 +18,8 @@ from runconsole.errors import InvalidArgument, RunConsoleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from runconsole.console import Console
 
 
 __all__ = ["main"]
@@ -108,11 +110,49 @@ def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: 
     What the run asks is answered with a digit and Enter. Where the output is no terminal, only the final screen is
     written, and the progress goes to stderr.
     """
+    _watch(_console(url, subscribe, headers, options))
+
+
+@cli.command()
+@click.argument("url")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_console_options
+def record(url: str, file: Path, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
+    """Follow the run at URL as `watch` does, and record it to FILE.
+
+    FILE is compressed where its name ends in .gz or .zst. One that holds a run which has not ended is gone on with.
+    """
+    _watch(_console(url, subscribe, headers, options | {"record": file}))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--speed",
+    type=click.FloatRange(0),
+    help="Seconds of the run a second; 0 shows its end at once. Default: 1 in a terminal, else 0.",
+)
+@click.option("--title", help="What to call the run.")
+def replay(file: Path, speed: float | None, title: str | None) -> None:
+    """Show the run that was recorded to FILE in this terminal."""
     from runconsole.console import Console
-    from runconsole.terminal import follow, show
+
+    if speed is None:
+        speed = 1.0 if sys.stdout.isatty() else 0.0
+    _watch(Console(file, protocol="replay", speed=speed, title=title))
+
+
+def _console(url: str, subscribe: str | None, headers: tuple[str, ...], options: Mapping[str, Any]) -> Console:
+    from runconsole.console import Console
 
     given = {name: value for name, value in options.items() if value is not None}
-    console = Console(url, **given, subscribe=_json_of(subscribe), headers=_headers_of(headers))
+    return Console(url, **given, subscribe=_json_of(subscribe), headers=_headers_of(headers))
+
+
+def _watch(console: Console) -> None:
+    """Follow to the end; leave with the exit code that says how the run ended."""
+    from runconsole.terminal import follow, show
+
     try:
         follow(console)
         show(console)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
+import functools
+import os
+import queue
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from runconsole.clock import now_micros
@@ -17,19 +23,25 @@ from runconsole.errors import (
     InvalidArgument,
     NotConnected,
 )
-from runconsole.events import LinkStatus, Received
+from runconsole.events import LinkStatus, Micros, Received
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
+from runconsole.keeping import Keeper
 from runconsole.log import EventLog
 from runconsole.options import Options, check
 from runconsole.policy import Policy
+from runconsole.recording import Asides, Header
+from runconsole.replay import Replay
+from runconsole.saving import copy_run, write_run
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
+from runconsole.storage import LogStorage
 from runconsole.watchers import Watchers
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
 
 if TYPE_CHECKING:
+    from runconsole.dataset import About
     from runconsole.tables import Tables
 
 __all__ = ["Console"]
@@ -56,14 +68,22 @@ class Console(RunFrames):
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
         expected_artifacts: how many artifacts are expected, for the display.
-        on_checkpoint: answers for people, where nobody sits by: called with each `Checkpoint` in a thread of its own;
+        memory_limit: bytes of the event log to hold in memory; what is more goes to a temporary directory, and is read
+            from there when asked for. None holds all of it.
+        on_checkpoint: answers for people, where nobody sits by: a function (or ``async def``) called once with each
+            `Checkpoint` in a thread of its own, several at once where several are open;
             returns an option, ``(option, feedback)``, a dict of `decide`'s arguments, or None to leave it to people.
             What it raises is shown, and never ends the run.
-        record: the file to append every received frame to.
-        start: connect at once; else call `start`.
+        record: the file to append every frame to, with its time and direction, and every decision: JSON lines,
+            compressed where the name ends in ``.gz`` or ``.zst``, flushed twice a second and with every decision. A
+            file that holds a run which has not ended is loaded first, and this console goes on with it.
+        speed: of a recording: seconds of the run per second. None (and 0) loads all of it before the console is
+            returned; see `replay`.
+        start: connect at once; else call `start`. A recording is loaded, or begins to play.
 
     Raises:
         InvalidArgument: an option is unknown or its value cannot be used (a ValueError and TypeError).
+        RecordingError: a recording cannot be read or written.
     """
 
     def __init__(
@@ -84,29 +104,26 @@ class Console(RunFrames):
         token_budget: int | None = None,
         cost_limit: float | None = None,
         expected_artifacts: int | None = None,
+        memory_limit: int | None = None,
         on_checkpoint: Any = None,
         record: Any = None,
+        speed: float | None = None,
         start: bool = True,
         **unknown: Any,
     ) -> None:
         arguments = {name: value for name, value in locals().items() if name in Options.__struct_fields__}
         self._options: Options = check(arguments | unknown)
-        options = self._options
-        resolve(options)  # says at once what cannot be used
-        self._state = RunState(
-            task=options.task,
-            title=options.title,
-            token_budget=options.token_budget,
-            cost_limit=options.cost_limit,
-            expected_artifacts=options.expected_artifacts,
-        )
-        self._log = EventLog()
+        self._keeper = Keeper(self._options)
+        self._replay = self._open_replay()  # this, and the next, say at once what cannot be used
+        if self._replay is None:
+            resolve(self._options)
+        self._state, self._log, _ = self._empty_run(None if self._replay is None else self._replay.header)
         self._tables: Tables | None = None
         self._io: IOThread | None = None
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchers = Watchers(self.call_soon)
-        self._decider = Decider(self._state, lambda: self._session, self.call_soon, self._watchers)
+        self._decider = Decider(self._state, self._deciding, self.call_soon, self._watchers)
         self._policy: Policy | None = None
         self._observers: list[Callable[[tuple[Effect, ...]], None]] = []
         if start:
@@ -122,36 +139,40 @@ class Console(RunFrames):
         self._io = lease()
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._io.call(self._begin, started)
-        started.result()
+        try:
+            started.result()
+        except BaseException:
+            self._release()
+            raise
+        if self._replay is not None and self._replay.rests:
+            self._release()  # all is there: a recording that is only read leaves no thread behind
         return self
 
     def _begin(self, started: concurrent.futures.Future[None]) -> None:
+        life = self._follow(started) if self._replay is None else self._play(self._replay, started)
+        self._task = asyncio.get_running_loop().create_task(life, name="runconsole-session")
+        self._task.add_done_callback(lambda _: None if started.done() else started.set_exception(_never_began()))
+
+    async def _follow(self, started: concurrent.futures.Future[None]) -> None:
+        """Follow the run, after what was recorded of it has been loaded."""
         try:
-            self._create_session()
+            self._session = session = await self._keeper.session(self._state, self._log, self._observe)
         except Exception as error:  # noqa: BLE001 - carried to the caller's thread
             started.set_exception(error)
-        else:
-            started.set_result(None)
-
-    def _create_session(self) -> None:
-        endpoint = resolve(self._options)
-        self._session = Session(
-            self._state,
-            self._log,
-            endpoint.wire,
-            endpoint.transport,
-            observe=self._observe,
-            redact=self._options.redact,
-        )
+            return
         if self._options.on_checkpoint is not None and self._policy is None:
             self._policy = Policy(self._options.on_checkpoint, self._state, self._decider, self._report)
-        self._task = asyncio.get_running_loop().create_task(self._live(self._session), name="runconsole-session")
-
-    async def _live(self, session: Session) -> None:
+        started.set_result(None)
         try:
             await session.run()
+        except asyncio.CancelledError:
+            if not self._state.finished and self.status != "failed":
+                session.link("stopped")
+            raise
         except Exception as error:  # noqa: BLE001 - a task has an owner: what trips it is shown, not lost
             session.link("failed", reason=f"runconsole itself failed ({error!r}): please report it")
+        finally:
+            self._keeper.close()
 
     def _report(self, event: Received) -> None:
         """Show something the policy did; from its thread."""
@@ -164,26 +185,21 @@ class Console(RunFrames):
 
         The run itself goes on at the server. Returns when nothing is left behind, within about a second.
         """
-        io, task, session = self._io, self._task, self._session
-        if io is None or task is None or session is None:
+        io, task = self._io, self._task
+        if self._replay is not None:
+            self._replay.stop()
+        if io is None or task is None:
             return
         if not task.done() and not io.loop.is_closed():
             ended: concurrent.futures.Future[None] = concurrent.futures.Future()
-            io.call(self._cancel, task, session, ended)
+            io.call(self._cancel, task, ended)
             if not io.is_current:
                 with suppress(TimeoutError):
                     ended.result(_STOP_TIMEOUT)
         self._release()
 
-    def _cancel(
-        self, task: asyncio.Task[None], session: Session | None, ended: concurrent.futures.Future[None]
-    ) -> None:
-        def close(_: object) -> None:
-            if not self._state.finished and session is not None and self.status != "failed":
-                session.link("stopped")
-            ended.set_result(None)
-
-        task.add_done_callback(close)
+    def _cancel(self, task: asyncio.Task[None], ended: concurrent.futures.Future[None]) -> None:
+        task.add_done_callback(lambda _: ended.set_result(None))
         task.cancel()
 
     def _release(self) -> None:
@@ -194,6 +210,93 @@ class Console(RunFrames):
         self._task = self._session = None
         if io is not None:
             io.release()
+
+    # ---- recordings ---------------------------------------------------------------------------------------------
+
+    @property
+    def replay(self) -> Replay | None:
+        """The controls of a recording (`play`, `pause`, `seek`, `speed`, …); None where a live run is followed."""
+        return self._replay
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the run as it is now to a recording, compressed where the name ends in ``.gz`` or ``.zst``.
+
+        ``Console(path)`` and ``ConsoleWidget(path)`` show it again, with the same frames. A recording of that name is
+        replaced in one step.
+
+        Raises:
+            InvalidArgument: the file is there and is no recording.
+            RecordingError: it cannot be written.
+        """
+        if self._replay is not None:
+            write_run(Path(path), copy_run(self._replay.path))
+        else:
+            self._keeper.save(Path(path), self._state, self._log, self._on_io)
+
+    def _on_io(self, function: Callable[[], Any]) -> Any:
+        """Run a function on the I/O thread, where there is one, and return its result."""
+        io = self._io
+        if io is None or io.is_current or io.loop.is_closed():
+            return function()
+
+        async def run() -> Any:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(run(), io.loop).result()
+
+    def _open_replay(self) -> Replay | None:
+        options = self._options
+        if options.inferred_protocol() != "replay":
+            return None
+        return Replay(
+            Path(options.url),
+            speed=options.speed,
+            fresh=self._empty_run,
+            adopt=self._adopt,
+            observe=self._observe,
+            call=self.call_soon,
+            revive=self._revive,
+        )
+
+    def _empty_run(self, header: Header | None) -> tuple[RunState, EventLog, Asides]:
+        """Return a run of which nothing is known yet; what the options leave open a recording's header tells."""
+        names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
+        recorded = {name: getattr(header, name, None) for name in names}
+        chosen = {name: getattr(self._options, name) for name in names}
+        told = recorded | {name: value for name, value in chosen.items() if value is not None}
+        return RunState(**told), EventLog(LogStorage(self._options.memory_limit)), Asides()
+
+    async def _play(self, replay: Replay, started: concurrent.futures.Future[None]) -> None:
+        """Play a recording, after it has been looked through, and loaded where it is not to be played."""
+        try:
+            await replay.open((self._state, self._log, Asides()))
+        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
+            started.set_exception(error)
+            return
+        started.set_result(None)
+        if replay.rests:
+            return
+        try:
+            await replay.run()
+        except asyncio.CancelledError:
+            replay.stop()
+            self._observe(())
+            raise
+
+    def _adopt(self, run: tuple[RunState, EventLog, Asides]) -> None:
+        """Show another state of the same run from here on."""
+        self._state, self._log, _ = run
+        self._tables = None
+        self._decider = Decider(self._state, self._deciding, self.call_soon, self._watchers)
+
+    def _revive(self) -> None:
+        """Go on with a replay that had come to its end, unless the console was stopped; from any thread."""
+        is_running = self._task is not None and not self._task.done()
+        if self._replay is None or not self._replay.is_begun or is_running:
+            return
+        if self._io is None:
+            self._io = lease()
+        self._io.call(self._begin, concurrent.futures.Future())
 
     def __enter__(self) -> Self:
         return self.start()
@@ -217,36 +320,47 @@ class Console(RunFrames):
         Raises:
             ConsoleFailed: the link failed for good.
         """
-        settled = self._settled(announce=True)
+        news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        settled = self._settled(lambda: news.put("opened"))
+        settled.add_done_callback(lambda _: news.put("settled"))
+        end = None if timeout is None else time.monotonic() + timeout
         try:
-            return settled.result(timeout)
-        except TimeoutError:
-            if settled.done():
-                raise
-            settled.cancel()
+            # Said from here: what another thread prints shows up under another cell.
+            while news.get(timeout=None if end is None else max(0.0, end - time.monotonic())) == "opened":
+                self._say_open("")
+        except queue.Empty:
+            if not settled.cancel():
+                return settled.result()
             self._say_open(f"gave up waiting after {timeout:g} s; ")
             return False
+        return settled.result()
 
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
         """Wait, without blocking the event loop, until the run has finished. As `wait`."""
-        settled = asyncio.wrap_future(self._settled(announce=False))
+        say = functools.partial(
+            asyncio.get_running_loop().call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context()
+        )
+        settled = asyncio.wrap_future(self._settled(say))
         try:
             return await asyncio.wait_for(settled, timeout)
         except TimeoutError:
             self._say_open(f"gave up waiting after {timeout:g} s; ")
             return False
 
-    def _settled(self, *, announce: bool) -> concurrent.futures.Future[bool]:
-        """Return a future of how the run ends: True finished, False stopped, ConsoleFailed."""
+    def _settled(self, announce: Callable[[], object]) -> concurrent.futures.Future[bool]:
+        """Return a future of how the run ends: True finished, False stopped, ConsoleFailed.
+
+        `announce` is called on the I/O thread whenever a checkpoint opens.
+        """
         future: concurrent.futures.Future[bool] = concurrent.futures.Future()
         announced: set[str] = set()
 
         def look() -> bool:
             if future.done():
                 return True
-            if announce and {c.checkpoint_id for c in self.pending} - announced:
+            if {c.checkpoint_id for c in self.pending} - announced:
                 announced.update(c.checkpoint_id for c in self.pending)
-                self._say_open("")
+                announce()
             status = self.status
             if self._state.finished:
                 future.set_result(True)
@@ -355,8 +469,14 @@ class Console(RunFrames):
         """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
         return self._call(trpc_calls.retry(task_id, from_checkpoint))
 
+    def _deciding(self) -> Session | None:
+        """Return the session that sends, None while the console is stopped. Raises NotConnected on a recording."""
+        if self._replay is not None:
+            raise NotConnected("this is a recording: nothing can be sent any more, and nothing was")
+        return self._session
+
     def _call(self, request: Request) -> Any:
-        io, session = self._io, self._session
+        io, session = self._io, self._deciding()
         if io is None or session is None:
             raise NotConnected(f"the console is stopped: {request.name} was not sent")
         return asyncio.run_coroutine_threadsafe(session.call(request), io.loop).result()
@@ -365,11 +485,16 @@ class Console(RunFrames):
 
     @property
     def status(self) -> LinkStatus:
-        """The link: connecting, live, retrying, ended, failed or stopped."""
+        """The link: connecting, live, retrying, ended, failed or stopped.
+
+        Of a recording: what the link was at that moment; at its end `ended` or `failed`, or `stopped` where the
+        recording ends before the run does.
+        """
         if self._state.finished:
             return "ended"
         links = self._state.links
-        return links[-1].state if links else "connecting"
+        link = links[-1].state if links else None
+        return link or "connecting" if self._replay is None else self._replay.status(link)
 
     @property
     def run(self) -> Run:
@@ -400,10 +525,21 @@ class Console(RunFrames):
             self._tables = Tables(self._state, self._log)
         return self._tables
 
+    def _about(self) -> About:
+        from runconsole.dataset import About
+
+        options = self._options
+        return About(self.run, self.title, self.address, self.protocol, options.execution, options.task)
+
     def __str__(self) -> str:
         from runconsole.text import screen
 
-        return screen(self._state, now_micros())
+        return screen(self._state, self.now)
+
+    @property
+    def now(self) -> Micros:
+        """The time as of which the run is shown: this machine's, of a recording its own."""
+        return now_micros() if self._replay is None else self._replay.now
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._options.address!r}, status={self.status!r})"
@@ -476,7 +612,7 @@ class Console(RunFrames):
         """Try to connect now (``"reconnect"``) or stop (``"stop"``), on the I/O thread. Raises InvalidArgument."""
         if action == "stop":
             if self._task is not None:
-                self._cancel(self._task, self._session, concurrent.futures.Future())
+                self._cancel(self._task, concurrent.futures.Future())
         elif action == "reconnect":
             if self._session is not None and self._task is not None and not self._task.done():
                 self._session.reconnect()
@@ -494,3 +630,7 @@ class Console(RunFrames):
         self._watchers.look()
         for observer in self._observers:
             observer(effects)
+
+
+def _never_began() -> NotConnected:
+    return NotConnected("the console was stopped before it had begun")

@@ -44,7 +44,7 @@ class _NoTransport:
 def resolve(options: Options) -> Endpoint:
     """Return the wire and transport for these options; an address that cannot work gives a link that says so."""
     protocol = options.inferred_protocol()
-    problem = _problem(options, protocol)
+    problem = _problem(options)
     if problem is not None:
         return Endpoint(ChannelWire(), _NoTransport(problem))
     match protocol:
@@ -56,12 +56,10 @@ def resolve(options: Options) -> Endpoint:
             return Endpoint(_channel(options), _websocket(options))
 
 
-def _problem(options: Options, protocol: str) -> str | None:
+def _problem(options: Options) -> str | None:
     """Return why this address cannot work, in one sentence; None where it can be tried."""
     if "://" not in options.url:
         return f"expected a URL like ws://host:port/path, got {options.address!r}: check its spelling"
-    if protocol == "replay":
-        return "expected a live protocol, got 'replay': this version of runconsole does not read recordings yet"
     try:
         parts = urlsplit(options.url)
         host, _ = parts.hostname, parts.port

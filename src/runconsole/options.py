@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.transports.address import redact_url
+from runconsole.recording import check_recordable
+from runconsole.transports.address import is_secret_name, redact_url, url_secrets
 
 __all__ = ["Options", "check"]
 
@@ -41,8 +42,10 @@ class Options(Struct, frozen=True):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+    memory_limit: int | None = None
     on_checkpoint: Callable[..., Any] | None = None
     record: str | None = None
+    speed: float | None = None
 
     def __repr__(self) -> str:
         return f"Options({self.address!r})"
@@ -59,6 +62,12 @@ class Options(Struct, frozen=True):
     def redact(self, text: str) -> str:
         """Return the text without our token."""
         return text.replace(self.token, "***") if self.token else text
+
+    def secrets(self) -> list[str]:
+        """Return everything that must not be written down: the token, secret headers, what the URL hides."""
+        headers = [str(value) for name, value in (self.headers or {}).items() if is_secret_name(name)]
+        schemeless = [value.partition(" ")[2] for value in headers if " " in value]
+        return [secret for secret in (self.token, *headers, *schemeless, *url_secrets(self.url)) if secret]
 
     def inferred_protocol(self) -> str:
         """Return the protocol: as told, else what the URL looks like."""
@@ -88,9 +97,10 @@ def check(arguments: dict[str, Any]) -> Options:
             close = difflib.get_close_matches(name, Options.__struct_fields__, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(Options.__struct_fields__)}"
             raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
+    for name in ("url", "record"):
+        if isinstance(arguments.get(name), os.PathLike):
+            arguments[name] = os.fspath(arguments[name])
     url = arguments["url"]
-    if isinstance(url, os.PathLike):
-        arguments["url"] = url = os.fspath(url)
     if not isinstance(url, str) or not url.strip():
         raise InvalidArgument(
             f"expected a URL or the path of a recording, got {url!r}: pass for example 'ws://localhost:8000/ws'"
@@ -101,19 +111,37 @@ def check(arguments: dict[str, Any]) -> Options:
     _one_of(arguments, "transformer", _TRANSFORMERS)
     for name in ("task", "execution", "title", "token"):
         _typed(arguments, name, str, "a string")
-    for name in ("token_budget", "expected_artifacts"):
+    _typed(arguments, "record", str, "the path of a file")
+    for name in ("token_budget", "expected_artifacts", "memory_limit"):
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "headers", Mapping, "a mapping of header names to values")
-    if arguments.get("record") is not None:
-        raise InvalidArgument("expected no record=: this version of runconsole does not record yet; use `events`")
+    _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = os.fspath(arguments["ssl"])
         context_of(arguments["ssl"])  # says at once what is wrong with the file
-    return Options(**arguments)
+    return _fitting(Options(**arguments))
+
+
+def _fitting(options: Options) -> Options:
+    """Return the options, or raise InvalidArgument where some make no sense, alone or beside others."""
+    if options.speed is not None and not 0 <= options.speed < float("inf"):
+        raise InvalidArgument(f"expected speed= to be 0 or more, got {options.speed!r}")
+    if options.memory_limit is not None and options.memory_limit < 0:
+        raise InvalidArgument(f"expected memory_limit= to be a number of bytes, got {options.memory_limit!r}")
+    is_replay = options.inferred_protocol() == "replay"
+    if is_replay and "://" in options.url:
+        raise InvalidArgument(f'expected the path of a recording beside protocol="replay", got {options.address!r}')
+    if options.record is not None:
+        check_recordable(Path(options.record))
+    if is_replay and options.record is not None:
+        raise InvalidArgument("expected no record= beside a recording: `save` writes a copy of it")
+    if options.speed is not None and not is_replay:
+        raise InvalidArgument(f"expected speed= beside the path of a recording only, got it beside {options.address!r}")
+    return options
 
 
 def _one_of(arguments: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:

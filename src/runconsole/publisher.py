@@ -60,6 +60,7 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled; the last picture is published by `flush`."""
         loop = asyncio.get_running_loop()
+        self._urgent = asyncio.Event()  # of this loop: a console that goes on may have another
         beat = saved = loop.time()
         while True:
             size = self._try_patch()
@@ -108,9 +109,18 @@ class Publisher:
         self._send(message)
         return len(msgspec.json.encode(changes))
 
+    def show(self, view: View) -> None:
+        """Show another view from here on."""
+        view.changes()
+        self._view = view
+        self._send_whole()
+
     def snapshot(self) -> None:
         """Send the whole picture."""
         self.patch()
+        self._send_whole()
+
+    def _send_whole(self) -> None:
         self._send(
             {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": self._view.snapshot()}
         )

@@ -17,9 +17,10 @@ from IPython.display import display, update_display
 
 from runconsole.clock import now_micros
 from runconsole.console import Console
-from runconsole.errors import InvalidArgument, RunConsoleError
+from runconsole.errors import DecisionRefused, InvalidArgument, RunConsoleError
 from runconsole.options import Options, check
 from runconsole.publisher import Publisher
+from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
 from runconsole.view import View
 
@@ -27,6 +28,7 @@ __all__ = ["ConsoleWidget"]
 
 _STATIC = Path(__file__).parent / "static"
 _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+_LONG_WAIT = 2.0
 _RUNNING = frozenset({"connecting", "live", "retrying"})
 _logger = logging.getLogger(__name__)
 
@@ -34,9 +36,9 @@ _shown: dict[int, ConsoleWidget] = {}
 """The widget of each console that has one, by the console's identity."""
 
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
-    "artifacts cancel checkpoints decide decide_async decisions errors events finished is_started links"
-    " next_checkpoint output pause pending phases resume retry run save start status subtasks summary table tasks"
-    " to_arrow to_parquet wait waves"
+    "artifacts bottlenecks cancel checkpoint_stats checkpoints critical_path decide decide_async decisions errors"
+    " events finished is_started links next_checkpoint now output pause pending phases replay resume retry run save"
+    " start status subtasks summary table tasks to_arrow to_parquet wait waves"
 ).split()
 """What a widget answers as its console does."""
 
@@ -99,8 +101,14 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._published: asyncio.Task[None] | None = None
         self._view = View(self.console.state, self.console.log.read, self._describe)
         self._publisher = Publisher(
-            self._view, send=self._emit, save=self._store, now=now_micros, is_bound=lambda: self._is_bound
+            self._view,
+            send=self._emit,
+            save=self._store,
+            now=lambda: self.console.now,
+            is_bound=lambda: self._is_bound,
         )
+        if self.console.replay is not None:
+            self.console.replay.on_change(self._replayed)
         self.on_msg(self._door)
         self.console.attach(self._observe)
         if start:
@@ -118,6 +126,18 @@ class ConsoleWidget(anywidget.AnyWidget):
             self._published = asyncio.get_running_loop().create_task(self._publish(), name="runconsole-publish")
         if any(isinstance(effect, Urgent) for effect in effects):
             self._publisher.hurry()
+
+    def _replayed(self, change: str) -> None:
+        """Follow a replay: one that went back shows another state."""
+        if change == "reset":
+            console = self.console
+            self._view = View(console.state, console.log.read, self._describe, version=self._view.version)
+            self._publisher.show(self._view)
+        if self.console.is_started:
+            self._observe(())
+            self._publisher.hurry()
+        else:  # no thread is left that would publish it
+            self._publisher.flush()
 
     async def _publish(self) -> None:
         publishing = asyncio.ensure_future(self._publisher.run())
@@ -157,6 +177,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             "events": len(console.log),
             "malformed": console.log.malformed,
             "unknown": console.log.unknown,
+            "replay": None if console.replay is None else _described(console.replay),
         }
 
     # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
@@ -191,6 +212,8 @@ class ConsoleWidget(anywidget.AnyWidget):
                     return
                 case "link":
                     self.console.link_action(str(message.get("action")))
+                case "replay":
+                    _control(self.console.replay, message.get("action"), message.get("value"))
                 case kind:
                     error = f"unknown message kind {kind!r}"
                     self._emit({"kind": "answer", "id": request, "ok": False, "error": error})
@@ -202,14 +225,19 @@ class ConsoleWidget(anywidget.AnyWidget):
             self._emit({"kind": "answer", "id": request, "ok": True, "error": None})
 
     def _decide(self, message: dict[str, Any]) -> None:
-        feedback = message.get("feedback")
+        """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
+        decision_id, feedback = str(message["id"]), message.get("feedback")
         self.console.decider.request(
-            str(message["id"]),
+            decision_id,
             str(message["checkpoint"]),
             str(message["option"]),
             str(feedback) if feedback else None,
             message.get("modifications"),
         )
+        decision = self.console.state.decisions.get(decision_id)
+        if decision is not None and decision.state in {"refused", "expired"}:
+            error = decision.error or "it does not count any more"
+            raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
 
     def _page(self, message: dict[str, Any]) -> None:
         offset = int(message.get("offset", 0))
@@ -310,6 +338,47 @@ def _show_in_cell(widget: ConsoleWidget) -> None:
 def _execution_count() -> int:
     shell = get_ipython()
     return -2 if shell is None else int(shell.execution_count)
+
+
+def _described(replay: Replay) -> dict[str, Any]:
+    """Return where a replay is, for the panel's controls; positions to a tenth of a second."""
+    return {
+        "position_s": round(replay.position, 1),
+        "duration_s": round(replay.duration, 1),
+        "speed": replay.speed,
+        "playing": replay.is_playing,
+        "over": replay.is_over,
+    }
+
+
+def _control(replay: Replay | None, action: Any, value: Any) -> None:
+    """Carry out what the panel's controls ask for. Raises InvalidArgument."""
+    if replay is None:
+        raise InvalidArgument("expected a recording to play, got a live run")
+    if not replay.is_begun:
+        raise InvalidArgument("the console is stopped: call start() in a cell")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    match action:
+        case "play":
+            replay.play()
+        case "pause":
+            replay.pause()
+        case "seek" if is_number:
+            replay.seek(value)
+        case "speed" if is_number:
+            replay.speed = value
+        case _:
+            raise InvalidArgument(
+                f"expected 'play', 'pause', 'seek' or 'speed' with a number, got {action!r}, {value!r}"
+            )
+
+
+def _waited(pressed_at: Any) -> str:
+    """Return a word on how long a press had to wait for the kernel, where that was long."""
+    if not isinstance(pressed_at, (int, float)):
+        return ""
+    seconds = now_micros() / 1e6 - pressed_at / 1e3
+    return f" (it waited {seconds:.0f} s for the kernel)" if seconds >= _LONG_WAIT else ""
 
 
 def _on_subshell() -> bool:

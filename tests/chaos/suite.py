@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.chaos.oracle import verdict
 from tests.chaos.schedule import Schedule
@@ -41,9 +43,12 @@ async def play_all(schedules: Iterable[Schedule]) -> list[Failure]:
 
 
 async def _play(schedule: Schedule) -> Failure | None:
-    try:
-        trial = await run(schedule)
-    except Exception as error:  # noqa: BLE001 - one trial must not take the others with it
-        return Failure(schedule, [f"{type(error).__name__}: {error}"], None)
-    wrong = verdict(trial)
+    with TemporaryDirectory() as directory:
+        try:
+            trial = await run(schedule, Path(directory) / "trial.jsonl")
+        except Exception as error:  # noqa: BLE001 - one trial must not take the others with it
+            return Failure(schedule, [f"{type(error).__name__}: {error}"], None)
+        wrong = verdict(trial)
+        if trial.recording is not None:
+            wrong += trial.recording.differences(trial)
     return Failure(schedule, wrong, trial) if wrong else None

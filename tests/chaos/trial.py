@@ -8,7 +8,10 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from runconsole.clock import now_micros
 from runconsole.events import DecisionRequested, Received
@@ -29,6 +32,7 @@ from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
 from runconsole.wire.socketio import SocketIoWire
 from runconsole.wire.trpc import TrpcWire
+from tests.chaos.recorded import Recording
 from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule
 from tests.chaos.stream import TASK, Stream, answer
 
@@ -46,6 +50,7 @@ class Trial:
         link_rows: the position at which each row of `links` was added.
         pressed: the decisions that were asked for, with their checkpoints.
         pressing: whether somebody is about to answer.
+        recording: what was recorded, where it was.
     """
 
     schedule: Schedule
@@ -55,6 +60,7 @@ class Trial:
     link_rows: list[int] = field(default_factory=list)
     pressed: dict[str, str] = field(default_factory=dict)
     pressing: bool = False
+    recording: Recording | None = None
 
     @property
     def rows(self) -> list[Received]:
@@ -70,8 +76,8 @@ class Trial:
         return self.host.player.log
 
 
-async def run(schedule: Schedule) -> Trial:
-    """Play a schedule to its end."""
+async def run(schedule: Schedule, record: Path | None = None) -> Trial:
+    """Play a schedule to its end, and record it to a file."""
     mode = MODES[schedule.mode]
     stream = Stream(schedule.plan)
     serving = Serving(
@@ -86,7 +92,7 @@ async def run(schedule: Schedule) -> Trial:
     )
     async with Host(Player(stream, speed=1.0), serving) as host:
         trial = Trial(schedule, host, RunState(), EventLog())
-        session = _session(trial, mode)
+        session = _session(trial, mode, record)
         following = asyncio.create_task(session.run(), name="chaos-session")
         person = asyncio.create_task(_answer(trial, session), name="chaos-person")
         try:
@@ -161,15 +167,28 @@ async def _until(condition: Callable[[], object], what: str, within: float = PAT
 # ---- the client -----------------------------------------------------------------------------------------------------
 
 
-def _session(trial: Trial, mode: Mode) -> Session:
-    wire, transport = _client(trial.host.url, mode)
+def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
+    url = trial.host.url
+    wire, transport = _client(url, mode)
+    if record is not None:
+        trial.recording = Recording(record, url, mode.wire, rooms=mode.rooms, trouble=pytest.fail)
 
     def observe(_effects: tuple[Effect, ...]) -> None:
         while len(trial.link_rows) < len(trial.state.links):
             trial.link_rows.append(len(trial.log))
 
     backoff = Backoff(first=0.01, longest=0.05)
-    return Session(trial.state, trial.log, wire, transport, observe=observe, backoff=backoff, pace=PACE)
+    return Session(
+        trial.state,
+        trial.log,
+        wire,
+        transport,
+        observe=observe,
+        backoff=backoff,
+        pace=PACE,
+        asides=None if trial.recording is None else trial.recording.asides,
+        tape=None if trial.recording is None else trial.recording.tape,
+    )
 
 
 def _client(url: str, mode: Mode) -> tuple[Wire, Transport]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
     from tests.e2e.lab import Lab, NotebookPage
+    from tests.servers.json_server import JsonServer
 
 EXECUTION = """
 from runconsole import ConsoleWidget
@@ -53,3 +55,56 @@ def open_checkpoint(
 def is_busy(notebook: NotebookPage) -> bool:
     """Whether a cell runs."""
     return str(notebook.tab.evaluate("path => harness.state(path)", notebook.path)) != "idle"
+
+
+def question(name: str = "c", *, title: str = "Ship it?", seconds: float | None = None, **more: Any) -> dict[str, Any]:
+    """Return the event of a checkpoint with a plain and a destructive option, with a deadline in so many seconds."""
+    options = [
+        {"id": "approve", "label": "Approve", "description": "Go on as planned"},
+        {"id": "reject", "label": "Reject", "description": "Stop the task"},
+    ]
+    payload = {"taskId": "t", "checkpointId": name, "title": title, "options": options, "defaultAction": "approve"}
+    if seconds is not None:
+        deadline = datetime.now(UTC) + timedelta(seconds=seconds)
+        payload["timeout"] = deadline.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"type": "task.hitl_required", "payload": payload | more, "timestamp": now()}
+
+
+def decided(name: str = "c", option: str = "approve", **more: Any) -> dict[str, Any]:
+    """Return the event of a decision."""
+    payload = {"checkpointId": name, "selectedOption": option, **more}
+    return {"type": "checkpoint.hitl_decided", "payload": payload, "timestamp": now()}
+
+
+def now() -> str:
+    """Return this moment as servers write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def follow(
+    lab: Lab, server: JsonServer, *events: dict[str, Any], more: list[str] | None = None, **options: Any
+) -> NotebookPage:
+    """Return a notebook that follows a server which has sent these events, when it shows the last one's question."""
+    show = f"from runconsole import ConsoleWidget\nw = ConsoleWidget({server.url!r}, title='A release')"
+    notebook = lab.new_notebook([show, *(more or [])], **options)
+    notebook.run_cell(0)
+    server.peer.send(*events)
+    expect(card(notebook, events[-1]["payload"]["title"])).to_be_visible(timeout=LONG)
+    return notebook
+
+
+def card(notebook: NotebookPage, title: str = "Ship it?") -> Locator:
+    """Return the card of an open question."""
+    return notebook.panel.get_by_role("group", name=title, exact=True)
+
+
+def press(notebook: NotebookPage, option: str, title: str = "Ship it?") -> None:
+    """Press an option's button as it is, without waiting for it to be enabled."""
+    button = card(notebook, title).get_by_role("button", name=option, exact=True)
+    button.evaluate("button => button.click()")
+
+
+def decisions_at(server: JsonServer) -> list[dict[str, Any]]:
+    """Return the answers that reached the server."""
+    messages = [message for peer in server.peers for message in peer.messages]
+    return [message for message in messages if message.get("type") == "checkpoint.resolve"]

@@ -19,10 +19,12 @@ Says = Callable[[ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def connected(says: Says, **options: int) -> AsyncIterator[InboxConnection]:
+async def connected(says: Says, max_size: int = 2**20) -> AsyncIterator[InboxConnection]:
     async with serve(says, "127.0.0.1", 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        async with connect(f"ws://127.0.0.1:{port}", create_connection=InboxConnection, **options) as connection:
+        async with connect(
+            f"ws://127.0.0.1:{port}", create_connection=InboxConnection, max_size=max_size
+        ) as connection:
             assert isinstance(connection, InboxConnection)
             yield connection
 

@@ -50,8 +50,11 @@ class Model:
             held = self.tables[name]
             held |= {row["key"]: row for row in patch.get("set", [])}
             if "order" in patch:
-                self.tables[name] = {key: held[key] for key in patch["order"]}
+                known = self.tables["tasks"] | held if name == "active" else held
+                self.tables[name] = {key: known[key] for key in patch["order"]}
             self.totals[name] = patch.get("total", self.totals[name])
+        tasks, active = self.tables["tasks"], self.tables["active"]
+        self.tables["active"] = {key: tasks.get(key, row) for key, row in active.items()}
 
     def shows(self, snapshot: Row) -> None:
         """Assert that this is the picture of the snapshot."""
@@ -261,3 +264,20 @@ def test_no_number_of_an_event_makes_the_picture_unreadable() -> None:
         ]
     )
     msgspec.json.encode(plain(folded.picture()))
+
+
+def test_an_active_task_is_told_once_in_a_patch_unless_it_is_beyond_the_first_tasks() -> None:
+    running = [task("task.progress", taskId=f"t{n}", progress=5) for n in range(3)]
+    folded = fold(running)
+    changes = folded.view.changes()
+    assert [row["id"] for row in changes["tasks"]["set"]] == ["t0", "t1", "t2"]
+    assert changes["active"] == {"total": 3, "order": ["2", "1", "0"]}
+    folded.feed([task("task.progress", taskId="t1", progress=50)])
+    changes = folded.view.changes()
+    assert [row["progress"] for row in changes["tasks"]["set"]] == [50]
+    assert "set" not in changes.get("active", {})
+    assert [row["progress"] for row in folded.view.snapshot()["active"]["rows"]].count(50) == 1
+    many = [execution("progress_update", task_id=f"n{n}", status="in_progress") for n in range(400)]
+    changes = folded.feed(many).view.changes()
+    assert len(changes["tasks"]["set"]) == 197
+    assert [row["id"] for row in changes["active"]["set"]] == [f"n{n}" for n in range(399, 387, -1)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from runconsole.events import MalformedFrame, Micros, Received
+from runconsole.recent import Recent
 from runconsole.session.gaps import Gaps
 
 __all__ = ["Arrivals"]
 
-_REMEMBERED = 200_000
+_REMEMBERED = 100_000
 
 
 class Arrivals:
@@ -23,7 +26,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self.gaps = Gaps()
-        self._seen: dict[int, int] = {}
+        self._seen: Recent[int] = Recent(_REMEMBERED, self._forget)
         """The last connection over which a content came."""
         self._often: dict[int, int] = {}
         """How often it did, where that is more than once."""
@@ -54,19 +57,27 @@ class Arrivals:
         """Return whether the event is new. A frame that cannot be read always is: nobody replays an accident."""
         if event.fact.__class__ is MalformedFrame:
             return True
-        key, is_identified = _key(event)
-        came_over = self._seen.get(key)
-        is_new = came_over is None or not (is_identified or self._is_replay(key, came_over, event))
-        if is_new:
-            self._remember(key, came_over)
-        self.gaps.note(event, is_new=is_new)
+        mark: str | int | None = event.event_id
+        if mark is not None:
+            key = hash((mark, event.type, event.payload))
+        else:
+            mark = event.offset if event.offset is not None else event.seq
+            key = hash((mark, event.type, event.payload, event.timestamp))
+        came_over = self._seen.note(key, self._connection)
+        if came_over is None:
+            is_new, self._replaying = True, False
+        else:
+            is_new = mark is None and not self._is_replay(key, came_over, event)
+            if is_new and came_over == self._connection:
+                self._often[key] = self._often.get(key, 1) + 1
+        if mark is not None or self.gaps.is_back:
+            self.gaps.note(event, is_new=is_new)
         return is_new
 
     def _is_replay(self, key: int, came_over: int, event: Received) -> bool:
         if not self._by_content or not (self._replaying or event.timestamp is not None):
             return False
         if came_over < self._connection:
-            self._seen[key] = self._connection
             self._due[key] = self._often.get(key, 1) - 1
             return True
         if not self._due.get(key):
@@ -74,22 +85,9 @@ class Arrivals:
         self._due[key] -= 1
         return True
 
-    def _remember(self, key: int, came_over: int | None) -> None:
-        if came_over is None:
-            self._replaying = False
-        elif came_over == self._connection:
-            self._often[key] = self._often.get(key, 1) + 1
-        self._seen[key] = self._connection
-        if len(self._seen) > _REMEMBERED:
-            oldest = next(iter(self._seen))
-            del self._seen[oldest]
-            self._often.pop(oldest, None)
-            self._due.pop(oldest, None)
-
-
-def _key(event: Received) -> tuple[int, bool]:
-    """Return what tells an event from others, and whether that identifies it."""
-    if event.event_id is not None:
-        return hash((event.event_id, event.type, event.payload)), True
-    mark = event.offset if event.offset is not None else event.seq
-    return hash((mark, event.type, event.payload, event.timestamp)), mark is not None
+    def _forget(self, keys: Iterable[int]) -> None:
+        if self._often or self._due:
+            for key in keys:
+                if key not in self._seen:
+                    self._often.pop(key, None)
+                    self._due.pop(key, None)

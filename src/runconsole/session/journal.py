@@ -19,6 +19,8 @@ _LONGEST_RETURN = 30.0
 class Journal:
     """Keeps the link's times and says what happens to it.
 
+    `gone_since` is when another console, or this one, last had a link to the same run; 0 for never.
+
     Attributes:
         status: the newest.
         is_live: whether the link is there.
@@ -33,6 +35,7 @@ class Journal:
         *,
         pace: Pace,
         redact: Callable[[str], str],
+        gone_since: Micros = 0,
     ) -> None:
         self._apply = apply
         self._now = now
@@ -43,7 +46,7 @@ class Journal:
         self.is_live = False
         self.was_live = False
         self._live_since: Micros = 0
-        self._lost_at: Micros = 0
+        self._lost_at = gone_since
         self._gone_s = 0.0
         self._recovered = 0
 
@@ -68,7 +71,7 @@ class Journal:
     def live(self) -> str | None:
         """Note that the link is there; return how to say so after a reconnect."""
         self._live_since = self._now()
-        is_back, self.is_live, self.was_live = self.was_live, True, True
+        is_back, self.is_live, self.was_live = self._lost_at > 0, True, True
         if not is_back:
             return None
         self._gone_s = (self._live_since - self._lost_at) / 1e6

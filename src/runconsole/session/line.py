@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
+from runconsole.recording import Tape
 from runconsole.transports.base import Connection, Transport
 from runconsole.wire.signals import Signal, Wire
 
@@ -26,11 +27,16 @@ class Line:
         reader: the task that drains it: it ends with LinkLost, or with what `hear` raises.
         farewell: why nothing more is to be expected of it but answers, once that is so.
         is_greeted: whether all that must come first has been sent.
+        tape: what records it, None for nothing.
     """
 
-    def __init__(self, connection: Connection, wire: Wire, hear: Hear, now: Callable[[], Micros]) -> None:
+    def __init__(
+        self, connection: Connection, wire: Wire, hear: Hear, now: Callable[[], Micros], tape: Tape | None = None
+    ) -> None:
         self.connection = connection
         self.wire = wire
+        self.tape = tape
+        self._number = 0 if tape is None else tape.opened(wire)
         self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
         self._stack = AsyncExitStack()
@@ -39,10 +45,12 @@ class Line:
         self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
 
     @classmethod
-    async def open(cls, transport: Transport, wire: Wire, hear: Hear, now: Callable[[], Micros]) -> Line:
+    async def open(
+        cls, transport: Transport, wire: Wire, hear: Hear, now: Callable[[], Micros], tape: Tape | None = None
+    ) -> Line:
         """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
         stack = AsyncExitStack()
-        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now)
+        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now, tape)
         line._stack = stack
         return line
 
@@ -60,6 +68,8 @@ class Line:
         """Send frames; a line that is gone tells so by its `reader`."""
         with suppress(LinkLost):
             for frame in frames:
+                if self.tape is not None:
+                    self.tape.sent(self._number, frame)
                 await self.connection.send(frame)
 
     def post(self, frame: str) -> None:
@@ -72,10 +82,13 @@ class Line:
         self.reader.cancel()
         await asyncio.gather(self.reader, return_exceptions=True)
         await self._stack.aclose()
+        if self.tape is not None:
+            self.tape.closed(self._number)
         return list(self.wire.lost())
 
     async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
-        receive, read = self.connection.receive, self.wire.receive
+        receive = self.connection.receive
+        read = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
         while True:
             frames = await receive()
             for first in range(0, len(frames), _SLICE):

@@ -14,6 +14,7 @@ from runconsole.events import (
     DecisionRequested,
     DuplicateDropped,
     Fact,
+    LinkChanged,
     LinkStatus,
     Logged,
     MalformedFrame,
@@ -21,17 +22,19 @@ from runconsole.events import (
     Received,
 )
 from runconsole.log import EventLog
+from runconsole.recording import Asides, Tape
 from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
-from runconsole.session.catchup import reread
+from runconsole.session.catchup import inquire, reread
 from runconsole.session.change import Change, cancelled, until
 from runconsole.session.endings import expired, is_all_done
 from runconsole.session.journal import Journal
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
-from runconsole.state import Effect, Finished, RunState, Transmit
+from runconsole.session.taped import TapedArrivals
+from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
     Established,
@@ -50,6 +53,7 @@ __all__ = ["Session"]
 
 _DOUBTFUL_ATTEMPTS = 4
 _TOO_BIG = 1009
+_DUPLICATE = DuplicateDropped()
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
 
@@ -60,7 +64,9 @@ class Session:
     """Follows one run until it ends, fails for good, or the task running `run` is cancelled.
 
     Everything that happens is applied to the state here and nowhere else. `observe` is called after each event that
-    asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the same run.
+    asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the same run, and
+    `gone_since` when that had a link last.
+    `asides` keeps every fact that no event of the log tells; `tape` records the run.
     """
 
     def __init__(
@@ -76,6 +82,9 @@ class Session:
         backoff: Backoff | None = None,
         pace: Pace = PACE,
         arrivals: Arrivals | None = None,
+        asides: Asides | None = None,
+        tape: Tape | None = None,
+        gone_since: Micros = 0,
     ) -> None:
         self._state = state
         self._log = log
@@ -85,8 +94,11 @@ class Session:
         self._now = now
         self._backoff = backoff or Backoff()
         self._pace = pace
-        self._arrivals = arrivals or Arrivals()
-        self._journal = Journal(self.apply, now, self._arrivals.gaps, pace=pace, redact=redact)
+        self._asides = asides or Asides()
+        self._tape = tape
+        known = arrivals or Arrivals()
+        self._arrivals = known if tape is None else TapedArrivals(known, tape)
+        self._journal = Journal(self.apply, now, self._arrivals.gaps, pace=pace, redact=redact, gone_since=gone_since)
         self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
         self._calls = Calls(redact, patience=pace.reply)
         self._line: Line | None = None
@@ -110,33 +122,61 @@ class Session:
         """Make the next attempt now."""
         self._wake.set()
 
+    @property
+    def wire(self) -> Wire:
+        """What speaks over the newest connection, for a session that goes on."""
+        return self._wire
+
+    def notify(self, text: str) -> None:
+        """Show something that went wrong on our side and does not touch the run."""
+        self.apply(Received("runconsole", Alert("error", text), "", self._now()))
+        self.apply(LinkChanged(self._now(), self._journal.status, reason=text, notice=text))
+
     # ---- the one writer -----------------------------------------------------------------------------------------
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold one event in and do what it asks for."""
+        """Fold in a fact that no event of the log tells, and do what it asks for."""
+        self._note(fact)
+        self._fold(fact)
+
+    def _note(self, fact: Fact | Received) -> None:
+        self._asides.note(len(self._log), fact)
+        if self._tape is not None:
+            self._tape.fact(fact)
+
+    def _fold(self, fact: Fact | Received) -> None:
         try:
             effects = self._state.apply(fact)
         except Exception as error:
             if not isinstance(fact, Received):
                 raise
             text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
-            effects = self._state.apply(Received(fact.type, Alert("error", text), "", self._now()))
+            alert = Received(fact.type, Alert("error", text), "", self._now())
+            self._note(alert)
+            effects = self._state.apply(alert)
         if effects:
             self._carry_out(effects)
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
-            if effect.__class__ is Transmit:
-                self._send_queued()
-            elif effect.__class__ is Finished:
-                self._ended.set()
+            match effect:
+                case Transmit():
+                    self._send_queued()
+                case Presume(decision_id):
+                    self._outbox.presume(decision_id)
+                case Inquire(checkpoint_id):
+                    self._inquire(checkpoint_id)
+                case Finished():
+                    self._ended.set()
+                    if self._tape is not None:
+                        self._tape.finished()
         self._observe(effects)
         if self._ended.is_set():
             self._end()
 
     def _send_queued(self) -> None:
         line = self._line
-        if self._journal.is_live and line is not None and line.is_greeted:
+        if self._journal.is_live and line is not None and line.is_greeted and not line.reader.done():
             self._outbox.flush(line)
 
     def _take(self, event: Received) -> None:
@@ -146,9 +186,10 @@ class Session:
             self._log.append(event)
             if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
                 self._prove()
-            self.apply(event)
+            self._fold(event)
         else:
-            self.apply(DuplicateDropped())
+            self._asides.note(len(self._log), _DUPLICATE)
+            self._fold(_DUPLICATE)
 
     def _prove(self) -> None:
         """The server has shown that it serves us: the next trouble is a new one."""
@@ -169,6 +210,7 @@ class Session:
                 pass
         finally:
             await cancelled({ticker, *self._retiring})
+            self._outbox.close()
 
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
@@ -185,7 +227,7 @@ class Session:
 
     async def _connect(self) -> Line:
         try:
-            return await Line.open(self._transport, self._wire, self._hear, self._now)
+            return await Line.open(self._transport, self._wire, self._hear, self._now, self._tape)
         except LinkLost as lost:
             # The address was right once: what answers strangely there now is on its way up or down.
             lost.doubtful = lost.doubtful and not self._journal.was_live
@@ -305,10 +347,10 @@ class Session:
         if self._journal.is_live or line.farewell.done():
             return
         notice = self._journal.live()
-        self._note_connection(line, is_back=self._arrivals.has_connected)
+        again = self._arrivals.has_connected
+        self._note_connection(line, is_back=again)
         self._journal.say("live", attempt=self._backoff.attempts, notice=notice)
         if line.wire.can_ask:
-            again = notice is not None
             self._asking.add(task := asyncio.create_task(self._ask(again=again), name="runconsole-ask"))
             task.add_done_callback(self._asking.discard)
 
@@ -386,6 +428,17 @@ class Session:
         """Re-read what may have been asked or ended while nobody listened."""
         with suppress(RunConsoleError):
             async for event in reread(self.call, self._state, self._now(), again=again):
+                self.apply(event)
+
+    def _inquire(self, checkpoint_id: str) -> None:
+        """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
+        if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
+            self._asking.add(task := asyncio.create_task(self._settle(checkpoint_id), name="runconsole-inquire"))
+            task.add_done_callback(self._asking.discard)
+
+    async def _settle(self, checkpoint_id: str) -> None:
+        with suppress(RunConsoleError):
+            async for event in inquire(self.call, self._state, [checkpoint_id], self._now()):
                 self.apply(event)
 
     # ---- once a second ------------------------------------------------------------------------------------------

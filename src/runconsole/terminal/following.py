@@ -8,7 +8,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import RunConsoleError
 from runconsole.terminal.asking import Answer, Asking
@@ -41,7 +40,7 @@ def show(console: Console) -> None:
         return
     from rich.console import Console as Terminal
 
-    Terminal().print(render_rich(console.state, now_micros()), soft_wrap=True)
+    Terminal().print(render_rich(console.state, console.now), soft_wrap=True)
 
 
 def _follow_live(console: Console) -> None:
@@ -66,7 +65,7 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    now = now_micros()
+    now = console.now
     screen = render_rich(console.state, now)
     lines = asking.lines(console.pending, now + console.state.clock.offset)
     if not lines:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-__all__ = ["hostname", "is_loopback", "redact_url", "with_query"]
+__all__ = ["hostname", "is_loopback", "is_secret_name", "redact_url", "url_secrets", "with_query"]
 
 _SECRET_KEYS = re.compile(
     r"token|secret|password|passwd|api_?key|^key$|auth|credential|signature|^sig$|jwt|session", re.IGNORECASE
 )
+_SECRET_NAMES = re.compile(
+    r"token|secret|password|passwd|api-?_?key|authorization|cookie|credential|signature|jwt", re.IGNORECASE
+)
+"""Narrower: what stands under these names is hidden wherever it appears."""
 _HIDDEN = "***"
 
 
@@ -31,6 +35,22 @@ def redact_url(url: str) -> str:
         safe="*",
     )
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under this name (of a header, of a query's key) is a secret."""
+    return bool(_SECRET_NAMES.search(name))
+
+
+def url_secrets(url: str) -> list[str]:
+    """Return the secrets that stand in a URL: its password, and the values of keys with such names."""
+    try:
+        parts = urlsplit(url)
+        values = [value for key, value in parse_qsl(parts.query) if is_secret_name(key)]
+        password = parts.password
+    except ValueError:
+        return []
+    return [secret for secret in (unquote(password or ""), *values) if secret]
 
 
 def with_query(url: str, **values: str) -> str:

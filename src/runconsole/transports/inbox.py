@@ -1,4 +1,4 @@
-"""A WebSocket connection that hands over all messages that have come at once, instead of one task switch for each."""
+"""A WebSocket connection that hands over all messages that have come at once, and takes the plain ones a short way."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 
 __all__ = ["InboxConnection"]
 
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+_WHOLE_TEXT = 0x81
+"""The first byte of a text message in one frame, uncompressed."""
+_MASKED = 0x80
+_HEADERS_END = b"\r\n\r\n"
 _HIGH = 4096
 """Messages in the inbox above which reading stops until they have been taken."""
 _MOST_FRAGMENTS = 65_536
@@ -19,8 +24,11 @@ _MOST_FRAGMENTS = 65_536
 class InboxConnection(ClientConnection):
     """A `ClientConnection` to be read with `receive_all` instead of `recv`.
 
-    One read from the socket brings hundreds of small messages; `recv` takes each of them through a queue and a future
-    of its own, which costs more than the message.
+    One read from the socket brings hundreds of small messages. `recv` takes each of them through a parser that can stop
+    at every byte, a queue and a future, which costs more than all that is then done with an event.
+
+    Here what was read is cut into whole frames by their headers. Text messages in one frame go straight to the inbox;
+    every other frame, and whatever is not as it should be, goes whole through the library, in its turn.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,6 +38,11 @@ class InboxConnection(ClientConnection):
         self._is_text = False
         self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._rest = bytearray()
+        """What came of a frame that is not whole yet, or of the handshake's headers."""
+        self._is_opened = False
+        self._is_plain = True
+        """Whether the stream is cut into frames here: not once something was odd."""
 
     async def receive_all(self) -> list[str | bytes]:
         """Return the messages that have come, at least one. Raises ConnectionClosed when all have been returned.
@@ -46,6 +59,81 @@ class InboxConnection(ClientConnection):
             self._is_paused = False
             self.transport.resume_reading()
         return messages
+
+    # ---- from the socket to frames ----------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes | bytearray) -> None:
+        """Take in what was read from the socket."""
+        if not self._is_plain:
+            super().data_received(bytes(data))
+            return
+        if self._rest:
+            self._rest += data
+            data, self._rest = self._rest, bytearray()
+        if not self._is_opened:
+            data = self._open(data)
+        if self._is_opened:
+            self._cut(data)
+
+    def _open(self, data: bytes | bytearray) -> bytes | bytearray:
+        """Give the handshake's headers to the library, return what comes after them."""
+        end = data.find(_HEADERS_END)
+        if end < 0:
+            self._keep(data)
+            return b""
+        end += len(_HEADERS_END)
+        super().data_received(bytes(data[:end]))
+        self._is_opened = True
+        if self.protocol.state is not OPEN or self.protocol.extensions:
+            self._give_up(data[end:])
+            return b""
+        return data[end:]
+
+    def _cut(self, data: bytes | bytearray) -> None:
+        """Take whole frames out of what was read, and keep the rest."""
+        position, size = 0, len(data)
+        deliver, largest = self._deliver, self.protocol.max_message_size
+        while size - position >= 2:
+            first, length = data[position], data[position + 1]
+            begin = position + 2
+            if length == 126:
+                begin += 2
+                length = int.from_bytes(data[begin - 2 : begin])
+            elif length == 127:
+                begin += 8
+                length = int.from_bytes(data[begin - 8 : begin])
+            elif length & _MASKED:
+                break
+            if begin <= size and largest is not None and length > largest:
+                break
+            end = begin + length
+            if begin > size or end > size:
+                self._keep(data, position)
+                return
+            if first == _WHOLE_TEXT and not self._parts:
+                deliver(data[begin:end], is_text=True)
+            else:
+                super().data_received(bytes(data[position:end]))
+                if self.protocol.state is not OPEN:
+                    self._give_up(data[end:])
+                    return
+            position = end
+        if size - position >= 2:  # a mask or a size that should not be: the library says so
+            self._give_up(data[position:])
+        else:
+            self._keep(data, position)
+
+    def _keep(self, data: bytes | bytearray, position: int = 0) -> None:
+        """Keep what is not whole yet. A large message that comes in many reads is not copied with each of them."""
+        self._rest = data if position == 0 and isinstance(data, bytearray) else bytearray(data[position:])
+
+    def _give_up(self, data: bytes | bytearray) -> None:
+        """Leave the stream to the library from here on, which stands at the beginning of a frame."""
+        self._is_plain = False
+        if data:
+            super().data_received(bytes(data))
+
+    # ---- from frames to messages ------------------------------------------------------------------------------------
 
     def process_event(self, event: Any) -> None:
         """Put messages into the inbox; the handshake and control frames go the usual way."""
@@ -77,10 +165,18 @@ class InboxConnection(ClientConnection):
             self._is_paused = True
             self.transport.pause_reading()
 
+    # ---- the end ----------------------------------------------------------------------------------------------------
+
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def eof_received(self) -> None:
+        """Let the library see what came of a last frame, too."""
+        rest, self._rest = self._rest, bytearray()
+        self._give_up(rest)
+        super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake who waits: there is nothing more to come."""

@@ -14,7 +14,7 @@ _OFFSET_STEP = 500  # the clock's estimate moves with every event; steps of half
 
 
 def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[str, Any]:
-    """Return the head: `described` holds ``title, url, protocol, link, events, malformed, unknown``."""
+    """Return the head: `described` holds ``title, url, protocol, link, events, malformed, unknown, replay``."""
     run = state.run()
     link = state.links[-1] if state.links else None
     return {

@@ -9,6 +9,7 @@ import msgspec
 
 from runconsole.state import RunState
 from runconsole.view.head import head
+from runconsole.view.history import History
 from runconsole.view.lines import OutputLines
 from runconsole.view.rows import Cutter, Row
 from runconsole.view.tables import TABLES, Held, Source, Table
@@ -34,17 +35,23 @@ class View:
     Args:
         state: what is shown.
         read: returns up to n events of the log from a number on, with their numbers.
-        describe: returns the fields of the head that are not in the state: title, address, protocol, link, and the
-            counts of the log.
+        describe: returns the fields of the head that are not in the state: title, address, protocol, link, the counts
+            of the log, and where a replay is.
+        version: to begin with: the one of the view whose place this one takes.
     """
 
     def __init__(
-        self, state: RunState, read: Callable[[int, int], Any], describe: Callable[[], dict[str, Any]]
+        self,
+        state: RunState,
+        read: Callable[[int, int], Any],
+        describe: Callable[[], dict[str, Any]],
+        *,
+        version: int = 0,
     ) -> None:
         self._lines = OutputLines()
-        self._source = Source(state, self._lines, read, lambda: describe()["events"])
+        self._source = Source(state, self._lines, History(), read, lambda: describe()["events"])
         self._describe = describe
-        self.version = 0
+        self.version = version
         """Grows by one with each change of the picture."""
         self._head: Row = {}
         self._held: dict[str, Held] = {table: {} for table in TABLES}
@@ -63,7 +70,7 @@ class View:
 
     def changes(self) -> Row:
         """Return what changed since the last call and count the version up; empty when nothing did."""
-        self._lines.feed(self._source.state.output)
+        self._feed()
         now = head(self._source.state, self._describe(), len(self._lines.lines))
         changed = {field: value for field, value in now.items() if self._head.get(field, _MISSING) != value}
         self._head = now
@@ -84,13 +91,18 @@ class View:
         before, total_before = self._held[name], self._totals[name]
         after = self._held[name] = table.window(self._source)
         total = self._totals[name] = table.total(self._source)
+        known = {} if table.within is None else self._held[table.within]
         patch: Row = {}
-        rows = [self._row(name, key, item) for key, item in after.items() if not _is_same(before.get(key), item)]
+        rows = {
+            key: self._row(name, key, item)
+            for key, item in after.items()
+            if not _is_same(before.get(key), item) and known.get(key) is not item
+        }
         if rows:
-            patch["set"] = rows
+            patch["set"] = list(rows.values())
         if total != total_before:
             patch["total"] = total
-        if not table.numbered and [*before, *(key for key in after if key not in before)] != list(after):
+        if not table.numbered and [*before, *(key for key in rows if key not in before)] != list(after):
             patch["order"] = list(after)
         return patch
 
@@ -119,7 +131,7 @@ class View:
         `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
         unknown table.
         """
-        self._lines.feed(self._source.state.output)
+        self._feed()
         items = TABLES[name].every(self._source)
         if name == "tasks" and (status or search):
             items = _matching(items, status, (search or "").casefold())
@@ -135,6 +147,10 @@ class View:
         else:
             found = items[int(key)][1] if key.isdecimal() and int(key) < len(items) else None
         return None if found is None else self._row(name, key, found, whole=True)
+
+    def _feed(self) -> None:
+        self._lines.feed(self._source.state.output)
+        self._source.history.feed(self._source.state)
 
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
         cutter = Cutter(whole=whole)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
-from runconsole.state import Artifact, Checkpoint, Decision, ErrorRow, Phase, RunState, Subtask, Task, Wave, span_s
+from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, span_s
 from runconsole.view.lines import Line
 
 Row = dict[str, Any]
 
-NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 20_000, 8_000, 240
+NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 20_000, 8_000, 160
 WHOLE = 1_000_000
 """Characters of a text field in an answer to a `detail` request."""
 
 _SUBTASKS = 30
-_CHANGES = 100
-_DESTRUCTIVE = re.compile(
-    r"^(reject|cancel|abort|deny|decline|delete|discard|stop|terminate|rollback|roll_back)", re.IGNORECASE
-)
-_MODIFIES = re.compile(r"^(modify|edit|change|revise|adjust)", re.IGNORECASE)
 
 
 class Cutter:
@@ -160,110 +153,6 @@ def error_row(index: int, row: ErrorRow, cutter: Cutter) -> Row:
         "max_retries": row.max_retries,
         "stack": cutter("stack", row.stack, STACK),
         "at": ms(row.at),
-    }
-
-
-class Question(NamedTuple):
-    """A checkpoint with what its row tells of others."""
-
-    checkpoint: Checkpoint
-    ours: Decision | None
-    task_name: str | None
-
-
-def question(checkpoint: Checkpoint, state: RunState) -> Question:
-    """Return the checkpoint with our newest decision on it and its task's name."""
-    task = state.tasks.get(checkpoint.task_id) if checkpoint.task_id else None
-    ours = state.decisions.get(checkpoint.decision_id) if checkpoint.decision_id else None
-    return Question(checkpoint, ours, task.name if task else None)
-
-
-def checkpoint_row(item: Question, cutter: Cutter) -> Row:
-    checkpoint, ours, task_name = item
-    return {
-        "key": checkpoint.checkpoint_id,
-        "id": checkpoint.checkpoint_id,
-        "task": cutter("task", checkpoint.task_id, NAME),
-        "task_name": cutter("task_name", task_name, NAME),
-        "type": cutter("type", checkpoint.kind, NAME),
-        "title": cutter("title", checkpoint.title, NAME) or checkpoint.kind or checkpoint.checkpoint_id,
-        "description": cutter("description", checkpoint.description, PROSE),
-        "options": [
-            {
-                "id": option.id,
-                "label": option.label[:NAME],
-                "description": option.description and option.description[:SENTENCE],
-                "is_default": option.is_default or option.id == checkpoint.default_action,
-                "destructive": bool(_DESTRUCTIVE.match(option.action or option.id)),
-                "modifies": bool(_MODIFIES.match(option.action or option.id)),
-            }
-            for option in checkpoint.options
-        ],
-        "context": _context(checkpoint.context or {}, cutter),
-        "default_action": checkpoint.default_action,
-        "deadline": ms(checkpoint.deadline),
-        "reminded": checkpoint.reminded,
-        "status": checkpoint.status,
-        "delivery": ours.state if ours else None,
-        "decision": checkpoint.decision or (ours.option if ours else None),
-        "decided_by": checkpoint.decided_by,
-        "feedback": cutter("feedback", checkpoint.feedback, PROSE),
-        "error": cutter("error", checkpoint.error, SENTENCE),
-        "requested_at": ms(checkpoint.requested_at),
-        "decided_at": ms(checkpoint.decided_at),
-    }
-
-
-def _context(context: dict[str, Any], cutter: Cutter) -> Row:
-    """Return the parts of a checkpoint's context that have a place on the card, the rest as JSON text."""
-    shown: Row = {}
-    rest = dict(context)
-    if isinstance(context.get("spec"), str):
-        shown["spec"] = cutter("context.spec", rest.pop("spec"), SPEC)
-    changes = context.get("changes")
-    if isinstance(changes, list) and all(isinstance(change, str) for change in changes):
-        shown["changes"] = [change[:PROSE] for change in rest.pop("changes")[:_CHANGES]]
-    cost = context.get("cost")
-    if isinstance(cost, (int, float)) and not isinstance(cost, bool):
-        shown["cost"] = number(rest.pop("cost"), 6)
-    if isinstance(context.get("risk"), str):
-        shown["risk"] = cutter("context.risk", rest.pop("risk"), SENTENCE)
-    if rest:
-        text = json.dumps(rest, indent=2, ensure_ascii=False, default=str)
-        shown["other"] = cutter("context.other", text, PROSE)
-    return shown
-
-
-class Answer(NamedTuple):
-    """A decision with the title of what it answers."""
-
-    decision: Decision
-    title: str | None
-    asked_at: Micros | None
-    """When the question reached us, by our clock."""
-
-
-def answer(decision: Decision, state: RunState) -> Answer:
-    """Return the decision with its checkpoint's title and when that came."""
-    checkpoint = state.checkpoints.get(decision.checkpoint_id)
-    return Answer(decision, checkpoint.title, checkpoint.opened_at) if checkpoint else Answer(decision, None, None)
-
-
-def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
-    decision, title, asked_at = item
-    return {
-        "key": str(index),
-        "checkpoint": decision.checkpoint_id,
-        "title": cutter("title", title, NAME),
-        "option": decision.option,
-        "feedback": cutter("feedback", decision.feedback, PROSE),
-        "state": decision.state,
-        "by": decision.by,
-        # From the question, not from the press: the panel shows how long the person took.
-        "requested_at": ms(asked_at or decision.requested_at),
-        "sent_at": ms(decision.sent_at),
-        "acknowledged_at": ms(decision.acknowledged_at),
-        "error": cutter("error", decision.error, SENTENCE),
     }
 
 

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 
 from runconsole.events import Received
 from runconsole.state import RunState
-from runconsole.view import rows
+from runconsole.view import questions, rows
+from runconsole.view.history import History, decision_row
 from runconsole.view.lines import OutputLines
 from runconsole.view.rows import Cutter, Row
 
 __all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
 
-TASKS, ACTIVE, NEWEST, LINES, EVENTS, SETTLED, PARTS = 200, 12, 50, 200, 30, 5, 200
+TASKS, ACTIVE, NEWEST, LINES, SETTLED, PARTS = 200, 12, 50, 200, 5, 200
+EVENTS = 16
+"""What the timeline shows of them at its usual height; they come in with every patch of a busy run."""
 
 Held = dict[str, Any]
 """Shown rows by key: the state's own objects, so that identity tells what changed."""
@@ -25,6 +28,7 @@ class Source(NamedTuple):
 
     state: RunState
     lines: OutputLines
+    history: History
     read: Callable[[int, int], list[tuple[int, Received]]]
     """Up to n events of the log from a number on, with their numbers."""
     logged: Callable[[], int]
@@ -75,29 +79,20 @@ class Table(NamedTuple):
     row: Callable[[Source, str, Any, Cutter], Row]
     numbered: bool = False
     """Append-only, keyed by row number: its order needs no telling."""
+    within: str | None = None
+    """An earlier table of the same rows: one that is shown there is not told twice, its key is enough."""
 
 
 def _versions(*parts: str) -> Callable[[Source], Any]:
     return lambda source: tuple(source.state.versions[part] for part in parts)
 
 
-def _as_it_is(item: Any, _state: RunState) -> Any:
-    return item
-
-
-def _grows(
-    name: str,
-    row: Callable[[int, Any, Cutter], Row],
-    *parts: str,
-    item: Callable[[Any, RunState], Any] = _as_it_is,
-) -> Table:
+def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> Table:
     """Return an append-only table of the state: its newest rows are shown.
 
     Args:
         name: of the state's dict.
         row: makes a row of its number and item.
-        parts: of the state, besides this one, on which rows depend.
-        item: joins to an item what its row tells of others.
     """
 
     def held(source: Source) -> dict[Any, Any]:
@@ -106,13 +101,13 @@ def _grows(
     def window(source: Source) -> Held:
         total = len(held(source))
         newest = list(islice(reversed(held(source).values()), NEWEST))[::-1]
-        return {str(total - len(newest) + i): item(value, source.state) for i, value in enumerate(newest)}
+        return {str(total - len(newest) + i): value for i, value in enumerate(newest)}
 
     return Table(
-        _versions(name, *parts),
+        _versions(name),
         lambda source: len(held(source)),
         window,
-        lambda source: Keyed(item(value, source.state) for value in held(source).values()),
+        lambda source: Keyed(held(source).values()),
         lambda _, key, value, cutter: row(int(key), value, cutter),
         numbered=True,
     )
@@ -146,7 +141,12 @@ def _checkpoints(source: Source) -> Held:
     known = list(source.state.checkpoints.values())
     waiting = [checkpoint for checkpoint in known if checkpoint.is_open]
     settled = sorted((c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
-    return {c.checkpoint_id: rows.question(c, source.state) for c in waiting + settled[-SETTLED:]}
+    return {c.checkpoint_id: questions.question(c, source.state) for c in waiting + settled[-SETTLED:]}
+
+
+def _decisions(source: Source) -> Held:
+    first = max(0, len(source.history) - NEWEST)
+    return {str(first + i): item for i, item in enumerate(source.history.rows(source.state, first))}
 
 
 def _events(source: Source) -> Held:
@@ -177,6 +177,7 @@ TABLES: dict[str, Table] = {
             (str(task.position), task) for task in map(source.state.tasks.__getitem__, source.state.active)
         ],
         _task,
+        within="tasks",
     ),
     "output": Table(
         _versions("output"),
@@ -192,10 +193,17 @@ TABLES: dict[str, Table] = {
         _versions("checkpoints", "decisions", "tasks"),
         lambda source: len(source.state.checkpoints),
         _checkpoints,
-        lambda source: [(key, rows.question(c, source.state)) for key, c in source.state.checkpoints.items()],
-        lambda _source, _key, item, cutter: rows.checkpoint_row(item, cutter),
+        lambda source: [(key, questions.question(c, source.state)) for key, c in source.state.checkpoints.items()],
+        lambda _source, _key, item, cutter: questions.checkpoint_row(item, cutter),
     ),
-    "decisions": _grows("decisions", rows.decision_row, "checkpoints", item=rows.answer),
+    "decisions": Table(
+        _versions("decisions", "checkpoints"),
+        lambda source: len(source.history),
+        _decisions,
+        lambda source: Keyed(source.history.rows(source.state)),
+        lambda _, key, item, cutter: decision_row(int(key), item, cutter),
+        numbered=True,
+    ),
     "events": Table(
         lambda source: source.logged(),
         lambda source: source.logged(),

@@ -1,0 +1,126 @@
+"""What outlives one session of a console: what came, what was noted beside it, the wire's memory, the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from runconsole.clock import now_micros
+from runconsole.endpoint import resolve
+from runconsole.log import EventLog
+from runconsole.options import Options
+from runconsole.recording import Asides, Header, Held, Secrets, Tape, Writer
+from runconsole.replay import Fold, TakenUp, header_of, take_up, wire_for
+from runconsole.replay.wires import same_wire
+from runconsole.saving import copy_run, lines_of_log, write_run
+from runconsole.session import Session
+from runconsole.session.arrivals import Arrivals
+from runconsole.state import Effect, RunState
+from runconsole.wire.signals import Wire
+from runconsole.wire.socketio import SocketIoWire
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Makes a console's sessions, each of which goes on where the one before it, or a recording, ended.
+
+    Used on the I/O thread, but for `save`.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._path = None if options.record is None else Path(options.record)
+        self._secrets = Secrets(options.secrets())
+        self._arrivals = Arrivals()
+        self.asides = Asides()
+        self._session: Session | None = None
+        self._tape: Tape | None = None
+
+    async def session(self, state: RunState, log: EventLog, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
+        """Return a session; where a run was recorded before, it is loaded first.
+
+        Raises InvalidArgument, RecordingError.
+        """
+        endpoint = resolve(self._options)
+        wire = endpoint.wire if self._session is None else self._session.wire
+        header = self._header(wire)
+        taken: TakenUp | None = None
+        if self._path is not None:
+            writer = Writer(self._path)
+            try:
+                taken = await self._open_tape(writer, header, wire, state, log)
+            except BaseException:
+                writer.close()
+                raise
+        session = Session(
+            state,
+            log,
+            wire if taken is None else taken.wire(wire, header),
+            endpoint.transport,
+            observe=observe,
+            redact=self._options.redact,
+            arrivals=self._arrivals,
+            asides=self.asides,
+            tape=self._tape,
+            gone_since=state.links[-1].at if self._arrivals.has_connected and state.links else 0,
+        )
+        self._session = session
+        for fact in taken.facts(header, now_micros()) if taken is not None else ():
+            session.apply(fact)
+        return session
+
+    def _header(self, wire: Wire) -> Header:
+        rooms = wire.rooms if isinstance(wire, SocketIoWire) else 0
+        return header_of(self._options, now_micros(), rooms=rooms)
+
+    async def _open_tape(
+        self, writer: Writer, header: Header, wire: Wire, state: RunState, log: EventLog
+    ) -> TakenUp | None:
+        before, taken = self._tape, None
+        if before is None:
+
+            def wire_of(section: Header) -> Wire:
+                return wire if same_wire(section, header) else wire_for(section)
+
+            fold = Fold(state, log, self.asides, wire_of, self._arrivals)
+            taken = await take_up(writer.path, writer, header, fold)
+            held = Held(fold.frames, fold.links, fold.wires)
+        else:
+            held = before.held
+        self._tape = Tape(
+            writer,
+            structs.replace(header, continues=taken is not None or before is not None),
+            now=now_micros,
+            trouble=self._trouble,
+            secrets=self._secrets,
+            held=held,
+        )
+        return taken
+
+    def _trouble(self, text: str) -> None:
+        if self._session is not None:
+            self._session.notify(text)
+
+    def close(self) -> None:
+        """Write what is left of the recording and let go of the file."""
+        if self._tape is not None:
+            self._tape.close()
+
+    def save(self, path: Path, state: RunState, log: EventLog, on_io: Callable[[Callable[[], Any]], Any]) -> None:
+        """Write the run, as it is now, to a recording. From any thread.
+
+        `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
+        """
+        tape = self._tape
+        if tape is not None and tape.is_recording and self._path is not None:
+            on_io(tape.flush)
+            if not (path.exists() and path.samefile(self._path)):
+                write_run(path, copy_run(self._path))
+            return
+        header = header_of(self._options, state.links[0].at if state.links else now_micros())
+        count, asides, finished = on_io(lambda: (len(log), self.asides.cut(), state.finished))
+        write_run(path, map(self._secrets.hide_line, lines_of_log(header, log, count, asides, finished=finished)))

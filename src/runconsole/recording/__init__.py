@@ -1,0 +1,33 @@
+"""Recordings: a run as JSON lines in a file that only grows, whole after any kill up to the last flush.
+
+The first line of each section is a `Header`; every other line is an `Entry`: a frame that came or left, or what the
+console itself noted. A console that goes on with a file adds a section that continues the one before; one that begins
+anew adds a section that does not. `docs` of each line's fields are in `lines`.
+"""
+
+from __future__ import annotations
+
+from runconsole.recording.asides import Asides
+from runconsole.recording.files import Reader, Writer
+from runconsole.recording.lines import FORMAT, Entry, Header, decode_line, encode_line
+from runconsole.recording.scan import Scan, check_recordable, read_header, scan
+from runconsole.recording.secrets import Secrets
+from runconsole.recording.tape import Held, Tape
+
+__all__ = [
+    "FORMAT",
+    "Asides",
+    "Entry",
+    "Header",
+    "Held",
+    "Reader",
+    "Scan",
+    "Secrets",
+    "Tape",
+    "Writer",
+    "check_recordable",
+    "decode_line",
+    "encode_line",
+    "read_header",
+    "scan",
+]

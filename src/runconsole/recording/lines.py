@@ -1,0 +1,131 @@
+"""The lines of a recording, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from runconsole.events import Micros
+
+__all__ = ["FORMAT", "Entry", "Header", "Op", "decode_line", "encode_line", "to_json"]
+
+FORMAT = 1
+"""The version of this format. A reader refuses a newer one."""
+
+Op = int | dict[str, Any]
+"""What became of a frame's events, in order: `k` took the frame's event number k; ``~k`` dropped it as a duplicate; a
+dict is something of our own that happened in between."""
+
+
+class Header(Struct, omit_defaults=True):
+    """The first line of a section: what it takes to read the lines that follow. It holds no secret.
+
+    Attributes:
+        runconsole: the format, `FORMAT`.
+        version: of the package that wrote it.
+        protocol: json, trpc or socketio.
+        url: what was followed, without secrets.
+        started_at: when, ISO 8601 in UTC.
+        continues: whether the section goes on where the one before it ends; else it is another run.
+        content: ``"frames"`` as they travelled, or ``"events"``: what they meant, from a log.
+        transformer: tRPC's.
+        rooms: how many Socket.IO rooms were joined.
+    """
+
+    runconsole: int
+    version: str
+    protocol: str
+    url: str
+    started_at: str
+    continues: bool = False
+    content: Literal["frames", "events"] = "frames"
+    transformer: str = "auto"
+    rooms: int = 0
+    task: str | None = None
+    execution: str | None = None
+    title: str | None = None
+    token_budget: int | None = None
+    cost_limit: float | None = None
+    expected_artifacts: int | None = None
+
+
+class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation_id": "correlationId"}):
+    """Any other line.
+
+    Attributes:
+        at: when, in microseconds since 1970 UTC, by the clock of the console; of a frame its receive time.
+        direction: ``in`` came, ``out`` left, ``local`` happened here.
+        link: the connection, counted from 1.
+        frame: the text that travelled; `base64` instead where it was no UTF-8.
+        ops: what became of its events, where that is not "all were taken, in order".
+        fact: something of our own: a struct of `events` with its name under `is`.
+        take: an event of an earlier frame, held back until now: the frame's number in the file (from 0) and its place.
+        wire: on a new connection, which of the file's wires speaks over it; another number is another wire.
+        closed: the connection was closed.
+        connected: what the console knew when the server had accepted it.
+        finished: the run has ended.
+        type: and the fields below: an event from a log, in ``"events"`` sections.
+        reading: how it was understood where its type and payload do not tell: `logged`, `unknown`, `malformed`,
+            `alert`.
+    """
+
+    at: Micros
+    direction: Literal["in", "out", "local"]
+    link: int = 0
+    frame: str | None = None
+    base64: str | None = None
+    ops: list[Op] | None = None
+    fact: dict[str, Any] | None = None
+    take: tuple[int, int] | None = None
+    wire: int | None = None
+    closed: bool = False
+    connected: dict[str, Any] | None = None
+    finished: bool = False
+    type: str | None = None
+    payload: str | None = None
+    timestamp: Micros | None = None
+    id: str | None = None
+    seq: int | None = None
+    offset: str | None = None
+    correlation_id: str | None = None
+    task_id: str | None = None
+    reading: str | None = None
+
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+_decode_entry = msgspec.json.Decoder(Entry).decode
+_decode_header = msgspec.json.Decoder(Header).decode
+
+
+def encode_line(line: Header | Entry) -> bytes:
+    """Return one line, with its line feed."""
+    return to_json(line) + b"\n"
+
+
+def to_json(value: Any) -> bytes:
+    """Return the JSON of a value; what JSON cannot carry becomes text."""
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, ValueError, OverflowError):  # lone surrogates, numbers past 64 bits
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str, builtin_types=(int,))).encode()
+
+
+def decode_line(line: bytes) -> Header | Entry | None:
+    """Return what a line says, None where it cannot be read."""
+    decode, kind = (_decode_header, Header) if line.startswith(b'{"runconsole"') else (_decode_entry, Entry)
+    try:
+        return decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _decode_odd(line, kind)
+
+
+def _decode_odd(line: bytes, kind: type[Header | Entry]) -> Header | Entry | None:
+    """Read what Python's JSON can and msgspec cannot."""
+    try:
+        value = json.loads(line)
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return None

@@ -1,0 +1,155 @@
+"""A first look at a recording: is it one, what does its newest run need to be read, how long is it, how does it end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from runconsole.errors import InvalidArgument, RecordingError
+from runconsole.events import Micros
+from runconsole.recording.files import Reader
+from runconsole.recording.forms import ZSTD_MAGIC, form_of
+from runconsole.recording.lines import FORMAT, Header, decode_line
+
+__all__ = ["Scan", "check_recordable", "read_header", "scan"]
+
+_BEGIN = b'{"runconsole":'
+_EARLY = 4096
+
+
+class Scan(Struct):
+    """What is known of a recording.
+
+    Attributes:
+        header: of the newest run's first section.
+        first_line: the number of that header among the file's lines, from 0.
+        lines: how many lines there are.
+        began, ended: the times of the newest run's first and last line; None where it has none.
+        finished: whether the recording says that the run has ended.
+        sound: up to where the file is whole, in bytes.
+        cut: how many bytes at its end hold no whole line.
+        unreadable: lines of the newest run that cannot be read.
+    """
+
+    header: Header | None = None
+    first_line: int = 0
+    lines: int = 0
+    began: Micros | None = None
+    ended: Micros | None = None
+    finished: bool = False
+    sound: int = 0
+    cut: int = 0
+    unreadable: int = 0
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the newest run's first line to its last."""
+        return 0.0 if self.began is None or self.ended is None else max(0, self.ended - self.began) / 1e6
+
+    def begin(self, header: Header) -> None:
+        """Another run begins here."""
+        self.header, self.first_line = header, self.lines
+        self.began = self.ended = None
+        self.finished, self.unreadable = False, 0
+
+
+class _Mark(Struct):
+    at: Micros
+    finished: bool = False
+
+
+_decode_mark = msgspec.json.Decoder(_Mark).decode
+
+
+def scan(path: Path) -> Iterator[Scan]:
+    """Look through a file; gives the scan again after each line, complete after the last. Raises OSError."""
+    found = Scan()
+    reader = Reader(path)
+    for line in reader:
+        _look(found, line)
+        found.lines += 1
+        yield found
+    found.sound, found.cut = reader.sound, reader.cut
+    yield found
+
+
+def _look(found: Scan, line: bytes) -> None:
+    if line.startswith(_BEGIN):
+        header = decode_line(line)
+        if isinstance(header, Header):
+            check_format(header)
+            if found.header is None or not header.continues:
+                found.begin(header)
+            return
+    try:
+        mark = _decode_mark(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        found.unreadable += 1
+        return
+    if found.began is None:
+        found.began = mark.at
+    found.ended = mark.at if found.ended is None else max(found.ended, mark.at)
+    found.finished = found.finished or mark.finished
+
+
+def check_format(header: Header) -> None:
+    """Raise RecordingError where only a newer version can read what follows."""
+    if header.runconsole > FORMAT:
+        raise RecordingError(
+            f"expected a recording of format {FORMAT}, got {header.runconsole}: read it with runconsole"
+            f" {header.version} or newer"
+        )
+
+
+def read_header(path: Path) -> Header | None:
+    """Return the first header of a recording; None of one that was cut before its first line was whole.
+
+    Raises InvalidArgument where the file is no recording or cannot be read.
+    """
+    try:
+        text = next(iter(Reader(path)), None)
+        begin = _first_piece(path) if text is None else b""
+    except OSError as error:
+        raise InvalidArgument(f"cannot read the recording {str(path)!r} ({error.strerror or error})") from None
+    if text is None:
+        if begin.startswith(_BEGIN) or (begin and _BEGIN.startswith(begin)) or (not begin and _is_cut_early(path)):
+            return None
+        raise _no_recording(path)
+    header = decode_line(text) if text.startswith(_BEGIN) else None
+    if not isinstance(header, Header):
+        raise _no_recording(path)
+    check_format(header)
+    return header
+
+
+def _first_piece(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return next((piece for piece, _ in form_of(path).pieces(file)), b"")
+
+
+def _is_cut_early(path: Path) -> bool:
+    """Whether a file that holds no text at all is empty, or the beginning of a compressed recording."""
+    with path.open("rb") as file:
+        found = file.read(_EARLY)
+    begin = form_of(path).pack(_BEGIN)[:8] if found else b""
+    return len(found) < _EARLY and (begin.startswith(found[:8]) or found[:4] == begin[:4] == ZSTD_MAGIC)
+
+
+def check_recordable(path: Path) -> None:
+    """Raise InvalidArgument where nothing can be recorded to a file without harm: what is there is no recording."""
+    if path.is_dir():
+        raise InvalidArgument(f"expected the name of a file to record to, got the directory {str(path)!r}")
+    if not path.parent.is_dir():
+        raise InvalidArgument(f"expected a directory that exists, got {str(path.parent)!r}: make it first")
+    if path.exists():
+        read_header(path)
+
+
+def _no_recording(path: Path) -> InvalidArgument:
+    return InvalidArgument(
+        f"expected a recording of runconsole or a new file, got {str(path)!r}, which is something else: choose another"
+        " name"
+    )

@@ -1,0 +1,10 @@
+"""Recordings read again: the lines of a file folded into a run, at once, at any speed, or to go on with it."""
+
+from __future__ import annotations
+
+from runconsole.replay.fold import Fold
+from runconsole.replay.replay import Change, Replay
+from runconsole.replay.takeup import TakenUp, take_up
+from runconsole.replay.wires import header_of, wire_for
+
+__all__ = ["Change", "Fold", "Replay", "TakenUp", "header_of", "take_up", "wire_for"]

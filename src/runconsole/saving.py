@@ -1,0 +1,118 @@
+"""A run from its log to a recording, for a console that did not record."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import structs
+
+from runconsole.errors import RecordingError
+from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
+from runconsole.log import EventLog
+from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, scan
+from runconsole.recording.asides import moment
+from runconsole.recording.facts import write_fact
+from runconsole.recording.forms import form_named
+
+__all__ = ["copy_run", "lines_of_log", "write_run"]
+
+_AT_ONCE = 4096
+_UNIT = 256 * 1024
+_READINGS: dict[type[Fact], str] = {
+    Logged: "logged",
+    UnknownEvent: "unknown",
+    MalformedFrame: "malformed",
+    Alert: "alert",
+}
+
+Asides = list[tuple[int, Fact | Received]]
+
+
+def lines_of_log(header: Header, log: EventLog, count: int, asides: Asides, *, finished: bool) -> Iterator[bytes]:
+    """Yield the lines of a recording of the log's first `count` events and of the facts that go with them."""
+    yield encode_line(structs.replace(header, content="events"))
+    waiting = iter(asides)
+    place, fact = next(waiting, (None, None))
+    at: Micros = 0
+    for first in range(0, count, _AT_ONCE):
+        for number, event in log.read(first, min(_AT_ONCE, count - first)):
+            while place is not None and place <= number and fact is not None:
+                at = moment(fact) or at
+                yield _aside(at, fact)
+                place, fact = next(waiting, (None, None))
+            at = event.received_at
+            yield encode_line(_entry(event))
+    while fact is not None:
+        at = moment(fact) or at
+        yield _aside(at, fact)
+        place, fact = next(waiting, (None, None))
+    if finished:
+        yield encode_line(Entry(at, "local", finished=True))
+
+
+def _aside(at: Micros, fact: Fact | Received) -> bytes:
+    return encode_line(Entry(at, "local", fact=write_fact(fact)))
+
+
+def _entry(event: Received) -> Entry:
+    fact = event.fact
+    return Entry(
+        event.received_at,
+        "in",
+        type=event.type,
+        payload=event.payload,
+        timestamp=event.timestamp,
+        id=None if event.event_id == event.offset else event.event_id,  # a log gives the one for the other
+        seq=event.seq,
+        offset=event.offset,
+        correlation_id=event.correlation_id,
+        task_id=getattr(fact, "task_id", None),
+        reading=_READINGS.get(type(fact)),
+    )
+
+
+def copy_run(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a recording's newest run."""
+    first, count = 0, 0
+    for found in scan(path):
+        first, count = found.first_line, found.lines
+    for number, line in enumerate(Reader(path)):
+        if first <= number < count:
+            yield line + b"\n"
+
+
+def write_run(path: Path, lines: Iterator[bytes]) -> None:
+    """Write a recording in one step: the file is there when it is complete, and not before.
+
+    Raises InvalidArgument where the file exists and is no recording, RecordingError where it cannot be written.
+    """
+    check_recordable(path)
+    pack = form_named(path).pack
+    try:
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            with unfinished.open("wb") as file:
+                for unit in _units(lines):
+                    file.write(pack(unit))
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RecordingError(f"cannot save to {str(path)!r} ({error.strerror or type(error).__name__})") from None
+
+
+def _units(lines: Iterator[bytes]) -> Iterator[bytes]:
+    unit: list[bytes] = []
+    size = 0
+    for line in lines:
+        unit.append(line)
+        size += len(line)
+        if size >= _UNIT:
+            yield b"".join(unit)
+            unit, size = [], 0
+    if unit:
+        yield b"".join(unit)

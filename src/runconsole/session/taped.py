@@ -1,0 +1,42 @@
+"""Arrivals that a recording hears of."""
+
+from __future__ import annotations
+
+from runconsole.events import Micros, Received
+from runconsole.recording import Tape
+from runconsole.session.arrivals import Arrivals
+from runconsole.session.gaps import Gaps
+
+__all__ = ["TapedArrivals"]
+
+
+class TapedArrivals:
+    """Does what `arrivals` does and tells the tape; so a session that is not recorded pays nothing for it."""
+
+    def __init__(self, arrivals: Arrivals, tape: Tape) -> None:
+        self._arrivals = arrivals
+        self._tape = tape
+
+    @property
+    def gaps(self) -> Gaps:
+        """What is missing."""
+        return self._arrivals.gaps
+
+    @property
+    def has_connected(self) -> bool:
+        """Whether there was a connection."""
+        return self._arrivals.has_connected
+
+    def connected(self, back_at: Micros | None, *, assured: bool = False, knows_repeats: bool = False) -> None:
+        """Note a new connection."""
+        self._tape.connected(back_at, assured=assured, knows_repeats=knows_repeats)
+        self._arrivals.connected(back_at, assured=assured, knows_repeats=knows_repeats)
+
+    def admit(self, event: Received) -> bool:
+        """Return whether the event is new."""
+        is_new = self._arrivals.admit(event)
+        if is_new:
+            self._tape.took(event)
+        else:
+            self._tape.dropped(event)
+        return is_new

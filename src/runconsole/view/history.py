@@ -1,0 +1,120 @@
+"""The history of decisions: our answers and what became of them, and how others and the time-out decided."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from runconsole.events import Micros
+from runconsole.state import Checkpoint, Decision, RunState, span_s
+from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, Row, ms, number
+
+__all__ = ["Answer", "History", "decision_row"]
+
+
+class Ours(NamedTuple):
+    """An answer of ours, with the question it answers."""
+
+    decision: Decision
+    checkpoint: Checkpoint | None
+
+
+class Theirs(NamedTuple):
+    """How a checkpoint ended without an answer of ours."""
+
+    checkpoint: Checkpoint
+
+
+Answer = Ours | Theirs
+
+
+class History:
+    """Our decisions and the endings that are not ours, in the order in which they became known. It only grows."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[bool, str]] = []
+        self._known: set[str] = set()
+        self._decisions = 0
+        self._seen: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def feed(self, state: RunState) -> None:
+        """Take in what is new."""
+        seen = (state.versions["decisions"], state.versions["checkpoints"])
+        if seen == self._seen:
+            return
+        self._seen = seen
+        ours = list(state.decisions)[self._decisions :]
+        self._decisions += len(ours)
+        self._entries += [(True, decision_id) for decision_id in ours]
+        theirs = [c for c in state.checkpoints.values() if c.checkpoint_id not in self._known and _is_theirs(c)]
+        theirs.sort(key=lambda checkpoint: checkpoint.decided_at or checkpoint.requested_at or 0)
+        self._known.update(checkpoint.checkpoint_id for checkpoint in theirs)
+        self._entries += [(False, checkpoint.checkpoint_id) for checkpoint in theirs]
+
+    def rows(self, state: RunState, start: int = 0) -> list[Answer]:
+        """Return the entries from a number on, as they are now."""
+        return [_answer(state, ours=ours, key=key) for ours, key in self._entries[start:]]
+
+
+def _is_theirs(checkpoint: Checkpoint) -> bool:
+    if checkpoint.status == "expired":
+        return checkpoint.decision_id is None  # else our own answer tells how it ended
+    return checkpoint.status == "decided" and checkpoint.decided_by != "you"
+
+
+def _answer(state: RunState, *, ours: bool, key: str) -> Answer:
+    if not ours:
+        return Theirs(state.checkpoints[key])
+    decision = state.decisions[key]
+    return Ours(decision, state.checkpoints.get(decision.checkpoint_id))
+
+
+def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
+    """Return the row of one entry of the history."""
+    checkpoint = item.checkpoint
+    row = _ours(item.decision, checkpoint) if isinstance(item, Ours) else _theirs(item.checkpoint)
+    return {
+        **row,
+        "key": str(index),
+        "title": cutter("title", checkpoint.title if checkpoint else None, NAME),
+        "option": cutter("option", _label(checkpoint, row["option"]), NAME),
+        "feedback": cutter("feedback", row["feedback"], PROSE),
+        "error": cutter("error", row["error"], SENTENCE),
+    }
+
+
+def _ours(decision: Decision, checkpoint: Checkpoint | None) -> Row:
+    ended = decision.acknowledged_at or decision.sent_at
+    # From the question, not from the press, by our own clock: how long the person took.
+    asked: Micros = decision.asked_at or (checkpoint.opened_at if checkpoint else None) or decision.requested_at
+    return {
+        "checkpoint": decision.checkpoint_id,
+        "option": decision.option,
+        "feedback": decision.feedback,
+        "state": decision.state,
+        "by": decision.by,
+        "took_s": number(span_s(asked, ended or decision.requested_at)),
+        "at": ms(ended or decision.requested_at),
+        "error": decision.error,
+    }
+
+
+def _theirs(checkpoint: Checkpoint) -> Row:
+    decided = checkpoint.status == "decided"
+    return {
+        "checkpoint": checkpoint.checkpoint_id,
+        "option": checkpoint.decision,
+        "feedback": checkpoint.feedback,
+        "state": "applied" if decided else "expired",
+        "by": (checkpoint.decided_by or "other") if decided else None,
+        "took_s": number(checkpoint.response_s),
+        "at": ms(checkpoint.decided_at or checkpoint.deadline),
+        "error": None if decided else checkpoint.error,
+    }
+
+
+def _label(checkpoint: Checkpoint | None, option: str | None) -> str | None:
+    offered = checkpoint.option(option) if checkpoint and option else None
+    return offered.label if offered else option

@@ -1,0 +1,128 @@
+"""Rows of checkpoints: what a person needs to know to decide, and where our answer stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from runconsole.state import Checkpoint, Decision, RunState
+from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, Row, ms, number
+
+__all__ = ["Question", "checkpoint_row", "question"]
+
+_CHANGES = 100
+_TEXTS = 8
+_DESTRUCTIVE = re.compile(
+    r"^(reject|cancel|abort|deny|decline|delete|discard|stop|terminate|rollback|roll_back)", re.IGNORECASE
+)
+_MODIFIES = re.compile(r"^(modify|edit|change|revise|adjust)", re.IGNORECASE)
+_TEMPLATES = ("modifications", "proposal", "parameters", "arguments", "args")
+"""Names under which a context offers what an answer may modify."""
+
+
+class Question(NamedTuple):
+    """A checkpoint with what its row tells of others."""
+
+    checkpoint: Checkpoint
+    ours: Decision | None
+    task_name: str | None
+
+
+def question(checkpoint: Checkpoint, state: RunState) -> Question:
+    """Return the checkpoint with our newest decision on it and its task's name."""
+    task = state.tasks.get(checkpoint.task_id) if checkpoint.task_id else None
+    ours = state.decisions.get(checkpoint.decision_id) if checkpoint.decision_id else None
+    return Question(checkpoint, ours, task.name if task else None)
+
+
+def checkpoint_row(item: Question, cutter: Cutter) -> Row:
+    """Return the row of a checkpoint."""
+    checkpoint, ours, task_name = item
+    options = _options(checkpoint)
+    modifies = any(option["modifies"] for option in options)
+    return {
+        "key": checkpoint.checkpoint_id,
+        "id": checkpoint.checkpoint_id,
+        "task": cutter("task", checkpoint.task_id, NAME),
+        "task_name": cutter("task_name", task_name, NAME),
+        "type": cutter("type", checkpoint.kind, NAME),
+        "title": cutter("title", checkpoint.title, NAME) or checkpoint.kind or checkpoint.checkpoint_id,
+        "description": cutter("description", checkpoint.description, PROSE),
+        "options": options,
+        "context": _context(checkpoint.context or {}, cutter, modifies=modifies),
+        "default_action": checkpoint.default_action,
+        "deadline": ms(checkpoint.deadline),
+        "reminded": checkpoint.reminded,
+        "status": checkpoint.status,
+        "delivery": ours.state if ours else None,
+        "answer": ours.option if ours else None,
+        "decision": checkpoint.decision or (ours.option if ours else None),
+        "decided_by": checkpoint.decided_by,
+        "feedback": cutter("feedback", checkpoint.feedback, PROSE),
+        "error": cutter("error", checkpoint.error, SENTENCE),
+        "requested_at": ms(checkpoint.requested_at),
+        "decided_at": ms(checkpoint.decided_at),
+    }
+
+
+def _options(checkpoint: Checkpoint) -> list[Row]:
+    return [
+        {
+            "id": option.id,
+            "label": option.label[:NAME],
+            "description": option.description and option.description[:SENTENCE],
+            "is_default": option.is_default or option.id == checkpoint.default_action,
+            "destructive": bool(_DESTRUCTIVE.match(option.action or option.id)),
+            "modifies": bool(_MODIFIES.match(option.action or option.id)),
+        }
+        for option in checkpoint.options
+    ]
+
+
+def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Row:
+    """Return the parts of a checkpoint's context that have a place on the card, the rest as JSON text."""
+    shown: Row = {}
+    rest = dict(context)
+    if isinstance(context.get("spec"), str):
+        shown["spec"] = cutter("context.spec", rest.pop("spec"), SPEC)
+    if isinstance(context.get("changes"), list):
+        shown["changes"] = [_change(change)[:PROSE] for change in rest.pop("changes")[:_CHANGES]]
+    cost = context.get("cost")
+    if isinstance(cost, (int, float)) and not isinstance(cost, bool):
+        shown["cost"] = number(rest.pop("cost"), 6)
+    if isinstance(context.get("risk"), str):
+        shown["risk"] = cutter("context.risk", rest.pop("risk"), SENTENCE)
+    template = next((name for name in _TEMPLATES if modifies and isinstance(rest.get(name), (dict, list))), None)
+    if template is not None:
+        shown["template"] = cutter("context.template", _json(rest.pop(template)), PROSE)
+    # As JSON, a text of several lines (a diff, a plan) would be one line full of \\n.
+    names = [name for name, value in rest.items() if isinstance(value, str) and "\n" in value.strip()]
+    if names:
+        shown["texts"] = [
+            {"name": name[:NAME], "text": cutter("context.texts", rest.pop(name), PROSE)} for name in names[:_TEXTS]
+        ]
+    if rest:
+        shown["other"] = cutter("context.other", _json(rest), PROSE)
+    return shown
+
+
+def _change(change: Any) -> str:
+    """Return a change as text: a line, a diff, or ``action path``."""
+    if isinstance(change, str):
+        return change
+    if not isinstance(change, Mapping):
+        return _json(change)
+    diff = next((change[name] for name in ("diff", "patch") if isinstance(change.get(name), str)), None)
+    if diff is not None:
+        return str(diff)
+    path = next((change[name] for name in ("path", "file", "filePath", "file_path") if change.get(name)), None)
+    action = next((change[name] for name in ("action", "type", "change", "operation") if change.get(name)), None)
+    if isinstance(path, str) and (action is None or isinstance(action, str)):
+        return f"{action} {path}" if action else path
+    return json.dumps(change, ensure_ascii=False, default=str)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

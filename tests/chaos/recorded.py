@@ -1,0 +1,80 @@
+"""Each trial is recorded, too: what its recordings give must be what the console knew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runconsole.clock import now_micros
+from runconsole.events import Fact, Received
+from runconsole.log import EventLog
+from runconsole.options import Options
+from runconsole.recording import Asides, Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.replay import Fold, header_of, wire_for
+from runconsole.saving import lines_of_log
+from runconsole.state import RunState
+
+if TYPE_CHECKING:
+    from tests.chaos.trial import Trial
+
+__all__ = ["Recording"]
+
+_TOLD = (
+    *("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints", "decisions", "links"),
+    *("finished", "started_at", "ended_at", "current_task"),
+)
+"""All that the frames are made of, and what stands beside them."""
+
+Row = tuple[object, ...]
+
+
+class Recording:
+    """Records a trial to a file and keeps what `save` needs."""
+
+    def __init__(self, path: Path, url: str, protocol: str, *, rooms: int, trouble: Callable[[str], None]) -> None:
+        self.asides = Asides()
+        self._path = path
+        self.header: Header = header_of(Options(url, protocol=protocol), now_micros(), rooms=rooms)
+        self.tape = Tape(Writer(path), self.header, now=now_micros, trouble=trouble, secrets=Secrets([]))
+
+    def differences(self, trial: Trial) -> Iterator[str]:
+        """Yield how the recordings of a trial differ from it."""
+        self.tape.close()
+        lines = list(Reader(self._path))
+        yield from _differences("the recording", trial, lines)
+        yield from _cut(trial, lines[: len(lines) * trial.schedule.seed // 24])
+        saved = lines_of_log(self.header, trial.log, len(trial.log), self.asides.cut(), finished=trial.state.finished)
+        yield from _differences("what is saved", trial, [line.rstrip(b"\n") for line in saved])
+
+
+def _fold(lines: list[bytes]) -> tuple[Fold, list[Row]]:
+    fold = Fold(RunState(), EventLog(), Asides(), wire_for)
+    for line in lines:
+        fold.apply(decode_line(line))
+    return fold, [_row(event) for _, event in fold.log.read(0, 1_000_000)]
+
+
+def _cut(trial: Trial, lines: list[bytes]) -> Iterator[str]:
+    """A recording that breaks off gives the run up to there."""
+    fold, rows = _fold(lines)
+    if fold.misread or rows != [_row(event) for event in trial.rows][: len(rows)]:
+        yield f"the first {len(lines)} lines of the recording are not the beginning of the run"
+
+
+def _differences(what: str, trial: Trial, lines: list[bytes]) -> Iterator[str]:
+    fold, theirs = _fold(lines)
+    if fold.misread:
+        yield f"{fold.misread} lines of {what} do not say what they should"
+    ours = [_row(event) for event in trial.rows]
+    if ours != theirs:
+        yield f"{what} gives {len(theirs)} events, the console has {len(ours)}; or they differ"
+    for name in _TOLD:
+        mine, other = getattr(trial.state, name), getattr(fold.state, name)
+        if mine != other:
+            yield f"{name} of {what} is {other}, the console's is {mine}"
+
+
+def _row(event: Received) -> Row:
+    fact: type[Fact] = type(event.fact)
+    return event.type, event.payload, event.received_at, event.timestamp, event.event_id, event.offset, fact

@@ -1,0 +1,144 @@
+"""Decisions at the worst moment, in a real JupyterLab against a server that answers when the test says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.e2e.runs import card, decided, decisions_at, follow, press, question, until
+from tests.servers.json_server import JsonServer, Message
+
+if TYPE_CHECKING:
+    from tests.e2e.lab import Lab, NotebookPage
+
+
+def acknowledge(server: JsonServer) -> Message:
+    """Acknowledge the answer that came, as the server's word."""
+    message = server.peer.expect(lambda message: message.get("type") == "checkpoint.resolve")
+    server.peer.send({"type": "ack", "correlationId": message["correlationId"]})
+    return message
+
+
+def test_two_tabs_that_press_different_buttons_at_once_send_one_and_show_the_same_end(lab: Lab) -> None:
+    with JsonServer() as server:
+        first = follow(lab, server, question())
+        first.save()
+        second = lab.open(first.path)
+        expect(card(second)).to_be_visible()
+        expect(second.panel.get_by_role("status", name="Connection")).to_contain_text("live")
+        press(first, "Approve")
+        press(second, "Reject")
+        message = acknowledge(server)
+        won = message["payload"]["decision"]
+        for page in (first, second):
+            expect(card(page)).to_have_count(0)
+            expect(page.panel).to_contain_text(f"{won.capitalize()}, decided by you")
+        lost = {"approve": "Reject", "reject": "Approve"}[won]
+        loser = second if won == "approve" else first
+        expect(loser.panel).to_contain_text(f"Your answer {lost} was not sent.")
+        assert len(decisions_at(server)) == 1
+        states = first.kernel_eval("list(w.decisions['state'])")
+        assert sorted(states) == ["acknowledged", "refused"]
+
+
+def test_a_page_reloaded_while_a_decision_is_sent_shows_that_and_then_its_end(lab: Lab) -> None:
+    with JsonServer() as server:
+        notebook = follow(lab, server, question())
+        notebook.save()
+        press(notebook, "Approve")
+        server.peer.expect(lambda message: message.get("type") == "checkpoint.resolve")
+        notebook.reload()
+        expect(card(notebook)).to_contain_text("Approve: sending… waiting for the server")
+        reject = card(notebook).get_by_role("button", name="Reject", exact=True)
+        expect(reject).to_have_attribute("aria-disabled", "true")
+        press(notebook, "Reject")
+        acknowledge(server)
+        expect(card(notebook)).to_have_count(0)
+        expect(notebook.panel).to_contain_text("Approve, decided by you")
+        assert len(decisions_at(server)) == 1
+
+
+def test_text_stays_under_the_cursor_when_the_server_decides_and_a_cancelled_task_says_so(lab: Lab) -> None:
+    with JsonServer() as server:
+        notebook = follow(lab, server, question("other", title="Merge it?", taskId="u"), question())
+        box = card(notebook).get_by_role("textbox", name="Feedback")
+        box.click()
+        notebook.tab.keyboard.type("wait for the dd")
+        server.peer.send(decided(autoTriggered=True))
+        kept = notebook.panel.get_by_role("textbox", name="Feedback that did not count")
+        expect(kept).to_have_value("wait for the dd")
+        expect(kept).to_be_focused()
+        expect(notebook.panel).to_contain_text("Approve, by default when the time was up. What you wrote did not count")
+        cells = notebook.tab.locator(".jp-Notebook .jp-Cell").count()
+        notebook.tab.keyboard.type("ddbb migration")  # "dd" deletes a cell and "b" adds one, in the notebook's own keys
+        expect(kept).to_be_focused()
+        assert notebook.tab.locator(".jp-Notebook .jp-Cell").count() == cells
+        server.peer.send({"type": "task.cancelled", "payload": {"taskId": "u", "reason": "obsolete"}})
+        expect(card(notebook, "Merge it?")).to_have_count(0)
+        expect(notebook.panel).to_contain_text("Merge it?: no longer needed")
+        expect(kept).to_be_focused()
+        notebook.panel.get_by_role("tab", name="Decisions").click()
+        history = notebook.panel.get_by_role("table", name="Decisions")
+        expect(history).to_contain_text("the time-out")
+        assert decisions_at(server) == []
+
+
+def test_several_questions_are_answered_by_keyboard_alone_and_only_those_ticked(lab: Lab) -> None:
+    titles = ["First?", "Second?", "Third?"]
+    with JsonServer() as server:
+        notebook = follow(lab, server, *(question(title, title=title) for title in titles))
+        keyboard = notebook.tab.keyboard
+        for title in titles[:2]:
+            notebook.panel.get_by_role("checkbox", name=f"Select {title}").focus()
+            keyboard.press("Space")
+        approve = notebook.panel.get_by_role("button", name="Approve 2 selected")
+        expect(approve).to_be_visible()
+        for _ in range(40):
+            if approve.evaluate("button => button === document.activeElement"):
+                break
+            keyboard.press("Tab")
+        expect(approve).to_be_focused()
+        keyboard.press("Enter")
+        until(lambda: len(decisions_at(server)) == 2)
+        for message in decisions_at(server):
+            server.peer.send({"type": "ack", "correlationId": message["correlationId"]})
+        for title in titles[:2]:
+            expect(card(notebook, title)).to_have_count(0)
+        expect(card(notebook, "Third?")).to_be_visible()
+        assert notebook.panel.evaluate("panel => panel.contains(document.activeElement)")
+        assert sorted(message["payload"]["checkpointId"] for message in decisions_at(server)) == ["First?", "Second?"]
+
+
+def test_the_strip_that_asks_stays_in_sight_while_the_question_is_scrolled_away(lab: Lab) -> None:
+    long = "\n".join(f"{number}. a clause of the specification" for number in range(60))
+    with JsonServer() as server:
+        notebook = follow(lab, server, question(context={"spec": long}, seconds=50), more=["1"] * 12)
+        panel = notebook.panel
+        strip = panel.locator(".rc-pin")
+        panel.get_by_role("tab", name="Tasks").click()
+        notebook.tab.set_viewport_size({"width": 1280, "height": 420})
+        scroll = "(node, top) => { node.closest('.jp-WindowedPanel-outer').scrollTop += top; }"
+        tabs = panel.get_by_role("tablist", name="Views")
+        tabs.evaluate(scroll, 5)
+        tabs.evaluate("node => node.scrollIntoView({block: 'start'})")
+        expect(strip).to_be_visible()
+        expect(strip).to_contain_text("1 question needs your decision")
+        expect(strip).to_contain_text("last minute")
+        expect(strip).to_be_in_viewport()
+        strip.get_by_role("button", name="Show").click()
+        expect(card(notebook).get_by_role("heading", name="Ship it?")).to_be_in_viewport()
+        expect(strip).to_be_hidden()
+
+
+def restarted(notebook: NotebookPage) -> None:
+    notebook.restart_kernel()
+    press(notebook, "Approve")
+    expect(card(notebook)).to_contain_text("The kernel is gone; run the cell again to answer.")
+    expect(card(notebook)).not_to_contain_text("queued in this browser")
+
+
+def test_a_restarted_kernel_locks_the_card_and_nothing_is_claimed_of_an_answer(lab: Lab) -> None:
+    with JsonServer() as server:
+        restarted(follow(lab, server, question()))
+        assert decisions_at(server) == []

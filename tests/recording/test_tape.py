@@ -1,0 +1,175 @@
+"""What a session tells its tape stands in the file so that the same happens again, in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runconsole.events import DecisionSent, LinkChanged, Micros, Received
+from runconsole.log import EventLog
+from runconsole.recording import Asides, Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.replay import Fold, wire_for
+from runconsole.state import RunState
+from runconsole.wire.channel import ChannelWire
+from tests.folding import task
+
+HEADER = Header(1, "0", "json", "ws://h/ws", "2026-01-01T00:00:00Z")
+
+
+class Deck:
+    """A tape with a wire, and the file it writes."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        self.path = path
+        self.wire = ChannelWire()
+        self.clock = 100
+        self.troubles: list[str] = []
+        given = {"secrets": Secrets([])} | options
+        self.tape = Tape(Writer(path), HEADER, now=self.now, trouble=self.troubles.append, **given)
+        self.link = self.tape.opened(self.wire)
+        self._read = self.tape.reader(self.link, self.wire)
+
+    def now(self) -> Micros:
+        self.clock += 1
+        return self.clock
+
+    def hear(self, *frames: str) -> list[Received]:
+        """Take in one frame of these events; return them."""
+        signals: Sequence[Any] = self._read(f"[{','.join(frames)}]" if len(frames) > 1 else frames[0], self.now())
+        return [signal for signal in signals if isinstance(signal, Received)]
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in Reader(self.path)]
+
+    def folded(self) -> Fold:
+        self.tape.close()
+        fold = Fold(RunState(), EventLog(), Asides(), wire_for)
+        for line in Reader(self.path):
+            fold.apply(decode_line(line))
+        assert fold.misread == 0
+        return fold
+
+    def said(self) -> list[str]:
+        """What the recording gives: the outputs of the log's events."""
+        return [json.loads(event.payload)["data"] for _, event in self.folded().log.read(0, 100)]
+
+
+def output(text: str) -> str:
+    return task("task.output", stream="stdout", data=text)
+
+
+@pytest.fixture
+async def deck(tmp_path: Path) -> Deck:
+    return Deck(tmp_path / "run.jsonl")
+
+
+async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck) -> None:
+    for event in deck.hear(output("a"), output("b")):
+        deck.tape.took(event)
+    deck.tape.flush()
+    assert set(deck.lines()[-1]) == {"at", "dir", "link", "frame"}
+    assert deck.said() == ["a", "b"]
+
+
+async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
+    first, second, third = deck.hear(output("a"), output("b"), output("c"))
+    deck.tape.fact(LinkChanged(1, "live"))
+    deck.tape.took(first)
+    deck.tape.dropped(second)
+    deck.tape.took(third)
+    fold = deck.folded()
+    assert len(fold.log) == 2
+    assert fold.state.links[-1].duplicates == 1
+    assert [place for place, _ in fold.asides.cut()] == [0, 1]
+
+
+async def test_what_happens_between_two_events_of_a_frame_happens_there_again(deck: Deck) -> None:
+    first, second = deck.hear(output("a"), output("b"))
+    deck.tape.took(first)
+    deck.tape.fact(LinkChanged(5, "live"))
+    deck.tape.connected(None, assured=True, knows_repeats=False)
+    deck.tape.sent(deck.link, '{"type":"pong"}')
+    deck.tape.took(second)
+    fold = deck.folded()
+    assert fold.asides.cut() == [(1, LinkChanged(5, "live"))]
+    assert [line["dir"] for line in deck.lines()[2:]] == ["in", "out"]
+
+
+async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) -> None:
+    held = deck.hear(output("late"), output("later"))
+    for event in deck.hear(output("first")):
+        deck.tape.took(event)
+    deck.tape.connected(7, assured=False, knows_repeats=False)
+    for event in held:
+        deck.tape.took(event)
+    assert deck.said() == ["first", "late", "later"]
+
+
+async def test_an_event_that_was_never_taken_never_comes(deck: Deck) -> None:
+    deck.hear(output("refused"))
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    assert deck.said() == ["a"]
+
+
+async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck) -> None:
+    first, second = deck.hear(output("a"), output("b"))
+    deck.tape.took(first)
+    deck.tape.fact(DecisionSent(9, "d"))
+    facts = [op for line in deck.lines() for op in line.get("ops", ()) if isinstance(op, dict)]
+    assert facts == [{"is": "DecisionSent", "at": 9, "decision_id": "d"}]
+    deck.tape.took(second)
+
+
+async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(deck: Deck) -> None:
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    async with asyncio.timeout(20):
+        while not any("frame" in line for line in deck.lines()):  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_secrets_are_gone_before_anyone_reads_a_frame(tmp_path: Path) -> None:
+    deck = Deck(tmp_path / "run.jsonl", secrets=Secrets(["topsecret"]))
+    (event,) = deck.hear(output("it is topsecret"))
+    deck.tape.took(event)
+    deck.tape.fact(LinkChanged(1, "live", reason="topsecret"))
+    deck.tape.sent(deck.link, '{"type":"auth","token":"topsecret","password":"other"}')
+    assert json.loads(event.payload)["data"] == "it is ***"
+    deck.tape.close()
+    text = deck.path.read_text()
+    assert "topsecret" not in text
+    assert "other" not in text
+
+
+async def test_a_tape_that_is_closed_takes_no_more_and_says_nothing(deck: Deck) -> None:
+    deck.tape.close()
+    deck.tape.close()
+    size = deck.path.stat().st_size
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    deck.tape.finished()
+    deck.tape.flush()
+    assert (deck.path.stat().st_size, deck.troubles) == (size, [])
+
+
+async def test_trouble_with_the_file_is_told_once_and_ends_the_recording(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Writer, "write", full)
+    for text in ("a", "b"):
+        for event in deck.hear(output(text)):
+            deck.tape.took(event)
+        deck.tape.flush()
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("has ended (No space left on device); the run goes on without it")
+    assert not deck.tape.is_recording
