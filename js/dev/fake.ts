@@ -25,11 +25,23 @@ type Tables = Omit<Picture, "head">;
 
 export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
 
+/** What JupyterLab knows of its kernel. */
+class FakeHost {
+  status = "unknown";
+  readonly slots = new Set<() => void>();
+  readonly statusChanged = {
+    connect: (slot: () => void) => this.slots.add(slot),
+    disconnect: (slot: () => void) => this.slots.delete(slot),
+  };
+}
+
 /** A widget model whose kernel is a function of the messages. */
 export class FakeModel implements WidgetModel {
   readonly traits: Traits = { picture: {}, height: 320 };
   readonly sent: ToKernel[] = [];
   dead = false;
+  /** What the host says of its kernel. */
+  readonly widget_manager = { kernel: new FakeHost() };
   kernel: (message: ToKernel) => void = () => {};
   readonly #callbacks = new Map<string, Set<Callback>>();
 
@@ -62,6 +74,12 @@ export class FakeModel implements WidgetModel {
   set<T extends keyof Traits>(name: T, value: Traits[T]): void {
     this.traits[name] = value;
     this.#call(`change:${name}`);
+  }
+
+  hostSays(status: string): void {
+    const { kernel } = this.widget_manager;
+    kernel.status = status;
+    for (const slot of [...kernel.slots]) slot();
   }
 
   get listeners(): number {
@@ -111,6 +129,7 @@ export function emptyHead(title: string, now: number): Head {
     missed: 0,
     clock_offset: 0,
     alerts: [],
+    replay: null,
   };
 }
 
@@ -187,6 +206,7 @@ export function checkpoint(id: string, more: Partial<CheckpointRow> = {}): Check
     reminded: false,
     status: "pending",
     delivery: null,
+    answer: null,
     decision: null,
     decided_by: null,
     feedback: null,

@@ -1,6 +1,7 @@
-/** The dev page: `?run=execution|tasks|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still`. */
+/** The dev page: `?run=execution|tasks|cards|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
 import type { LinkState } from "../src/model";
 import widget from "../src/widget";
+import { cards } from "./cards";
 import { execution } from "./execution";
 import { FakeKernel, FakeModel } from "./fake";
 import { huge } from "./huge";
@@ -21,9 +22,11 @@ const step =
     ? huge(kernel)
     : run === "tasks"
       ? tasks(kernel, Number(ask.get("open") ?? 1))
-      : run === "none"
-        ? () => {}
-        : execution(kernel, Number(ask.get("at") ?? 0.4));
+      : run === "cards"
+        ? cards(kernel, ask.get("show"))
+        : run === "none"
+          ? () => {}
+          : execution(kernel, Number(ask.get("at") ?? 0.4));
 const link = ask.get("link") as LinkState | null;
 if (link === "retrying")
   kernel.setHead({ link, attempt: 3, retry_at: Date.now() + 9000, reason: "the server closed the connection (1006)" });
@@ -38,6 +41,13 @@ if (ask.has("alert"))
       },
     ],
   });
+const replay = ask.get("replay");
+if (replay) {
+  const over = replay === "over";
+  const position_s = over ? 744.2 : 261.4;
+  const controls = { position_s, duration_s: 744.2, speed: 10, playing: replay === "playing", over };
+  kernel.setHead({ protocol: "replay", link: over ? "ended" : "live", replay: controls });
+}
 if (ask.has("recorded")) {
   model.set("picture", { version: 1, now: Date.now(), picture: kernel.picture() });
   model.kernel = () => {};

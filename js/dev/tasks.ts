@@ -181,7 +181,7 @@ export function tasks(kernel: FakeKernel, open: number): () => void {
     if (!row) return kernel.model.receive({ kind: "answer", id, ok: false, error: `there is no checkpoint ${cp}` });
     kernel.model.receive({ kind: "answer", id, ok: true, error: null });
     const put = (more: Partial<typeof row>) => {
-      kernel.put("checkpoints", { ...row, decision: option, feedback, ...more });
+      kernel.put("checkpoints", { ...row, answer: option, decision: option, feedback, ...more });
       kernel.publish();
     };
     put({ status: "sending", delivery: "sent" });
@@ -194,9 +194,8 @@ export function tasks(kernel: FakeKernel, open: number): () => void {
         feedback,
         state: "applied",
         by: "you",
-        requested_at: row.requested_at,
-        sent_at: Date.now() - 300,
-        acknowledged_at: Date.now(),
+        took_s: (Date.now() - (row.requested_at ?? Date.now())) / 1000,
+        at: Date.now(),
         error: null,
       });
     }, 900);

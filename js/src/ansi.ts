@@ -1,6 +1,4 @@
 /** Text of the stream → styled pieces. Nothing here makes HTML: a piece's text goes into a text node. */
-import Anser, { type AnserJsonEntry } from "anser";
-
 export interface Piece {
   text: string;
   /** Class names, from a fixed list. */
@@ -11,24 +9,32 @@ export interface Piece {
 }
 
 /** The 16 colors have classes, so that they follow the theme. */
-const PALETTE = /^ansi-(bright-)?(black|red|green|yellow|blue|magenta|cyan|white)$/;
-const RGB = /^\d{1,3}, ?\d{1,3}, ?\d{1,3}$/;
+const COLORS = "black red green yellow blue magenta cyan white".split(" ");
+/** What the codes 1 to 9 switch on; 20 more switches it off. */
+const DECORATIONS = " bold dim italic underline blink  reverse hidden strikethrough".split(" ");
 const ESCAPE = "\u001b";
+/** A control sequence: with its codes if it is about style (SGR), else as nothing. */
+const SEQUENCE = new RegExp(`${ESCAPE}\\[(?:([\\d;:]*)m|[ -?]*[@-~])`);
 /** What is neither text nor tab: the kernel strips it already, this is the second door. */
 const CONTROL = /[^\P{Cc}\t]/gu;
 const URL = /https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
 
-/** Splits a line with ANSI SGR sequences into pieces of one style each. */
+/** Splits a line with ANSI SGR sequences (ECMA-48, 8.3.117) into pieces of one style each. */
 export function pieces(line: string): Piece[] {
-  if (!line.includes(ESCAPE)) return [{ text: clean(line), style: "", color: null, background: null }];
-  return Anser.ansiToJson(line, { json: true, remove_empty: true, use_classes: true })
-    .map(piece)
-    .filter((each) => each.text !== "");
+  const pen = new Pen();
+  const found: Piece[] = [];
+  for (const [i, part] of line.split(SEQUENCE).entries()) {
+    if (i % 2 === 0) found.push(pen.write(clean(part)));
+    else if (part !== undefined) pen.set(part.split(";").flatMap(codes));
+  }
+  return found.filter(({ text }) => text !== "");
 }
 
 /** The line without its styles, as it is searched and copied. */
 export function plain(line: string): string {
-  return line.includes(ESCAPE) ? clean(Anser.ansiToText(line)) : clean(line);
+  return pieces(line)
+    .map(({ text }) => text)
+    .join("");
 }
 
 /** Splits text at its http(s) addresses; those have `href`. */
@@ -45,22 +51,76 @@ export function links(text: string): { text: string; href: string | null }[] {
   return parts;
 }
 
-function piece(entry: AnserJsonEntry): Piece {
-  const styles: string[] = entry.decorations.map((name) => `rc-ansi-${name}`);
-  if (PALETTE.test(entry.fg)) styles.push(`rc-${entry.fg}`);
-  if (PALETTE.test(entry.bg)) styles.push(`rc-${entry.bg}-bg`);
-  return {
-    text: clean(entry.content),
-    style: styles.join(" "),
-    color: rgb(entry.fg, entry.fg_truecolor),
-    background: rgb(entry.bg, entry.bg_truecolor),
-  };
+/** A code as numbers. Colors may have theirs behind colons, in which the first is the color space; no other use is known here. */
+function codes(code: string): number[] {
+  const numbers = code.split(":");
+  return (/^[34]8$/.test(numbers[0] ?? "") ? numbers.filter((part) => part !== "") : numbers.slice(0, 1)).map(Number);
 }
 
-function rgb(name: string | null, truecolor: string | null): string | null {
-  if (name === "ansi-truecolor" && truecolor && RGB.test(truecolor)) return truecolor;
-  const index = name?.match(/^ansi-palette-(\d+)$/)?.[1];
-  return index === undefined ? null : paletteColor(Number(index));
+/** What text is written with. A color is the name of one of the 16, or numbers: "r, g, b". */
+class Pen {
+  readonly #decorations = new Set<string>();
+  #color: string | null = null;
+  #background: string | null = null;
+
+  write(text: string): Piece {
+    const styles = [...this.#decorations];
+    if (this.#color && !isNumbers(this.#color)) styles.push(this.#color);
+    if (this.#background && !isNumbers(this.#background)) styles.push(`${this.#background}-bg`);
+    return {
+      text,
+      style: styles.map((name) => `rc-ansi-${name}`).join(" "),
+      color: isNumbers(this.#color) ? this.#color : null,
+      background: isNumbers(this.#background) ? this.#background : null,
+    };
+  }
+
+  set(codes: readonly number[]): void {
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] ?? 0;
+      const tens = Math.floor(code / 10);
+      if (code === 0) this.#reset();
+      else if (tens === 0) this.#decorate(code);
+      else if (tens === 2) this.#decorate(code % 10, false);
+      else if (code === 38 || code === 48) {
+        this.#paint(tens, colorOf(codes.slice(i + 1, i + 5)));
+        i += codes[i + 1] === 2 ? 4 : 2;
+      } else if (code % 10 < 8) this.#paint(tens, `${tens >= 9 ? "bright-" : ""}${COLORS[code % 10]}`);
+      else if (code === 39 || code === 49) this.#paint(tens, null);
+    }
+  }
+
+  #reset(): void {
+    this.#decorations.clear();
+    this.#color = this.#background = null;
+  }
+
+  #decorate(code: number, on = true): void {
+    const name = DECORATIONS[code];
+    if (on && name) this.#decorations.add(name);
+    if (!on) this.#decorations.delete(name ?? "");
+    // "Normal intensity" ends both.
+    if (!on && code === 2) this.#decorations.delete("bold");
+  }
+
+  #paint(tens: number, color: string | null): void {
+    if (tens === 3 || tens === 9) this.#color = color;
+    if (tens === 4 || tens === 10) this.#background = color;
+  }
+}
+
+function isNumbers(color: string | null): boolean {
+  return color?.includes(",") ?? false;
+}
+
+/** The color that follows a 38 or 48: "5;n" of the xterm palette, or "2;r;g;b"; null for what is none. */
+function colorOf([kind, ...numbers]: readonly number[]): string | null {
+  const values = kind === 2 ? numbers : numbers.slice(0, 1);
+  if (values.length < (kind === 2 ? 3 : 1) || values.some((value) => !(value <= 255))) return null;
+  if (kind === 2) return values.join(", ");
+  const index = values[0] ?? 0;
+  if (kind !== 5) return null;
+  return index < 16 ? `${index < 8 ? "" : "bright-"}${COLORS[index % 8]}` : paletteColor(index);
 }
 
 /** The xterm color with a number of 16 to 255. */

@@ -13,6 +13,8 @@ interface Question {
   key: string;
   title: string;
   run: string;
+  /** Why it cannot wait, in words; null while it can. */
+  urgent: string | null;
 }
 
 /** Counts the open questions of all panels of the page, each question once. */
@@ -21,21 +23,30 @@ class Attention {
   readonly #badge = new TitleBadge();
   readonly #views = new Map<object, readonly Question[]>();
   #known = new Set<string>();
+  /** What was said to be urgent: once for each question. */
+  #urged = new Set<string>();
 
   show(view: object, questions: readonly Question[]): void {
     this.#views.set(view, questions);
-    for (const { key, title, run } of questions) {
-      if (this.#known.has(key)) continue;
-      this.#known.add(key);
-      if (document.hidden) this.notifier.show(key, title, `Needs your decision: ${run}`);
-    }
+    for (const question of questions) this.#tell(question);
     this.#count();
+  }
+
+  #tell({ key, title, run, urgent }: Question): void {
+    const isNew = !this.#known.has(key);
+    const isUrged = urgent !== null && !this.#urged.has(key);
+    this.#known.add(key);
+    if (urgent !== null) this.#urged.add(key);
+    if (!document.hidden || !(isNew || isUrged)) return;
+    this.notifier.show(key, title, urgent === null ? `Needs your decision: ${run}` : `${urgent}: ${run}`);
   }
 
   drop(view: object): void {
     this.#views.delete(view);
     this.#count();
-    if (this.#views.size === 0) this.#known = new Set();
+    if (this.#views.size > 0) return;
+    this.#known = new Set();
+    this.#urged = new Set();
   }
 
   #count(): void {
@@ -63,23 +74,30 @@ export function attend(store: Store): Cancel {
   const view = {};
   const look = () => attention.show(view, questions(store));
   look();
-  // Not by `watch`: it waits for a paint, and a hidden page has none.
-  const stop = store.listen(["checkpoints", "attachment", "head"], look);
+  // Not by `watch`: it waits for a paint, and a hidden page has none. Nor by a timer, which a hidden page slows down: the
+  // kernel's heartbeat comes in time for the last minute.
+  const stop = store.listen(["checkpoints", "attachment", "head", "beat"], look);
   return () => {
     stop();
     attention.drop(view);
   };
 }
 
-/** What waits for a person, and can be answered: not in a recording, not what is answered already. */
+/** What waits for a person, and can be answered: not in a recording or a replay, not what is answered already. */
 function questions(store: Store): Question[] {
   const { head, attachment } = store;
   const answerable = attachment === "attached" || attachment === "silent";
-  if (!head || !answerable || head.link === "stopped") return [];
+  if (!head || head.replay || !answerable || head.link === "stopped") return [];
+  const now = store.dueNow();
   return store
     .checkpoints(true)
     .filter((row) => row.status !== "sending")
-    .map((row) => ({ key: `${head.url} ${row.id}`, title: row.title, run: head.title }));
+    .map((row) => ({
+      key: `${head.url} ${row.id}`,
+      title: row.title,
+      run: head.title,
+      urgent: isLastMinute(row, now) ? "Last minute to decide" : row.reminded ? "Reminder, needs your decision" : null,
+    }));
 }
 
 /** Whether the time for an answer is up. */

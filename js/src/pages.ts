@@ -9,8 +9,10 @@ export interface Query {
   search: string | null;
 }
 
-/** Scrolling asks for what is under the eye when it rests, not for all that flew by. */
+/** Scrolling asks for what is under the eye when it rests, not for all that flew by... */
 const SETTLE_MS = 60;
+/** ...and meanwhile now and then, so that there is something to see. */
+const MOVING_MS = 250;
 /** A request not answered by then may be made again. */
 const PATIENCE_MS = 4000;
 const MAX_QUERIES = 4;
@@ -45,7 +47,8 @@ export class Pages {
   readonly #send: (message: ToKernel) => boolean;
   readonly #queries = new Map<string, PagedRows>();
   readonly #asked = new Map<string, { target: Target; chunk: number; at: number }>();
-  readonly #settle = new Map<SparseRows<Row>, Cancel>();
+  /** The question that waits, and since when there is one. */
+  readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
   readonly #logAges = new Map<TableName, Map<number, number>>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean) {
@@ -101,17 +104,21 @@ export class Pages {
     this.#queries.clear();
     this.#asked.clear();
     this.#logAges.clear();
-    for (const cancel of this.#settle.values()) cancel();
+    for (const { cancel } of this.#settle.values()) cancel();
     this.#settle.clear();
   }
 
   #want(target: Target, from: number, to: number, maxAge: number): void {
-    this.#settle.get(target.rows)?.();
+    const now = this.#env.now();
+    const waiting = this.#settle.get(target.rows);
+    waiting?.cancel();
+    const since = waiting?.since ?? now;
     const ask = () => {
       this.#settle.delete(target.rows);
       for (const chunk of this.#chunks(target, from, to, maxAge)) this.#ask(target, chunk);
     };
-    this.#settle.set(target.rows, this.#env.later(target.blank ? 0 : SETTLE_MS, ask));
+    const wait = target.blank ? 0 : Math.max(0, Math.min(SETTLE_MS, since + MOVING_MS - now));
+    this.#settle.set(target.rows, { cancel: this.#env.later(wait, ask), since });
   }
 
   #chunks(target: Target, from: number, to: number, maxAge: number): number[] {

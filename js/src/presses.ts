@@ -8,8 +8,8 @@ import type { CheckpointRow, ToKernel } from "./model";
 export interface Press {
   readonly id: string;
   readonly option: string;
-  /** `stuck`: no answer for so long that the person may unlock. */
-  readonly phase: "sending" | "queued" | "stuck" | "taken" | "refused";
+  /** `stuck`: no answer for so long that the person may unlock. `lost`: another answer came first; this one never counts. */
+  readonly phase: "sending" | "queued" | "stuck" | "taken" | "refused" | "lost";
   readonly error: string | null;
 }
 
@@ -20,6 +20,12 @@ interface Entry {
   cancel: Cancel;
 }
 
+interface Surroundings {
+  /** Epoch milliseconds by the kernel's clock. */
+  now: () => number;
+  changed: () => void;
+}
+
 const QUEUED_MS = 1500;
 const STUCK_MS = 20_000;
 /** After the kernel's "taken" the row follows within a patch; if it never changes, it says all there is. */
@@ -28,17 +34,24 @@ const TAKEN_MS = 5000;
 export class Presses {
   readonly #env: Env;
   readonly #send: (message: ToKernel) => boolean;
-  readonly #changed: () => void;
+  readonly #around: Surroundings;
   readonly #entries = new Map<string, Entry>();
+  /** Options of answers that a person gave up waiting for, by their checkpoints. */
+  readonly #unlocked = new Map<string, string>();
 
-  constructor(env: Env, send: (message: ToKernel) => boolean, changed: () => void) {
+  constructor(env: Env, send: (message: ToKernel) => boolean, around: Surroundings) {
     this.#env = env;
     this.#send = send;
-    this.#changed = changed;
+    this.#around = around;
   }
 
   get(checkpoint: string): Press | undefined {
     return this.#entries.get(checkpoint)?.press;
+  }
+
+  /** The option of an answer that was unlocked and may still be on its way. */
+  unlocked(checkpoint: string): string | null {
+    return this.#unlocked.get(checkpoint) ?? null;
   }
 
   /** Sends a decision; false when one is on its way already, or cannot be sent. */
@@ -46,14 +59,15 @@ export class Presses {
     if (isLocked(row, this.get(row.id))) return false;
     const id = this.#env.id();
     this.#entries.get(row.id)?.cancel();
-    if (!this.#send({ kind: "decide", id, checkpoint: row.id, option, feedback, modifications })) return false;
+    const at = Math.round(this.#around.now());
+    if (!this.#send({ kind: "decide", id, checkpoint: row.id, option, feedback, modifications, at })) return false;
     const press: Press = { id, option, phase: "sending", error: null };
     this.#entries.set(row.id, { press, seen: says(row), cancel: () => {} });
     this.#after(row.id, QUEUED_MS, () => {
       this.#move(row.id, "queued");
       this.#after(row.id, STUCK_MS - QUEUED_MS, () => this.#move(row.id, "stuck"));
     });
-    this.#changed();
+    this.#around.changed();
     return true;
   }
 
@@ -62,7 +76,7 @@ export class Presses {
     for (const [checkpoint, entry] of this.#entries) {
       if (entry.press.id !== id) continue;
       entry.cancel();
-      this.#move(checkpoint, ok ? "taken" : "refused", error);
+      this.#move(checkpoint, ok ? "taken" : entry.press.phase === "lost" ? "lost" : "refused", error);
       if (ok) this.#after(checkpoint, TAKEN_MS, () => this.#drop(checkpoint));
     }
   }
@@ -70,12 +84,28 @@ export class Presses {
   /** The checkpoint's row came in: if it says something new, it takes over from the press. */
   follow(row: CheckpointRow): void {
     const entry = this.#entries.get(row.id);
-    if (entry && says(row) !== entry.seen) this.#drop(row.id);
+    if (row.status !== "pending") this.#unlocked.delete(row.id);
+    if (!entry || says(row) === entry.seen) return;
+    const { option, phase } = entry.press;
+    const waits = phase === "sending" || phase === "queued" || phase === "stuck";
+    if (!isOpen(row) && row.answer !== option && phase !== "taken") {
+      // Another view's answer, another person's or the time-out's came first: ours was not taken, so it never will be.
+      entry.cancel();
+      this.#move(row.id, "lost", entry.press.error);
+    } else if (isOpen(row) && row.answer !== option && (waits || (phase === "refused" && row.status === "sending"))) {
+      // About another view's answer; what becomes of ours, the kernel's answer to it tells.
+      entry.seen = says(row);
+    } else {
+      this.#drop(row.id);
+    }
   }
 
   /** The person gave up waiting. */
   unlock(checkpoint: string): void {
-    if (this.get(checkpoint)?.phase === "stuck") this.#drop(checkpoint);
+    const press = this.get(checkpoint);
+    if (press?.phase !== "stuck") return;
+    this.#unlocked.set(checkpoint, press.option);
+    this.#drop(checkpoint);
   }
 
   clear(): void {
@@ -92,13 +122,13 @@ export class Presses {
     const entry = this.#entries.get(checkpoint);
     if (!entry) return;
     entry.press = { ...entry.press, phase, error };
-    this.#changed();
+    this.#around.changed();
   }
 
   #drop(checkpoint: string): void {
     this.#entries.get(checkpoint)?.cancel();
     this.#entries.delete(checkpoint);
-    this.#changed();
+    this.#around.changed();
   }
 }
 
@@ -110,7 +140,7 @@ export function isOpen(row: CheckpointRow): boolean {
 /** Whether the buttons of a checkpoint are locked: it is closed, or an answer is on its way. */
 export function isLocked(row: CheckpointRow, press: Press | undefined): boolean {
   if (!isOpen(row) || row.status === "sending") return true;
-  return press !== undefined && press.phase !== "refused";
+  return press !== undefined && press.phase !== "refused" && press.phase !== "lost";
 }
 
 function says(row: CheckpointRow): string {

@@ -35,16 +35,18 @@ export class KeyedRows<R extends Row> implements RowSource<R> {
     this.#list = null;
   }
 
-  patch(patch: TablePatch<R>): void {
+  /** `source`: a table of the same rows, whose changes are told there only. */
+  patch(patch: TablePatch<R>, source?: KeyedRows<R>): void {
     for (const row of patch.set ?? []) this.#rows.set(row.key, keep(this.#rows.get(row.key), row));
     if (patch.order) {
       const old = this.#rows;
       this.#rows = new Map();
       for (const key of patch.order) {
-        const row = old.get(key);
+        const row = old.get(key) ?? source?.get(key);
         if (row) this.#rows.set(key, row);
       }
     }
+    for (const [key, row] of this.#rows) this.#rows.set(key, source?.get(key) ?? row);
     this.total = patch.total ?? Math.max(this.total, this.#rows.size);
     this.#list = null;
   }

@@ -4,7 +4,7 @@
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
 import type { Cancel, Env } from "./env";
-import type { Changes, FromKernel, Head, Picture, Port, Row, TableName, Tables, ToKernel } from "./model";
+import type { Changes, FromKernel, Head, Picture, Port, ReplayAction, Row, TableName, Tables, ToKernel } from "./model";
 import { Pages } from "./pages";
 import { isOpen, Presses } from "./presses";
 import { KeyedRows, keep, LogRows, type SparseRows } from "./rows";
@@ -15,8 +15,8 @@ import { KeyedRows, keep, LogRows, type SparseRows } from "./rows";
  */
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
-/** What a view can watch: it is painted again when one of its topics changed. */
-export type Topic = TableName | "head" | "attachment" | "presses" | "pages";
+/** What a view can watch: it is painted again when one of its topics changed. `beat`: the kernel was heard. */
+export type Topic = TableName | "head" | "attachment" | "presses" | "pages" | "beat";
 
 type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
@@ -31,6 +31,8 @@ const CHECK_MS = 1000;
 const PROBE_MS = 10_000;
 /** A snapshot asked for and not here by then was lost: ask again. */
 const SNAPSHOT_MS = 2000;
+/** A kernel that is idle answers at once: one that has not by then is not the one that knows us. */
+const IDLE_MS = 3000;
 
 export class Store {
   head: Head | null = null;
@@ -50,6 +52,8 @@ export class Store {
   };
   readonly pages: Pages;
   readonly presses: Presses;
+  /** The views that could speak to a screen reader; only the first does. */
+  readonly voices = new Set<object>();
   readonly port: Port;
   readonly #env: Env;
   readonly #revisions = new Map<Topic, number>();
@@ -61,7 +65,11 @@ export class Store {
   #skew: number | null = null;
   #stoppedAt: number | null = null;
   #heardAt: number;
+  /** When the kernel last told the time. */
+  #toldAt: number;
   #probedAt = Number.NEGATIVE_INFINITY;
+  /** The first message since the kernel was last heard; every message of ours is answered by something. */
+  #unansweredSince: number | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Our picture is the shortened one of the trait. */
   #short = false;
@@ -69,29 +77,57 @@ export class Store {
   #check: Cancel | null = null;
   /** What closes each open view. */
   readonly #views = new Set<Cancel>();
+  /** When this page saw a question close, by the browser's clock. */
+  readonly #closedAt = new Map<string, number>();
 
   constructor(port: Port, env: Env) {
     this.port = port;
     this.#env = env;
-    this.#heardAt = env.now();
+    this.#heardAt = this.#toldAt = env.now();
     const send = (message: ToKernel) => this.#send(message);
     this.pages = new Pages(env, send);
-    this.presses = new Presses(env, send, () => this.#touch("presses"));
+    this.presses = new Presses(env, send, {
+      now: () => this.#running(),
+      changed: () => this.#touch("presses"),
+    });
     this.#adoptTrait();
     this.#stops.push(
       port.onMessage((message) => this.receive(message)),
       port.onPicture(() => this.#adoptTrait()),
+      port.onKernel(() => this.#onKernel()),
     );
   }
 
   /** Epoch milliseconds by the kernel's clock; stands still when nobody is there whose time it could be. */
   now(): number {
-    return this.#stoppedAt ?? this.#env.now() + (this.#skew ?? 0);
+    return this.#stoppedAt ?? this.#running();
   }
 
-  /** Epoch milliseconds by the server's clock, for deadlines. */
+  /** Epoch milliseconds by the server's clock. */
   serverNow(): number {
     return this.now() + (this.head?.clock_offset ?? 0);
+  }
+
+  /** As `serverNow`, for deadlines: the server goes on counting when the kernel is gone. */
+  dueNow(): number {
+    return (this.attachment === "recorded" ? this.now() : this.#running()) + (this.head?.clock_offset ?? 0);
+  }
+
+  /** Epoch milliseconds by the server's clock as what they are here: in a picture of the past, what they were. */
+  here(at: number): number {
+    const past = this.head?.replay || this.attachment === "recorded";
+    return at - (past ? (this.head?.clock_offset ?? 0) : this.dueNow() - this.localNow());
+  }
+
+  /** Epoch milliseconds by the browser's clock. */
+  localNow(): number {
+    return this.#env.now();
+  }
+
+  /** How long ago a question closed before the eyes of this page, milliseconds; null if it never was open here. */
+  closedFor(key: string): number | null {
+    const at = this.#closedAt.get(key);
+    return at === undefined ? null : this.#env.now() - at;
   }
 
   revision(topic: Topic): number {
@@ -177,6 +213,10 @@ export class Store {
     this.#send({ kind: "link", id: this.#env.id(), action });
   }
 
+  replay(action: ReplayAction, value: number | null = null): void {
+    this.#send({ kind: "replay", id: this.#env.id(), action, value });
+  }
+
   /** Ends everything; the store is of no use afterwards. */
   dispose(): void {
     for (const stop of this.#stops) stop();
@@ -196,7 +236,29 @@ export class Store {
   #send(message: ToKernel): boolean {
     const sent = this.port.send(message);
     if (!sent) this.#attach("gone");
+    else this.#unansweredSince ??= this.#env.now();
     return sent;
+  }
+
+  #running(): number {
+    const replay = this.head?.replay;
+    if (!replay) return this.#env.now() + (this.#skew ?? 0);
+    // The time of a recording goes with its speed, and stands still with it.
+    const passed = replay.playing ? (this.#env.now() - this.#toldAt) * replay.speed : 0;
+    return this.#toldAt + (this.#skew ?? 0) + passed;
+  }
+
+  /** The host says that there is another kernel now, or none. */
+  #onKernel(): void {
+    const kernel = this.port.kernel();
+    const known = this.attachment === "attached" || this.attachment === "silent";
+    if (known && (kernel === "fresh" || kernel === "dead")) this.#attach("gone");
+  }
+
+  /** Some restarts are told by nobody: then an idle kernel does not answer. */
+  #isDeaf(): boolean {
+    const since = this.#unansweredSince;
+    return since !== null && this.#env.now() - since > IDLE_MS && this.port.kernel() === "idle";
   }
 
   #adoptTrait(): void {
@@ -221,7 +283,9 @@ export class Store {
     this.head = keep(this.head ?? undefined, picture.head);
     for (const name of Object.keys(this.tables) as TableName[]) {
       const table = picture[name];
-      if (table) (this.tables[name] as KeyedRows<Row>).replace(table);
+      if (!table) continue;
+      if (name === "checkpoints") this.#noteClosings(picture.checkpoints.rows);
+      (this.tables[name] as KeyedRows<Row>).replace(table);
     }
     this.pages.clear();
     for (const row of this.tables.checkpoints.rows) this.presses.follow(row);
@@ -240,12 +304,23 @@ export class Store {
       this.#touch("head");
     }
     for (const name of Object.keys(this.tables) as TableName[]) {
-      const patch = changes[name];
+      // Active tasks change with the tasks.
+      const patch = changes[name] ?? (name === "active" && changes.tasks ? {} : null);
       if (!patch) continue;
-      (this.tables[name] as KeyedRows<Row>).patch(patch);
+      if (name === "checkpoints") this.#noteClosings(changes.checkpoints?.set ?? []);
+      const source = name === "active" ? this.tables.tasks : undefined;
+      (this.tables[name] as KeyedRows<Row>).patch(patch, source as KeyedRows<Row> | undefined);
       this.#touch(name);
     }
     for (const row of changes.checkpoints?.set ?? []) this.presses.follow(row);
+  }
+
+  #noteClosings(rows: readonly Held["checkpoints"][]): void {
+    for (const row of rows) {
+      const before = this.tables.checkpoints.get(row.key);
+      if (isOpen(row)) this.#closedAt.delete(row.key);
+      else if (before && isOpen(before)) this.#closedAt.set(row.key, this.#env.now());
+    }
   }
 
   #askSnapshot(): void {
@@ -256,11 +331,15 @@ export class Store {
 
   #hear(now: number | null): void {
     this.#heardAt = this.#env.now();
+    this.#unansweredSince = null;
     this.#attach("attached");
+    this.#touch("beat");
     if (now === null) return;
+    this.#toldAt = this.#heardAt;
     const skew = now - this.#heardAt;
+    const exact = this.#skew === null || skew > this.#skew || this.head?.replay;
     // A message that was long under way makes the kernel's clock look late: trust the quick ones, forget slowly.
-    this.#skew = this.#skew === null || skew > this.#skew ? skew : this.#skew + (skew - this.#skew) * 0.1;
+    this.#skew = exact ? skew : (this.#skew ?? 0) + (skew - (this.#skew ?? 0)) * 0.1;
   }
 
   #attach(attachment: Attachment): void {
@@ -280,6 +359,7 @@ export class Store {
       const beats = this.head !== null && !["ended", "failed", "stopped"].includes(this.head.link);
       if (this.attachment === "attached" && beats && now - this.#heardAt > SILENT_MS) this.#attach("silent");
       if (this.attachment === "silent" && now - this.#probedAt >= PROBE_MS) this.#ready();
+      if ((this.attachment === "attached" || this.attachment === "silent") && this.#isDeaf()) this.#attach("gone");
       this.#check = this.#env.later(CHECK_MS, look);
     };
     this.#check = this.#env.later(CHECK_MS, look);

@@ -18,6 +18,31 @@ describe("a line with ANSI sequences", () => {
     expect(gray?.background).toBe("88, 88, 88");
   });
 
+  test("is written with what each code switches on and off", () => {
+    const styles = (codes: string) => pieces(`${ESC}[${codes}mx`)[0];
+    expect(styles("1;2;3;4;7;9")?.style).toBe(
+      "rc-ansi-bold rc-ansi-dim rc-ansi-italic rc-ansi-underline rc-ansi-reverse rc-ansi-strikethrough",
+    );
+    expect(styles("1;2;3;22")?.style).toBe("rc-ansi-italic");
+    expect(styles("4;9;24;29;1;21")?.style).toBe("");
+    expect(styles("91;104")?.style).toBe("rc-ansi-bright-red rc-ansi-bright-blue-bg");
+    expect(styles("31;42;39;49;1;0")?.style).toBe("");
+    expect(styles("1;")?.style).toBe("");
+    expect(styles("38;5;9;48;5;2")?.style).toBe("rc-ansi-bright-red rc-ansi-green-bg");
+    expect(styles("38:2::1:2:3;4:3")).toMatchObject({ color: "1, 2, 3", style: "rc-ansi-underline" });
+    expect(styles("38;5;999;1")).toMatchObject({ color: null, style: "rc-ansi-bold" });
+    expect(styles("38;2;1;2")?.color).toBeNull();
+    expect(styles("53;73;110;999")?.style).toBe("");
+  });
+
+  test("keeps what was switched on from piece to piece, and begins each line anew", () => {
+    expect(pieces(`${ESC}[31ma${ESC}[1mb`).map(({ style }) => style)).toEqual([
+      "rc-ansi-red",
+      "rc-ansi-bold rc-ansi-red",
+    ]);
+    expect(pieces(`${ESC}[Kc`)[0]?.style).toBe("");
+  });
+
   test("cannot smuggle a style in", () => {
     const styles = pieces(`${ESC}[38;2;1;2;red;background:url(x)mtext`).map((piece) => piece.color);
     expect(styles.every((color) => color === null || /^[\d, ]+$/.test(color))).toBe(true);

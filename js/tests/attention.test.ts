@@ -91,7 +91,7 @@ describe("what cannot wait", () => {
     expect(bench.el.textContent).not.toContain("ast minute");
     await later(4000);
     expect(bench.get.getByRole("group", { name: "Go on with a?" }).textContent).toContain(
-      "Last minute: then the run goes on with Approve",
+      "Last minute: after it, the run goes on with Approve",
     );
     expect(bench.el.querySelector(".rc-needs-title")?.textContent).toContain("last minute");
     expect(announced(bench)).toBe("Last minute to decide: Go on with a?.");
@@ -186,7 +186,22 @@ describe("a system notification", () => {
     await bench.patch({ checkpoints: { set: [row("b", { title: "<b>Ship?</b>", reminded: true })] } });
     expect(made.map(({ title, options }) => [title, options.body])).toEqual([
       ["<b>Ship?</b>", "Needs your decision: A run"],
+      ["<b>Ship?</b>", "Reminder, needs your decision: A run"],
     ]);
+  });
+
+  test("comes again once when the last minute begins, told by the heartbeat where a hidden page has no time", async () => {
+    const bench = await asked(row("a", { deadline: NOW + 90_000 }));
+    await press(bench);
+    hide(true);
+    const beat = () => bench.model.receive({ kind: "heartbeat", version: 0, now: Date.now(), subshell: true });
+    beat();
+    expect(made).toHaveLength(0);
+    for (const seconds of [40, 10]) {
+      vi.setSystemTime(Date.now() + seconds * 1000);
+      beat();
+    }
+    expect(made.map(({ options }) => options.body)).toEqual(["Last minute to decide: A run"]);
   });
 
   test("comes once for two views and two widgets that show the question", async () => {

@@ -130,7 +130,9 @@ describe("an answer", () => {
     const bench = await asked(row());
     button(bench, "Approve").click();
     await later(1600);
-    expect(bench.el.textContent).toContain("kernel busy: your answer is queued in this browser");
+    expect(bench.el.textContent).toContain(
+      "Approve – kernel busy: your answer is queued in this browser; it goes out as soon as the kernel is free",
+    );
     expect(isLocked(bench)).toBe(true);
   });
 
@@ -138,7 +140,8 @@ describe("an answer", () => {
     const bench = await asked(row());
     button(bench, "Approve").click();
     await later(8000);
-    expect(bench.el.textContent).toContain("queued in this browser; if the kernel was restarted, run the cell again");
+    expect(bench.el.textContent).toContain("queued in this browser");
+    expect(bench.el.textContent).toContain("If the kernel was restarted, run the cell again.");
   });
 
   test("is followed on its way to the server and back", async () => {
@@ -183,7 +186,9 @@ describe("an answer", () => {
 
   test("with modifications must be JSON", async () => {
     const bench = await asked(row());
-    const box = bench.el.querySelector<HTMLTextAreaElement>('[aria-label="Modifications (JSON)"]');
+    button(bench, "Modifications (JSON)").click();
+    await later();
+    const box = bench.el.querySelector<HTMLTextAreaElement>('textarea[aria-label="Modifications (JSON)"]');
     const type = (text: string) => {
       if (box) box.value = text;
       box?.dispatchEvent(new Event("input", { bubbles: true }));
@@ -208,7 +213,9 @@ describe("the deadline", () => {
     await later(3500);
     expect(isLocked(bench)).toBe(true);
     expect(bench.get.getByRole("timer").textContent).toBe("time is up");
-    expect(bench.el.textContent).toContain("too late: the time is up, the run goes on with Approve");
+    expect(bench.el.textContent).toContain(
+      "Too late: the time is up. The run should go on with Approve; the server has not said so yet.",
+    );
     button(bench, "Reject").click();
     expect(bench.sent("decide")).toHaveLength(0);
   });

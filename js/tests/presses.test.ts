@@ -20,14 +20,22 @@ beforeEach(() => {
     if (alive) sent.push(message);
     return alive;
   };
-  presses = new Presses(env, send, () => {});
+  presses = new Presses(env, send, { now: () => env.now(), changed: () => {} });
 });
 
 describe("a press", () => {
   test("sends the decision with a fresh id and locks at once", () => {
     expect(presses.press(row, "approve", "ship it", null)).toBe(true);
     expect(sent).toEqual([
-      { kind: "decide", id: "id-0", checkpoint: "cp-1", option: "approve", feedback: "ship it", modifications: null },
+      {
+        kind: "decide",
+        id: "id-0",
+        checkpoint: "cp-1",
+        option: "approve",
+        feedback: "ship it",
+        modifications: null,
+        at: env.now(),
+      },
     ]);
     expect(isLocked(row, presses.get("cp-1"))).toBe(true);
   });
@@ -72,7 +80,7 @@ describe("a press", () => {
     presses.answer(sentId(), true, null);
     presses.follow({ ...row, reminded: true });
     expect(isLocked(row, presses.get("cp-1"))).toBe(true);
-    const refused = checkpoint("cp-1", { delivery: "refused", error: "already answered by ana" });
+    const refused = checkpoint("cp-1", { delivery: "refused", answer: "approve", error: "already answered by ana" });
     presses.follow(refused);
     expect(presses.get("cp-1")).toBeUndefined();
     expect(isLocked(refused, undefined)).toBe(false);
@@ -87,7 +95,7 @@ describe("a press", () => {
 
   test("is settled by the row even when the kernel's answer was lost", () => {
     presses.press(row, "approve", null, null);
-    presses.follow({ ...row, status: "decided", delivery: "applied", decision: "approve" });
+    presses.follow({ ...row, status: "decided", delivery: "applied", answer: "approve", decision: "approve" });
     expect(presses.get("cp-1")).toBeUndefined();
     expect(env.waiting).toBe(0);
   });

@@ -48,6 +48,28 @@ describe("patches", () => {
     expect(rows[1]).toBe(b);
   });
 
+  test("tell an active task among the tasks only, and its place by its key", () => {
+    const { tasks, active } = store.tables;
+    port.receive(patch(5, { active: { order: ["b"], total: 1 } }));
+    expect(active.rows).toEqual([tasks.get("b")]);
+    port.receive(patch(6, { tasks: { set: [task("b", { progress: 40 })] } }));
+    expect(active.rows.map((row) => row.progress)).toEqual([40]);
+    port.receive(patch(7, { active: { set: [task("far")], order: ["far", "b"], total: 2 } }));
+    expect(active.rows.map((row) => [row.id, row.progress])).toEqual([
+      ["far", task("far").progress],
+      ["b", 40],
+    ]);
+    expect([tasks.get("far"), active.total, tasks.total]).toEqual([undefined, 2, 2]);
+    port.receive(patch(8, { active: { order: [], total: 0 } }));
+    expect([active.rows, active.total]).toEqual([[], 0]);
+  });
+
+  test("repaint the active tasks with the tasks", () => {
+    const before = store.revision("active");
+    port.receive(patch(5, { tasks: { set: [task("b", { progress: 40 })] } }));
+    expect(store.revision("active")).toBeGreaterThan(before);
+  });
+
   test("keep the object of a row that says what it said", () => {
     const [a] = store.tables.tasks.rows;
     port.receive(patch(5, { tasks: { set: [task("a")] } }));
@@ -276,6 +298,17 @@ describe("append-only tables", () => {
     }
     env.pass(100);
     expect(port.sent.map((message) => "offset" in message && message.offset)).toEqual([600]);
+  });
+
+  test("ask now and then while scrolling does not rest", () => {
+    for (let from = 0; from < 700; from += 10) {
+      store.wantLog("output", from, from + 10);
+      env.pass(16);
+    }
+    const offsets = port.sent.map((message) => ("offset" in message ? message.offset : null));
+    expect(offsets.length).toBeGreaterThanOrEqual(3);
+    expect(offsets.length).toBeLessThanOrEqual(5);
+    expect(offsets).toEqual([...offsets].sort((a, b) => (a ?? 0) - (b ?? 0)));
   });
 
   test("take a changed last line", () => {

@@ -3,7 +3,7 @@ import { getQueriesForElement } from "@testing-library/dom";
 import { afterEach, beforeEach, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
 import type { Env } from "../src/env";
-import type { Changes, FromKernel, Picture, Port, Row, ToKernel } from "../src/model";
+import type { Changes, FromKernel, KernelState, Picture, Port, Row, ToKernel } from "../src/model";
 import widget from "../src/widget";
 
 export const NOW = Date.UTC(2026, 0, 2, 10, 0, 0);
@@ -92,6 +92,8 @@ export class FakePort implements Port {
   readonly sent: ToKernel[] = [];
   held: { version: number; now: number; picture: Picture } | null = null;
   alive = true;
+  host: KernelState = "unknown";
+  #kernel: () => void = () => {};
   #message: (message: FromKernel) => void = () => {};
   #picture: () => void = () => {};
 
@@ -124,6 +126,23 @@ export class FakePort implements Port {
 
   onHeight(): () => void {
     return () => {};
+  }
+
+  kernel(): KernelState {
+    return this.host;
+  }
+
+  onKernel(callback: () => void): () => void {
+    this.#kernel = callback;
+    return () => {
+      this.#kernel = () => {};
+    };
+  }
+
+  /** The host says something of the kernel. */
+  hostSays(state: KernelState): void {
+    this.host = state;
+    this.#kernel();
   }
 
   receive(message: FromKernel): void {

@@ -112,9 +112,8 @@ describe("errors, artifacts and decisions", () => {
       feedback: "ok",
       state: "applied" as const,
       by: "you",
-      requested_at: NOW - 65_000,
-      sent_at: NOW - 1000,
-      acknowledged_at: NOW,
+      took_s: 65,
+      at: NOW,
       error: null,
     };
     const bench = await new Bench().show(picture({}, { decisions: table([decision]) }));

@@ -8,6 +8,7 @@ import { Artifacts, Decisions, Errors } from "./lists";
 import { NeedsDecision } from "./needs";
 import { Output } from "./output";
 import { Overview } from "./overview";
+import { Player } from "./player";
 import { Footer, Strips } from "./strips";
 import { type Tab, Tabs } from "./tabs";
 import { Tasks } from "./tasks";
@@ -18,6 +19,7 @@ export function App({ panel }: { panel: Panel }) {
     <PanelProvider value={panel}>
       <Root>
         <Header />
+        <Player />
         <Strips />
         <NeedsDecision />
         <Views />
@@ -32,7 +34,8 @@ function Root({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
   const over = head !== null && ["ended", "failed", "stopped"].includes(head.link);
   // Nothing spins in a picture of the past.
-  const still = over || attachment === "recorded" || attachment === "gone";
+  const paused = head?.replay?.playing === false;
+  const still = over || paused || attachment === "recorded" || attachment === "gone";
   return (
     // Keys typed here are for the panel, not for the notebook's shortcuts.
     <section

@@ -7,23 +7,34 @@ import { useFull } from "./detail";
 import { Text } from "./marks";
 
 const FOLDED_LINES = 8;
+/** Half a change is hard to judge. */
+const FOLDED_DIFF = 24;
 
 export function Context({ row }: { row: CheckpointRow }) {
-  const { spec, changes, other } = useFull("checkpoints", row).context;
+  const { spec, changes, texts, other } = useFull("checkpoints", row).context;
   return (
     <>
       {spec !== undefined && <Folded title="Spec" text={spec} />}
       {changes !== undefined && changes.length > 0 && <Changes changes={changes} />}
+      {texts?.map(({ name, text }) => (
+        <Folded key={name} title={titleOf(name)} text={text} />
+      ))}
       {other !== undefined && <Folded title="More" text={other} startFolded />}
     </>
   );
+}
+
+/** "rollback_plan" → "Rollback plan". */
+function titleOf(name: string): string {
+  const words = name.replaceAll(/[_-]+/g, " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function Changes({ changes }: { changes: readonly string[] }) {
   const isDiff = changes.some(looksLikeDiff);
   if (isDiff) return <Folded title="Changes" text={changes.join("\n")} />;
   return (
-    <Folds title="Changes" count={changes.length} unit="change">
+    <Folds title="Changes" count={changes.length} unit="change" beginning={FOLDED_LINES}>
       {(shown) => (
         <ul class="rc-changes">
           {changes.slice(0, shown).map((change, i) => (
@@ -39,13 +50,21 @@ function Changes({ changes }: { changes: readonly string[] }) {
 
 function Folded({ title, text, startFolded = false }: { title: string; text: string; startFolded?: boolean }) {
   const lines = text.replace(/\n$/, "").split("\n");
-  const diff = looksLikeDiff(text);
+  const kinds = looksLikeDiff(text) ? diffKinds(lines) : null;
+  const note = kinds ? `+${kinds.filter(isAdded).length} −${kinds.filter(isRemoved).length}` : undefined;
   return (
-    <Folds title={title} count={lines.length} unit="line" startFolded={startFolded}>
+    <Folds
+      title={title}
+      note={note}
+      count={lines.length}
+      unit="line"
+      beginning={startFolded ? 0 : kinds ? FOLDED_DIFF : FOLDED_LINES}
+    >
       {(shown) => (
-        <pre class={`rc-pre${diff ? " rc-diff" : ""}`}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+        <pre class={`rc-pre${kinds ? " rc-diff" : ""}`} tabIndex={0}>
           {lines.slice(0, shown).map((line, i) => (
-            <span key={i} class={diff ? diffClass(line) : undefined}>
+            <span key={i} class={kinds?.[i]}>
               {line === "" ? "\n" : <Text>{line}</Text>}
             </span>
           ))}
@@ -57,22 +76,26 @@ function Folded({ title, text, startFolded = false }: { title: string; text: str
 
 interface FoldsProps {
   title: string;
+  note?: string | undefined;
   count: number;
   unit: string;
-  startFolded?: boolean;
+  /** How much is shown without asking. */
+  beginning: number;
   children: (shown: number) => ComponentChildren;
 }
 
 /** Shows the beginning, and all of it when asked. */
-function Folds({ title, count, unit, startFolded = false, children }: FoldsProps) {
-  const beginning = startFolded ? 0 : FOLDED_LINES;
+function Folds({ title, note, count, unit, beginning, children }: FoldsProps) {
   // Folding one or two lines away saves nothing.
-  const folds = count > beginning + (startFolded ? 0 : 2);
+  const folds = count > beginning + (beginning === 0 ? 0 : 2);
   const [all, setAll] = useState(false);
   return (
     <div class="rc-context">
       <div class="rc-context-title">
-        <span>{title}</span>
+        <span>
+          {title}
+          {note && <span class="rc-context-note">{note}</span>}
+        </span>
         {folds && (
           <button type="button" class="rc-link-button" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? "Show less" : `Show all ${plural(count, unit)}`}
@@ -89,11 +112,38 @@ export function looksLikeDiff(text: string): boolean {
   return /^(@@ .*@@|diff --git |--- \S+.*\n\+\+\+ )/m.test(text);
 }
 
-export function diffClass(line: string): string {
-  if (line.startsWith("@@")) return "rc-diff-hunk";
-  if (/^(diff |index |--- |\+\+\+ )/.test(line)) return "rc-diff-file";
-  if (line.startsWith("+")) return "rc-diff-add";
-  return line.startsWith("-") ? "rc-diff-del" : "";
+const isAdded = (kind: string) => kind === "rc-diff-add";
+const isRemoved = (kind: string) => kind === "rc-diff-del";
+
+/** What each line of a diff is. Within a hunk, what looks like a file's header is a line of the file. */
+export function diffKinds(lines: readonly string[]): string[] {
+  let left = 0; // lines of the old file that the hunk still has
+  let right = 0; // and of the new one
+  return lines.map((line) => {
+    const hunk = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/.exec(line);
+    if (hunk) {
+      left = Number(hunk[1] ?? 1);
+      right = Number(hunk[2] ?? 1);
+      return "rc-diff-hunk";
+    }
+    const inHunk = left > 0 || right > 0;
+    if (line.startsWith("@@")) return "rc-diff-hunk";
+    if (!inHunk && /^(diff |index |--- |\+\+\+ |new file|deleted file|rename |similarity )/.test(line))
+      return "rc-diff-file";
+    if (line.startsWith("+")) {
+      right--;
+      return "rc-diff-add";
+    }
+    if (line.startsWith("-")) {
+      left--;
+      return "rc-diff-del";
+    }
+    if (inHunk && !line.startsWith("\\")) {
+      left--;
+      right--;
+    }
+    return "";
+  });
 }
 
 function changeClass(change: string): string {

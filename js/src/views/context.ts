@@ -60,7 +60,11 @@ export class Ticker {
 
   watch(callback: () => void): Cancel {
     this.#watchers.add(callback);
-    this.#timer ??= setInterval(() => this.#tick(), 1000);
+    if (this.#timer === null) {
+      this.#timer = setInterval(this.#tick, 1000);
+      // A page that was hidden shows the right time as soon as it is seen again.
+      document.addEventListener("visibilitychange", this.#tick);
+    }
     return () => {
       this.#watchers.delete(callback);
       if (this.#watchers.size === 0) this.stop();
@@ -70,10 +74,11 @@ export class Ticker {
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    document.removeEventListener("visibilitychange", this.#tick);
   }
 
-  #tick(): void {
+  readonly #tick = (): void => {
     if (document.hidden) return;
     for (const callback of [...this.#watchers]) callback();
-  }
+  };
 }

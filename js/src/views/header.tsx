@@ -16,7 +16,7 @@ export function Header() {
         <h2 class="rc-title" title={head.url}>
           {head.title || head.url}
         </h2>
-        <Connection head={head} recorded={store.attachment === "recorded"} />
+        <Connection head={head} past={store.attachment === "recorded" ? "recorded" : head.replay && "replay"} />
         <span class="rc-run-status">
           <StatusMark status={head.status} />
         </span>
@@ -45,13 +45,14 @@ function Waiting({ store }: { store: Store }) {
   );
 }
 
-function Connection({ head, recorded }: { head: Head; recorded: boolean }) {
+/** `past`: what a picture of the past is called. */
+function Connection({ head, past }: { head: Head; past: string | null }) {
   const now = useNow(head.link === "retrying");
-  const words = recorded && head.link !== "ended" ? `recorded (was ${head.link})` : linkText(head, now);
+  const words = past && head.link !== "ended" ? pastText(head, past) : linkText(head, now);
   return (
     // The element is a status by role; the announcements have their own live region, or each second would be read out.
     <span
-      class={`rc-pill rc-link-${recorded ? "recorded" : head.link}`}
+      class={`rc-pill rc-link-${past === "replay" ? "ended" : past || head.link}`}
       role="status"
       aria-label="Connection"
       aria-live="off"
@@ -61,6 +62,10 @@ function Connection({ head, recorded }: { head: Head; recorded: boolean }) {
       <span>{words}</span>
     </span>
   );
+}
+
+function pastText(head: Head, past: string): string {
+  return past === "replay" && head.link === "live" ? past : `${past} (was ${head.link})`;
 }
 
 /** While nothing is known, the bar moves as long as something may still come. */

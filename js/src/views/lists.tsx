@@ -60,6 +60,13 @@ function ErrorDetail({ row }: { row: ErrorRow }) {
   );
 }
 
+/** Who decided, in words. */
+const WHO: Readonly<Record<string, string>> = {
+  other: "somebody else",
+  timeout: "the time-out",
+  policy: "on_checkpoint",
+};
+
 const DECISIONS: readonly Column<DecisionRow>[] = [
   { id: "state", title: "State", cell: (row) => <DeliveryMark state={row.state} /> },
   {
@@ -71,8 +78,8 @@ const DECISIONS: readonly Column<DecisionRow>[] = [
       </span>
     ),
   },
-  { id: "option", title: "Answer", cell: (row) => <b>{row.option}</b> },
-  { id: "by", title: "By", cell: (row) => row.by ?? UNKNOWN },
+  { id: "option", title: "Answer", cell: (row) => <b class="rc-clip">{row.option ?? UNKNOWN}</b> },
+  { id: "by", title: "By", cell: (row) => (row.by === null ? UNKNOWN : (WHO[row.by] ?? row.by)) },
   {
     id: "feedback",
     title: "Feedback",
@@ -82,24 +89,13 @@ const DECISIONS: readonly Column<DecisionRow>[] = [
       </span>
     ),
   },
-  { id: "took", title: "Took", right: true, cell: (row) => duration(took(row)) },
-  {
-    id: "at",
-    title: "At",
-    right: true,
-    cell: (row) => <Time at={row.acknowledged_at ?? row.sent_at ?? row.requested_at} />,
-  },
+  { id: "took", title: "Took", right: true, cell: (row) => duration(row.took_s) },
+  { id: "at", title: "At", right: true, cell: (row) => <Time at={row.at} /> },
 ];
-
-function took(row: DecisionRow): number | null {
-  const end = row.acknowledged_at ?? row.sent_at;
-  return row.requested_at === null || end === null ? null : Math.max(0, (end - row.requested_at) / 1000);
-}
 
 export function Decisions() {
   const store = useStore("decisions", "pages");
   const rows = store.tables.decisions;
-  const detail = (row: DecisionRow) => (row.feedback || row.error ? <DecisionDetail row={row} /> : null);
   return (
     <DataTable
       name="Decisions"
@@ -108,16 +104,25 @@ export function Decisions() {
       columns={DECISIONS}
       rows={rows}
       reversed
-      detail={detail}
+      detail={decisionDetail}
       onSeen={asker(store, "decisions")}
     />
   );
 }
 
+const decisionDetail = (row: DecisionRow) => <DecisionDetail row={row} />;
+
+/** The line in a sentence, for where the columns have no room, and its texts in full. */
 function DecisionDetail({ row }: { row: DecisionRow }) {
-  const { feedback, error } = useFull<DecisionRow & Row>("decisions", row);
+  const { title, option, feedback, error } = useFull<DecisionRow & Row>("decisions", row);
+  const who = row.by === null ? "" : ` by ${WHO[row.by] ?? row.by}`;
+  const took = row.took_s === null ? "" : `, ${duration(row.took_s)} after the question`;
   return (
     <>
+      <p class="rc-prose">
+        {title ?? row.checkpoint}: {option === null ? "no answer" : `${option}${who}`}
+        {took} ({row.state})
+      </p>
       {error && (
         <p class="rc-tone-failed">
           <Text>{error}</Text>

@@ -1,12 +1,17 @@
 /** The questions of the run that wait for a person, and for a while what became of them. */
-import { useLayoutEffect, useRef } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { canAnswer, isLastMinute } from "../attention";
 import { plural } from "../format";
 import type { CheckpointRow } from "../model";
+import { isOpen } from "../presses";
 import type { Store } from "../store";
-import { Checkpoint, optionLabel } from "./checkpoint";
+import { Checkpoint } from "./checkpoint";
 import { useNow, useStore } from "./context";
+import { Drafts } from "./drafts";
 import { Icon } from "./marks";
+import { ending } from "./outcome";
+import { Pin } from "./pin";
 import { ApproveBar, useSelection } from "./selection";
 
 /** How long an outcome stays in sight. */
@@ -14,51 +19,97 @@ const LINGER_MS = 20_000;
 
 export function NeedsDecision() {
   const store = useStore("checkpoints", "presses", "attachment", "head");
-  const open = store.checkpoints(true);
-  const closed = store.checkpoints(false);
+  const [drafts] = useState(() => new Drafts());
+  const { cards, dismiss } = useCards(store, drafts);
+  const open = cards.filter(isOpen);
   const blocked = whyBlocked(store);
-  const silent = store.attachment === "silent";
   const region = useRef<HTMLDivElement>(null);
-  const selection = useSelection(open, blocked);
+  const selection = useSelection(open, blocked, drafts);
   const selecting = selection.ticked.size > 0;
-  useKeptFocus(region, `${open.length} ${selecting}`);
+  useKeptFocus(region, `${cards.length} ${selecting}`);
+  const replayed = Boolean(store.head?.replay);
+  const name = replayed ? "Waiting for a decision" : open.length > 0 ? "Needs your decision" : "Decided meanwhile";
   return (
-    <div ref={region} tabIndex={-1} class="rc-needs-place">
-      {open.length > 0 && (
-        <section class="rc-needs" aria-label="Needs your decision">
-          <h3 class="rc-needs-title">
-            <Icon name="hand" />
-            Needs your decision
-            {open.length > 1 && <span class="rc-note">{plural(open.length, "question")}</span>}
-            {blocked === null && <Urgency open={open} />}
-          </h3>
-          <div class="rc-needs-list">
-            {open.map((row) => (
-              <Checkpoint
-                key={row.key}
-                row={row}
-                press={store.presses.get(row.id)}
-                blocked={blocked}
-                silent={silent}
-                selectable={selecting || open.length > 1}
-                ticked={selection.ticked.has(row.id)}
-                tick={selection.tick}
-                drafts={selection.drafts}
-              />
-            ))}
-          </div>
-          {selecting && <ApproveBar selection={selection} />}
-        </section>
+    <>
+      <div ref={region} tabIndex={-1} class="rc-needs-place">
+        {cards.length > 0 && (
+          <section class="rc-needs" aria-label={name}>
+            <h3 class="rc-needs-title">
+              <Icon name="hand" />
+              {name}
+              {open.length > 1 && <span class="rc-note">{plural(open.length, "question")}</span>}
+              {blocked === null && <Urgency open={open} />}
+            </h3>
+            <div class="rc-needs-list">
+              {cards.map((row) => (
+                <Checkpoint
+                  key={row.key}
+                  row={row}
+                  press={store.presses.get(row.id)}
+                  blocked={blocked}
+                  silent={store.attachment === "silent"}
+                  selectable={selecting || (open.length > 1 && !replayed)}
+                  ticked={selection.ticked.has(row.id)}
+                  tick={selection.tick}
+                  drafts={drafts}
+                  dismiss={isOpen(row) ? null : dismiss(row.key)}
+                />
+              ))}
+            </div>
+            {selecting && <ApproveBar selection={selection} />}
+          </section>
+        )}
+        <Outcomes rows={store.checkpoints(false).filter((row) => !cards.some(({ key }) => key === row.key))} />
+      </div>
+      {open.length > 0 && !replayed && (
+        <Pin target={region}>
+          <Icon name="hand" />
+          <strong>{plural(open.length, "question")}</strong>
+          {open.length > 1 ? " need your decision" : " needs your decision"}
+          {blocked === null && <Urgency open={open} />}
+        </Pin>
       )}
-      {closed.length > 0 && <Outcomes rows={closed} />}
-    </div>
+    </>
   );
+}
+
+/**
+ * The cards in the order in which they came: one that moved would lose the keyboard's focus. A question that closes while
+ * something typed for it is not sent stays until it is dismissed.
+ */
+function useCards(store: Store, drafts: Drafts) {
+  const shown = useRef(new Map<string, CheckpointRow>());
+  const dismissals = useRef(new Map<string, () => void>());
+  const [, repaint] = useState(0);
+  const open = new Map(store.checkpoints(true).map((row) => [row.key, row]));
+  const closed = new Map(store.checkpoints(false).map((row) => [row.key, row]));
+  const cards = new Map<string, CheckpointRow>();
+  for (const [key, row] of shown.current) {
+    const now = open.get(key) ?? closed.get(key) ?? row;
+    if (isOpen(now) ? open.has(key) : drafts.isStranded(now)) cards.set(key, now);
+    else drafts.drop(row.id);
+  }
+  for (const [key, row] of open) cards.set(key, row);
+  shown.current = cards;
+  const dismiss = (key: string) => {
+    const known = dismissals.current.get(key);
+    if (known) return known;
+    const end = () => {
+      dismissals.current.delete(key);
+      drafts.drop(shown.current.get(key)?.id ?? key);
+      repaint((n) => n + 1);
+    };
+    dismissals.current.set(key, end);
+    return end;
+  };
+  return { cards: [...cards.values()], dismiss };
 }
 
 /** Why no answer can be sent at all. */
 function whyBlocked(store: Store): string | null {
   if (store.attachment === "gone") return "The kernel is gone; run the cell again to answer.";
   if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
+  if (store.head?.replay) return "This is a replay: the question is shown as it was asked, and cannot be answered.";
   if (store.head?.link === "stopped") return "The console was stopped: nothing can be answered from here.";
   return null;
 }
@@ -67,7 +118,7 @@ function whyBlocked(store: Store): string | null {
 function Urgency({ open }: { open: readonly CheckpointRow[] }) {
   const store = useStore("presses", "head");
   useNow(open.some((row) => row.deadline !== null));
-  const now = store.serverNow();
+  const now = store.dueNow();
   const waiting = open.filter((row) => canAnswer(row, store.presses.get(row.id), now));
   const last = waiting.filter((row) => isLastMinute(row, now)).length;
   const reminded = waiting.filter((row) => row.reminded).length;
@@ -90,20 +141,16 @@ function Urgency({ open }: { open: readonly CheckpointRow[] }) {
 }
 
 function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
-  const recent = (now: number) => rows.filter((row) => row.decided_at !== null && now - row.decided_at < LINGER_MS);
-  const store = useStore("checkpoints");
-  useNow(recent(store.now()).length > 0);
-  const shown = recent(store.now());
+  const store = useStore("checkpoints", "presses");
+  const recent = rows.filter((row) => endedFor(store, row) < LINGER_MS);
+  useNow(recent.length > 0);
   return (
     <>
-      {shown.map((row) => (
-        <p key={row.key} class="rc-strip rc-strip-decided">
-          <Icon
-            name={row.status === "expired" ? "clock" : "check"}
-            tone={row.status === "expired" ? "cancelled" : "completed"}
-          />
+      {recent.map((row) => (
+        <p key={row.key} class={`rc-strip${row.decided_by === "you" ? " rc-strip-decided" : ""}`}>
+          <Icon {...sign(row)} />
           <span>
-            <b>{row.title}</b>: {outcome(row)}
+            <b>{row.title}</b>: {ending(row, store.presses.get(row.id))}
           </span>
         </p>
       ))}
@@ -111,37 +158,43 @@ function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
   );
 }
 
-function outcome(row: CheckpointRow): string {
-  const label = optionLabel(row, row.decision) ?? "decided";
-  switch (row.decided_by) {
-    case "timeout":
-      return `${label}, by default when the time was up`;
-    case "other":
-      return `${label}, decided elsewhere`;
-    case "you":
-      return row.delivery === "acknowledged" ? `${label}, acknowledged` : `${label}, decided by you`;
-    default:
-      return row.status === "expired" ? "expired" : label;
-  }
+/** How long ago a question ended, milliseconds: as this page saw it, else by the server's clock. */
+function endedFor(store: Store, row: CheckpointRow): number {
+  const seen = store.closedFor(row.key);
+  if (seen !== null) return seen;
+  return row.decided_at === null ? Number.POSITIVE_INFINITY : Math.abs(store.serverNow() - row.decided_at);
+}
+
+function sign(row: CheckpointRow): { name: "check" | "clock" | "info"; tone: string } {
+  if (row.status === "expired" || row.decided_by === "timeout") return { name: "clock", tone: "cancelled" };
+  return row.decided_by === "you" ? { name: "check", tone: "completed" } : { name: "info", tone: "running" };
 }
 
 /** When what had the keyboard's focus is gone, a card or the bar below, the focus stays where it was on the page. */
-function useKeptFocus(region: { current: HTMLDivElement | null }, shown: string): void {
+function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): void {
   const inside = useRef(false);
   useLayoutEffect(() => {
     const element = region.current;
     if (!element) return undefined;
     const note = () => {
-      inside.current = element.contains(document.activeElement);
+      inside.current = element.contains(focused(element));
     };
-    document.addEventListener("focusin", note);
-    return () => document.removeEventListener("focusin", note);
+    const root = element.getRootNode();
+    root.addEventListener("focusin", note);
+    return () => root.removeEventListener("focusin", note);
   }, [region]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of what is shown
   useLayoutEffect(() => {
-    const lost = document.activeElement === null || document.activeElement === document.body;
+    const element = region.current;
+    const now = element && focused(element);
+    const lost = now === null || now === document.body;
     if (!inside.current || !lost) return;
     // Not on the next card's button: the key that answered one question must not answer another.
-    region.current?.focus({ preventScroll: true });
+    element?.focus({ preventScroll: true });
   }, [region, shown]);
+}
+
+/** What has the focus, in the page or the shadow root that the panel is in. */
+function focused(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement;
 }

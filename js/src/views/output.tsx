@@ -5,12 +5,15 @@ import { count, plural } from "../format";
 import type { OutputRow } from "../model";
 import type { RowSource } from "../rows";
 import { usePanel, useStore } from "./context";
+import { CopyButton } from "./copy";
 import { Line } from "./lines";
 import { Empty, Icon } from "./marks";
 import { listOf, logSource } from "./sources";
 import { type Layout, useScroller } from "./virtual";
 
 const LINE_HEIGHT = 18;
+/** Lines asked for before and behind those on screen. */
+const AHEAD = 100;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 
 interface Filter {
@@ -72,7 +75,7 @@ export function Output() {
             ? `${count(matching.length)} of ${plural(loaded.length, "loaded line")}${loaded.length < log.total ? ` (${count(log.total)} in all)` : ""}`
             : `${plural(log.total, "line")}${absent > 0 ? `, ${count(absent)} not saved` : ""}`}
         </span>
-        <CopyButton text={copy} />
+        <CopyButton text={copy} title="Copy the loaded lines" />
       </div>
       {log.total === 0 ? (
         <Empty>No output yet.</Empty>
@@ -99,7 +102,9 @@ function Log({ rows, tagged, onSeen }: LogProps) {
   const layout: Layout = { count: rows.total, rowHeight: LINE_HEIGHT, extras: NO_EXTRAS };
   const scroller = useScroller({ layout, viewport: height, follow: true });
   const { start, end, top, height: full } = scroller.window;
-  useEffect(() => onSeen?.(start, end));
+  // At the end new lines come by themselves; elsewhere the next ones should be here before the eye is.
+  const ahead = scroller.atEnd ? 0 : AHEAD;
+  useEffect(() => onSeen?.(start - ahead, end + ahead));
   return (
     <div class="rc-log-frame">
       <div
@@ -140,30 +145,4 @@ function matcher({ task, stream, search }: Filter): (row: OutputRow) => boolean 
     (task === "" || row.task === task) &&
     (stream === "" || row.stream === stream) &&
     (text === "" || plain(row.text).toLowerCase().includes(text));
-}
-
-const COPIED_MS = 1500;
-
-function CopyButton({ text }: { text: () => string }) {
-  const [says, setSays] = useState("Copy");
-  useEffect(() => {
-    if (says === "Copy") return undefined;
-    const timer = setTimeout(() => setSays("Copy"), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [says]);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      setSays("Copied");
-    } catch {
-      // No clipboard outside secure contexts, or not allowed: the text can still be selected.
-      setSays("Not allowed here");
-    }
-  };
-  return (
-    <button type="button" class="rc-button rc-small" title="Copy the loaded lines" onClick={copy}>
-      <Icon name="copy" />
-      {says}
-    </button>
-  );
 }

@@ -3,6 +3,7 @@ import { useCallback, useLayoutEffect, useState } from "preact/hooks";
 import { canAnswer } from "../attention";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { useNow, usePanel } from "./context";
+import type { Drafts } from "./drafts";
 
 /** The names an option to approve goes by, the plainest first. */
 const APPROVALS = "approve approved accept accepted yes allow confirm agree ok okay lgtm".split(" ");
@@ -12,19 +13,16 @@ export interface Selection {
   /** The ids of ticked questions that can still be answered. */
   ticked: ReadonlySet<string>;
   tick: (id: string, on: boolean) => void;
-  /** The feedback typed into the cards, by the ids of their questions. */
-  drafts: Map<string, string>;
   approve: () => void;
 }
 
-export function useSelection(open: readonly CheckpointRow[], blocked: string | null): Selection {
+export function useSelection(open: readonly CheckpointRow[], blocked: string | null, drafts: Drafts): Selection {
   const { store } = usePanel();
   const [chosen, setChosen] = useState(NOTHING);
-  const [drafts] = useState(() => new Map<string, string>());
   useNow(open.some((row) => chosen.has(row.id) && row.deadline !== null));
 
   const isTicked = (row: CheckpointRow) =>
-    chosen.has(row.id) && blocked === null && canAnswer(row, store.presses.get(row.id), store.serverNow());
+    chosen.has(row.id) && blocked === null && canAnswer(row, store.presses.get(row.id), store.dueNow());
   const ticked = new Set(open.filter(isTicked).map((row) => row.id));
   // What falls out stays out: a card that opens again has to be ticked again.
   useLayoutEffect(() => {
@@ -38,10 +36,12 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may know more than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (option) store.presses.press(row, option.id, drafts.get(row.id)?.trim() || null, null);
+      if (option && store.presses.press(row, option.id, drafts.feedback(row.id), null)) {
+        drafts.write(row.id, { sentWith: option.id });
+      }
     }
   };
-  return { ticked, tick, drafts, approve };
+  return { ticked, tick, approve };
 }
 
 interface TickProps {

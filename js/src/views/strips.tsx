@@ -34,7 +34,7 @@ export function Strips() {
           {kernel.text}
         </Strip>
       )}
-      {broken && <LinkStrip head={head} reconnect={() => store.link("reconnect")} />}
+      {broken && <LinkStrip head={head} reconnect={head.replay ? null : () => store.link("reconnect")} />}
       {head?.notice && !broken && (
         <Strip tone="quiet" icon="info">
           <Text>{head.notice}</Text>
@@ -61,7 +61,7 @@ function Strip({ tone, icon, children }: { tone: string; icon: IconName; childre
 
 const PATIENCE_MS = 3000;
 
-function LinkStrip({ head, reconnect }: { head: Head; reconnect: () => void }) {
+function LinkStrip({ head, reconnect }: { head: Head; reconnect: (() => void) | null }) {
   const [asked, setAsked] = useState(false);
   const attempt = useRef(head.attempt);
   useEffect(() => {
@@ -74,7 +74,7 @@ function LinkStrip({ head, reconnect }: { head: Head; reconnect: () => void }) {
   const press = () => {
     if (asked) return;
     setAsked(true);
-    reconnect();
+    reconnect?.();
   };
   return (
     <div class={`rc-strip rc-strip-${failed ? "failed" : "paused"}`}>
@@ -82,9 +82,11 @@ function LinkStrip({ head, reconnect }: { head: Head; reconnect: () => void }) {
       <span>
         <b>{failed ? "Connection failed." : "Connection lost."}</b> <Text>{head.reason ?? ""}</Text>
       </span>
-      <button type="button" class="rc-button rc-small" aria-disabled={asked} onClick={press}>
-        {asked ? "Reconnecting…" : "Reconnect now"}
-      </button>
+      {reconnect && (
+        <button type="button" class="rc-button rc-small" aria-disabled={asked} onClick={press}>
+          {asked ? "Reconnecting…" : "Reconnect now"}
+        </button>
+      )}
     </div>
   );
 }
@@ -113,7 +115,7 @@ export function Footer() {
         {head.url} · {head.protocol}
       </span>
       <span class="rc-footer-counts">
-        {store.reachable && !over && <NotifyButton />}
+        {store.reachable && !over && !head.replay && <NotifyButton />}
         <span>{count(head.events)} events</span>
         {odd.map(({ name, says }) => (
           <span key={name} class={name === "missed" || name === "malformed" ? "rc-tone-paused" : ""} title={says}>

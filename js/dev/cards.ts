@@ -1,0 +1,93 @@
+/** Cards in every state that an answer can be in: `?run=cards&show=open,diff,...` (all without `show`). */
+import type { CheckpointRow } from "../src/model";
+import { checkpoint, type FakeKernel } from "./fake";
+
+const DIFF = `--- a/src/session/store.py
++++ b/src/session/store.py
+@@ -12,9 +12,11 @@ class SessionStore:
+     def rotate(self, session: Session) -> Session:
+-        token = secrets.token_hex(8)
+-        self._sessions[session.id] = token
++        token = secrets.token_urlsafe(32)
++        with self._lock:
++            self._sessions[session.id] = token
+         return replace(session, token=token)
+ 
+     def drop(self, session_id: str) -> None:
+-        del self._sessions[session_id]
++        self._sessions.pop(session_id, None)
+`;
+
+const SPEC = `# Password reset by e-mail
+
+1. The link is valid for 30 minutes and can be used once.
+2. The answer never tells whether an account exists.
+3. Old sessions end when the password has changed.
+4. Five requests an hour for each address.
+5. The mail has a plain text part.
+6. Failed attempts are written to the audit log.
+7. The token is stored as a hash.
+8. The form works without JavaScript.
+9. Rollback: the feature flag \`reset_by_mail\`.
+10. Out of scope: single sign-on.
+`;
+
+export function cards(kernel: FakeKernel, show: string | null): () => void {
+  const now = Date.now();
+  kernel.setHead({
+    link: "live",
+    status: "running",
+    percent: 42,
+    total_tasks: 4,
+    completed_tasks: 1,
+    title: "Release",
+  });
+  const asked = { requested_at: now - 95_000, task_name: "Reset passwords", task: "t1" };
+  const ours = { answer: "approve", decision: "approve" };
+  const all: Record<string, Partial<CheckpointRow>> = {
+    open: {
+      title: "Review the specification: password reset by e-mail",
+      description: "The agent wrote this from issue 812. It implements it as soon as you approve.",
+      deadline: now + 272_000,
+      context: {
+        spec: SPEC,
+        changes: ["add src/reset.py", "modify src/session/store.py", "delete src/legacy_reset.py"],
+        cost: 0.42,
+        risk: "medium",
+        template: '{\n  "valid_minutes": 30,\n  "per_hour": 5\n}',
+        other: '{\n  "reviewers": 2\n}',
+      },
+    },
+    diff: {
+      title: "Apply this change?",
+      type: "code_change",
+      deadline: now + 4_000_000,
+      context: { changes: [DIFF], risk: "high: touches every session" },
+    },
+    last: { title: "Deploy to staging", type: "deploy", deadline: now + 42_000, reminded: true },
+    sending: { title: "Sending", status: "sending", delivery: "sent", ...ours, deadline: now + 100_000 },
+    queued: { title: "Waiting for the link", status: "sending", delivery: "queued", ...ours, deadline: now + 100_000 },
+    unknown: {
+      title: "Nobody knows",
+      status: "unknown",
+      delivery: "unknown",
+      ...ours,
+      error: "the link broke before the answer: it may or may not count",
+    },
+    refused: {
+      title: "Refused",
+      delivery: "refused",
+      ...ours,
+      error: "the server does not allow this answer (UNAUTHORIZED)",
+    },
+    late: { title: "Too late", deadline: now - 1000 },
+    plain: {
+      title: "Without descriptions",
+      type: null,
+      options: checkpoint("x").options.map((option) => ({ ...option, description: null })),
+    },
+  };
+  const wanted = show?.split(",") ?? Object.keys(all);
+  for (const name of wanted) kernel.put("checkpoints", checkpoint(name, { ...asked, ...all[name] }));
+  return () => {};
+}

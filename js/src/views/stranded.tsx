@@ -1,0 +1,28 @@
+/** A question that closed while somebody typed an answer to it: how it ended, and the text that was not sent. */
+import type { CheckpointRow } from "../model";
+import type { Press } from "../presses";
+import { CopyButton } from "./copy";
+import type { Draft } from "./drafts";
+import { Icon } from "./marks";
+import { ending } from "./outcome";
+
+export function Stranded({ row, press }: { row: CheckpointRow; press: Press | undefined }) {
+  return (
+    <p class="rc-outcome rc-tone-paused">
+      <Icon name={row.decided_by === "timeout" || row.status === "expired" ? "clock" : "info"} />
+      <span>{ending(row, press)} What you wrote did not count; it is kept here.</span>
+    </p>
+  );
+}
+
+export function StrandedActions({ draft, dismiss }: { draft: Readonly<Draft>; dismiss: () => void }) {
+  const text = () => [draft.feedback, draft.modifications ?? ""].filter((part) => part.trim() !== "").join("\n\n");
+  return (
+    <div class="rc-stranded-actions">
+      <CopyButton text={text} title="Copy what you wrote" />
+      <button type="button" class="rc-button rc-small" onClick={dismiss}>
+        Dismiss
+      </button>
+    </div>
+  );
+}
