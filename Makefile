@@ -20,8 +20,8 @@ test: setup ## run all checks and tests, in a real browser too (gets Chromium wh
 check: setup ## lint and types only
 	@scripts/check
 
-bench: setup ## run the benchmarks
-	@set -e; for script in $(wildcard benchmarks/*.py); do echo "── $$script"; .venv/bin/python $$script; done
+bench: setup ## run the benchmarks and write benchmarks/RESULTS.md; BENCH="ingest clicks" runs these
+	@CHROMIUM=$$(scripts/get-browser) .venv/bin/python -m benchmarks $(BENCH)
 
 screenshots: setup ## make the README's pictures from the real panel
 	@CHROMIUM=$$(scripts/get-browser) PYTHONPATH=. .venv/bin/python scripts/screenshots.py

@@ -1,0 +1,218 @@
+"""How much slower a cell of pure Python runs while 1,000 events a second arrive, in a real ipykernel.
+
+    python -m benchmarks.busy_kernel [--rate 1000] [--repeats 15] [--seconds 0.5]
+
+The same cell, about `--seconds` long, runs again and again in one kernel that follows one server: the stream is idle,
+brings `--rate` events a second, is idle again. The ratio of the two idle ones tells how noisy the machine is. Once with
+a `Console`, once with a `ConsoleWidget` whose comm messages flow to a client that reads them, and once with nothing but
+a bare loop of `websockets` in a thread: what any client in this process would cost. Besides the clock also the
+process's CPU time is compared: what else the machine does changes the one, hardly the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.manager import start_new_kernel
+
+from benchmarks._common import ROOT, note, report, spread
+from benchmarks._server import Server
+
+if TYPE_CHECKING:
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+BAR = 1.05
+BARE = "bare loop"
+SHOWN = {"Console": "Console", "ConsoleWidget, shown": "ConsoleWidget", BARE: ""}
+WARM_UP = 0.2
+
+_CELL = """
+def cell(rounds):
+    import time
+    wall, cpu, mine = time.perf_counter(), time.process_time(), time.thread_time()
+    total, words = 0, {{}}
+    for number in range(rounds):
+        total += number * number % 7
+        words[number % 1000] = f"word {{number}}"
+    return time.perf_counter() - wall, time.process_time() - cpu, time.thread_time() - mine
+
+cell(100_000)
+rounds = 1_000_000
+rounds = int(rounds * {seconds} / min(cell(rounds)[0] for _ in range(3)))
+"""
+_START = "from runconsole import {kind}\nw = {kind}({url!r})"
+_START_BARE = """
+import asyncio, threading, types
+import msgspec
+from websockets.asyncio.client import connect
+
+class Event(msgspec.Struct):
+    type: str
+    timestamp: str
+    data: dict
+
+w = types.SimpleNamespace(status="connecting", summary={{"events": 0}})
+
+async def loop():
+    decode = msgspec.json.Decoder(Event).decode
+    async with connect({url!r}, compression=None) as connection:
+        async for frame in connection:
+            decode(frame)
+            w.status = "live"
+            w.summary["events"] += 1
+
+threading.Thread(target=lambda: asyncio.run(loop()), daemon=True).start()
+"""
+
+
+def main() -> None:
+    options = _options()
+    for shown, kind in SHOWN.items():
+        with Server() as server, _kernel() as kernel:
+            server.tell("pace", rate=0)
+            kernel.run(_CELL.format(seconds=options.seconds))
+            kernel.run((_START if kind else _START_BARE).format(kind=kind, url=server.url("paced")))
+            kernel.wait("w.status == 'live'")
+            note(f"busy kernel, {shown}: {options.repeats} times a cell of {options.seconds:g} s, idle, busy, idle")
+            triples = [_triple(server, kernel, options.rate) for _ in range(options.repeats)]
+            _tell(shown, options, kernel, triples)
+
+
+def _triple(server: Server, kernel: Kernel, rate: int) -> dict[str, dict[str, float]]:
+    """Run the cell with an idle stream, a busy one, and an idle one again."""
+    triple: dict[str, dict[str, float]] = {}
+    for name, pace in (("before", 0), ("busy", rate), ("after", 0)):
+        server.tell("pace", rate=pace)
+        time.sleep(WARM_UP)
+        events, messages = kernel.value("w.summary['events']"), kernel.messages
+        wall, cpu, mine = kernel.value("cell(rounds)")
+        arrived = kernel.value("w.summary['events']") - events
+        told = kernel.messages - messages
+        triple[name] = {"wall": wall, "cpu": cpu, "mine": mine, "rate": arrived / wall, "messages": told / wall}
+    return triple
+
+
+def _tell(shown: str, options: argparse.Namespace, kernel: Kernel, triples: list[dict[str, dict[str, float]]]) -> None:
+    def slower(what: str) -> list[float]:
+        return [2 * one["busy"][what] / (one["before"][what] + one["after"][what]) for one in triples]
+
+    by_clock, by_cpu = statistics.median(slower("wall")), statistics.median(slower("cpu"))
+    walls = {name: [one[name]["wall"] for one in triples] for name in ("before", "busy", "after")}
+    report(
+        f"busy kernel: {shown}",
+        # The higher of clock and CPU time: what else the machine does may hide a slower cell from the one, waiting for
+        # the interpreter's lock from the other.
+        value=max(by_clock, by_cpu),
+        unit="times as long",
+        at_most=None if shown == BARE else BAR,
+        against="the same cell with an idle stream, before and after each, in the same kernel",
+        noise=statistics.median(one["after"]["wall"] / one["before"]["wall"] for one in triples),
+        ratio_of_minima=min(walls["busy"]) / min(walls["before"] + walls["after"]),
+        ratio_by_clock=by_clock,
+        ratio_by_cpu=by_cpu,
+        ratio_of_the_cells_own_cpu=statistics.median(slower("mine")),
+        ratios=spread(slower("wall")),
+        idle_s=spread(walls["before"] + walls["after"]),
+        busy_s=spread(walls["busy"]),
+        events_per_second=statistics.median(one["busy"]["rate"] for one in triples),
+        messages_per_second=statistics.median(one["busy"]["messages"] for one in triples),
+        background_cpu_us_an_event=statistics.median(_background(one["busy"]) for one in triples),
+        repeats=len(triples),
+        asked_per_second=options.rate,
+        events=kernel.value("w.summary['events']"),
+    )
+
+
+def _background(busy: dict[str, float]) -> float:
+    """Return the CPU time of the kernel's other threads for each event that came, in microseconds."""
+    return (busy["cpu"] - busy["mine"]) / max(1.0, busy["rate"] * busy["wall"]) * 1e6
+
+
+class Kernel:
+    """A running kernel, and a reader of all it publishes, as a front end is.
+
+    Attributes:
+        messages: how many comm messages it has sent.
+    """
+
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self.messages = 0
+        self._client = client
+        self._ended = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._reader.join()
+
+    def run(self, code: str) -> None:
+        """Run a cell. Raises RuntimeError with what went wrong in it."""
+        self._execute(code, {})
+
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression in the kernel."""
+        reply = self._execute("", {"value": f"__import__('json').dumps({expression})"})
+        return json.loads(ast.literal_eval(reply["user_expressions"]["value"]["data"]["text/plain"]))
+
+    def wait(self, condition: str, seconds: float = 30) -> None:
+        """Wait until a condition holds in the kernel. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not self.value(condition):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{condition} never held in the kernel")
+            time.sleep(0.05)
+
+    def _execute(self, code: str, expressions: dict[str, str]) -> dict[str, Any]:
+        message = self._client.execute(code, user_expressions=expressions, store_history=False)
+        while True:
+            reply = self._client.get_shell_msg(timeout=120)
+            if reply["parent_header"].get("msg_id") == message:
+                break
+        content: dict[str, Any] = reply["content"]
+        for part in (content, *content.get("user_expressions", {}).values()):
+            if part["status"] != "ok":
+                raise RuntimeError(f"{part.get('ename')}: {part.get('evalue')}")
+        return content
+
+    def _read(self) -> None:
+        while not self._ended.is_set():
+            try:
+                message = self._client.get_iopub_msg(timeout=0.2)
+            except Empty:
+                continue
+            self.messages += message["msg_type"] == "comm_msg"
+
+
+@contextmanager
+def _kernel() -> Iterator[Kernel]:
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT), stderr=subprocess.DEVNULL)
+    kernel = Kernel(client)
+    try:
+        yield kernel
+    finally:
+        kernel.close()
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=1000, help="events a second")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long the cell takes, about")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

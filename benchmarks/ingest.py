@@ -1,0 +1,179 @@
+"""How fast a stream becomes a complete state and event log, against a bare loop over the same socket.
+
+    python -m benchmarks.ingest [--frames 200000] [--repeats 5] [--profile]
+
+A server in another process sends `progress_update` frames over loopback, without compression, as fast as they are
+taken. `Console` and the bare loop take turns, each time in a fresh process. The bare loop is what a careful user would
+write: ``async for frame in connection`` of `websockets`, and `msgspec` decoding into one typed `Struct`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from websockets.asyncio.client import connect
+
+from benchmarks._common import child, note, rate, report, rss, spread
+from benchmarks._server import Server
+
+BAR = 0.5
+AIM = 0.75
+
+
+class Update(msgspec.Struct):
+    task_id: str | None = None
+    task_name: str | None = None
+    phase: int | None = None
+    phase_name: str | None = None
+    status: str | None = None
+    progress: float | None = None
+    progress_percent: float | None = None
+    completed_tasks: int | None = None
+    total_tasks: int | None = None
+    current_wave: int | None = None
+    duration_ms: float | None = None
+    subtask_status: dict[str, str] | None = None
+
+
+class Event(msgspec.Struct):
+    type: str
+    timestamp: str
+    data: Update
+
+
+_decode = msgspec.json.Decoder(Event).decode
+
+
+def main() -> None:
+    options = _options()
+    if options.run:
+        print(json.dumps(RUNS[options.run](options.url, options.frames)))
+        return
+    with Server() as server:
+        for tasks, what in ((120, "120 tasks"), (options.frames, "every event another task")):
+            server.tell("prepare", stream="progress", frames=options.frames, tasks=tasks)
+            if options.profile:
+                _profile(server.url("burst"), options.frames)
+            else:
+                _measure(server.url("burst"), options.frames, options.repeats, what)
+            if options.profile:
+                break
+
+
+def _measure(url: str, frames: int, repeats: int, what: str) -> None:
+    note(f"ingest, {what}: {repeats} times {frames:,} frames, and as often the bare loop")
+    seen: dict[str, list[dict[str, Any]]] = {name: [] for name in RUNS}
+    for _ in range(repeats):
+        for name in RUNS:
+            seen[name].append(child("ingest", "--run", name, "--url", url, "--frames", frames))
+    wall = {name: [one["wall"] for one in runs] for name, runs in seen.items()}
+    cpu = {name: [one["cpu"] for one in runs] for name, runs in seen.items()}
+    by_clock, by_cpu = (min(used["bare"]) / min(used["console"]) for used in (wall, cpu))
+    report(
+        f"ingest: {what}",
+        # The fastest of each: whatever else the machine does only ever slows a run down. And the lower of clock and CPU
+        # time: other work on the machine may flatter the one, waiting for nothing the other.
+        value=min(by_clock, by_cpu),
+        unit="of the bare loop's rate",
+        at_least=BAR,
+        against="websockets recv + msgspec typed decode, alternating in the same run",
+        aim=AIM,
+        frames=frames,
+        console_per_second=rate(frames, min(wall["console"])),
+        bare_per_second=rate(frames, min(wall["bare"])),
+        ratio_of_medians=spread(wall["bare"])["median"] / spread(wall["console"])["median"],
+        ratio_by_clock=by_clock,
+        ratio_by_cpu=by_cpu,
+        console_cpu_us=min(cpu["console"]) / frames * 1e6,
+        bare_cpu_us=min(cpu["bare"]) / frames * 1e6,
+        console_s=spread(wall["console"]),
+        bare_s=spread(wall["bare"]),
+        console_mb=min(one["rss"] for one in seen["console"]) / 1e6,
+    )
+
+
+def _follow(url: str, frames: int) -> dict[str, Any]:
+    """Follow the stream with a Console, to the end of the run; check that nothing is missing."""
+    from runconsole import Console
+
+    before, used = time.perf_counter(), time.process_time()
+    console = Console(url)
+    assert console.wait(timeout=600), "the run did not end"
+    wall, cpu = time.perf_counter() - before, time.process_time() - used
+    memory = rss()
+    console.stop()
+    expected = frames + 2
+    got = console.summary["events"]
+    assert got == expected, f"expected {expected} events in the log, got {got}"
+    assert console.run.completed_tasks == console.run.total_tasks == len(console.state.tasks)
+    return {"wall": wall, "cpu": cpu, "rss": memory}
+
+
+def _loop(url: str, frames: int) -> dict[str, Any]:
+    """Read and decode the stream, as a careful user would."""
+
+    async def loop() -> int:
+        count = 0
+        async with connect(url, compression=None, max_size=None) as connection:
+            async for frame in connection:
+                _decode(frame)
+                count += 1
+        return count
+
+    before, used = time.perf_counter(), time.process_time()
+    count = asyncio.run(loop())
+    wall, cpu = time.perf_counter() - before, time.process_time() - used
+    assert count == frames + 2, f"expected {frames + 2} frames, got {count}"
+    return {"wall": wall, "cpu": cpu, "rss": rss()}
+
+
+RUNS: dict[str, Callable[[str, int], dict[str, Any]]] = {"console": _follow, "bare": _loop}
+
+
+def _profile(url: str, frames: int) -> None:
+    """Print where the I/O thread's time goes, by module and by function, as cProfile sees it."""
+    import cProfile
+    import pstats
+    from collections import Counter
+    from pathlib import Path
+
+    from runconsole import Console
+    from runconsole.iothread import lease
+
+    profile = cProfile.Profile()
+    io = lease()
+    io.call(profile.enable)
+    console = Console(url)
+    assert console.wait(timeout=600), "the run did not end"
+    io.call(profile.disable)
+    console.stop()
+    io.release()
+    profile.create_stats()
+    stats = pstats.Stats(profile)
+    own: Counter[str] = Counter()
+    for (file, _, _), (_, _, seconds, _, _) in stats.stats.items():  # type: ignore[attr-defined]
+        own["/".join(Path(file).parts[-3:])] += seconds
+    total = sum(own.values())
+    for name, seconds in own.most_common(15):
+        print(f"{seconds / total:6.1%} {seconds / frames * 1e6:7.2f} µs  {name}")
+    stats.sort_stats("tottime").print_stats(25)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=200_000)
+    parser.add_argument("--repeats", type=int, default=5, help="of each, alternating")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes instead")
+    parser.add_argument("--run", choices=RUNS, help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
