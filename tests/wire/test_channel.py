@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ DECISION = DecisionRequested(AT, "d-1", "cp-456", "approve")
 STARTED = {"type": "task.started", "payload": {"taskId": "t"}}
 
 
-def hear(wire: ChannelWire, message: Any) -> list[Signal]:
+def hear(wire: ChannelWire, message: Any) -> Sequence[Signal]:
     return wire.receive(message if isinstance(message, (str, bytes)) else json.dumps(message), AT)
 
 
@@ -30,11 +31,11 @@ def asked(wire: ChannelWire, decision: DecisionRequested = DECISION) -> dict[str
     return message
 
 
-def replies(signals: list[Signal]) -> list[Reply]:
+def replies(signals: Sequence[Signal]) -> list[Reply]:
     return [signal for signal in signals if isinstance(signal, Reply)]
 
 
-def events(signals: list[Signal]) -> list[Received]:
+def events(signals: Sequence[Signal]) -> list[Received]:
     return [signal for signal in signals if isinstance(signal, Received)]
 
 
