@@ -183,7 +183,7 @@ def test_plain_json_has_no_calls_and_nothing_to_say_at_the_end() -> None:
 
 def test_events_malformed_frames_and_arrays_all_become_signals() -> None:
     wire = ChannelWire()
-    signals = hear(wire, json.dumps([STARTED, STARTED]).encode()) + hear(wire, b"\xff")
+    signals = [*hear(wire, json.dumps([STARTED, STARTED]).encode()), *hear(wire, b"\xff")]
     assert [event.fact for event in events(signals)] == [
         TaskStarted("t"),
         TaskStarted("t"),
