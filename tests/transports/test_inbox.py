@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+from websockets.utils import accept_key
 
 from runconsole.transports.inbox import InboxConnection
 
@@ -134,3 +137,100 @@ async def test_a_message_over_the_limit_ends_the_connection_also_in_fragments() 
     assert received == []
     assert closed.sent is not None
     assert closed.sent.code == 1009
+
+
+async def test_messages_that_come_often_and_few_at_a_time_are_read_together() -> None:
+    count = 400
+
+    async def says(peer: ServerConnection) -> None:
+        for number in range(count):
+            await peer.send(str(number))
+            await asyncio.sleep(0.001)
+
+    async with connected(says) as connection:
+        batches = []
+        with pytest.raises(ConnectionClosed):  # noqa: PT012 - whichever read is the last
+            while True:
+                batches.append(await connection.receive_all())
+    assert [int(message) for batch in batches for message in batch] == list(range(count))
+    assert len(batches) < count / 2
+
+
+# ---- against the library's own parser -------------------------------------------------------------------------------
+
+Frame = tuple[int, bytes]
+"""A frame's first byte and payload."""
+
+PLAIN, BINARY, PING, PONG = 0x81, 0x82, 0x89, 0x8A
+WHOLE = st.tuples(st.sampled_from([PLAIN, BINARY]), st.binary(max_size=300) | st.text(max_size=9).map(str.encode))
+LONG = st.tuples(st.just(PLAIN), st.integers(120, 70_000).map(lambda size: b"x" * size))
+CONTROL = st.tuples(st.sampled_from([PING, PONG]), st.binary(max_size=125))
+PARTS = st.lists(st.binary(max_size=9), min_size=2, max_size=4).map(
+    lambda parts: [(0x02, parts[0]), *((0x00, part) for part in parts[1:-1]), (0x80, parts[-1])]
+)
+GARBAGE = st.binary(min_size=1, max_size=20)
+
+
+def frame_of(frame: Frame) -> bytes:
+    first, payload = frame
+    size = len(payload)
+    if size < 126:
+        return bytes([first, size]) + payload
+    if size < 2**16:
+        return bytes([first, 126]) + size.to_bytes(2) + payload
+    return bytes([first, 127]) + size.to_bytes(8) + payload
+
+
+HANDSHAKE = re.compile(rb"Sec-WebSocket-Key: (.*?)\r\n", re.IGNORECASE)
+
+
+async def told(stream: bytes, cuts: list[int], kind: type[ClientConnection]) -> tuple[list[str | bytes], int | None]:
+    """Send bytes after a handshake, in these pieces; return the messages read and the code that was answered."""
+
+    async def serve_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = HANDSHAKE.search(await reader.readuntil(b"\r\n\r\n"))
+        assert asked is not None
+        head = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(asked[1].decode())}\r\n\r\n"
+        )
+        whole = head.encode() + stream
+        for first, last in pairwise([0, *sorted({min(cut, len(whole)) for cut in cuts} - {0}), len(whole)]):
+            writer.write(whole[first:last])
+            await writer.drain()
+            await asyncio.sleep(0)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve_raw, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    messages: list[str | bytes] = []
+    async with (
+        server,
+        connect(f"ws://127.0.0.1:{port}", create_connection=kind, compression=None, max_size=66_000) as connection,
+    ):
+        try:
+            while True:
+                if isinstance(connection, InboxConnection):
+                    messages += await connection.receive_all()
+                else:
+                    messages.append(await connection.recv(decode=False))
+        except ConnectionClosed as closed:
+            return messages, None if closed.sent is None else closed.sent.code
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(WHOLE.map(lambda frame: [frame]) | LONG.map(lambda frame: [frame]) | CONTROL.map(lambda f: [f]) | PARTS),
+    st.just(b"") | GARBAGE,
+    st.lists(st.integers(0, 3000), max_size=12),
+)
+def test_any_stream_in_any_pieces_is_read_as_the_library_reads_it(
+    frames: list[list[Frame]], garbage: bytes, cuts: list[int]
+) -> None:
+    stream = b"".join(frame_of(frame) for message in frames for frame in message) + garbage
+    ours, our_code = asyncio.run(told(stream, cuts, InboxConnection))
+    theirs, their_code = asyncio.run(told(stream, cuts, ClientConnection))
+    assert [message.encode() if isinstance(message, str) else message for message in ours] == theirs
+    assert our_code == their_code
