@@ -97,3 +97,30 @@ async def test_without_a_checkpoint_in_time_there_is_none(simulator: Simulator) 
 def test_what_is_no_function_is_no_policy() -> None:
     with pytest.raises(InvalidArgument, match="on_checkpoint= to be a function"):
         Console("ws://127.0.0.1:9", on_checkpoint="approve", start=False)
+
+
+def test_wait_says_nothing_of_questions_that_code_answers(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Console(simulator.url, on_checkpoint=first) as console:
+        assert console.wait(60)
+    assert capsys.readouterr().err == ""
+
+
+def test_wait_says_of_a_question_that_code_leaves_to_people(
+    simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = threading.Event()
+
+    def policy(checkpoint: Checkpoint) -> str | None:
+        if "spec" not in checkpoint.checkpoint_id:
+            return first(checkpoint)
+        left.set()
+        return None
+
+    with Console(simulator.url, on_checkpoint=policy) as console:
+        assert left.wait(60)
+        assert not console.wait(5)
+        assert "cp-101-spec" in capsys.readouterr().err
+        console.decide("cp-101-spec", "approve")
+        assert console.wait(60)

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextvars
-import functools
 import os
-import queue
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,11 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from runconsole.clock import now_micros
 from runconsole.deciding import Decider
 from runconsole.endpoint import resolve
-from runconsole.errors import (
-    ConsoleFailed,
-    InvalidArgument,
-    NotConnected,
-)
+from runconsole.errors import InvalidArgument, NotConnected
 from runconsole.events import LinkStatus, Micros, Received
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
@@ -36,6 +27,7 @@ from runconsole.saving import copy_run, write_run
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
 from runconsole.storage import LogStorage
+from runconsole.waiting import RunWaits
 from runconsole.watchers import Watchers
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
@@ -49,7 +41,7 @@ __all__ = ["Console"]
 _STOP_TIMEOUT = 5.0
 
 
-class Console(RunFrames):
+class Console(RunFrames, RunWaits):
     """Follows one run over its event stream; complete DataFrames at any time; decisions back to the server.
 
     Args:
@@ -161,7 +153,13 @@ class Console(RunFrames):
             started.set_exception(error)
             return
         if self._options.on_checkpoint is not None and self._policy is None:
-            self._policy = Policy(self._options.on_checkpoint, self._state, self._decider, self._report)
+            self._policy = Policy(
+                self._options.on_checkpoint,
+                self._state,
+                self._decider,
+                self._report,
+                left=lambda: self.call_soon(self._watchers.look),
+            )
         started.set_result(None)
         try:
             await session.run()
@@ -304,81 +302,6 @@ class Console(RunFrames):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # ---- waiting ------------------------------------------------------------------------------------------------
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block until the run has finished.
-
-        Says on stderr which open checkpoints it waits for, when one opens and when it gives up.
-
-        Args:
-            timeout: seconds; None waits without limit.
-
-        Returns:
-            True when the run has finished; False after `timeout`, or when the console was stopped.
-
-        Raises:
-            ConsoleFailed: the link failed for good.
-        """
-        news: queue.SimpleQueue[str] = queue.SimpleQueue()
-        settled = self._settled(lambda: news.put("opened"))
-        settled.add_done_callback(lambda _: news.put("settled"))
-        end = None if timeout is None else time.monotonic() + timeout
-        try:
-            # Said from here: what another thread prints shows up under another cell.
-            while news.get(timeout=None if end is None else max(0.0, end - time.monotonic())) == "opened":
-                self._say_open("")
-        except queue.Empty:
-            if not settled.cancel():
-                return settled.result()
-            self._say_open(f"gave up waiting after {timeout:g} s; ")
-            return False
-        return settled.result()
-
-    async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
-        """Wait, without blocking the event loop, until the run has finished. As `wait`."""
-        say = functools.partial(
-            asyncio.get_running_loop().call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context()
-        )
-        settled = asyncio.wrap_future(self._settled(say))
-        try:
-            return await asyncio.wait_for(settled, timeout)
-        except TimeoutError:
-            self._say_open(f"gave up waiting after {timeout:g} s; ")
-            return False
-
-    def _settled(self, announce: Callable[[], object]) -> concurrent.futures.Future[bool]:
-        """Return a future of how the run ends: True finished, False stopped, ConsoleFailed.
-
-        `announce` is called on the I/O thread whenever a checkpoint opens.
-        """
-        future: concurrent.futures.Future[bool] = concurrent.futures.Future()
-        announced: set[str] = set()
-
-        def look() -> bool:
-            if future.done():
-                return True
-            if {c.checkpoint_id for c in self.pending} - announced:
-                announced.update(c.checkpoint_id for c in self.pending)
-                announce()
-            status = self.status
-            if self._state.finished:
-                future.set_result(True)
-            elif status == "failed":
-                future.set_exception(ConsoleFailed(self._reason() or "the link failed"))
-            elif status == "stopped":
-                future.set_result(False)
-            return future.done()
-
-        self._watchers.add(look)
-        return future
-
-    def _say_open(self, before: str) -> None:
-        waiting = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in self.pending]
-        if waiting:
-            text = f"runconsole: {before}the run waits for your decision on {', '.join(waiting)}: w.decide(id, option)"
-            sys.stderr.write("".join(c if c.isprintable() else " " for c in text) + "\n")
-
     # ---- decisions ----------------------------------------------------------------------------------------------
 
     def decide(
@@ -423,26 +346,6 @@ class Console(RunFrames):
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome.future)), timeout)
         except TimeoutError:
             return await asyncio.to_thread(self._decider.give_up, outcome, timeout)
-
-    async def next_checkpoint(self, timeout: float | None = None) -> Checkpoint | None:  # noqa: ASYNC109 - as `finished`
-        """Return the oldest checkpoint that waits for an answer, as soon as there is one.
-
-        None when the run has ended, or after `timeout` seconds.
-        """
-        future: concurrent.futures.Future[Checkpoint | None] = concurrent.futures.Future()
-
-        def look() -> bool:
-            waiting = next((c for c in self.pending if c.status == "pending"), None)
-            over = self._state.finished or self.status in {"failed", "stopped"}
-            if not future.done() and (waiting is not None or over):
-                future.set_result(waiting)
-            return future.done()
-
-        self._watchers.add(look)
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
-        except TimeoutError:
-            return None
 
     # ---- calls --------------------------------------------------------------------------------------------------
 
@@ -544,8 +447,21 @@ class Console(RunFrames):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._options.address!r}, status={self.status!r})"
 
+    @property
     def _reason(self) -> str | None:
         return next((link.reason for link in reversed(self._state.links) if link.reason), None)
+
+    @property
+    def _is_finished(self) -> bool:
+        return self._state.finished
+
+    @property
+    def _left_to_people(self) -> list[Checkpoint]:
+        policy = self._policy
+        return [c for c in self.pending if policy is None or not policy.thinks_about(c)]
+
+    def _watch(self, look: Callable[[], bool]) -> None:
+        self._watchers.add(look)
 
     # ---- for the widget and the terminal ------------------------------------------------------------------------
 

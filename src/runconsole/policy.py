@@ -30,6 +30,12 @@ class Policy:
     `decide` may be a function or an ``async def``, which runs on an event loop of its own. What it raises is an alert
     in the panel and never ends the run; the checkpoint stays open for people. Where a person is faster, its answer is
     a refused one among `decisions`. At most eight questions are being thought about at once.
+
+    Args:
+        decide: see above.
+        state, decider: what is asked, and where the answers go.
+        report: shows an alert.
+        left: called, on any thread, when one more question is over or left to people.
     """
 
     def __init__(
@@ -38,12 +44,15 @@ class Policy:
         state: RunState,
         decider: Decider,
         report: Callable[[Received], None],
+        left: Callable[[], object],
     ) -> None:
         self._decide = decide
         self._state = state
         self._decider = decider
         self._report = report
+        self._on_left = left
         self._asked: set[tuple[str, int]] = set()
+        self._done: set[tuple[str, int]] = set()
         self._questions: queue.SimpleQueue[Checkpoint | None] = queue.SimpleQueue()
         self._threads = 0
         self._is_closed = False
@@ -58,6 +67,11 @@ class Policy:
                 self._asked.add(asking)
                 self._questions.put(checkpoint)
                 self._employ()
+
+    def thinks_about(self, checkpoint: Checkpoint) -> bool:
+        """Whether an answer to this question may still be expected from `decide`."""
+        asking = checkpoint.checkpoint_id, checkpoint.asking
+        return not self._is_closed and asking not in self._done
 
     def _employ(self) -> None:
         """Start one more thread, as far as that is allowed. A daemon: a policy that hangs must not hold up the exit."""
@@ -75,6 +89,8 @@ class Policy:
         while (checkpoint := self._questions.get()) is not None:
             if not self._is_closed and self._is_open(checkpoint):
                 self._ask(checkpoint)
+            self._done.add((checkpoint.checkpoint_id, checkpoint.asking))
+            self._on_left()
 
     def _is_open(self, checkpoint: Checkpoint) -> bool:
         """Whether the question still waits, and was not answered while it stood in the queue."""

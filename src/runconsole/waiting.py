@@ -1,0 +1,147 @@
+"""Waiting for a run: for its end, or for its next question."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import functools
+import queue
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from runconsole.errors import ConsoleFailed
+from runconsole.events import LinkStatus
+from runconsole.state import Checkpoint
+
+__all__ = ["RunWaits"]
+
+
+class RunWaits(ABC):
+    """What waits for a run, from any thread or event loop."""
+
+    @property
+    @abstractmethod
+    def status(self) -> LinkStatus:
+        """The link."""
+
+    @property
+    @abstractmethod
+    def pending(self) -> list[Checkpoint]:
+        """The checkpoints that wait for a decision."""
+
+    @property
+    @abstractmethod
+    def _left_to_people(self) -> list[Checkpoint]:
+        """Those of them that no code is answering."""
+
+    @property
+    @abstractmethod
+    def _is_finished(self) -> bool:
+        """Whether the run has ended."""
+
+    @property
+    @abstractmethod
+    def _reason(self) -> str | None:
+        """Why the link is what it is."""
+
+    @abstractmethod
+    def _watch(self, look: Callable[[], bool]) -> None:
+        """Call `look` now and after each change, on the I/O thread, until it returns True."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the run has finished.
+
+        Says on stderr which open checkpoints it waits for, when one opens and when it gives up; not of those that
+        `on_checkpoint` is answering.
+
+        Args:
+            timeout: seconds; None waits without limit.
+
+        Returns:
+            True when the run has finished; False after `timeout`, or when the console was stopped.
+
+        Raises:
+            ConsoleFailed: the link failed for good.
+        """
+        news: queue.SimpleQueue[str] = queue.SimpleQueue()
+        settled = self._settled(lambda: news.put("opened"))
+        settled.add_done_callback(lambda _: news.put("settled"))
+        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            # Said from here: what another thread prints shows up under another cell.
+            while news.get(timeout=None if end is None else max(0.0, end - time.monotonic())) == "opened":
+                self._say_open("")
+        except queue.Empty:
+            if not settled.cancel():
+                return settled.result()
+            self._say_open(f"gave up waiting after {timeout:g} s; ")
+            return False
+        return settled.result()
+
+    async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
+        """Wait, without blocking the event loop, until the run has finished. As `wait`."""
+        say = functools.partial(
+            asyncio.get_running_loop().call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context()
+        )
+        settled = asyncio.wrap_future(self._settled(say))
+        try:
+            return await asyncio.wait_for(settled, timeout)
+        except TimeoutError:
+            self._say_open(f"gave up waiting after {timeout:g} s; ")
+            return False
+
+    def _settled(self, announce: Callable[[], object]) -> concurrent.futures.Future[bool]:
+        """Return a future of how the run ends: True finished, False stopped, ConsoleFailed.
+
+        `announce` is called on the I/O thread whenever a checkpoint opens.
+        """
+        future: concurrent.futures.Future[bool] = concurrent.futures.Future()
+        announced: set[str] = set()
+
+        def look() -> bool:
+            if future.done():
+                return True
+            new = {c.checkpoint_id for c in self._left_to_people} - announced
+            if new:
+                announced.update(new)
+                announce()
+            status = self.status
+            if self._is_finished:
+                future.set_result(True)
+            elif status == "failed":
+                future.set_exception(ConsoleFailed(self._reason or "the link failed"))
+            elif status == "stopped":
+                future.set_result(False)
+            return future.done()
+
+        self._watch(look)
+        return future
+
+    def _say_open(self, before: str) -> None:
+        waiting = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in self._left_to_people]
+        if waiting:
+            text = f"runconsole: {before}the run waits for your decision on {', '.join(waiting)}: w.decide(id, option)"
+            sys.stderr.write("".join(c if c.isprintable() else " " for c in text) + "\n")
+
+    async def next_checkpoint(self, timeout: float | None = None) -> Checkpoint | None:  # noqa: ASYNC109 - as `finished`
+        """Return the oldest checkpoint that waits for an answer, as soon as there is one.
+
+        None when the run has ended, or after `timeout` seconds.
+        """
+        future: concurrent.futures.Future[Checkpoint | None] = concurrent.futures.Future()
+
+        def look() -> bool:
+            waiting = next((c for c in self.pending if c.status == "pending"), None)
+            over = self._is_finished or self.status in {"failed", "stopped"}
+            if not future.done() and (waiting is not None or over):
+                future.set_result(waiting)
+            return future.done()
+
+        self._watch(look)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except TimeoutError:
+            return None
