@@ -35,6 +35,10 @@ def lost(state: RunState, option: str = "approve") -> RunState:
     return state
 
 
+async def calm() -> None:
+    """Nothing more of the past comes."""
+
+
 async def asked(state: RunState, answers: Answers, *, again: bool = True) -> list[str]:
     """Apply what a server with these answers says; return what it was asked for."""
     names: list[str] = []
@@ -46,7 +50,7 @@ async def asked(state: RunState, answers: Answers, *, again: bool = True) -> lis
             raise answer
         return answer(request.payload) if callable(answer) else answer
 
-    async for event in reread(call, state, START, again=again):
+    async for event in reread(call, state, START, calm, again=again):
         state.apply(event)
     return names
 

@@ -34,13 +34,17 @@ _DECIDED = frozenset({"decided", "resolved", "approved", "rejected", "modified",
 _TIMED_OUT = frozenset({"expired", "timeout", "timed_out"})
 
 
-async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> AsyncIterator[Received | Fact]:
+async def reread(
+    call: Call, state: RunState, at: Micros, calm: Callable[[], Awaitable[None]], *, again: bool
+) -> AsyncIterator[Received | Fact]:
     """Yield, as events, what the server says when asked; nothing where it has no such query.
 
     Args:
         call: makes one query; raises RunConsoleError where the server refuses it.
         state: whose tasks and checkpoints are asked for.
         at: the time of the answers.
+        calm: returns when what the server sends of the past has come: tasks are asked for then, or the end of a task
+            would overtake its last events.
         again: after a reconnect: ask also for each known checkpoint and task that may have ended meanwhile.
     """
     listed = await _open_checkpoints(call, state.followed_task)
@@ -50,6 +54,7 @@ async def reread(call: Call, state: RunState, at: Micros, *, again: bool) -> Asy
         return
     async for event in inquire(call, state, _doubtful(state, listed), at):
         yield event
+    await calm()
     unfinished = [task.task_id for task in state.tasks.values() if not task.finished]
     for task_id in unfinished[:_MOST_ASKED]:
         try:

@@ -53,6 +53,8 @@ __all__ = ["Session"]
 
 _DOUBTFUL_ATTEMPTS = 4
 _TOO_BIG = 1009
+_LONGEST_PAST = 5
+"""Times `Pace.linger` in which a server may send what was missed, before it is asked how tasks ended."""
 _DUPLICATE = DuplicateDropped()
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
@@ -427,8 +429,17 @@ class Session:
     async def _ask(self, *, again: bool) -> None:
         """Re-read what may have been asked or ended while nobody listened."""
         with suppress(RunConsoleError):
-            async for event in reread(self.call, self._state, self._now(), again=again):
+            async for event in reread(self.call, self._state, self._now(), self._calm, again=again):
                 self.apply(event)
+
+    async def _calm(self) -> None:
+        """Return when the server has been silent for a while, or does not stop talking."""
+        count = -1
+        for _ in range(_LONGEST_PAST):
+            if count == len(self._log):
+                return
+            count = len(self._log)
+            await asyncio.sleep(self._pace.linger)
 
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""

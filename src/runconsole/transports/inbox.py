@@ -87,8 +87,9 @@ class InboxConnection(ClientConnection):
             data, self._rest = self._rest, bytearray()
         if not self._is_opened:
             data = self._open(data)
-        if self._is_opened:
-            self._cut(data)
+        if self._is_opened and self._is_plain:
+            # What comes after we have said goodbye is for the library to drop.
+            (self._cut if self.protocol.state is OPEN else self._give_up)(data)
 
     def _open(self, data: bytes | bytearray) -> bytes | bytearray:
         """Give the handshake's headers to the library, return what comes after them."""
