@@ -393,9 +393,13 @@ class TrpcHost(Host):
 HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
 
 
-def until(condition: Callable[[], object], what: str = "the condition") -> None:
+PATIENCE = 30
+"""Seconds after which what has not come about will not."""
+
+
+def until(condition: Callable[[], object], what: str = "the condition", *, patience: float = PATIENCE) -> None:
     """Return as soon as a condition holds; fail when it does not come to hold."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come about")
