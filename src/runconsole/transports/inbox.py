@@ -90,6 +90,7 @@ class InboxConnection(ClientConnection):
         if self._is_opened and self._is_plain:
             # What comes after we have said goodbye is for the library to drop.
             (self._cut if self.protocol.state is OPEN else self._give_up)(data)
+            self._arrived()
 
     def _open(self, data: bytes | bytearray) -> bytes | bytearray:
         """Give the handshake's headers to the library, return what comes after them."""
@@ -105,10 +106,10 @@ class InboxConnection(ClientConnection):
             return b""
         return data[end:]
 
-    def _cut(self, data: bytes | bytearray) -> None:
+    def _cut(self, data: bytes | bytearray) -> None:  # noqa: C901 - one loop, for each message: a call would cost most
         """Take whole frames out of what was read, and keep the rest."""
         position, size = 0, len(data)
-        deliver, largest = self._deliver, self.protocol.max_message_size
+        inbox, largest = self._inbox, self.protocol.max_message_size
         while size - position >= 2:
             first, length = data[position], data[position + 1]
             begin = position + 2
@@ -127,7 +128,10 @@ class InboxConnection(ClientConnection):
                 self._keep(data, position)
                 return
             if first == _WHOLE_TEXT and not self._parts:
-                deliver(data[begin:end], is_text=True)
+                try:
+                    inbox.append(str(data[begin:end], "utf-8"))
+                except UnicodeDecodeError:
+                    inbox.append(bytes(data[begin:end]))
             else:
                 super().data_received(bytes(data[position:end]))
                 if self.protocol.state is not OPEN:
@@ -175,7 +179,11 @@ class InboxConnection(ClientConnection):
             self._inbox.append(str(data, "utf-8") if is_text else bytes(data))
         except UnicodeDecodeError:
             self._inbox.append(bytes(data))
-        if self._waiter is not None:
+        self._arrived()
+
+    def _arrived(self) -> None:
+        """Wake who waits for messages; stop reading where nobody takes them."""
+        if self._inbox and self._waiter is not None:
             self._wake()
         elif len(self._inbox) > _HIGH and not self._is_paused:
             self._is_paused = True
