@@ -164,7 +164,7 @@ def _checkpoints(state: RunState, now: Micros) -> Iterator[str]:
     lines = []
     for checkpoint in waiting:
         options = ", ".join(clean(option.id) for option in checkpoint.options)
-        left = span_s(now + state.clock.offset, checkpoint.deadline)
+        left = span_s(state.clock.at(now), checkpoint.deadline)
         default = (
             f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
         )
@@ -240,6 +240,6 @@ def _sums(state: RunState, run: Run, now: Micros) -> Iterator[str]:
         yield f"Tokens Used: {run.tokens_used:,}{share}"
     seconds = run.duration_s
     if seconds is None:
-        seconds = span_s(run.started_at, now + state.clock.offset)
+        seconds = span_s(run.started_at, state.clock.at(now))
     if seconds is not None:
         yield f"Duration: {duration(seconds)}"

@@ -162,17 +162,37 @@ class Docket:
             return code
 
 
-class JsonHost(Host):
+class DocketHost(Host):
+    """A host whose decisions are kept here, in this process."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.docket = Docket(self.moment)
+        self._trouble: str | None = None
+        self._released = threading.Event()
+
+    def arrived(self) -> list[Arrived]:
+        return list(self.docket.log)
+
+    def trouble(self, what: str) -> None:
+        self._released.clear()
+        self._trouble = what
+
+    def release(self) -> None:
+        self._released.set()
+
+    def expire(self, checkpoint: str = "c") -> None:
+        self.docket.questions[checkpoint]["status"] = "expired"
+
+
+class JsonHost(DocketHost):
     """Plain JSON. With `replays`, a new connection gets all that was told before."""
 
     wire = "json"
 
     def __init__(self, *, replays: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.docket = Docket(self.moment)
         self.replays = replays
-        self._trouble: str | None = None
-        self._released = threading.Event()
         self._history: list[Message] = []
         self._followed = 0
         self._server = self.stack.enter_context(JsonServer(self._serve))
@@ -233,19 +253,6 @@ class JsonHost(Host):
             with suppress(ConnectionClosed, OSError):
                 peer.send(event)
 
-    def arrived(self) -> list[Arrived]:
-        return list(self.docket.log)
-
-    def trouble(self, what: str) -> None:
-        self._released.clear()
-        self._trouble = what
-
-    def release(self) -> None:
-        self._released.set()
-
-    def expire(self, checkpoint: str = "c") -> None:
-        self.docket.questions[checkpoint]["status"] = "expired"
-
     def down(self) -> None:
         self._server.is_down = True
         for peer in self.peers:
@@ -263,7 +270,7 @@ def reply_to(message: Message, code: str | None) -> Message:
     return {"type": "error", "payload": said, "correlationId": message["correlationId"]}
 
 
-class SocketIoHost(Host):
+class SocketIoHost(DocketHost):
     """python-socketio, with the catch-up of the execution family's backend."""
 
     wire = "socketio"
@@ -271,9 +278,6 @@ class SocketIoHost(Host):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.docket = Docket(self.moment)
-        self._trouble: str | None = None
-        self._released = threading.Event()
         self.server = self.stack.enter_context(SocketIoServer())
         self._joined = 0
 
@@ -315,19 +319,6 @@ class SocketIoHost(Host):
         if event["type"] == "task.hitl_required":
             self.server.answers[event["payload"]["checkpointId"]] = self._take
         self.server.emit((event["type"], event), rooms=[ROOM], key="e1")
-
-    def arrived(self) -> list[Arrived]:
-        return list(self.docket.log)
-
-    def trouble(self, what: str) -> None:
-        self._released.clear()
-        self._trouble = what
-
-    def release(self) -> None:
-        self._released.set()
-
-    def expire(self, checkpoint: str = "c") -> None:
-        self.docket.questions[checkpoint]["status"] = "expired"
 
     def down(self) -> None:
         self.server.kill()
@@ -404,3 +395,15 @@ def until(condition: Callable[[], object], what: str = "the condition", *, patie
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come about")
         time.sleep(0.01)
+
+
+def heard(host: Host, console: Console) -> None:
+    """Wait until the console has all that the server has told so far."""
+    before = len(console.output)
+    # More than once: a server without a greeting may note its client after the client thinks itself live.
+    for number in range(PATIENCE):
+        host.tell("task.output", stream="stdout", data=f"mark {number}")
+        with suppress(AssertionError):
+            until(lambda: len(console.output) > before, "the last event", patience=1)
+            return
+    raise AssertionError("the last event did not come about")

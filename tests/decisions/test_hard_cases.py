@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from runconsole import Console, DecisionExpired, DecisionRefused, DecisionUnknow
 from runconsole.session.pace import Pace
 from runconsole.session.session import Session
 from runconsole.state import Decision
-from tests.decisions.hosts import HOSTS, PATIENCE, Arrived, Host, until
+from tests.decisions.hosts import HOSTS, Arrived, Host, heard, until
 from tests.decisions.presses import Press, at_once, decided, row, states
 
 APPLIED = {"acknowledged", "applied"}
@@ -38,18 +37,6 @@ def asked(host: Host, count: int = 1, **question: Any) -> list[Console]:
     host.ask(**question)
     until(lambda: all(console.pending for console in consoles), "the question")
     return consoles
-
-
-def heard(host: Host, console: Console) -> None:
-    """Wait until the console has all that the server has told so far."""
-    before = len(console.output)
-    # More than once: a server without a greeting may note its client after the client thinks itself live.
-    for number in range(PATIENCE):
-        host.tell("task.output", stream="stdout", data=f"mark {number}")
-        with suppress(AssertionError):
-            until(lambda: len(console.output) > before, "the last event", patience=1)
-            return
-    raise AssertionError("the last event did not come about")
 
 
 def waits(console: Console, *of: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from runconsole import Console, DecisionRefused
 from runconsole.state import Decision
-from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, SocketIoHost, TrpcHost, reply_to, until
+from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, SocketIoHost, TrpcHost, heard, reply_to, until
 from tests.decisions.presses import Press, decided, states
 
 APPLIED = {"acknowledged", "applied"}
@@ -34,13 +34,6 @@ def asked(host: Host, **options: Any) -> Console:
     host.ask()
     until(lambda: console.pending, "the question")
     return console
-
-
-def heard(host: Host, console: Console) -> None:
-    """Wait until the console has all that was sent so far."""
-    before = len(console.output)
-    host.tell("task.output", stream="stdout", data="mark")
-    until(lambda: len(console.output) > before, "the last event")
 
 
 def say_yes_and_no_again(host: Host) -> None:

@@ -116,7 +116,7 @@ def _outcome(state: RunState, checkpoint_id: str, answer: Any, at: Micros) -> It
 def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
     """Whether a checkpoint cannot have run into its deadline yet."""
     deadline = state.checkpoints[checkpoint_id].deadline
-    return deadline is not None and at + state.clock.offset < deadline
+    return deadline is not None and state.clock.at(at) < deadline
 
 
 def _still_waits(state: RunState, checkpoint_id: str, answer: dict[str, Any], at: Micros) -> Iterator[Received | Fact]:

@@ -10,13 +10,12 @@ from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.session.line import Hear, Line
 from runconsole.session.pace import Pace
+from runconsole.session.tasks import until
 from runconsole.transports.base import Transport
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Resumable, Signal
 
-__all__ = ["Change", "cancelled", "until"]
-
-_LOOK = 0.02
+__all__ = ["Change"]
 
 
 class Change:
@@ -69,18 +68,3 @@ class Change:
     async def answered(self) -> None:
         """Return when the old line's requests are answered, or will never be."""
         await until(lambda: not self._old_wire.pending or self._old.reader.done(), self._pace.reply)
-
-
-async def until(condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109 - gives up in silence
-    """Wait until the condition holds or the time is over."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
-    while not condition() and loop.time() < deadline:  # noqa: ASYNC110 - what it waits for is no event of ours
-        await asyncio.sleep(_LOOK)
-
-
-async def cancelled(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,7 +17,7 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
     """Give the open checkpoints whose deadline has passed by the server's clock; `now` is ours."""
     if not state.versions["checkpoints"]:
         return
-    server_now = now + state.clock.offset
+    server_now = state.clock.at(now)
     for checkpoint in state.open_checkpoints:
         if checkpoint.deadline is not None and server_now >= checkpoint.deadline + _GRACE:
             yield CheckpointExpired(now, checkpoint.checkpoint_id)

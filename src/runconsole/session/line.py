@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.recording import Tape
+from runconsole.session.tasks import spawn
 from runconsole.transports.base import Connection, Transport
 from runconsole.wire.signals import Signal, Wire
 
@@ -74,8 +75,7 @@ class Line:
 
     def post(self, frame: str) -> None:
         """Send a frame soon; frames leave in the order they were posted."""
-        self._posts.add(task := asyncio.create_task(self.send([frame]), name="runconsole-post"))
-        task.add_done_callback(self._posts.discard)
+        spawn(self._posts, self.send([frame]), "post")
 
     async def close(self) -> list[str]:
         """Close; return the ids of the requests that nobody will answer any more."""

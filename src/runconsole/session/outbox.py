@@ -45,7 +45,6 @@ class Outbox:
         self._patience = patience
         self._requests: dict[str, DecisionRequested] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def hold(self, request: DecisionRequested) -> None:
         """Keep a decision's words until the state says that it shall be sent."""
@@ -63,7 +62,7 @@ class Outbox:
 
     def _is_late(self, request: DecisionRequested) -> bool:
         deadline = self._state.checkpoints[request.checkpoint_id].deadline
-        return deadline is not None and self._now() + self._state.clock.offset >= deadline
+        return deadline is not None and self._state.clock.at(self._now()) >= deadline
 
     def close(self) -> None:
         """Give up what has not left: nobody sends it any more."""
@@ -86,16 +85,13 @@ class Outbox:
             return
         # Marked before it leaves: from here on it may have been received, whatever happens to the link.
         self._apply(DecisionSent(self._now(), decision_id))
-        loop = asyncio.get_running_loop()
-        self._timers[decision_id] = loop.call_later(
+        self._timers[decision_id] = asyncio.get_running_loop().call_later(
             self._patience,
             self._unanswered,
             decision_id,
             f"no answer came within {self._patience:g} s: it may or may not count",
         )
-        task = loop.create_task(line.send([outgoing.frame]), name="runconsole-send")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        line.post(outgoing.frame)
 
     @property
     def is_waiting(self) -> bool:

@@ -27,13 +27,14 @@ from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.catchup import inquire, reread
-from runconsole.session.change import Change, cancelled, until
+from runconsole.session.change import Change
 from runconsole.session.endings import expired, is_all_done
 from runconsole.session.journal import Journal
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.taped import TapedArrivals
+from runconsole.session.tasks import cancelled, spawn, until
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
@@ -289,7 +290,7 @@ class Session:
     def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
             case Repeated():
-                self.apply(DuplicateDropped())
+                self.apply(_DUPLICATE)
             case Established():
                 self._go_live(line)
                 self._send_queued()
@@ -308,9 +309,7 @@ class Session:
                 line.part(LinkLost(signal.reason))
             case ReconnectAsked() if self._change is None and line is self._line:
                 self._change = Change(line, self._pace)
-                handing = self._hand_over(line, self._change)
-                self._handing.add(task := asyncio.create_task(handing, name="runconsole-handover"))
-                task.add_done_callback(self._handing.discard)
+                spawn(self._handing, self._hand_over(line, self._change), "handover")
             case _:
                 pass
 
@@ -329,8 +328,7 @@ class Session:
                 self._arrivals.connected(self._server_time)
                 self._hear(old, held)
         if new is not None:
-            self._retiring.add(task := asyncio.create_task(self._retire(old, change), name="runconsole-retire"))
-            task.add_done_callback(self._retiring.discard)
+            spawn(self._retiring, self._retire(old, change), "retire")
 
     async def _retire(self, old: Line, change: Change) -> None:
         """Close a line that another has taken over from, when the answers that can come only there have come."""
@@ -353,8 +351,7 @@ class Session:
         self._note_connection(line, is_back=again)
         self._journal.say("live", attempt=self._backoff.attempts, notice=notice)
         if line.wire.can_ask:
-            self._asking.add(task := asyncio.create_task(self._ask(again=again), name="runconsole-ask"))
-            task.add_done_callback(self._asking.discard)
+            spawn(self._asking, self._ask(again=again), "ask")
 
     def _note_connection(self, line: Line, *, is_back: bool) -> None:
         wire = line.wire
@@ -366,7 +363,7 @@ class Session:
 
     @property
     def _server_time(self) -> Micros:
-        return self._now() + self._state.clock.offset
+        return self._state.clock.at(self._now())
 
     async def _leave(self) -> None:
         """Close what is open; say so to whoever waits for an answer over it."""
@@ -444,8 +441,7 @@ class Session:
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
         if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
-            self._asking.add(task := asyncio.create_task(self._settle(checkpoint_id), name="runconsole-inquire"))
-            task.add_done_callback(self._asking.discard)
+            spawn(self._asking, self._settle(checkpoint_id), "inquire")
 
     async def _settle(self, checkpoint_id: str) -> None:
         with suppress(RunConsoleError):

@@ -49,6 +49,10 @@ class ServerClock:
         ranked = sorted(self._differences)
         return ranked[-2] if len(ranked) > 2 else ranked[-1]
 
+    def at(self, ours: Micros) -> Micros:
+        """Return what the server's clock says at a moment of ours."""
+        return ours + self.offset
+
     @property
     def offset(self) -> Micros:
         """Server clock minus ours, in microseconds; 0 while unknown or within a second."""

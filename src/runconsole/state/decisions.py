@@ -76,7 +76,7 @@ def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionSta
         return "refused", "another answer to this checkpoint is already on its way"
     if row.status == "expired":
         return "expired", row.error or "the deadline has passed"
-    if row.deadline is not None and at + state.clock.offset >= row.deadline:
+    if row.deadline is not None and state.clock.at(at) >= row.deadline:
         return "expired", "the deadline has passed; nothing was sent"
     return None
 
@@ -128,8 +128,8 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
 def _server_time(state: RunState, row: Checkpoint, at: Micros) -> Micros:
     """Return our moment by the server's clock: never before the question plus the time it has been with us."""
     if row.requested_at is None or row.opened_at is None:
-        return at + state.clock.offset
-    return max(at + state.clock.offset, row.requested_at + at - row.opened_at)
+        return state.clock.at(at)
+    return max(state.clock.at(at), row.requested_at + at - row.opened_at)
 
 
 def _earliest(state: RunState, decision: Decision, at: Micros) -> Micros:

@@ -131,7 +131,7 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
         state.clock.reconnected(fact.at)
     if fact.status == "ended" and not state.finished:
         close_checkpoints(state, None, "the server ended the stream")
-        return state.finish(fact.at + state.clock.offset)
+        return state.finish(state.clock.at(fact.at))
     return URGENT
 
 

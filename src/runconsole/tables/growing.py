@@ -7,6 +7,7 @@ immutable.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -36,7 +37,7 @@ class Growing(Protocol):
         """Return all values so far for a frame. Costs nothing that grows with them."""
 
 
-class _Buffered:
+class _Buffered(ABC):
     """A column in one growing buffer, with room to spare; `_rows` of it are in use."""
 
     def __init__(self) -> None:
@@ -44,9 +45,9 @@ class _Buffered:
         self._room = 0
         self._base = self._allocate(0)
 
+    @abstractmethod
     def _allocate(self, room: int) -> pd.Series:
         """Make room in new buffers, with the rows so far, and return a series over all of it."""
-        raise NotImplementedError
 
     def reserve(self, rows: int) -> None:
         """Make room for so many rows in all, and as many again: memory is only taken when it is written to."""
