@@ -9,21 +9,23 @@ import pytest
 
 from runconsole.events import DecisionRequested, Received
 from runconsole.session import Session
-from runconsole.session.arrivals import Arrivals
+from runconsole.session.arrivals import DUPLICATE, NEW, Arrival, Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.gaps import Gaps, Losses
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.wire.handover import Handover
-from runconsole.wire.signals import Reply, Signal
+from runconsole.wire.signals import Signal
 from tests.chaos.schedule import draw
 from tests.chaos.suite import play_all
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
+_AT_A_TIME, _MOST = 30, 120
+
 
 def _believes_every_event_is_new(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Arrivals, "admit", lambda self, event: True)
+    patch.setattr(Arrivals, "admit", lambda self, event: NEW)
 
 
 def _reports_no_loss(patch: pytest.MonkeyPatch) -> None:
@@ -37,8 +39,9 @@ def _believes_that_nothing_is_ever_missed(patch: pytest.MonkeyPatch) -> None:
 def _drops_an_event_now_and_then(patch: pytest.MonkeyPatch) -> None:
     admit = Arrivals.admit
 
-    def forgetful(self: Arrivals, event: Received) -> bool:
-        return admit(self, event) and '"n":17,' not in event.payload and '"n": 17,' not in event.payload
+    def forgetful(self: Arrivals, event: Received) -> Arrival:
+        arrival = admit(self, event)
+        return DUPLICATE if '"n":17,' in event.payload or '"n": 17,' in event.payload else arrival
 
     patch.setattr(Arrivals, "admit", forgetful)
 
@@ -51,11 +54,6 @@ def _sends_decisions_twice(patch: pytest.MonkeyPatch) -> None:
         send(self, request, task_id, line)
 
     patch.setattr(Outbox, "_send", twice)
-
-
-def _takes_every_answer_for_a_yes(patch: pytest.MonkeyPatch) -> None:
-    settle = Outbox.settle
-    patch.setattr(Outbox, "settle", lambda self, reply: settle(self, Reply(reply.request_id)))
 
 
 def _never_pauses_between_attempts(patch: pytest.MonkeyPatch) -> None:
@@ -81,13 +79,14 @@ MUTANTS: list[tuple[str, Break]] = [
     ("json with timestamps, live only", _believes_that_nothing_is_ever_missed),
     ("trpc tracked", _drops_an_event_now_and_then),
     ("trpc tracked", _sends_decisions_twice),
-    ("socketio", _takes_every_answer_for_a_yes),
     ("json with ids", _never_pauses_between_attempts),
     ("trpc untracked, replaying", _passes_on_what_a_new_connection_brings_at_once),
     ("socketio, live only", _forgets_decisions_when_the_link_breaks),
 ]
 
 
+# A broken client leaves connections behind, and so does the server that waited for it in vain.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("mode", "breaks"), MUTANTS, ids=[f"{mode}: {breaks.__name__.strip('_')}" for mode, breaks in MUTANTS]
 )
@@ -96,4 +95,7 @@ async def test_a_client_with_a_fault_of_its_own_is_found_out(
 ) -> None:
     breaks(monkeypatch)
     monkeypatch.setattr("tests.chaos.trial.PATIENCE", 5.0)
-    assert await play_all(draw(mode, seed) for seed in range(30))
+    for first in range(0, _MOST, _AT_A_TIME):
+        if await play_all(draw(mode, seed) for seed in range(first, first + _AT_A_TIME)):
+            return
+    pytest.fail(f"{_MOST} schedules, and none of them found it")

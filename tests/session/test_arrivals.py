@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runconsole.events import Logged, Micros, Received
-from runconsole.session.arrivals import Arrivals
+from runconsole.session.arrivals import AGAIN, DUPLICATE, NEW, Arrivals
 
 RECONNECTED: Micros = 1000
 
@@ -25,7 +25,7 @@ def connected() -> Arrivals:
 
 
 def admitted(arrivals: Arrivals, *events: Received) -> list[bool]:
-    return [arrivals.admit(one) for one in events]
+    return [arrivals.admit(one) is not DUPLICATE for one in events]
 
 
 @pytest.mark.parametrize("mark", [{"event_id": "e1"}, {"seq": 1}, {"offset": "17"}])
@@ -43,6 +43,12 @@ def test_the_same_mark_on_another_event_is_another_event(mark: dict[str, Any]) -
 
 def test_on_one_connection_events_without_marks_are_all_new() -> None:
     assert admitted(connected(), event(at=5), event(at=5), event(), event()) == [True] * 4
+
+
+def test_what_a_server_says_again_to_the_letter_is_another_event_that_tells_nothing() -> None:
+    arrivals = connected()
+    told = event("a", 1), event("b", 1), event("a", 1), event("a", 2), event("a", 1)
+    assert [arrivals.admit(one) for one in told] == [NEW, NEW, AGAIN, NEW, AGAIN]
 
 
 def test_a_server_that_replays_its_past_after_a_reconnect_is_known_by_the_content() -> None:

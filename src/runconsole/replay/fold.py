@@ -23,7 +23,7 @@ from runconsole.recording import Asides, Entry, Header
 from runconsole.recording.facts import read_fact
 from runconsole.recording.lines import Op
 from runconsole.replay.wires import same_wire
-from runconsole.session.arrivals import Arrivals
+from runconsole.session.arrivals import NEW, Arrivals
 from runconsole.state import Effect, RunState
 from runconsole.wire.envelope import read_event, read_named
 from runconsole.wire.payload import encodable
@@ -41,7 +41,7 @@ class Fold:
     Args:
         state, log, asides: what is folded into.
         wire_of: makes the wire that reads a section's frames.
-        arrivals: learns what came, for a console that goes on; None does without.
+        arrivals: learns what came; it is given for a console that goes on.
 
     Attributes:
         frames: how many frames were read.
@@ -69,7 +69,7 @@ class Fold:
         self.header: Header | None = None
         self.misread = 0
         self._wire_of = wire_of
-        self._arrivals = arrivals
+        self._arrivals = arrivals or Arrivals()
         self._next_wire: Wire | None = None
         self._lines: dict[int, Wire] = {}
         self._held: dict[int, list[Received]] = {}
@@ -95,7 +95,7 @@ class Fold:
     def _section(self, header: Header) -> None:
         if self.header is None or not same_wire(self.header, header):
             self._next_wire = self._wire_of(header)
-        if header.content == "events" and self._arrivals is not None:
+        if header.content == "events":
             self._arrivals.connected(None)  # a log does not tell over which connection an event came
         self.header = header
 
@@ -144,12 +144,11 @@ class Fold:
 
     def _connected(self, told: dict[str, Any]) -> None:
         self._held_before, self._held = self._held, {}
-        if self._arrivals is not None:
-            self._arrivals.connected(
-                told.get("back_at"),
-                assured=bool(told.get("assured")),
-                knows_repeats=bool(told.get("knows_repeats")),
-            )
+        self._arrivals.connected(
+            told.get("back_at"),
+            assured=bool(told.get("assured")),
+            knows_repeats=bool(told.get("knows_repeats")),
+        )
 
     # ---- events and facts -------------------------------------------------------------------------------------------
 
@@ -179,25 +178,24 @@ class Fold:
             self._noted(op)
 
     def _settle(self, event: Received, *, taken: bool) -> None:
-        if self._arrivals is not None:
-            self._arrivals.admit(event)
+        arrival = self._arrivals.admit(event)
         if taken:
             self.log.append(event)
-            self._fold(event)
+            self._fold(event, is_repeat=arrival is not NEW)
         else:
             self.asides.note(len(self.log), _DUPLICATE)
             self._fold(_DUPLICATE)
 
     def _noted(self, told: dict[str, Any]) -> None:
         fact = read_fact(told)
-        if self._arrivals is not None and isinstance(fact, LinkChanged) and fact.recovered is not None:
+        if isinstance(fact, LinkChanged) and fact.recovered is not None:
             self._arrivals.gaps.report()
         self.asides.note(len(self.log), fact)
         self._fold(fact)
 
-    def _fold(self, fact: Fact | Received) -> None:
+    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
         try:
-            self._effects += self.state.apply(fact)
+            self._effects += self.state.apply(fact, is_repeat=is_repeat)
         except Exception:  # noqa: BLE001 - it broke then, too: what was said about it is a line of its own
             return
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 
 from runconsole.events import MalformedFrame, Micros, Received
 from runconsole.recent import Recent
 from runconsole.session.gaps import Gaps
 
-__all__ = ["Arrivals"]
+__all__ = ["AGAIN", "DUPLICATE", "NEW", "Arrival", "Arrivals"]
 
 _REMEMBERED = 100_000
+
+
+class Arrival(Enum):
+    """What an event is to those that came before it."""
+
+    NEW = "new"
+    AGAIN = "again"
+    """The server says the same once more: a row of the log, though it tells the state nothing."""
+    DUPLICATE = "duplicate"
+    """The server sent the same event twice: it counts once."""
+
+
+NEW, AGAIN, DUPLICATE = Arrival
 
 
 class Arrivals:
@@ -53,10 +67,10 @@ class Arrivals:
         """Whether there was a connection."""
         return self._connection > 0
 
-    def admit(self, event: Received) -> bool:
-        """Return whether the event is new. A frame that cannot be read always is: nobody replays an accident."""
+    def admit(self, event: Received) -> Arrival:
+        """Return what the event is. A frame that cannot be read is always new: nobody replays an accident."""
         if event.fact.__class__ is MalformedFrame:
-            return True
+            return NEW
         mark: str | int | None = event.event_id
         if mark is not None:
             key = hash((mark, event.type, event.payload))
@@ -65,14 +79,16 @@ class Arrivals:
             key = hash((mark, event.type, event.payload, event.timestamp))
         came_over = self._seen.note(key, self._connection)
         if came_over is None:
-            is_new, self._replaying = True, False
+            arrival, self._replaying = NEW, False
+        elif mark is not None or self._is_replay(key, came_over, event):
+            arrival = DUPLICATE
         else:
-            is_new = mark is None and not self._is_replay(key, came_over, event)
-            if is_new and came_over == self._connection:
+            arrival = AGAIN
+            if came_over == self._connection:
                 self._often[key] = self._often.get(key, 1) + 1
         if mark is not None or self.gaps.is_back:
-            self.gaps.note(event, is_new=is_new)
-        return is_new
+            self.gaps.note(event, is_new=arrival is not DUPLICATE)
+        return arrival
 
     def _is_replay(self, key: int, came_over: int, event: Received) -> bool:
         if not self._by_content or not (self._replaying or event.timestamp is not None):

@@ -23,7 +23,7 @@ from runconsole.events import (
 )
 from runconsole.log import EventLog
 from runconsole.recording import Asides, Tape
-from runconsole.session.arrivals import Arrivals
+from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.catchup import inquire, reread
@@ -147,9 +147,9 @@ class Session:
         if self._tape is not None:
             self._tape.fact(fact)
 
-    def _fold(self, fact: Fact | Received) -> None:
+    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
         try:
-            effects = self._state.apply(fact)
+            effects = self._state.apply(fact, is_repeat=is_repeat)
         except Exception as error:
             if not isinstance(fact, Received):
                 raise
@@ -185,14 +185,15 @@ class Session:
     def _take(self, event: Received) -> None:
         """Log and fold an event of the server, unless it came before."""
         self._heard = True
-        if self._arrivals.admit(event):
-            self._log.append(event)
-            if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
-                self._prove()
-            self._fold(event)
-        else:
+        arrival = self._arrivals.admit(event)
+        if arrival is DUPLICATE:
             self._asides.note(len(self._log), _DUPLICATE)
             self._fold(_DUPLICATE)
+            return
+        self._log.append(event)
+        if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
+            self._prove()
+        self._fold(event, is_repeat=arrival is AGAIN)
 
     def _prove(self) -> None:
         """The server has shown that it serves us: the next trouble is a new one."""

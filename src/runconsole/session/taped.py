@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runconsole.events import Micros, Received
 from runconsole.recording import Tape
-from runconsole.session.arrivals import Arrivals
+from runconsole.session.arrivals import DUPLICATE, Arrival, Arrivals
 from runconsole.session.gaps import Gaps
 
 __all__ = ["TapedArrivals"]
@@ -32,11 +32,11 @@ class TapedArrivals:
         self._tape.connected(back_at, assured=assured, knows_repeats=knows_repeats)
         self._arrivals.connected(back_at, assured=assured, knows_repeats=knows_repeats)
 
-    def admit(self, event: Received) -> bool:
-        """Return whether the event is new."""
-        is_new = self._arrivals.admit(event)
-        if is_new:
-            self._tape.took(event)
-        else:
+    def admit(self, event: Received) -> Arrival:
+        """Return what the event is."""
+        arrival = self._arrivals.admit(event)
+        if arrival is DUPLICATE:
             self._tape.dropped(event)
-        return is_new
+        else:
+            self._tape.took(event)
+        return arrival

@@ -27,7 +27,7 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
     """
     at, known_at, was = event.timestamp, row.told_at, row.status
     if at is not None:
-        if not is_before(at, known_at):
+        if known_at is None or at >= known_at or not is_before(at, known_at):
             row.told_at = at
         elif status not in FINISHED or was in FINISHED or is_before(at, row.status_at):
             return False

@@ -50,8 +50,9 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
 def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple[Effect, ...] | None:
     # The way most events take: no call where a look tells that there is nothing to do.
     state.is_execution = True
-    if state.started_at is None or moment(event) < state.started_at:
-        state.begin(moment(event))
+    begun = moment(event)
+    if state.started_at is None or begun < state.started_at:
+        state.begin(begun)
     _set_counters(state, fact, event)
     wave = fact.wave
     if wave is not None and (state.current_wave is None or wave > state.current_wave):
@@ -65,10 +66,12 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
         state.point_at(task_id, event)
     else:
         fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=wave)
-    if task.started_at is None:
+    started_at = task.started_at
+    if started_at is None:
         settle_start(task)
-    if task.started_at is not None and task.started_at < state.started_at:  # type: ignore[operator]  # begun above
-        state.begin(task.started_at)
+        started_at = task.started_at
+    if started_at is not None and started_at < state.started_at:  # type: ignore[operator]  # begun above
+        state.begin(started_at)
     if fact.subtask_status:
         report_subtasks(state, task, fact.subtask_status, event)
     state.put_task(task)
@@ -96,9 +99,10 @@ def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
     at, known_at = event.timestamp, state.counters_at
     in_order = False
     if at is not None:
-        if is_before(at, known_at):
-            return
-        in_order = known_at is not None and at != known_at
+        if known_at is not None and at != known_at:
+            if at < known_at and is_before(at, known_at):
+                return
+            in_order = True
         state.counters_at = at
     if fact.total_tasks is not None:
         state.total_tasks = fact.total_tasks

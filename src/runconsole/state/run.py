@@ -171,19 +171,22 @@ class RunState:
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
-        """Fold in one event from the server, or one fact of our own; return what must be done about it."""
+    def apply(self, event: Received | Fact, *, is_repeat: bool | None = None) -> tuple[Effect, ...]:
+        """Fold in one event from the server, or one fact of our own; return what must be done about it.
+
+        `is_repeat`: whether the same event came before, to the letter and the moment; None looks whether it did.
+        """
         if not isinstance(event, Received):
             return HANDLERS[event.__class__](self, event, None) or ()
         at = event.timestamp
         if at is not None:
-            if self._is_repeat(event):
+            if self._came_before(event) if is_repeat is None else is_repeat:
                 return ()
             self.clock.observe(at, event.received_at)
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
 
-    def _is_repeat(self, event: Received) -> bool:
+    def _came_before(self, event: Received) -> bool:
         """Whether an event without an id of its own came before, to the letter and the moment: then it is the same."""
         if event.event_id is not None or event.seq is not None or event.offset is not None:
             return False  # whoever gave it to us has looked
@@ -258,9 +261,9 @@ class RunState:
 
     def point_at(self, task_id: str, event: Received) -> None:
         """Note which task is the current one, unless a newer event has told it already."""
-        at = event.timestamp
+        at, known_at = event.timestamp, self._current_task_at
         if at is not None:
-            if is_before(at, self._current_task_at):
+            if known_at is not None and at < known_at and is_before(at, known_at):
                 return
             self._current_task_at = at
         self.current_task = task_id

@@ -224,7 +224,8 @@ def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus]
     for subtask_id, status in statuses.items():
         row = known.get(subtask_id)
         if row is not None and row.status is status:
-            if at is not None and not is_before(at, row.told_at):
+            told_at = row.told_at
+            if at is not None and (told_at is None or at >= told_at or not is_before(at, told_at)):
                 row.told_at = row.status_at = at
             continue
         subtask = Subtask(task.task_id, subtask_id, subtask_id) if row is None else copy(row)

@@ -79,8 +79,8 @@ def read_events(frame: str | bytes, at: Micros) -> list[Received]:
     if raw is _ABSENT:
         raw = envelope.payload
         if raw is _ABSENT:
-            return [_received(envelope.type, Raw(frame.encode()), at, envelope, bare=True)]
-    return [_received(envelope.type, raw, at, envelope)]
+            return [_received(envelope.type, frame, at, envelope, bare=True)]
+    return [_received(envelope.type, str(raw, "utf-8"), at, envelope)]
 
 
 def read_event(text: str, at: Micros, *, event_id: str | None = None, offset: str | None = None) -> Received:
@@ -101,22 +101,23 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
     else:
         raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
         if raw is not _ABSENT:
-            return [_received(envelope.type, raw, at, envelope)]
-    return [_received(name, Raw(argument.encode()), at, _Envelope(name), bare=True)]
+            return [_received(envelope.type, str(raw, "utf-8"), at, envelope)]
+    return [_received(name, argument, at, _Envelope(name), bare=True)]
 
 
-def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:
-    kind, payload = intern(kind), str(raw, "utf-8", "replace")
+def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:
+    kind = intern(kind)
     timestamp, seq, event_id = envelope.timestamp, envelope.seq, envelope.id
-    # The marks may stand inside the data; a search in the text is cheap, a second decode is not.
-    if (seq is None and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
-        inner = _read_inner(raw) or _Inner()
+    # The marks may stand inside the data. A search is cheaper than a second decode, that for a rare letter cheapest.
+    if (seq is None and "q" in payload and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
+        inner = _read_inner(payload) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
     read = None if bare else _FACTS.get(kind)
     # Positional: built once per event. The order is Received's.
     return Received(
         kind,
-        (None if read is None else read(raw)) or _meaning(kind, raw, None if bare else envelope.taskId, bare=bare),
+        (None if read is None else read(payload))
+        or _meaning(kind, payload, None if bare else envelope.taskId, bare=bare),
         payload,
         at,
         None if timestamp is None else read_time(timestamp),
@@ -126,31 +127,31 @@ def _received(kind: str, raw: Raw, at: Micros, envelope: _Envelope, *, bare: boo
     )
 
 
-def _meaning(kind: str, raw: Raw, task_beside: str | None, *, bare: bool) -> Fact:
+def _meaning(kind: str, payload: str, task_beside: str | None, *, bare: bool) -> Fact:
     """Return what an event means that is not simply one of `_FACTS`. `task_beside`: the task named beside the data."""
     read = _FACTS.get(kind)
-    if bare and kind == "error" and (message := _refusal(raw)) is not None:
+    if bare and kind == "error" and (message := _refusal(payload)) is not None:
         return execution.refusal(message)
-    fact = _unnamed(kind, raw) if read is None else read(raw) or UnknownEvent(_task_of(raw))
+    fact = _unnamed(kind, payload) if read is None else read(payload) or UnknownEvent(_task_of(payload))
     if task_beside is not None and isinstance(fact, UnknownEvent):
-        return task.told_beside(kind, task_beside, raw)
+        return task.told_beside(kind, task_beside, payload)
     return fact
 
 
-def _unnamed(kind: str, raw: Raw) -> Fact:
+def _unnamed(kind: str, payload: str) -> Fact:
     fact = Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent
-    return fact(_task_of(raw))
+    return fact(_task_of(payload))
 
 
-def _task_of(raw: Raw) -> str | None:
-    tags = task.read_tags(raw)
+def _task_of(payload: str) -> str | None:
+    tags = task.read_tags(payload)
     return first(tags.taskId, tags.task_id) if tags is not None else None
 
 
-def _refusal(raw: Raw) -> str | None:
+def _refusal(payload: str) -> str | None:
     """Return the message of a bare ``{"message": …}``, the form of a server's refusal of a request."""
     try:
-        data = loads_encodable(bytes(raw))
+        data = loads_encodable(payload)
     except ValueError:
         return None
     if isinstance(data, dict) and data.keys() <= _REFUSAL_KEYS and isinstance(data.get("message"), str):
@@ -192,7 +193,7 @@ def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
     marks = salvage({name: value[name] for name in _MARKS if name in value}, _Envelope) or _Envelope(kind)
     members = dict(pieces(text))
     body = members.get("data", members.get("payload"))
-    return _received(kind, Raw((text if body is None else body).encode()), at, marks, bare=body is None)
+    return _received(kind, text if body is None else body, at, marks, bare=body is None)
 
 
 _MARKS = ("type", "timestamp", "id", "seq", "correlationId")

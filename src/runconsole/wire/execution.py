@@ -18,7 +18,7 @@ from runconsole.events import (
     TaskReported,
     WaveCompleted,
 )
-from runconsole.wire.payload import FactReader, Whole, first, read_status, read_statuses, seconds, understood
+from runconsole.wire.payload import STATUS_OF, FactReader, Whole, first, read_status, read_statuses, seconds, understood
 
 __all__ = ["FACTS"]
 
@@ -155,7 +155,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         data.task_name,
         data.phase,
         data.phase_name,
-        read_status(data.status),
+        STATUS_OF.get(data.status) or read_status(data.status),
         data.current_wave,
         None if duration is None else duration / 1000,
         completed,

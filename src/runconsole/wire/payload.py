@@ -32,14 +32,17 @@ _STATUS_WORDS = {
     TaskStatus.CANCELLED: "cancelled canceled aborted stopped terminated",
     TaskStatus.SKIPPED: "skipped skip",
 }
-_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split()}
+STATUS_OF: dict[str | None, TaskStatus] = {
+    word: status for status, words in _STATUS_WORDS.items() for word in words.split()
+}
+"""The console's word for a wire's, spelled as usual; `read_status` knows the other spellings, too."""
 
 
 def read_status(word: object) -> TaskStatus | None:
     """Return the console's word for a wire's status, or None where it says nothing known."""
     if not isinstance(word, str):
         return None
-    return _STATUSES.get(word) or _STATUSES.get(word.strip().lower().replace("-", "_").replace(" ", "_"))
+    return STATUS_OF.get(word) or STATUS_OF.get(word.strip().lower().replace("-", "_").replace(" ", "_"))
 
 
 def read_statuses(words: Mapping[str, str] | None) -> dict[str, TaskStatus] | None:
@@ -47,7 +50,7 @@ def read_statuses(words: Mapping[str, str] | None) -> dict[str, TaskStatus] | No
     if words is None:
         return None
     try:
-        return {name: _STATUSES[word] for name, word in words.items()}
+        return {name: STATUS_OF[word] for name, word in words.items()}
     except KeyError:
         return {name: read_status(word) or TaskStatus.PENDING for name, word in words.items()}
 
@@ -90,27 +93,27 @@ def _read_epoch(number: float) -> Micros | None:
     return micros if micros <= _LAST_MICROS else None
 
 
-def reader(kind: type[S]) -> Callable[[msgspec.Raw], S | None]:
+def reader(kind: type[S]) -> Callable[[str], S | None]:
     """Return a function that reads JSON text into `kind`, dropping the fields that do not fit their type.
 
     The function returns None where the text is no JSON object at all.
     """
     decode = msgspec.json.Decoder(kind, strict=False).decode
 
-    def read(raw: msgspec.Raw) -> S | None:
+    def read(text: str) -> S | None:
         try:
-            return decode(raw)
+            return decode(text)
         except (msgspec.MsgspecError, RecursionError):
             try:
-                return salvage(loads_encodable(bytes(raw)), kind)
+                return salvage(loads_encodable(text), kind)
             except ValueError:
                 return None
 
     return read
 
 
-FactReader: TypeAlias = Callable[[msgspec.Raw], Fact | None]
-"""Returns what a payload means, None where it says nothing that can be used."""
+FactReader: TypeAlias = Callable[[str], Fact | None]
+"""Takes a payload's JSON text; returns what it means, None where it says nothing that can be used."""
 
 
 def understood(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactReader:
@@ -118,11 +121,11 @@ def understood(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactRead
     decode = msgspec.json.Decoder(kind, strict=False).decode
     salvaged = reader(kind)
 
-    def read(raw: msgspec.Raw) -> Fact | None:
+    def read(text: str) -> Fact | None:
         try:
-            return meaning(decode(raw))
+            return meaning(decode(text))
         except (msgspec.MsgspecError, RecursionError):
-            data = salvaged(raw)
+            data = salvaged(text)
             return None if data is None else meaning(data)
 
     return read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from runconsole.events import (
     CheckpointSaved,
@@ -271,12 +271,12 @@ def _task_cancelled(data: _TaskEnded) -> Fact | None:
     return None if data.task_id is None else TaskCancelled(data.task_id, data.reason, data.cancelled_by)
 
 
-def told_beside(kind: str, task_id: str, raw: Raw) -> Fact:
+def told_beside(kind: str, task_id: str, payload: str) -> Fact:
     """Return what an event means that names its task beside its data, as ado's shipped ``tasks.onTaskEvent`` does.
 
     A ``status`` event there says what the task's own events say in seed 2.
     """
-    data = _read_progress(raw) if kind in {"status", "progress"} else None
+    data = _read_progress(payload) if kind in {"status", "progress"} else None
     if data is None:
         return UnknownEvent(task_id)
     match read_status(data.status):
