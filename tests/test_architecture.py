@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"errors", "events", "recent"}
+EVERYONE = {"errors", "events", "recent", "statuses"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "events": set(),
     "recent": set(),
+    "statuses": {"events"},
     "wire": set(),
     "state": set(),
     "log": set(),
@@ -83,7 +84,7 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 PURE = {
-    *("errors", "events", "log", "recent", "state", "tables", "text", "view", "wire"),
+    *("errors", "events", "log", "recent", "state", "statuses", "tables", "text", "view", "wire"),
     *("session.arrivals", "session.endings", "session.gaps", "session.journal", "session.pace"),
 }
 """What does no I/O."""

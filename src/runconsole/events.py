@@ -77,7 +77,8 @@ class TaskReported(Fact, frozen=True, gc=False):
     total_tasks: int | None = None
     percent: float | None = None
     current_task: str | None = None
-    subtask_status: dict[str, TaskStatus] | None = None
+    subtask_status: dict[str, str] | None = None
+    """The status of some of its subtasks, by name, in the server's words (`runconsole.statuses` reads them)."""
 
 
 class WaveCompleted(Fact, frozen=True, gc=False):

@@ -136,13 +136,16 @@ def test_the_current_wave_never_goes_back() -> None:
 
 
 def test_subtasks_come_with_their_task() -> None:
-    folded = fold([update(at=1, status="in_progress", subtask_status={"a": "completed", "b": "in_progress"})])
+    told = {"a": "completed", "b": "in_progress", "c": "purple", "d": "Timed Out"}
+    folded = fold([update(at=1, status="in_progress", subtask_status=told)])
     rows = folded.state.subtasks["t"]
     assert [(row.name, row.status, row.progress) for row in rows.values()] == [
         ("a", "completed", 100.0),
         ("b", "running", None),
+        ("c", "pending", None),
+        ("d", "failed", None),
     ]
-    assert (folded.state.tasks["t"].subtasks, folded.state.tasks["t"].subtasks_done) == (2, 1)
+    assert (folded.state.tasks["t"].subtasks, folded.state.tasks["t"].subtasks_done) == (4, 1)
 
 
 def test_the_current_task_is_the_last_one_told_of() -> None:

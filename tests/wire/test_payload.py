@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from runconsole.events import TaskStatus
-from runconsole.wire.payload import Whole, encodable, loads, pieces, read_status, read_time, reader, salvage
+from runconsole.wire.payload import Whole, encodable, loads, pieces, read_time, reader, salvage
 
 MOMENT = 1_763_310_885_123_456  # 2025-11-16T16:34:45.123456Z
 MILLIS = 1_763_310_885_123_000
@@ -87,23 +86,6 @@ def test_every_aware_time_is_read_to_the_microsecond(naive: datetime, offset: in
 def test_reading_a_time_never_raises_and_fits_sixty_four_bits(stamp: object) -> None:
     micros = read_time(stamp)
     assert micros is None or abs(micros) < 2**63
-
-
-@pytest.mark.parametrize(
-    ("words", "status"),
-    [
-        (["pending", "queued", "waiting", "PENDING"], TaskStatus.PENDING),
-        (["running", "in_progress", "in-progress", "In Progress", "started"], TaskStatus.RUNNING),
-        (["paused", "on_hold"], TaskStatus.PAUSED),
-        (["completed", "success", "done", " Completed "], TaskStatus.COMPLETED),
-        (["failed", "error", "timed_out"], TaskStatus.FAILED),
-        (["cancelled", "canceled", "aborted"], TaskStatus.CANCELLED),
-        (["skipped"], TaskStatus.SKIPPED),
-        (["", "purple", 3, None, ["completed"]], None),
-    ],
-)
-def test_the_words_of_the_wires_become_one_vocabulary(words: list[object], status: TaskStatus | None) -> None:
-    assert {read_status(word) for word in words} == {status}
 
 
 # ---- salvage -------------------------------------------------------------------------------------------------------

@@ -21,9 +21,9 @@ from runconsole.events import (
     TaskStatus,
 )
 from runconsole.state import RunState
+from runconsole.statuses import read_status
 from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
-from runconsole.wire.payload import read_status
 from runconsole.wire.signals import Request
 
 __all__ = ["inquire", "reread"]

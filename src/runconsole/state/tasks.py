@@ -22,8 +22,9 @@ from runconsole.state.advance import advance, fill_unknown, moment, note_error, 
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.facts import put_artifact, put_error
 from runconsole.state.order import is_before
-from runconsole.state.rows import Subtask, Task
+from runconsole.state.rows import FINISHED, Subtask, Task
 from runconsole.state.run import Effect, RunState, handles
+from runconsole.statuses import STATUS_OF, read_status
 
 
 @handles(TaskCreated)
@@ -195,7 +196,7 @@ def _end_task(
 
 def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, ...]:
     """Close what an ended task leaves open; the end of the one task followed is the end of the run."""
-    if not task.finished:
+    if task.status not in FINISHED:
         return ()
     if state.checkpoints:
         close_checkpoints(state, task.task_id, f"the task is {task.status}", moment(event))
@@ -217,24 +218,54 @@ def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> 
     state.put_task(task)
 
 
-def report_subtasks(state: RunState, task: Task, statuses: dict[str, TaskStatus], event: Received) -> None:
-    """Set the subtasks of which only a name and a status are told."""
-    known = state.subtasks.setdefault(task.task_id, {})
-    at = event.timestamp
-    for subtask_id, status in statuses.items():
+def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: Received) -> None:
+    """Set the subtasks of which only a name and a status are told; a word that says nothing known counts as pending."""
+    known = state.subtasks.get(task.task_id)
+    if known is None:
+        known = state.subtasks[task.task_id] = {}
+    at, has_changed = event.timestamp, False
+    for subtask_id, word in words.items():
+        status = STATUS_OF.get(word) or read_status(word) or TaskStatus.PENDING
         row = known.get(subtask_id)
         if row is not None and row.status is status:
             told_at = row.told_at
             if at is not None and (told_at is None or at >= told_at or not is_before(at, told_at)):
                 row.told_at = row.status_at = at
             continue
-        subtask = Subtask(task.task_id, subtask_id, subtask_id) if row is None else copy(row)
-        advance(subtask, status, event)
-        if subtask.status is TaskStatus.COMPLETED:
-            subtask.progress = 100.0
-        if subtask.started_at is None:
-            settle_start(subtask)
-        _put_subtask(state, task, subtask)
+        known[subtask_id] = (
+            _first_told(task.task_id, subtask_id, status, event) if row is None else _moved(row, status, event)
+        )
+        has_changed = True
+    if has_changed:
+        task.subtasks = len(known)
+        task.subtasks_done = [row.status for row in known.values()].count(TaskStatus.COMPLETED)
+        state.versions["subtasks"] += 1
+
+
+def _first_told(task_id: str, subtask_id: str, status: TaskStatus, event: Received) -> Subtask:
+    """Return what `advance` makes of a new row."""
+    at = event.timestamp
+    begun = event.received_at if at is None else at
+    progress = started_at = ended_at = None
+    if status in FINISHED:
+        ended_at = begun
+        if status is TaskStatus.COMPLETED:
+            progress = 100.0
+    elif status is not TaskStatus.PENDING:
+        started_at = begun
+    # Positional: a run of many tasks builds most rows here. The order is Subtask's.
+    return Subtask(
+        task_id, subtask_id, subtask_id, None, status, progress, None, None, started_at, ended_at, None, at, at
+    )
+
+
+def _moved(row: Subtask, status: TaskStatus, event: Received) -> Subtask:
+    subtask = copy(row)
+    advance(subtask, status, event)
+    if subtask.status is TaskStatus.COMPLETED:
+        subtask.progress = 100.0
+    settle_start(subtask)
+    return subtask
 
 
 def _put_subtask(state: RunState, task: Task, new: Subtask) -> None:

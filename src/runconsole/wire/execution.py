@@ -18,7 +18,8 @@ from runconsole.events import (
     TaskReported,
     WaveCompleted,
 )
-from runconsole.wire.payload import STATUS_OF, FactReader, Whole, first, read_status, read_statuses, seconds, understood
+from runconsole.statuses import STATUS_OF, read_status
+from runconsole.wire.payload import FactReader, Whole, first, seconds, understood
 
 __all__ = ["FACTS"]
 
@@ -162,7 +163,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         data.total_tasks if data.total_tasks is not None else data.total,
         data.progress_percent,
         data.current_task,
-        read_statuses(data.subtask_status),
+        data.subtask_status,
     )
 
 

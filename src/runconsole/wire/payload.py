@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from runconsole.events import Fact, Micros, TaskStatus
+from runconsole.events import Fact, Micros
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -22,37 +22,6 @@ Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_MICROS = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
-
-_STATUS_WORDS = {
-    TaskStatus.PENDING: "pending queued created waiting scheduled ready not_started idle",
-    TaskStatus.RUNNING: "running in_progress started active processing executing retrying resumed",
-    TaskStatus.PAUSED: "paused suspended blocked on_hold waiting_hitl awaiting_hitl hitl_required",
-    TaskStatus.COMPLETED: "completed complete success succeeded successful done finished passed ok",
-    TaskStatus.FAILED: "failed failure error errored timeout timed_out",
-    TaskStatus.CANCELLED: "cancelled canceled aborted stopped terminated",
-    TaskStatus.SKIPPED: "skipped skip",
-}
-STATUS_OF: dict[str | None, TaskStatus] = {
-    word: status for status, words in _STATUS_WORDS.items() for word in words.split()
-}
-"""The console's word for a wire's, spelled as usual; `read_status` knows the other spellings, too."""
-
-
-def read_status(word: object) -> TaskStatus | None:
-    """Return the console's word for a wire's status, or None where it says nothing known."""
-    if not isinstance(word, str):
-        return None
-    return STATUS_OF.get(word) or STATUS_OF.get(word.strip().lower().replace("-", "_").replace(" ", "_"))
-
-
-def read_statuses(words: Mapping[str, str] | None) -> dict[str, TaskStatus] | None:
-    """Return the console's words for several statuses; one that says nothing known counts as pending."""
-    if words is None:
-        return None
-    try:
-        return {name: STATUS_OF[word] for name, word in words.items()}
-    except KeyError:
-        return {name: read_status(word) or TaskStatus.PENDING for name, word in words.items()}
 
 
 def read_time(value: object) -> Micros | None:

@@ -23,7 +23,8 @@ from runconsole.events import (
     TaskStatusChanged,
     UnknownEvent,
 )
-from runconsole.wire.payload import FactReader, Whole, first, read_status, read_time, reader, understood
+from runconsole.statuses import read_status
+from runconsole.wire.payload import FactReader, Whole, first, read_time, reader, understood
 
 __all__ = [
     "FACTS",
