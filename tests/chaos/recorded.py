@@ -70,7 +70,9 @@ def _differences(what: str, trial: Trial, lines: list[bytes]) -> Iterator[str]:
     if ours != theirs:
         yield f"{what} gives {len(theirs)} events, the console has {len(ours)}; or they differ"
     for name in _TOLD:
-        mine, other = getattr(trial.state, name), getattr(fold.state, name)
+        mine, other = (getattr(state, name) for state in (trial.state, fold.state))
+        if name == "output":
+            mine, other = list(mine), list(other)
         if mine != other:
             yield f"{name} of {what} is {other}, the console's is {mine}"
 

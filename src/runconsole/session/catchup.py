@@ -26,7 +26,7 @@ from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
 from runconsole.wire.signals import Request
 
-__all__ = ["inquire", "reread"]
+__all__ = ["Call", "inquire", "reread"]
 
 Call = Callable[[Request], Awaitable[Any]]
 _MOST_ASKED = 50

@@ -8,11 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from runconsole.clock import now_micros
-from runconsole.errors import LinkLost, NotConnected, RunConsoleError
+from runconsole.errors import LinkLost, NotConnected
 from runconsole.events import (
     Alert,
     DecisionRequested,
-    DuplicateDropped,
     Fact,
     LinkChanged,
     LinkStatus,
@@ -23,18 +22,19 @@ from runconsole.events import (
 )
 from runconsole.log import EventLog
 from runconsole.recording import Asides, Tape
-from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrivals
+from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
-from runconsole.session.catchup import inquire, reread
 from runconsole.session.change import Change
 from runconsole.session.endings import expired, is_all_done
+from runconsole.session.inquiries import Inquiries
 from runconsole.session.journal import Journal
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.taped import TapedArrivals
 from runconsole.session.tasks import cancelled, spawn, until
+from runconsole.session.writer import Writer
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
@@ -54,9 +54,6 @@ __all__ = ["Session"]
 
 _DOUBTFUL_ATTEMPTS = 4
 _TOO_BIG = 1009
-_LONGEST_PAST = 5
-"""Times `Pace.linger` in which a server may send what was missed, before it is asked how tasks ended."""
-_DUPLICATE = DuplicateDropped()
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
 
@@ -66,10 +63,10 @@ Observer = Callable[[tuple[Effect, ...]], None]
 class Session:
     """Follows one run until it ends, fails for good, or the task running `run` is cancelled.
 
-    Everything that happens is applied to the state here and nowhere else. `observe` is called after each event that
-    asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the same run, and
-    `gone_since` when that had a link last.
-    `asides` keeps every fact that no event of the log tells; `tape` records the run.
+    Everything that happens is applied to the state by its `Writer` and nowhere else. `observe` is called after each
+    event that asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the
+    same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
+    `tape` records the run.
     """
 
     def __init__(
@@ -90,25 +87,26 @@ class Session:
         gone_since: Micros = 0,
     ) -> None:
         self._state = state
-        self._log = log
         self._wire = wire
         self._transport = transport
         self._observe = observe
         self._now = now
         self._backoff = backoff or Backoff()
         self._pace = pace
-        self._asides = asides or Asides()
         self._tape = tape
         known = arrivals or Arrivals()
         self._arrivals = known if tape is None else TapedArrivals(known, tape)
+        self._writer = Writer(
+            state, log, self._arrivals, asides=asides or Asides(), tape=tape, now=now, carry_out=self._carry_out
+        )
         self._journal = Journal(self.apply, now, self._arrivals.gaps, pace=pace, redact=redact, gone_since=gone_since)
         self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
         self._calls = Calls(redact, patience=pace.reply)
+        self._inquiries = Inquiries(state, log, self.call, self.apply, now, linger=pace.linger)
         self._line: Line | None = None
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
-        self._asking: set[asyncio.Task[None]] = set()
         self._doubts = 0
         self._heard = False
         self._wake = asyncio.Event()
@@ -135,30 +133,15 @@ class Session:
         self.apply(Received("runconsole", Alert("error", text), "", self._now()))
         self.apply(LinkChanged(self._now(), self._journal.status, reason=text, notice=text))
 
-    # ---- the one writer -----------------------------------------------------------------------------------------
-
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log tells, and do what it asks for."""
-        self._note(fact)
-        self._fold(fact)
+        self._writer.apply(fact)
 
-    def _note(self, fact: Fact | Received) -> None:
-        self._asides.note(len(self._log), fact)
-        if self._tape is not None:
-            self._tape.fact(fact)
+    def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
+        """Record a change of the link."""
+        self._journal.say(status, attempt=self._backoff.attempts, reason=reason, delay=delay)
 
-    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
-        try:
-            effects = self._state.apply(fact, is_repeat=is_repeat)
-        except Exception as error:
-            if not isinstance(fact, Received):
-                raise
-            text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
-            alert = Received(fact.type, Alert("error", text), "", self._now())
-            self._note(alert)
-            effects = self._state.apply(alert)
-        if effects:
-            self._carry_out(effects)
+    # ---- what events ask for ------------------------------------------------------------------------------------
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -170,6 +153,7 @@ class Session:
                 case Inquire(checkpoint_id):
                     self._inquire(checkpoint_id)
                 case Finished():
+                    self._prove()
                     self._ended.set()
                     if self._tape is not None:
                         self._tape.finished()
@@ -182,27 +166,15 @@ class Session:
         if self._journal.is_live and line is not None and line.is_greeted and not line.reader.done():
             self._outbox.flush(line)
 
-    def _take(self, event: Received) -> None:
-        """Log and fold an event of the server, unless it came before."""
-        self._heard = True
-        arrival = self._arrivals.admit(event)
-        if arrival is DUPLICATE:
-            self._asides.note(len(self._log), _DUPLICATE)
-            self._fold(_DUPLICATE)
-            return
-        self._log.append(event)
-        if self._backoff.attempts and event.fact.__class__ not in _NO_PROOF:
-            self._prove()
-        self._fold(event, is_repeat=arrival is AGAIN)
+    def _inquire(self, checkpoint_id: str) -> None:
+        """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
+        if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
+            self._inquiries.settle(checkpoint_id)
 
     def _prove(self) -> None:
         """The server has shown that it serves us: the next trouble is a new one."""
         self._backoff.reset()
         self._doubts = 0
-
-    def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
-        """Record a change of the link."""
-        self._journal.say(status, attempt=self._backoff.attempts, reason=reason, delay=delay)
 
     # ---- the life of the link -----------------------------------------------------------------------------------
 
@@ -284,14 +256,17 @@ class Session:
             signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
         for signal in signals:
             if isinstance(signal, Received):
-                self._take(signal)
+                self._heard = True
+                is_new = self._writer.take(signal)
+                if is_new and self._backoff.attempts and signal.fact.__class__ not in _NO_PROOF:
+                    self._prove()
             else:
                 self._heed(signal, line)
 
     def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
             case Repeated():
-                self.apply(_DUPLICATE)
+                self._writer.drop()
             case Established():
                 self._go_live(line)
                 self._send_queued()
@@ -352,7 +327,7 @@ class Session:
         self._note_connection(line, is_back=again)
         self._journal.say("live", attempt=self._backoff.attempts, notice=notice)
         if line.wire.can_ask:
-            spawn(self._asking, self._ask(again=again), "ask")
+            self._inquiries.reread(again=again)
 
     def _note_connection(self, line: Line, *, is_back: bool) -> None:
         wire = line.wire
@@ -370,8 +345,7 @@ class Session:
         """Close what is open; say so to whoever waits for an answer over it."""
         line, self._line = self._line, None
         self._journal.dark()
-        for task in self._asking:
-            task.cancel()
+        self._inquiries.stop()
         if line is not None:
             self._forsake(await line.close())
 
@@ -407,7 +381,7 @@ class Session:
             self.link("ended")
         return True
 
-    # ---- asking the server --------------------------------------------------------------------------------------
+    # ---- calls and their answers ---------------------------------------------------------------------------------
 
     async def call(self, request: Request) -> Any:
         """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
@@ -423,31 +397,6 @@ class Session:
         """Nobody will answer these any more."""
         self._outbox.lost(request_ids)
         self._calls.lost(request_ids)
-
-    async def _ask(self, *, again: bool) -> None:
-        """Re-read what may have been asked or ended while nobody listened."""
-        with suppress(RunConsoleError):
-            async for event in reread(self.call, self._state, self._now(), self._calm, again=again):
-                self.apply(event)
-
-    async def _calm(self) -> None:
-        """Return when the server has been silent for a while, or does not stop talking."""
-        count = -1
-        for _ in range(_LONGEST_PAST):
-            if count == len(self._log):
-                return
-            count = len(self._log)
-            await asyncio.sleep(self._pace.linger)
-
-    def _inquire(self, checkpoint_id: str) -> None:
-        """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
-        if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
-            spawn(self._asking, self._settle(checkpoint_id), "inquire")
-
-    async def _settle(self, checkpoint_id: str) -> None:
-        with suppress(RunConsoleError):
-            async for event in inquire(self.call, self._state, [checkpoint_id], self._now()):
-                self.apply(event)
 
     # ---- once a second ------------------------------------------------------------------------------------------
 

@@ -1,0 +1,91 @@
+"""The one writer of a run's state and log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
+from runconsole.log import EventLog
+from runconsole.recording import Asides, Tape
+from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrival
+from runconsole.state import Effect, RunState
+
+__all__ = ["Writer"]
+
+_DUPLICATE = DuplicateDropped()
+
+
+class _Admits(Protocol):
+    def admit(self, event: Received) -> Arrival:
+        """Return what an event is to those before it."""
+
+
+class Writer:
+    """Logs what the server tells and folds in whatever happens.
+
+    Args:
+        state, log: what it writes.
+        arrivals: knows what came before.
+        asides: keeps every fact that no event of the log tells.
+        tape: records those facts; None for no recording.
+        now: our clock.
+        carry_out: does what an event asks for; called after each one that asks for something.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        log: EventLog,
+        arrivals: _Admits,
+        *,
+        asides: Asides,
+        tape: Tape | None,
+        now: Callable[[], Micros],
+        carry_out: Callable[[tuple[Effect, ...]], None],
+    ) -> None:
+        self._state = state
+        self._log = log
+        self._arrivals = arrivals
+        self._asides = asides
+        self._tape = tape
+        self._now = now
+        self._carry_out = carry_out
+
+    def take(self, event: Received) -> bool:
+        """Log and fold in an event of the server, unless it came before; return whether it is new."""
+        arrival = self._arrivals.admit(event)
+        if arrival is DUPLICATE:
+            self._asides.note(len(self._log), _DUPLICATE)
+            self._fold(_DUPLICATE)
+            return False
+        self._log.append(event)
+        self._fold(event, is_repeat=arrival is AGAIN)
+        return True
+
+    def drop(self) -> None:
+        """Count an event that the wire itself has recognized as one that came before."""
+        self.apply(_DUPLICATE)
+
+    def apply(self, fact: Fact | Received) -> None:
+        """Fold in a fact that no event of the log tells."""
+        self._note(fact)
+        self._fold(fact)
+
+    def _note(self, fact: Fact | Received) -> None:
+        self._asides.note(len(self._log), fact)
+        if self._tape is not None:
+            self._tape.fact(fact)
+
+    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
+        try:
+            effects = self._state.apply(fact, is_repeat=is_repeat)
+        except Exception as error:
+            if not isinstance(fact, Received):
+                raise
+            text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
+            alert = Received(fact.type, Alert("error", text), "", self._now())
+            self._note(alert)
+            effects = self._state.apply(alert)
+        if effects:
+            self._carry_out(effects)
