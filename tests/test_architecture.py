@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "watchers": set(),
     "deciding": {"clock", "outcome", "session", "state", "watchers"},
     "waiting": {"state"},
+    "commands": {"deciding", "state", "wire"},
     "policy": {"clock", "deciding", "state"},
     "analysis": set(),
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
@@ -53,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": {
         *(
             "clock",
+            "commands",
             "dataset",
             "deciding",
             "endpoint",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from runconsole.clock import now_micros
+from runconsole.commands import RunCommands
 from runconsole.deciding import Decider
 from runconsole.endpoint import resolve
 from runconsole.errors import InvalidArgument, NotConnected
@@ -25,11 +26,10 @@ from runconsole.recording import Asides, Header
 from runconsole.replay import Replay
 from runconsole.saving import copy_run, write_run
 from runconsole.session import Session
-from runconsole.state import Checkpoint, Decision, Effect, Run, RunState
+from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.storage import LogStorage
 from runconsole.waiting import RunWaits
 from runconsole.watchers import Watchers
-from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ __all__ = ["Console"]
 _STOP_TIMEOUT = 5.0
 
 
-class Console(RunFrames, RunWaits):
+class Console(RunFrames, RunWaits, RunCommands):
     """Follows one run over its event stream; complete DataFrames at any time; decisions back to the server.
 
     Args:
@@ -302,75 +302,7 @@ class Console(RunFrames, RunWaits):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # ---- decisions ----------------------------------------------------------------------------------------------
-
-    def decide(
-        self,
-        checkpoint_id: str,
-        option: str,
-        *,
-        feedback: str | None = None,
-        modifications: Any = None,
-        timeout: float = 30.0,
-    ) -> Decision:
-        """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
-
-        Args:
-            checkpoint_id: one of `pending`.
-            option: the id (or label) of one of its options.
-            feedback: free words for the run.
-            modifications: what to change, any JSON value, where the option takes it.
-            timeout: seconds to wait for a link and an answer.
-
-        Raises:
-            InvalidArgument: no such checkpoint or option (a ValueError).
-            DecisionRefused: the server said no, or somebody has already decided.
-            DecisionExpired: the deadline has passed.
-            DecisionUnknown: it was sent, and no answer came: it may or may not count.
-            NotConnected: there was no link in time; nothing was sent, and nothing will be.
-        """
-        return self._decider.result(self._decider.submit(checkpoint_id, option, feedback, modifications), timeout)
-
-    async def decide_async(
-        self,
-        checkpoint_id: str,
-        option: str,
-        *,
-        feedback: str | None = None,
-        modifications: Any = None,
-        timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
-    ) -> Decision:
-        """Answer a checkpoint without blocking the event loop. As `decide`."""
-        outcome = self._decider.submit(checkpoint_id, option, feedback, modifications)
-        try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome.future)), timeout)
-        except TimeoutError:
-            return await asyncio.to_thread(self._decider.give_up, outcome, timeout)
-
-    # ---- calls --------------------------------------------------------------------------------------------------
-
-    def cancel(self, task_id: str) -> Any:
-        """Ask the server to cancel a task; return its answer.
-
-        Raises:
-            UnsupportedByWire: the wire has no calls (only tRPC has).
-            CallRefused: the server said no.
-            CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
-            NotConnected: there is no live link.
-        """
-        return self._call(trpc_calls.cancel(task_id))
-
-    def pause(self, task_id: str) -> Any:
-        """Ask the server to pause a task. As `cancel`."""
-        return self._call(trpc_calls.pause(task_id))
-
-    def resume(self, task_id: str, feedback: str | None = None) -> Any:
-        """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
-        return self._call(trpc_calls.resume(task_id, feedback))
-
-    def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
-        """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
-        return self._call(trpc_calls.retry(task_id, from_checkpoint))
+    # ---- to the server --------------------------------------------------------------------------------------------
 
     def _deciding(self) -> Session | None:
         """Return the session that sends, None while the console is stopped. Raises NotConnected on a recording."""

@@ -1,0 +1,93 @@
+"""What a person or code tells the server: answers to its questions, and what shall become of a task."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any
+
+from runconsole.deciding import Decider
+from runconsole.state import Decision
+from runconsole.wire import trpc_calls
+from runconsole.wire.signals import Request
+
+__all__ = ["RunCommands"]
+
+
+class RunCommands(ABC):
+    """What can be told to a server, from any thread."""
+
+    @property
+    @abstractmethod
+    def decider(self) -> Decider:
+        """The door for decisions."""
+
+    @abstractmethod
+    def _call(self, request: Request) -> Any:
+        """Make a call and return the server's answer. Raises as `cancel`."""
+
+    def decide(
+        self,
+        checkpoint_id: str,
+        option: str,
+        *,
+        feedback: str | None = None,
+        modifications: Any = None,
+        timeout: float = 30.0,
+    ) -> Decision:
+        """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
+
+        Args:
+            checkpoint_id: one of `pending`.
+            option: the id (or label) of one of its options.
+            feedback: free words for the run.
+            modifications: what to change, any JSON value, where the option takes it.
+            timeout: seconds to wait for a link and an answer.
+
+        Raises:
+            InvalidArgument: no such checkpoint or option (a ValueError).
+            DecisionRefused: the server said no, or somebody has already decided.
+            DecisionExpired: the deadline has passed.
+            DecisionUnknown: it was sent, and no answer came: it may or may not count.
+            NotConnected: there was no link in time; nothing was sent, and nothing will be.
+        """
+        return self.decider.result(self.decider.submit(checkpoint_id, option, feedback, modifications), timeout)
+
+    async def decide_async(
+        self,
+        checkpoint_id: str,
+        option: str,
+        *,
+        feedback: str | None = None,
+        modifications: Any = None,
+        timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
+    ) -> Decision:
+        """Answer a checkpoint without blocking the event loop. As `decide`."""
+        outcome = self.decider.submit(checkpoint_id, option, feedback, modifications)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome.future)), timeout)
+        except TimeoutError:
+            return await asyncio.to_thread(self.decider.give_up, outcome, timeout)
+
+    def cancel(self, task_id: str) -> Any:
+        """Ask the server to cancel a task; return its answer.
+
+        Raises:
+            UnsupportedByWire: the wire has no calls (only tRPC has).
+            CallRefused: the server said no.
+            CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
+            NotConnected: there is no live link.
+        """
+        return self._call(trpc_calls.cancel(task_id))
+
+    def pause(self, task_id: str) -> Any:
+        """Ask the server to pause a task. As `cancel`."""
+        return self._call(trpc_calls.pause(task_id))
+
+    def resume(self, task_id: str, feedback: str | None = None) -> Any:
+        """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
+        return self._call(trpc_calls.resume(task_id, feedback))
+
+    def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
+        """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
+        return self._call(trpc_calls.retry(task_id, from_checkpoint))
