@@ -57,7 +57,8 @@ class Gaps:
         self._marks = _Marks()
         self._has_seq = False
         self._seam: _Seam = "none"
-        self._is_back = False
+        self.is_back = False
+        """Whether there was a reconnect of which nothing has been reported yet."""
         self._back_at: Micros | None = None
         self._changes = False
         self._uncertain = False
@@ -77,13 +78,8 @@ class Gaps:
             return
         if assured:  # this time; what was open before stays so
             self._doubt()
-        self._is_back = True
+        self.is_back = True
         self._seam = "proven" if assured else "open"
-
-    @property
-    def is_back(self) -> bool:
-        """Whether there was a reconnect of which nothing has been reported yet."""
-        return self._is_back
 
     @property
     def recovered(self) -> int:
@@ -129,11 +125,11 @@ class Gaps:
         """What is missing at an open seam will never be known; say so, unless that has been said."""
         if self._seam == "open":
             self._seam = "none"
-            self._uncertain = self._uncertain or self._is_back
+            self._uncertain = self._uncertain or self.is_back
 
     def report(self) -> Losses | None:
         """Return what was learned since the last report, None for nothing; then begin anew."""
-        is_back, self._is_back = self._is_back, False
+        is_back, self.is_back = self.is_back, False
         missed, self._missed = self._missed, 0
         recovered, self._recovered = self._recovered, 0
         unknown, self._uncertain = self._uncertain or (is_back and self._seam == "open"), False
