@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import bisect
+import json
+import selectors
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from runconsole import publisher as publisher_module
 from runconsole.publisher import Publisher
+from runconsole.view import View
 from tests.folding import START, Folded, execution, task
 from tests.servers.json_server import PATIENCE
 
@@ -144,7 +148,7 @@ async def test_what_is_urgent_after_a_pause_does_not_wait_for_the_tick(monkeypat
         await asyncio.sleep(0)
         panel.folded.feed([task("task.hitl_required", checkpointId="c")])
         panel.publisher.hurry()
-        await panel.until(lambda: panel.saved)
+        await panel.until(lambda: len(panel.of("patch")) == 2)
     assert panel.sent[-1]["changes"]["checkpoints"]["total"] == 1
 
 
@@ -175,3 +179,143 @@ async def test_it_ends_also_when_something_urgent_happens_at_that_very_moment(st
     done, _ = await asyncio.wait({running}, timeout=PATIENCE)
     assert done
     assert running.cancelled()
+
+
+# ---- how much reaches the browser, by a clock that jumps -------------------------------------------------------------
+
+
+class _Jump(selectors.SelectSelector):
+    """Waits for nothing: the time that would pass has passed at once."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        self.now += timeout or 0
+        return super().select(0)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock goes as fast as its tasks let it."""
+
+    def __init__(self) -> None:
+        self._jump = _Jump()
+        super().__init__(self._jump)
+
+    def time(self) -> float:
+        return self._jump.now
+
+
+class Metered(Panel):
+    """A panel that notes when a message came, and how long it was: durable pictures too."""
+
+    def __init__(self, view: object | None = None) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self.sizes: list[int] = []
+        self.publisher = Publisher(
+            self.folded.view if view is None else cast("View", view),
+            send=lambda message: self._note(self.sent, message),
+            save=lambda picture: self._note(self.saved, picture),
+            now=lambda: START,
+            is_bound=lambda: True,
+        )
+
+    def _note(self, kept: list[Message], message: Message) -> None:
+        kept.append(message)
+        self.times.append(asyncio.get_running_loop().time())
+        self.sizes.append(len(json.dumps(message, separators=(",", ":"))))
+
+    def watch(self, seconds: float, events: Callable[[int], Iterable[str]]) -> None:
+        """Publish for so many seconds, while each hundredth of a second brings events."""
+
+        async def publish() -> None:
+            async with self.publishing():
+                for number in range(round(seconds * 100)):
+                    self.folded.feed(events(number))
+                    self.publisher.hurry()
+                    await asyncio.sleep(0.01)
+
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            runner.run(publish())
+
+    def busiest_second(self) -> int:
+        """Return the most messages that came in any second."""
+        return max(at - bisect.bisect_left(self.times, time - 0.999) + 1 for at, time in enumerate(self.times))
+
+
+def test_in_no_second_there_are_more_than_ten_messages_however_urgent_the_events() -> None:
+    panel = Metered()
+    panel.watch(5, lambda number: [execution("error", message=f"urgent {number}")])
+    assert len(panel.of("patch")) > 35
+    assert len(panel.saved) in {5, 6}
+    assert panel.busiest_second() <= 10
+
+
+def test_what_pours_in_stays_within_200_kb_a_second_with_the_durable_picture() -> None:
+    panel = Metered()
+    wide = "x" * 900
+
+    def flood(number: int) -> list[str]:
+        return [
+            *(task("task.output", stream="stdout", data=f"{number} {wide}\n") for _ in range(30)),
+            execution("progress_update", task_id=f"t{number}", description=wide),
+            execution("artifact_created", path=f"{number}/{wide}"),
+        ]
+
+    seconds = 10
+    panel.watch(seconds, flood)
+    assert max(panel.sizes) > 30_000
+    assert sum(panel.sizes) <= 200_000 * (seconds + 1)
+    assert sum(panel.sizes) > 100_000 * seconds, "nothing worth counting came"
+    assert panel.busiest_second() <= 10
+
+
+class Clock:
+    """A view of a replay in which nothing changes but its position, until it is paused."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.playing = self.moves = True
+
+    def changes(self) -> Message:
+        if not self.moves:
+            return {}
+        self.moves = self.playing
+        self.version += 1
+        position = self.version / 10
+        replay = {"position_s": position, "duration_s": 600.0, "speed": 1.0, "playing": self.playing, "over": False}
+        return {"head": {"replay": replay}}
+
+    def durable(self) -> Message:
+        return {}
+
+
+def test_a_replay_that_plays_where_nothing_happens_costs_next_to_nothing() -> None:
+    panel = Metered(Clock())
+    panel.watch(10, lambda _: [])
+    assert [saved["version"] for saved in panel.saved] == [1]
+    assert len(panel.of("patch")) > 80
+    assert panel.busiest_second() <= 10
+    assert sum(panel.sizes) <= 2_500 * 10
+
+
+def test_a_replay_that_is_paused_is_stored_where_it_stands() -> None:
+    clock = Clock()
+    panel = Metered(clock)
+
+    def pause(number: int) -> list[str]:
+        clock.playing = number < 300
+        return []
+
+    panel.watch(5, pause)
+    assert [saved["version"] for saved in panel.saved] == [1, clock.version]
+
+
+def test_what_cannot_be_painted_leaves_the_page_a_sign_of_life() -> None:
+    class Broken(Clock):
+        def changes(self) -> Message:
+            raise ValueError
+
+    panel = Metered(Broken())
+    panel.watch(5, lambda _: [])
+    assert 2 <= len(panel.of("heartbeat")) <= 5

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from runconsole import storage as storage_module
 from runconsole.console import Console
 from runconsole.errors import InvalidArgument
 from runconsole.events import Logged, MalformedFrame, Received, UnknownEvent
@@ -126,6 +130,122 @@ def test_a_log_that_can_no_longer_be_sealed_is_complete_all_the_same(monkeypatch
         log.append(Received("x", Logged(), f'{{"n":{number}}}', number))
     assert numbers(log) == list(range(CHUNK + 1))
     assert [event.received_at for _, event in log.read(CHUNK - 1, 2)] == [CHUNK - 1, CHUNK]
+
+
+# ---- whose directory it is ------------------------------------------------------------------------------------------
+
+OWNER = """
+import os, sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from runconsole.log import EventLog
+from runconsole.storage import LogStorage
+from tests.test_storage import filled
+
+log = filled(storage := LogStorage(0))
+{then}
+"""
+WAITS = "print(storage.directory, flush=True); sys.stdin.read()"
+FORKS = """
+child = os.fork()
+if child == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(storage.directory.is_dir(), flush=True)
+"""
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on directories")
+
+
+@contextmanager
+def owner(folder: Path, then: str = WAITS) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start another process with a log on disk; give it and what it says first."""
+    command = [sys.executable, "-c", OWNER.format(then=then), str(folder)]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+        process.kill()
+
+
+def directories(folder: Path) -> set[Path]:
+    return set(folder.iterdir())
+
+
+@posix
+def test_the_directory_of_a_killed_process_goes_when_the_next_is_made_and_no_other(temporary: Path) -> None:
+    with owner(temporary) as (killed, gone), owner(temporary) as (_, lives):
+        assert f"-{killed.pid}-" in Path(gone).name
+        killed.kill()
+        killed.wait()
+        assert len(list(Path(gone).iterdir())) == CHUNKS
+        storage = LogStorage(0)
+        log = filled(storage)
+        assert directories(temporary) == {Path(lives), storage.directory}
+        assert len(list(Path(lives).iterdir())) == CHUNKS
+        assert numbers(log) == list(range(CHUNKS * CHUNK + 5))
+
+
+@posix
+def test_a_process_number_that_was_given_again_keeps_nothing(temporary: Path) -> None:
+    first = LogStorage(0)
+    log = filled(first, CHUNK + 1)
+    assert first.directory is not None
+    leftover = first.directory.with_name(first.directory.name[:-1] + "_")
+    leftover.mkdir()
+    (leftover / "events-000000.arrow").write_bytes(b"")
+    second = LogStorage(0)
+    other = filled(second, CHUNK + 1)
+    assert directories(temporary) == {first.directory, second.directory}
+    assert len(log) == len(other)
+
+
+@posix
+def test_what_is_not_surely_a_leftover_of_ours_is_not_touched(temporary: Path) -> None:
+    storage = LogStorage(0)
+    log = filled(storage, CHUNK + 1)
+    assert storage.directory is not None
+    begin = storage.directory.name.rpartition("-")[0]
+    machine = begin.rpartition("-")[0]
+    foreign = [
+        "runconsole-abcdefgh",
+        f"{machine}x-17-abcdefgh",
+        f"{machine}-pid-abcdefgh",
+        f"{begin}-abcdefgh.bak",
+        f"{begin}-mixed",
+        f"{begin}-nested",
+    ]
+    for name in foreign:
+        (temporary / name).mkdir()
+        (temporary / name / "events-000000.arrow").write_bytes(b"")
+    (temporary / f"{begin}-mixed" / "mine.txt").write_text("keep me")
+    (temporary / f"{begin}-nested" / "events-000001.arrow").mkdir()
+    (temporary / f"{begin}-file").write_text("no directory")
+    (temporary / f"{begin}-link").symlink_to(temporary / "runconsole-abcdefgh")
+    before = set(temporary.rglob("*"))
+    another = LogStorage(0)
+    other = filled(another, CHUNK + 1)
+    assert another.directory is not None
+    assert set(temporary.rglob("*")) - before == {another.directory, *another.directory.iterdir()}
+    assert before <= set(temporary.rglob("*"))
+    assert len(log) == len(other)
+
+
+@posix
+def test_a_process_that_was_forked_from_the_owner_leaves_its_directory_alone(temporary: Path) -> None:
+    with owner(temporary, FORKS) as (_, still_there):
+        assert still_there == "True"
+
+
+def test_without_locks_a_directory_is_made_that_nobody_removes(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_module, "_lock", lambda _directory: None)
+    storages = [LogStorage(0), LogStorage(0)]
+    logs = [filled(storage, CHUNK + 1) for storage in storages]
+    assert directories(temporary) == {storage.directory for storage in storages}
+    assert [len(log) for log in logs] == [CHUNK + 1] * 2
+    del logs, storages
+    gc.collect()
+    assert directories(temporary) == set()
 
 
 # ---- the console's option --------------------------------------------------------------------------------------------

@@ -32,7 +32,11 @@ def path(tmp_path: Path) -> Path:
             asked = {"checkpointId": "c", "title": "Ship?", "options": ["approve", "reject"]}
             frames.append(task("task.hitl_required", number, **asked))
     frames.append(execution("execution_completed", LINES + 1, status="success"))
-    path = tmp_path / "run.jsonl"
+    return recorded(tmp_path, frames)
+
+
+def recorded(folder: Path, frames: list[str]) -> Path:
+    path = folder / "run.jsonl"
     header = Header(1, version="0", protocol="json", url="ws://h/ws", started_at="2025-11-16T16:32:00Z")
     entries = [Entry(_at(frame), "in", 1, frame) for frame in frames]
     path.write_bytes(b"".join([encode_line(header), *(encode_line(entry) for entry in entries)]))
@@ -92,6 +96,22 @@ def test_the_page_is_told_where_a_replay_is(shows: Callable[..., Page], path: Pa
     }
     patch = [message for message in list(page.comm.sent) if message["kind"] == "patch"][-1]
     assert patch["now"] == (START + 12_500_000) // 1000, "the time of the run, not of today"
+
+
+def test_a_replay_moves_on_the_page_also_where_nothing_of_note_happens(
+    shows: Callable[..., Page], tmp_path: Path
+) -> None:
+    frames = [task("task.started", 0), task("task.output", 3000, data="late", stream="stdout")]
+    page = shows(recorded(tmp_path, frames), speed=1)
+    positions: set[float] = set()
+
+    def moved() -> bool:
+        positions.add(controls(page).get("position_s", 0))
+        return len(positions) > 4
+
+    eventually(moved)
+    clock = [message["changes"]["head"] for message in page.of("patch") if message["changes"].keys() == {"head"}]
+    assert {"replay"} in [head.keys() for head in clock], "a tick tells where it is, and nothing else"
 
 
 def test_a_live_run_has_nothing_to_control(shows: Callable[..., Page]) -> None:

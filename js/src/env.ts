@@ -11,6 +11,10 @@ export interface Env {
   frame(work: () => void): Cancel;
   /** A fresh id for a request. */
   id(): string;
+  /** What the tab keeps under a name beyond a reload of the page; null for nothing. */
+  kept(name: string): string | null;
+  /** Keeps a text, null for none. Where the tab keeps nothing, nothing happens. */
+  keep(name: string, text: string | null): void;
 }
 
 export const browserEnv: Env = {
@@ -25,4 +29,20 @@ export const browserEnv: Env = {
   },
   // randomUUID exists only in secure contexts, and a notebook server may be plain http.
   id: () => crypto.randomUUID?.() ?? `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
+  // A page may have no storage, a full one, or one that refuses: it is a convenience that nothing depends on.
+  kept(name) {
+    try {
+      return globalThis.sessionStorage?.getItem(name) ?? null;
+    } catch {
+      return null;
+    }
+  },
+  keep(name, text) {
+    try {
+      if (text === null) globalThis.sessionStorage?.removeItem(name);
+      else globalThis.sessionStorage?.setItem(name, text);
+    } catch {
+      // As above: what is typed stays in the page.
+    }
+  },
 };

@@ -13,7 +13,10 @@ export type FromKernel =
   | { kind: "snapshot"; version: number; now: number; picture: Picture }
   /** Applies on top of `base`; if ours is another version: ask `{kind: "snapshot"}`. */
   | { kind: "patch"; base: number; version: number; now: number; changes: Changes }
-  /** Each second while live: the newest version, so that a lost last patch is noticed. `now` is the kernel's clock. */
+  /**
+   * While live, a second after the last patch and each second from then on: the newest version, so that a lost patch is
+   * noticed. `now` is the kernel's clock.
+   */
   | { kind: "heartbeat"; version: number; now: number; subshell: boolean }
   | { kind: "page"; id: string; table: TableName; offset: number; total: number; rows: Row[] }
   | { kind: "detail"; id: string; table: TableName; key: string; row: Row | null }
@@ -58,8 +61,9 @@ export type ReplayAction = "play" | "pause" | "seek" | "speed";
 
 export interface Traits {
   /**
-   * The durable picture: true at most one second ago while live, exact at the end. What a second page, a reload or a saved notebook
-   * starts from. `version` is the picture's. Tables are shortened (tasks 60, output 60, events 0 rows...).
+   * The durable picture: true at most one second ago while live (but for where a replay is that plays on), exact at the
+   * end. What a second page, a reload or a saved notebook starts from. `version` is the picture's. Tables are shortened
+   * (tasks 60, output 60, events 0 rows...).
    */
   picture: { version: number; now: number; picture: Picture } | Record<string, never>;
   /** Height of the scrolling areas in CSS pixels. */

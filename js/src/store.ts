@@ -3,6 +3,7 @@
  *
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
+import { Drafts } from "./drafts";
 import type { Cancel, Env } from "./env";
 import type { Changes, FromKernel, Head, Picture, Port, ReplayAction, Row, TableName, Tables, ToKernel } from "./model";
 import { Pages } from "./pages";
@@ -16,7 +17,7 @@ import { KeyedRows, keep, LogRows, type SparseRows } from "./rows";
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
 /** What a view can watch: it is painted again when one of its topics changed. `beat`: the kernel was heard. */
-export type Topic = TableName | "head" | "attachment" | "presses" | "pages" | "beat";
+export type Topic = TableName | "head" | "attachment" | "presses" | "drafts" | "replay" | "pages" | "beat";
 
 type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
@@ -33,11 +34,15 @@ const PROBE_MS = 10_000;
 const SNAPSHOT_MS = 2000;
 /** A kernel that is idle answers at once: one that has not by then is not the one that knows us. */
 const IDLE_MS = 3000;
+/** Of commands whose answers never come, no more are remembered. */
+const COMMANDS = 100;
 
 export class Store {
   head: Head | null = null;
   version = -1;
   attachment: Attachment = "waiting";
+  /** Why the command to a replay that was answered last was not carried out; null when it was. Each is an object of its own. */
+  refusal: { readonly error: string | null } | null = null;
   readonly tables: HeldTables = {
     phases: new KeyedRows(),
     waves: new KeyedRows(),
@@ -52,6 +57,7 @@ export class Store {
   };
   readonly pages: Pages;
   readonly presses: Presses;
+  readonly drafts: Drafts;
   /** The views that could speak to a screen reader; only the first does. */
   readonly voices = new Set<object>();
   readonly port: Port;
@@ -60,6 +66,8 @@ export class Store {
   readonly #watchers = new Set<() => void>();
   readonly #listeners = new Set<(touched: readonly Topic[]) => void>();
   readonly #stops: Cancel[] = [];
+  /** Commands to a replay that have not been answered. */
+  readonly #commands = new Set<string>();
   readonly #details = new Map<string, (row: Row | null) => void>();
   /** Kernel clock minus browser clock, milliseconds. */
   #skew: number | null = null;
@@ -89,6 +97,10 @@ export class Store {
     this.presses = new Presses(env, send, {
       now: () => this.#running(),
       changed: () => this.#touch("presses"),
+    });
+    this.drafts = new Drafts(env, {
+      run: () => (this.head && !this.head.replay ? this.head.url : null),
+      changed: () => this.#touch("drafts"),
     });
     this.#adoptTrait();
     this.#stops.push(
@@ -183,6 +195,9 @@ export class Store {
         break;
       case "answer":
         this.presses.answer(message.id, message.ok, message.error);
+        if (!this.#commands.delete(message.id)) break;
+        this.refusal = message.ok ? null : { error: message.error };
+        this.#touch("replay");
     }
   }
 
@@ -214,7 +229,11 @@ export class Store {
   }
 
   replay(action: ReplayAction, value: number | null = null): void {
-    this.#send({ kind: "replay", id: this.#env.id(), action, value });
+    const id = this.#env.id();
+    const [oldest] = this.#commands;
+    if (oldest !== undefined && this.#commands.size >= COMMANDS) this.#commands.delete(oldest);
+    this.#commands.add(id);
+    this.#send({ kind: "replay", id, action, value });
   }
 
   /** Ends everything; the store is of no use afterwards. */
@@ -288,7 +307,7 @@ export class Store {
       (this.tables[name] as KeyedRows<Row>).replace(table);
     }
     this.pages.clear();
-    for (const row of this.tables.checkpoints.rows) this.presses.follow(row);
+    this.#follow(this.tables.checkpoints.rows);
     this.#touch("head", "pages", ...(Object.keys(this.tables) as TableName[]));
   }
 
@@ -312,7 +331,14 @@ export class Store {
       (this.tables[name] as KeyedRows<Row>).patch(patch, source as KeyedRows<Row> | undefined);
       this.#touch(name);
     }
-    for (const row of changes.checkpoints?.set ?? []) this.presses.follow(row);
+    this.#follow(changes.checkpoints?.set ?? []);
+  }
+
+  #follow(rows: readonly Held["checkpoints"][]): void {
+    for (const row of rows) {
+      this.presses.follow(row);
+      this.drafts.follow(row);
+    }
   }
 
   #noteClosings(rows: readonly Held["checkpoints"][]): void {

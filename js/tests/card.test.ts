@@ -116,6 +116,7 @@ describe("modifications", () => {
       ["Modify", { n: 1 }],
       ["Approve", null],
     ] as const) {
+      sessionStorage.clear();
       const bench = await asked(row());
       await press(bench, "Modifications (JSON)");
       await type(bench, '{"n": 1}');

@@ -205,6 +205,22 @@ describe("a kernel that is another one now", () => {
     expect(card.textContent).not.toContain("queued in this browser");
   });
 
+  test("may be deaf to this page alone: it speaks, is idle and takes nothing", async () => {
+    const bench = await asked(row());
+    bench.model.hostSays("idle");
+    await type(bench, "wait");
+    button(bench, "Approve").click();
+    for (let second = 0; second < 21; second++) {
+      await later(1000);
+      bench.model.receive({ kind: "heartbeat", version: 0, now: Date.now(), subshell: true });
+    }
+    await later();
+    expect(bench.el.textContent).toContain(
+      "Approve – not taken, although the kernel seems to be idle. If no cell is running, reload the page and answer again.",
+    );
+    expect(bench.el.textContent).not.toContain("queued in this browser");
+  });
+
   test("is not taken for one that is busy", async () => {
     const bench = await asked(row());
     bench.model.hostSays("busy");

@@ -122,6 +122,61 @@ describe("the player", () => {
     expect(bench.get.queryByRole("group", { name: "Replay" })).toBeNull();
   });
 
+  describe("says why a command was not carried out", () => {
+    const voice = () => bench.el.querySelector("[aria-live=polite]")?.textContent;
+    const told = () => player().querySelector("p")?.textContent ?? null;
+    const answer = async (ok: boolean, error: string | null = null, which = -1) => {
+      const id = bench.sent("replay").at(which)?.id ?? "";
+      bench.model.receive({ kind: "answer", id, ok, error });
+      await later();
+    };
+    const command = async (ok: boolean, error: string | null = null) => {
+      bench.get.getByRole("button", { name: "Pause" }).click();
+      await answer(ok, error);
+    };
+    const stopped = "the console is stopped: call start() in a cell";
+
+    test("beside its controls, as text, until the next one is", async () => {
+      await command(false, `${stopped} <b>now</b>`);
+      expect(told()).toBe(`Not done: ${stopped} <b>now</b>.`);
+      expect(player().querySelector("b")).toBeNull();
+      await moves({ position_s: 61 });
+      expect(told()).not.toBeNull();
+      await command(true);
+      expect(told()).toBeNull();
+    });
+
+    test("to a screen reader too, once", async () => {
+      await command(false, stopped);
+      expect(voice()).toBe(`Not done: ${stopped}.`);
+      await later(11_000);
+      expect([voice(), told()]).toEqual(["", `Not done: ${stopped}.`]);
+      await moves({ position_s: 62 });
+      expect(voice()).toBe("");
+      await command(false, stopped);
+      expect(voice()).toBe(`Not done: ${stopped}.`);
+    });
+
+    test("also when the kernel gives no reason, and of a command that is answered late", async () => {
+      drag(100);
+      await later();
+      drag(200);
+      await later();
+      await answer(true);
+      await answer(false, null, -2);
+      expect(told()).toBe("Not done: the kernel did not say why.");
+    });
+
+    test("of no command but its own, and each once", async () => {
+      bench.model.receive({ kind: "answer", id: "of another page", ok: false, error: stopped });
+      await later();
+      expect(told()).toBeNull();
+      await command(true);
+      await answer(false, stopped);
+      expect(told()).toBeNull();
+    });
+  });
+
   test("is part of nothing but a replay", async () => {
     await bench.patch({ head: { replay: null } });
     expect(bench.get.queryByRole("group", { name: "Replay" })).toBeNull();

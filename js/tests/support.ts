@@ -20,6 +20,7 @@ export function fakeTime(): void {
     // Effects that Preact has put off belong to this test, not to the next.
     await later();
     document.body.replaceChildren();
+    sessionStorage.clear();
     vi.useRealTimers();
   });
 }
@@ -162,6 +163,7 @@ export class FakePort implements Port {
 /** An environment whose clock and timers the test moves. */
 export class FakeEnv implements Env {
   time = NOW;
+  readonly storage = new Map<string, string>();
   #ids = 0;
   #timers: { at: number; work: () => void }[] = [];
 
@@ -183,6 +185,15 @@ export class FakeEnv implements Env {
 
   id(): string {
     return `id-${this.#ids++}`;
+  }
+
+  kept(name: string): string | null {
+    return this.storage.get(name) ?? null;
+  }
+
+  keep(name: string, text: string | null): void {
+    if (text === null) this.storage.delete(name);
+    else this.storage.set(name, text);
   }
 
   /** How many timers wait. */

@@ -51,7 +51,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         execution: the one execution to follow.
         subscribe: what to send after connecting instead of the protocol's own subscription: one message or a list.
         token: a secret for the server. It appears in no repr, error text, log or notebook.
-        auth: where the token goes: ``"header"`` (Bearer), ``"query"``, ``"params"`` or ``"message"``.
+        auth: where the token goes: ``"header"`` (Bearer; it takes the place of a user and password in the URL),
+            ``"query"``, ``"params"`` or ``"message"``.
         headers: more headers for the handshake.
         ssl: an `ssl.SSLContext`, or the path of a CA file, for ``wss://``.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options, context_of
-from runconsole.transports.address import with_query
+from runconsole.transports.address import with_query, without_user
 from runconsole.transports.base import Connection, Transport
 from runconsole.transports.socketio import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
@@ -78,11 +78,20 @@ def _websocket(options: Options) -> WebSocketTransport:
     headers = dict(options.headers or {})
     if options.token is not None and options.auth == "query":
         url = with_query(url, token=options.token)
-    elif options.token is not None and options.auth == "header":
-        headers.setdefault("Authorization", f"Bearer {options.token}")
+    elif options.token is not None and options.auth == "header" and not _signs_in(headers):
+        headers["Authorization"] = f"Bearer {options.token}"
     if _params(options) is not None:
         url = with_query(url, connectionParams="1")
-    return WebSocketTransport(url, headers=headers, ssl=_ssl(options))
+    return WebSocketTransport(_signed_once(url, headers), headers=headers, ssl=_ssl(options))
+
+
+def _signs_in(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "authorization" for name in headers)
+
+
+def _signed_once(url: str, headers: Mapping[str, str]) -> str:
+    """Return the URL, where a header signs in without a user and password: they would be a second one (RFC 9110)."""
+    return without_user(url) if _signs_in(headers) else url
 
 
 def _ssl(options: Options) -> ssl_module.SSLContext | None:
@@ -151,7 +160,8 @@ def _socketio(options: Options) -> SocketIoWire:
 
 
 def _socketio_transport(options: Options) -> SocketIoTransport:
-    return SocketIoTransport(options.url, token=options.token, headers=options.headers, ssl=_ssl(options))
+    url = _signed_once(options.url, options.headers or {})
+    return SocketIoTransport(url, token=options.token, headers=options.headers, ssl=_ssl(options))
 
 
 def _joins(options: Options) -> list[tuple[str, Any]]:

@@ -33,8 +33,12 @@ class Options(Struct, frozen=True):
     execution: str | None = None
     subscribe: Any = None
     token: str | None = None
+    """A secret for the server. An explicit one counts more than a user and password in `url`."""
     auth: str = "header"
+    """Where the token goes. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
+    be sent as ``Basic``; elsewhere it goes beside them."""
     headers: Mapping[str, str] | None = None
+    """Sent with the handshake. An ``Authorization`` here takes the place of all others: one is sent."""
     ssl: ssl_module.SSLContext | str | None = None
     transformer: str = "auto"
     decide: str | Callable[..., Any] | None = None

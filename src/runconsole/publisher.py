@@ -1,9 +1,10 @@
-"""Paints on a tick: the picture's changes as versioned patches, ten times a second at most, within a byte budget."""
+"""Paints on a tick: the picture's changes as versioned patches, within ten messages and a byte budget a second."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import msgspec
 
 from runconsole.events import Micros
-from runconsole.view import View
+from runconsole.view import DURABLE_BYTES, View
 
 __all__ = ["Publisher"]
 
-TICK = 0.1
-BYTES_PER_SECOND = 200_000
+TICK = 1 / 9
+"""Nine patches and the durable picture make ten messages; a heartbeat comes only where no patch does."""
+BYTES_PER_SECOND = 200_000 - DURABLE_BYTES
+"""For patches: the rest is for the durable picture."""
 HEARTBEAT = 1.0
 DURABLE = 1.0
 
@@ -52,6 +55,7 @@ class Publisher:
         self._is_bound = is_bound
         self._urgent = asyncio.Event()
         self._saved_version = -1
+        self._has_news = True  # since the durable picture was stored
 
     def hurry(self) -> None:
         """Paint at the next chance instead of the next tick."""
@@ -61,18 +65,20 @@ class Publisher:
         """Publish until cancelled; the last picture is published by `flush`."""
         loop = asyncio.get_running_loop()
         self._urgent = asyncio.Event()  # of this loop: a console that goes on may have another
-        beat = saved = loop.time()
+        beat, saved = loop.time(), -math.inf
         while True:
-            size = self._try_patch()
-            if loop.time() - saved >= DURABLE or self._urgent.is_set():
-                saved = loop.time()
-                self.save()
             self._urgent.clear()
-            if loop.time() - beat >= HEARTBEAT:
-                beat = loop.time()
-                self.heartbeat()
+            (size, pause), now = self._try_patch(), loop.time()
+            if self._has_news and now - saved >= DURABLE:
+                saved = now
+                self.save()
             if size:
-                await asyncio.sleep(max(TICK, size / BYTES_PER_SECOND))
+                beat = now  # it tells the version too
+            elif now - beat >= HEARTBEAT:
+                beat = now
+                self.heartbeat()
+            if pause:
+                await asyncio.sleep(pause)
             else:
                 # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
                 with suppress(TimeoutError):
@@ -85,13 +91,17 @@ class Publisher:
         self.save()
         self.heartbeat()
 
-    def _try_patch(self) -> int:
-        """As `patch`; what cannot be painted is logged, and does not end the painting of what can."""
+    def _try_patch(self) -> tuple[int, float]:
+        """Return what `patch` does, and how many seconds to wait after it.
+
+        What cannot be painted is logged, and does not end the painting of what can.
+        """
         try:
-            return self.patch()
+            size = self.patch()
         except Exception:
             _logger.exception("the panel could not be painted")
-            return BYTES_PER_SECOND  # once a second, not ten times
+            return 0, 1.0
+        return size, max(TICK, size / BYTES_PER_SECOND) if size else 0.0
 
     def patch(self) -> int:
         """Send what changed; return its size in bytes, 0 when nothing did."""
@@ -107,12 +117,14 @@ class Publisher:
             "changes": changes,
         }
         self._send(message)
-        return len(msgspec.json.encode(changes))
+        self._has_news = self._has_news or not _is_clock(changes)
+        return len(msgspec.json.encode(message))
 
     def show(self, view: View) -> None:
         """Show another view from here on."""
         view.changes()
         self._view = view
+        self._has_news = True
         self._send_whole()
 
     def snapshot(self) -> None:
@@ -127,6 +139,7 @@ class Publisher:
 
     def save(self) -> None:
         """Store the durable picture, unless it is stored already."""
+        self._has_news = False
         if self._saved_version != self._view.version:
             self._saved_version = self._view.version
             self._save({"version": self._view.version, "now": self._millis(), "picture": self._view.durable()})
@@ -139,3 +152,11 @@ class Publisher:
 
     def _millis(self) -> int:
         return self._now() // 1000
+
+
+def _is_clock(changes: Message) -> bool:
+    """Whether nothing changed but the position of a replay that plays on."""
+    if changes.keys() != {"head"} or changes["head"].keys() != {"replay"}:
+        return False
+    replay = changes["head"]["replay"]
+    return replay is not None and bool(replay["playing"])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import socket
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +22,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["LogStorage", "sealer"]
+
+_FAMILY = f"runconsole-{re.sub(r'[^A-Za-z0-9]', '', socket.gethostname())}-"
+"""How directories of this machine's processes begin: a folder for temporary ones may be shared by several."""
+_DIRECTORY = re.compile(rf"{_FAMILY}\d+-\w+")
+_CHUNK = re.compile(r"events-\d+\.arrow")
 
 
 @cache
@@ -29,8 +39,8 @@ class LogStorage:
     """Keeps the sealed chunks of one log.
 
     Past the limit chunks become files of a temporary directory, one Arrow IPC file each, which goes when the log goes,
-    at the latest at the interpreter's end. Where the disk cannot take a chunk it stays in memory: nothing is
-    ever thrown away.
+    at the latest at the interpreter's end. That of a process that was killed goes when the next one is made (not on
+    Windows). Where the disk cannot take a chunk it stays in memory: nothing is ever thrown away.
 
     Args:
         memory_limit: bytes of sealed chunks to hold in memory; None for no limit.
@@ -65,8 +75,9 @@ class LogStorage:
         import pyarrow as pa
 
         if self.directory is None:
-            self.directory = Path(tempfile.mkdtemp(prefix="runconsole-"))
-            weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
+            _remove_leftovers(Path(tempfile.gettempdir()))
+            self.directory, lock = _make_directory()
+            weakref.finalize(self, _remove, self.directory, lock, os.getpid())
         path = self.directory / f"events-{self._files:06}.arrow"
         self._files += 1
         try:
@@ -91,3 +102,73 @@ class _File(NamedTuple):
 
         with pa.memory_map(str(self.path)) as file:
             return pa.ipc.open_file(file).get_batch(0)
+
+
+# ---- directories that tell whose they are ----------------------------------------------------------------------------
+# The name tells the process, its lock whether that lives: the system takes a lock away with the process that holds it,
+# however that ends, and a number that another process has got since means nothing.
+
+
+def _make_directory() -> tuple[Path, int | None]:
+    """Return a new directory, and the descriptor that locks it; without locks it has a name that nobody looks for."""
+    directory = Path(tempfile.mkdtemp(prefix=f"{_FAMILY}{os.getpid()}-"))
+    lock = _lock(directory)
+    if lock is not None:
+        if directory.is_dir():
+            return directory, lock
+        os.close(lock)  # somebody took it for a leftover before it was locked
+    with suppress(OSError):
+        directory.rmdir()
+    return Path(tempfile.mkdtemp(prefix="runconsole-")), None
+
+
+def _remove(directory: Path, lock: int | None, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a process that was forked from the owner ends: it is not its to remove
+    shutil.rmtree(directory, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the directories that killed processes of this machine left behind."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for name in [entry.name for entry in entries if _DIRECTORY.fullmatch(entry.name)]:
+            lock = _lock(folder / name)
+            if lock is None:
+                continue
+            try:
+                _remove_leftover(folder / name)
+            finally:
+                os.close(lock)
+
+
+def _remove_leftover(directory: Path) -> None:
+    with suppress(OSError):
+        with os.scandir(directory) as entries:
+            chunks = {entry.name: bool(_CHUNK.fullmatch(entry.name)) and entry.is_file() for entry in entries}
+        if not all(chunks.values()):
+            return  # something in it is not ours
+        for name in chunks:
+            (directory / name).unlink()
+        directory.rmdir()
+
+
+def _lock(directory: Path) -> int | None:
+    """Return a descriptor that locks a directory of ours; None where somebody else has the lock, or there is none."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_uid == os.getuid():
+            return descriptor
+    except OSError:
+        pass  # held, or the file system has no locks
+    os.close(descriptor)
+    return None

@@ -11,6 +11,8 @@ from tests.e2e.runs import card, decided, decisions_at, follow, press, question,
 from tests.servers.json_server import JsonServer, Message
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
     from tests.e2e.lab import Lab, NotebookPage
 
 
@@ -61,6 +63,36 @@ def test_a_page_reloaded_while_a_decision_is_sent_shows_that_and_then_its_end(la
         expect(card(notebook)).to_have_count(0)
         expect(notebook.panel).to_contain_text("Approve, decided by you")
         assert len(decisions_at(server)) == 1
+
+
+def test_text_typed_on_a_card_outlives_a_reload_and_a_restarted_kernel_and_is_in_every_view(lab: Lab) -> None:
+    text = "<b>wait</b> for the migration"
+    asked = question()
+    with JsonServer() as server:
+        notebook = follow(lab, server, asked, more=["w"])
+
+        def box(cell: int) -> Locator:
+            return notebook.output(cell).get_by_role("textbox", name="Feedback")
+
+        box(0).fill(text)
+        notebook.save()
+        notebook.reload()
+        expect(box(0)).to_have_value(text)
+        notebook.run_cell(1)
+        expect(box(1)).to_have_value(text)
+        box(1).fill(f"{text}!")
+        expect(box(0)).to_have_value(f"{text}!")
+
+        notebook.restart_kernel()
+        notebook.reload()  # JupyterLab was not told: it would go on talking to the old kernel's subshell
+        notebook.run_cell(0)
+        server.connected(2).send(asked)
+        expect(box(0)).to_be_editable()
+        expect(box(0)).to_have_value(f"{text}!")
+        notebook.output(0).get_by_role("button", name="Approve", exact=True).click()
+        assert acknowledge(server)["payload"]["feedback"] == f"{text}!"
+        expect(notebook.output(0)).to_contain_text("Approve, decided by you")
+        assert notebook.tab.evaluate("sessionStorage.getItem('runconsole.drafts.1')") is None
 
 
 def test_text_stays_under_the_cursor_when_the_server_decides_and_a_cancelled_task_says_so(lab: Lab) -> None:

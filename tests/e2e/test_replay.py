@@ -95,4 +95,12 @@ def test_a_recording_plays_pauses_and_is_gone_through_to_the_same_end(lab: Lab) 
     expect(connection(panel)).to_have_text("ended")
     assert reading(panel) == reading(live)
     assert notebook.kernel_eval("w.events.equals(live.events) and w.tasks.equals(live.tasks)")
+
+    # What is not done is said, until something is.
+    notebook.kernel_exec("w.stop()")
+    button(panel, "Play again").click()
+    expect(player(panel)).to_contain_text("Not done: the console is stopped: call start() in a cell.")
+    notebook.kernel_exec("w.start()")
+    button(panel, "Play again").click()
+    expect(player(panel)).not_to_contain_text("Not done")
     assert [complaint for complaint in notebook.complaints if "runconsole" in complaint] == []

@@ -1,6 +1,6 @@
 /**
  * What a screen reader is told without asking: a new question, one that is urgent, how it ended, what went wrong with an
- * answer, the end of the run, the link lost and back. One voice for all views of a run, and few words at a time.
+ * answer or a command, the end of the run, the link lost and back. One voice for all views of a run, and few words at a time.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { canAnswer, isLastMinute, isLate } from "../attention";
@@ -9,12 +9,13 @@ import type { CheckpointRow, Head } from "../model";
 import { isOpen } from "../presses";
 import type { Store } from "../store";
 import { useNow, useStore } from "./context";
-import { ending, standing } from "./outcome";
+import { ending, notDone, standing } from "./outcome";
 
 interface Heard {
   open: Set<string>;
   link: Head["link"] | null;
   ended: boolean;
+  refusal: Store["refusal"];
   /** What is urgent, or went wrong, and was told: each once. */
   told: Set<string>;
 }
@@ -25,7 +26,7 @@ const AT_ONCE = 3;
 const SPOKEN_MS = 10_000;
 
 export function Announcer() {
-  const store = useStore("head", "checkpoints", "presses", "attachment");
+  const store = useStore("head", "checkpoints", "presses", "replay", "attachment");
   useNow(store.checkpoints(true).some((row) => row.deadline !== null));
   const heard = useRef<Heard | null>(null);
   const [said, setSaid] = useState("");
@@ -59,7 +60,7 @@ function hear(store: Store, before: Heard | null): Heard {
   const open = new Set(store.checkpoints(true).map((row) => row.key));
   // Never forgotten: an estimate of the server's clock that wavers must not tell it twice.
   const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
-  return { open, link: store.head?.link ?? null, ended: store.head?.ended_at != null, told };
+  return { open, link: store.head?.link ?? null, ended: store.head?.ended_at != null, refusal: store.refusal, told };
 }
 
 interface Remark {
@@ -93,15 +94,16 @@ function urgencies(store: Store, row: CheckpointRow): Remark[] {
 function troubles(store: Store, row: CheckpointRow): Remark[] {
   const press = store.presses.get(row.id);
   const late = isLate(row, store.dueNow());
-  const { text, tone } = standing({ row, press, blocked: null, silent: false, late, unlocked: null });
+  const { text, tone } = standing({ row, press, blocked: null, silent: false, idle: false, late, unlocked: null });
   if (tone !== "failed" && tone !== "paused") return [];
   return [{ key: `${row.key} ${press?.id ?? ""} ${text}`, row, says: `${row.title}: ${text}`, adds: "" }];
 }
 
 function whatIsNew(heard: Heard, store: Store): string[] {
   const head = store.head;
-  // What a replay shows is no news.
-  if (!head || head.replay) return [];
+  const { refusal } = store;
+  // What a replay shows is no news; what it was told to do and did not is.
+  if (!head || head.replay) return refusal && refusal !== heard.refusal ? [notDone(refusal.error)] : [];
   const fresh = remarks(store).filter(({ key }) => !heard.told.has(key));
   const news = questions(
     store.checkpoints(true).filter((row) => !heard.open.has(row.key)),

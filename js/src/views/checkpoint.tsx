@@ -2,13 +2,13 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { isLastMinute, isLate } from "../attention";
+import type { Drafts } from "../drafts";
 import { clock, dollars } from "../format";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { isLocked, type Press } from "../presses";
 import { Context } from "./checkpoint-context";
-import { useNow, usePanel, useUniqueId } from "./context";
+import { useNow, useStore, useUniqueId } from "./context";
 import { useFull } from "./detail";
-import type { Drafts } from "./drafts";
 import { Icon, type IconName, Text } from "./marks";
 import { memo } from "./memo";
 import { Modifications, parseModifications } from "./modifications";
@@ -29,14 +29,13 @@ export interface CheckpointProps {
   selectable: boolean;
   ticked: boolean;
   tick: (id: string, on: boolean) => void;
-  drafts: Drafts;
   /** Set when the question has closed and only what was typed is left: takes the card away. */
   dismiss: (() => void) | null;
 }
 
 export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
-  const { row, press, blocked, silent, drafts, dismiss } = props;
-  const { store } = usePanel();
+  const { row, press, blocked, silent, dismiss } = props;
+  const store = useStore("drafts");
   const stranded = dismiss !== null;
   const replayed = Boolean(store.head?.replay);
   const expires = row.deadline !== null && !stranded;
@@ -44,17 +43,18 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
   const now = store.dueNow();
   const late = isLate(row, now);
   const locked = isLocked(row, press) || late || blocked !== null;
-  const editor = useEditor(row, drafts);
+  const editor = useEditor(row, store.drafts);
   const note = useUniqueId();
   const unlocked = store.presses.unlocked(row.id);
-  const words = standing({ row, press, blocked, silent, late, unlocked });
+  const idle = store.port.kernel() === "idle";
+  const words = standing({ row, press, blocked, silent, idle, late, unlocked });
 
   const answer = (option: CheckpointOption) => {
     if (locked) return;
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
-    if (store.presses.press(row, option.id, drafts.feedback(row.id), parsed.value)) {
-      drafts.write(row.id, { sentWith: option.id });
+    if (store.presses.press(row, option.id, store.drafts.feedback(row.id), parsed.value)) {
+      store.drafts.write(row, { sentWith: option.id });
     }
   };
 
@@ -104,7 +104,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
         />
       )}
       {stranded ? (
-        <StrandedActions draft={drafts.of(row.id)} dismiss={dismiss} />
+        <StrandedActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
       ) : (
         <>
           <Options
@@ -131,18 +131,14 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
 
 const SIGNS: Partial<Record<Tone, IconName>> = { running: "arc", paused: "warn", failed: "cross" };
 
-/** What is typed into a card: kept by the view too, where an answer to several questions finds it. */
+/** What is typed into a card: kept by the store, for other views and for an answer to several questions. */
 function useEditor(row: CheckpointRow, drafts: Drafts) {
-  const { id } = row;
-  const [draft, setDraft] = useState(() => drafts.of(id));
-  const [isOpen, setOpen] = useState(draft.modifications !== null);
+  const draft = drafts.of(row.id);
+  const [toggled, toggle] = useState<boolean | null>(null);
+  const isOpen = toggled ?? draft.modifications !== null;
   const [error, setError] = useState<string | null>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const { template } = useFull("checkpoints", row).context;
-  const keep = (change: Partial<typeof draft>) => {
-    drafts.write(id, change);
-    setDraft(drafts.of(id));
-  };
   const shown = draft.modifications ?? template ?? "";
   return {
     feedback: draft.feedback,
@@ -151,18 +147,19 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
     isOpen,
     error,
     box,
-    write: (feedback: string) => keep({ feedback }),
+    write: (feedback: string) => drafts.write(row, { feedback }),
     change: (modifications: string) => {
-      keep({ modifications });
+      drafts.write(row, { modifications });
       if (error !== null) setError(parseModifications(modifications).error);
     },
-    toggle: () => setOpen(!isOpen),
+    toggle: () => toggle(!isOpen),
     /** What is sent: what can be seen, or was written before the editor was closed. */
     check: () => {
-      const parsed = parseModifications(isOpen ? shown : (draft.modifications ?? ""));
+      const { modifications } = drafts.of(row.id); // what was typed since the last paint, too
+      const parsed = parseModifications(modifications ?? (isOpen ? shown : ""));
       setError(parsed.error);
       if (parsed.error !== null) {
-        setOpen(true);
+        toggle(true);
         box.current?.focus();
       }
       return parsed;

@@ -1,6 +1,6 @@
 /** The questions of the run that wait for a person, and for a while what became of them. */
 import type { RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { canAnswer, isLastMinute } from "../attention";
 import { plural } from "../format";
 import type { CheckpointRow } from "../model";
@@ -8,7 +8,6 @@ import { isOpen } from "../presses";
 import type { Store } from "../store";
 import { Checkpoint } from "./checkpoint";
 import { useNow, useStore } from "./context";
-import { Drafts } from "./drafts";
 import { Icon } from "./marks";
 import { ending } from "./outcome";
 import { Pin } from "./pin";
@@ -18,13 +17,12 @@ import { ApproveBar, useSelection } from "./selection";
 const LINGER_MS = 20_000;
 
 export function NeedsDecision() {
-  const store = useStore("checkpoints", "presses", "attachment", "head");
-  const [drafts] = useState(() => new Drafts());
-  const { cards, dismiss } = useCards(store, drafts);
+  const store = useStore("checkpoints", "presses", "drafts", "attachment", "head");
+  const { cards, dismiss } = useCards(store);
   const open = cards.filter(isOpen);
   const blocked = whyBlocked(store);
   const region = useRef<HTMLDivElement>(null);
-  const selection = useSelection(open, blocked, drafts);
+  const selection = useSelection(open, blocked);
   const selecting = selection.ticked.size > 0;
   useKeptFocus(region, `${cards.length} ${selecting}`);
   const replayed = Boolean(store.head?.replay);
@@ -51,7 +49,6 @@ export function NeedsDecision() {
                   selectable={selecting || (open.length > 1 && !replayed)}
                   ticked={selection.ticked.has(row.id)}
                   tick={selection.tick}
-                  drafts={drafts}
                   dismiss={isOpen(row) ? null : dismiss(row.key)}
                 />
               ))}
@@ -77,19 +74,17 @@ export function NeedsDecision() {
  * The cards in the order in which they came: one that moved would lose the keyboard's focus. A question that closes while
  * something typed for it is not sent stays until it is dismissed.
  */
-function useCards(store: Store, drafts: Drafts) {
+function useCards(store: Store) {
+  const { drafts, tables } = store;
   const shown = useRef(new Map<string, CheckpointRow>());
   const dismissals = useRef(new Map<string, () => void>());
-  const [, repaint] = useState(0);
-  const open = new Map(store.checkpoints(true).map((row) => [row.key, row]));
-  const closed = new Map(store.checkpoints(false).map((row) => [row.key, row]));
   const cards = new Map<string, CheckpointRow>();
   for (const [key, row] of shown.current) {
-    const now = open.get(key) ?? closed.get(key) ?? row;
-    if (isOpen(now) ? open.has(key) : drafts.isStranded(now)) cards.set(key, now);
+    const now = tables.checkpoints.get(key);
+    if (now ? isOpen(now) || drafts.isStranded(now) : drafts.isStranded(row)) cards.set(key, now ?? row);
     else drafts.drop(row.id);
   }
-  for (const [key, row] of open) cards.set(key, row);
+  for (const row of tables.checkpoints.rows) if (isOpen(row) || drafts.isStranded(row)) cards.set(row.key, row);
   shown.current = cards;
   const dismiss = (key: string) => {
     const known = dismissals.current.get(key);
@@ -97,7 +92,6 @@ function useCards(store: Store, drafts: Drafts) {
     const end = () => {
       dismissals.current.delete(key);
       drafts.drop(shown.current.get(key)?.id ?? key);
-      repaint((n) => n + 1);
     };
     dismissals.current.set(key, end);
     return end;

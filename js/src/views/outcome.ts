@@ -9,6 +9,8 @@ export interface Standing {
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
   silent: boolean;
+  /** The host says that the kernel is idle. */
+  idle: boolean;
   /** The time is up by the server's clock. */
   late: boolean;
   /** The option of an answer that was unlocked and may still be on its way. */
@@ -42,7 +44,7 @@ function unconfirmed(row: CheckpointRow, press: Press | undefined): string {
   return ` Your answer ${labelOf(row, option)} was not confirmed: it may or may not have reached the server.`;
 }
 
-function pressed({ row, silent, late, unlocked }: Standing, press: Press): Words {
+function pressed({ row, silent, idle, late, unlocked }: Standing, press: Press): Words {
   const label = labelOf(row, press.option);
   switch (press.phase) {
     case "sending":
@@ -56,6 +58,11 @@ function pressed({ row, silent, late, unlocked }: Standing, press: Press): Words
           text: `Too late: the time was up before the kernel was free. Your answer ${label} will not be sent.`,
           tone: "failed",
         };
+      }
+      if (press.phase === "stuck" && idle && !silent) {
+        // JupyterLab may go on talking to a part of a kernel that was restarted: until the page is loaded again.
+        const says = `${label} – not taken, although the kernel seems to be idle.`;
+        return { text: `${says} If no cell is running, reload the page and answer again.`, tone: "paused" };
       }
       const unless = row.deadline === null ? "" : ", unless the time is up by then";
       const first = unlocked === null ? "" : ` Your earlier answer ${labelOf(row, unlocked)} goes out first.`;
@@ -138,7 +145,12 @@ export function labelOf(row: CheckpointRow, id: string | null): string | null {
   return row.options.find((option) => option.id === id)?.label ?? id;
 }
 
-/** Begins with a capital and ends with a full stop, as what servers and errors say often does not. */
+/** Why a command to a replay was not carried out. */
+export function notDone(error: string | null): string {
+  return `Not done: ${sentence(error ?? "the kernel did not say why")}`;
+}
+
+/** Ends with a full stop, as what servers and errors say often does not. */
 function sentence(text: string): string {
   const trimmed = text.trim();
   return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;

@@ -1,10 +1,11 @@
-/** The controls of a recording: play and pause, where it is, how fast. */
+/** The controls of a recording: play and pause, where it is, how fast, and why a command was not carried out. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { countdown } from "../format";
 import type { Replay } from "../model";
 import type { Store } from "../store";
 import { useStore } from "./context";
 import { Icon } from "./marks";
+import { notDone } from "./outcome";
 
 const SPEEDS = [0.5, 1, 2, 5, 10, 50, 0];
 /** While the scrubber moves, at most one position in this many milliseconds is asked for. */
@@ -13,7 +14,7 @@ const SEEK_MS = 120;
 const SETTLE_MS = 1500;
 
 export function Player() {
-  const store = useStore("head", "attachment");
+  const store = useStore("head", "attachment", "replay");
   const replay = store.head?.replay;
   // Not while nobody has answered yet: a saved notebook may have no kernel.
   if (!replay || !store.reachable || store.attachment === "waiting") return null;
@@ -21,9 +22,17 @@ export function Player() {
   if (store.head?.link === "stopped" && !replay.over) return null;
   return (
     <div class="rc-player" role="group" aria-label="Replay">
-      <PlayButton replay={replay} store={store} />
-      <Scrubber replay={replay} store={store} />
-      <Speed replay={replay} store={store} />
+      <div class="rc-player-controls">
+        <PlayButton replay={replay} store={store} />
+        <Scrubber replay={replay} store={store} />
+        <Speed replay={replay} store={store} />
+      </div>
+      {store.refusal && (
+        <p class="rc-player-refusal rc-tone-failed">
+          <Icon name="warn" />
+          {notDone(store.refusal.error)}
+        </p>
+      )}
     </div>
   );
 }

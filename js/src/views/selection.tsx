@@ -3,7 +3,6 @@ import { useCallback, useLayoutEffect, useState } from "preact/hooks";
 import { canAnswer } from "../attention";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { useNow, usePanel } from "./context";
-import type { Drafts } from "./drafts";
 
 /** The names an option to approve goes by, the plainest first. */
 const APPROVALS = "approve approved accept accepted yes allow confirm agree ok okay lgtm".split(" ");
@@ -16,7 +15,7 @@ export interface Selection {
   approve: () => void;
 }
 
-export function useSelection(open: readonly CheckpointRow[], blocked: string | null, drafts: Drafts): Selection {
+export function useSelection(open: readonly CheckpointRow[], blocked: string | null): Selection {
   const { store } = usePanel();
   const [chosen, setChosen] = useState(NOTHING);
   useNow(open.some((row) => chosen.has(row.id) && row.deadline !== null));
@@ -36,8 +35,8 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may know more than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (option && store.presses.press(row, option.id, drafts.feedback(row.id), null)) {
-        drafts.write(row.id, { sentWith: option.id });
+      if (option && store.presses.press(row, option.id, store.drafts.feedback(row.id), null)) {
+        store.drafts.write(row, { sentWith: option.id });
       }
     }
   };

@@ -1,8 +1,8 @@
 /** A question that closed while somebody typed an answer to it: how it ended, and the text that was not sent. */
+import type { Draft } from "../drafts";
 import type { CheckpointRow } from "../model";
 import type { Press } from "../presses";
 import { CopyButton } from "./copy";
-import type { Draft } from "./drafts";
 import { Icon } from "./marks";
 import { ending } from "./outcome";
 

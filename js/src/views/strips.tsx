@@ -37,12 +37,16 @@ export function Strips() {
       {broken && <LinkStrip head={head} reconnect={head.replay ? null : () => store.link("reconnect")} />}
       {head?.notice && !broken && (
         <Strip tone="quiet" icon="info">
-          <Text>{head.notice}</Text>
+          <span>
+            <Text>{head.notice}</Text>
+          </span>
         </Strip>
       )}
       {head?.alerts.map((alert) => (
         <Strip key={`${alert.at} ${alert.text}`} tone={alertTone(alert.level)} icon="warn">
-          <Text>{alert.text}</Text>
+          <span>
+            <Text>{alert.text}</Text>
+          </span>
           {alert.at !== null && <time>{clock(alert.at)}</time>}
         </Strip>
       ))}

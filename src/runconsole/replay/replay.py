@@ -263,6 +263,7 @@ class Replay:
 
     async def run(self) -> None:
         """Play and do what is commanded, until the end is reached."""
+        self._observe(())  # whoever shows the position follows it from here on, also where no line asks for anything
         while True:
             self._wake.clear()
             if self._target is not None:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-__all__ = ["hostname", "is_loopback", "is_secret_name", "redact_url", "url_secrets", "with_query"]
+__all__ = ["hostname", "is_loopback", "is_secret_name", "redact_url", "url_secrets", "with_query", "without_user"]
 
 _SECRET_KEYS = re.compile(
     r"token|secret|password|passwd|api_?key|^key$|auth|credential|signature|^sig$|jwt|session", re.IGNORECASE
@@ -58,6 +58,12 @@ def with_query(url: str, **values: str) -> str:
     parts = urlsplit(url)
     query = "&".join(filter(None, (parts.query, urlencode(values))))
     return urlunsplit(parts._replace(query=query))
+
+
+def without_user(url: str) -> str:
+    """Return the URL without user information."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def hostname(url: str) -> str:

@@ -1,5 +1,5 @@
 """The bounded picture the browser gets: snapshots, patches, pages. Its shape is the contract in `js/src/model.ts`."""
 
-from runconsole.view.picture import View
+from runconsole.view.picture import DURABLE_BYTES, View
 
-__all__ = ["View"]
+__all__ = ["DURABLE_BYTES", "View"]

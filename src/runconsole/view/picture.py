@@ -14,7 +14,7 @@ from runconsole.view.lines import OutputLines
 from runconsole.view.rows import Cutter, Row
 from runconsole.view.tables import TABLES, Held, Source, Table
 
-__all__ = ["View"]
+__all__ = ["DURABLE_BYTES", "View"]
 
 PAGE = 500
 DURABLE_BYTES = 48_000
