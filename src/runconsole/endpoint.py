@@ -1,23 +1,25 @@
-"""From the console's options to a wire and a transport."""
+"""From the console's options to a wire and a transport; of the wires, each loads when it is first asked for."""
 
 from __future__ import annotations
 
 import ssl as ssl_module
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options, context_of
 from runconsole.transports.address import with_query, without_user
 from runconsole.transports.base import Connection, Transport
-from runconsole.transports.socketio import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
-from runconsole.wire.socketio import SocketIoWire
-from runconsole.wire.trpc import Transformer, TrpcWire
+
+if TYPE_CHECKING:
+    from runconsole.transports.socketio import SocketIoTransport
+    from runconsole.wire.socketio import SocketIoWire
+    from runconsole.wire.trpc import Transformer, TrpcWire
 
 __all__ = ["Endpoint", "resolve"]
 
@@ -122,6 +124,8 @@ def _messages(options: Options) -> list[Any]:
 
 
 def _trpc(options: Options) -> TrpcWire:
+    from runconsole.wire.trpc import TrpcWire
+
     path, argument = _subscription(options)
     return TrpcWire(
         path,
@@ -155,11 +159,15 @@ def _subscription(options: Options) -> tuple[str, Any]:
 
 
 def _socketio(options: Options) -> SocketIoWire:
+    from runconsole.wire.socketio import SocketIoWire
+
     joins = _joins(options)
     return SocketIoWire(joins) if options.decide is None else SocketIoWire(joins, decide=options.decide)
 
 
 def _socketio_transport(options: Options) -> SocketIoTransport:
+    from runconsole.transports.socketio import SocketIoTransport
+
     url = _signed_once(options.url, options.headers or {})
     return SocketIoTransport(url, token=options.token, headers=options.headers, ssl=_ssl(options))
 
