@@ -24,7 +24,7 @@ from benchmarks._results import page
 HERE = Path(__file__).parent
 LINES = HERE / "results.jsonl"
 PAGE = HERE / "RESULTS.md"
-TIMEOUT = 1200
+TIMEOUT = 2400
 """Seconds after which a script hangs, and is ended."""
 
 Line = dict[str, Any]

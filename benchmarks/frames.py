@@ -4,6 +4,11 @@
 
 Each measurement runs in a fresh process. The list of dicts is what a careful user would have kept: every frame as
 `msgspec` decodes it; its decoding is not counted, the memory it takes is.
+
+A pause of the appending thread is by how much a step of it came late, as far as this process is to blame: without the
+time in which the system gave the thread no core, and no longer than the process's other threads computed meanwhile.
+What the clock says is told beside it, and so is a reader that does nothing but run an empty loop in Python: the
+interpreter takes its lock away from a thread every 5 ms, and whoever computes in Python costs others that much.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ import msgspec
 import pandas as pd
 import pyarrow.compute  # noqa: F401 - loaded before anything is measured
 
-from benchmarks._common import child, note, report, rss, spread
+from benchmarks._common import child, note, percentile, report, rss, spread
 from benchmarks._streams import progress
 from runconsole.events import Received
 from runconsole.log import EventLog
@@ -130,12 +135,11 @@ def _pauses(events: int) -> None:
     seen = child("frames", "--run", "pauses", "--events", events // 5)
     report(
         "log: longest pause of the appending thread while others read",
-        value=seen["reading_ms"],
+        value=seen["reading"]["longest_ms"],
         unit="ms",
         at_most=5.0,
-        against="the same thread while nobody reads",
-        against_ms=seen["alone_ms"],
-        p99_ms=seen["reading_p99_ms"],
+        against="the same thread while nobody reads, and while another one runs an empty loop",
+        **seen,
     )
 
 
@@ -200,16 +204,18 @@ def tasks(count: int) -> dict[str, Any]:
 
 
 def pauses(events: int) -> dict[str, Any]:
-    """Append a few events each millisecond, alone and while another thread reads without a pause."""
+    """Append a few events each millisecond: alone, while another thread spins, and while it reads without a pause."""
     log = EventLog(LogStorage())
     tables = Tables(RunState(), log)
     stream = _received(2 * events)
     for _ in range(events):
         log.append(next(stream))
     _sealed()
-    rest = list(stream)
-    alone = _gaps(log, rest[: events // 2])
-    over = threading.Event()
+    rest, quarter, over = list(stream), events // 4, threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            pass
 
     def read() -> None:
         while not over.is_set():
@@ -217,24 +223,55 @@ def pauses(events: int) -> dict[str, Any]:
             tables.table("progress_update")
             log.to_arrow()
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    reading = _gaps(log, rest[events // 2 :])
-    over.set()
-    reader.join()
-    return {"alone_ms": alone[-1], "reading_ms": reading[-1], "reading_p99_ms": reading[len(reading) * 99 // 100]}
+    seen = {"alone": _gaps(log, rest[:quarter])}
+    for name, work, some in (
+        ("spinning", spin, rest[quarter : 2 * quarter]),
+        ("reading", read, rest[2 * quarter :]),
+    ):
+        over.clear()
+        other = threading.Thread(target=work)
+        other.start()
+        seen[name] = _gaps(log, some)
+        over.set()
+        other.join()
+    return seen
 
 
-def _gaps(log: EventLog, events: list[Received]) -> list[float]:
-    """Append ten events each millisecond; return by how many milliseconds each step came late, in order of size."""
-    late = []
+def _gaps(log: EventLog, events: list[Received]) -> dict[str, float]:
+    """Append ten events each millisecond; return how long the pauses were, and by how much the latest step was late."""
+    clocks = [
+        time.pthread_getcpuclockid(thread.ident)
+        for thread in threading.enumerate()
+        if thread.ident is not None and thread is not threading.current_thread()
+    ]
+    late, pauses = [], []
     for begin in range(0, len(events), 10):
+        worked, without_core = _worked(clocks), _without_core()
         due = time.perf_counter() + 0.001
         time.sleep(0.001)
         for event in events[begin : begin + 10]:
             log.append(event)
-        late.append((time.perf_counter() - due) * 1e3)
-    return sorted(late)
+        late.append(time.perf_counter() - due)
+        pauses.append(max(0.0, min(late[-1] - (_without_core() - without_core), _worked(clocks) - worked)))
+    return {
+        "longest_ms": max(pauses) * 1e3,
+        "p999_ms": percentile(pauses, 99.9) * 1e3,
+        "p99_ms": percentile(pauses, 99) * 1e3,
+        "latest_by_the_clock_ms": max(late) * 1e3,
+    }
+
+
+def _worked(clocks: list[int]) -> float:
+    """Return the seconds for which these threads have computed."""
+    return sum(map(time.clock_gettime, clocks))
+
+
+def _without_core() -> float:
+    """Return the seconds for which this thread could have run and the system let others run, as far as it says."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _received(events: int, tasks: int = TASKS) -> Iterator[Received]:

@@ -1,10 +1,12 @@
-"""An hour of events in a minute or so: the memory outside the log must stay where it is, and the rate too.
+"""An hour of events in some minutes: the memory outside the data must stay where it is, and the cost of an event too.
 
-    python -m benchmarks.soak [--events 1000000]         # 10,000,000 is the full size: some 3 GB of log
+    python -m benchmarks.soak [--events 10000000]        # some 3.5 GB of memory, nearly all of it the log
 
 Two streams over loopback: ``progress`` tells of 1,000 tasks again and again, ``mixed`` also brings agents' tool calls
-and lines of output. The system's own count of the process's memory, less the bytes of the log, is sampled all the way;
-its slope is fitted from a third of the stream on, when what is bounded has filled up.
+and lines of output. What must grow is the data: the events in the log, and the lines of output, which a frame shows
+all. The system's own count of the process's memory, less the bytes of these two, is sampled all the way; its slope is
+fitted from a third of the stream on, when what is bounded has filled up. A tenth of the events tells little: the heap
+finds its size in steps of some megabytes, which then count as a slope.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from benchmarks._common import child, note, rate, report, rss
 from benchmarks._server import Server
 
 BAR = 5.0
-"""Bytes an event, by which memory outside the log may grow: 1.5 % of a frame's own size, about what an allocator's
+"""Bytes an event, by which memory outside the data may grow: 1.5 % of a frame's own size, about what an allocator's
 own unrest looks like."""
 STREAMS = ("progress", "mixed")
 TASKS = 1_000
@@ -43,35 +45,40 @@ def main() -> None:
 
 def _tell(stream: str, events: int, run: dict[str, Any]) -> None:
     samples = [sample for sample in run["samples"] if sample["events"] > events / 3]
-    outside = [sample["rss"] - sample["log"] for sample in samples]
+    outside = [_outside(sample) for sample in samples]
     counts = [sample["events"] for sample in samples]
     slope = statistics.linear_regression(counts, outside).slope
     quarter = len(run["samples"]) // 4
     report(
         f"soak: {stream}",
         value=slope,
-        unit="bytes an event outside the log",
+        unit="bytes an event outside the data",
         at_most=BAR,
-        against="the system's count of the process's memory, less the log's own bytes",
+        against="the system's count of the process's memory, less the bytes of the log and of the lines of output",
         events=events,
         log_bytes_an_event=run["rested"]["log"] / events,
+        output_lines=run["lines"],
+        output_bytes_a_line=run["rested"]["output"] / run["lines"] if run["lines"] else None,
         rss_bytes_an_event=statistics.linear_regression(counts, [sample["rss"] for sample in samples]).slope,
-        outside_mb={
-            "a third": outside[0] / 1e6,
-            "end": outside[-1] / 1e6,
-            "most": max(outside) / 1e6,
-            "rested": (run["rested"]["rss"] - run["rested"]["log"]) / 1e6,
-        },
+        outside_mb={f"{sample['events'] / events:.0%}": _outside(sample) / 1e6 for sample in run["samples"][5::6]}
+        | {"rested": _outside(run["rested"]) / 1e6},
         rss_mb=run["samples"][-1]["rss"] / 1e6,
         per_second=rate(events, run["wall"]),
-        # The last quarter's rate of the second's: the first one fills the caches.
-        rate_kept=_rate(run["samples"][-quarter:]) / _rate(run["samples"][quarter : 2 * quarter]),
+        # The last quarter's rate of the second's, by the clock and by CPU time: the first one fills the caches.
+        rate_kept={
+            by: _rate(run["samples"][-quarter:], by) / _rate(run["samples"][quarter : 2 * quarter], by)
+            for by in ("at", "cpu")
+        },
         cpu_us=run["cpu"] / events * 1e6,
     )
 
 
-def _rate(samples: list[dict[str, float]]) -> float:
-    return (samples[-1]["events"] - samples[0]["events"]) / (samples[-1]["at"] - samples[0]["at"])
+def _outside(sample: dict[str, float]) -> float:
+    return sample["rss"] - sample["log"] - sample["output"]
+
+
+def _rate(samples: list[dict[str, float]], by: str) -> float:
+    return (samples[-1]["events"] - samples[0]["events"]) / (samples[-1][by] - samples[0][by])
 
 
 def _follow(url: str, events: int) -> dict[str, Any]:
@@ -85,16 +92,20 @@ def _follow(url: str, events: int) -> dict[str, Any]:
         time.sleep(0.02)
         count = len(console.log)
         if count >= (len(samples) + 1) * events / SAMPLES:
-            # The log first: what comes between the two counts as outside.
-            log = _log_bytes(console.log)
-            samples.append({"at": time.perf_counter() - before, "events": count, "log": log, "rss": rss()})
+            spent = {"at": time.perf_counter() - before, "cpu": time.process_time() - used}
+            samples.append({"events": count, **spent, **_memory(console)})
     wall, cpu = time.perf_counter() - before, time.process_time() - used
     got = len(console.log)
     console.stop()
     time.sleep(REST)
-    rested = {"log": _log_bytes(console.log), "rss": rss()}
+    rested, lines = _memory(console), len(console.state.output)
     assert got == events + 2, f"expected {events + 2} events in the log, got {got}"
-    return {"wall": wall, "cpu": cpu, "samples": samples, "rested": rested}
+    return {"wall": wall, "cpu": cpu, "samples": samples, "rested": rested, "lines": lines}
+
+
+def _memory(console: Any) -> dict[str, float]:
+    """Return the bytes of the data and of the process. The data first: what comes between the two counts as outside."""
+    return {"log": _log_bytes(console.log), "output": console.state.output.nbytes, "rss": rss()}
 
 
 def _log_bytes(log: Any) -> int:
@@ -109,7 +120,7 @@ def _log_bytes(log: Any) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--streams", nargs="+", choices=STREAMS, default=STREAMS)
     parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)

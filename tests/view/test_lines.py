@@ -46,6 +46,7 @@ def lines(*texts: str) -> list[str]:
         (["abc\r\r\nd"], ["abc", "d"]),
         (["a\tb\n"], ["a\tb"]),
         (["ř\u2028é\n"], ["ř\u2028é"]),
+        (["\x1b", "[31mred\n", "plain\n"], ["\x1b[31mred", "plain"]),
     ],
 )
 def test_lines_are_what_a_terminal_would_have_left_on_the_screen(texts: list[str], shown: list[str]) -> None:
@@ -111,6 +112,17 @@ def test_only_what_was_added_since_is_fed() -> None:
     output.feed(chunks)
     assert [line.text for line in output.lines] == ["a", "b"]
     assert output.lines[0] is first
+
+
+def test_a_line_far_up_is_still_written_to() -> None:
+    output, tasks = OutputLines(), [f"t{number}" for number in range(3000)]
+    chunks: list[OutputChunk] = []
+    for text, at in (("10%", 1), ("\r5", 2), ("0", 3), ("%\n", 4), ("done\n", 5)):
+        chunks += [chunk(text, task, at=at) for task in tasks]
+        output.feed(chunks)
+    shown = [("50%", 4)] * len(tasks) + [("done", 5)] * len(tasks)
+    assert [(line.text, line.at) for line in output.lines] == shown
+    assert [line.task_id for line in output.lines] == tasks * 2
 
 
 def test_a_line_without_end_is_bounded() -> None:

@@ -10,11 +10,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from runconsole.events import Alert, Fact, Logged, MalformedFrame, Received, UnknownEvent
+from runconsole.log.turns import in_turns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CHUNK", "Chunk", "Keep", "Packed", "batch_of", "count_of", "schema", "stored"]
+__all__ = ["CHUNK", "Chunk", "Keep", "Packed", "batch_of", "count_of", "plain", "schema", "stored"]
 
 CHUNK = 4096
 """Events in a sealed chunk: small enough that sealing one is no pause a person could see. At most 2**15."""
@@ -79,7 +80,10 @@ class Chunk:
         return held.counts[kind] if isinstance(held, _Sealed) else count_of(held, kind)
 
     def rows(self, first: int = 0, last: int = CHUNK) -> pa.RecordBatch:
-        """Return the events from number `first` up to `last` as rows of `stored`."""
+        """Return the events from number `first` up to `last` as rows, packed: see `plain`.
+
+        They have the columns of `stored`, before the chunk is sealed only those that the log shows.
+        """
         held = self._held
         if not isinstance(held, _Sealed):
             return batch_of(held[first:last])
@@ -109,16 +113,16 @@ class Column(NamedTuple):
         return own + (0 if self.values is None else self.values.nbytes)
 
     def read(self, kind: pa.DataType) -> pa.Array:
-        """Return it as an array."""
+        """Return it as an array that shows the same bytes; see `plain`."""
         import pyarrow as pa
 
         if not self.buffers:
-            return pa.nulls(self.length, kind)
+            return pa.nulls(self.length)
         buffers = [None if self.valid is None else pa.py_buffer(self.valid), *map(pa.py_buffer, self.buffers)]
         if self.values is None:
             return pa.Array.from_buffers(kind, self.length, buffers)
         codes = pa.Array.from_buffers(pa.int16(), self.length, buffers)
-        return pa.DictionaryArray.from_arrays(codes, self.values.read(kind)).cast(kind)
+        return pa.DictionaryArray.from_arrays(codes, self.values.read(kind), safe=False)
 
 
 class Packed(NamedTuple):
@@ -130,7 +134,7 @@ class Packed(NamedTuple):
     def of(cls, events: Sequence[Received]) -> Packed:
         """Pack events."""
         named = zip(_STORED, _values_of(events), strict=True)
-        return cls(tuple(_column(values, name, len(events)) for name, values in named))
+        return cls(tuple(_column(values, name, len(events)) for name, values in in_turns(named)))
 
     @property
     def nbytes(self) -> int:
@@ -138,11 +142,11 @@ class Packed(NamedTuple):
         return sum(column.nbytes for column in self.columns)
 
     def read(self) -> pa.RecordBatch:
-        """Return the rows. Payloads and times are not copied: frames show the same bytes."""
+        """Return the rows of `stored`, packed: see `plain`. Nothing is copied: frames show the same bytes."""
         import pyarrow as pa
 
         arrays = [column.read(field.type) for column, field in zip(self.columns, stored(), strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=stored())
+        return pa.RecordBatch.from_arrays(arrays, _STORED)
 
 
 def count_of(events: Sequence[Received], kind: type[Fact]) -> int:
@@ -182,8 +186,26 @@ def stored() -> pa.Schema:
 
 
 def batch_of(events: Sequence[Received]) -> pa.RecordBatch:
-    """Return the events as rows of `stored`."""
-    return Packed.of(events).read()
+    """Return the events as rows of what the log shows, packed: see `plain`."""
+    import pyarrow as pa
+
+    shown = schema().remove(0)
+    # `stored` begins with these columns; the others, of which no frame tells, are not even made.
+    made = zip(shown, _values_of(events), strict=False)
+    columns = [_column(values, field.name, len(events)).read(field.type) for field, values in made]
+    return pa.RecordBatch.from_arrays(columns, shown.names)
+
+
+def plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return a column of packed rows with each value in its place.
+
+    Packed, a column without any value is of Arrow's null type, and one of the same few values over and over is a
+    dictionary.
+    """
+    import pyarrow as pa
+
+    # Arrow's own pool gives memory back at once, and a page that the system must find again costs more than the copy.
+    return column if column.type == kind else column.cast(kind, memory_pool=pa.system_memory_pool())
 
 
 def _values_of(events: Sequence[Received]) -> Iterator[Sequence[Any] | None]:
@@ -237,10 +259,12 @@ def _column(values: Sequence[Any] | None, name: str, count: int) -> Column:
 
 
 def _coded(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
+    if values.count(values[0]) == len(values):  # as often with types and phases
+        return Column(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
     known = dict.fromkeys(values)
     known.pop(None, None)
     codes = {value: code for code, value in enumerate(known)} | {None: 0}
-    indices = array("h", map(codes.__getitem__, values))
+    indices = array("h", list(map(codes.__getitem__, values)))
     return Column(valid, (indices,), _plain(list(known), None, name), len(values))
 
 
@@ -263,7 +287,7 @@ def _texts(values: Sequence[str]) -> tuple[array[int], bytes]:
     joined = "".join(values)
     data = joined.encode()
     lengths = map(len, values) if len(data) == len(joined) else [len(value.encode()) for value in values]
-    return array("q", accumulate(lengths, initial=0)), data
+    return array("q", list(accumulate(lengths, initial=0))), data
 
 
 def _storable(value: Any) -> Any:
@@ -280,12 +304,15 @@ def _events_of(batch: pa.RecordBatch) -> list[Received]:
     import pyarrow as pa
 
     names = ("kind", "type", "task_id", "payload", "received_at", "timestamp", "event_id", *_MARKS)
-    columns = [batch.column(name) for name in names]
-    plain = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in columns]
+    kinds = [stored().field(name).type for name in names]
+    columns = [
+        plain(batch.column(name), pa.int64() if pa.types.is_timestamp(kind) else kind)
+        for name, kind in zip(names, kinds, strict=True)
+    ]
     return [
         Received(type_, _meaning(kind, task_id), payload, received_at, timestamp, event_id, seq, correlation_id, offset)
         for kind, type_, task_id, payload, received_at, timestamp, event_id, seq, offset, correlation_id in zip(
-            *(column.to_pylist() for column in plain), strict=True
+            *(column.to_pylist() for column in columns), strict=True
         )
     ]
 

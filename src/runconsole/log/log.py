@@ -7,12 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from runconsole.events import Fact, MalformedFrame, Received, UnknownEvent
-from runconsole.log.chunks import CHUNK, Chunk, Packed, batch_of, count_of, schema, stored
+from runconsole.log.chunks import CHUNK, Chunk, Packed, batch_of, count_of, plain, schema
+from runconsole.log.turns import in_turns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["EventLog", "Storage"]
+
+_STEP = 1024
+"""Events made into rows at a time: few enough that it is done in a millisecond or two."""
 
 
 class Storage(Protocol):
@@ -84,23 +88,41 @@ class EventLog:
         self._parts = ((*self._parts[0], chunk), self._open)
         self._storage.run(partial(chunk.seal, self._storage.keep))
 
+    def sealed(self, first: int = 0) -> int:
+        """Return up to which number every event from `first` on, where a chunk begins, is sealed."""
+        number = first // CHUNK
+        for chunk in self._parts[0][number:]:
+            if not chunk.is_sealed:
+                break
+            number += 1
+        return number * CHUNK
+
     def batches(self, first: int = 0) -> Iterator[pa.RecordBatch]:
-        """Yield the events from number `first` on as they are now, with the columns of `stored`, chunk by chunk."""
+        """Yield the events from number `first` on as they are now, as rows of at least `schema`, but for `seq`.
+
+        They are packed: see `plain`. Those of a full chunk come at once, and are not copied where it is sealed; the
+        latest come in steps of few.
+        """
         chunks, events = self._parts
         late = events[max(0, first - len(chunks) * CHUNK) :]
         number, skipped = divmod(max(0, first), CHUNK)
         for place, chunk in enumerate(chunks[number:]):
             yield chunk.rows(0 if place else skipped)
-        if late:
-            yield batch_of(late)
+        for begin in range(0, len(late), _STEP):
+            yield batch_of(late[begin : begin + _STEP])
 
     def to_arrow(self) -> pa.Table:
         """Return the whole log as it is now, with the columns of `schema`."""
         import numpy as np
         import pyarrow as pa
 
-        rows = pa.Table.from_batches(self.batches(), schema=stored()).select(schema().names[1:])
-        return rows.add_column(0, schema().field("seq"), pa.array(np.arange(rows.num_rows)))
+        batches = list(in_turns(self.batches()))
+        seq = pa.array(np.arange(sum(batch.num_rows for batch in batches)))
+        columns = [
+            pa.chunked_array([plain(batch.column(field.name), field.type) for batch in in_turns(batches)], field.type)
+            for field in schema().remove(0)
+        ]
+        return pa.table([seq, *columns], schema())
 
     def read(self, first: int, count: int) -> list[tuple[int, Received]]:
         """Return up to `count` events from number `first` on, with their numbers.

@@ -19,6 +19,7 @@ from runconsole.state.rows import (
     span_s,
 )
 from runconsole.state.run import Effect, Finished, RunState, Transmit, Urgent
+from runconsole.state.scrollback import Scrollback
 
 __all__ = [
     "FINISHED",
@@ -36,6 +37,7 @@ __all__ = [
     "Presume",
     "Run",
     "RunState",
+    "Scrollback",
     "Subtask",
     "Task",
     "Transmit",

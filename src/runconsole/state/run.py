@@ -30,6 +30,7 @@ from runconsole.state.rows import (
     Wave,
     span_s,
 )
+from runconsole.state.scrollback import Scrollback
 
 _REMEMBERED = 32_768
 _ALERTS_KEPT = 50
@@ -111,7 +112,7 @@ class RunState:
         self.waves: dict[int, Wave] = {}
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
         self.errors: dict[tuple[Any, ...], ErrorRow] = {}
-        self.output: list[OutputChunk] = []
+        self.output = Scrollback(OutputChunk)
         self.checkpoints: dict[str, Checkpoint] = {}
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
@@ -227,12 +228,12 @@ class RunState:
     def _recount_phase(self, old: Task | None, new: Task, number: int) -> None:
         if old is not None and old.phase is not None:
             left = copy(self.phases[old.phase])
-            left.counts = {**left.counts, old.status: left.count(old.status) - 1}
+            left.counts = {**left.counts, old.status: left.counts[old.status] - 1}
             self.phases[old.phase] = left
         known = self.phases.get(number)
         phase = Phase(number) if known is None else known.__copy__()  # type: ignore[attr-defined]
         phase.name = phase.name or new.phase_name
-        phase.counts = {**phase.counts, new.status: phase.count(new.status) + 1}
+        phase.counts = {**phase.counts, new.status: phase.counts.get(new.status, 0) + 1}
         begun = new.started_at or new.ended_at
         if begun is not None and (phase.started_at is None or begun < phase.started_at):
             phase.started_at = begun

@@ -9,10 +9,10 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
+from runconsole.log.turns import in_turns
 from runconsole.state import RunState
 from runconsole.tables.dtypes import INT, OBJECT, TEXT, to_pandas
 from runconsole.tables.specs import Column, Frame
-from runconsole.tables.turns import in_turns
 
 __all__ = ["EntityFrame"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from runconsole.log import EventLog
+from runconsole.log.turns import in_turns
 from runconsole.tables.growing import Growing, Numbers, Texts, Times
 
 __all__ = ["EventsFrame"]
@@ -27,6 +28,8 @@ class EventsFrame:
             "payload": Texts(),
         }
         self._rows = 0
+        self._sealed = 0
+        """Rows that were sealed in the log when they were taken over: their texts are the log's own memory."""
         self._frame = self._make()
 
     def frame(self) -> pd.DataFrame:
@@ -38,14 +41,17 @@ class EventsFrame:
         return self._frame
 
     def _take_over(self, rows: int) -> None:
+        sealed = self._log.sealed(self._sealed)
+        # What was taken over before it was sealed is read again, once: it is then held by the log alone.
+        begin = self._sealed if sealed > self._sealed else self._rows
         for column in self._columns.values():
             column.reserve(rows)
-        for batch in self._log.batches(self._rows):  # Arrow works without Python's lock
+        for batch in in_turns(self._log.batches(begin)):
             for name, column in self._columns.items():
-                column.extend(batch.column(name))
-            self._rows += batch.num_rows
+                column.put(begin, batch.column(name))
+            begin += batch.num_rows
+        self._rows, self._sealed = begin, sealed
 
     def _make(self) -> pd.DataFrame:
-        frame = pd.DataFrame({name: column.column() for name, column in self._columns.items()}, copy=False)
-        frame.index = pd.RangeIndex(self._rows, name="seq")
-        return frame
+        columns = {name: column.column() for name, column in self._columns.items()}
+        return pd.DataFrame(columns, pd.RangeIndex(self._rows, name="seq"), copy=False)

@@ -3,24 +3,30 @@
 What a frame gets stays as it is: a column only ever writes behind it. And what the frame's owner writes never comes
 here: numbers and times are slices of a series that lives on, so pandas copies them on write; Arrow's arrays are
 immutable.
+
+A column takes a chunk's values packed, see `runconsole.log.chunks.plain`, and unpacks only what it must: memory that
+was never touched is what an access costs most.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from runconsole.tables.dtypes import TEXT
+from runconsole.log.chunks import plain
+from runconsole.tables.dtypes import INT, TEXT
 
 __all__ = ["Growing", "Numbers", "Texts", "Times", "join"]
 
 PIECE = 4096
-"""Rows below which two neighboring pieces are joined."""
+"""Rows up to which neighboring pieces are joined."""
+_LATE = 512
+"""The same, of texts that the log has not sealed yet: soon these are there as one piece that needs no copy."""
 _NAT = np.iinfo(np.int64).min
 
 
@@ -30,8 +36,8 @@ class Growing(Protocol):
     def reserve(self, rows: int) -> None:
         """Expect so many rows in all."""
 
-    def extend(self, values: pa.Array) -> None:
-        """Add values at the end."""
+    def put(self, begin: int, values: pa.Array) -> None:
+        """Take values for the rows from number `begin` on, all there are. Those held already have the same ones."""
 
     def column(self) -> pd.Series | pd.api.extensions.ExtensionArray:
         """Return all values so far for a frame. Costs nothing that grows with them."""
@@ -49,11 +55,23 @@ class _Buffered(ABC):
     def _allocate(self, room: int) -> pd.Series:
         """Make room in new buffers, with the rows so far, and return a series over all of it."""
 
+    @abstractmethod
+    def _write(self, rows: slice, values: pa.Array) -> None:
+        """Write the values of these rows, which are new."""
+
     def reserve(self, rows: int) -> None:
         """Make room for so many rows in all, and as many again: memory is only taken when it is written to."""
         if rows > self._room:
             self._room = 2 * rows
             self._base = self._allocate(self._room)
+
+    def put(self, begin: int, values: pa.Array) -> None:
+        """Take values for the rows from number `begin` on."""
+        end = begin + len(values)
+        if end > self._rows:
+            self.reserve(end)
+            self._write(slice(self._rows, end), values.slice(self._rows - begin))
+            self._rows = end
 
     def column(self) -> pd.Series:
         """Return a slice of the series: that both hold the same buffer makes pandas copy on write."""
@@ -61,26 +79,29 @@ class _Buffered(ABC):
 
 
 class Numbers(_Buffered):
-    """A growing column of ``Int64``."""
+    """A growing column of ``Int64``. Its buffers begin as zeros, which take no memory until they are written to."""
 
     _values: npt.NDArray[np.int64] = np.empty(0, np.int64)
     _unknown: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
 
     def _allocate(self, room: int) -> pd.Series:
-        values, unknown = np.empty(room, np.int64), np.empty(room, np.bool_)
+        values, unknown = np.zeros(room, np.int64), np.zeros(room, np.bool_)
         values[: self._rows] = self._values[: self._rows]
         unknown[: self._rows] = self._unknown[: self._rows]
         self._values, self._unknown = values, unknown
         return pd.Series(pd.arrays.IntegerArray(values, unknown, copy=False), copy=False)
 
-    def extend(self, values: pa.Array) -> None:
-        """Add values at the end."""
-        begin, end = self._rows, self._rows + len(values)
-        self.reserve(end)
-        has_unknown = values.null_count > 0
-        self._values[begin:end] = (values.fill_null(0) if has_unknown else values).to_numpy()
-        self._unknown[begin:end] = values.is_null().to_numpy(zero_copy_only=False) if has_unknown else False
-        self._rows = end
+    def _write(self, rows: slice, values: pa.Array) -> None:
+        missing = values.null_count
+        if missing:
+            self._unknown[rows] = values.is_null().to_numpy(zero_copy_only=False)
+        if missing == len(values):
+            return
+        if _is_one_value(values):
+            self._values[rows] = values.dictionary[0].as_py()
+        else:
+            numbers = plain(values, INT)
+            self._values[rows] = (numbers.fill_null(0) if missing else numbers).to_numpy()
 
 
 class Times(_Buffered):
@@ -95,13 +116,9 @@ class Times(_Buffered):
         times = pd.DatetimeIndex(values.view("M8[us]"), copy=False)
         return pd.Series(times.array.view("datetime64[us, UTC]"), copy=False)  # as no constructor does without a copy
 
-    def extend(self, values: pa.Array) -> None:
-        """Add values at the end."""
-        begin, end = self._rows, self._rows + len(values)
-        self.reserve(end)
-        micros = values.cast(pa.int64())
-        self._values[begin:end] = (micros.fill_null(_NAT) if micros.null_count else micros).to_numpy()
-        self._rows = end
+    def _write(self, rows: slice, values: pa.Array) -> None:
+        micros = plain(values, INT)
+        self._values[rows] = (micros.fill_null(_NAT) if micros.null_count else micros).to_numpy()
 
 
 class Texts:
@@ -109,23 +126,61 @@ class Texts:
 
     def __init__(self) -> None:
         self._pieces: list[pa.Array] = []
+        self._begins: list[int] = []
+        """The row with which each piece begins."""
+        self._same: tuple[str | None, pa.Array] = (None, pa.nulls(0, TEXT))
+        """A text, or None, and the longest piece of nothing else."""
 
     def reserve(self, rows: int) -> None:
         """Expect so many rows in all: nothing to do."""
 
-    def extend(self, values: pa.Array) -> None:
-        """Add values at the end."""
-        join(self._pieces, values.cast(TEXT))
+    def put(self, begin: int, values: pa.Array) -> None:
+        """Take values for the rows from number `begin` on, in place of those held."""
+        while self._begins and self._begins[-1] >= begin:
+            del self._begins[-1], self._pieces[-1]
+        if self._pieces:
+            self._pieces[-1] = self._pieces[-1].slice(0, begin - self._begins[-1])
+        self._begins.append(begin)
+        join(self._pieces, self._piece(values), _LATE)
+        del self._begins[len(self._pieces) :]
+
+    def _piece(self, values: pa.Array) -> pa.Array:
+        if values.null_count == len(values):
+            return self._repeated(None, len(values))
+        if _is_one_value(values):
+            return self._repeated(values.dictionary[0].as_py(), len(values))
+        return values.dictionary if _is_dictionary_alone(values) else plain(values, TEXT)
+
+    def _repeated(self, text: str | None, rows: int) -> pa.Array:
+        """Return a piece of one text over and over: all such pieces share the memory of one."""
+        known, piece = self._same
+        if text != known or rows > len(piece):
+            piece = pa.repeat(pa.scalar(text, TEXT), rows, pa.system_memory_pool())
+            self._same = text, piece
+        return piece.slice(0, rows)
 
     def column(self) -> pd.arrays.ArrowStringArray:
         """Return the pieces as one column."""
         return pd.arrays.ArrowStringArray(pa.chunked_array(self._pieces, TEXT))
 
 
-def join(pieces: list[pa.Array], piece: pa.Array) -> None:
+def _is_one_value(values: Any) -> bool:
+    """Whether the values are a dictionary of one value, and no row is without it."""
+    return isinstance(values, pa.DictionaryArray) and len(values.dictionary) == 1 and not values.null_count
+
+
+def _is_dictionary_alone(values: Any) -> bool:
+    """Whether the values are a dictionary, each of its values once and in order."""
+    return (
+        isinstance(values, pa.DictionaryArray)
+        and len(values.dictionary) == len(values)
+        and not values.null_count
+        and np.array_equal(values.indices.to_numpy(), np.arange(len(values)))
+    )
+
+
+def join(pieces: list[pa.Array], piece: pa.Array, most: int = PIECE) -> None:
     """Add a piece to a column. Small ones are joined so that their number stays small; each value moves seldom."""
-    if pieces and len(piece) == len(pieces[-1]) and piece.equals(pieces[-1]):
-        piece = pieces[-1]  # the same text over and over, or none at all: held once
     pieces.append(piece)
-    while len(pieces) > 1 and len(pieces[-2]) < 2 * len(pieces[-1]) and len(pieces[-2]) + len(pieces[-1]) <= PIECE:
+    while len(pieces) > 1 and len(pieces[-2]) < 2 * len(pieces[-1]) and len(pieces[-2]) + len(pieces[-1]) <= most:
         pieces[-2:] = [pa.concat_arrays(pieces[-2:])]

@@ -9,6 +9,7 @@ from runconsole.log import EventLog
 from runconsole.state import RunState
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.events import EventsFrame
+from runconsole.tables.output import OutputFrame
 from runconsole.tables.specs import FRAMES
 from runconsole.tables.typed import TypedFrame
 
@@ -22,14 +23,15 @@ __all__ = ["Tables"]
 class Tables:
     """The DataFrames of one run. Safe to read from any thread while events arrive; each access is the newest state.
 
-    What is returned is the caller's own: changing it changes nothing here. An access costs what has changed since the
-    one before.
+    What is returned is the caller's own: changing it, but for writing into a column's `.array`, past pandas' own
+    copy-on-write, changes nothing here. An access costs what has changed since the one before.
     """
 
     def __init__(self, state: RunState, log: EventLog) -> None:
         self.log = log
         self._events = EventsFrame(log)
         self._entities = {name: EntityFrame(spec, state) for name, spec in FRAMES.items()}
+        self._entities["output"] = OutputFrame(state)
         self._typed: dict[str, TypedFrame] = {}
         self._lock = threading.Lock()
 

@@ -9,19 +9,22 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from runconsole.log import EventLog
+from runconsole.log.chunks import plain
+from runconsole.log.turns import in_turns
 from runconsole.tables.dtypes import BOOL, FLOAT, INT, TEXT, TIME, to_pandas
 from runconsole.tables.growing import join
-from runconsole.tables.turns import in_turns
 
 __all__ = ["TypedFrame"]
 
 _MARKS = ("received_at", "timestamp")
-_SLICE = 512
+_STEP = 1024
+"""Rows made into columns at a time: few enough that no other thread waits long for a turn."""
+_SLICE = 128
 """Payloads decoded at a time: what they hold is gone again before Python's garbage collector looks for it."""
 _JSON = pa.large_binary()
 """The kind of column that holds any values, as JSON."""
@@ -45,28 +48,32 @@ class TypedFrame:
     def frame(self) -> pd.DataFrame:
         """Return the events of this type so far, by `seq`."""
         before = self._rows
-        for batch in self._log.batches(self._read):
-            found = pc.equal(batch.column("type"), self._type)
-            self._extend(batch.filter(found), np.flatnonzero(found) + self._read)
-            self._read += batch.num_rows
+        for batch in in_turns(self._log.batches(self._read)):
+            for begin in range(0, batch.num_rows, _STEP):
+                part = batch.slice(begin, _STEP)
+                self._extend(part.select([*_MARKS, "payload"]), _equal(part.column("type"), self._type))
+                self._read += part.num_rows
         if self._rows != before:
             self._frame = self._make()
         return self._frame
 
-    def _extend(self, batch: pa.RecordBatch, seq: Any) -> None:
-        if not batch.num_rows:
+    def _extend(self, batch: pa.RecordBatch, found: npt.NDArray[np.bool_]) -> None:
+        seq = np.flatnonzero(found)
+        if not len(seq):
             return
-        join(self._seq, pa.array(seq, INT))
+        if len(seq) < len(found):
+            batch = batch.filter(pa.array(found))
+        join(self._seq, pa.array(seq + self._read, INT))
         for name, pieces in self._marks.items():
-            join(pieces, batch.column(name))
-        columns = _columns(batch.column("payload").to_numpy(zero_copy_only=False))
+            join(pieces, plain(batch.column(name), TIME))
+        columns = _columns(batch.column("payload"))
         for name in columns:
             if name not in self._fields:
                 self._fields[name] = _Field(self._rows)
-        for name, field in self._fields.items():
+        for name, field in in_turns(self._fields.items()):
             values = columns.get(name)
-            field.extend(pa.nulls(batch.num_rows) if values is None else _typed(values))
-        self._rows += batch.num_rows
+            field.extend(pa.nulls(len(seq)) if values is None else _typed(values))
+        self._rows += len(seq)
 
     def _make(self) -> pd.DataFrame:
         fields = {f"payload.{name}" if name in _MARKS else name: field for name, field in self._fields.items()}
@@ -147,11 +154,20 @@ def _typed(values: Sequence[Any]) -> pa.Array:
         return _as_json(values)
 
 
-def _columns(payloads: Sequence[str]) -> dict[str, list[Any]]:
+def _equal(types: pa.Array, name: str) -> npt.NDArray[np.bool_]:
+    """Return which of the types, packed as in the log, is this one."""
+    if not isinstance(types, pa.DictionaryArray):
+        types = types.dictionary_encode()
+    code = types.dictionary.index(name).as_py()  # -1, as no code is, where it is none of them
+    found: npt.NDArray[np.bool_] = types.indices.to_numpy() == code
+    return found
+
+
+def _columns(payloads: pa.Array) -> dict[str, list[Any]]:
     """Return the values of each field, None where a payload has it not."""
     columns: dict[str, list[Any]] = {}
     for begin in in_turns(range(0, len(payloads), _SLICE)):
-        rows = [_flat(_decode(text)) for text in payloads[begin : begin + _SLICE]]
+        rows = [_flat(_decode(text)) for text in payloads.slice(begin, _SLICE).to_pylist()]
         for name in dict.fromkeys(chain.from_iterable(rows)):
             if name not in columns:
                 columns[name] = [None] * begin

@@ -39,7 +39,7 @@ class Keyed(Sequence[tuple[str, Any]]):
     """Items keyed by their decimal position, without making all the pairs."""
 
     def __init__(self, items: Iterable[Any]) -> None:
-        self._items = items if isinstance(items, list) else list(items)
+        self._items = items if isinstance(items, Sequence) else list(items)
 
     def __len__(self) -> int:
         return len(self._items)

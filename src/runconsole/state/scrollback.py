@@ -1,0 +1,280 @@
+"""Rows of text by the million in little memory: the newest as they are, all older ones compressed."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import accumulate, pairwise, starmap
+from operator import attrgetter, sub
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
+
+import msgspec
+
+__all__ = ["Block", "Column", "Scrollback"]
+
+ROWS = 1024
+"""Rows of a block at most, itself at most 2**15."""
+WEIGHT = 48 * 1024
+"""Of the texts in a block, whichever comes first: sealing or reading one takes about a millisecond."""
+LONG = 8 * 1024
+"""Characters from which on a text is kept as it came: compressing it would be a pause."""
+AMENDED = 128
+"""Rows of a sealed block that may be amended before it is sealed anew."""
+
+
+class _Text(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+R = TypeVar("R", bound=_Text)
+
+_first = attrgetter("first")
+_unpack = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+class Column(NamedTuple):
+    """A field of each row of a block."""
+
+    numbers: bytes
+    """Of `at` the differences from row to row, the first from 0, as `array("q")`; of `text` the lengths in bytes, as
+    `array("i")`; of every other field, as `array("h")`, which one of the values."""
+    told: Any
+    """Of `text` all texts in one, as UTF-8; of every other field but `at` the list of different values."""
+
+
+class Block(Generic[R]):
+    """Sealed rows. What it holds is replaced as a whole, so any thread may read."""
+
+    __slots__ = ("_amended", "_held", "_kind", "_longs", "first", "size")
+
+    def __init__(self, kind: type[Any], first: int, rows: Sequence[R]) -> None:
+        self._kind = kind
+        self.first = first
+        """The number of its first row."""
+        self.size = len(rows)
+        self._longs: dict[int, str] = {}
+        """Texts kept as they came, by the number of the row within the block."""
+        self._amended: dict[int, R] = {}
+        """Rows that took another's place, by their number within the block."""
+        self._held: bytes | tuple[R, ...]
+        """The columns, packed; the rows themselves where something in them cannot be."""
+        try:
+            columns = zip(self._kind._fields, zip(*rows, strict=True), strict=True)
+            packed = msgspec.msgpack.encode([self._column(name, values) for name, values in columns])
+            self._held = zlib.compress(packed, 1)
+        except (OverflowError, UnicodeEncodeError):
+            self._longs, self._held = {}, tuple(rows)
+
+    def _column(self, name: str, values: Sequence[Any]) -> Column:
+        if name == "at":
+            return Column(array("q", map(sub, values, (0, *values))).tobytes(), None)
+        if name == "text":
+            self._longs = {number: text for number, text in enumerate(values) if len(text) >= LONG}
+            texts = ["" if number in self._longs else text for number, text in enumerate(values)]
+            told = "".join(texts).encode()
+            lengths = array("i", map(len, texts))
+            if sum(lengths) != len(told):
+                lengths = array("i", [len(text.encode()) for text in texts])
+            return Column(lengths.tobytes(), told)
+        codes = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        return Column(array("h", map(codes.__getitem__, values)).tobytes(), list(codes))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that this takes; a character of a long text counts as one."""
+        return len(self._held) + sum(map(len, self._longs.values()))
+
+    @property
+    def amended(self) -> int:
+        """Rows that took another's place."""
+        return len(self._amended)
+
+    def amend(self, number: int, row: R) -> None:
+        """Put a row in the place of the one with this number within the block."""
+        self._amended[number] = row
+
+    def columns(self) -> dict[str, Column] | None:
+        """Return the columns by name; None where only `rows` tells all."""
+        if isinstance(self._held, tuple) or self._longs or self._amended:
+            return None
+        return self._columns(self._held)
+
+    def _columns(self, held: bytes) -> dict[str, Column]:
+        return dict(zip(self._kind._fields, starmap(Column, _unpack(zlib.decompress(held))), strict=True))
+
+    def rows(self) -> list[R]:
+        """Return the rows."""
+        held = self._held
+        if isinstance(held, tuple):
+            rows = list(held)
+        else:
+            columns = [self._values(name, column) for name, column in self._columns(held).items()]
+            rows = list(map(partial(tuple.__new__, self._kind), zip(*columns, strict=True)))
+        for number, row in self._amended.items():
+            rows[number] = row
+        return rows
+
+    def _values(self, name: str, column: Column) -> Sequence[Any]:
+        numbers, told = column
+        if name == "at":
+            return list(accumulate(array("q", numbers)))
+        if name == "text":
+            texts = _cut(told, array("i", numbers))
+            for number, text in self._longs.items():
+                texts[number] = text
+            return texts
+        return list(map(told.__getitem__, array("h", numbers)))
+
+
+def _cut(told: bytes, lengths: Sequence[int]) -> list[str]:
+    places = pairwise(accumulate(lengths, initial=0))
+    if told.isascii():
+        text = told.decode()
+        return [text[begin:end] for begin, end in places]
+    return [told[begin:end].decode() for begin, end in places]
+
+
+class _Parts(NamedTuple, Generic[R]):
+    """What readers take in one step."""
+
+    blocks: list[Block[R]]
+    """Only ever added to."""
+    full: int
+    """How many of them are there at this moment."""
+    sealed: int
+    """Rows in them."""
+    open: list[R]
+    """The rows behind them. Only ever added to; its successor is another list."""
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return self.sealed + len(self.open)
+
+
+class Scrollback(Sequence[R]):
+    """An append-only sequence of rows, indexed and sliced as a list is. One thread appends; any thread reads.
+
+    Of a row's fields `at` is microseconds, `text` a text of any length, and all others are ids and the like: few
+    different ones or None. Old rows are sealed in blocks of about a thousand. Reading a row costs the decompression of
+    its block, unless that was the last one read.
+
+    Args:
+        kind: the rows' class.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
+        self._open: list[R] = []
+        self._weight = 0
+        self._parts: _Parts[R] = _Parts([], 0, 0, self._open)
+        self._read: tuple[Block[R] | None, list[R]] = (None, [])
+        """The block that was read last, or sealed after that, and its rows."""
+
+    def append(self, row: R) -> None:
+        """Add a row at the end."""
+        rows = self._open
+        rows.append(row)
+        self._weight += _weight(row.text)
+        if len(rows) >= ROWS or self._weight >= WEIGHT:
+            self._seal(rows)
+
+    def _seal(self, rows: list[R]) -> None:
+        blocks, full, sealed, _ = self._parts
+        block = Block(self._kind, sealed, rows)
+        blocks.append(block)
+        self._read = (block, rows)  # who follows the end has not seen all of it yet
+        self._open, self._weight = [], 0
+        self._parts = _Parts(blocks, full + 1, sealed + len(rows), self._open)
+
+    def amend(self, number: int, row: R) -> None:
+        """Put a row in another's place. Only where no other thread reads, and by the one that appends."""
+        blocks, full, sealed, rows = self._parts
+        if number >= sealed:
+            self._weight += _weight(row.text) - _weight(rows[number - sealed].text)
+            rows[number - sealed] = row
+            return
+        place = _place(blocks, number, full)
+        block = blocks[place]
+        block.amend(number - block.first, row)
+        if self._read[0] is block:
+            self._read[1][number - block.first] = row
+        if block.amended >= AMENDED:
+            blocks[place] = Block(self._kind, block.first, block.rows())
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the sealed rows take."""
+        blocks, full, _, _ = self._parts
+        return sum([block.nbytes for block in blocks[:full]])
+
+    def __len__(self) -> int:
+        return self._parts.size
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[R]: ...
+    def __getitem__(self, index: int | slice) -> R | list[R]:
+        parts = self._parts
+        numbers = range(parts.size)[index]
+        if isinstance(numbers, int):
+            return next(self._between(parts, numbers, numbers + 1))[0]
+        if not numbers:
+            return []
+        low, high = sorted((numbers[0], numbers[-1]))
+        rows = [row for part in self._between(parts, low, high + 1) for row in part]
+        return rows[:: numbers.step]
+
+    def __iter__(self) -> Iterator[R]:
+        """Yield the rows that are there at the beginning."""
+        parts = self._parts
+        for rows in self._between(parts, 0, parts.size):
+            yield from rows
+
+    def parts(self, first: int = 0) -> Iterator[Block[R] | list[R]]:
+        """Yield the rows that are there at the beginning, from number `first` on: blocks, then those behind them.
+
+        `first` is where a block begins, or the rows behind them do.
+        """
+        blocks, full, sealed, rows = self._parts
+        late = rows[:]
+        if first < sealed:
+            yield from blocks[_place(blocks, first, full) : full]
+        yield late
+
+    def _between(self, parts: _Parts[R], low: int, high: int) -> Iterator[list[R]]:
+        """Yield the rows from number `low` up to `high`, block by block."""
+        blocks, full, sealed, rows = parts
+        if low < sealed:
+            for place in range(_place(blocks, low, full), full):
+                block = blocks[place]
+                if block.first >= high:
+                    return
+                yield self._rows(block)[max(0, low - block.first) : high - block.first]
+        if high > sealed:
+            yield rows[max(0, low - sealed) : high - sealed]
+
+    def _rows(self, block: Block[R]) -> list[R]:
+        known, rows = self._read
+        if known is not block:
+            rows = block.rows()
+            self._read = (block, rows)
+        return rows
+
+
+def _weight(text: str) -> int:
+    """Return what a text counts in its block: beyond ASCII its characters take some two bytes each."""
+    length = len(text)
+    if length >= LONG:
+        return 0
+    return length if text.isascii() else 2 * length
+
+
+def _place(blocks: list[Block[Any]], number: int, full: int) -> int:
+    """Return which of the first `full` blocks holds this row."""
+    return bisect_right(blocks, number, hi=full, key=_first) - 1
