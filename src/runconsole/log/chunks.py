@@ -37,7 +37,7 @@ _CODES = {kind: code for code, kind in enumerate(_KINDS)}
 _MARKS = ("number", "offset", "correlation_id")
 """Of each event's envelope what no column of the log shows: a recording of the run needs it."""
 _REPEATED = frozenset({"type", "task_id", "phase", "wave", "status"})
-"""Columns in which a chunk holds the same few values again and again."""
+"""Columns in which a chunk holds the same few values again and again, as a rule."""
 _TEXTS = frozenset({"type", "task_id", "status", "event_id", "payload", "offset", "correlation_id"})
 """Columns of text; the others hold numbers."""
 _ABOUT = ("task_id", "phase", "wave", "status")
@@ -262,6 +262,8 @@ def _coded(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
     if values.count(values[0]) == len(values):  # as often with types and phases
         return Column(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
     known = dict.fromkeys(values)
+    if 2 * len(known) > len(values):
+        return _plain(values, valid, name)
     known.pop(None, None)
     codes = {value: code for code, value in enumerate(known)} | {None: 0}
     indices = array("h", list(map(codes.__getitem__, values)))

@@ -149,7 +149,7 @@ class Texts:
             return self._repeated(None, len(values))
         if _is_one_value(values):
             return self._repeated(values.dictionary[0].as_py(), len(values))
-        return values.dictionary if _is_dictionary_alone(values) else plain(values, TEXT)
+        return plain(values, TEXT)
 
     def _repeated(self, text: str | None, rows: int) -> pa.Array:
         """Return a piece of one text over and over: all such pieces share the memory of one."""
@@ -167,16 +167,6 @@ class Texts:
 def _is_one_value(values: Any) -> bool:
     """Whether the values are a dictionary of one value, and no row is without it."""
     return isinstance(values, pa.DictionaryArray) and len(values.dictionary) == 1 and not values.null_count
-
-
-def _is_dictionary_alone(values: Any) -> bool:
-    """Whether the values are a dictionary, each of its values once and in order."""
-    return (
-        isinstance(values, pa.DictionaryArray)
-        and len(values.dictionary) == len(values)
-        and not values.null_count
-        and np.array_equal(values.indices.to_numpy(), np.arange(len(values)))
-    )
 
 
 def join(pieces: list[pa.Array], piece: pa.Array, most: int = PIECE) -> None:
