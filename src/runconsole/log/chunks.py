@@ -192,7 +192,7 @@ def batch_of(events: Sequence[Received]) -> pa.RecordBatch:
     shown = schema().remove(0)
     # `stored` begins with these columns; the others, of which no frame tells, are not even made.
     made = zip(shown, _values_of(events), strict=False)
-    columns = [_column(values, field.name, len(events)).read(field.type) for field, values in made]
+    columns = [_column(values, field.name, len(events), code=False).read(field.type) for field, values in made]
     return pa.RecordBatch.from_arrays(columns, shown.names)
 
 
@@ -243,7 +243,11 @@ def _understood(facts: Sequence[Fact]) -> bytes:
     return bytes([_CODES.get(fact.__class__, 0) for fact in facts])
 
 
-def _column(values: Sequence[Any] | None, name: str, count: int) -> Column:
+def _column(values: Sequence[Any] | None, name: str, count: int, *, code: bool = True) -> Column:
+    """Return a column of the values; with `code`, one of the same few values holds each of them once.
+
+    One of a single value does in any case.
+    """
     if values is None:
         return Column(None, (), length=count)
     if isinstance(values, bytes):
@@ -253,16 +257,16 @@ def _column(values: Sequence[Any] | None, name: str, count: int) -> Column:
         return Column(None, (), length=count)
     valid = _bits(values) if missing else None
     try:
-        return _coded(values, valid, name) if name in _REPEATED else _plain(values, valid, name)
+        return _coded(values, valid, name, code=code) if name in _REPEATED else _plain(values, valid, name)
     except (OverflowError, UnicodeEncodeError):
-        return _column([_storable(value) for value in values], name, count)
+        return _column([_storable(value) for value in values], name, count, code=code)
 
 
-def _coded(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
+def _coded(values: Sequence[Any], valid: bytes | None, name: str, *, code: bool) -> Column:
     if values.count(values[0]) == len(values):  # as often with types and phases
         return Column(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
-    known = dict.fromkeys(values)
-    if 2 * len(known) > len(values):
+    known = dict.fromkeys(values) if code else {}
+    if not code or 2 * len(known) > len(values):
         return _plain(values, valid, name)
     known.pop(None, None)
     codes = {value: code for code, value in enumerate(known)} | {None: 0}
