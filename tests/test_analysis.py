@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -162,6 +163,90 @@ def test_shares_of_a_kind_add_up_and_no_group_is_idle_longer_than_it_lasts(spans
     assert (found["span_s"] - found["idle_s"] <= found["work_s"]).all()
 
 
+# ---- retries -------------------------------------------------------------------------------------------------------
+
+RETRIED = [
+    task("task.started", 0, workerId="w"),
+    task("task.failed", 5, error={"message": "m"}, metrics={"duration": 5}),
+    task("task.started", 8, workerId="w"),
+    task("task.completed", 20, metrics={"totalDuration": 12}),
+]
+
+
+def tries(frames: list[str], *, with_events: bool = True) -> list[Any]:
+    """Return the retries and failures of the one worker of these frames."""
+    told = fold(frames).tables
+    found = bottlenecks(told.frame("tasks"), None, told.frame("events") if with_events else None)
+    [row] = found.loc[found["by"] == "worker", ["retries", "failures"]].to_numpy().tolist()
+    return row
+
+
+def test_a_task_that_fails_and_begins_again_is_a_failure_and_a_retry() -> None:
+    assert tries(RETRIED) == [1, 1]
+    assert tries([*RETRIED[:2], *RETRIED[2:3]]) == [1, 1]
+    assert tries(RETRIED[:2]) == [0, 1]
+    assert tries([RETRIED[0], RETRIED[3]]) == [0, 0]
+    again = [task("task.failed", 9), task("task.resumed", 12), task("task.completed", 13)]
+    assert tries([*RETRIED[:3], *again]) == [2, 2]
+    cancelled = [RETRIED[0], task("task.cancelled", 5), task("task.started", 9, workerId="w")]
+    assert tries(cancelled) == [1, 0]
+
+
+def test_retries_that_nothing_tells_are_unknown_and_not_none() -> None:
+    assert tries(RETRIED, with_events=False) == [pd.NA, 0]
+    told_again = [
+        json.dumps({key: value for key, value in json.loads(text).items() if key != "timestamp"}) for text in RETRIED
+    ]
+    assert tries(told_again) == [pd.NA, 1]
+
+
+def test_events_told_twice_late_or_in_another_order_are_no_retries() -> None:
+    assert tries([frame for frame in RETRIED for _ in range(2)]) == [1, 1]
+    assert tries([*RETRIED, *RETRIED[:2]]) == [1, 1]
+    assert tries([RETRIED[0], *RETRIED[2:], RETRIED[1]]) == [1, 1]
+    reports = [
+        task("task.progress", at, status=status) for at, status in ((1, "running"), (6, "failed"), (9, "running"))
+    ]
+    assert tries([*RETRIED, *reports]) == [1, 1]
+
+
+def test_what_subtasks_and_other_tasks_do_is_not_counted_with_a_task() -> None:
+    others = [task("subtask.failed", 6, subtaskId="s"), task("subtask.started", 7, subtaskId="s")]
+    others += [task("task.failed", 3, taskId="u"), task("task.started", 4, taskId="u")]
+    assert tries([RETRIED[0], *others, RETRIED[3]]) == [0, 0]
+
+
+def test_an_execution_tells_its_retries_with_its_errors() -> None:
+    frames = [
+        execution("progress_update", 0, task_id="t", phase=0, status="running"),
+        execution("error", 2, task_id="t", message="m", retry_attempt=2, max_retries=3),
+        execution("progress_update", 9, task_id="t", phase=0, status="completed"),
+        execution("progress_update", 9, task_id="u", phase=1, status="failed", duration_ms=1000),
+    ]
+    told = fold(frames).tables
+    found = bottlenecks(told.frame("tasks"), events=told.frame("events"))
+    assert found[["name", "retries", "failures"]].to_numpy().tolist() == [["0", 2, 0], ["1", 0, 1]]
+    assert bottlenecks(told.frame("tasks"))["retries"].tolist() == [2, pd.NA]
+
+
+def test_retries_of_many_runs_are_counted_run_by_run() -> None:
+    one, other = fold(RETRIED).tables, fold([RETRIED[0], RETRIED[3]]).tables
+    many = [
+        pd.concat([one.frame(name).assign(execution="one"), other.frame(name).assign(execution="other")])
+        for name in ("tasks", "checkpoints", "events")
+    ]
+    assert bottlenecks(*many)[["execution", "retries", "failures"]].to_numpy().tolist() == [
+        ["one", 1, 1],
+        ["other", 0, 0],
+    ]
+
+
+def test_the_work_of_a_task_is_the_time_from_its_first_start_to_its_end() -> None:
+    told = fold(RETRIED).tables
+    assert told.frame("tasks")["duration_s"].tolist() == [12]
+    assert bottlenecks(told.frame("tasks"))["work_s"].tolist() == [20]
+
+
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
@@ -192,8 +277,27 @@ def test_questions_are_counted_by_type_the_most_frequent_first_after_all() -> No
     architecture = stats.loc["architecture"]
     assert architecture[["changed", "chosen", "approval_rate"]].tolist() == [1, 1, 0]
     deployment = stats.loc["deployment"]
-    assert deployment[["approved", "timeouts", "mean_resolution_s"]].tolist() == [1, 1, 120]
+    assert deployment[["approved", "timeouts", "mean_resolution_s"]].tolist() == [0, 1, 120]
     assert deployment["mean_response_s"] is pd.NA
+
+
+@pytest.mark.parametrize("default", ["approve", "reject", "modify", "keyset"])
+def test_a_time_out_is_nobodys_answer_whatever_its_default_action_is(default: str) -> None:
+    people = [*asked("a", "spec_review", "approve", 10), *asked("b", "spec_review", "reject", 20)]
+    late = asked("c", "spec_review", default, 600, autoTriggered=True)
+    told = ["approved", "rejected", "changed", "chosen", "approval_rate", "mean_response_s", "longest_response_s"]
+    stats: Any = checkpoint_stats(fold([*people, *late]).tables.frame("checkpoints")).loc[ALL]
+    assert stats[["count", "open", "decided", "answered", "timeouts", "expired"]].tolist() == [3, 0, 3, 2, 1, 0]
+    assert stats[told].tolist() == [1, 1, 0, 0, 0.5, 15, 20]
+    assert stats["mean_resolution_s"] == 210
+
+
+def test_every_question_is_open_or_answered_or_decided_by_time_out_or_expired() -> None:
+    frames = [*asked("a", "x", "approve"), *asked("b", "x", "reject", autoTriggered=True), *asked("c", "x")]
+    frames += [task("task.hitl_required", 0, checkpointId="d", taskId="gone"), task("task.failed", 9, taskId="gone")]
+    stats: Any = checkpoint_stats(fold(frames).tables.frame("checkpoints")).loc[ALL]
+    assert stats[["count", "open", "answered", "timeouts", "expired"]].tolist() == [4, 1, 1, 1, 1]
+    assert stats["approval_rate"] == 1
 
 
 # ---- from a console, a replay, a history ---------------------------------------------------------------------------
@@ -233,6 +337,15 @@ def test_two_runs_without_phases_of_their_own_are_compared_by_those_of_their_tas
     assert found.loc[("Plan", "cost_usd")].tolist() == [0.5, pd.NA, pd.NA, pd.NA]
     assert found.loc[("Build", "duration_s"), "b"] == 8
     assert set(map(str, found.dtypes)) == {"Float64"}
+
+
+def test_retries_are_compared_where_they_are_told_and_unknown_where_not() -> None:
+    row = pd.Series(dict.fromkeys(("duration_s", "cost_usd", "tokens_used", "total_tasks", "failed_tasks")))
+    told = fold([*RETRIED, task("task.phase_changed", 1, newPhase="Build")]).tables
+    frames = told.frame("phases"), told.frame("tasks")
+    found: Any = compare_runs((row, *frames, told.frame("events")), (row, *frames))
+    for phase in ("(run)", "Build"):
+        assert found.loc[(phase, "retries"), ["a", "b"]].tolist() == [1, pd.NA]
 
 
 def test_a_phase_nothing_ran_in_yet_is_compared_too() -> None:

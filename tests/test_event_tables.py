@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runconsole import Console, InvalidArgument
 from tests.folding import Folded, execution, fold, frames_of, task
 from tests.streams import stamped, streams
 from tests.test_tables import FLOAT, INT, TEXT, TIME
@@ -40,6 +41,46 @@ def test_nested_fields_are_dotted_lists_stay_and_what_is_absent_is_unknown() -> 
     assert frame["metrics.tokensUsed"].tolist() == [7, pd.NA]
     assert str(frame["metrics.tokensUsed"].dtype) == INT
     assert frame["payload.timestamp"].tolist() == [pd.NA, "own"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"a.b": 1, "a": {"b": 2}}, {"a.b": 1, "payload.a.b": 2}),
+        ({"a": {"b": 2}, "a.b": 1}, {"a.b": 1, "payload.a.b": 2}),
+        ({"a": {"b.c": 1, "b": {"c": 2}}}, {"a.b.c": 1, "a.payload.b.c": 2}),
+        ({"a": {"b.c": 1}, "a.b": {"c": 2}}, {"a.b.c": 1, "payload.a.b.c": 2}),
+        ({"a.b": 1, "a": {"b": 2}, "payload.a.b": 3}, {"a.b": 1, "payload.a.b": 3, "payload.payload.a.b": 2}),
+        ({"timestamp": 1, "payload": {"timestamp": 2}}, {"payload.timestamp": 2, "payload.payload.timestamp": 1}),
+    ],
+)
+def test_two_fields_of_a_payload_with_one_dotted_name_are_both_there(
+    payload: dict[str, Any], expected: dict[str, int]
+) -> None:
+    frame = fold([execution("odd", 0, **payload)]).tables.table("odd")
+    assert frame.drop(columns=["received_at", "timestamp"]).iloc[0].to_dict() == expected
+
+
+_names = st.sampled_from(["a", "b", "a.b", "payload", "payload.a", "payload.payload.a", "timestamp"])
+_nested = st.recursive(
+    st.integers(0, 9), lambda inner: st.dictionaries(_names, inner, min_size=1, max_size=4), max_leaves=12
+)
+
+
+@given(st.dictionaries(_names, _nested, min_size=1, max_size=5))
+def test_no_value_of_a_payload_is_lost_whatever_its_fields_are_called(payload: dict[str, Any]) -> None:
+    def leaves(value: Any) -> list[int]:
+        return [leaf for each in value.values() for leaf in leaves(each)] if isinstance(value, dict) else [value]
+
+    frame = fold([execution("odd", 0, **payload)]).tables.table("odd")
+    assert sorted(frame.drop(columns=["received_at", "timestamp"]).iloc[0].tolist()) == sorted(leaves(payload))
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"odd", ["odd"]])
+def test_a_type_that_is_no_text_is_refused_in_one_sentence(wrong: Any) -> None:
+    console = Console("ws://127.0.0.1:1/ws", start=False)
+    with pytest.raises(InvalidArgument, match=r"expected a type of event such as 'task\.progress', got .*: see run\."):
+        console.table(wrong)
 
 
 def test_a_type_that_never_came_is_an_empty_frame_with_its_times() -> None:

@@ -103,6 +103,17 @@ def test_a_type_of_event_too_long_for_a_path_is_whole_everywhere(past: History) 
     assert {name: types.count(LONG) for name, types in found.items()} == dict.fromkeys(found, 1)
 
 
+@pytest.mark.parametrize("name", [None, "rich/one", ["rich/one"]])
+def test_a_filter_sees_types_of_events_that_are_too_long_for_a_path(past: History, name: Any) -> None:
+    found = past.frame("events", name, columns=["type", "payload"], filter=[("type", "==", LONG)])
+    assert found["type"].tolist() == [LONG]
+    assert past.frame("events", name, columns=["payload"], filter=pc.field("type") == LONG).shape[0] == 1
+    kept = past.frame("events", name, filter=[("type", "!=", "progress_update")])
+    every = past.frame("events", name)
+    pd.testing.assert_frame_equal(kept, every[every["type"] != "progress_update"], check_index_type=False)
+    assert past.frame("events", name, filter=[("type", "==", "~others")]).empty
+
+
 def test_nothing_is_read_before_it_is_asked_for(past: History, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: object, **__: object) -> None:
         raise AssertionError("a file was read")
@@ -136,11 +147,12 @@ def test_dask_computes_over_many_runs_what_pandas_does(past: History) -> None:
     assert (len(whole), len(past.to_dask("tasks", "0004"))) == (len(expected), 5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["runs", *NAMES])
 def test_every_frame_is_open_to_dask_polars_and_duckdb(past: History, name: str) -> None:
     count = len(past.frame(name))
     columns = [column for column in schema_of(name).names if column != LONG_TYPE]
     lazy, scanned = past.to_dask(name), past.to_polars(name)
+    assert past.dataset(name).count_rows() == count > 0 or name == "decisions"
     assert (len(lazy), lazy.columns.tolist()) == (count, columns)
     collected = scanned.collect()
     assert (collected.height, collected.columns) == (count, columns)
@@ -234,6 +246,51 @@ def test_two_runs_are_compared_as_a_whole_and_by_phase(past: History) -> None:
     assert found.loc[("Plan", "duration_s"), "a"] == past.frame("phases", "0004")["duration_s"].iloc[0]
 
 
+def test_a_run_is_compared_with_itself_also_where_nothing_is_known_of_it(tmp_path: Path) -> None:
+    keep(numbered(4), tmp_path)
+    keep(Folded(), tmp_path, "empty")
+    past = history(tmp_path)
+    found: Any = past.compare("0004", "0004")
+    assert found["difference"].dropna().eq(0).all()
+    assert found["ratio"].dropna().eq(1).all()
+    assert found["ratio"].isna().tolist() == found["a"].fillna(0).eq(0).tolist()
+    assert found.loc[("(run)", "tokens")].tolist() == [4, 4, 0, 1]
+    assert past.compare("empty", "empty")["ratio"].isna().all()
+
+
+def test_compared_runs_have_the_retries_that_their_events_tell(tmp_path: Path) -> None:
+    started = task("task.started", 0), task("task.started", 8)
+    keep(fold([started[0], task("task.failed", 5), started[1], task("task.completed", 9)]), tmp_path, "retried")
+    keep(fold([started[0], task("task.completed", 9)]), tmp_path, "smooth")
+    found: Any = history(tmp_path).compare("retried", "smooth")
+    assert found.loc[("(run)", "retries")].tolist() == [1, 0, -1, 0]
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["e" * 300, "ž/" * 60])
+def test_a_run_whose_id_is_too_long_for_a_path_is_known_by_it_too(tmp_path: Path, name: str) -> None:
+    frames = [execution("execution_started", 0, execution_id=name), execution("progress_update", 1, task_id="t")]
+    key = keep(fold(frames), tmp_path)
+    keep(numbered(1), tmp_path)
+    past = history(tmp_path)
+    assert key != name
+    assert key in past.executions
+    for frame in ("runs", *NAMES):
+        pd.testing.assert_frame_equal(past.frame(frame, name), past.frame(frame, key))
+        assert past.dataset(frame, name).files == past.dataset(frame, key).files
+    assert sorted(past.frame("tasks", [name, key, "0001"])["execution"]) == sorted([key, "0001", "0001"])
+    assert past.frame("runs", [name, key])["execution"].tolist() == [key]
+    assert len(past.to_dask("tasks", name)) == past.to_polars("tasks", name).collect().height == 1
+    assert past.compare(name, key).equals(past.compare(key, key))
+    assert past.runs.loc[key, "execution_id"] == name
+
+
+def test_runs_may_be_named_by_any_iterable(tmp_path: Path, past: History) -> None:
+    assert len(past.frame("tasks", iter(["0001", "0002"]))) == len(past.frame("tasks", ["0001", "0002"])) == 5
+
+
 # ---- directories -----------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +338,24 @@ def test_a_directory_of_other_files_is_refused_and_other_files_among_runs_are_no
         (lambda past: past.frame("tasks", "9999"), "expected a run in .*, got '9999': see .executions"),
         (lambda past: past.frame("tasks", columns=["state"]), "expected columns of tasks, got 'state'"),
         (lambda past: past.compare("0001", "none"), "expected a run in .*, got 'none'"),
+        (lambda past: past.compare("0001", ["0001"]), r"expected the name of a run, got \['0001'\]"),
+        (lambda past: past.frame("tasks", 1), "expected a run in .*, got 1: see .executions"),
+        (lambda past: past.frame("tasks", ["0001", 1]), "expected a run in .*, got 1: see .executions"),
+        (
+            lambda past: past.frame("tasks", columns="status"),
+            "expected a list of columns of tasks, got 'status': there",
+        ),
+        (
+            lambda past: past.frame("tasks", filter=[("state", "==", 1)]),
+            r"filter like .*\(No match .*state.* name, phase",
+        ),
+        (lambda past: past.frame("tasks", filter=pc.field("state") == 1), r"expected a filter .*state.*: tasks has"),
+        (lambda past: past.frame("tasks", filter=[("status", "==", 1)]), r"expected a filter .*'equal' has no kernel"),
+        (lambda past: past.frame("tasks", filter=[("status", "~", "")]), "expected a filter .*not a valid operator"),
+        (lambda past: past.frame("tasks", filter=pc.field("status")), "expected a filter .*must evaluate to bool"),
+        (lambda past: past.frame("events", filter="status"), "expected a filter .*, got 'status'"),
+        (lambda past: past.frame("events", filter=pc.field(LONG_TYPE) == ""), "expected a filter .*No match"),
+        (lambda _: history("s3://"), "expected a URL with a bucket, got .*s3://bucket/runs"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_sentence(past: History, ask: Any, match: str) -> None:

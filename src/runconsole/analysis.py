@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-__all__ = ["ALL", "RUN", "bottlenecks", "checkpoint_stats", "compare_runs", "critical_path"]
+__all__ = ["ALL", "RUN", "RunFacts", "bottlenecks", "checkpoint_stats", "compare_runs", "critical_path"]
 
 ALL = "(all)"
 """The row of `checkpoint_stats` for every type together."""
@@ -51,6 +51,7 @@ _STATS = {
     "count": "Int64",
     "open": "Int64",
     "decided": "Int64",
+    "answered": "Int64",
     "approved": "Int64",
     "rejected": "Int64",
     "changed": "Int64",
@@ -61,6 +62,7 @@ _STATS = {
     "longest_response_s": "Float64",
     "mean_resolution_s": "Float64",
     "timeouts": "Int64",
+    "expired": "Int64",
 }
 _MEASURES = ("duration_s", "cost_usd", "tokens", "tasks", "failures", "retries")
 
@@ -72,8 +74,11 @@ _VERDICTS = {
 """How a decision reads; ado's actions and their likes. Any other one is the choice among a question's own options."""
 
 Micros: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
-RunFacts: TypeAlias = tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame]
-"""A run's row among the runs, its phases and its tasks."""
+RunFacts: TypeAlias = (
+    tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame]
+    | tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame, pd.DataFrame]
+)
+"""A run's row among the runs, its phases, its tasks and, for its retries, its events."""
 
 
 # ---- the critical path ---------------------------------------------------------------------------------------------
@@ -148,21 +153,30 @@ def _chain(start: Micros, end: Micros) -> tuple[list[int], list[float]]:
 # ---- bottlenecks ---------------------------------------------------------------------------------------------------
 
 
-def bottlenecks(tasks: pd.DataFrame, checkpoints: pd.DataFrame | None = None) -> pd.DataFrame:
+def bottlenecks(
+    tasks: pd.DataFrame, checkpoints: pd.DataFrame | None = None, events: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return where the time of a run goes: by phase, by wave, by worker and by provider.
+
+    A task's seconds are those from its first start to its last end, retries, pauses and waits included: time that the
+    run took. What the server says a task took, of its last attempt only with some, is `duration_s` in `tasks`.
 
     Args:
         tasks: the frame `tasks`.
         checkpoints: the frame `checkpoints`, for the time that people took.
+        events: the frame `events`, for the retries and failures that no task's row tells; of its columns `type`,
+            `task_id`, `status`, `timestamp` and `received_at` will do.
 
     Returns:
         One row per phase, wave, worker and provider (`by` says which, `name` its name), most work first in each:
         how many `tasks`; `work_s`, the sum of their seconds, and its `share` of all tasks' work (0 to 1); `span_s` from
         the first start to the last end; `idle_s`, the part of the span in which none of them ran; `people_s`, waited
-        for decisions; `critical_s` on the critical path, and `critical_share` of the run's length; `retries`;
-        `failures`, tasks that failed. To shorten a run, shorten what has the largest `critical_share`.
+        for decisions; `critical_s` on the critical path, and `critical_share` of the run's length; `retries`, how often
+        they began again after an end, NA where nothing tells; `failures`, how often they failed (without `events` only
+        those that stayed failed). To shorten a run, shorten what has the largest `critical_share`.
     """
     flat = _flat(tasks)
+    retries, failures = _tries(flat, events)
     paths, runs, ended = _paths(flat), _runs(flat), _ended(flat)
     work_s = pd.Series(_seconds(flat), index=flat.index)
     facts = pd.DataFrame(
@@ -173,8 +187,8 @@ def bottlenecks(tasks: pd.DataFrame, checkpoints: pd.DataFrame | None = None) ->
             "work_s": work_s,
             "critical_s": work_s.where(flat.index.isin(flat.index[paths.places]), 0.0),
             "people_s": _asked_s(flat, checkpoints),
-            "retries": flat["attempts"].fillna(0).astype("int64"),
-            "failures": flat["status"].eq("failed").fillna(value=False).astype("int64"),
+            "retries": retries,
+            "failures": failures,
         }
     )
     made = pd.concat([_necks(facts, by, names) for by, names in _groupings(flat)], ignore_index=True)
@@ -202,18 +216,18 @@ def _phases(flat: pd.DataFrame) -> pd.Series[Any]:
 def _necks(facts: pd.DataFrame, by: str, names: pd.Series[Any]) -> pd.DataFrame:
     """Return the sums over the tasks of each name in each run, most work first."""
     part = facts.assign(name=names.astype("string"))[names.notna().to_numpy()]
-    made = part.groupby(["execution", "name"], sort=False).agg(
+    groups = part.groupby(["execution", "name"], sort=False)
+    made = groups.agg(
         tasks=("work_s", "size"),
         work_s=("work_s", "sum"),
         start=("start", "min"),
         end=("end", "max"),
         people_s=("people_s", "sum"),
         critical_s=("critical_s", "sum"),
-        retries=("retries", "sum"),
         failures=("failures", "sum"),
     )
     made["span_s"] = (made["end"] - made["start"]).dt.total_seconds().clip(lower=0)
-    made = made.assign(idle_s=_idle_s(part), by=by, place=_KINDS.index(by))
+    made = made.assign(idle_s=_idle_s(part), retries=groups["retries"].sum(min_count=1), by=by, place=_KINDS.index(by))
     return made.sort_values("work_s", ascending=False, kind="stable").reset_index()
 
 
@@ -236,6 +250,62 @@ def _asked_s(flat: pd.DataFrame, checkpoints: pd.DataFrame | None) -> Any:
     return sums.reindex(pd.MultiIndex.from_arrays([_runs(flat), flat["task_id"]])).fillna(0.0).to_numpy()
 
 
+# ---- retries -------------------------------------------------------------------------------------------------------
+
+_BEGAN, _FAILED, _ENDED = 1, 2, 3
+_TYPES = {
+    _BEGAN: ["task.started", "task.resumed"],
+    _FAILED: ["task.failed"],
+    _ENDED: ["task.completed", "task.cancelled"],
+}
+"""What an event says of its task by its type alone."""
+_STATUSES = {_BEGAN: ["running"], _FAILED: ["failed"], _ENDED: ["completed", "cancelled", "skipped"]}
+_REPORTS = ["progress_update", "task.progress", "progress", "status"]
+"""The types of event whose `status` is that of the task."""
+
+
+def _tries(flat: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Return how often each task began again and how often it failed; of the first NA where nothing tells."""
+    retries, failures = flat["attempts"].astype("Int64"), flat["status"].eq("failed").astype("Int64")
+    if events is None:
+        return retries, failures
+    tasks = pd.MultiIndex.from_arrays([_runs(flat), flat["task_id"]])
+    counts = _turns(_flat(events)).groupby(["execution", "task_id"]).sum().reindex(tasks, fill_value=0)
+    counts = counts.astype("Int64").set_axis(flat.index)
+    return _larger(retries, counts["retries"].mask(counts["doubtful"] > 0)), _larger(failures, counts["failures"])
+
+
+def _larger(one: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the larger of two whole numbers in each row, of one that is known that one."""
+    return one.where((one >= other).fillna(other.isna()), other)
+
+
+def _turns(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the events that let a task begin, fail or end, in the order of their times, and what is new in each.
+
+    What only repeats is nothing new. Without a time of its own a new beginning cannot be told from an old one told
+    again: it is doubtful.
+    """
+    kind, status = events["type"], events["status"].where(events["type"].isin(_REPORTS))
+    conditions = [kind.isin(_TYPES[turn]) | status.isin(_STATUSES[turn]) for turn in _TYPES]
+    # A report that ends a task otherwise than by a status of its own says so in its payload only.
+    conditions[-1] |= kind.eq("status").fillna(value=False) & status.isna()
+    turn = pd.Series(np.select([np.asarray(each, bool) for each in conditions], [*_TYPES], 0), index=events.index)
+    is_turn = turn.gt(0) & events["task_id"].notna()
+    rows = pd.DataFrame({"execution": _runs(events), "task_id": events["task_id"], "turn": turn})[is_turn]
+    stamp = events["timestamp"][is_turn]
+    order = stamp.fillna(events["received_at"][is_turn]).argsort(kind="stable")
+    rows, stamp = rows.iloc[order], stamp.iloc[order]
+    before = rows.groupby(["execution", "task_id"])["turn"].shift(fill_value=0)
+    begins_again = rows["turn"].eq(_BEGAN) & before.isin([_FAILED, _ENDED])
+    fails = rows["turn"].eq(_FAILED) & before.ne(_FAILED)
+    return rows[["execution", "task_id"]].assign(
+        retries=begins_again.astype("int64"),
+        failures=fails.astype("int64"),
+        doubtful=(begins_again & stamp.isna()).astype("int64"),
+    )
+
+
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
@@ -248,11 +318,14 @@ def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
         checkpoints: the frame `checkpoints`.
 
     Returns:
-        One row per type, the most frequent first, after the row ``(all)``: `count`; still `open`; `decided`, of these
-        `approved`, `rejected`, `changed` (modify, retry, skip, escalate, defer) and `chosen` (one of a question's own
-        options, which is neither); `approval_rate`, approved of approved, rejected and changed, 0 to 1;
-        `mean_response_s`, `median_response_s` and `longest_response_s` of people's answers; `mean_resolution_s` of all
-        that were decided, by time-out too; `timeouts`, closed by their deadline.
+        One row per type, the most frequent first, after the row ``(all)``. Of `count` questions some are `open`; some
+        `answered` by somebody, here or elsewhere; of others the time-out decided (`timeouts`: the default action was
+        taken, whatever it is); some `expired`, closed without any answer known, by their deadline or because their task
+        ended. `decided` is `answered` and `timeouts`. Of the answers are `approved`, `rejected`, `changed` (modify,
+        retry, skip, escalate, defer) and `chosen` (one of a question's own options, which is none of these);
+        `approval_rate` is approved of approved, rejected and changed, 0 to 1, NA where there is none of them;
+        `mean_response_s`, `median_response_s` and `longest_response_s` are of answers, too. A time-out counts in none
+        of these, only in `mean_resolution_s`, of all that were decided.
     """
     rows = checkpoints.assign(
         type=checkpoints["type"].fillna("(none)"),
@@ -272,21 +345,24 @@ def _verdict(decision: str) -> str:
 def _stats(part: pd.DataFrame) -> dict[str, Any]:
     decided = part[part["status"] == "decided"]
     late = decided["decided_by"].eq("timeout").fillna(value=False).astype(bool)
-    people = decided.loc[~late, "response_s"]
-    verdicts = decided["verdict"].value_counts()
+    answered = decided[~late]
+    people = answered["response_s"]
+    verdicts = answered["verdict"].value_counts()
     told = {verdict: int(verdicts.get(verdict, 0)) for verdict in (*_VERDICTS, "chosen")}
     judged = told["approved"] + told["rejected"] + told["changed"]
     return {
         "count": len(part),
         "open": int(part["status"].isin(["pending", "sending", "unknown"]).sum()),
         "decided": len(decided),
+        "answered": len(answered),
         **told,
         "approval_rate": told["approved"] / judged if judged else pd.NA,
         "mean_response_s": people.mean(),
         "median_response_s": people.median(),
         "longest_response_s": people.max(),
         "mean_resolution_s": decided["response_s"].mean(),
-        "timeouts": int(late.sum() + (part["status"] == "expired").sum()),
+        "timeouts": int(late.sum()),
+        "expired": int((part["status"] == "expired").sum()),
     }
 
 
@@ -297,13 +373,14 @@ def compare_runs(a: RunFacts, b: RunFacts) -> pd.DataFrame:
     """Compare two runs, as a whole and phase by phase.
 
     Args:
-        a: the first run: its row of `history.runs`, its phases, its tasks.
+        a: the first run: its row of `history.runs`, its phases, its tasks and, if they are to be counted, its events
+            (see `bottlenecks`).
         b: the second run.
 
     Returns:
         One row per ``(phase, measure)``, the phase ``(run)`` being the run as a whole; measures are `duration_s`,
-        `cost_usd`, `tokens`, `tasks`, `failures` (tasks that failed) and `retries`. Columns, all Float64: `a`, `b`,
-        `difference` (b − a) and `ratio` (b / a).
+        `cost_usd`, `tokens`, `tasks`, `failures` (tasks that stayed failed) and `retries` (how often they began
+        again). Columns, all Float64, unknown is NA: `a`, `b`, `difference` (b − a), `ratio` (b / a; NA where a is 0).
     """
     facts = [_measures(*run) for run in (a, b)]
     phases = list(dict.fromkeys(phase for run in facts for phase in run))
@@ -317,16 +394,20 @@ def compare_runs(a: RunFacts, b: RunFacts) -> pd.DataFrame:
     return made.assign(difference=made["b"] - made["a"], ratio=made["b"] / base)
 
 
-def _measures(run: pd.Series[Any], phases: pd.DataFrame, tasks: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _measures(
+    run: pd.Series[Any], phases: pd.DataFrame, tasks: pd.DataFrame, events: pd.DataFrame | None = None
+) -> dict[str, dict[str, Any]]:
+    flat = _flat(tasks)
+    retries, _ = _tries(flat, events)
+    flat = flat.assign(retries=retries)
     whole = {
         "duration_s": run["duration_s"],
         "cost_usd": run["cost_usd"],
         "tokens": run["tokens_used"],
         "tasks": run["total_tasks"],
         "failures": run["failed_tasks"],
-        "retries": int(tasks["attempts"].sum()),
+        "retries": retries.sum(min_count=1),
     }
-    flat = _flat(tasks)
     made = {RUN: whole} | {str(name): _of_tasks(part) for name, part in flat.groupby(_phases(flat), sort=False)}
     named = {}
     for number, phase in phases.iterrows():
@@ -345,7 +426,7 @@ def _of_tasks(part: pd.DataFrame) -> dict[str, Any]:
         "tokens": part["tokens"].sum(min_count=1),
         "tasks": len(part),
         "failures": int((part["status"] == "failed").sum()),
-        "retries": int(part["attempts"].sum()),
+        "retries": part["retries"].sum(min_count=1),
     }
 
 

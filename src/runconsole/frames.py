@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runconsole.errors import InvalidArgument
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -89,7 +91,19 @@ class RunFrames(ABC):
         return self._frames.frame("links")
 
     def table(self, event_type: str) -> pd.DataFrame:
-        """Return every event of one type, each field of its payload a typed column (nested fields dotted)."""
+        """Return every event of one type, each field of its payload a typed column (nested fields dotted).
+
+        A nested field whose dotted name is also that of another field of its payload is ``payload.<name>``, as are
+        fields called `received_at` and `timestamp`. A type that has not come gives an empty frame.
+
+        Raises:
+            InvalidArgument: the type is no text.
+        """
+        given: object = event_type
+        if not isinstance(given, str):
+            raise InvalidArgument(
+                f"expected a type of event such as 'task.progress', got {given!r}: see run.events['type'].unique()"
+            )
         return self._frames.table(event_type)
 
     def to_arrow(self, name: str = "events") -> pa.Table:
@@ -110,7 +124,7 @@ class RunFrames(ABC):
         """Return where the time goes, by phase, wave, worker and provider. See `analysis.bottlenecks`."""
         from runconsole.analysis import bottlenecks
 
-        return bottlenecks(self.tasks, self.checkpoints)
+        return bottlenecks(self.tasks, self.checkpoints, self.events)
 
     def checkpoint_stats(self) -> pd.DataFrame:
         """Return how the run's questions were answered, by type. See `analysis.checkpoint_stats`."""
@@ -134,16 +148,20 @@ class RunFrames(ABC):
         Args:
             directory: a path, or any URL of `fsspec` (``s3://``, ``gs://``, ``memory://``, ...).
             execution: what to call the run; None takes its execution id, else the id of the task followed, else a name
-                made of its first event.
+                made of its first event. One too long for a path is shortened.
             storage_options: passed on to `fsspec`.
 
         Returns:
-            What the run is called there.
+            What the run is called there: `execution`, or what it was shortened to. `History` knows it by both.
 
         Raises:
-            InvalidArgument: there is a file in the directory's place, or nothing here can open its URL.
+            InvalidArgument: `execution` is no text; there is a file in the directory's place, or nothing here can open
+                its URL.
             OSError: it cannot be written.
         """
         from runconsole.dataset import write
 
+        given: object = execution
+        if not isinstance(given, str | None):
+            raise InvalidArgument(f"expected the name of a run as text, got {given!r}: pass for example 'run-1'")
         return write(self._frames, self._about(), directory, execution=execution, storage_options=storage_options)

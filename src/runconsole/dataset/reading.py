@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow import fs as pafs
 
-from runconsole.analysis import compare_runs
-from runconsole.dataset.schema import LONG_TYPE, NAMES, columns_of, keys_of, partitions_of, schema_of, to_frame
-from runconsole.dataset.store import RUNS, Held, Store
+from runconsole.analysis import RunFacts, compare_runs
+from runconsole.dataset.schema import (
+    LONG_TYPE,
+    NAMES,
+    OTHERS,
+    columns_of,
+    keys_of,
+    partitions_of,
+    schema_of,
+    to_frame,
+    whole_types,
+)
+from runconsole.dataset.store import RUNS, Held, Store, fitting
 from runconsole.errors import InvalidArgument, MissingPackage
 
 if TYPE_CHECKING:
@@ -38,7 +49,8 @@ def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, 
         storage_options: passed on to `fsspec`.
 
     Raises:
-        InvalidArgument: there is no such directory, or it holds other files and no runs.
+        InvalidArgument: there is no such directory, it holds other files and no runs, or nothing here can open its URL.
+        OSError: its file system cannot be reached, or does not let one in.
     """
     return History(Store(directory, storage_options))
 
@@ -48,6 +60,10 @@ class History:
 
     Frames are those of a console, with the run they belong to as column `execution`: `events`, `tasks`, `subtasks`,
     `phases`, `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`, one row a run.
+
+    A run is called here what `to_parquet` returned: its execution id, or, where that is too long for a path, its
+    beginning and a digest. Methods that take an `execution` know it by both; `executions`, columns `execution` and
+    filters have the short one, the column `execution_id` of `runs` the whole.
     """
 
     def __init__(self, store: Store) -> None:
@@ -109,14 +125,19 @@ class History:
                 may name `execution`, too.
 
         Raises:
-            InvalidArgument: no such frame, column or run.
+            InvalidArgument: no such frame, column or run, or a filter that the columns cannot answer.
         """
         self._check(name)
         keys, own = keys_of(name), columns_of(name)
+        given: object = columns
+        if isinstance(given, str) or not isinstance(given, Iterable | None):
+            raise InvalidArgument(f"expected a list of columns of {name}, got {given!r}: there are {', '.join(own)}")
         wanted = own if columns is None else [*keys, *(column for column in columns if column not in keys)]
         unknown = [column for column in wanted if column not in own and column != "execution"]
         if unknown:
             raise InvalidArgument(f"expected columns of {name}, got {unknown[0]!r}: there are {', '.join(own)}")
+        if isinstance(execution, Iterator):
+            execution = list(execution)  # it may be asked twice
         one = isinstance(execution, str)
         marked = wanted if one else ["execution", *(column for column in wanted if column != "execution")]
         frame = to_frame(name, self._read(name, execution, marked, filter))[marked]
@@ -124,7 +145,7 @@ class History:
             by = ["execution", "seq"] if "execution" in frame else ["seq"]
             frame = frame.sort_values(by, kind="stable", ignore_index=True)
             numbers = frame.pop("seq").to_numpy("int64")
-            whole = bool((numbers == range(len(numbers))).all())
+            whole = bool((numbers == np.arange(len(numbers))).all())
             return frame.set_axis(pd.RangeIndex(len(numbers), name="seq") if whole else pd.Index(numbers, name="seq"))
         return frame.set_index(keys) if keys else frame
 
@@ -132,20 +153,30 @@ class History:
         """Return a frame as a `pyarrow.dataset`, of these runs or all. Lists files and reads none.
 
         Times, numbers and text are typed the same in every run; lists and dicts are JSON text. `execution` (and `type`
-        of `events`) are partitions: a filter on them skips files. It shows the runs that are there now.
+        of `events`) are partitions: a filter on them skips files. Types of events that cannot be in a path are in the
+        column `type_in_full`. It shows the runs that are there now.
         """
         self._check(name)
         return self._dataset(name, self._files(name, execution))
 
     def _files(self, name: str, execution: Executions) -> list[Held]:
-        names = None if execution is None else [execution] if isinstance(execution, str) else list(execution)
-        if names is not None or name == RUNS:
-            rows = self._store.rows()
-            for unknown in (each for each in names or () if each not in rows):
-                raise InvalidArgument(f"expected a run in {self._store.shown!r}, got {unknown!r}: see .executions")
-            if name == RUNS:
-                return [rows[each] for each in (sorted(rows) if names is None else names)]
-        return self._store.files(name, names)
+        if execution is None and name != RUNS:
+            return self._store.files(name)
+        rows = self._store.rows()
+        names = sorted(rows) if execution is None else self._keys(execution, rows)
+        return [rows[each] for each in names] if name == RUNS else self._store.files(name, names)
+
+    def _keys(self, execution: str | Iterable[str], rows: Mapping[str, Held]) -> list[str]:
+        """Return what these runs are called here, each once. One whose id is too long for a path may be named by it."""
+        given: object = execution
+        names = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+        keys: dict[str, None] = {}
+        for name in names:
+            key = name if not isinstance(name, str) or name in rows else fitting(name)
+            if not isinstance(key, str) or key not in rows:
+                raise InvalidArgument(f"expected a run in {self._store.shown!r}, got {name!r}: see .executions")
+            keys[key] = None
+        return list(keys)
 
     def _dataset(self, name: str, files: Sequence[Held]) -> ds.Dataset:
         return _open(self._store.fs, self._store.root, name, [held.path for held in files])
@@ -153,17 +184,15 @@ class History:
     def _read(
         self, name: str, execution: Executions, columns: list[str] | None, rows: ds.Expression | list[Any] | None
     ) -> pa.Table:
-        import pyarrow.parquet as pq
-
-        expression = pq.filters_to_expression(rows) if isinstance(rows, list) else rows
+        expression = None if rows is None else _condition(name, rows)
         if columns is not None and name == "events" and "type" in columns:
             columns = [*columns, LONG_TYPE]
         for _ in range(_TRIES):
             try:
-                return self.dataset(name, execution).to_table(columns=columns, filter=expression)
+                return _found(self.dataset(name, execution), columns, expression)
             except FileNotFoundError:  # a run was replaced between listing and reading
                 continue
-        return self.dataset(name, execution).to_table(columns=columns, filter=expression)
+        return _found(self.dataset(name, execution), columns, expression)
 
     def _check(self, name: str) -> None:
         if name not in (RUNS, *NAMES):
@@ -223,15 +252,19 @@ class History:
     # ---- comparing ----------------------------------------------------------------------------------------------
 
     def compare(self, a: str, b: str) -> pd.DataFrame:
-        """Compare two runs: as a whole (`run`) and phase by phase. See `analysis.compare_runs` for the columns.
+        """Compare two runs: as a whole (`(run)`) and phase by phase. See `analysis.compare_runs` for the columns.
 
         Raises:
             InvalidArgument: no such run.
         """
-        rows: Any = to_frame(RUNS, self._read(RUNS, [a, b], None, None)).set_index("execution")
-        return compare_runs(
-            *((rows.loc[name], self.frame("phases", name), self.frame("tasks", name)) for name in (a, b))
-        )
+        return compare_runs(self._facts(a), self._facts(b))
+
+    def _facts(self, name: str) -> RunFacts:
+        given: object = name
+        if not isinstance(given, str):
+            raise InvalidArgument(f"expected the name of a run, got {given!r}: see .executions")
+        events = self.frame("events", name, columns=["type", "task_id", "status", "timestamp", "received_at"])
+        return self.frame(RUNS, name).iloc[0], self.frame("phases", name), self.frame("tasks", name), events
 
 
 def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
@@ -246,7 +279,7 @@ def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
         glob=False,
         schema=polars.from_arrow(pa.schema(in_file).empty_table()).schema,
         hive_partitioning=bool(in_path),
-        hive_schema=dict.fromkeys(in_path, polars.String),
+        hive_schema=dict.fromkeys(in_path, polars.String) or None,
         missing_columns="insert",
         extra_columns="ignore",
     )
@@ -275,6 +308,36 @@ def _open(fs: pafs.FileSystem, root: str, name: str, paths: list[str]) -> ds.Dat
     partitioning = ds.partitioning(pa.schema([schema.field(name) for name in partitions_of(name)]), flavor="hive")
     options = ds.FileSystemFactoryOptions(partition_base_dir=f"{root}/{name}", partitioning=partitioning)
     return ds.FileSystemDatasetFactory(fs, paths, ds.ParquetFileFormat(), options).finish(schema)
+
+
+def _found(data: ds.Dataset, columns: list[str] | None, rows: ds.Expression | None) -> pa.Table:
+    """Return some rows of a data set; a filter sees the types of events in full, wherever these are."""
+    if rows is None or LONG_TYPE not in data.schema.names:
+        return data.to_table(columns=columns, filter=rows)
+    in_path = ds.field("type") != OTHERS
+    plain = data.to_table(columns=columns, filter=in_path & rows)
+    others = whole_types(data.to_table(filter=~in_path)).filter(rows)
+    if not others.num_rows:
+        return plain
+    others = others.append_column(LONG_TYPE, others["type"])
+    return pa.concat_tables([plain, others.select(plain.column_names)])
+
+
+def _condition(name: str, rows: ds.Expression | list[Any]) -> ds.Expression:
+    """Return a filter as an expression that the frame's columns can answer."""
+    import pyarrow.parquet as pq
+
+    fields = [field for field in schema_of(name) if field.name != LONG_TYPE]
+    try:
+        made: ds.Expression = pq.filters_to_expression(rows) if isinstance(rows, list) else rows
+        ds.dataset(pa.schema(fields).empty_table()).to_table(filter=made)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = str(error).partition(" in execution: ")[0]  # without the whole schema
+        names = ", ".join(field.name for field in fields)
+        raise InvalidArgument(
+            f"expected a filter like [('execution', '==', 'one')], got {rows!r} ({reason}): {name} has {names}"
+        ) from None
+    return made
 
 
 def _pieces(files: Sequence[Held]) -> list[list[str]]:

@@ -15,12 +15,25 @@ from runconsole.log import EventLog
 from runconsole.state import RunState
 from runconsole.tables import FRAMES, Tables
 
-__all__ = ["LONG_TYPE", "NAMES", "columns_of", "keys_of", "partitions_of", "schema_of", "to_arrow", "to_frame"]
+__all__ = [
+    "LONG_TYPE",
+    "NAMES",
+    "OTHERS",
+    "columns_of",
+    "keys_of",
+    "partitions_of",
+    "schema_of",
+    "to_arrow",
+    "to_frame",
+    "whole_types",
+]
 
 NAMES = ("events", *FRAMES)
 """The frames of a run."""
 LONG_TYPE = "type_in_full"
 """A column of `events`: the type where it cannot be the name of a partition (empty, or too long)."""
+OTHERS = "~others"
+"""The partition of such types, and of those beyond as many as a run's events may be partitioned by."""
 
 _LARGE = {"payload", "text"}
 """Columns whose text may pass 2 GB in one file."""
@@ -72,7 +85,7 @@ def to_frame(name: str, table: pa.Table, *, decode: bool = True) -> pd.DataFrame
     `decode` turns JSON text into the lists and dicts of the run's own frame.
     """
     if LONG_TYPE in table.column_names:
-        table = _whole_types(table)
+        table = whole_types(table)
     frame: pd.DataFrame = table.to_pandas(types_mapper=_mapper().get)
     for column in _objects(name) if decode else ():
         if column in frame:
@@ -97,7 +110,8 @@ def _mapper() -> dict[pa.DataType, Any]:
     }
 
 
-def _whole_types(table: pa.Table) -> pa.Table:
+def whole_types(table: pa.Table) -> pa.Table:
+    """Return rows of `events` with each type in full, where there is a type, and nothing else that tells it."""
     full, rest = table[LONG_TYPE], table.drop_columns(LONG_TYPE)
     if "type" not in rest.column_names:
         return rest

@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -39,6 +40,8 @@ _SMALL: dict[str, Any] = {"compression": "snappy", "use_dictionary": False, "wri
 """For few rows: there are thousands of such files, and these are opened in half the time."""
 _LARGE: dict[str, Any] = {"compression": "zstd", "row_group_size": 131_072}
 _TRIES = 20
+_NAMES = 1 << 16
+"""Names of files whose meaning is remembered: a directory is listed again and again."""
 
 
 class Version(NamedTuple):
@@ -122,9 +125,9 @@ class Store:
 
     def _all_rows(self) -> Iterator[Held]:
         for info in self._list(RUNS, recursive=False):
-            match = _ROW.fullmatch(info.base_name)
-            if match:
-                yield Held(info.path, unquote(match[1]), _version(match), info.size or 0)
+            named = _row_named(info.base_name)
+            if named is not None:
+                yield Held(info.path, *named, info.size or 0)
 
     def files(self, frame: str, executions: Iterable[str] | None = None) -> list[Held]:
         """Return the files of a frame that count, of these runs or of all, run by run.
@@ -155,10 +158,10 @@ class Store:
         depth = len(f"{self.root}/{frame}/")
         for info in self._list(folder, recursive=True):
             parts = info.path[depth:].split("/")
-            match = _FILE.fullmatch(parts[-1])
-            if match and len(parts) > 1 and parts[0].startswith("execution=") and info.type is pafs.FileType.File:
+            version = _version_named(parts[-1])
+            if version and len(parts) > 1 and parts[0].startswith("execution=") and info.type is pafs.FileType.File:
                 execution = unquote(parts[0].removeprefix("execution="))
-                yield Held(info.path, execution, _version(match), info.size or 0)
+                yield Held(info.path, execution, version, info.size or 0)
 
     def _list(self, folder: str, *, recursive: bool) -> list[pafs.FileInfo]:
         self._look_afresh()
@@ -242,6 +245,19 @@ def _folder(frame: str, execution: str) -> str:
     return f"{frame}/execution={_segment(execution)}"
 
 
+@lru_cache(_NAMES)
+def _row_named(name: str) -> tuple[str, Version] | None:
+    """Return whose row a file holds and in which version, by its name."""
+    match = _ROW.fullmatch(name)
+    return None if match is None else (unquote(match[1]), _version(match))
+
+
+@lru_cache(_NAMES)
+def _version_named(name: str) -> Version | None:
+    match = _FILE.fullmatch(name)
+    return None if match is None else _version(match)
+
+
 def _version(match: re.Match[str]) -> Version:
     return Version(int(match["number"]), match["mark"])
 
@@ -293,4 +309,6 @@ def _arrows_own(text: str, options: Mapping[str, Any] | None, error: Exception) 
         fs, path = pafs.FileSystem.from_uri(text)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise refusal from None
+    if not path.strip("/"):
+        raise InvalidArgument(f"expected a URL with a bucket, got {_shown(text)!r}: pass for example s3://bucket/runs")
     return fs, path.rstrip("/")

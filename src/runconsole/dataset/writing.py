@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import fs as pafs
 
 from runconsole.dataset.about import About, row_of
-from runconsole.dataset.schema import LONG_TYPE, NAMES, to_arrow
+from runconsole.dataset.schema import LONG_TYPE, NAMES, OTHERS, to_arrow
 from runconsole.dataset.store import Store, fitting, is_fitting
 from runconsole.errors import InvalidArgument
 
@@ -23,7 +23,6 @@ __all__ = ["write"]
 
 _MOST_TYPES = 200
 """Partitions of one run's events: what a server's confusion adds beyond them shares one."""
-_OTHERS = "~others"
 
 _keys: WeakKeyDictionary[Tables, dict[str, str]] = WeakKeyDictionary()
 """What each run was called when it was last written to a directory."""
@@ -66,7 +65,7 @@ def _by_type(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Yield the events of each type, without the column that the path tells."""
     codes = events["type"].combine_chunks().dictionary_encode()
     plain = {
-        code: type_ for code, type_ in enumerate(codes.dictionary.to_pylist()) if type_ != _OTHERS and is_fitting(type_)
+        code: type_ for code, type_ in enumerate(codes.dictionary.to_pylist()) if type_ != OTHERS and is_fitting(type_)
     }
     named = dict(list(plain.items())[:_MOST_TYPES])
     for code, type_ in named.items():
@@ -74,7 +73,7 @@ def _by_type(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     others = events.filter(pc.invert(pc.is_in(codes.indices, pa.array(list(named), codes.indices.type))))
     if others.num_rows:
         in_full = others.set_column(others.column_names.index(LONG_TYPE), LONG_TYPE, others["type"].cast(pa.string()))
-        yield _OTHERS, in_full.drop_columns("type")
+        yield OTHERS, in_full.drop_columns("type")
 
 
 def _forget_other_name(store: Store, tables: Tables, key: str) -> None:

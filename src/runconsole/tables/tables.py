@@ -45,8 +45,8 @@ class Tables:
         """Return every event of one type with each field of its payload as a typed column, nested ones dotted.
 
         The index is `seq` as in `events`; `received_at` and `timestamp` come first. A payload's own field of one of
-        these two names appears as ``payload.<name>``. A field with values of different kinds is a column of objects.
-        An unknown type gives an empty frame.
+        these two names, or a nested one whose dotted name is another field's, is ``payload.<name>``. A field with
+        values of different kinds is a column of objects. An unknown type gives an empty frame.
         """
         with self._lock:
             if event_type not in self._typed:

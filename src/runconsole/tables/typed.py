@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -76,7 +76,8 @@ class TypedFrame:
         self._rows += len(seq)
 
     def _make(self) -> pd.DataFrame:
-        fields = {f"payload.{name}" if name in _MARKS else name: field for name, field in self._fields.items()}
+        taken = self._fields.keys() | set(_MARKS)
+        fields = {_free(name, taken) if name in _MARKS else name: field for name, field in self._fields.items()}
         columns = {name: pa.chunked_array(pieces, TIME) for name, pieces in self._marks.items()}
         columns |= {name: field.column() for name, field in fields.items() if not field.is_object}
         frame = to_pandas(pa.table(columns))
@@ -181,12 +182,33 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     if dict not in map(type, row.values()):
         return row
     flat: dict[str, Any] = {}
+    fields = 0
     for name, value in row.items():
         if value.__class__ is dict:
-            flat |= {f"{name}.{inner}": member for inner, member in _flat(value).items()}
+            nested = {f"{name}.{inner}": member for inner, member in _flat(value).items()}
+            flat |= nested
+            fields += len(nested)
         else:
             flat[name] = value
+            fields += 1
+    return flat if len(flat) == fields else _apart(row)
+
+
+def _apart(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row flat in which two fields would have one name: the nested one gets another."""
+    flat = {name: value for name, value in row.items() if value.__class__ is not dict}
+    for name in [name for name in row if name not in flat]:
+        nested = {f"{name}.{inner}": member for inner, member in _flat(row[name]).items()}
+        for path, member in nested.items():
+            flat[_free(path, {*flat, *nested}) if path in flat else path] = member
     return flat
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken yet: the same one, else what it is a part of before it."""
+    while name in taken:
+        name = f"payload.{name}"
+    return name
 
 
 def _decode(text: str) -> dict[str, Any]:
