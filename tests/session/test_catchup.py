@@ -140,6 +140,32 @@ async def test_a_question_that_was_decided_and_is_listed_as_waiting_is_asked_aga
     assert state.checkpoints["c1"].decided_by is None
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["a known question", "a new one"])
+async def test_a_list_that_an_event_has_overtaken_opens_nothing_again(*, known: bool) -> None:
+    state = state_with("c1") if known else RunState()
+
+    def listed(_: Any) -> list[Answers]:
+        told = [] if known else [task("task.hitl_required", -9, checkpointId="c1", options=["approve"])]
+        for frame in (*told, task("checkpoint.resolved", -5, checkpointId="c1", decision="approve")):
+            state.apply(read_events(frame, START - 6_000_000)[0])
+        return [{"checkpointId": "c1", "options": ["approve"], "status": "pending"}]
+
+    await asked(state, {"checkpoints.getHITLPending": listed})
+    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].decision) == ("decided", "approve")
+
+
+async def test_an_answer_that_an_event_has_overtaken_opens_nothing_again() -> None:
+    state = lost(state_with("c1"))
+
+    def pending(_: Any) -> Answers:
+        frame = task("checkpoint.resolved", -5, checkpointId="c1", decision="approve")
+        state.apply(read_events(frame, START - 6_000_000)[0])
+        return {"checkpointId": "c1", "options": ["approve"], "status": "pending"}
+
+    await asked(state, {"checkpoints.get": pending})
+    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].decision) == ("decided", "approve")
+
+
 async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> None:
     state = state_with("c1")
     state.apply(DecisionRequested(START, "d", "c1", "approve"))

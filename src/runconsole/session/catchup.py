@@ -20,7 +20,7 @@ from runconsole.events import (
     TaskFailed,
     TaskStatus,
 )
-from runconsole.state import RunState
+from runconsole.state import Checkpoint, RunState
 from runconsole.statuses import read_status
 from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
@@ -47,9 +47,12 @@ async def reread(
             would overtake its last events.
         again: after a reconnect: ask also for each known checkpoint and task that may have ended meanwhile.
     """
+    before = dict(state.checkpoints)
     listed = await _open_checkpoints(call, state.followed_task)
     for item in listed or []:
-        yield _listed(item, at)
+        checkpoint_id = str(item.get("checkpointId", item.get("id")))
+        if not _is_overtaken(state.checkpoints.get(checkpoint_id), before.get(checkpoint_id)):
+            yield _listed(item, at)
     if not again:
         return
     async for event in inquire(call, state, _doubtful(state, listed), at):
@@ -83,18 +86,28 @@ async def inquire(
 ) -> AsyncIterator[Received | Fact]:
     """Yield what the server says of these checkpoints: how they ended, or that they still wait. As `reread`."""
     for checkpoint_id in checkpoint_ids[:_MOST_ASKED]:
+        before = state.checkpoints[checkpoint_id]
         try:
             answer = await call(trpc_calls.checkpoint(checkpoint_id))
         except CallRefused:
             continue
-        for event in _outcome(state, checkpoint_id, answer, at):
+        for event in _outcome(state, before, answer, at):
             yield event
 
 
-def _outcome(state: RunState, checkpoint_id: str, answer: Any, at: Micros) -> Iterator[Received | Fact]:
-    """Give how a checkpoint ended, or what is known of our answer where it has not; nothing where nobody knows."""
+def _is_overtaken(now: Checkpoint | None, before: Checkpoint | None) -> bool:
+    """Whether an event has closed the question while the server was asked: what it said may be older."""
+    return now is not None and not now.is_open and now is not before
+
+
+def _outcome(state: RunState, before: Checkpoint, answer: Any, at: Micros) -> Iterator[Received | Fact]:
+    """Give how a checkpoint ended, or what is known of our answer where it has not; nothing where nobody knows.
+
+    `before` is its row when the server was asked.
+    """
     if not isinstance(answer, dict):
         return
+    checkpoint_id = before.checkpoint_id
     if isinstance(answer.get("checkpoint"), dict):
         answer = answer["checkpoint"]
     status = str(answer.get("status", "")).lower()
@@ -110,7 +123,7 @@ def _outcome(state: RunState, checkpoint_id: str, answer: Any, at: Micros) -> It
     elif status in _DECIDED or isinstance(decision, dict):
         yield _event("checkpoint.resolved", payload, at)
     elif status == "pending":
-        yield from _still_waits(state, checkpoint_id, answer, at)
+        yield from _still_waits(state, before, answer, at)
 
 
 def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
@@ -119,10 +132,12 @@ def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
     return deadline is not None and state.clock.at(at) < deadline
 
 
-def _still_waits(state: RunState, checkpoint_id: str, answer: dict[str, Any], at: Micros) -> Iterator[Received | Fact]:
-    row = state.checkpoints[checkpoint_id]
+def _still_waits(state: RunState, before: Checkpoint, answer: dict[str, Any], at: Micros) -> Iterator[Received | Fact]:
+    row = state.checkpoints[before.checkpoint_id]
+    if _is_overtaken(row, before):
+        return
     if not row.is_open:
-        yield _listed({**answer, "checkpointId": checkpoint_id}, at)
+        yield _listed({**answer, "checkpointId": row.checkpoint_id}, at)
     elif row.status == "unknown" and row.decision_id is not None:
         option = state.decisions[row.decision_id].option
         words = f"your answer {option!r} was sent, but the server, asked since, still waits for one: answer again"
