@@ -85,6 +85,16 @@ def test_watch_takes_its_secret_from_the_environment_and_writes_it_nowhere() -> 
     assert SECRET not in let_in.output + refused.output
 
 
+def test_a_tilde_is_the_home_directory_wherever_the_command_line_takes_a_path(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    with Simulator("execution", speed=0) as sim:
+        assert run("record", sim.url, "~/run.jsonl", **home).exit_code == 0
+    assert (tmp_path / "run.jsonl").is_file()
+    assert run("replay", "~/run.jsonl", **home).exit_code == 0
+    assert run("watch", "~/run.jsonl", **home).exit_code == 0
+    assert str(tmp_path / "ca.pem") in run("watch", "wss://h/ws", "--ca-file", "~/ca.pem", **home).stderr
+
+
 def test_watch_sends_headers_and_subscriptions() -> None:
     with Simulator("tasks", speed=100, delivery="subscribe", token=SECRET) as sim:
         channel = json.dumps({"type": "subscribe", "payload": {"channel": "task.task-103"}})

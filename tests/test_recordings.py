@@ -282,16 +282,41 @@ def test_a_console_goes_on_with_what_another_saved(tmp_path: Path) -> None:
     assert_replays(second, path)
 
 
-def test_going_on_at_another_address_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("difference", ["port", "path", "query", "task", "execution"])
+def test_a_run_of_another_address_task_or_execution_begins_afresh_and_leaves_the_one_before_as_it_was(
+    tmp_path: Path, difference: str
+) -> None:
     path = tmp_path / "run.jsonl"
-    with JsonServer([task("task.progress", 1, progress=40)]) as server, Console(server.url, record=path) as first:
-        eventually(lambda: first.run.percent == 40)
-    with JsonServer([task("task.progress", 2, progress=60)]) as other, Console(other.url, record=path) as second:
-        eventually(lambda: second.run.percent == 60)
-    assert len(second.events) == 2
-    notices = [link.notice for link in second.state.links if link.notice]
-    assert f"this recording of {server.url} goes on with {other.url}" in notices
+    with (
+        JsonServer([task("task.progress", 1, progress=40)]) as server,
+        JsonServer([task("task.progress", 2, progress=60)]) as other,
+    ):
+        with Console(server.url, record=path) as first:
+            eventually(lambda: len(first.log) == 1)
+        before = path.read_bytes()
+        options: dict[str, Any] = {difference: "t"} if difference in {"task", "execution"} else {}
+        url = {"port": other.url, "path": f"{server.url}/b", "query": f"{server.url}?room=b"}.get(
+            difference, server.url
+        )
+        with Console(url, record=path, **options) as second:
+            eventually(lambda: len(second.log) == 1)
+            assert second.links["state"].tolist()[:2] == ["connecting", "live"]
+    assert len(second.events) == 1
     assert_replays(second, path)
+    assert path.read_bytes().startswith(before)
+    assert [line.get("continues", False) for line in lines_of(path) if "runconsole" in line] == [False, False]
+
+
+def test_a_run_followed_with_another_secret_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with JsonServer([task("task.progress", 1, progress=40)]) as server:
+        url = f"{server.url}?room=7&access_token="
+        with Console(f"{url}secret-1", token="secret-2", auth="message", record=path) as first:
+            eventually(lambda: len(first.log) == 1)
+        with Console(f"{url}secret-3", token="secret-4", auth="message", record=path) as second:
+            eventually(lambda: second.status == "live")
+    assert second.links["state"].tolist()[:4] == ["connecting", "live", "stopped", "connecting"]
+    assert "secret-" not in path.read_text()
 
 
 def test_another_task_is_another_run(tmp_path: Path) -> None:
@@ -376,9 +401,202 @@ def test_a_disk_that_takes_no_more_is_shown_and_the_run_goes_on(
         server.peer.send(task("task.progress", progress=60))
         eventually(lambda: console.run.percent == 60)
         assert console.status == "live"
-        assert any("the run goes on without it" in (link.notice or "") for link in console.state.links)
+        assert any("the run goes on, and what comes is written" in (link.notice or "") for link in console.state.links)
+        eventually(lambda: any("nothing is missing" in (link.notice or "") for link in console.state.links))
         console.save(tmp_path / "saved.jsonl")
         before = frames_in(console)
     assert_same_frames(before, frames_in(Console(tmp_path / "saved.jsonl")))
-    with Console(path) as replay:
-        assert replay.events["type"].tolist() == ["task.started"]
+    assert_replays(console, path)
+
+
+# ---- what others do with the file -----------------------------------------------------------------------------------
+
+
+def progress_to(percent: int) -> list[Any]:
+    return [task("task.progress", number, progress=number) for number in range(percent + 1)]
+
+
+_SAVE = """
+import sys
+from runconsole import Console, RecordingError
+console = Console(sys.argv[1])
+try:
+    console.save(sys.argv[2])
+except RecordingError as error:
+    print(error)
+"""
+
+
+def test_nobody_saves_onto_a_file_that_is_recorded_to_but_the_console_itself(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with (
+        JsonServer(progress_to(40)) as server,
+        JsonServer(progress_to(40)) as another,
+        Console(server.url, record=path) as console,
+        Console(another.url) as other,
+    ):
+        eventually(lambda: console.run.percent == other.run.percent == 40)
+        console.save(tmp_path / "finished.jsonl")
+        with Console(tmp_path / "finished.jsonl") as replay:
+            for one in (other, replay):
+                with pytest.raises(RecordingError, match=r"a console records to .*run\.jsonl.*: stop it, or save to"):
+                    one.save(path)
+        outside = subprocess.run(
+            [sys.executable, "-c", _SAVE, another.url, path], capture_output=True, text=True, check=True
+        )
+        assert "a console records to" in outside.stdout
+        console.save(path)
+        server.peer.send(task("task.progress", 41, progress=60))
+        eventually(lambda: console.run.percent == 60)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "finished.jsonl", path]
+    assert_replays(console, path)
+    other.save(path)
+    assert_replays(other, path)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_what_is_saved_while_a_file_is_recorded_is_the_run_whatever_has_become_of_the_file(
+    tmp_path: Path, suffix: str
+) -> None:
+    path, saved, theirs = (tmp_path / f"{name}.jsonl{suffix}" for name in ("run", "saved", "theirs"))
+    with (
+        JsonServer(progress_to(40)) as server,
+        JsonServer([task("task.failed", 1, error="theirs")]) as stranger,
+        Console(stranger.url) as other,
+        Console(server.url, record=path) as console,
+    ):
+        eventually(lambda: console.run.percent == 40 and len(other.log) == 1)
+        other.save(theirs)
+        theirs.replace(path)
+        console.save(saved)
+        assert len(Console(saved).events) == 41
+        replaced = path.read_bytes()
+        server.peer.send(task("task.progress", 41, progress=41))
+        eventually(lambda: any("another file is in its place" in alert.text for alert in console.state.alerts))
+        eventually(lambda: len(console.log) == 42)
+        console.save(saved)
+        assert_same_frames(frames_in(console), frames_in(Console(saved)))
+        assert path.read_bytes() == replaced
+        assert sum("another file is in its place" in (link.notice or "") for link in console.state.links) == 1
+        console.stop()
+        console.save(saved)
+        assert_replays(console, saved)
+        with console.start():
+            eventually(lambda: console.status == "live")
+    assert path.read_bytes() == replaced
+    assert "not what this console has seen so far: nothing more is recorded" in " ".join(
+        console.links["reason"].dropna()
+    )
+
+
+def test_a_console_whose_recording_lacks_something_does_not_go_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.jsonl"
+    monkeypatch.setattr("runconsole.recording.tape._PATIENCE", 1000)
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with JsonServer([task("task.started")]) as server:
+        with Console(server.url, record=path) as console:
+            eventually(lambda: b"task.started" in path.read_bytes())
+            with monkeypatch.context() as disk:
+                disk.setattr(os, "write", full)
+                server.peer.send(task("task.output", stream="stdout", data="x" * 2000))
+                eventually(lambda: any("the run goes on without it" in alert.text for alert in console.state.alerts))
+            eventually(lambda: b"the recording ends here" in path.read_bytes())
+            size = path.stat().st_size
+        with console.start():
+            eventually(lambda: console.status == "live")
+        assert path.stat().st_size == size
+        assert "nothing more is recorded" in " ".join(console.links["reason"].dropna())
+        with Console(path) as replay:
+            assert replay.events["type"].tolist() == ["task.started"]
+            assert "the rest could not be written (No space left on device)" in replay.links["reason"].iloc[-1]
+        console.save(path)
+        assert_replays(console, path)
+
+
+def test_a_recording_that_is_deleted_is_written_again_and_stays_whole(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with JsonServer(progress_to(40)) as server, Console(server.url, record=path) as console:
+        eventually(lambda: console.run.percent == 40)
+        console.save(path)
+        path.unlink()
+        console.save(tmp_path / "saved.jsonl")
+        assert len(Console(tmp_path / "saved.jsonl").events) == 41
+        server.peer.send(task("task.progress", 41, progress=60))
+        eventually(lambda: any("it is there again, whole" in (link.notice or "") for link in console.state.links))
+        server.peer.send(task("task.progress", 42, progress=80))
+        eventually(lambda: console.run.percent == 80)
+    assert_replays(console, path)
+
+
+def test_a_console_does_not_go_on_with_a_file_that_another_has_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with JsonServer([task("task.progress", 1, progress=40)]) as server:
+        with Console(server.url, record=path) as first:
+            eventually(lambda: first.run.percent == 40)
+        with Console(server.url, record=path) as second:
+            eventually(lambda: second.status == "live")
+        with first.start():
+            eventually(lambda: first.status == "live")
+    assert_replays(second, path)
+    assert "not what this console has seen so far" in " ".join(first.links["reason"].dropna())
+
+
+# ---- tokens that are words, homes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", ["task", "test", "started", "progress", "17", "execution"])
+def test_a_token_that_is_a_word_of_the_run_destroys_nothing_live_recorded_or_saved(tmp_path: Path, token: str) -> None:
+    said = [
+        task("task.started", 1, name=f"{token} of the user"),
+        task("task.progress", 2, progress=17),
+        task("task.output", 3, stream="stdout", data=f"{token} test Bearer {token}"),
+    ]
+    options: dict[str, Any] = {"token": token, "auth": "message", "title": f"the {token}", "task": "t"}
+    with (
+        JsonServer(said) as server,
+        Console(server.url, record=tmp_path / "run.jsonl", **options) as console,
+        Console(server.url, **options) as bare,
+        Console(server.url) as plain,
+    ):
+        eventually(lambda: len(console.log) == len(bare.log) == len(plain.log) == 3)
+    assert bare.events["payload"].tolist() == plain.events["payload"].tolist()
+    assert console.events["type"].tolist() == plain.events["type"].tolist()
+    assert console.tasks[["name", "progress"]].equals(plain.tasks[["name", "progress"]])
+    assert console.output["text"].tolist() == [f"{token} test Bearer ***"]
+    assert_replays(console, tmp_path / "run.jsonl")
+    (sent,) = (line["frame"] for line in lines_of(tmp_path / "run.jsonl") if "auth" in line.get("frame", ""))
+    assert json.loads(sent)["token"] == "***"
+    bare.save(tmp_path / "saved.jsonl")
+    with Console(tmp_path / "saved.jsonl") as replay:
+        assert frames_in(replay)["tasks"].equals(bare.tasks)
+        assert replay.events["payload"].tolist() == console.events["payload"].tolist()
+
+
+def test_a_tilde_is_the_home_directory_wherever_a_path_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with JsonServer([task("task.started")]) as server, Console(server.url, record="~/run.jsonl") as console:
+        eventually(lambda: len(console.log) == 1)
+        console.save("~/saved.jsonl")
+        console.save(Path("~/other.jsonl.gz"))
+    for path in ("~/run.jsonl", "~/saved.jsonl", Path("~/other.jsonl.gz")):
+        assert len(Console(path).events) == 1
+        assert len(Console(path, protocol="replay").events) == 1
+    Console("~/run.jsonl").save("~/copy.jsonl")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "copy.jsonl",
+        "other.jsonl.gz",
+        "run.jsonl",
+        "saved.jsonl",
+    ]
+    with pytest.raises(InvalidArgument, match=r"ca\.pem"):
+        Console("ws://localhost:1/ws", ssl="~/ca.pem")
+    with pytest.raises(InvalidArgument, match=str(tmp_path)):
+        Console("~/none.jsonl")

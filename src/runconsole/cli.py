@@ -120,7 +120,8 @@ def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: 
 def record(url: str, file: Path, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
     """Follow the run at URL as `watch` does, and record it to FILE.
 
-    FILE is compressed where its name ends in .gz or .zst. One that holds a run which has not ended is gone on with.
+    FILE is compressed where its name ends in .gz or .zst. One that holds a run of the same URL, task and execution, not
+    ended yet, is gone on with; in any other recording a new run begins behind what is there.
     """
     _watch(_console(url, subscribe, headers, options | {"record": file}))
 
@@ -288,5 +289,7 @@ def _greeting(url: str, options: Mapping[str, Any]) -> str:
 def demo(family: str, directory: Path | None, port: int, browser: bool) -> None:  # noqa: FBT001 - click passes by name
     """Open JupyterLab with a run of the simulator already live in a notebook."""
     from runconsole.demo import run_demo
+    from runconsole.recording import home_path
 
-    run_demo(family=family, directory=directory, port=port, browser=browser, say=click.echo)
+    home = None if directory is None else home_path(directory)
+    run_demo(family=family, directory=home, port=port, browser=browser, say=click.echo)

@@ -50,7 +50,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         task: the one task to follow; None follows all the server sends.
         execution: the one execution to follow.
         subscribe: what to send after connecting instead of the protocol's own subscription: one message or a list.
-        token: a secret for the server. It appears in no repr, error text, log or notebook.
+        token: a secret for the server. It appears in no repr, error text, log or notebook. Recordings hide it, too; but
+            one shorter than eight characters, or a word like ``execution``, is left where the server says it: to hide
+            it there would destroy the run. It is hidden then under names like ``token``, behind ``Bearer``, and in
+            what is sent.
         auth: where the token goes: ``"header"`` (Bearer; it takes the place of a user and password in the URL),
             ``"query"``, ``"params"`` or ``"message"``.
         headers: more headers for the handshake.
@@ -69,7 +72,10 @@ class Console(RunFrames, RunWaits, RunCommands):
             What it raises is shown, and never ends the run.
         record: the file to append every frame to, with its time and direction, and every decision: JSON lines,
             compressed where the name ends in ``.gz`` or ``.zst``, flushed twice a second and with every decision. A
-            file that holds a run which has not ended is loaded first, and this console goes on with it.
+            file whose newest run has not ended and is of the same address (host, port, path and query, without
+            secrets), protocol, `task` and `execution` is loaded first, and this console goes on with it. In any other
+            recording a new run begins behind what is there; the file then shows its newest run. What cannot be written
+            is kept until it can be, and a file that is deleted is written again; trouble is shown in the panel.
         speed: of a recording: seconds of the run per second. None (and 0) loads all of it before the console is
             returned; see `replay`.
         start: connect at once; else call `start`. A recording is loaded, or begins to play.
@@ -221,11 +227,11 @@ class Console(RunFrames, RunWaits, RunCommands):
         """Write the run as it is now to a recording, compressed where the name ends in ``.gz`` or ``.zst``.
 
         ``Console(path)`` and ``ConsoleWidget(path)`` show it again, with the same frames. A recording of that name is
-        replaced in one step.
+        replaced in one step; but this console's own, to which it records, is only brought up to date.
 
         Raises:
             InvalidArgument: the file is there and is no recording.
-            RecordingError: it cannot be written.
+            RecordingError: it cannot be written, or another console records to it.
         """
         if self._replay is not None:
             write_run(Path(path), copy_run(self._replay.path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from runconsole.clock import now_micros
 from runconsole.endpoint import resolve
 from runconsole.log import EventLog
 from runconsole.options import Options
-from runconsole.recording import Asides, Header, Held, Secrets, Tape, Writer
+from runconsole.recording import Asides, Header, Held, Secrets, Tape, Writer, home_path, identity_of
 from runconsole.replay import Fold, TakenUp, header_of, take_up, wire_for
 from runconsole.replay.wires import same_wire
 from runconsole.saving import copy_run, lines_of_log, write_run
@@ -43,13 +44,16 @@ class Keeper:
     async def session(self, state: RunState, log: EventLog, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
         """Return a session; where a run was recorded before, it is loaded first.
 
+        Where the file no longer holds what this console has seen, and nothing else, nothing more is recorded to it.
+
         Raises InvalidArgument, RecordingError.
         """
         endpoint = resolve(self._options)
         wire = endpoint.wire if self._session is None else self._session.wire
         header = self._header(wire)
         taken: TakenUp | None = None
-        if self._path is not None:
+        is_left_alone = self._path is not None and self._tape is not None and identity_of(self._path) != self._tape.end
+        if self._path is not None and not is_left_alone:
             writer = Writer(self._path)
             try:
                 taken = await self._open_tape(writer, header, wire, state, log)
@@ -69,7 +73,12 @@ class Keeper:
             gone_since=state.links[-1].at if self._arrivals.has_connected and state.links else 0,
         )
         self._session = session
-        for fact in taken.facts(header, now_micros()) if taken is not None else ():
+        if is_left_alone:
+            session.notify(
+                f"the recording {str(self._path)!r} is not what this console has seen so far: nothing more is recorded;"
+                " `save` writes the whole run"
+            )
+        for fact in taken.facts(now_micros()) if taken is not None else ():
             session.apply(fact)
         return session
 
@@ -115,12 +124,31 @@ class Keeper:
 
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
         """
-        tape = self._tape
-        if tape is not None and tape.is_recording and self._path is not None:
-            on_io(tape.flush)
-            if not (path.exists() and path.samefile(self._path)):
-                write_run(path, copy_run(self._path))
+        path = home_path(path)
+        recording = on_io(self._recording)
+        if recording is not None:
+            try:
+                if not _is_at(path, recording):
+                    write_run(path, copy_run(self._path or path, descriptor=recording))
+            finally:
+                os.close(recording)
             return
         header = header_of(self._options, state.links[0].at if state.links else now_micros())
         count, asides, finished = on_io(lambda: (len(log), self.asides.cut(), state.finished))
         write_run(path, map(self._secrets.hide_line, lines_of_log(header, log, count, asides, finished=finished)))
+
+    def _recording(self) -> int | None:
+        """Return a descriptor of the recording, None where that does not hold the whole run."""
+        tape = self._tape
+        if tape is None:
+            return None
+        tape.flush()
+        return tape.duplicate() if tape.is_recording and tape.stalled is None else None
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether a path is that of an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.recording import check_recordable
+from runconsole.recording import check_recordable, home_path
 from runconsole.transports.address import is_secret_name, redact_url, url_secrets
 
 __all__ = ["Options", "check"]
@@ -33,7 +33,9 @@ class Options(Struct, frozen=True):
     execution: str | None = None
     subscribe: Any = None
     token: str | None = None
-    """A secret for the server. An explicit one counts more than a user and password in `url`."""
+    """A secret for the server. An explicit one counts more than a user and password in `url`. It is hidden in what is
+    recorded and saved; but one that cannot be told from the words of a run (shorter than eight characters, or a word
+    like ``execution``) stays where the server says it, unless under a name like ``token`` or behind ``Bearer``."""
     auth: str = "header"
     """Where the token goes. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
     be sent as ``Basic``; elsewhere it goes beside them."""
@@ -109,13 +111,14 @@ def check(arguments: dict[str, Any]) -> Options:
         raise InvalidArgument(
             f"expected a URL or the path of a recording, got {url!r}: pass for example 'ws://localhost:8000/ws'"
         )
-    arguments["url"] = url.strip()
+    arguments["url"] = _at_home(url.strip())
     _one_of(arguments, "protocol", PROTOCOLS)
     _one_of(arguments, "auth", _AUTHS)
     _one_of(arguments, "transformer", _TRANSFORMERS)
     for name in ("task", "execution", "title", "token"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")
+    arguments["record"] = _at_home(arguments.get("record"))
     for name in ("token_budget", "expected_artifacts", "memory_limit"):
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
@@ -125,9 +128,14 @@ def check(arguments: dict[str, Any]) -> Options:
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
-        arguments["ssl"] = os.fspath(arguments["ssl"])
+        arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
         context_of(arguments["ssl"])  # says at once what is wrong with the file
     return _fitting(Options(**arguments))
+
+
+def _at_home(path: Any) -> Any:
+    """Return a path that begins with ``~`` with the home directory in its place, anything else as it is."""
+    return str(home_path(path)) if isinstance(path, str) and path.startswith("~") else path
 
 
 def _fitting(options: Options) -> Options:

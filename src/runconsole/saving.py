@@ -12,7 +12,7 @@ from msgspec import structs
 from runconsole.errors import RecordingError
 from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
 from runconsole.log import EventLog
-from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, scan
+from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, home_path, scan, unrecorded
 from runconsole.recording.asides import moment
 from runconsole.recording.facts import write_fact
 from runconsole.recording.forms import form_named
@@ -74,35 +74,43 @@ def _entry(event: Received) -> Entry:
     )
 
 
-def copy_run(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a recording's newest run."""
+def copy_run(path: Path, *, descriptor: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a recording's newest run; `descriptor` as of `Reader`."""
     first, count = 0, 0
-    for found in scan(path):
+    for found in scan(path, descriptor=descriptor):
         first, count = found.first_line, found.lines
-    for number, line in enumerate(Reader(path)):
+    for number, line in enumerate(Reader(path, descriptor=descriptor)):
         if first <= number < count:
             yield line + b"\n"
 
 
 def write_run(path: Path, lines: Iterator[bytes]) -> None:
-    """Write a recording in one step: the file is there when it is complete, and not before.
+    """Write a recording in one step: the file is there when it is complete, and not before. ``~`` is one's home.
 
-    Raises InvalidArgument where the file exists and is no recording, RecordingError where it cannot be written.
+    Raises InvalidArgument where the file exists and is no recording, RecordingError where it cannot be written or a
+    console records to it.
     """
+    path = home_path(path)
     check_recordable(path)
-    pack = form_named(path).pack
     try:
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            with unfinished.open("wb") as file:
-                for unit in _units(lines):
-                    file.write(pack(unit))
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+        with unrecorded(path):
+            _write_beside(path, lines)
     except OSError as error:
         raise RecordingError(f"cannot save to {str(path)!r} ({error.strerror or type(error).__name__})") from None
+
+
+def _write_beside(path: Path, lines: Iterator[bytes]) -> None:
+    """Write another file, and put it in the place of the one at `path`. Raises OSError."""
+    pack = form_named(path).pack
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with unfinished.open("wb") as file:
+            for unit in _units(lines):
+                file.write(pack(unit))
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _units(lines: Iterator[bytes]) -> Iterator[bytes]:

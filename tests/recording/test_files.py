@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import multiprocessing
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runconsole.errors import RecordingError
-from runconsole.recording import Reader, Writer
+from runconsole.recording import Reader, Writer, decode_line, home_path, unrecorded
 
 SUFFIXES = ["", ".gz", ".zst"]
 UNITS = [
@@ -115,6 +116,62 @@ def test_other_tools_and_we_read_the_same_compressed_files(tmp_path: Path, suffi
         _goes_on(packed, lines, reader.sound)
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_one_wrong_bit_loses_one_flush_at_most_and_never_in_silence(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"run.jsonl{suffix}"
+    data = written(path)
+    for place in range(len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            lines, reader = read(path)
+            whole = [line for line in lines if line in LINES]
+            assert len(whole) >= len(LINES) - 2, (place, bit)
+            assert lines == LINES or reader.cut or any(decode_line(line) is None for line in set(lines) - set(LINES))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_what_stands_for_a_damaged_part_says_how_long_it_was_and_stays_when_the_file_goes_on(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"run.jsonl{suffix}"
+    writer = Writer(path)
+    sizes = []
+    for unit in UNITS:
+        writer.write(b"".join(line + b"\n" for line in unit))
+        sizes.append(path.stat().st_size)
+    writer.close()
+    data = bytearray(path.read_bytes())
+    data[sizes[0] + 20 : sizes[1] - 20] = bytes(sizes[1] - sizes[0] - 40)
+    path.write_bytes(data)
+    lines, reader = read(path)
+    assert (lines[:2], lines[-2:]) == (UNITS[0], UNITS[2])
+    assert f'{{"unreadable_bytes":{sizes[1] - sizes[0]}}}'.encode() in lines
+    assert (reader.sound, reader.cut) == (len(data), 0)
+    _goes_on(path, lines, reader.sound)
+
+
+def test_a_zst_file_without_checks_of_ours_is_read_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.zst"
+    data = written(path)
+    bare = b"".join(unit[:-12] for unit in _units_of(path, data))
+    assert len(bare) == len(data) - 12 * len(UNITS)
+    path.write_bytes(bare)
+    lines, reader = read(path)
+    assert (lines, reader.sound, reader.cut) == (LINES, len(bare), 0)
+
+
+def _units_of(path: Path, data: bytes) -> list[bytes]:
+    """Return the file's units, each with its check."""
+    ends = []
+    for size in range(1, len(data) + 1):
+        path.write_bytes(data[:size])
+        if read(path)[1].sound == size and data[size - 12 : size - 8] == b"\x5c\x2a\x4d\x18":
+            ends.append(size)
+    return [data[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 def test_a_compressed_file_under_another_name_is_read_by_its_first_bytes(tmp_path: Path) -> None:
     path = tmp_path / "renamed.txt"
     path.write_bytes(gzip.compress(b'{"n":0}\n'))
@@ -146,6 +203,64 @@ def test_two_cannot_write_the_same_file(tmp_path: Path) -> None:
         Writer(path)
     writer.close()
     Writer(path).close()
+
+
+def test_a_file_that_is_recorded_to_cannot_be_replaced_until_the_recording_ends(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with unrecorded(path), unrecorded(path):
+        pass
+    writer = Writer(path)
+    with (
+        pytest.raises(RecordingError, match=r"a console records to .*run\.jsonl.*save to another file"),
+        unrecorded(path),
+    ):
+        pass
+    writer.close()
+    with unrecorded(path), unrecorded(path), pytest.raises(RecordingError, match="another console records to"):
+        Writer(path)
+
+
+def test_a_writer_knows_where_its_file_is_and_what_it_wrote_is_read_wherever_that_is(tmp_path: Path) -> None:
+    path, other = tmp_path / "run.jsonl", tmp_path / "other.jsonl"
+    writer = Writer(path)
+    writer.write(b'{"n":0}\n')
+    seen = [writer.whereabouts]
+    path.rename(other)
+    seen.append(writer.whereabouts)
+    path.write_bytes(b"")
+    seen.append(writer.whereabouts)
+    other.unlink()
+    seen.append(writer.whereabouts)
+    path.unlink()
+    seen.append(writer.whereabouts)
+    assert seen == ["here", "moved", "moved", "replaced", "deleted"]
+    descriptor = writer.duplicate()
+    writer.write(b'{"n":1}\n')
+    writer.close()
+    assert list(Reader(path, descriptor=descriptor)) == [b'{"n":0}', b'{"n":1}']
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_deleted_file_is_written_again_and_goes_on(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"run{suffix}"
+    writer = Writer(path)
+    writer.write(b'{"n":0}\n')
+    path.unlink()
+    again = writer.again()
+    again.write(b'{"n":1}\n')
+    assert read(path)[0] == [b'{"n":0}', b'{"n":1}']
+    with pytest.raises(RecordingError, match="File exists"):
+        writer.again()
+    assert read(path)[0] == [b'{"n":0}', b'{"n":1}']
+
+
+def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert home_path("~/a.jsonl") == tmp_path / "a.jsonl"
+    assert home_path("./~/a.jsonl") == Path("~/a.jsonl")
+    assert home_path("~nobody-of-that-name/a") == Path("~nobody-of-that-name/a")
 
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_secret_is_hidden_in_every_spelling(spelling: str) -> None:
     assert "***" in hidden
 
 
-_LETTERS = st.text(st.sampled_from('XYZ/+"\\ä'), min_size=6, max_size=20)
+_LETTERS = st.text(st.sampled_from('XYZ/+"\\ä'), min_size=8, max_size=20)
 
 
 @given(_LETTERS, st.text(max_size=20), st.text(max_size=20))
@@ -46,6 +46,42 @@ def test_a_frame_of_json_keeps_its_shape(token: str, before: str, after: str) ->
     assert isinstance(hidden, str)
     assert json.loads(hidden)["value"] == "***"
     assert token not in json.loads(hidden).values()
+
+
+@pytest.mark.parametrize(
+    "token", ["task", "test", "demo", "user", "7", "t-1", "pa.ss", "execution", "CHECKPOINT", "at"]
+)
+def test_a_secret_that_may_be_a_word_of_the_run_is_left_in_what_the_server_says(token: str) -> None:
+    frame = json.dumps({"type": f"{token}.started", "id": token, token: {"n": 7, "text": f"the {token} of the user"}})
+    assert Secrets([token]).hide_frame(frame) == frame
+    assert Secrets([token]).hide_line(frame.encode()) == frame.encode()
+
+
+def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
+    said = {
+        "access_token": "task",
+        "text": "Bearer task",
+        "url": "/ws?token=task&id=task",
+        "inner": '{"token": "task"}',
+    }
+    hidden = Secrets(["task"]).hide(json.dumps(said))
+    assert json.loads(hidden) == {
+        "access_token": "***",
+        "text": "Bearer ***",
+        "url": "/ws?token=***&id=task",
+        "inner": '{"token": "***"}',
+    }
+
+
+def test_such_a_secret_is_hidden_as_a_whole_value_of_what_we_send() -> None:
+    sent = Secrets(["task"]).hide_sent('{"type":"task.start","key":"task","task":"a task","auth":"Bearer task"}')
+    assert json.loads(sent) == {"type": "task.start", "key": "***", "task": "a task", "auth": "Bearer ***"}
+
+
+def test_a_secret_number_is_found_within_text_and_never_within_another_number() -> None:
+    line = '{"at":12345678000,"n": 12345678,"list":[12345678, 12345678],"text":"PIN=12345678."}'
+    hidden = Secrets(["12345678"]).hide(line)
+    assert hidden == line.replace("=12345678", "=***")
 
 
 def test_a_short_secret_is_hidden_as_a_whole_value_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def output(text: str) -> str:
 
 @pytest.fixture
 async def deck(tmp_path: Path) -> Deck:
-    return Deck(tmp_path / "run.jsonl")
+    (tmp_path / "deck").mkdir()
+    return Deck(tmp_path / "deck" / "run.jsonl")
 
 
 async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck) -> None:
@@ -158,18 +160,115 @@ async def test_a_tape_that_is_closed_takes_no_more_and_says_nothing(deck: Deck) 
     assert (deck.path.stat().st_size, deck.troubles) == (size, [])
 
 
-async def test_trouble_with_the_file_is_told_once_and_ends_the_recording(
-    deck: Deck, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Writer, "write", full)
-    for text in ("a", "b"):
+
+def say(deck: Deck, *texts: str) -> None:
+    """Let events come, each in a frame of its own that is flushed."""
+    for text in texts:
         for event in deck.hear(output(text)):
             deck.tape.took(event)
         deck.tape.flush()
+
+
+async def test_what_cannot_be_written_is_kept_until_it_can_be_and_both_are_told_once(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(deck, "a")
+    monkeypatch.setattr(Writer, "write", full)
+    say(deck, "b", "c")
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
-    assert trouble.endswith("has ended (No space left on device); the run goes on without it")
-    assert not deck.tape.is_recording
+    assert trouble.endswith("stands still (No space left on device); the run goes on, and what comes is written later")
+    assert (deck.tape.is_recording, deck.tape.stalled) == (True, "No space left on device")
+    monkeypatch.undo()
+    async with asyncio.timeout(20):
+        while deck.tape.stalled:  # nothing more has to come  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0)
+    assert deck.troubles[1].endswith("goes on; nothing is missing from it")
+    say(deck, "d")
+    assert deck.said() == ["a", "b", "c", "d"]
+    assert len(deck.troubles) == 2
+
+
+async def test_a_recording_that_could_not_be_written_for_too_long_ends_and_says_so_in_the_file_when_it_can(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runconsole.recording.tape._PATIENCE", 1000)
+    say(deck, "a")
+    with monkeypatch.context() as disk:
+        disk.setattr(Writer, "write", full)
+        say(deck, "b" * 600, "c" * 600, "d" * 600)
+        await asyncio.sleep(0)
+        assert not deck.tape.is_recording
+    (_, ended) = deck.troubles
+    assert ended.endswith("the run goes on without it: `save` writes all of it")
+    say(deck, "e")
+    assert deck.said() == ["a"]
+    link = deck.folded().state.links[-1]
+    assert (link.state, link.notice) == (
+        "stopped",
+        "the recording ends here, the run does not: the rest could not be written (No space left on device)",
+    )
+    assert deck.troubles == [deck.troubles[0], ended]
+
+
+async def test_a_recording_that_lacks_its_end_when_it_is_closed_is_told(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(deck, "a")
+    monkeypatch.setattr(Writer, "write", full)
+    say(deck, "b")
+    deck.tape.close()
+    await asyncio.sleep(0)
+    assert deck.troubles[-1].endswith("lacks its end (No space left on device): `save` writes the whole run")
+    assert deck.tape.end is None
+
+
+async def test_a_recording_that_is_deleted_is_there_again_whole_and_goes_on(deck: Deck) -> None:
+    say(deck, "a")
+    deck.path.unlink()
+    say(deck, "b")
+    await asyncio.sleep(0)
+    assert deck.troubles == [f"the recording {str(deck.path)!r} was deleted: it is there again, whole"]
+    say(deck, "c")
+    deck.path.unlink()
+    assert deck.said() == ["a", "b", "c"]
+
+
+async def test_a_recording_that_cannot_be_written_again_is_told_once_and_can_still_be_read(deck: Deck) -> None:
+    say(deck, "a")
+    deck.path.rename(deck.path.parent / "elsewhere")
+    deck.path.parent.joinpath("elsewhere").unlink()
+    deck.path.parent.rmdir()
+    say(deck, "b", "c")
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert "was deleted, and is not written again" in trouble
+    descriptor = deck.tape.duplicate()
+    assert sum(b"task.output" in line for line in Reader(deck.path, descriptor=descriptor)) == 3
+    os.close(descriptor)
+    deck.tape.close()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_file_left_alone(
+    deck: Deck, *, is_kept: bool
+) -> None:
+    say(deck, "a")
+    moved = deck.path.with_name("moved")
+    deck.path.rename(moved)
+    deck.path.write_text("somebody else's")
+    if not is_kept:
+        moved.unlink()
+    say(deck, "b", "c")
+    deck.tape.close()
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert ("has another name now, and goes on under that" if is_kept else "another file is in its place") in trouble
+    assert deck.path.read_text() == "somebody else's"
+    assert deck.tape.end is None
+    if is_kept:
+        assert sum(b"task.output" in line for line in Reader(moved)) == 3

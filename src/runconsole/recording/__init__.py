@@ -8,8 +8,9 @@ anew adds a section that does not. `docs` of each line's fields are in `lines`.
 from __future__ import annotations
 
 from runconsole.recording.asides import Asides
-from runconsole.recording.files import Reader, Writer
+from runconsole.recording.files import Identity, Reader, Writer, home_path, identity_of
 from runconsole.recording.lines import FORMAT, Entry, Header, decode_line, encode_line
+from runconsole.recording.locks import unrecorded
 from runconsole.recording.scan import Scan, check_recordable, read_header, scan
 from runconsole.recording.secrets import Secrets
 from runconsole.recording.tape import Held, Tape
@@ -20,6 +21,7 @@ __all__ = [
     "Entry",
     "Header",
     "Held",
+    "Identity",
     "Reader",
     "Scan",
     "Secrets",
@@ -28,6 +30,9 @@ __all__ = [
     "check_recordable",
     "decode_line",
     "encode_line",
+    "home_path",
+    "identity_of",
     "read_header",
     "scan",
+    "unrecorded",
 ]

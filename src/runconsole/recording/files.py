@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
 from runconsole.errors import RecordingError
-from runconsole.recording.forms import form_named, form_of
+from runconsole.recording.forms import form_in, form_named
+from runconsole.recording.locks import lock_to_record
 
-try:
-    import fcntl
-except ImportError:  # Windows: two writers of one file are not noticed there
-    fcntl = None  # type: ignore[assignment]
+__all__ = ["Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
 
-__all__ = ["Reader", "Writer"]
+_CHUNK = 1024 * 1024
+_TRIES = 3
+
+Whereabouts = Literal["here", "moved", "deleted", "replaced"]
+"""Of a file that is written: under its path, under another name only, under none, under none while its path is another
+file's."""
+
+
+def home_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the home directory in the place of ``~`` or ``~user``; as it is where there is none."""
+    given = Path(path)
+    try:
+        return given.expanduser() if os.fspath(path).startswith("~") else given
+    except RuntimeError:
+        return given
+
+
+class Identity(NamedTuple):
+    """Which file it is, and how long: what one that nobody else has written to keeps."""
+
+    device: int
+    inode: int
+    size: int
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Return the identity of the file at a path, None where there is none."""
+    try:
+        return _identity(path.stat())
+    except OSError:
+        return None
+
+
+def _identity(found: os.stat_result) -> Identity:
+    return Identity(found.st_dev, found.st_ino, found.st_size)
 
 
 class Reader:
@@ -25,6 +59,7 @@ class Reader:
     Args:
         path: the file; its first bytes say whether it is compressed.
         start: the place in the file to begin at: one that was `sound`.
+        descriptor: of the open file, where another may have its path by now; it is left open.
 
     Raises OSError, when it is iterated.
 
@@ -33,15 +68,21 @@ class Reader:
         cut: after iteration: how many bytes at its end hold no whole line.
     """
 
-    def __init__(self, path: Path, start: int = 0) -> None:
+    def __init__(self, path: Path, start: int = 0, *, descriptor: int | None = None) -> None:
         self.sound = start
         self.cut = 0
         self._path = path
+        self._descriptor = descriptor
+
+    def _open(self) -> BinaryIO:
+        if self._descriptor is None or not hasattr(os, "pread"):  # Windows: nobody can move a file that is open
+            return self._path.open("rb")
+        return io.BufferedReader(_Positioned(self._descriptor))
 
     def __iter__(self) -> Iterator[bytes]:
         unfinished = b""
-        form = form_of(self._path)
-        with self._path.open("rb") as file:
+        with self._open() as file:
+            form = form_in(file, self._path)
             file.seek(self.sound)
             for piece, end in form.pieces(file):
                 *lines, rest = piece.split(b"\n")
@@ -60,6 +101,31 @@ class Reader:
         self.cut = size - self.sound if form.suffix else len(unfinished)
 
 
+class _Positioned(io.RawIOBase):
+    """Reads an open file from a place of its own: other readers of the descriptor, and its writer, have theirs."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = (0, self._place, os.fstat(self._descriptor).st_size)[whence]
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        found = os.pread(self._descriptor, len(buffer), self._place)
+        buffer[: len(found)] = found
+        self._place += len(found)
+        return len(found)
+
+
 def _is_whole(line: bytes) -> bool:
     """Whether a line without its line feed is all there."""
     if not line.endswith(b"}"):
@@ -76,32 +142,64 @@ class Writer:
 
     It survives the death of this process; not that of the machine: nothing waits for the disk.
 
+    Args:
+        path: the file; it is made where it is not there.
+        is_new: whether it must not be there yet.
+
     Raises RecordingError where the file cannot be opened or another console records to it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
+        self._file = _open_locked(path, os.O_EXCL if is_new else 0)
+        self._form = form_named(path)
+        if os.fstat(self._file).st_size:
+            with io.BufferedReader(_Positioned(self._file)) if hasattr(os, "pread") else path.open("rb") as file:
+                self._form = form_in(file, path)
+
+    @property
+    def identity(self) -> Identity:
+        """Which file it is, and how long. Raises OSError."""
+        return _identity(os.fstat(self._file))
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where the file is now. Raises OSError."""
+        mine = os.fstat(self._file)
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
-        except OSError as error:
-            raise RecordingError(f"cannot record to {str(path)!r} ({error.strerror})") from None
-        try:
-            if fcntl is not None:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._file)
-            raise RecordingError(
-                f"another console records to {str(path)!r}: stop it, or record to another file"
-            ) from None
+            found = self.path.stat()
         except OSError:
-            pass  # a file system without locks
-        self._form = form_of(path) if os.fstat(self._file).st_size else form_named(path)
+            return "moved" if mine.st_nlink else "deleted"
+        if os.path.samestat(found, mine):
+            return "here"
+        return "moved" if mine.st_nlink else "replaced"
+
+    def duplicate(self) -> int:
+        """Return a descriptor of the file, to be read with `Reader` and closed, that outlives this writer."""
+        return os.dup(self._file)
+
+    def again(self) -> Writer:
+        """Write the whole file to its path, where nothing is, and return what goes on with that.
+
+        Raises OSError, RecordingError; then nothing of it is at the path.
+        """
+        other = Writer(self.path, is_new=True)
+        try:
+            with io.BufferedReader(_Positioned(self._file)) as file:
+                while chunk := file.read(_CHUNK):
+                    _write_all(other._file, chunk)
+        except OSError:
+            other.close()
+            self.path.unlink(missing_ok=True)
+            raise
+        other._form = self._form
+        return other
 
     def repair(self, sound: int) -> None:
         """Cut the file behind its whole lines. Whole lines in what is cut are written again. Raises OSError."""
         if os.fstat(self._file).st_size <= sound:
             return
-        saved = list(Reader(self.path, sound))
+        saved = list(Reader(self.path, sound, descriptor=self._file))
         os.ftruncate(self._file, sound)
         if not sound:
             self._form = form_named(self.path)
@@ -111,10 +209,8 @@ class Writer:
     def write(self, lines: bytes) -> None:
         """Append whole lines. Raises OSError; then nothing of them is in the file, where that can be had."""
         size = os.fstat(self._file).st_size
-        rest = memoryview(self._form.pack(lines))
         try:
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            _write_all(self._file, self._form.pack(lines))
         except OSError:
             os.ftruncate(self._file, size)
             raise
@@ -124,3 +220,29 @@ class Writer:
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _open_locked(path: Path, flags: int) -> int:
+    """Open a file to append to, locked; make it where it is not there. Raises RecordingError."""
+    flags |= os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    for left in reversed(range(_TRIES)):
+        try:
+            file = os.open(path, flags, 0o666)
+        except OSError as error:
+            raise RecordingError(f"cannot record to {str(path)!r} ({error.strerror})") from None
+        try:
+            lock_to_record(file, path)
+            found = identity_of(path)
+            if not left or (found is not None and found[:2] == _identity(os.fstat(file))[:2]):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # somebody has replaced it before it was locked
+    raise AssertionError("unreachable: the last try returns")

@@ -1,18 +1,21 @@
 """How lines stand in a file: plain, gzip (``.gz``, RFC 1952) or Zstandard (``.zst``, RFC 8878).
 
 A compressed recording is a row of members (gzip) or frames (Zstandard), each complete and each made of whole lines:
-what was flushed stays readable whatever happens to what follows. Any tool reads such a file as one.
+what was flushed stays readable whatever happens to what follows. Any tool reads such a file as one. Each of them can be
+checked: a member by its own CRC-32, a frame by the one of its text that stands behind it in a skippable frame. In the
+place of one that is damaged stands a line that nobody can read as an entry, so that it is counted and copied as such.
 """
 
 from __future__ import annotations
 
 import gzip
+import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["FORMS", "ZSTD_MAGIC", "Form", "form_named", "form_of"]
+__all__ = ["FORMS", "ZSTD_MAGIC", "Form", "form_in", "form_named", "form_of"]
 
 _CHUNK = 256 * 1024
 _GZIP_LEVEL = 3
@@ -27,7 +30,7 @@ class Form(NamedTuple):
         suffix: of the file's name.
         magic: the file's first bytes; none where any will do.
         pack: turns lines into one unit.
-        pieces: reads an open file from its present position; ends, without a word, where it cannot be read.
+        pieces: reads an open file from its present position; ends, without a word, where nothing more can be read.
     """
 
     suffix: str
@@ -44,12 +47,37 @@ def form_named(path: Path) -> Form:
 def form_of(path: Path) -> Form:
     """Return the form of a file: by its first bytes, else by its name. Raises OSError."""
     with path.open("rb") as file:
-        begin = file.read(4)
-    named = form_named(path)
+        return form_in(file, path)
+
+
+def form_in(file: BinaryIO, path: Path) -> Form:
+    """Return the form of an open file that has, or had, that name. Raises OSError."""
+    file.seek(0)
+    begin = file.read(4)
     found = next((form for form in FORMS if form.magic and begin.startswith(form.magic)), None)
-    if found is None and named.magic.startswith(begin):
-        return named  # empty, or cut within its first bytes
-    return found or PLAIN
+    if found is not None:
+        return found
+    return PLAIN if begin.startswith(b"{") else form_named(path)  # empty, or cut or damaged in its first bytes
+
+
+def _damage(start: int, end: int) -> Piece:
+    """Return what stands for bytes that are no whole unit."""
+    return b'\n{"unreadable_bytes":%d}\n' % (end - start), end
+
+
+def _next_unit(file: BinaryIO, start: int, begin: bytes) -> int | None:
+    """Return where the next unit behind `start` begins, None where there is no more."""
+    place = start + 1
+    file.seek(place)
+    overlap = len(begin) - 1
+    known = b""
+    while chunk := file.read(_CHUNK):
+        known += chunk
+        if (found := known.find(begin)) >= 0:
+            return place + found
+        place += max(len(known) - overlap, 0)
+        known = known[-overlap:]
+    return None
 
 
 # ---- plain ----------------------------------------------------------------------------------------------------------
@@ -63,68 +91,113 @@ def _plain_pieces(file: BinaryIO) -> Iterator[Piece]:
 # ---- gzip -----------------------------------------------------------------------------------------------------------
 
 
+_GZIP_BEGIN = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+"""How our members begin: no name, no time."""
+
+
 def _gzip_pack(text: bytes) -> bytes:
     return gzip.compress(text, _GZIP_LEVEL, mtime=0)
 
 
 def _gzip_pieces(file: BinaryIO) -> Iterator[Piece]:
+    start: int | None = file.tell()
+    while start is not None:
+        damaged = yield from _gzip_members(file, start)
+        start = None if damaged is None else _next_unit(file, damaged, _GZIP_BEGIN)
+        if damaged is not None and start is not None:
+            yield _damage(damaged, start)
+
+
+def _gzip_members(file: BinaryIO, start: int) -> Generator[Piece, None, int | None]:
+    """Unpack members; return where one begins that is damaged or cut, None where all are whole."""
+    file.seek(start)
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    end = file.tell()
+    end = start
     while chunk := file.read(_CHUNK):
         while chunk:
             try:
                 text = member.decompress(chunk)
             except zlib.error:
-                return
+                return start
             rest = member.unused_data
             end += len(chunk) - len(rest)
             yield text, end if member.eof else None
             if member.eof:
-                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                member, start = zlib.decompressobj(zlib.MAX_WBITS | 16), end
             chunk = rest
+    return start if file.tell() > start else None
 
 
 # ---- Zstandard ------------------------------------------------------------------------------------------------------
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"
+_CHECK = struct.Struct("<4sII")
+"""A skippable frame: its magic, its length, the CRC-32 of the text of the frame before it."""
+_CHECK_MAGIC = b"\x5c" + _SKIPPABLE
 
 
 def _zstd_pack(text: bytes) -> bytes:
     import pyarrow as pa
 
     packed: bytes = pa.Codec("zstd").compress(text, asbytes=True)
-    return packed
+    return packed + _CHECK.pack(_CHECK_MAGIC, 4, zlib.crc32(text))
 
 
 def _zstd_pieces(file: BinaryIO) -> Iterator[Piece]:
-    while True:
-        start = file.tell()
+    start = file.tell()
+    size = file.seek(0, 2)
+    while start < size:
         end = _zstd_end(file, start)
+        check, checked = (None, start) if end is None else _zstd_check(file, end)
         file.seek(start)
-        frame = file.read() if end is None else file.read(end - start)
-        if not frame:
+        text = _zstd_text(file.read() if end is None else file.read(end - start))
+        if end is not None and text.is_whole and (check is None or check == zlib.crc32(text.all)):
+            yield text.all, checked
+            start = checked
+            continue
+        following = _next_unit(file, start, ZSTD_MAGIC)
+        if check is None:
+            yield text.all, None
+        if following is None:
             return
-        if end is None:
-            yield from ((text, None) for text in _zstd_text(frame))
-            return
-        yield b"".join(_zstd_text(frame)), end
+        yield _damage(start, following)
+        start = following
 
 
-def _zstd_text(frame: bytes) -> Iterator[bytes]:
+class _Text(NamedTuple):
+    """What a frame holds, as far as it can be unpacked."""
+
+    all: bytes
+    is_whole: bool
+
+
+def _zstd_check(file: BinaryIO, end: int) -> tuple[int | None, int]:
+    """Return the CRC-32 that stands behind a frame, None where there is none, and where what belongs to it ends."""
+    file.seek(end)
+    found = file.read(_CHECK.size)
+    if len(found) < _CHECK.size or not found.startswith(_CHECK_MAGIC):
+        return None, end
+    return _CHECK.unpack(found)[2], end + _CHECK.size
+
+
+def _zstd_text(frame: bytes) -> _Text:
     """Unpack a frame as far as it goes."""
     import pyarrow as pa
 
+    pieces: list[bytes] = []
     try:
         with pa.CompressedInputStream(pa.BufferReader(frame), "zstd") as stream:
-            while text := stream.read(_CHUNK):
-                yield text
+            while piece := stream.read(_CHUNK):
+                pieces.append(piece)
     except OSError:
-        return
+        return _Text(b"".join(pieces), is_whole=False)
+    return _Text(b"".join(pieces), is_whole=True)
 
 
 def _zstd_end(file: BinaryIO, start: int) -> int | None:
     """Return where the frame at `start` ends; None where it is cut or no frame."""
+    file.seek(start)
     head = file.read(6)
     if len(head) == 6 and 0x50 <= head[0] <= 0x5F and head[1:4] == _SKIPPABLE:
         size = head[4:] + file.read(2)

@@ -64,10 +64,13 @@ class _Mark(Struct):
 _decode_mark = msgspec.json.Decoder(_Mark).decode
 
 
-def scan(path: Path) -> Iterator[Scan]:
-    """Look through a file; gives the scan again after each line, complete after the last. Raises OSError."""
+def scan(path: Path, *, descriptor: int | None = None) -> Iterator[Scan]:
+    """Look through a file; gives the scan again after each line, complete after the last. Raises OSError.
+
+    `descriptor` as of `Reader`.
+    """
     found = Scan()
-    reader = Reader(path)
+    reader = Reader(path, descriptor=descriptor)
     for line in reader:
         _look(found, line)
         found.lines += 1

@@ -1,4 +1,8 @@
-"""Hides secrets in whatever travels, in every spelling they may have there."""
+"""Hides secrets in whatever travels, in every spelling they may have there.
+
+Where a secret may be a word that the server uses, too, it is left in what the server says: to hide it there would
+destroy the run. Where something tells what it is, or in a whole value of what we send, it is hidden all the same.
+"""
 
 from __future__ import annotations
 
@@ -8,44 +12,61 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from runconsole.recording.facts import FACT_WORDS
+from runconsole.recording.lines import Entry, Header
+
 __all__ = ["Secrets"]
 
 HIDDEN = "***"
-_SHORT = 4
-"""Shorter secrets are hidden only as whole values: anything else would make nonsense of the rest."""
+_SHORT = 8
+"""Shorter secrets cannot be told apart from the words of a run."""
 
-_NAMED = re.compile(
-    r'("[^"]*(?:token|secret|passw|api_?key|authorization|credential|jwt)[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
-)
+_VOCABULARY = FACT_WORDS | {*Header.__struct_fields__, *Entry.__struct_fields__}
+"""What a recording's own lines, and most of a server's, are made of."""
+
+_TELLING = r"(?:token|secret|passw|api_?key|authorization|credential|jwt)"
+"""Within a name: what stands under it is a secret."""
+
+_NAMED = re.compile(rf'("[^"]*{_TELLING}[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 
 class Secrets:
     """Replaces each of some secrets by `HIDDEN`.
 
-    Found as they are, escaped as in JSON (once and twice), quoted as in a URL, and in base64.
+    Found as they are, escaped as in JSON (once and twice), quoted as in a URL, and in base64. One that cannot be told
+    apart (shorter than eight characters, or a word of `_VOCABULARY`) is found only under a name like ``token``, behind
+    ``Bearer``, and as a whole value of what we send.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_pattern, longest_first))) if spellings else None
+        given = {secret for secret in secrets if secret}
+        distinct = {secret for secret in given if _is_distinct(secret)}
+        common = "|".join(map(re.escape, _longest_first(given - distinct)))
+        self._anywhere = _either(_pattern(spelling) for spelling in _longest_first(distinct))
+        self._told = _either([_told_pattern(common)] if common else [])
+        self._as_value = _either([_value_pattern(common)] if common else [])
 
     def hide(self, text: str) -> str:
-        """Return the text without secrets."""
-        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+        """Return what may come from the server without secrets that can be told apart."""
+        if self._anywhere is not None:
+            text = self._anywhere.sub(HIDDEN, text)
+        return text if self._told is None else self._told.sub(rf"\1{HIDDEN}", text)
 
     def hide_line(self, line: bytes) -> bytes:
-        """Return bytes, UTF-8 as far as they are text, without secrets."""
-        if self._pattern is None:
+        """Return bytes, UTF-8 as far as they are text, as `hide` does."""
+        if self._anywhere is None and self._told is None:
             return line
         return self.hide(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def hide_sent(self, frame: str) -> str:
         """Return a frame of ours without secrets, and without whatever stands under a name like ``token``."""
-        return _NAMED.sub(rf'\1"{HIDDEN}"', self.hide(frame))
+        frame = self.hide(frame)
+        if self._as_value is not None:
+            frame = self._as_value.sub(HIDDEN, frame)
+        return _NAMED.sub(rf'\1"{HIDDEN}"', frame)
 
     def hide_frame(self, frame: str | bytes) -> str | bytes:
-        """Return a frame without secrets; one in UTF-8 becomes text."""
+        """Return a frame of the server as `hide` does; one in UTF-8 becomes text."""
         if isinstance(frame, str):
             return self.hide(frame)
         try:
@@ -69,7 +90,28 @@ def _spellings(secret: str) -> Iterable[str]:
         yield base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode().rstrip("=")
 
 
+def _longest_first(secrets: Iterable[str]) -> list[str]:
+    return sorted({spelling for secret in secrets for spelling in _spellings(secret)}, key=len, reverse=True)
+
+
+def _is_distinct(secret: str) -> bool:
+    return len(secret) >= _SHORT and not any(secret.lower() in word.lower() for word in _VOCABULARY)
+
+
+def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    joined = "|".join(patterns)
+    return re.compile(joined) if joined else None
+
+
 def _pattern(spelling: str) -> str:
-    if len(spelling) >= _SHORT:
-        return re.escape(spelling)
-    return rf'(?<=["= ]){re.escape(spelling)}(?=\\?["&]|$)'
+    if spelling.isdecimal():  # within a string; a number of JSON is none of ours
+        return rf"(?<![\d.:,\[-])(?<![:,\[] ){spelling}(?!\d)"
+    return re.escape(spelling)
+
+
+def _told_pattern(spellings: str) -> str:
+    return rf'(?i:({_TELLING}[\w-]*(?:\\?"\s*:\s*\\?"|=)(?:Bearer )?|\bBearer ))(?:{spellings})(?=[\s\\"&]|$)'
+
+
+def _value_pattern(spellings: str) -> str:
+    return rf'(?:(?<=["=])|(?<=Bearer ))(?:{spellings})(?=\\?["&]|$)(?!\\?"\s*:)'

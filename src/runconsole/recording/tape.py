@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from runconsole.errors import RecordingError
 from runconsole.events import (
     DecisionAcknowledged,
     DecisionPresumed,
@@ -19,12 +21,13 @@ from runconsole.events import (
     DecisionTurnedDown,
     DecisionUnanswered,
     Fact,
+    LinkChanged,
     Micros,
     Received,
 )
 from runconsole.recording.asides import moment
 from runconsole.recording.facts import write_fact
-from runconsole.recording.files import Writer
+from runconsole.recording.files import Identity, Whereabouts, Writer
 from runconsole.recording.lines import Entry, Header, Op, encode_line
 from runconsole.recording.secrets import Secrets
 
@@ -32,6 +35,8 @@ __all__ = ["Held", "Tape"]
 
 FLUSH_S = 0.5
 _FULL = 256 * 1024
+_PATIENCE = 64 * 1024 * 1024
+"""Bytes to keep for a file that cannot be written, until it can."""
 _DECISIONS: frozenset[type] = frozenset(
     {DecisionRequested, DecisionSent, DecisionAcknowledged, DecisionPresumed, DecisionTurnedDown, DecisionUnanswered}
 )
@@ -94,13 +99,16 @@ class _Frame:
 
 
 class Tape:
-    """Records one run. Used on the I/O thread; no method raises: trouble with the file ends the recording, not the run.
+    """Records one run. Used on the I/O thread; no method raises: trouble with the file is told, and never ends the run.
+
+    What cannot be written (the disk is full) is kept and written when it can be, up to `_PATIENCE` bytes; past that the
+    recording ends, and says so in the file as soon as that can be written. A file that was deleted is written again.
 
     Args:
         writer: the file.
         header: its next section's; written at once.
         now: this machine's time.
-        trouble: told, in one sentence, why the recording ended.
+        trouble: told, in one sentence, what is wrong with the file, and when it is right again.
         secrets: are hidden in what comes before anyone reads it, and in what leaves before it is written.
         held: what the file holds already, where it goes on.
     """
@@ -127,6 +135,12 @@ class Tape:
         self._lines: list[bytes] = []
         self._after: list[bytes] = []
         self._size = 0
+        self._units: deque[bytes] = deque()
+        self._owed = 0
+        self._stalled: str | None = None
+        self._is_over = False
+        self._where: Whereabouts = "here"
+        self._end: Identity | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._add(encode_line(header))
         self.flush()
@@ -139,7 +153,23 @@ class Tape:
     @property
     def is_recording(self) -> bool:
         """Whether the file still grows."""
-        return self._writer is not None
+        return self._writer is not None and not self._is_over
+
+    @property
+    def stalled(self) -> str | None:
+        """Why what has come last is not in the file; None when all of it is."""
+        return self._stalled
+
+    @property
+    def end(self) -> Identity | None:
+        """Which file was closed, and how long it was; None while it is open, and where it lacks something."""
+        return self._end
+
+    def duplicate(self) -> int:
+        """Return a descriptor of the file, for `Reader`; the caller closes it."""
+        if self._writer is None:
+            raise ValueError("the recording is closed")
+        return self._writer.duplicate()
 
     # ---- connections ------------------------------------------------------------------------------------------------
 
@@ -244,12 +274,12 @@ class Tape:
             self._add(line)
 
     def _add(self, line: bytes) -> None:
-        if self._writer is None:
+        if not self.is_recording:
             return
         line = self._secrets.hide_line(line)
         self._lines.append(line)
         self._size += len(line)
-        if self._size >= _FULL:
+        if self._size >= _FULL and self._stalled is None:
             self._write()
         else:
             self._arm()
@@ -260,35 +290,105 @@ class Tape:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Hand everything to the operating system, and see whether the file is still there."""
         self._close_frame()
         self._write()
+        self._look()
 
     def _write(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        lines, self._lines, self._size = self._lines, [], 0
-        if not lines or self._writer is None:
+        if self._lines:
+            self._units.append(b"".join(self._lines))
+            self._owed += self._size
+            self._lines, self._size = [], 0
+        if self._writer is None:
             return
         try:
-            self._writer.write(b"".join(lines))
+            while self._units:
+                self._writer.write(self._units[0])
+                self._owed -= len(self._units.popleft())
         except OSError as error:
-            self._give_up(error)
+            self._stall(self._writer, error.strerror or type(error).__name__)
+        else:
+            self._resume(self._writer)
 
-    def _give_up(self, error: OSError) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
-            why = error.strerror or type(error).__name__
-            # Not at once: it may have been asked for in the middle of something.
-            asyncio.get_running_loop().call_soon(
-                self._trouble, f"the recording to {str(writer.path)!r} has ended ({why}); the run goes on without it"
+    def _stall(self, writer: Writer, why: str) -> None:
+        """It could not be written: it is kept for the next time, as long as it is not too much."""
+        name = repr(str(writer.path))
+        if self._stalled is None:
+            self._say(f"the recording to {name} stands still ({why}); the run goes on, and what comes is written later")
+        self._stalled = why
+        if self._owed > _PATIENCE and not self._is_over:
+            self._is_over = True
+            self._say(f"the recording to {name} has ended ({why}); the run goes on without it: `save` writes all of it")
+            text = f"the recording ends here, the run does not: the rest could not be written ({why})"
+            fact = write_fact(LinkChanged(self._now(), "stopped", reason=text, notice=text))
+            self._units = deque([encode_line(Entry(self._now(), "local", fact=fact))])
+            self._owed = len(self._units[0])
+        self._arm()
+
+    def _resume(self, writer: Writer) -> None:
+        """All is written."""
+        stalled, self._stalled = self._stalled, None
+        if self._is_over:
+            self._close(writer)
+        elif stalled is not None:
+            self._say(f"the recording to {str(writer.path)!r} goes on; nothing is missing from it")
+
+    def _look(self) -> None:
+        """See whether the file is still at its path; one that was deleted is written there again."""
+        writer = self._writer
+        if writer is None:
+            return
+        try:
+            where = writer.whereabouts
+        except OSError:
+            return
+        if where == self._where:
+            return
+        self._where = where
+        name = f"the recording {str(writer.path)!r}"
+        if where == "deleted":
+            self._restore(writer, name)
+        elif where == "moved":
+            self._say(f"{name} has another name now, and goes on under that")
+        elif where == "replaced":
+            self._say(
+                f"{name} was deleted, and another file is in its place: what this console records is not in that;"
+                " `save` writes the run to another file"
             )
+
+    def _restore(self, writer: Writer, name: str) -> None:
+        try:
+            self._writer = writer.again()
+        except (OSError, RecordingError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self._say(f"{name} was deleted, and is not written again ({why}); `save` writes the run to another file")
+        else:
+            writer.close()
+            self._where = "here"
+            self._say(f"{name} was deleted: it is there again, whole")
+
+    def _say(self, text: str) -> None:
+        # Not at once: it may have been asked for in the middle of something.
+        asyncio.get_running_loop().call_soon(self._trouble, text)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
         self.flush()
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        if self._writer is not None:
+            if self._units and not self._is_over:
+                name = repr(str(self._writer.path))
+                self._say(f"the recording to {name} lacks its end ({self._stalled}): `save` writes the whole run")
+            self._close(self._writer)
+
+    def _close(self, writer: Writer) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._where == "here" and not self._units and not self._is_over:
+            self._end = writer.identity
+        self._writer = None
+        writer.close()

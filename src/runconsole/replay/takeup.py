@@ -27,13 +27,11 @@ class TakenUp(Struct):
         fold: what was read.
         until: the time of its last line.
         cut: how many bytes of an unfinished line were cut off.
-        url: what was followed.
     """
 
     fold: Fold
     until: Micros
     cut: int
-    url: str
 
     def wire(self, wanted: Wire, header: Header) -> Wire:
         """Return the wire to go on with: the one that has read the recording, where it is of the kind `wanted`."""
@@ -41,7 +39,7 @@ class TakenUp(Struct):
         known = self.fold.wire if before is not None and same_wire(before, header) else None
         return known if known is not None else wanted
 
-    def facts(self, header: Header, now: Micros) -> Iterator[Fact]:
+    def facts(self, now: Micros) -> Iterator[Fact]:
         """Yield what a console that goes on has to say about the one before it."""
         links = self.fold.state.links
         if self.cut or (links and links[-1].state not in _FINAL):
@@ -49,9 +47,6 @@ class TakenUp(Struct):
             if self.cut:
                 why += f"; the recording was cut in the middle of a line, {self.cut:,} bytes of it were dropped"
             yield LinkChanged(self.until, "stopped", reason=why, notice=why)
-        if header.url != self.url:
-            why = f"this recording of {self.url} goes on with {header.url}"
-            yield LinkChanged(now, "connecting", reason=why, notice=why)
         for decision in list(self.fold.state.decisions.values()):
             if decision.state == "queued":
                 reason = "the console ended before there was a link: nothing was sent"
@@ -64,15 +59,15 @@ class TakenUp(Struct):
 async def take_up(path: Path, writer: Writer, header: Header, fold: Fold) -> TakenUp | None:
     """Fold in the run of a recording that has not ended, and make the file whole.
 
-    Returns None where there is nothing to go on with: no run, one that has ended, one of another task or execution, or
-    one that was saved from a log where the wire itself must know what came before.
+    Returns None where there is nothing to go on with: no run, one that has ended, one of another address, protocol,
+    task or execution, or one that was saved from a log where the wire itself must know what came before.
 
     Raises OSError, RecordingError.
     """
     found = await scanned(path)
     writer.repair(found.sound)
     known = found.header
-    if known is None or found.finished or (known.task, known.execution) != (header.task, header.execution):
+    if known is None or found.finished or _followed(known) != _followed(header):
         return None
     if known.content == "events" and header.protocol == "socketio":
         return None
@@ -80,5 +75,9 @@ async def take_up(path: Path, writer: Writer, header: Header, fold: Fold) -> Tak
         fold.apply(line)
     if found.ended is None:
         return None
-    last = fold.header or known
-    return TakenUp(fold, found.ended, found.cut, last.url)
+    return TakenUp(fold, found.ended, found.cut)
+
+
+def _followed(header: Header) -> tuple[str | None, ...]:
+    """Return what makes two consoles follow the same run, as far as anyone can tell before it speaks."""
+    return header.url, header.protocol, header.task, header.execution

@@ -8,7 +8,7 @@ from typing import cast
 
 from runconsole.events import Micros
 from runconsole.options import Options
-from runconsole.recording import FORMAT, Header
+from runconsole.recording import FORMAT, Header, Secrets
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
 from runconsole.wire.socketio import SocketIoWire
@@ -19,7 +19,7 @@ __all__ = ["header_of", "same_wire", "wire_for"]
 
 def header_of(options: Options, at: Micros, *, rooms: int = 0) -> Header:
     """Return the header of a recording made with these options; `rooms` counts the Socket.IO rooms joined."""
-    hide = options.redact
+    hide = Secrets(options.secrets()).hide
     return Header(
         runconsole=FORMAT,
         version=_version(),
