@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from runconsole.clock import now_micros
-from runconsole.errors import LinkLost, NotConnected
+from runconsole.errors import DecisionExpired, LinkLost, NotConnected
 from runconsole.events import (
     Alert,
     DecisionRequested,
@@ -109,13 +109,16 @@ class Session:
         self._retiring: set[asyncio.Task[None]] = set()
         self._doubts = 0
         self._heard = False
+        self._is_over = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
 
     # ---- what others ask for ------------------------------------------------------------------------------------
 
     def decide(self, request: DecisionRequested) -> None:
-        """Apply a decision; it is sent now, or when the link is back."""
+        """Apply a decision; it is sent now, or when the link is back. Raises DecisionExpired when all is over."""
+        if self._is_over:  # and its recording closed: what nobody can receive is no event of the run any more
+            raise DecisionExpired("the run is over: nothing was sent", request.checkpoint_id)
         self._outbox.hold(request)
         self.apply(request)
 
@@ -187,6 +190,7 @@ class Session:
         finally:
             await cancelled({ticker, *self._retiring})
             self._outbox.close()
+            self._is_over = True
 
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
