@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "state": set(),
     "log": set(),
-    "recording": set(),
+    "recording": {"log"},
     "transports": set(),
     "transports.replay": {"recording"},
     "tables": {"state", "log"},

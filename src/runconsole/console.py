@@ -19,12 +19,8 @@ from runconsole.events import LinkStatus, Micros, Received
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
 from runconsole.keeping import Keeper
-from runconsole.log import EventLog
+from runconsole.log import Asides, EventLog
 from runconsole.options import Options, check
-from runconsole.policy import Policy
-from runconsole.recording import Asides, Header
-from runconsole.replay import Replay
-from runconsole.saving import copy_run, write_run
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.storage import LogStorage
@@ -34,6 +30,9 @@ from runconsole.wire.signals import Request
 
 if TYPE_CHECKING:
     from runconsole.dataset import About
+    from runconsole.policy import Policy
+    from runconsole.recording import Header
+    from runconsole.replay import Replay
     from runconsole.tables import Tables
 
 __all__ = ["Console"]
@@ -160,6 +159,8 @@ class Console(RunFrames, RunWaits, RunCommands):
             started.set_exception(error)
             return
         if self._options.on_checkpoint is not None and self._policy is None:
+            from runconsole.policy import Policy
+
             self._policy = Policy(
                 self._options.on_checkpoint,
                 self._state,
@@ -234,6 +235,8 @@ class Console(RunFrames, RunWaits, RunCommands):
             RecordingError: it cannot be written, or another console records to it.
         """
         if self._replay is not None:
+            from runconsole.saving import copy_run, write_run
+
             write_run(Path(path), copy_run(self._replay.path))
         else:
             self._keeper.save(Path(path), self._state, self._log, self._on_io)
@@ -253,6 +256,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         options = self._options
         if options.inferred_protocol() != "replay":
             return None
+        from runconsole.replay import Replay
+
         return Replay(
             Path(options.url),
             speed=options.speed,

@@ -1,27 +1,29 @@
-"""What outlives one session of a console: what came, what was noted beside it, the wire's memory, the recording."""
+"""What outlives one session of a console: what came, what was noted beside it, the wire's memory, the recording.
+
+All that reads and writes recordings loads when there is one.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from runconsole.clock import now_micros
 from runconsole.endpoint import resolve
-from runconsole.log import EventLog
+from runconsole.log import Asides, EventLog
 from runconsole.options import Options
-from runconsole.recording import Asides, Header, Held, Secrets, Tape, Writer, home_path, identity_of
-from runconsole.replay import Fold, TakenUp, header_of, take_up, wire_for
-from runconsole.replay.wires import same_wire
-from runconsole.saving import copy_run, lines_of_log, write_run
 from runconsole.session import Session
 from runconsole.session.arrivals import Arrivals
 from runconsole.state import Effect, RunState
 from runconsole.wire.signals import Wire
-from runconsole.wire.socketio import SocketIoWire
+
+if TYPE_CHECKING:
+    from runconsole.recording import Header, Tape
+    from runconsole.replay import TakenUp
 
 __all__ = ["Keeper"]
 
@@ -35,7 +37,6 @@ class Keeper:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._path = None if options.record is None else Path(options.record)
-        self._secrets = Secrets(options.secrets())
         self._arrivals = Arrivals()
         self.asides = Asides()
         self._session: Session | None = None
@@ -50,20 +51,17 @@ class Keeper:
         """
         endpoint = resolve(self._options)
         wire = endpoint.wire if self._session is None else self._session.wire
-        header = self._header(wire)
         taken: TakenUp | None = None
-        is_left_alone = self._path is not None and self._tape is not None and identity_of(self._path) != self._tape.end
+        is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
-            writer = Writer(self._path)
-            try:
-                taken = await self._open_tape(writer, header, wire, state, log)
-            except BaseException:
-                writer.close()
-                raise
+            header = self._header(wire)
+            taken = await self._open_tape(self._path, header, wire, state, log)
+            if taken is not None:
+                wire = taken.wire(wire, header)
         session = Session(
             state,
             log,
-            wire if taken is None else taken.wire(wire, header),
+            wire,
             endpoint.transport,
             observe=observe,
             redact=self._options.redact,
@@ -82,32 +80,49 @@ class Keeper:
             session.apply(fact)
         return session
 
+    def _is_left_alone(self) -> bool:
+        """Whether the file is no longer what this console has recorded."""
+        if self._path is None or self._tape is None:
+            return False
+        from runconsole.recording import identity_of
+
+        return identity_of(self._path) != self._tape.end
+
     def _header(self, wire: Wire) -> Header:
-        rooms = wire.rooms if isinstance(wire, SocketIoWire) else 0
+        from runconsole.replay import header_of
+
+        rooms: int = getattr(wire, "rooms", 0)  # Socket.IO alone has them
         return header_of(self._options, now_micros(), rooms=rooms)
 
     async def _open_tape(
-        self, writer: Writer, header: Header, wire: Wire, state: RunState, log: EventLog
+        self, path: Path, header: Header, wire: Wire, state: RunState, log: EventLog
     ) -> TakenUp | None:
+        from runconsole.recording import Held, Secrets, Tape, Writer
+        from runconsole.replay import Fold, same_wire, take_up, wire_for
+
+        def wire_of(section: Header) -> Wire:
+            return wire if same_wire(section, header) else wire_for(section)
+
         before, taken = self._tape, None
-        if before is None:
-
-            def wire_of(section: Header) -> Wire:
-                return wire if same_wire(section, header) else wire_for(section)
-
-            fold = Fold(state, log, self.asides, wire_of, self._arrivals)
-            taken = await take_up(writer.path, writer, header, fold)
-            held = Held(fold.frames, fold.links, fold.wires)
-        else:
-            held = before.held
-        self._tape = Tape(
-            writer,
-            structs.replace(header, continues=taken is not None or before is not None),
-            now=now_micros,
-            trouble=self._trouble,
-            secrets=self._secrets,
-            held=held,
-        )
+        writer = Writer(path)
+        try:
+            if before is None:
+                fold = Fold(state, log, self.asides, wire_of, self._arrivals)
+                taken = await take_up(writer.path, writer, header, fold)
+                held = Held(fold.frames, fold.links, fold.wires)
+            else:
+                held = before.held
+            self._tape = Tape(
+                writer,
+                structs.replace(header, continues=taken is not None or before is not None),
+                now=now_micros,
+                trouble=self._trouble,
+                secrets=Secrets(self._options.secrets()),
+                held=held,
+            )
+        except BaseException:
+            writer.close()
+            raise
         return taken
 
     def _trouble(self, text: str) -> None:
@@ -124,6 +139,10 @@ class Keeper:
 
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
         """
+        from runconsole.recording import Secrets, home_path
+        from runconsole.replay import header_of
+        from runconsole.saving import copy_run, lines_of_log, write_run
+
         path = home_path(path)
         recording = on_io(self._recording)
         if recording is not None:
@@ -135,7 +154,8 @@ class Keeper:
             return
         header = header_of(self._options, state.links[0].at if state.links else now_micros())
         count, asides, finished = on_io(lambda: (len(log), self.asides.cut(), state.finished))
-        write_run(path, map(self._secrets.hide_line, lines_of_log(header, log, count, asides, finished=finished)))
+        lines = lines_of_log(header, log, count, asides, finished=finished)
+        write_run(path, map(Secrets(self._options.secrets()).hide_line, lines))
 
     def _recording(self) -> int | None:
         """Return a descriptor of the recording, None where that does not hold the whole run."""

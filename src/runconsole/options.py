@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.recording import check_recordable, home_path
 from runconsole.transports.address import is_secret_name, redact_url, url_secrets
 
 __all__ = ["Options", "check"]
@@ -135,7 +134,11 @@ def check(arguments: dict[str, Any]) -> Options:
 
 def _at_home(path: Any) -> Any:
     """Return a path that begins with ``~`` with the home directory in its place, anything else as it is."""
-    return str(home_path(path)) if isinstance(path, str) and path.startswith("~") else path
+    if not (isinstance(path, str) and path.startswith("~")):
+        return path
+    from runconsole.recording import home_path
+
+    return str(home_path(path))
 
 
 def _fitting(options: Options) -> Options:
@@ -148,6 +151,8 @@ def _fitting(options: Options) -> Options:
     if is_replay and "://" in options.url:
         raise InvalidArgument(f'expected the path of a recording beside protocol="replay", got {options.address!r}')
     if options.record is not None:
+        from runconsole.recording import check_recordable
+
         check_recordable(Path(options.record))
     if is_replay and options.record is not None:
         raise InvalidArgument("expected no record= beside a recording: `save` writes a copy of it")

@@ -11,9 +11,8 @@ from msgspec import structs
 
 from runconsole.errors import RecordingError
 from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
-from runconsole.log import EventLog
+from runconsole.log import EventLog, moment
 from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, home_path, scan, unrecorded
-from runconsole.recording.asides import moment
 from runconsole.recording.facts import write_fact
 from runconsole.recording.forms import form_named
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
-from runconsole.log import EventLog
+from runconsole.log import Asides, EventLog
 from runconsole.options import Options
-from runconsole.recording import Asides, Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line
 from runconsole.replay import Fold, header_of, wire_for
 from runconsole.saving import lines_of_log
 from runconsole.state import RunState

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from runconsole.events import DecisionSent, LinkChanged, Micros, Received
-from runconsole.log import EventLog
-from runconsole.recording import Asides, Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.log import Asides, EventLog
+from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line
 from runconsole.replay import Fold, wire_for
 from runconsole.state import RunState
 from runconsole.wire.channel import ChannelWire

@@ -1,6 +1,7 @@
 """The event log: append-only, complete, payloads byte for byte; sealed chunk by chunk into Arrow columns."""
 
+from runconsole.log.asides import Asides, moment
 from runconsole.log.chunks import CHUNK, schema, stored
 from runconsole.log.log import EventLog, Storage
 
-__all__ = ["CHUNK", "EventLog", "Storage", "schema", "stored"]
+__all__ = ["CHUNK", "Asides", "EventLog", "Storage", "moment", "schema", "stored"]

@@ -7,7 +7,6 @@ anew adds a section that does not. `docs` of each line's fields are in `lines`.
 
 from __future__ import annotations
 
-from runconsole.recording.asides import Asides
 from runconsole.recording.files import Identity, Reader, Writer, home_path, identity_of
 from runconsole.recording.lines import FORMAT, Entry, Header, decode_line, encode_line
 from runconsole.recording.locks import unrecorded
@@ -17,7 +16,6 @@ from runconsole.recording.tape import Held, Tape
 
 __all__ = [
     "FORMAT",
-    "Asides",
     "Entry",
     "Header",
     "Held",

@@ -25,7 +25,7 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.recording.asides import moment
+from runconsole.log import moment
 from runconsole.recording.facts import write_fact
 from runconsole.recording.files import Identity, Whereabouts, Writer
 from runconsole.recording.lines import Entry, Header, Op, encode_line

@@ -5,6 +5,6 @@ from __future__ import annotations
 from runconsole.replay.fold import Fold
 from runconsole.replay.replay import Change, Replay
 from runconsole.replay.takeup import TakenUp, take_up
-from runconsole.replay.wires import header_of, wire_for
+from runconsole.replay.wires import header_of, same_wire, wire_for
 
-__all__ = ["Change", "Fold", "Replay", "TakenUp", "header_of", "take_up", "wire_for"]
+__all__ = ["Change", "Fold", "Replay", "TakenUp", "header_of", "same_wire", "take_up", "wire_for"]

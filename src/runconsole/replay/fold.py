@@ -18,8 +18,8 @@ from runconsole.events import (
     Received,
     UnknownEvent,
 )
-from runconsole.log import EventLog
-from runconsole.recording import Asides, Entry, Header
+from runconsole.log import Asides, EventLog
+from runconsole.recording import Entry, Header
 from runconsole.recording.facts import read_fact
 from runconsole.recording.lines import Op
 from runconsole.replay.wires import same_wire

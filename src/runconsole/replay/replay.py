@@ -13,8 +13,8 @@ from typing import Literal
 
 from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Alert, LinkChanged, LinkStatus, Micros, Received
-from runconsole.log import EventLog
-from runconsole.recording import Asides, Entry, Header, Scan, read_header
+from runconsole.log import Asides, EventLog
+from runconsole.recording import Entry, Header, Scan, read_header
 from runconsole.replay.fold import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 from runconsole.events import Micros
@@ -38,6 +37,8 @@ def header_of(options: Options, at: Micros, *, rooms: int = 0) -> Header:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("runconsole")
     except PackageNotFoundError:  # run from a checkout

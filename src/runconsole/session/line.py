@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
-from runconsole.recording import Tape
 from runconsole.session.tasks import spawn
 from runconsole.transports.base import Connection, Transport
 from runconsole.wire.signals import Signal, Wire
+
+if TYPE_CHECKING:
+    from runconsole.recording import Tape
 
 __all__ = ["Hear", "Line"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired, LinkLost, NotConnected
@@ -20,8 +20,7 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.log import EventLog
-from runconsole.recording import Asides, Tape
+from runconsole.log import Asides, EventLog
 from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
@@ -49,6 +48,9 @@ from runconsole.wire.signals import (
     StreamRefused,
     Wire,
 )
+
+if TYPE_CHECKING:
+    from runconsole.recording import Tape
 
 __all__ = ["Session"]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runconsole.events import Micros, Received
-from runconsole.recording import Tape
 from runconsole.session.arrivals import DUPLICATE, Arrival, Arrivals
 from runconsole.session.gaps import Gaps
+
+if TYPE_CHECKING:
+    from runconsole.recording import Tape
 
 __all__ = ["TapedArrivals"]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
-from runconsole.log import EventLog
-from runconsole.recording import Asides, Tape
+from runconsole.log import Asides, EventLog
 from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrival
 from runconsole.state import Effect, RunState
+
+if TYPE_CHECKING:
+    from runconsole.recording import Tape
 
 __all__ = ["Writer"]
 
