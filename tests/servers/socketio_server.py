@@ -113,6 +113,7 @@ class SocketIoServer:
 
     async def _serve(self, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
+        self._telling = asyncio.Lock()
         self._loop.call_soon(self._is_open.set)
         await self._server.serve(sockets=[listener])
 
@@ -162,11 +163,12 @@ class SocketIoServer:
         """Send events, each to each of the rooms (to everybody without any); remember them under a room's key."""
 
         async def send() -> None:
-            for name, data in events:
-                if key is not None:
-                    self.history.setdefault(key, []).append((name, data))
-                for room in rooms or [None]:
-                    await self.sio.emit(name, data, room=room)
+            async with self._telling:
+                for name, data in events:
+                    if key is not None:
+                        self.history.setdefault(key, []).append((name, data))
+                    for room in rooms or [None]:
+                        await self.sio.emit(name, data, room=room)
 
         self._run(send())
 
@@ -245,9 +247,11 @@ class SocketIoServer:
         return join
 
     async def _catch_up(self, sid: str, data: Any) -> None:
-        self.received.append(("request_catch_up", data))
-        for name, event in self.history.get(next(iter(data.values())), []):
-            await self.sio.emit(name, event, room=sid)
+        # What is new comes behind all of the past that was asked for before it.
+        async with self._telling:
+            self.received.append(("request_catch_up", data))
+            for name, event in self.history.get(next(iter(data.values())), []):
+                await self.sio.emit(name, event, room=sid)
 
     async def _resolve(self, _sid: str, data: Any) -> Any:
         self.received.append(("checkpoint_resolve", data))
