@@ -50,7 +50,7 @@ async def reread(
     before = dict(state.checkpoints)
     listed = await _open_checkpoints(call, state.followed_task)
     for item in listed or []:
-        checkpoint_id = str(item.get("checkpointId", item.get("id")))
+        checkpoint_id = _id_of(item)
         if not _is_overtaken(state.checkpoints.get(checkpoint_id), before.get(checkpoint_id)):
             yield _listed(item, at)
     if not again:
@@ -71,7 +71,7 @@ async def reread(
 
 def _doubtful(state: RunState, listed: list[dict[str, Any]] | None) -> list[str]:
     """Return the checkpoints that we think open and the server does not, and those of which we lost the answer."""
-    still_open = {item.get("checkpointId", item.get("id")) for item in listed or ()}
+    still_open = {_id_of(item) for item in listed or ()}
     return [
         checkpoint.checkpoint_id
         for checkpoint in state.checkpoints.values()
@@ -172,6 +172,10 @@ async def _open_checkpoints(call: Call, task_id: str | None) -> list[dict[str, A
 def _is_question(item: dict[str, Any]) -> bool:
     """Whether a listed checkpoint waits for a person, and is no mere restore point."""
     return item.get("status", "pending") == "pending" and bool(item.get("options") or item.get("title"))
+
+
+def _id_of(item: dict[str, Any]) -> str:
+    return str(item.get("checkpointId", item.get("id")))
 
 
 def _ended(task_id: str, answer: Any) -> Fact | None:

@@ -125,9 +125,6 @@ def _report_subtask(state: RunState, task: Task, fact: SubtaskReported, event: R
         set_known(subtask, **values)
     else:
         fill_unknown(subtask, **values)
-    if subtask.status is TaskStatus.COMPLETED:
-        subtask.progress = 100.0
-    settle_start(subtask)
     _put_subtask(state, task, subtask)
 
 
@@ -223,7 +220,7 @@ def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: R
     known = state.subtasks.get(task.task_id)
     if known is None:
         known = state.subtasks[task.task_id] = {}
-    at, has_changed = event.timestamp, False
+    at = event.timestamp
     for subtask_id, word in words.items():
         status = STATUS_OF.get(word) or read_status(word) or TaskStatus.PENDING
         row = known.get(subtask_id)
@@ -232,44 +229,32 @@ def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: R
             if at is not None and (told_at is None or at >= told_at or not is_before(at, told_at)):
                 row.told_at = row.status_at = at
             continue
-        known[subtask_id] = (
-            _first_told(task.task_id, subtask_id, status, event) if row is None else _moved(row, status, event)
-        )
-        has_changed = True
-    if has_changed:
-        task.subtasks = len(known)
-        task.subtasks_done = [row.status for row in known.values()].count(TaskStatus.COMPLETED)
-        state.versions["subtasks"] += 1
+        if row is None:
+            subtask = _first_told(task.task_id, subtask_id, status, event)
+        else:
+            subtask = copy(row)
+            advance(subtask, status, event)
+        _put_subtask(state, task, subtask)
 
 
 def _first_told(task_id: str, subtask_id: str, status: TaskStatus, event: Received) -> Subtask:
     """Return what `advance` makes of a new row."""
     at = event.timestamp
-    begun = event.received_at if at is None else at
-    progress = started_at = ended_at = None
+    started_at = ended_at = None
     if status in FINISHED:
-        ended_at = begun
-        if status is TaskStatus.COMPLETED:
-            progress = 100.0
+        ended_at = moment(event)
     elif status is not TaskStatus.PENDING:
-        started_at = begun
+        started_at = moment(event)
     # Positional: a run of many tasks builds most rows here. The order is Subtask's.
-    return Subtask(
-        task_id, subtask_id, subtask_id, None, status, progress, None, None, started_at, ended_at, None, at, at
-    )
-
-
-def _moved(row: Subtask, status: TaskStatus, event: Received) -> Subtask:
-    subtask = copy(row)
-    advance(subtask, status, event)
-    if subtask.status is TaskStatus.COMPLETED:
-        subtask.progress = 100.0
-    settle_start(subtask)
-    return subtask
+    return Subtask(task_id, subtask_id, subtask_id, None, status, None, None, None, started_at, ended_at, None, at, at)
 
 
 def _put_subtask(state: RunState, task: Task, new: Subtask) -> None:
-    """Put a subtask's changed row in place and keep its task's counts right."""
+    """Put a subtask's changed row in place, with what its status implies, and keep its task's counts right."""
+    if new.status is TaskStatus.COMPLETED:
+        new.progress = 100.0
+    if new.started_at is None:
+        settle_start(new)
     known = state.subtasks[task.task_id]
     old = known.get(new.subtask_id)
     known[new.subtask_id] = new
