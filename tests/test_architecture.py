@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"errors", "events", "recent", "statuses"}
+EVERYONE = {"errors", "events", "recent", "statuses", "unicode"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": set(),
     "recent": set(),
     "statuses": {"events"},
+    "unicode": set(),
     "wire": set(),
     "state": set(),
     "log": set(),

@@ -319,3 +319,25 @@ def test_what_cannot_be_painted_leaves_the_page_a_sign_of_life() -> None:
     panel = Metered(Broken())
     panel.watch(5, lambda _: [])
     assert 2 <= len(panel.of("heartbeat")) <= 5
+
+
+async def test_a_picture_that_cannot_be_stored_is_told_once_and_ends_nothing(
+    quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unstorable(Clock):
+        failures = 2
+
+        def durable(self) -> Message:
+            if self.failures:
+                self.failures -= 1
+                raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
+            return {}
+
+    panel, told = Metered(Unstorable()), list[str]()
+    panel.publisher._alert = told.append
+    async with panel.publishing():
+        await panel.until(lambda: panel.saved and panel.of("patch"))
+    assert [text.partition(";")[0] for text in told] == [
+        "the panel could not be stored for a reload and for the saved notebook (UnicodeEncodeError)"
+    ]
+    assert len(caplog.records) == 2

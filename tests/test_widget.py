@@ -196,6 +196,7 @@ def test_a_bad_argument_is_one_sentence_as_of_a_console(shows: Callable[..., Pag
 def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -> None:
     own = {
         "address",
+        "alert",
         "attach",
         "call_soon",
         "link_action",

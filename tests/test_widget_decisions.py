@@ -38,6 +38,24 @@ def test_a_press_is_answered_sent_and_acknowledged(shows: Callable[..., Page]) -
         assert (message["correlationId"], message["payload"]["feedback"]) == ("p1", "ship it")
 
 
+def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark_and_freezes_nothing(shows: Callable[..., Page]) -> None:
+    with JsonServer(answering) as server:
+        page = shows(server.url)
+        eventually(lambda: page.widget.pending)
+        changes = {"name": ["\ud83d"]}
+        page.tell(kind="decide", id="p1", checkpoint="c", option="approve", feedback="ok \ud83d", modifications=changes)
+        assert page.answer("p1")["ok"]
+        eventually(lambda: '"delivery": "acknowledged"' in json.dumps(page.picture))
+        (message,) = server.peer.messages
+        assert message["payload"]["feedback"] == "ok \ufffd"
+        assert page.widget.decisions["feedback"].tolist() == ["ok \ufffd"]
+        assert page.widget.to_arrow("decisions").num_rows == 1
+        page.tell(kind="ex\ud83d", id="q\ud83d")
+        assert "unknown message kind" in page.answer("q\ufffd")["error"]
+        server.peer.send(task("task.started", taskId="later"))
+        eventually(lambda: '"later"' in json.dumps(page.picture))
+
+
 def test_of_two_views_that_press_different_buttons_one_is_sent_and_the_other_is_told(
     shows: Callable[..., Page],
 ) -> None:

@@ -15,7 +15,7 @@ from runconsole.commands import RunCommands
 from runconsole.deciding import Decider
 from runconsole.endpoint import resolve
 from runconsole.errors import InvalidArgument, NotConnected
-from runconsole.events import LinkStatus, Micros, Received
+from runconsole.events import Alert, LinkStatus, Micros, Received
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
 from runconsole.keeping import Keeper
@@ -24,6 +24,7 @@ from runconsole.options import Options, check
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.storage import LogStorage
+from runconsole.unicode import encodable_fact
 from runconsole.waiting import RunWaits
 from runconsole.watchers import Watchers
 from runconsole.wire.signals import Request
@@ -326,7 +327,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         io, session = self._io, self._deciding()
         if io is None or session is None:
             raise NotConnected(f"the console is stopped: {request.name} was not sent")
-        return asyncio.run_coroutine_threadsafe(session.call(request), io.loop).result()
+        return asyncio.run_coroutine_threadsafe(session.call(encodable_fact(request)), io.loop).result()
 
     # ---- what is known ------------------------------------------------------------------------------------------
 
@@ -450,6 +451,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         from runconsole.text import title_of
 
         return title_of(self._state)
+
+    def alert(self, text: str) -> None:
+        """Show one sentence about what went wrong on this side, while the console follows a run."""
+        self._report(Received("runconsole", Alert("error", text), "", now_micros()))
 
     def attach(self, observer: Callable[[tuple[Effect, ...]], None]) -> None:
         """Call `observer` on the I/O thread after each event that asks for something."""

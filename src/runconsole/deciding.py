@@ -13,6 +13,7 @@ from runconsole.events import DecisionRequested, DecisionTurnedDown
 from runconsole.outcome import Outcome
 from runconsole.session import Session
 from runconsole.state import WITHDRAWN, Decision, RunState
+from runconsole.unicode import encodable_value
 from runconsole.watchers import Watchers
 
 __all__ = ["Decider"]
@@ -54,6 +55,7 @@ class Decider:
         by: str = "you",
     ) -> None:
         """Check an answer and apply it, on the I/O thread. Raises InvalidArgument, NotConnected."""
+        decision_id, checkpoint_id, option = encodable_value((decision_id, checkpoint_id, option))
         checkpoint = self._state.checkpoints.get(checkpoint_id)
         if checkpoint is None:
             known = ", ".join(repr(c.checkpoint_id) for c in self._state.open_checkpoints) or "none is open"
@@ -73,8 +75,8 @@ class Decider:
                 decision_id,
                 checkpoint_id,
                 chosen.id,
-                feedback,
-                modifications,
+                encodable_value(feedback),
+                encodable_value(modifications),
                 action,
                 by,
                 shares_action,

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
 from runconsole.transports.address import is_secret_name, redact_url, url_secrets
+from runconsole.unicode import check_path, encodable_value
 
 __all__ = ["Options", "check"]
 
@@ -58,7 +59,8 @@ class Options(Struct, frozen=True):
     @property
     def address(self) -> str:
         """The URL as it may be shown."""
-        return self.redact(redact_url(self.url)) if "://" in self.url else self.url
+        shown = self.redact(redact_url(self.url)) if "://" in self.url else self.url
+        return str(encodable_value(shown))  # a path may hold bytes that are no text
 
     def same_run(self, other: Options) -> bool:
         """Whether both mean the same run followed in the same way; functions are not compared."""
@@ -129,12 +131,19 @@ def check(arguments: dict[str, Any]) -> Options:
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
         context_of(arguments["ssl"])  # says at once what is wrong with the file
-    return _fitting(Options(**arguments))
+    words = {
+        name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "subscribe", "decide")
+    }
+    return _fitting(Options(**arguments | words))
 
 
 def _at_home(path: Any) -> Any:
     """Return a path that begins with ``~`` with the home directory in its place, anything else as it is."""
-    if not (isinstance(path, str) and path.startswith("~")):
+    if not isinstance(path, str):
+        return path
+    if "://" not in path:
+        check_path(path)
+    if not path.startswith("~"):
         return path
     from runconsole.recording import home_path
 

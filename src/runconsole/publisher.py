@@ -37,6 +37,7 @@ class Publisher:
         save: stores the durable picture (a synced trait).
         now: this machine's time.
         is_bound: whether answers come back while a cell runs (the widget's handshake).
+        alert: shows one sentence about what could not be published.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class Publisher:
         save: Callable[[Message], None],
         now: Callable[[], Micros],
         is_bound: Callable[[], bool],
+        alert: Callable[[str], object] = _logger.error,
     ) -> None:
         self._view = view
         self._send = send
         self._save = save
         self._now = now
         self._is_bound = is_bound
+        self._alert = alert
+        self._failed: set[str] = set()
         self._urgent = asyncio.Event()
         self._saved_version = -1
         self._has_news = True  # since the durable picture was stored
@@ -71,7 +75,7 @@ class Publisher:
             (size, pause), now = self._try_patch(), loop.time()
             if self._has_news and now - saved >= DURABLE:
                 saved = now
-                self.save()
+                self._try_save()
             if size:
                 beat = now  # it tells the version too
             elif now - beat >= HEARTBEAT:
@@ -87,21 +91,31 @@ class Publisher:
 
     def flush(self) -> None:
         """Publish what is left, and the durable picture."""
-        self.patch()
-        self.save()
+        self._try_patch()
+        self._try_save()
         self.heartbeat()
 
     def _try_patch(self) -> tuple[int, float]:
-        """Return what `patch` does, and how many seconds to wait after it.
-
-        What cannot be painted is logged, and does not end the painting of what can.
-        """
+        """Return what `patch` does, and how many seconds to wait after it; what fails is tried again a second later."""
         try:
             size = self.patch()
-        except Exception:
-            _logger.exception("the panel could not be painted")
+        except Exception as error:  # noqa: BLE001 - what cannot be painted does not end the painting of what can
+            self._say(error, "the panel could not be painted")
             return 0, 1.0
         return size, max(TICK, size / BYTES_PER_SECOND) if size else 0.0
+
+    def _try_save(self) -> None:
+        try:
+            self.save()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._say(error, "the panel could not be stored for a reload and for the saved notebook")
+
+    def _say(self, error: Exception, what: str) -> None:
+        """Log each failure; show the first of each kind."""
+        _logger.error("%s", what, exc_info=error)
+        if what not in self._failed:
+            self._failed.add(what)
+            self._alert(f"{what} ({type(error).__name__}); the run goes on, and the tables hold it: please report this")
 
     def patch(self) -> int:
         """Send what changed; return its size in bytes, 0 when nothing did."""
@@ -139,10 +153,10 @@ class Publisher:
 
     def save(self) -> None:
         """Store the durable picture, unless it is stored already."""
-        self._has_news = False
         if self._saved_version != self._view.version:
-            self._saved_version = self._view.version
             self._save({"version": self._view.version, "now": self._millis(), "picture": self._view.durable()})
+            self._saved_version = self._view.version
+        self._has_news = False
 
     def heartbeat(self) -> None:
         """Send the newest version, so that a lost last patch is noticed."""

@@ -7,6 +7,7 @@ import contextvars
 import html
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from runconsole.options import Options, check
 from runconsole.publisher import Publisher
 from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
+from runconsole.unicode import encodable_value
 from runconsole.view import View
 
 __all__ = ["ConsoleWidget"]
@@ -106,6 +108,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             save=self._store,
             now=lambda: self.console.now,
             is_bound=lambda: self._is_bound,
+            alert=self.console.alert,
         )
         if self.console.replay is not None:
             self.console.replay.on_change(self._replayed)
@@ -189,7 +192,8 @@ class ConsoleWidget(anywidget.AnyWidget):
         if message["kind"] == "ready" and _on_subshell():
             self._context = contextvars.copy_context()
             self._is_bound = True
-        self.console.call_soon(self._handle, message)
+        with suppress(RecursionError):  # no page of ours nests that deep
+            self.console.call_soon(self._handle, encodable_value(message))
 
     def _handle(self, message: dict[str, Any]) -> None:
         """Carry a message out (on the I/O thread); answer it, errors too."""

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from runconsole.errors import InvalidArgument
+from runconsole.unicode import encodable_value
 
 __all__ = ["Held", "Store", "Version", "fitting", "is_fitting"]
 
@@ -282,6 +283,8 @@ def _resolve(directory: str | os.PathLike[str], options: Mapping[str, Any] | Non
     text = os.fspath(directory) if isinstance(given, (str, os.PathLike)) else ""
     if not text.strip():
         raise InvalidArgument(f"expected a directory or a URL, got {directory!r}: pass for example 'runs'")
+    if encodable_value(text) != text:
+        raise InvalidArgument(f"expected the name of a directory in UTF-8, which Arrow needs, got {text!r}")
     if "://" not in text:
         return pafs.LocalFileSystem(), Path(text).expanduser().absolute().as_posix(), None
     if text.startswith("file://"):

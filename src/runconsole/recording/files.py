@@ -13,6 +13,7 @@ import msgspec
 from runconsole.errors import RecordingError
 from runconsole.recording.forms import form_in, form_named
 from runconsole.recording.locks import lock_to_record
+from runconsole.unicode import check_path
 
 __all__ = ["Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
 
@@ -25,7 +26,11 @@ file's."""
 
 
 def home_path(path: str | os.PathLike[str]) -> Path:
-    """Return a path with the home directory in the place of ``~`` or ``~user``; as it is where there is none."""
+    """Return a path with the home directory in the place of ``~`` or ``~user``; as it is where there is none.
+
+    Raises InvalidArgument for a name that no file can have.
+    """
+    check_path(path)
     given = Path(path)
     try:
         return given.expanduser() if os.fspath(path).startswith("~") else given

@@ -9,6 +9,7 @@ from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
 from runconsole.log import Asides, EventLog
 from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrival
 from runconsole.state import Effect, RunState
+from runconsole.unicode import encodable_fact
 
 if TYPE_CHECKING:
     from runconsole.recording import Tape
@@ -67,10 +68,12 @@ class Writer:
 
     def drop(self) -> None:
         """Count an event that the wire itself has recognized as one that came before."""
-        self.apply(_DUPLICATE)
+        self._note(_DUPLICATE)
+        self._fold(_DUPLICATE)
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells."""
+        """Fold in a fact that no event of the log tells; its words may come from anywhere."""
+        fact = encodable_fact(fact)
         self._note(fact)
         self._fold(fact)
 
