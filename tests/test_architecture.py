@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"errors", "events", "recent", "statuses", "unicode"}
+EVERYONE = {"errors", "events", "marks", "recent", "statuses", "unicode"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Inside a subpackage everyone may import everyone.
     "errors": set(),
     "events": set(),
+    "marks": set(),
     "recent": set(),
     "statuses": {"events"},
     "unicode": set(),
@@ -87,7 +88,7 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 PURE = {
-    *("errors", "events", "log", "recent", "state", "statuses", "tables", "text", "view", "wire"),
+    *("errors", "events", "log", "marks", "recent", "state", "statuses", "tables", "text", "view", "wire"),
     *("session.arrivals", "session.endings", "session.gaps", "session.journal", "session.pace"),
 }
 """What does no I/O."""

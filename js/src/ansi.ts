@@ -14,7 +14,7 @@ const COLORS = "black red green yellow blue magenta cyan white".split(" ");
 const DECORATIONS = " bold dim italic underline blink  reverse hidden strikethrough".split(" ");
 const ESCAPE = "\u001b";
 /** A control sequence: with its codes if it is about style (SGR), else as nothing. */
-const SEQUENCE = new RegExp(`${ESCAPE}\\[(?:([\\d;:]*)m|[ -?]*[@-~])`);
+const SEQUENCE = new RegExp(`(?:${ESCAPE}\\[|\u009b)(?:([\\d;:]*)m|[ -?]*[@-~])`);
 /** What is neither text nor tab: the kernel strips it already, this is the second door. */
 const CONTROL = /[^\P{Cc}\t]/gu;
 const URL = /https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;

@@ -3,6 +3,7 @@
  *
  * The kernel's side is `src/runconsole/view/` (the picture) and `src/runconsole/widget.py` (traits, messages).
  */
+import { markedMessage } from "./marks";
 import type { Changes, Picture, Row, TableName, TaskStatus } from "./picture";
 
 export * from "./picture";
@@ -142,13 +143,15 @@ export class ModelPort implements Port {
 
   onMessage(callback: (message: FromKernel) => void): () => void {
     return this.#listen(MESSAGE, (content) => {
-      if (isMessage(content)) callback(content);
+      if (isMessage(content)) callback(markedMessage(content));
     });
   }
 
   picture(): { version: number; now: number; picture: Picture } | null {
     const value = this.#model.get("picture") as Traits["picture"] | null | undefined;
-    return value && "picture" in value ? (value as { version: number; now: number; picture: Picture }) : null;
+    return value && "picture" in value
+      ? markedMessage(value as { version: number; now: number; picture: Picture })
+      : null;
   }
 
   onPicture(callback: () => void): () => void {

@@ -1,7 +1,8 @@
 /**
  * The picture: what of the run the browser shows. The kernel's side is `src/runconsole/view/`.
  * Times are epoch milliseconds by the kernel's clock, durations seconds, `null` is unknown.
- * Every string that comes from the stream is plain text: never HTML.
+ * Every string that comes from the stream is plain text: never HTML. Characters that deceive have visible marks (`marks.ts`),
+ * but in ids, keys and the payload of events. A long id is a reference: its beginning and a digest.
  */
 
 export type LinkState = "connecting" | "live" | "retrying" | "ended" | "failed" | "stopped";
@@ -175,13 +176,18 @@ export interface CheckpointOption {
 }
 
 export interface CheckpointRow extends Row {
+  /** What each field of `cut` lacks: lines and characters. */
+  rest?: Record<string, [number, number]>;
   id: string;
   task: string | null;
   task_name: string | null;
   type: string | null;
   title: string;
   description: string | null;
+  /** The first of them, at most 50. */
   options: CheckpointOption[];
+  /** How many there are; absent in pictures of older versions. */
+  options_total?: number;
   context: {
     spec?: string;
     changes?: string[];

@@ -1,17 +1,19 @@
 """The state as text: seed 1's screen for `print` and ``text/plain``, and the same for a terminal by rich.
 
-Text from the stream is cleaned: no control character, escape sequence or direction override gets through.
+Text from the stream is cleaned: no control character gets through, and in place of each direction override or invisible
+character stands a visible mark (`marks`).
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from runconsole.events import Micros, TaskStatus
-from runconsole.state import Artifact, Phase, Run, RunState, Task, span_s
+from runconsole.marks import marked
+from runconsole.state import Artifact, Checkpoint, Phase, Run, RunState, Task, Wave, span_s
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,7 +25,8 @@ _NAME_LENGTH = 200
 _TASKS_SHOWN = 20
 _PARTS_SHOWN = 40
 _ARTIFACTS_SHOWN = 2
-_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_OPTIONS_SHOWN = 20
+_CONTROLS = dict.fromkeys([*range(0x20), 0x7F]) | dict.fromkeys(map(ord, "\n\r\t"), " ")
 
 _MARKS: dict[str, str] = {
     TaskStatus.PENDING: "⏳",
@@ -75,10 +78,7 @@ def render_rich(state: RunState, now: Micros) -> Text:
 
 def clean(text: object) -> str:
     """Return text from the stream as one harmless line."""
-    line = "".join(
-        " " if character in "\n\r\t" else "" if unicodedata.category(character) in _UNSAFE else character
-        for character in str(text)[: _NAME_LENGTH + 1]
-    )
+    line = marked(str(text)[: _NAME_LENGTH + 1].translate(_CONTROLS))
     return line[:_NAME_LENGTH] + "…" if len(line) > _NAME_LENGTH else line
 
 
@@ -123,10 +123,11 @@ def title_of(state: RunState) -> str:
     return clean(name) if name else f"{len(state.tasks):,} tasks" if len(state.tasks) > 1 else "run"
 
 
-def _tree(items: Iterable[str], shown: int = _PARTS_SHOWN) -> list[str]:
-    lines = list(items)
-    if len(lines) > shown:
-        lines[shown:] = [f"{len(lines) - shown:,} more..."]
+def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[str]:
+    """Return at most so many of the `total` lines as a tree; the others are not even made."""
+    lines = list(islice(items, shown))
+    if total > len(lines):
+        lines.append(f"{total - len(lines):,} more...")
     return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
 
 
@@ -161,23 +162,24 @@ def _checkpoints(state: RunState, now: Micros) -> Iterator[str]:
     if not waiting:
         return
     yield f"Needs your decision: {len(waiting)}"
-    lines = []
-    for checkpoint in waiting:
-        options = ", ".join(clean(option.id) for option in checkpoint.options)
-        left = span_s(state.clock.at(now), checkpoint.deadline)
-        default = (
-            f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
-        )
-        name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
-        lines.append(f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}")
-    yield from _tree(lines)
+    yield from _tree((_question(checkpoint, state, now) for checkpoint in waiting), len(waiting))
+
+
+def _question(checkpoint: Checkpoint, state: RunState, now: Micros) -> str:
+    options = ", ".join(clean(option.id) for option in checkpoint.options[:_OPTIONS_SHOWN])
+    if len(checkpoint.options) > _OPTIONS_SHOWN:
+        options += f" and {len(checkpoint.options) - _OPTIONS_SHOWN:,} more"
+    left = span_s(state.clock.at(now), checkpoint.deadline)
+    default = f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
+    name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
+    return f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}"
 
 
 def _phases(state: RunState) -> Iterator[str]:
     phases = list(state.phases.values())
     if phases:
         yield "Phase Progress:"
-        yield from _tree(map(_phase, phases))
+        yield from _tree(map(_phase, phases), len(phases))
 
 
 def _phase(phase: Phase) -> str:
@@ -193,10 +195,11 @@ def _waves(state: RunState) -> Iterator[str]:
     waves = list(state.waves.values())
     if waves:
         yield "Wave Status:"
-        yield from _tree(
-            f"Wave {wave.wave}: {_MARKS[wave.status]} {_WAVE_WORDS.get(wave.status, wave.status.capitalize())}"
-            for wave in waves
-        )
+        yield from _tree(map(_wave, waves), len(waves))
+
+
+def _wave(wave: Wave) -> str:
+    return f"Wave {wave.wave}: {_MARKS[wave.status]} {_WAVE_WORDS.get(wave.status, wave.status.capitalize())}"
 
 
 def _tasks(state: RunState) -> Iterator[str]:
@@ -205,7 +208,7 @@ def _tasks(state: RunState) -> Iterator[str]:
         return
     tasks = list(state.tasks.values())
     yield "Tasks:"
-    yield from _tree(map(_task, tasks), _TASKS_SHOWN)
+    yield from _tree(map(_task, tasks), len(tasks), _TASKS_SHOWN)
 
 
 def _task(task: Task) -> str:
@@ -222,10 +225,7 @@ def _artifacts(state: RunState, run: Run) -> Iterator[str]:
         return
     expected = "" if run.expected_artifacts is None else f" / {run.expected_artifacts:,} expected"
     yield f"Artifacts Created: {run.artifacts:,}{expected}"
-    lines = [_artifact(row) for row in rows[:_ARTIFACTS_SHOWN]]
-    if run.artifacts > len(lines):
-        lines.append(f"{run.artifacts - len(lines):,} more...")
-    yield from _tree(lines)
+    yield from _tree(map(_artifact, rows), run.artifacts, _ARTIFACTS_SHOWN)
 
 
 def _artifact(row: Artifact) -> str:

@@ -24,7 +24,7 @@ from runconsole.publisher import Publisher
 from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
 from runconsole.unicode import encodable_value
-from runconsole.view import View
+from runconsole.view import View, answered
 
 __all__ = ["ConsoleWidget"]
 
@@ -231,10 +231,11 @@ class ConsoleWidget(anywidget.AnyWidget):
     def _decide(self, message: dict[str, Any]) -> None:
         """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
         decision_id, feedback = str(message["id"]), message.get("feedback")
+        checkpoint_id, option = answered(self.console.state, str(message["checkpoint"]), str(message["option"]))
         self.console.decider.request(
             decision_id,
-            str(message["checkpoint"]),
-            str(message["option"]),
+            checkpoint_id,
+            option,
             str(feedback) if feedback else None,
             message.get("modifications"),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runconsole.view.questions import answered
 from runconsole.view.rows import PROSE
 from tests.folding import fold, task
 
@@ -67,3 +68,62 @@ def test_what_may_be_modified_is_offered_to_start_from_where_an_option_takes_it(
 def test_our_answer_is_told_beside_what_was_decided() -> None:
     row = card({})
     assert (row["answer"], row["decision"], row["delivery"]) == (None, None, None)
+
+
+def test_long_ids_are_short_in_the_row_and_mean_the_same_when_they_come_back() -> None:
+    question_id, approve, reject = "q" * 1_000_000, "a" * 1_000_000, "r" * 1_000_000
+    asked = task("task.hitl_required", checkpointId=question_id, options=[approve, reject], defaultAction=reject)
+    folded = fold([asked])
+    (row,) = folded.picture()["picture"]["checkpoints"]["rows"]
+    assert len(json.dumps(row)) < 10_000
+    assert row["default_action"] == row["options"][1]["id"]
+    assert answered(folded.state, row["id"], row["options"][0]["id"]) == (question_id, approve)
+    assert answered(folded.state, row["id"], row["options"][1]["id"]) == (question_id, reject)
+    assert folded.view.detail("checkpoints", row["key"]) is not None
+
+
+def test_ids_of_usual_length_and_answers_that_are_no_option_are_left_as_they_are() -> None:
+    folded = fold([task("task.hitl_required", checkpointId="c", options=PLAIN)])
+    assert answered(folded.state, "c", "approve") == ("c", "approve")
+    assert answered(folded.state, "c", "x" * 5000) == ("c", "x" * 5000)
+    assert answered(folded.state, "unknown", "approve") == ("unknown", "approve")
+
+
+def test_the_row_of_a_question_is_short_however_much_it_holds() -> None:
+    many = [{"id": f"option {n}", "label": f"Option {n}", "description": "d" * 900} for n in range(100_000)]
+    changes = ["+line\n" * 2000] * 500
+    row = card({"spec": "s" * 100_000, "changes": changes, "plan": "p\n" * 50_000}, many, description="d" * 50_000)
+    assert len(json.dumps(row)) < 40_000
+    assert row["options_total"] == 100_000
+    assert [option["id"] for option in row["options"]] == [f"option {n}" for n in range(50)]
+
+
+def test_a_cut_field_says_how_many_lines_and_characters_are_left_out() -> None:
+    diff = "+line\n" * 4000
+    asked = task("task.hitl_required", checkpointId="c", options=PLAIN, context={"changes": [diff, "add a.py"]})
+    folded = fold([asked])
+    (row,) = folded.picture()["picture"]["checkpoints"]["rows"]
+    shown = row["context"]["changes"]
+    lines, characters = row["rest"]["context.changes"]
+    assert row["cut"] == ["context.changes"]
+    assert characters == len(diff) - len(shown[0])
+    assert lines == diff.count("\n") - shown[0].count("\n")
+    whole = folded.view.detail("checkpoints", "c")
+    assert whole is not None
+    assert whole["context"]["changes"] == [diff, "add a.py"]
+    assert "cut" not in whole
+
+
+def test_a_diff_of_183_lines_is_told_whole_at_once() -> None:
+    lines = ["@@ -1,120 +1,150 @@", *(f"+added line {n} of the new file" for n in range(60))]
+    lines += [f"-removed line {n} of the old one" for n in range(30)] + [f" context line {n}" for n in range(92)]
+    row = card({"changes": [{"path": "app.py", "diff": "\n".join(lines)}]})
+    assert row["context"]["changes"] == ["\n".join(lines)]
+    assert "cut" not in row
+
+
+def test_what_can_be_modified_is_told_as_json_in_which_everything_can_be_seen() -> None:
+    value = {"path": "app/\u202eyp.niam"}
+    template = card({"parameters": value}, MODIFY)["context"]["template"]
+    assert "\\u202e" in template
+    assert json.loads(template) == value

@@ -1,4 +1,5 @@
 /** Where an answer stands, in words. Nothing here may claim more than is known. */
+import { marked } from "../marks";
 import type { CheckpointRow } from "../model";
 import { isOpen, type Press } from "../presses";
 
@@ -142,7 +143,7 @@ function overtaken(row: CheckpointRow, press: Press | undefined): string {
 }
 
 export function labelOf(row: CheckpointRow, id: string | null): string | null {
-  return row.options.find((option) => option.id === id)?.label ?? id;
+  return row.options.find((option) => option.id === id)?.label ?? (id && marked(id));
 }
 
 /** Why a command to a replay was not carried out. */

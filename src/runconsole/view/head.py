@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from runconsole.state import RunState
-from runconsole.view.rows import NAME, SENTENCE, ms, number
+from runconsole.view.rows import SENTENCE, ms, number, short
 
 __all__ = ["head"]
 
@@ -19,11 +19,12 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
     link = state.links[-1] if state.links else None
     return {
         **described,
-        "url": described["url"][:SENTENCE],
+        "title": short(described["title"]),
+        "url": short(described["url"], SENTENCE),
         "attempt": link.attempt if link else 0,
         "retry_at": ms(link.retry_at) if link else None,
-        "reason": link.reason[:SENTENCE] if link and link.reason else None,
-        "notice": next((row.notice for row in reversed(state.links[-4:]) if row.notice), None),
+        "reason": short(link.reason, SENTENCE) if link and link.reason else None,
+        "notice": next((short(row.notice, SENTENCE) for row in reversed(state.links[-4:]) if row.notice), None),
         "status": run.status,
         "percent": number(run.percent, 2),
         "total_tasks": run.total_tasks,
@@ -34,8 +35,8 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
         "ended_at": ms(run.ended_at),
         "duration_s": number(run.duration_s),
         "estimated_duration_s": number(run.estimated_duration_s),
-        "current_task": run.current_task and run.current_task[:NAME],
-        "current_task_name": run.current_task_name and run.current_task_name[:NAME],
+        "current_task": run.current_task and short(run.current_task),
+        "current_task_name": run.current_task_name and short(run.current_task_name),
         "current_wave": run.current_wave,
         "tokens_used": run.tokens_used,
         "token_budget": run.token_budget,
@@ -49,7 +50,7 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
         "missed": sum((row.missed or 0) - (row.recovered or 0) for row in state.links),
         "clock_offset": state.clock.offset // 1000 // _OFFSET_STEP * _OFFSET_STEP,
         "alerts": [
-            {"level": row.level[:NAME], "text": row.text[:SENTENCE], "at": ms(row.at)}
+            {"level": short(row.level), "text": short(row.text, SENTENCE), "at": ms(row.at)}
             for row in list(state.alerts)[-_ALERTS:]
         ],
     }

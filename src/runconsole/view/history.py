@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from runconsole.events import Micros
 from runconsole.state import Checkpoint, Decision, RunState, span_s
-from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, Row, ms, number
+from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, Row, ms, number, short
 
 __all__ = ["Answer", "History", "decision_row"]
 
@@ -78,6 +78,7 @@ def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
     return {
         **row,
         "key": str(index),
+        "checkpoint": short(row["checkpoint"]),
         "title": cutter("title", checkpoint.title if checkpoint else None, NAME),
         "option": cutter("option", _label(checkpoint, row["option"]), NAME),
         "feedback": cutter("feedback", row["feedback"], PROSE),

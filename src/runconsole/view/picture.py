@@ -11,7 +11,7 @@ from runconsole.state import RunState
 from runconsole.view.head import head
 from runconsole.view.history import History
 from runconsole.view.lines import OutputLines
-from runconsole.view.rows import Cutter, Row
+from runconsole.view.rows import Cutter, Row, referred
 from runconsole.view.tables import TABLES, Held, Source, Table
 
 __all__ = ["DURABLE_BYTES", "View"]
@@ -143,6 +143,7 @@ class View:
         """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
         items = TABLES[name].every(self._source)
         if isinstance(items, list):
+            key = referred(key, (known for known, _ in items))
             found = next((item for known, item in items if known == key), None)
         else:
             found = items[int(key)][1] if key.isdecimal() and int(key) < len(items) else None

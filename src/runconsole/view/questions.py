@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
+from runconsole.events import CheckpointOption
+from runconsole.marks import escaped
 from runconsole.state import Checkpoint, Decision, RunState
-from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, Row, ms, number
+from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, Row, ms, number, reference, referred, short
 
-__all__ = ["Question", "checkpoint_row", "question"]
+__all__ = ["OPTIONS", "Question", "answered", "checkpoint_row", "option_rows", "question"]
 
+OPTIONS = 50
+"""How many of a question's options are told at once."""
 _CHANGES = 100
 _TEXTS = 8
 _DESTRUCTIVE = re.compile(
@@ -39,26 +44,34 @@ def question(checkpoint: Checkpoint, state: RunState) -> Question:
 
 def checkpoint_row(item: Question, cutter: Cutter) -> Row:
     """Return the row of a checkpoint."""
+    row = _row(item, cutter)
+    if cutter.rest:
+        row["rest"] = cutter.rest
+    return row
+
+
+def _row(item: Question, cutter: Cutter) -> Row:
     checkpoint, ours, task_name = item
-    options = _options(checkpoint)
-    modifies = any(option["modifies"] for option in options)
+    options = option_rows(checkpoint, cutter)
+    modifies = any(_MODIFIES.match(option.action or option.id) for option in checkpoint.options)
     return {
-        "key": checkpoint.checkpoint_id,
-        "id": checkpoint.checkpoint_id,
+        "key": reference(checkpoint.checkpoint_id),
+        "id": reference(checkpoint.checkpoint_id),
         "task": cutter("task", checkpoint.task_id, NAME),
         "task_name": cutter("task_name", task_name, NAME),
         "type": cutter("type", checkpoint.kind, NAME),
-        "title": cutter("title", checkpoint.title, NAME) or checkpoint.kind or checkpoint.checkpoint_id,
+        "title": cutter("title", checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id, NAME),
         "description": cutter("description", checkpoint.description, PROSE),
         "options": options,
+        "options_total": len(checkpoint.options),
         "context": _context(checkpoint.context or {}, cutter, modifies=modifies),
-        "default_action": checkpoint.default_action,
+        "default_action": _named(checkpoint.default_action),
         "deadline": ms(checkpoint.deadline),
         "reminded": checkpoint.reminded,
         "status": checkpoint.status,
         "delivery": ours.state if ours else None,
-        "answer": ours.option if ours else None,
-        "decision": checkpoint.decision or (ours.option if ours else None),
+        "answer": _named(ours.option if ours else None),
+        "decision": _named(checkpoint.decision or (ours.option if ours else None)),
         "decided_by": checkpoint.decided_by,
         "feedback": cutter("feedback", checkpoint.feedback, PROSE),
         "error": cutter("error", checkpoint.error, SENTENCE),
@@ -67,18 +80,38 @@ def checkpoint_row(item: Question, cutter: Cutter) -> Row:
     }
 
 
-def _options(checkpoint: Checkpoint) -> list[Row]:
-    return [
-        {
-            "id": option.id,
-            "label": option.label[:NAME],
-            "description": option.description and option.description[:SENTENCE],
-            "is_default": option.is_default or option.id == checkpoint.default_action,
-            "destructive": bool(_DESTRUCTIVE.match(option.action or option.id)),
-            "modifies": bool(_MODIFIES.match(option.action or option.id)),
-        }
+def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[Row]:
+    """Return at most `OPTIONS` of a question's options: from an offset on, or with a text in id or label."""
+    wanted = search.casefold()
+    chosen = (
+        option
         for option in checkpoint.options
-    ]
+        if not wanted or wanted in option.id.casefold() or wanted in option.label.casefold()
+    )
+    return [_option(option, checkpoint, cutter) for option in islice(chosen, offset, offset + OPTIONS)]
+
+
+def _option(option: CheckpointOption, checkpoint: Checkpoint, cutter: Cutter) -> Row:
+    name = option.action or option.id
+    return {
+        "id": reference(option.id),
+        "label": cutter("options", option.label, NAME),
+        "description": cutter("options", option.description, SENTENCE),
+        "is_default": option.is_default or option.id == checkpoint.default_action,
+        "destructive": bool(_DESTRUCTIVE.match(name)),
+        "modifies": bool(_MODIFIES.match(name)),
+    }
+
+
+def answered(state: RunState, checkpoint: str, option: str) -> tuple[str, str]:
+    """Return the ids that a press on the page means: of the question and of the option."""
+    checkpoint_id = referred(checkpoint, state.checkpoints)
+    known = state.checkpoints.get(checkpoint_id)
+    return checkpoint_id, referred(option, () if known is None else (offered.id for offered in known.options))
+
+
+def _named(option: str | None) -> str | None:
+    return None if option is None else reference(option)
 
 
 def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Row:
@@ -88,7 +121,7 @@ def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Row:
     if isinstance(context.get("spec"), str):
         shown["spec"] = cutter("context.spec", rest.pop("spec"), SPEC)
     if isinstance(context.get("changes"), list):
-        shown["changes"] = [_change(change)[:PROSE] for change in rest.pop("changes")[:_CHANGES]]
+        shown["changes"] = _changes(rest.pop("changes"), cutter)
     cost = context.get("cost")
     if isinstance(cost, (int, float)) and not isinstance(cost, bool):
         shown["cost"] = number(rest.pop("cost"), 6)
@@ -96,15 +129,27 @@ def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Row:
         shown["risk"] = cutter("context.risk", rest.pop("risk"), SENTENCE)
     template = next((name for name in _TEMPLATES if modifies and isinstance(rest.get(name), (dict, list))), None)
     if template is not None:
-        shown["template"] = cutter("context.template", _json(rest.pop(template)), PROSE)
+        shown["template"] = cutter.raw("context.template", _json(rest.pop(template)), PROSE)
     # As JSON, a text of several lines (a diff, a plan) would be one line full of \\n.
     names = [name for name, value in rest.items() if isinstance(value, str) and "\n" in value.strip()]
     if names:
         shown["texts"] = [
-            {"name": name[:NAME], "text": cutter("context.texts", rest.pop(name), PROSE)} for name in names[:_TEXTS]
+            {"name": short(name), "text": cutter("context.texts", rest.pop(name), PROSE)} for name in names[:_TEXTS]
         ]
     if rest:
-        shown["other"] = cutter("context.other", _json(rest), PROSE)
+        shown["other"] = cutter.raw("context.other", _json(rest), PROSE)
+    return shown
+
+
+def _changes(changes: list[Any], cutter: Cutter) -> list[str]:
+    """Return the changes as texts: all of them, or so many of them that the row stays short."""
+    shown: list[str] = []
+    for at, change in enumerate(changes):
+        text = _change(change)
+        if not cutter.whole and (at >= _CHANGES or cutter.is_full):
+            cutter.leave("context.changes", 1 + text.count("\n"), len(text))
+        else:
+            shown.append(cutter("context.changes", text, SPEC) or "")
     return shown
 
 
@@ -121,8 +166,8 @@ def _change(change: Any) -> str:
     action = next((change[name] for name in ("action", "type", "change", "operation") if change.get(name)), None)
     if isinstance(path, str) and (action is None or isinstance(action, str)):
         return f"{action} {path}" if action else path
-    return json.dumps(change, ensure_ascii=False, default=str)
+    return escaped(json.dumps(change, ensure_ascii=False, default=str))
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return escaped(json.dumps(value, indent=2, ensure_ascii=False, default=str))

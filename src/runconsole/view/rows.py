@@ -3,41 +3,93 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
+from runconsole.marks import marked
 from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, span_s
 from runconsole.view.lines import Line
 
 Row = dict[str, Any]
 
-NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 20_000, 8_000, 160
-WHOLE = 1_000_000
-"""Characters of a text field in an answer to a `detail` request."""
+NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 8_000, 8_000, 160
+ROW = 16_000
+"""Characters of a row in patches and pages: what is urgent must not wait behind a large one."""
+WHOLE = 64_000_000
+"""Characters of a row in an answer to a `detail` request."""
 
 _SUBTASKS = 30
 
 
 class Cutter:
-    """Cuts text fields to length and notes which it cut."""
+    """Marks what deceives in text fields (`marks`), cuts them to length, and notes what it left out."""
 
     def __init__(self, *, whole: bool = False) -> None:
-        self._whole = whole
-        self.cut: list[str] = []
+        self.whole = whole
+        self._left = WHOLE if whole else ROW
+        self.rest: dict[str, list[int]] = {}
+        """What the cut fields lack: lines and characters."""
 
-    def __call__(self, field: str, text: str | None, length: int) -> str | None:
-        """Return the text, at most `length` characters of it."""
-        length = WHOLE if self._whole else length
-        if text is None or len(text) <= length:
-            return text
-        self.cut.append(field)
-        return text[:length]
+    def __call__(self, field: str, text: str | None, length: int, *, controls: bool = True) -> str | None:
+        """Return the text, at most `length` characters of it; `controls` as in `marked`."""
+        if text is None:
+            return None
+        room = self._room(length)
+        return self._cut(field, marked(text[: room + 1], controls=controls), room, text)
+
+    def raw(self, field: str, text: str, length: int) -> str:
+        """Return the text without marks: what is sent back, or is JSON whose escapes tell all."""
+        return self._cut(field, text, self._room(length), text)
+
+    def leave(self, field: str, lines: int, characters: int) -> None:
+        """Note what is left out of a field."""
+        rest = self.rest.setdefault(field, [0, 0])
+        rest[0] += lines
+        rest[1] += characters
 
     def mark(self, row: Row) -> Row:
         """Return the row with the names of its cut fields, if any."""
-        if self.cut:
-            row["cut"] = self.cut
+        if self.rest:
+            row["cut"] = list(self.rest)
         return row
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the row is as long as it may be."""
+        return self._left <= 0
+
+    def _room(self, length: int) -> int:
+        return self._left if self.whole else min(length, self._left)
+
+    def _cut(self, field: str, shown: str, room: int, text: str) -> str:
+        if len(text) > room or len(shown) > room:
+            kept = min(room, len(text))
+            self.leave(field, text.count("\n", kept), max(1, len(text) - kept))
+        shown = shown[:room]
+        self._left -= len(shown)
+        return shown
+
+
+def short(text: str, length: int = NAME) -> str:
+    """Return a text with marks, at most `length` characters of it, and a sign where more was left out."""
+    shown = marked(text[: length + 1])
+    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def reference(name: str) -> str:
+    """Return an id as the page knows it: as it is, or where it is long its beginning with a digest."""
+    if len(name) <= NAME:
+        return name
+    return f"{name[:NAME]}…{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+
+def referred(known: str, names: Iterable[str]) -> str:
+    """Return the one of the ids that the page knows by this reference."""
+    if len(known) <= NAME:
+        return known
+    return next((name for name in names if len(name) > NAME and reference(name) == known), known)
 
 
 def ms(at: Micros | None) -> int | None:
@@ -83,7 +135,7 @@ def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> Row:
     return {
         "key": str(task.position),
         "id": cutter("id", task.task_id, NAME),
-        "name": cutter("name", task.name, NAME) or task.task_id[:NAME],
+        "name": cutter("name", task.name, NAME) or short(task.task_id),
         "phase": task.phase,
         "phase_name": cutter("phase_name", task.phase_name, NAME),
         "wave": task.wave,
@@ -109,9 +161,9 @@ def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> Row:
 def _subtask_row(subtask: Subtask) -> Row:
     seconds = subtask.duration_s if subtask.duration_s is not None else span_s(subtask.started_at, subtask.ended_at)
     return {
-        "id": subtask.subtask_id[:NAME],
-        "name": (subtask.name or subtask.subtask_id)[:NAME],
-        "description": subtask.description and subtask.description[:SENTENCE],
+        "id": short(subtask.subtask_id),
+        "name": short(subtask.name or subtask.subtask_id),
+        "description": subtask.description and short(subtask.description, SENTENCE),
         "status": str(subtask.status),
         "progress": number(subtask.progress),
         "duration_s": number(seconds),
@@ -121,9 +173,9 @@ def _subtask_row(subtask: Subtask) -> Row:
 def output_row(index: int, line: Line, cutter: Cutter) -> Row:
     return {
         "key": str(index),
-        "task": line.task_id and line.task_id[:NAME],
+        "task": line.task_id and short(line.task_id),
         "stream": line.stream,
-        "text": cutter("text", line.text, LINE),
+        "text": cutter("text", line.text, LINE, controls=False),
         "at": ms(line.at),
     }
 
@@ -162,8 +214,8 @@ def event_row(index: int, event: Received, cutter: Cutter) -> Row:
     return {
         "key": str(index),
         "type": cutter("type", event.type, NAME),
-        "task": task and task[:NAME],
+        "task": task and short(task),
         "at": ms(event.timestamp if event.timestamp is not None else event.received_at),
         "kind": "malformed" if kind is MalformedFrame else "unknown" if kind is UnknownEvent else "known",
-        "payload": cutter("payload", event.payload, PAYLOAD),
+        "payload": cutter.raw("payload", event.payload, PAYLOAD),
     }
