@@ -237,6 +237,28 @@ def test_a_console_that_failed_can_be_started_again() -> None:
         assert it.wait(20)
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_with_statement_does_not_begin_again_what_is_over(refused: bool) -> None:  # noqa: FBT001
+    """A constructor connects at once: on a busy machine all may be over before the next statement."""
+    with JsonServer([END], refuse=[401] if refused else []) as server:
+        it = Console(server.url)
+        eventually(lambda: it.status in {"failed", "ended"} and it._task is not None and it._task.done())
+        session, links = it._session, len(it.links)
+        with it:
+            assert it._session is session
+        assert len(it.links) == links
+        assert server.handshakes == 1
+
+
+def test_a_with_statement_starts_a_console_that_was_stopped() -> None:
+    with JsonServer() as server, console(server) as it:
+        eventually(lambda: it.status == "live")
+        it.stop()
+        with it:
+            eventually(lambda: it.status == "live")
+        assert server.handshakes == 2
+
+
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 

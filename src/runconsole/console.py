@@ -310,7 +310,9 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._io.call(self._begin, concurrent.futures.Future())
 
     def __enter__(self) -> Self:
-        return self.start()
+        """Start, unless that was done: what has ended or failed since then is not begun again."""
+        was_started = self._task is not None or (self._replay is not None and self._replay.is_begun)
+        return self if was_started else self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()

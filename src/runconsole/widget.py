@@ -276,7 +276,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         super().close()
 
     def __enter__(self) -> Self:
-        self.console.start()
+        self.console.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
