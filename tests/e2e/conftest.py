@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parents[2] / "test-results"
 TEST_TIMEOUT = 300
-"""Seconds for one test: opening a notebook may take three tries on a busy machine."""
+"""Seconds for one test: on a busy machine notebooks open slowly."""
 
 _failed = pytest.StashKey[bool]()
 

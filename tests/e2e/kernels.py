@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.e2e.server import JupyterServer
 
 CACHE = Path(__file__).parents[2] / ".cache" / "ipykernel"
+MENDED = Path(__file__).with_name("mended_kernel.py")
 
 
 def install_kernel(version: str, kernels: Path) -> str:
@@ -37,7 +38,7 @@ def install_kernel(version: str, kernels: Path) -> str:
         if not packages.is_dir():
             _install(version, packages)
     spec = {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [sys.executable, *_launcher(version), "-f", "{connection_file}"],
         "display_name": f"Python (ipykernel {version})",
         "language": "python",
         "env": {"PYTHONPATH": str(packages)},
@@ -47,6 +48,11 @@ def install_kernel(version: str, kernels: Path) -> str:
     (kernels / name).mkdir(parents=True, exist_ok=True)
     (kernels / name / "kernel.json").write_text(json.dumps(spec))
     return name
+
+
+def _launcher(version: str) -> list[str]:
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return [str(MENDED)] if (7, 0) <= (major, minor) < (7, 4) else ["-m", "ipykernel_launcher"]
 
 
 def _install(version: str, packages: Path) -> None:

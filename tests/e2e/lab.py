@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.e2e.kernels import KernelError, kernel_client
 from tests.e2e.server import JupyterServer
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 LIGHT = "JupyterLab Light"
 DARK = "JupyterLab Dark"
 
-OPEN_TIMEOUT = 60.0
-"""Seconds for a notebook to open and its kernel to be idle, in one try of three."""
+OPEN_TIMEOUT = 120.0
+"""Seconds for a notebook to open and its kernel to be idle."""
 RUN_TIMEOUT = 120.0
 """Seconds for cells to end."""
 
@@ -128,21 +128,10 @@ class Lab:
         return self.open(path)
 
     def open(self, path: str) -> NotebookPage:
-        """Opens a notebook in a new tab, relative to the server's root; returns when its kernel is idle.
-
-        Some kernels now and then never become idle after a notebook was opened; then it is opened again, twice at most.
-        """
+        """Opens a notebook in a new tab, relative to the server's root; returns when its kernel is idle."""
         page = NotebookPage(self, path)
         self.pages.append(page)
-        for last_try in (False, False, True):
-            try:
-                page.load()
-            except Error:
-                if last_try:
-                    raise
-                self.server.end_session(path)
-            else:
-                break
+        page.load()
         return page
 
 
