@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -168,13 +169,38 @@ def test_the_same_arguments_are_the_same_widget_while_it_runs(shows: Callable[..
         assert shows(server.url, title="x").widget is first
         assert shows(server.url, title="x", height=700).widget is first
         server.connected(1)
-        other = shows(server.url, title="y").widget
+        other = shows(server.url, title="x", task="t").widget
         assert other is not first
         first.stop()
         again = shows(server.url, title="x").widget
         assert again is not first
         server.connected(3)
         assert server.handshakes == 3
+
+
+def test_a_cell_run_again_with_other_words_changes_the_running_console(
+    shows: Callable[..., Page], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.jsonl"
+    with JsonServer() as server:
+        page = shows(server.url, title="x", token_budget=10, on_checkpoint=lambda _: "approve", record=path)
+        eventually(lambda: page.widget.status == "live")
+        policy: Any = lambda _: "reject"  # noqa: E731
+        again = shows(server.url, title="y", cost_limit=2.5, on_checkpoint=policy, record=path)
+        assert again.widget is page.widget
+        server.peer.send(ASKED)
+        message = server.peer.expect()
+        assert message["payload"]["decision"] == "reject"
+        server.peer.send({"type": "ack", "correlationId": message["correlationId"]})
+        eventually(lambda: page.picture["head"]["title"] == "y")
+        run = page.widget.run
+        assert (run.title, run.token_budget, run.cost_limit) == ("y", None, 2.5)
+        server.peer.send(END)
+        assert page.widget.wait(20)
+        assert server.handshakes == 1
+    page.widget.stop()
+    replayed = Console(path)
+    assert (replayed.run.title, replayed.run.cost_limit) == ("y", 2.5)
 
 
 def test_a_console_has_one_widget_and_a_console_is_always_a_new_one(shows: Callable[..., Page]) -> None:
@@ -196,6 +222,7 @@ def test_a_bad_argument_is_one_sentence_as_of_a_console(shows: Callable[..., Pag
 def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -> None:
     own = {
         "address",
+        "adopt",
         "alert",
         "attach",
         "call_soon",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from runconsole.commands import RunCommands
 from runconsole.deciding import Decider
 from runconsole.endpoint import resolve
 from runconsole.errors import InvalidArgument, NotConnected
-from runconsole.events import Alert, LinkStatus, Micros, Received
+from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
 from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
 from runconsole.keeping import Keeper
@@ -159,16 +160,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         except Exception as error:  # noqa: BLE001 - carried to the caller's thread
             started.set_exception(error)
             return
-        if self._options.on_checkpoint is not None and self._policy is None:
-            from runconsole.policy import Policy
-
-            self._policy = Policy(
-                self._options.on_checkpoint,
-                self._state,
-                self._decider,
-                self._report,
-                left=lambda: self.call_soon(self._watchers.look),
-            )
+        if self._policy is None:
+            self._policy = self._make_policy()
         started.set_result(None)
         try:
             await session.run()
@@ -180,6 +173,41 @@ class Console(RunFrames, RunWaits, RunCommands):
             session.link("failed", reason=f"runconsole itself failed ({error!r}): please report it")
         finally:
             self._keeper.close()
+
+    def _make_policy(self) -> Policy | None:
+        if self._options.on_checkpoint is None:
+            return None
+        from runconsole.policy import Policy
+
+        left = functools.partial(self.call_soon, self._watchers.look)
+        return Policy(self._options.on_checkpoint, self._state, self._decider, self._report, left=left)
+
+    def adopt(self, options: Options) -> None:
+        """Go on with other arguments, of the same run over the same link: those of the cell that was run last.
+
+        A new `on_checkpoint` is asked about every open question that has no answer yet; what the one before it still
+        says is not taken.
+        """
+        self._keeper.adopt(options)
+        before, self._options = self._options, options
+        self._storage.limit = options.memory_limit
+        self.call_soon(self._adopt_here, before)
+
+    def _adopt_here(self, before: Options) -> None:
+        """Carry out on the I/O thread what `adopt` asks for."""
+        options, session = self._options, self._session
+        described = RunDescribed(options.title, options.token_budget, options.cost_limit, options.expected_artifacts)
+        if described != RunDescribed(before.title, before.token_budget, before.cost_limit, before.expected_artifacts):
+            if session is not None:
+                session.apply(described)
+            else:  # a recording that plays
+                self._state.apply(described)
+        if options.on_checkpoint is not before.on_checkpoint:
+            if self._policy is not None:
+                self._policy.close()
+            self._policy = None if session is None else self._make_policy()
+        if self.is_started:
+            self._observe(())
 
     def _report(self, event: Received) -> None:
         """Show something the policy did; from its thread."""
@@ -275,7 +303,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         recorded = {name: getattr(header, name, None) for name in names}
         chosen = {name: getattr(self._options, name) for name in names}
         told = recorded | {name: value for name, value in chosen.items() if value is not None}
-        return RunState(**told), EventLog(LogStorage(self._options.memory_limit)), Asides()
+        self._storage = LogStorage(self._options.memory_limit)
+        return RunState(**told), EventLog(self._storage), Asides()
 
     async def _play(self, replay: Replay, started: concurrent.futures.Future[None]) -> None:
         """Play a recording, after it has been looked through, and loaded where it is not to be played."""

@@ -91,8 +91,12 @@ class Decider:
         modifications: Any = None,
         *,
         by: str = "you",
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> Outcome:
-        """Request a decision from any thread; return its outcome, a future."""
+        """Request a decision from any thread; return its outcome, a future.
+
+        `is_wanted` is asked on the I/O thread, right before the decision is made; where it is not, nothing happens.
+        """
         if self._session() is None:
             raise NotConnected(_STOPPED)
         outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
@@ -104,6 +108,9 @@ class Decider:
             return outcome.future.done()
 
         def request() -> None:
+            if not is_wanted():
+                outcome.fail(NotConnected("nobody wants this answer any more: nothing was sent"))
+                return
             try:
                 self.request(outcome.decision_id, checkpoint_id, option, feedback, modifications, by=by)
             except Exception as error:  # noqa: BLE001 - carried to the caller's thread

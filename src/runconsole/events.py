@@ -387,6 +387,15 @@ class DuplicateDropped(Fact, frozen=True, gc=False):
     count: int = 1
 
 
+class RunDescribed(Fact, frozen=True, gc=False):
+    """The cell was run again: what the console's arguments say of the run now."""
+
+    title: str | None = None
+    token_budget: int | None = None
+    cost_limit: float | None = None
+    expected_artifacts: int | None = None
+
+
 class DecisionRequested(Fact, frozen=True, gc=False):
     """A person (or code) answered a checkpoint; `decision_id` is the correlation id."""
 

@@ -42,6 +42,12 @@ class Keeper:
         self._session: Session | None = None
         self._tape: Tape | None = None
 
+    def adopt(self, options: Options) -> None:
+        """Take other options of the same link."""
+        self._options = options
+        if self._session is not None:
+            self._session.wire.decides_by = resolve(options).wire.decides_by
+
     async def session(self, state: RunState, log: EventLog, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
         """Return a session; where a run was recorded before, it is loaded first.
 

@@ -63,8 +63,8 @@ class Options(Struct, frozen=True):
         return str(encodable_value(shown))  # a path may hold bytes that are no text
 
     def same_run(self, other: Options) -> bool:
-        """Whether both mean the same run followed in the same way; functions are not compared."""
-        return _without_functions(self) == _without_functions(other)
+        """Whether both mean the same run followed over the same link, however it is shown and answered."""
+        return _link_of(self) == _link_of(other)
 
     def redact(self, text: str) -> str:
         """Return the text without our token."""
@@ -92,9 +92,14 @@ class Options(Struct, frozen=True):
         return "trpc" if path.endswith("/trpc") else "json"
 
 
-def _without_functions(options: Options) -> Options:
-    decide = None if callable(options.decide) else options.decide
-    return msgspec.structs.replace(options, decide=decide, on_checkpoint=None)
+_BESIDE_THE_LINK = dict.fromkeys(
+    ("decide", "on_checkpoint", "title", "token_budget", "cost_limit", "expected_artifacts", "memory_limit")
+)
+"""Options that a running console can change."""
+
+
+def _link_of(options: Options) -> Options:
+    return msgspec.structs.replace(options, **_BESIDE_THE_LINK)
 
 
 def check(arguments: dict[str, Any]) -> Options:

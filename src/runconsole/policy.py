@@ -7,6 +7,7 @@ import inspect
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from runconsole.clock import now_micros
@@ -20,16 +21,24 @@ __all__ = ["Answer", "Policy"]
 Answer = str | tuple[str, str | None] | Mapping[str, Any] | None
 """An option; an option with feedback; a mapping with `option`, `feedback`, `modifications`; None: people decide."""
 
-_MOST_AT_ONCE = 8
+AT_ONCE = 32
+"""Questions to ask about at a time, beside those that `decide` has not answered for long."""
+PATIENCE = 10.0
+"""Seconds until a question counts as not answered: one more may be asked about then, and the panel says so."""
+_MOST_THREADS = 512
 _LONGEST = 300
+
+Asking = tuple[str, int]
+"""A checkpoint's id, and how often it has been asked."""
 
 
 class Policy:
-    """Asks `decide` about each checkpoint once, in a thread of its own: it may take its time.
+    """Asks `decide` about each checkpoint once, in a thread of its own: it may take its time. Made on the I/O thread.
 
     `decide` may be a function or an ``async def``, which runs on an event loop of its own. What it raises is an alert
     in the panel and never ends the run; the checkpoint stays open for people. Where a person is faster, its answer is
-    a refused one among `decisions`. At most eight questions are being thought about at once.
+    a refused one among `decisions`. Questions that it has not answered for long are said in the panel, and hold up no
+    others.
 
     Args:
         decide: see above.
@@ -51,8 +60,12 @@ class Policy:
         self._decider = decider
         self._report = report
         self._on_left = left
-        self._asked: set[tuple[str, int]] = set()
-        self._done: set[tuple[str, int]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._asked: set[Asking] = set()
+        self._done: set[Asking] = set()
+        self._thinking: set[Asking] = set()
+        self._overdue: set[Asking] = set()
+        """What `decide` thinks about, and what of it for long."""
         self._questions: queue.SimpleQueue[Checkpoint | None] = queue.SimpleQueue()
         self._threads = 0
         self._is_closed = False
@@ -66,16 +79,16 @@ class Policy:
             if checkpoint.status == "pending" and asking not in self._asked:
                 self._asked.add(asking)
                 self._questions.put(checkpoint)
-                self._employ()
+                self._start_thread()
 
     def thinks_about(self, checkpoint: Checkpoint) -> bool:
-        """Whether an answer to this question may still be expected from `decide`."""
+        """Whether an answer to this question may still be expected from `decide`, and soon."""
         asking = checkpoint.checkpoint_id, checkpoint.asking
-        return not self._is_closed and asking not in self._done
+        return not self._is_closed and asking not in self._done and asking not in self._overdue
 
-    def _employ(self) -> None:
+    def _start_thread(self) -> None:
         """Start one more thread, as far as that is allowed. A daemon: a policy that hangs must not hold up the exit."""
-        if self._threads < _MOST_AT_ONCE:
+        if self._threads < min(AT_ONCE + len(self._overdue), _MOST_THREADS):
             self._threads += 1
             threading.Thread(target=self._work, name="runconsole-policy", daemon=True).start()
 
@@ -87,37 +100,81 @@ class Policy:
 
     def _work(self) -> None:
         while (checkpoint := self._questions.get()) is not None:
-            if not self._is_closed and self._is_open(checkpoint):
-                self._ask(checkpoint)
-            self._done.add((checkpoint.checkpoint_id, checkpoint.asking))
-            self._on_left()
+            asking = checkpoint.checkpoint_id, checkpoint.asking
+            try:
+                if self._is_open(*asking):
+                    self._ask(checkpoint, asking)
+            finally:
+                self._done.add(asking)
+                self._on_left()
 
-    def _is_open(self, checkpoint: Checkpoint) -> bool:
-        """Whether the question still waits, and was not answered while it stood in the queue."""
-        now = self._state.checkpoints[checkpoint.checkpoint_id]
-        return now.status == "pending" and now.asking == checkpoint.asking
+    def _is_open(self, checkpoint_id: str, asking: int) -> bool:
+        """Whether the question still waits for this policy, and was not answered while it stood in the queue."""
+        now = self._state.checkpoints[checkpoint_id]
+        return not self._is_closed and now.status == "pending" and now.asking == asking
 
-    def _ask(self, checkpoint: Checkpoint) -> None:
+    def _ask(self, checkpoint: Checkpoint, asking: Asking) -> None:
         name = repr(checkpoint.checkpoint_id)
         try:
-            answer = _read(_made(self._decide(checkpoint)))
+            answer = self._answer(checkpoint, asking)
             if answer is None or self._is_closed:
                 return
             option, feedback, modifications = answer
-            outcome = self._decider.submit(checkpoint.checkpoint_id, option, feedback, modifications, by="policy")
+            outcome = self._decider.submit(
+                checkpoint.checkpoint_id,
+                option,
+                feedback,
+                modifications,
+                by="policy",
+                is_wanted=lambda: not self._is_closed,
+            )
             outcome.future.result()  # or until the console stops
         except DecisionError as error:
             # Where somebody was faster, `decisions` says so, and that is enough.
-            if isinstance(error, DecisionUnknown) or self._is_open(checkpoint):
+            if isinstance(error, DecisionUnknown) or self._is_open(*asking):
                 self._say(f"the answer of on_checkpoint to {name} was not taken: {error}")
         except NotConnected as error:
             self._say(f"the answer of on_checkpoint to {name} was not sent: {error}")
         except BaseException as error:  # noqa: BLE001 - said in the panel: a policy never ends a run, not by SystemExit
-            self._say(f"on_checkpoint failed for {name} ({type(error).__name__}: {error})")
+            self._say(f"on_checkpoint failed for {name} ({_described(error)})")
+
+    def _answer(self, checkpoint: Checkpoint, asking: Asking) -> tuple[str, str | None, Any] | None:
+        self._thinking.add(asking)
+        with suppress(RuntimeError):  # the loop is closed: nobody follows the run any more
+            self._loop.call_soon_threadsafe(self._loop.call_later, PATIENCE, self._note_overdue, asking)
+        try:
+            return _read(_made(self._decide(checkpoint)))
+        finally:
+            self._thinking.discard(asking)
+            self._overdue.discard(asking)
+
+    def _note_overdue(self, asking: Asking) -> None:
+        """Say that a question has not been answered for long, and let another take its turn. On the I/O thread."""
+        if self._is_closed or asking not in self._thinking:
+            return
+        self._overdue.add(asking)
+        if self._is_open(*asking):
+            self._say(
+                f"on_checkpoint has not answered {asking[0]!r} for {PATIENCE:g} s: it may still, and so may you, here"
+                " or by w.decide"
+            )
+        self._start_thread()
+        self._on_left()
 
     def _say(self, text: str) -> None:
+        if self._is_closed:
+            return
         text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
         self._report(Received("on_checkpoint", Alert("error", text), "", now_micros()))
+
+
+def _described(error: BaseException) -> str:
+    """Return an error's type and words; one may have none, and raise where they are asked for."""
+    try:
+        words = str(error)
+    except BaseException as other:  # noqa: BLE001 - a user's class
+        words = f"its words raise {type(other).__name__}"
+    return f"{type(error).__name__}: {words}"
 
 
 def _made(answer: Any) -> Any:

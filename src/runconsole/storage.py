@@ -47,7 +47,8 @@ class LogStorage:
     """
 
     def __init__(self, memory_limit: int | None = None) -> None:
-        self._limit = memory_limit
+        self.limit = memory_limit
+        """Bytes of sealed chunks to hold in memory; None for no limit. May be changed."""
         self.held = 0
         """Bytes of chunks in memory."""
         self.directory: Path | None = None
@@ -63,7 +64,7 @@ class LogStorage:
 
     def keep(self, packed: Packed) -> Callable[[], pa.RecordBatch]:
         """Keep a chunk. On the sealing thread alone."""
-        if self._limit is not None and self.held + packed.nbytes > self._limit:
+        if self.limit is not None and self.held + packed.nbytes > self.limit:
             try:
                 return _File(self, self._write(packed.read())).read
             except OSError:

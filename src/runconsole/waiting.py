@@ -18,6 +18,8 @@ from runconsole.state import Checkpoint
 
 __all__ = ["RunWaits"]
 
+_MOST_NAMED = 20
+
 
 class RunWaits(ABC):
     """What waits for a run, from any thread or event loop."""
@@ -54,8 +56,8 @@ class RunWaits(ABC):
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the run has finished.
 
-        Says on stderr which open checkpoints it waits for, when one opens and when it gives up; not of those that
-        `on_checkpoint` is answering.
+        Says on stderr which open checkpoints it waits for, when one opens and when it gives up; only then also those
+        that `on_checkpoint` is answering.
 
         Args:
             timeout: seconds; None waits without limit.
@@ -121,9 +123,15 @@ class RunWaits(ABC):
         return future
 
     def _say_open(self, before: str) -> None:
-        waiting = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in self._left_to_people]
-        if waiting:
-            text = f"runconsole: {before}the run waits for your decision on {', '.join(waiting)}: w.decide(id, option)"
+        """Say on stderr what waits for a person; with words `before`, when all is given up, what else is open, too."""
+        people = self._left_to_people
+        texts = [f"the run waits for your decision on {_named(people)}: w.decide(id, option)"] if people else []
+        known = {c.checkpoint_id for c in people}
+        others = [c for c in self.pending if c.checkpoint_id not in known] if before else []
+        if others:
+            texts.append(f"on_checkpoint has not answered {_named(others)} yet")
+        if texts:
+            text = f"runconsole: {before}{'; '.join(texts)}"
             sys.stderr.write("".join(c if c.isprintable() else " " for c in text) + "\n")
 
     async def next_checkpoint(self, timeout: float | None = None) -> Checkpoint | None:  # noqa: ASYNC109 - as `finished`
@@ -145,3 +153,9 @@ class RunWaits(ABC):
             return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
         except TimeoutError:
             return None
+
+
+def _named(checkpoints: list[Checkpoint]) -> str:
+    named = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in checkpoints[:_MOST_NAMED]]
+    more = len(checkpoints) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")

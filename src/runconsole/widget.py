@@ -63,7 +63,8 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     Args:
         url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
-            console's own widget: a cell run twice opens no second connection.
+            console's own widget: a cell run twice opens no second connection. The newest cell wins: its `on_checkpoint`
+            (none, if it has none), `decide`, `title`, budgets and limits hold from then on.
         height: of the scrolling areas, in CSS pixels.
         options: the keyword arguments of `Console`.
 
@@ -327,9 +328,14 @@ def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:
             raise InvalidArgument(f"expected no options beside a Console, got {named}: pass them to Console")
         return _shown.get(id(url))
     asked: Options = check({"url": url, **wanted})
-    return next(
+    known = next(
         (w for w in _shown.values() if w.console.options.same_run(asked) and w.console.status in _RUNNING), None
     )
+    if known is not None:
+        known.console.adopt(asked)
+        if not known.is_started:
+            known._publisher.flush()  # noqa: SLF001 - of this module
+    return known
 
 
 def _show_in_cell(widget: ConsoleWidget) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from runconsole import Console
+from runconsole import policy as policy_module
 from runconsole.state import Checkpoint
 from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, until
 from tests.decisions.presses import decided, row, states
@@ -162,3 +164,142 @@ def test_a_policys_answer_waits_for_the_link_and_leaves_once(plain: JsonHost) ->
     plain.up()
     until(lambda: states(console) == ["applied"])
     assert (plain.arrived(), alerts(console)) == (APPLIED, [])
+
+
+class _Wordless(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def test_errors_without_words_do_not_stop_the_next_question(plain: JsonHost) -> None:
+    def policy(checkpoint: Checkpoint) -> str:
+        if checkpoint.checkpoint_id != "c":
+            raise _Wordless
+        return "approve"
+
+    console = plain.console(on_checkpoint=policy)
+    for number in range(9):
+        plain.ask(f"bad-{number}")
+    plain.ask()
+    until(lambda: decided(console)[0] == "decided")
+    assert plain.arrived() == APPLIED
+    until(lambda: len(alerts(console)) == 9)
+    assert "on_checkpoint failed for 'bad-0' (_Wordless: its words raise ValueError)" in alerts(console)
+
+
+def test_policies_that_hang_are_told_and_stop_no_other_question(
+    plain: JsonHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(policy_module, "AT_ONCE", 2)
+    monkeypatch.setattr(policy_module, "PATIENCE", 0.05)
+    forever = threading.Event()
+
+    def policy(checkpoint: Checkpoint) -> str:
+        if checkpoint.checkpoint_id != "c":
+            forever.wait(60)
+        return "approve"
+
+    console = plain.console(on_checkpoint=policy)
+    for number in range(4):
+        plain.ask(f"hangs-{number}")
+    plain.ask()
+    until(lambda: decided(console)[0] == "decided")
+    assert plain.arrived() == APPLIED
+    until(lambda: len(alerts(console)) == 4)
+    assert "on_checkpoint has not answered 'hangs-0' for 0.05 s" in alerts(console)[0]
+    assert not console.wait(timeout=0)
+    said = capsys.readouterr().err
+    assert all(f"(hangs-{number})" in said for number in range(4))
+    assert "the run waits for your decision on" in said
+    console.stop()
+    forever.set()
+
+
+def test_giving_up_names_the_questions_that_a_policy_still_thinks_about(
+    plain: JsonHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go_on, asked = threading.Event(), threading.Event()
+
+    def policy(_checkpoint: Checkpoint) -> str:
+        asked.set()
+        go_on.wait(60)
+        return "approve"
+
+    console = plain.console(on_checkpoint=policy)
+    plain.ask()
+    assert asked.wait(30)
+    assert not console.wait(timeout=0)
+    assert "gave up waiting after 0 s; on_checkpoint has not answered" in capsys.readouterr().err
+    go_on.set()
+    until(lambda: decided(console)[0] == "decided")
+
+
+# ---- another policy while the run goes on ---------------------------------------------------------------------------
+
+
+def adopt(console: Console, policy: Callable[[Checkpoint], Any] | None) -> None:
+    console.adopt(structs.replace(console.options, on_checkpoint=policy))
+
+
+def test_the_newest_policy_is_asked_about_what_the_one_before_has_not_answered(plain: JsonHost) -> None:
+    go_on, asked = threading.Event(), threading.Event()
+
+    def old(checkpoint: Checkpoint) -> str | None:
+        if checkpoint.checkpoint_id == "left":
+            return None
+        asked.set()
+        go_on.wait(30)
+        return "approve"
+
+    console = plain.console(on_checkpoint=old)
+    plain.ask("left")
+    plain.ask("c")
+    assert asked.wait(30)
+    adopt(console, lambda _: "reject")
+    until(lambda: states(console) == ["applied", "applied"])
+    go_on.set()
+    plain.ask("next")
+    until(lambda: states(console) == ["applied"] * 3)
+    assert sorted(plain.arrived()) == [(name, "reject", "applied") for name in ("c", "left", "next")]
+    assert alerts(console) == []
+
+
+def test_an_answer_that_the_policy_before_has_given_is_not_given_again(plain: JsonHost) -> None:
+    plain.trouble("hold")
+    console = plain.console(on_checkpoint=lambda _: "approve")
+    plain.ask()
+    until(lambda: states(console) == ["sent"])
+    seen: list[str] = []
+    adopt(console, lambda checkpoint: seen.append(checkpoint.checkpoint_id))
+    plain.release()
+    until(lambda: states(console) == ["applied"])
+    assert (seen, plain.arrived()) == ([], APPLIED)
+
+
+def test_a_cell_without_a_policy_takes_it_away(plain: JsonHost) -> None:
+    console = plain.console(on_checkpoint=lambda _: "approve")
+    adopt(console, None)
+    plain.ask()
+    until(lambda: console.pending)
+    assert not console.wait(0.05)
+    assert (states(console), plain.arrived()) == ([], [])
+    console.decide("c", "approve")
+    assert plain.arrived() == APPLIED
+
+
+def test_the_newest_decide_makes_the_messages(plain: JsonHost) -> None:
+    kinds: list[str] = []
+
+    def way(kind: str) -> Callable[[Any], tuple[str, Any]]:
+        def decide(decision: Any) -> tuple[str, Any]:
+            kinds.append(kind)
+            return "checkpoint.resolve", {"checkpointId": decision.checkpoint_id, "decision": decision.option}
+
+        return decide
+
+    console = plain.console(decide=way("old"))
+    console.adopt(structs.replace(console.options, decide=way("new")))
+    plain.ask()
+    until(lambda: console.pending)
+    console.decide("c", "approve")
+    assert kinds == ["new"]

@@ -84,7 +84,7 @@ class Player:
         self._wire._numbers = itertools.count(frame["id"])
         if params["path"] not in {"checkpoints.resolve", "checkpoints.decide"}:
             return self._wire.call(Request(frame["method"], params["path"], value)).frame
-        self._wire._decide = params["path"]
+        self._wire.decides_by = params["path"]
         option, action = value.get("selectedOption", value.get("decision")), value.get("action")
         return self._wire.decide(
             DecisionRequested(

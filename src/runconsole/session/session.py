@@ -320,6 +320,7 @@ class Session:
             self._forsake(await old.close())
 
     def _switch(self, new: Line, *, seamless: bool) -> None:
+        new.wire.decides_by = self._wire.decides_by  # it may have been replaced since the new one was made
         self._line, self._wire = new, new.wire
         self._note_connection(new, is_back=not seamless)
         self._journal.say("live", notice="reconnected, as the server asked")

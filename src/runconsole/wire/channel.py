@@ -56,7 +56,7 @@ class ChannelWire:
     ) -> None:
         self._subscribe = tuple(subscribe)
         self._token = token
-        self._decide = decide
+        self.decides_by = decide
         self._pending: set[str] = set()
         self._answered: set[str] = set()
         self._established = False
@@ -120,8 +120,8 @@ class ChannelWire:
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the `checkpoint.resolve` message; its correlation id is the decision's."""
         kind, payload = "checkpoint.resolve", _resolution(decision, task_id)
-        if self._decide is not None:
-            kind, payload = self._decide(decision)
+        if self.decides_by is not None:
+            kind, payload = self.decides_by(decision)
         self._pending.add(decision.decision_id)
         message = {
             "type": kind,

@@ -106,6 +106,8 @@ class Wire(Protocol):
     """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
     knows_repeats: bool
     """Whether it recognizes by itself what comes again without an id."""
+    decides_by: Any
+    """How decisions travel: the name of a call, or a function that makes its name and payload. It may be replaced."""
 
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""

@@ -96,7 +96,7 @@ class SocketIoWire:
     ) -> None:
         self._joins = tuple(joins)
         self._catch_ups = tuple(_catch_ups(self._joins))
-        self._decide = decide
+        self.decides_by = decide
         self._numbers = itertools.count(1)
         self._repeats = Repeats(len(self._joins))
         self._connections = 0
@@ -142,10 +142,10 @@ class SocketIoWire:
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the event that carries the decision; its acknowledgement is the reply."""
-        if callable(self._decide):
-            name, payload = self._decide(decision)
+        if callable(self.decides_by):
+            name, payload = self.decides_by(decision)
         else:
-            name, payload = decision_call(self._decide, decision)
+            name, payload = decision_call(self.decides_by, decision)
             payload["taskId"] = task_id
         frame = _write(decision.decision_id, name, payload)
         self._pending.add(decision.decision_id)

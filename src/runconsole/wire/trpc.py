@@ -121,7 +121,7 @@ class TrpcWire:
         write_input(input, enveloped=transformer == "superjson")
         self._path = path
         self._input = input
-        self._decide = decide
+        self.decides_by = decide
         self._transformer: Transformer = transformer
         self._params = None if connection_params is None else dict(connection_params)
         self._resume = resume
@@ -185,7 +185,9 @@ class TrpcWire:
 
         Raises NotConnected while the transformer is unknown, ValueError for modifications that cannot be sent.
         """
-        path, payload = self._decide(decision) if callable(self._decide) else decision_call(self._decide, decision)
+        path, payload = (
+            self.decides_by(decision) if callable(self.decides_by) else decision_call(self.decides_by, decision)
+        )
         return self._request(decision.decision_id, "mutation", path, payload)
 
     def call(self, request: Request) -> Outgoing:
@@ -234,7 +236,7 @@ class TrpcWire:
         wire = TrpcWire(
             self._path,
             self._input,
-            decide=self._decide,
+            decide=self.decides_by,
             transformer=self._transformer,
             connection_params=self._params,
             resume=self._resume,
