@@ -40,7 +40,6 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
         tell(phase, name=plan.name, tasks=plan.tasks)
         fill_unknown(phase, told=plan.status)
         state.phases[plan.number] = phase
-    state.phases = dict(sorted(state.phases.items()))
     state.versions["phases"] += 1
     state.versions["run"] += 1
     state.begin(moment(event))
@@ -120,13 +119,13 @@ def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
 
 def _reach_wave(state: RunState, number: int) -> None:
     """Waves 1 to the current one are known; a number that must count something else is one wave."""
-    if state.current_wave is not None and number <= state.current_wave:
+    current = state.current_wave
+    if current is not None and number <= current:
         return
     state.current_wave = number
-    first = min(1, number) if number <= _MOST_WAVES else number
-    for wave in range(first, number + 1):
+    unknown = min(1, number) if current is None else max(current + 1, min(1, number))
+    for wave in range(unknown if number <= _MOST_WAVES else number, number + 1):
         state.waves.setdefault(wave, Wave(wave))
-    state.waves = dict(sorted(state.waves.items()))
     state.versions["waves"] += 1
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.recent import Recent
 from runconsole.state.clock import ServerClock
+from runconsole.state.numbered import Numbered
 from runconsole.state.order import is_before
 from runconsole.state.rows import (
     ACTIVE,
@@ -108,8 +109,8 @@ class RunState:
 
         self.tasks: dict[str, Task] = {}
         self.subtasks: dict[str, dict[str, Subtask]] = {}
-        self.phases: dict[int, Phase] = {}
-        self.waves: dict[int, Wave] = {}
+        self.phases: Numbered[Phase] = Numbered()
+        self.waves: Numbered[Wave] = Numbered()
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
         self.errors: dict[tuple[Any, ...], ErrorRow] = {}
         self.output = Scrollback(OutputChunk)
@@ -240,8 +241,6 @@ class RunState:
         if new.ended_at is not None and (phase.last_end is None or new.ended_at > phase.last_end):
             phase.last_end = new.ended_at
         self.phases[number] = phase
-        if known is None:
-            self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
     def begin(self, at: Micros) -> None:
