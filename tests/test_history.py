@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,13 @@ import dask.dataframe as dd
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 import runconsole
-from runconsole import InvalidArgument, MissingPackage, history
+from runconsole import InvalidArgument, MissingPackage, RecordingError, history
 from runconsole.dataset import History
 from runconsole.dataset.schema import LONG_TYPE, NAMES, schema_of
 from tests.folding import Folded, execution, fold, frames_of, task
@@ -326,6 +328,57 @@ def test_a_directory_of_other_files_is_refused_and_other_files_among_runs_are_no
     assert (past.executions, len(past.frame("tasks"))) == ([name], 2)
     keep(numbered(1), tmp_path)
     assert (tmp_path / "tasks" / f"execution={name}" / "mine.parquet").exists()
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"PAR1 no Parquet at all PAR1")
+
+
+def _half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _of_other_types(path: Path) -> None:
+    pq.write_table(pa.table({"execution": ["0002"], "started_at": ["yesterday"]}), path)
+
+
+@pytest.mark.parametrize("harm", [_garbage, _half, _of_other_types])
+def test_a_file_that_cannot_be_read_is_told_and_the_other_runs_are_returned(tmp_path: Path, harm: Any) -> None:
+    for number in (1, 2, 3):
+        keep(numbered(number), tmp_path)
+    (row,) = (tmp_path / "runs").glob("run-0002-*")
+    harm(row)
+    past = history(tmp_path)
+    with pytest.warns(UserWarning, match=r"1 of 3 files of runs in .* cannot be read and are left out: 'run-0002-.*\("):
+        runs = past.runs
+    assert runs.index.tolist() == ["0001", "0003"]
+    assert (len(past), len(past.frame("tasks"))) == (3, 2 + 3 + 4)
+    (tasks,) = (tmp_path / "tasks" / "execution=0003").iterdir()
+    _garbage(tasks)
+    with pytest.warns(UserWarning, match="1 of 3 files of tasks"):
+        assert set(past.frame("tasks")["execution"]) == {"0001", "0002"}
+    with pytest.raises(RecordingError, match="cannot read tasks of '0003'"):
+        past.frame("tasks", "0003")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_what_is_no_file_among_the_runs_is_never_opened(tmp_path: Path) -> None:
+    keep(numbered(1), tmp_path)
+    os.mkfifo(tmp_path / "runs" / "run-pipe-000001-0123abcd.parquet")
+    (tmp_path / "runs" / "run-zero-000001-0123abcd.parquet").symlink_to("/dev/zero")
+    (tmp_path / "runs" / "run-loop-000001-0123abcd.parquet").symlink_to("run-loop-000001-0123abcd.parquet")
+    past = history(tmp_path)
+    assert past.executions == ["0001"]
+    assert len(past.runs) == 1
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\0", "loop", "pipe", "/dev/zero"])
+def test_a_directory_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidArgument) as failure:
+        history(tmp_path / name)
+    assert len(str(failure.value)) < 600
 
 
 @pytest.mark.parametrize(

@@ -533,6 +533,24 @@ def test_a_recording_that_is_deleted_is_written_again_and_stays_whole(tmp_path: 
     assert_replays(console, path)
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_recording_that_is_emptied_is_written_anew_and_saving_to_its_name_mends_it(wire: Any, tmp_path: Path) -> None:
+    path = tmp_path / f"run.jsonl{SUFFIXES[wire]}"
+    with (
+        Simulator("tasks", wire=wire, speed=20, decision_timeout=1.0) as simulator,
+        Console(simulator.url, record=path, on_checkpoint=first_option) as console,
+    ):
+        eventually(lambda: len(console.log) > 5)
+        os.truncate(path, 0)
+        eventually(lambda: any("it is written anew" in (link.notice or "") for link in console.state.links))
+        os.truncate(path, 0)
+        console.save(path)
+        with Console(path) as replay:
+            assert len(replay.events) > 5
+        assert console.wait(40)
+    assert_replays(console, path)
+
+
 def test_a_console_does_not_go_on_with_a_file_that_another_has_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer([task("task.progress", 1, progress=40)]) as server:

@@ -12,12 +12,12 @@ Times are integer microseconds since 1970-01-01 UTC, durations are seconds, mone
 from __future__ import annotations
 
 import enum
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-Micros: TypeAlias = int
-"""Microseconds since 1970-01-01 UTC."""
+Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+"""Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
 LinkStatus = Literal["connecting", "live", "retrying", "ended", "failed", "stopped"]
 

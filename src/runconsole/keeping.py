@@ -6,7 +6,7 @@ All that reads and writes recordings loads when there is one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,11 +125,17 @@ class Keeper:
                 trouble=self._trouble,
                 secrets=Secrets(self._options.secrets()),
                 held=held,
+                retell=lambda: self._retold(header, state, log),
             )
         except BaseException:
             writer.close()
             raise
         return taken
+
+    def _retold(self, header: Header, state: RunState, log: EventLog) -> Iterator[bytes]:
+        from runconsole.saving import lines_of_log
+
+        return lines_of_log(header, log, len(log), self.asides.cut(), finished=state.finished)
 
     def _trouble(self, text: str) -> None:
         if self._session is not None:
@@ -168,7 +174,7 @@ class Keeper:
         tape = self._tape
         if tape is None:
             return None
-        tape.flush()
+        tape.catch_up()
         return tape.duplicate() if tape.is_recording and tape.stalled is None else None
 
 

@@ -85,7 +85,7 @@ class Options(Struct, frozen=True):
         except ValueError:
             return "json"  # the endpoint says what is wrong with it
         path = parts.path.rstrip("/")
-        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or Path(self.url).exists()):
+        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)):  # noqa: PTH110 - raises nothing
             return "replay"
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
@@ -124,7 +124,7 @@ def check(arguments: dict[str, Any]) -> Options:
     for name in ("task", "execution", "title", "token"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")
-    arguments["record"] = _at_home(arguments.get("record"))
+    arguments["record"] = _fixed(arguments.get("record"))
     for name in ("token_budget", "expected_artifacts", "memory_limit"):
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
@@ -153,6 +153,11 @@ def _at_home(path: Any) -> Any:
     from runconsole.recording import home_path
 
     return str(home_path(path))
+
+
+def _fixed(path: str | None) -> str | None:
+    """Return a path that means the same file from any working directory."""
+    return None if path is None else str(Path(_at_home(path)).absolute())
 
 
 def _fitting(options: Options) -> Options:

@@ -10,23 +10,19 @@ from pathlib import Path
 from msgspec import structs
 
 from runconsole.errors import RecordingError
-from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
+from runconsole.events import Fact, Micros, Received
 from runconsole.log import EventLog, moment
 from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, home_path, scan, unrecorded
 from runconsole.recording.facts import write_fact
 from runconsole.recording.forms import form_named
+from runconsole.recording.lines import entry_of
+from runconsole.recording.places import shown
 
 __all__ = ["copy_run", "lines_of_log", "write_run"]
 
 _AT_ONCE = 4096
 _UNIT = 256 * 1024
-_READINGS: dict[type[Fact], str] = {
-    Logged: "logged",
-    UnknownEvent: "unknown",
-    MalformedFrame: "malformed",
-    Alert: "alert",
-}
-
+_MOST_OF_NAME = 32
 Asides = list[tuple[int, Fact | Received]]
 
 
@@ -43,7 +39,7 @@ def lines_of_log(header: Header, log: EventLog, count: int, asides: Asides, *, f
                 yield _aside(at, fact)
                 place, fact = next(waiting, (None, None))
             at = event.received_at
-            yield encode_line(_entry(event))
+            yield encode_line(entry_of(event))
     while fact is not None:
         at = moment(fact) or at
         yield _aside(at, fact)
@@ -54,23 +50,6 @@ def lines_of_log(header: Header, log: EventLog, count: int, asides: Asides, *, f
 
 def _aside(at: Micros, fact: Fact | Received) -> bytes:
     return encode_line(Entry(at, "local", fact=write_fact(fact)))
-
-
-def _entry(event: Received) -> Entry:
-    fact = event.fact
-    return Entry(
-        event.received_at,
-        "in",
-        type=event.type,
-        payload=event.payload,
-        timestamp=event.timestamp,
-        id=None if event.event_id == event.offset else event.event_id,  # a log gives the one for the other
-        seq=event.seq,
-        offset=event.offset,
-        correlation_id=event.correlation_id,
-        task_id=getattr(fact, "task_id", None),
-        reading=_READINGS.get(type(fact)),
-    )
 
 
 def copy_run(path: Path, *, descriptor: int | None = None) -> Iterator[bytes]:
@@ -95,13 +74,14 @@ def write_run(path: Path, lines: Iterator[bytes]) -> None:
         with unrecorded(path):
             _write_beside(path, lines)
     except OSError as error:
-        raise RecordingError(f"cannot save to {str(path)!r} ({error.strerror or type(error).__name__})") from None
+        raise RecordingError(f"cannot save to {shown(path)} ({error.strerror or type(error).__name__})") from None
 
 
 def _write_beside(path: Path, lines: Iterator[bytes]) -> None:
     """Write another file, and put it in the place of the one at `path`. Raises OSError."""
     pack = form_named(path).pack
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    # With the beginning of a long name only: a longer name than the file's own may be too long.
+    unfinished = path.with_name(f".{path.name[:_MOST_OF_NAME]}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with unfinished.open("wb") as file:
             for unit in _units(lines):

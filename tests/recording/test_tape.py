@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from runconsole.events import DecisionSent, LinkChanged, Micros, Received
 from runconsole.log import Asides, EventLog
-from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line, encode_line, identity_of
+from runconsole.recording.lines import entry_of
 from runconsole.replay import Fold, wire_for
 from runconsole.state import RunState
 from runconsole.wire.channel import ChannelWire
@@ -272,3 +274,96 @@ async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_
     assert deck.tape.end is None
     if is_kept:
         assert sum(b"task.output" in line for line in Reader(moved)) == 3
+
+
+class Told:
+    """What is known of a run, as a console retells it: the events that its tape was told of."""
+
+    def __init__(self) -> None:
+        self.events: list[Received] = []
+
+    def lines(self) -> Iterator[bytes]:
+        yield encode_line(structs.replace(HEADER, content="events"))
+        yield from (encode_line(entry_of(event)) for event in self.events)
+
+    def say(self, deck: Deck, *texts: str) -> None:
+        for text in texts:
+            for event in deck.hear(output(text)):
+                deck.tape.took(event)
+                self.events.append(event)
+            deck.tape.flush()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def shorten(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 10)
+
+
+def cut_to_its_beginning(path: Path) -> None:
+    os.truncate(path, 20)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("harm", [empty, shorten, cut_to_its_beginning])
+async def test_a_recording_that_another_program_empties_is_written_anew_and_told_once(
+    tmp_path: Path, harm: Callable[[Path], None], suffix: str
+) -> None:
+    told = Told()
+    deck = Deck(tmp_path / f"run.jsonl{suffix}", retell=told.lines)
+    told.say(deck, "a", "b")
+    held = deck.hear(output("held"))
+    harm(deck.path)
+    told.say(deck, "c")
+    for event in held:
+        deck.tape.took(event)
+        told.events.append(event)
+    await asyncio.sleep(0)
+    told.say(deck, "d")
+    (again,) = deck.hear(output("d"))
+    deck.tape.dropped(again)
+    assert deck.said() == ["a", "b", "c", "held", "d"]
+    assert deck.folded().state.links == []
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("was emptied by another program: it is written anew, with all that is known of the run")
+
+
+async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_closed(tmp_path: Path) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, "a")
+    empty(deck.path)
+    deck.tape.close()
+    assert deck.said() == ["a"]
+    assert deck.tape.end == identity_of(deck.path)
+
+
+async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    for text in ("a", "b", "c"):
+        told.say(deck, text)
+        deck.tape.catch_up()
+        empty(deck.path)
+    assert deck.said() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("content", ["mine now\n", '{"runconsole":1,"version":"1","protocol":"json"}\n'])
+async def test_a_file_that_another_program_has_written_over_the_recording_is_left_to_it(
+    tmp_path: Path, content: str
+) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, *"abcde")
+    deck.path.write_text(content)
+    told.say(deck, "f")
+    told.say(deck, "g")
+    assert not deck.tape.is_recording
+    assert deck.path.read_text().startswith(content)
+    assert "g" not in deck.path.read_text().partition("\n")[2]
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("what this console records is not in that; `save` writes the run to another file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,7 +27,7 @@ from runconsole.dataset.schema import (
     whole_types,
 )
 from runconsole.dataset.store import RUNS, Held, Store, fitting
-from runconsole.errors import InvalidArgument, MissingPackage
+from runconsole.errors import InvalidArgument, MissingPackage, RecordingError
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -39,6 +40,7 @@ Executions: TypeAlias = str | Iterable[str] | None
 _PIECE_BYTES = 32_000_000
 _PIECE_FILES = 500
 _TRIES = 3
+_MOST_SHOWN = 200
 
 
 def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None) -> History:
@@ -49,8 +51,8 @@ def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, 
         storage_options: passed on to `fsspec`.
 
     Raises:
-        InvalidArgument: there is no such directory, it holds other files and no runs, or nothing here can open its URL.
-        OSError: its file system cannot be reached, or does not let one in.
+        InvalidArgument: there is no such directory, it holds other files and no runs, or nothing here can open it.
+        OSError: the file system of a URL cannot be reached, or does not let one in.
     """
     return History(Store(directory, storage_options))
 
@@ -68,7 +70,7 @@ class History:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        kind = store.kind()
+        kind = _kind_of(store)
         if kind is not pafs.FileType.Directory:
             what = "a file" if kind is pafs.FileType.File else "nothing there"
             raise InvalidArgument(
@@ -93,7 +95,10 @@ class History:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """One row per run, by its start: status, times, durations in seconds, tokens, cost in US dollars, counts."""
+        """One row per run, by its start: status, times, durations in seconds, tokens, cost in US dollars, counts.
+
+        A file that cannot be read is left out, as in `frame` where it reads many runs; a warning names it.
+        """
         frame = to_frame(RUNS, self._read(RUNS, None, None, None))
         return frame.set_index("execution").sort_values("started_at", kind="stable")
 
@@ -187,12 +192,38 @@ class History:
         expression = None if rows is None else _condition(name, rows)
         if columns is not None and name == "events" and "type" in columns:
             columns = [*columns, LONG_TYPE]
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             try:
                 return _found(self.dataset(name, execution), columns, expression)
             except FileNotFoundError:  # a run was replaced between listing and reading
-                continue
-        return _found(self.dataset(name, execution), columns, expression)
+                if not left:
+                    raise
+            except (OSError, pa.ArrowException) as error:
+                if isinstance(execution, str):
+                    raise RecordingError(f"cannot read {name} of {execution!r} ({_first_line(error)})") from None
+                return self._readable(name, self._files(name, execution), columns, expression)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _readable(
+        self, name: str, files: Sequence[Held], columns: list[str] | None, rows: ds.Expression | None
+    ) -> pa.Table:
+        """Return what the files hold that can be read; warn of the others."""
+        found = [_found(self._dataset(name, []), columns, rows)]
+        bad: list[tuple[Held, str]] = []
+        for held in files:
+            try:
+                found.append(_found(self._dataset(name, [held]), columns, rows))
+            except (OSError, pa.ArrowException) as error:
+                bad.append((held, _first_line(error)))
+        if bad:
+            held, why = bad[0]
+            warnings.warn(
+                f"{len(bad)} of {len(files)} files of {name} in {self._store.shown!r} cannot be read and are left out:"
+                f" {held.path.rpartition('/')[2]!r} of the run {held.execution!r} ({why})"
+                + (f", and {len(bad) - 1} more" if len(bad) > 1 else ""),
+                stacklevel=4,
+            )
+        return pa.concat_tables(found)
 
     def _check(self, name: str) -> None:
         if name not in (RUNS, *NAMES):
@@ -265,6 +296,20 @@ class History:
             raise InvalidArgument(f"expected the name of a run, got {given!r}: see .executions")
         events = self.frame("events", name, columns=["type", "task_id", "status", "timestamp", "received_at"])
         return self.frame(RUNS, name).iloc[0], self.frame("phases", name), self.frame("tasks", name), events
+
+
+def _kind_of(store: Store) -> pafs.FileType:
+    try:
+        return store.kind()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        if not store.is_local:
+            raise
+        raise InvalidArgument(f"cannot open {repr(store.shown)[:_MOST_SHOWN]} ({_first_line(error)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:_MOST_SHOWN]
 
 
 def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:

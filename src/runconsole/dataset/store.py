@@ -96,7 +96,7 @@ class Store:
     def __init__(self, directory: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> None:
         self.fs, self.root, self._fsspec = _resolve(directory, storage_options)
         self.shown = _shown(os.fspath(directory))
-        self._is_local = isinstance(self.fs, pafs.LocalFileSystem)
+        self.is_local = isinstance(self.fs, pafs.LocalFileSystem)
         self._begun: list[tuple[str, str]] = []
         """Files that are written and have not got their names yet."""
         self._former: list[str] = []
@@ -126,7 +126,7 @@ class Store:
 
     def _all_rows(self) -> Iterator[Held]:
         for info in self._list(RUNS, recursive=False):
-            named = _row_named(info.base_name)
+            named = _row_named(info.base_name) if info.type is pafs.FileType.File else None
             if named is not None:
                 yield Held(info.path, *named, info.size or 0)
 
@@ -203,9 +203,9 @@ class Store:
         path = f"{self.root}/{folder}"
         self.fs.create_dir(path, recursive=True)
         # An object appears when it is complete; a file is there from its first byte, so it gets its name at the end.
-        begun = f"{path}/.{name}.part" if self._is_local else f"{path}/{name}"
+        begun = f"{path}/.{name}.part" if self.is_local else f"{path}/{name}"
         pq.write_table(table, begun, filesystem=self.fs, **(_SMALL if table.num_rows <= _FEW else _LARGE))
-        if self._is_local:
+        if self.is_local:
             self._begun.append((begun, f"{path}/{name}"))
 
     def sweep(self, execution: str, frames: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -33,14 +34,40 @@ def write_fact(fact: Fact | Received) -> dict[str, Any]:
     return {"is": type(fact).__name__, **msgspec.to_builtins(told, enc_hook=str)}
 
 
-def read_fact(told: dict[str, Any]) -> Fact | Received:
-    """Return the fact. Raises ValueError for one that nobody here knows."""
-    name = str(told.get("is"))
-    kind = _KINDS.get(name)
+def read_fact(told: object) -> Fact | Received:
+    """Return the fact. Raises ValueError (of which msgspec's ValidationError is one) for what is none of these."""
+    if not isinstance(told, dict):
+        raise ValueError(f"expected a fact as an object, got {type(told).__name__}")  # noqa: TRY004 - as for the rest
+    name = told.get("is")
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"expected a fact of this version of runconsole, got {name!r}")
-    fields: dict[str, Any] = dict.fromkeys(_REQUIRED[name])
+        raise ValueError(f"expected a fact of this version of runconsole, got {repr(name)[:_MOST_QUOTED]}")
+    fields: dict[str, Any] = dict.fromkeys(_REQUIRED[kind.__name__])
     fields |= {key: value for key, value in told.items() if key != "is"}
-    if kind is Received:
-        return Received(**fields | {"fact": read_fact(fields["fact"])})
-    return msgspec.convert(fields, kind)
+    for key, value in fields.items():
+        if key not in _AS_GIVEN:
+            _check_numbers(value)
+    if kind is not Received:
+        return msgspec.convert(fields, kind)
+    fact = read_fact(fields["fact"])
+    if isinstance(fact, Received):
+        raise ValueError("expected what an event means, got another event")  # noqa: TRY004 - as for all others
+    return msgspec.structs.replace(msgspec.convert(fields | {"fact": {}}, Received), fact=fact)
+
+
+_MOST_QUOTED = 60
+_AS_GIVEN = frozenset({"context", "modifications", "fact"})
+"""Fields of any JSON, which is not calculated with; and the fact inside a `Received`, which is read by itself."""
+
+
+def _check_numbers(value: object) -> None:
+    """Raise ValueError for a number that no table holds."""
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise ValueError("expected a number of 64 bits")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("expected a finite number")
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_numbers(each)

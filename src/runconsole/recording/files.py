@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import itertools
+import operator
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +16,27 @@ import msgspec
 from runconsole.errors import RecordingError
 from runconsole.recording.forms import form_in, form_named
 from runconsole.recording.locks import lock_to_record
+from runconsole.recording.places import open_regular, shown
 from runconsole.unicode import check_path
 
-__all__ = ["Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
+__all__ = ["LONGEST_LINE", "Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
+
+LONGEST_LINE = 160 * 2**20
+"""Bytes. A frame has 64 MiB at most; JSON in a string of JSON has twice as many at most."""
 
 _CHUNK = 1024 * 1024
 _TRIES = 3
+_MUCH = 2**30
+_DENSEST = 200
+"""A compressed file that unpacks to more than `_MUCH` and to so many times its own size is made to fill a memory: lines
+with times and numbers that count are not that much alike."""
+_MOST_BEGIN = 4096
+_ENTRY = b'{"at":'
+"""How an entry of ours begins."""
 
-Whereabouts = Literal["here", "moved", "deleted", "replaced"]
-"""Of a file that is written: under its path, under another name only, under none, under none while its path is another
-file's."""
+Whereabouts = Literal["here", "moved", "deleted", "replaced", "shortened", "overwritten"]
+"""Of a file that is written: under its path; under another name only; under none; under none while its path is another
+file's; under its path and shorter than what was written to it; the same with what others have written."""
 
 
 def home_path(path: str | os.PathLike[str]) -> Path:
@@ -50,7 +64,7 @@ def identity_of(path: Path) -> Identity | None:
     """Return the identity of the file at a path, None where there is none."""
     try:
         return _identity(path.stat())
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -59,51 +73,77 @@ def _identity(found: os.stat_result) -> Identity:
 
 
 class Reader:
-    """The whole lines of a file, one by one.
+    """The whole lines of a file, one by one. Empty ones, and a byte order mark before the first, are left out.
 
     Args:
         path: the file; its first bytes say whether it is compressed.
         start: the place in the file to begin at: one that was `sound`.
         descriptor: of the open file, where another may have its path by now; it is left open.
+        longest: bytes of a line above which the file is no recording.
 
-    Raises OSError, when it is iterated.
+    Raises OSError, RecordingError, when it is iterated.
 
     Attributes:
         sound: up to where, in bytes, the file is made of whole lines (and whole units, if compressed).
         cut: after iteration: how many bytes at its end hold no whole line.
     """
 
-    def __init__(self, path: Path, start: int = 0, *, descriptor: int | None = None) -> None:
+    def __init__(
+        self, path: Path, start: int = 0, *, descriptor: int | None = None, longest: int = LONGEST_LINE
+    ) -> None:
         self.sound = start
         self.cut = 0
         self._path = path
         self._descriptor = descriptor
+        self._longest = longest
 
     def _open(self) -> BinaryIO:
         if self._descriptor is None or not hasattr(os, "pread"):  # Windows: nobody can move a file that is open
-            return self._path.open("rb")
+            return open(open_regular(self._path), "rb")  # noqa: PTH123 - of a descriptor
         return io.BufferedReader(_Positioned(self._descriptor))
 
     def __iter__(self) -> Iterator[bytes]:
-        unfinished = b""
+        unfinished = bytearray()
         with self._open() as file:
             form = form_in(file, self._path)
+            is_first = self.sound == 0
             file.seek(self.sound)
-            for piece, end in form.pieces(file):
+            for piece, end in self._bounded(form.pieces(file), os.fstat(file.fileno()).st_size):
                 *lines, rest = piece.split(b"\n")
                 if lines:
-                    lines[0] = unfinished + lines[0]
-                    unfinished = rest
+                    lines[0] = bytes(unfinished + lines[0])
+                    unfinished = bytearray(rest)
+                    if is_first:
+                        lines[0], is_first = lines[0].removeprefix(codecs.BOM_UTF8), False
                 else:
                     unfinished += rest
+                if len(unfinished) > self._longest:
+                    raise self._too_long()
                 if end is not None and (lines or not unfinished) and (not form.suffix or not unfinished):
                     self.sound = end - len(unfinished)
                 yield from filter(None, lines)
-            if _is_whole(unfinished):  # only its line feed is missing
-                yield unfinished
-                unfinished = b""
+            last = bytes(unfinished).removeprefix(codecs.BOM_UTF8) if is_first else bytes(unfinished)
+            if _is_whole(last):  # only its line feed is missing
+                yield last
+                unfinished = bytearray()
             size = file.seek(0, os.SEEK_END)
         self.cut = size - self.sound if form.suffix else len(unfinished)
+
+    def _bounded(self, pieces: Iterator[tuple[bytes, int | None]], size: int) -> Iterator[tuple[bytes, int | None]]:
+        """Give the pieces, as long as they are not many more than a recording of that size can hold."""
+        unpacked = 0
+        for piece, end in pieces:
+            unpacked += len(piece)
+            if unpacked > max(_MUCH, _DENSEST * size):
+                raise RecordingError(
+                    f"expected a recording at {shown(self._path)}, got a file of {size:,} bytes that unpacks to more"
+                    f" than {unpacked:,}: unpack it by hand if you trust it"
+                )
+            yield piece, end
+
+    def _too_long(self) -> RecordingError:
+        limit = f"{self._longest // 2**20:,} MiB"
+        return RecordingError(f"expected a recording at {shown(self._path)}, got a line of more than {limit}")
 
 
 class _Positioned(io.RawIOBase):
@@ -112,6 +152,9 @@ class _Positioned(io.RawIOBase):
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._place = 0
+
+    def fileno(self) -> int:
+        return self._descriptor
 
     def readable(self) -> bool:
         return True
@@ -133,7 +176,7 @@ class _Positioned(io.RawIOBase):
 
 def _is_whole(line: bytes) -> bool:
     """Whether a line without its line feed is all there."""
-    if not line.endswith(b"}"):
+    if not line.rstrip().endswith(b"}"):
         return False
     try:
         msgspec.json.decode(line, type=dict[str, msgspec.Raw])
@@ -158,9 +201,18 @@ class Writer:
         self.path = path
         self._file = _open_locked(path, os.O_EXCL if is_new else 0)
         self._form = form_named(path)
-        if os.fstat(self._file).st_size:
-            with io.BufferedReader(_Positioned(self._file)) if hasattr(os, "pread") else path.open("rb") as file:
+        self._size = os.fstat(self._file).st_size
+        if self._size:
+            with self._read_again() as file:
                 self._form = form_in(file, path)
+        self._begin = self._first_bytes()
+
+    def _first_bytes(self) -> bytes:
+        with self._read_again() as file:
+            return file.read(_MOST_BEGIN)
+
+    def _read_again(self) -> BinaryIO:
+        return io.BufferedReader(_Positioned(self._file)) if hasattr(os, "pread") else self.path.open("rb")
 
     @property
     def identity(self) -> Identity:
@@ -176,8 +228,28 @@ class Writer:
         except OSError:
             return "moved" if mine.st_nlink else "deleted"
         if os.path.samestat(found, mine):
-            return "here"
+            if mine.st_size >= self._size:
+                return "here"
+            return "shortened" if self._is_ours() else "overwritten"
         return "moved" if mine.st_nlink else "replaced"
+
+    def _is_ours(self) -> bool:
+        """Whether a file that was shortened holds nothing but what was written here. Raises OSError."""
+        begin = self._first_bytes()
+        kept = sum(1 for _ in itertools.takewhile(bool, map(operator.eq, begin, self._begin)))
+        since = begin[kept:]
+        if not since or kept == len(self._begin) or (kept and since.startswith(self._form.magic or _ENTRY)):
+            return True
+        try:
+            first = next(iter(Reader(self.path, descriptor=self._file)), b"")
+        except RecordingError:
+            return False
+        return first.startswith(_ENTRY)  # of what was written behind nothing, since
+
+    def begin_anew(self) -> None:
+        """Empty the file. Raises OSError."""
+        os.ftruncate(self._file, 0)
+        self._size, self._begin = 0, b""
 
     def duplicate(self) -> int:
         """Return a descriptor of the file, to be read with `Reader` and closed, that outlives this writer."""
@@ -198,6 +270,7 @@ class Writer:
             self.path.unlink(missing_ok=True)
             raise
         other._form = self._form
+        other._size, other._begin = os.fstat(other._file).st_size, self._begin
         return other
 
     def repair(self, sound: int) -> None:
@@ -206,6 +279,8 @@ class Writer:
             return
         saved = list(Reader(self.path, sound, descriptor=self._file))
         os.ftruncate(self._file, sound)
+        self._size = sound
+        self._begin = self._first_bytes()
         if not sound:
             self._form = form_named(self.path)
         if saved:
@@ -214,11 +289,15 @@ class Writer:
     def write(self, lines: bytes) -> None:
         """Append whole lines. Raises OSError; then nothing of them is in the file, where that can be had."""
         size = os.fstat(self._file).st_size
+        unit = self._form.pack(lines)
         try:
-            _write_all(self._file, self._form.pack(lines))
+            _write_all(self._file, unit)
         except OSError:
             os.ftruncate(self._file, size)
             raise
+        self._size += len(unit)
+        if not self._begin:
+            self._begin = self._first_bytes()
 
     def close(self) -> None:
         """Let go of the file. Does nothing the second time."""
@@ -235,12 +314,12 @@ def _write_all(file: int, data: bytes) -> None:
 
 def _open_locked(path: Path, flags: int) -> int:
     """Open a file to append to, locked; make it where it is not there. Raises RecordingError."""
-    flags |= os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    flags |= os.O_RDWR | os.O_CREAT | os.O_APPEND
     for left in reversed(range(_TRIES)):
         try:
-            file = os.open(path, flags, 0o666)
+            file = open_regular(path, flags)
         except OSError as error:
-            raise RecordingError(f"cannot record to {str(path)!r} ({error.strerror})") from None
+            raise RecordingError(f"cannot record to {shown(path)} ({error.strerror})") from None
         try:
             lock_to_record(file, path)
             found = identity_of(path)

@@ -8,17 +8,23 @@ place of one that is damaged stands a line that nobody can read as an entry, so 
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import struct
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
+
+from runconsole.recording.places import open_regular
 
 __all__ = ["FORMS", "ZSTD_MAGIC", "Form", "form_in", "form_named", "form_of"]
 
 _CHUNK = 256 * 1024
 _GZIP_LEVEL = 3
+_MOST_DAMAGE = 10_000
+"""Damaged units after which the rest of a file counts as one: to look for a next one costs time with each."""
 Piece = tuple[bytes, int | None]
 """Some of the text, and where in the file the unit ends that ends with it; None inside a unit."""
 
@@ -46,7 +52,7 @@ def form_named(path: Path) -> Form:
 
 def form_of(path: Path) -> Form:
     """Return the form of a file: by its first bytes, else by its name. Raises OSError."""
-    with path.open("rb") as file:
+    with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
         return form_in(file, path)
 
 
@@ -57,7 +63,9 @@ def form_in(file: BinaryIO, path: Path) -> Form:
     found = next((form for form in FORMS if form.magic and begin.startswith(form.magic)), None)
     if found is not None:
         return found
-    return PLAIN if begin.startswith(b"{") else form_named(path)  # empty, or cut or damaged in its first bytes
+    if begin.startswith((b"{", codecs.BOM_UTF8)):
+        return PLAIN
+    return form_named(path)  # empty, or cut or damaged in its first bytes
 
 
 def _damage(start: int, end: int) -> Piece:
@@ -101,27 +109,32 @@ def _gzip_pack(text: bytes) -> bytes:
 
 def _gzip_pieces(file: BinaryIO) -> Iterator[Piece]:
     start: int | None = file.tell()
+    damages = 0
     while start is not None:
         damaged = yield from _gzip_members(file, start)
-        start = None if damaged is None else _next_unit(file, damaged, _GZIP_BEGIN)
+        damages += 1
+        is_last = damaged is None or damages > _MOST_DAMAGE
+        start = None if damaged is None or is_last else _next_unit(file, damaged, _GZIP_BEGIN)
         if damaged is not None and start is not None:
             yield _damage(damaged, start)
 
 
 def _gzip_members(file: BinaryIO, start: int) -> Generator[Piece, None, int | None]:
-    """Unpack members; return where one begins that is damaged or cut, None where all are whole."""
+    """Unpack members, a piece at a time; return where one begins that is damaged or cut, None where all are whole."""
     file.seek(start)
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
     end = start
     while chunk := file.read(_CHUNK):
-        while chunk:
+        is_full = False
+        while chunk or is_full:  # a full piece may not be all that the bytes so far unpack to
             try:
-                text = member.decompress(chunk)
+                text = member.decompress(chunk, _CHUNK)
             except zlib.error:
                 return start
-            rest = member.unused_data
+            rest = member.unused_data or member.unconsumed_tail
             end += len(chunk) - len(rest)
             yield text, end if member.eof else None
+            is_full = len(text) == _CHUNK and not member.eof
             if member.eof:
                 member, start = zlib.decompressobj(zlib.MAX_WBITS | 16), end
             chunk = rest
@@ -135,6 +148,8 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 _CHECK = struct.Struct("<4sII")
 """A skippable frame: its magic, its length, the CRC-32 of the text of the frame before it."""
 _CHECK_MAGIC = b"\x5c" + _SKIPPABLE
+_MOST_KEPT = 4 * 1024 * 1024
+"""Bytes of an unpacked frame that are kept until its check is known."""
 
 
 def _zstd_pack(text: bytes) -> bytes:
@@ -147,29 +162,55 @@ def _zstd_pack(text: bytes) -> bytes:
 def _zstd_pieces(file: BinaryIO) -> Iterator[Piece]:
     start = file.tell()
     size = file.seek(0, 2)
+    damages = 0
     while start < size:
         end = _zstd_end(file, start)
         check, checked = (None, start) if end is None else _zstd_check(file, end)
-        file.seek(start)
-        text = _zstd_text(file.read() if end is None else file.read(end - start))
-        if end is not None and text.is_whole and (check is None or check == zlib.crc32(text.all)):
-            yield text.all, checked
+        if end is not None and (yield from _zstd_frame(file, start, end, check)):
+            yield b"", checked
             start = checked
             continue
-        following = _next_unit(file, start, ZSTD_MAGIC)
-        if check is None:
-            yield text.all, None
+        if end is None:
+            yield from _zstd_rest(file, start, size)
+        damages += 1
+        following = None if damages > _MOST_DAMAGE else _next_unit(file, start, ZSTD_MAGIC)
         if following is None:
             return
         yield _damage(start, following)
         start = following
 
 
-class _Text(NamedTuple):
-    """What a frame holds, as far as it can be unpacked."""
+def _zstd_frame(file: BinaryIO, start: int, end: int, check: int | None) -> Generator[Piece, None, bool]:
+    """Unpack a frame; return whether it is whole. Nothing is yielded of one that its check does not fit.
 
-    all: bytes
-    is_whole: bool
+    So it is unpacked before anything of it is yielded; one that is too large to be kept meanwhile twice.
+    """
+    kept: list[bytes] | None = []
+    crc = length = 0
+    try:
+        for text in _zstd_text(file, start, end):
+            crc, length = zlib.crc32(text, crc), length + len(text)
+            if check is None or (kept is not None and length > _MOST_KEPT):
+                kept = None
+            if kept is not None:
+                kept.append(text)
+            elif check is None:
+                yield text, None
+    except OSError:
+        return False
+    if check is not None and check != crc:
+        return False
+    if check is not None:
+        for text in _zstd_text(file, start, end) if kept is None else kept:
+            yield text, None
+    return True
+
+
+def _zstd_rest(file: BinaryIO, start: int, size: int) -> Iterator[Piece]:
+    """Unpack a frame that is cut, as far as it goes."""
+    with suppress(OSError):
+        for text in _zstd_text(file, start, size):
+            yield text, None
 
 
 def _zstd_check(file: BinaryIO, end: int) -> tuple[int | None, int]:
@@ -181,18 +222,38 @@ def _zstd_check(file: BinaryIO, end: int) -> tuple[int | None, int]:
     return _CHECK.unpack(found)[2], end + _CHECK.size
 
 
-def _zstd_text(frame: bytes) -> _Text:
-    """Unpack a frame as far as it goes."""
+def _zstd_text(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """Unpack a part of a file, a piece at a time. Raises OSError where it cannot be unpacked."""
     import pyarrow as pa
 
-    pieces: list[bytes] = []
+    part: Any = _Part(file, start, end)
     try:
-        with pa.CompressedInputStream(pa.BufferReader(frame), "zstd") as stream:
+        with pa.CompressedInputStream(pa.PythonFile(part, "r"), "zstd") as stream:
             while piece := stream.read(_CHUNK):
-                pieces.append(piece)
-    except OSError:
-        return _Text(b"".join(pieces), is_whole=False)
-    return _Text(b"".join(pieces), is_whole=True)
+                yield piece
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from None
+
+
+class _Part:
+    """A part of an open file, to be read once, as Arrow reads files."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        self._file, self._place, self._end = file, start, end
+
+    def read(self, count: int) -> bytes:
+        self._file.seek(self._place)
+        found = self._file.read(min(count, self._end - self._place))
+        self._place += len(found)
+        return found
+
+    def close(self) -> None:
+        """Leave the file open."""
+
+    def readable(self) -> bool:
+        return True
 
 
 def _zstd_end(file: BinaryIO, start: int) -> int | None:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from runconsole.events import Micros
+from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
 
-__all__ = ["FORMAT", "Entry", "Header", "Op", "decode_line", "encode_line", "to_json"]
+__all__ = ["FORMAT", "Entry", "Header", "Op", "decode_line", "encode_line", "entry_of", "is_header", "to_json"]
 
 FORMAT = 1
 """The version of this format. A reader refuses a newer one."""
@@ -95,9 +95,42 @@ class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation
     reading: str | None = None
 
 
+_READINGS: dict[type[Fact], str] = {
+    Logged: "logged",
+    UnknownEvent: "unknown",
+    MalformedFrame: "malformed",
+    Alert: "alert",
+}
+
+
+class _Kind(Struct):
+    """Of any line: whether it is a header."""
+
+    runconsole: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _decode_entry = msgspec.json.Decoder(Entry).decode
 _decode_header = msgspec.json.Decoder(Header).decode
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
+def entry_of(event: Received) -> Entry:
+    """Return an event as a line that tells what it means, without the frame it came in."""
+    fact = event.fact
+    return Entry(
+        event.received_at,
+        "in",
+        type=event.type,
+        payload=event.payload,
+        timestamp=event.timestamp,
+        id=None if event.event_id == event.offset else event.event_id,  # a log gives the one for the other
+        seq=event.seq,
+        offset=event.offset,
+        correlation_id=event.correlation_id,
+        task_id=getattr(fact, "task_id", None),
+        reading=_READINGS.get(type(fact)),
+    )
 
 
 def encode_line(line: Header | Entry) -> bytes:
@@ -113,9 +146,21 @@ def to_json(value: Any) -> bytes:
         return json.dumps(msgspec.to_builtins(value, enc_hook=str, builtin_types=(int,))).encode()
 
 
+def is_header(line: bytes) -> bool:
+    """Whether a line is a header, by its keys: in any order, as other programs may have written them again."""
+    if line.startswith(b'{"at":'):  # as we write all others
+        return False
+    if line.startswith(b'{"runconsole":'):
+        return True
+    try:
+        return _decode_kind(line).runconsole is not msgspec.UNSET
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+
+
 def decode_line(line: bytes) -> Header | Entry | None:
     """Return what a line says, None where it cannot be read."""
-    decode, kind = (_decode_header, Header) if line.startswith(b'{"runconsole"') else (_decode_entry, Entry)
+    decode, kind = (_decode_header, Header) if is_header(line) else (_decode_entry, Entry)
     try:
         return decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -125,7 +170,11 @@ def decode_line(line: bytes) -> Header | Entry | None:
 def _decode_odd(line: bytes, kind: type[Header | Entry]) -> Header | Entry | None:
     """Read what Python's JSON can and msgspec cannot."""
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_constant=_no_number)
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError, msgspec.ValidationError):
         return None
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"expected a number of JSON, got {word}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runconsole.errors import RecordingError
+from runconsole.recording.places import open_regular
 
 try:
     import fcntl
@@ -29,7 +30,7 @@ def unrecorded(path: Path) -> Iterator[None]:
     file = None
     if fcntl is not None:
         with suppress(FileNotFoundError):
-            file = os.open(path, os.O_RDONLY)
+            file = open_regular(path)
     try:
         if file is not None:
             _lock(file, fcntl.LOCK_SH, f"a console records to {str(path)!r}: stop it, or save to another file")

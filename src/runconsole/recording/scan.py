@@ -12,12 +12,16 @@ from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Micros
 from runconsole.recording.files import Reader
 from runconsole.recording.forms import ZSTD_MAGIC, form_of
-from runconsole.recording.lines import FORMAT, Header, decode_line
+from runconsole.recording.lines import FORMAT, Header, decode_line, is_header
+from runconsole.recording.places import kind_of, open_regular, shown
 
 __all__ = ["Scan", "check_recordable", "read_header", "scan"]
 
 _BEGIN = b'{"runconsole":'
 _EARLY = 4096
+_LONGEST_HEADER = 2**24
+_MOST_ROOMS = 10_000
+_MOST_QUOTED = 60
 
 
 class Scan(Struct):
@@ -80,7 +84,7 @@ def scan(path: Path, *, descriptor: int | None = None) -> Iterator[Scan]:
 
 
 def _look(found: Scan, line: bytes) -> None:
-    if line.startswith(_BEGIN):
+    if is_header(line):
         header = decode_line(line)
         if isinstance(header, Header):
             check_format(header)
@@ -99,29 +103,52 @@ def _look(found: Scan, line: bytes) -> None:
 
 
 def check_format(header: Header) -> None:
-    """Raise RecordingError where only a newer version can read what follows."""
+    """Raise RecordingError where this version cannot read what follows."""
     if header.runconsole > FORMAT:
         raise RecordingError(
             f"expected a recording of format {FORMAT}, got {header.runconsole}: read it with runconsole"
-            f" {header.version} or newer"
+            f" {header.version[:40]!r} or newer"
         )
+    wrong = next((name for name, is_sound in _sound(header) if not is_sound), None)
+    if wrong is not None:
+        got = repr(getattr(header, wrong))[:_MOST_QUOTED]
+        raise RecordingError(
+            f"expected the header of a recording, got one with {wrong} {got}: it is damaged, or not made by a console"
+        )
+
+
+def _sound(header: Header) -> Iterator[tuple[str, bool]]:
+    """Say of each field that a reader reckons with whether it can."""
+    yield "runconsole", header.runconsole > 0
+    yield "protocol", header.protocol in {"json", "trpc", "socketio"}
+    yield "transformer", header.transformer in {"auto", "superjson", "none"}
+    yield "rooms", 0 <= header.rooms <= _MOST_ROOMS
+    for name in ("token_budget", "cost_limit", "expected_artifacts"):
+        value = getattr(header, name)
+        yield name, value is None or -(2**63) <= value < 2**63
 
 
 def read_header(path: Path) -> Header | None:
     """Return the first header of a recording; None of one that was cut before its first line was whole.
 
-    Raises InvalidArgument where the file is no recording or cannot be read.
+    Raises InvalidArgument where the file is no recording or cannot be read, RecordingError where only another version
+    can read it.
     """
+    kind = kind_of(path)
+    if kind is not None and kind != "a file":
+        raise InvalidArgument(f"expected the path of a recording, got {shown(path)}, which is {kind}")
     try:
-        text = next(iter(Reader(path)), None)
+        text = next(iter(Reader(path, longest=_LONGEST_HEADER)), None)
         begin = _first_piece(path) if text is None else b""
     except OSError as error:
-        raise InvalidArgument(f"cannot read the recording {str(path)!r} ({error.strerror or error})") from None
+        raise InvalidArgument(f"cannot read the recording {shown(path)} ({error.strerror or error})") from None
+    except RecordingError:  # a line that is longer
+        raise _no_recording(path) from None
     if text is None:
         if begin.startswith(_BEGIN) or (begin and _BEGIN.startswith(begin)) or (not begin and _is_cut_early(path)):
             return None
         raise _no_recording(path)
-    header = decode_line(text) if text.startswith(_BEGIN) else None
+    header = decode_line(text) if is_header(text) else None
     if not isinstance(header, Header):
         raise _no_recording(path)
     check_format(header)
@@ -129,13 +156,13 @@ def read_header(path: Path) -> Header | None:
 
 
 def _first_piece(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
         return next((piece for piece, _ in form_of(path).pieces(file)), b"")
 
 
 def _is_cut_early(path: Path) -> bool:
     """Whether a file that holds no text at all is empty, or the beginning of a compressed recording."""
-    with path.open("rb") as file:
+    with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
         found = file.read(_EARLY)
     begin = form_of(path).pack(_BEGIN)[:8] if found else b""
     return len(found) < _EARLY and (begin.startswith(found[:8]) or found[:4] == begin[:4] == ZSTD_MAGIC)
@@ -143,16 +170,17 @@ def _is_cut_early(path: Path) -> bool:
 
 def check_recordable(path: Path) -> None:
     """Raise InvalidArgument where nothing can be recorded to a file without harm: what is there is no recording."""
-    if path.is_dir():
-        raise InvalidArgument(f"expected the name of a file to record to, got the directory {str(path)!r}")
-    if not path.parent.is_dir():
-        raise InvalidArgument(f"expected a directory that exists, got {str(path.parent)!r}: make it first")
-    if path.exists():
+    kind = kind_of(path)
+    if kind is not None and kind != "a file":
+        raise InvalidArgument(f"expected the name of a file to record to, got {shown(path)}, which is {kind}")
+    if kind_of(path.parent) != "a directory":
+        raise InvalidArgument(f"expected a directory that exists, got {shown(path.parent)}: make it first")
+    if kind is not None:
         read_header(path)
 
 
 def _no_recording(path: Path) -> InvalidArgument:
     return InvalidArgument(
-        f"expected a recording of runconsole or a new file, got {str(path)!r}, which is something else: choose another"
+        f"expected a recording of runconsole or a new file, got {shown(path)}, which is something else: choose another"
         " name"
     )

@@ -7,9 +7,8 @@ moment. Where the events of a frame were taken as they came, the frame alone say
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from runconsole.errors import RecordingError
@@ -20,6 +19,7 @@ from runconsole.events import (
     DecisionSent,
     DecisionTurnedDown,
     DecisionUnanswered,
+    DuplicateDropped,
     Fact,
     LinkChanged,
     Micros,
@@ -28,7 +28,8 @@ from runconsole.events import (
 from runconsole.log import moment
 from runconsole.recording.facts import write_fact
 from runconsole.recording.files import Identity, Whereabouts, Writer
-from runconsole.recording.lines import Entry, Header, Op, encode_line
+from runconsole.recording.lines import Entry, Header, encode_line, entry_of
+from runconsole.recording.open_frame import OpenFrame
 from runconsole.recording.secrets import Secrets
 
 __all__ = ["Held", "Tape"]
@@ -37,6 +38,8 @@ FLUSH_S = 0.5
 _FULL = 256 * 1024
 _PATIENCE = 64 * 1024 * 1024
 """Bytes to keep for a file that cannot be written, until it can."""
+_DUPLICATE = DuplicateDropped()
+_ELSEWHERE = "what this console records is not in that; `save` writes the run to another file"
 _DECISIONS: frozenset[type] = frozenset(
     {DecisionRequested, DecisionSent, DecisionAcknowledged, DecisionPresumed, DecisionTurnedDown, DecisionUnanswered}
 )
@@ -54,50 +57,6 @@ class _Reads(Protocol):
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Any]: ...
 
 
-class _Frame:
-    """The newest frame while its events are being taken."""
-
-    def __init__(self, number: int, link: int, frame: str | bytes, at: Micros, events: list[Received]) -> None:
-        self.number = number
-        self.link = link
-        self.frame = frame
-        self.at = at
-        self.events = events
-        self.next = 0
-        self.ops: list[Op] | None = None
-        """What became of them so far, where that is not "taken in order"."""
-
-    @property
-    def is_done(self) -> bool:
-        return self.next >= len(self.events)
-
-    def add(self, op: Op) -> None:
-        if self.ops is None:
-            self.ops = list(range(self.next))
-        self.ops.append(op)
-
-    def settle(self, event: Received, *, taken: bool) -> bool:
-        """Note what became of one of its events; return whether it is one."""
-        place = self.next
-        if place >= len(self.events) or self.events[place] is not event:
-            place = next((k for k, other in enumerate(self.events) if other is event and k >= self.next), -1)
-            if place < 0:
-                return False
-        if self.ops is not None or not taken or place != self.next:
-            self.add(place if taken else ~place)
-        self.next = place + 1
-        return True
-
-    def entry(self) -> Entry:
-        ops = self.ops
-        if ops is None and not self.is_done:
-            ops = list(range(self.next))
-        if isinstance(self.frame, bytes):
-            text = base64.b64encode(self.frame).decode()
-            return Entry(self.at, "in", self.link, base64=text, ops=ops)
-        return Entry(self.at, "in", self.link, self.frame, ops=ops)
-
-
 class Tape:
     """Records one run. Used on the I/O thread; no method raises: trouble with the file is told, and never ends the run.
 
@@ -111,6 +70,7 @@ class Tape:
         trouble: told, in one sentence, what is wrong with the file, and when it is right again.
         secrets: are hidden in what comes before anyone reads it, and in what leaves before it is written.
         held: what the file holds already, where it goes on.
+        retell: gives the lines of a recording of all that is known of the run now, its header first.
     """
 
     def __init__(
@@ -122,6 +82,7 @@ class Tape:
         trouble: Callable[[str], None],
         secrets: Secrets,
         held: Held | None = None,
+        retell: Callable[[], Iterator[bytes]] = lambda: iter(()),
     ) -> None:
         self._writer: Writer | None = writer
         self._now = now
@@ -129,7 +90,7 @@ class Tape:
         self._secrets = secrets
         self._frames, self._links, wires = held or Held()
         self._wires = list(wires)
-        self._frame: _Frame | None = None
+        self._frame: OpenFrame | None = None
         self._held: dict[int, tuple[int, int, Received]] = {}
         self._held_before: dict[int, tuple[int, int, Received]] = {}
         self._lines: list[bytes] = []
@@ -140,6 +101,12 @@ class Tape:
         self._stalled: str | None = None
         self._is_over = False
         self._where: Whereabouts = "here"
+        self._retell = retell
+        self._by_events = False
+        """Whether the file tells of events and no more of frames: the frames before are lost, without which a wire
+        cannot read the rest."""
+        self._is_retold = True
+        self._past: Iterator[bytes] | None = None
         self._end: Identity | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._add(encode_line(header))
@@ -180,12 +147,12 @@ class Tape:
             number = len(self._wires)
             self._wires.append(wire)
         self._links += 1
-        self._put(Entry(self._now(), "local", self._links, wire=number))
+        self._put_frame(Entry(self._now(), "local", self._links, wire=number))
         return self._links
 
     def closed(self, link: int) -> None:
         """Note that a connection is closed."""
-        self._put(Entry(self._now(), "local", link, closed=True))
+        self._put_frame(Entry(self._now(), "local", link, closed=True))
 
     def reader(self, link: int, wire: _Reads) -> Callable[[str | bytes, Micros], Sequence[Any]]:
         """Return what stands in for the wire's `receive`: it notes each frame, without secrets, and what it holds."""
@@ -194,8 +161,10 @@ class Tape:
             self._close_frame()
             frame = self._secrets.hide_frame(frame)
             signals = wire.receive(frame, at)
+            if self._by_events:
+                return signals
             events = [signal for signal in signals if signal.__class__ is Received]
-            self._frame = _Frame(self._frames, link, frame, at, events)
+            self._frame = OpenFrame(self._frames, link, frame, at, events)
             self._frames += 1
             self._arm()
             return signals
@@ -204,10 +173,12 @@ class Tape:
 
     def sent(self, link: int, frame: str) -> None:
         """Note a frame that is about to leave."""
-        self._put(Entry(self._now(), "out", link, self._secrets.hide_sent(frame)))
+        self._put_frame(Entry(self._now(), "out", link, self._secrets.hide_sent(frame)))
 
     def connected(self, back_at: Micros | None, *, assured: bool, knows_repeats: bool) -> None:
         """Note that the server has accepted us, and what the console knew then."""
+        if self._by_events:
+            return
         told = {"back_at": back_at, "assured": assured, "knows_repeats": knows_repeats}
         frame = self._frame
         if frame is not None and not frame.is_done:
@@ -227,6 +198,9 @@ class Tape:
         self._settle(event, taken=False)
 
     def _settle(self, event: Received, *, taken: bool) -> None:
+        if self._by_events:
+            self._put(entry_of(event) if taken else Entry(self._now(), "local", fact=write_fact(_DUPLICATE)))
+            return
         if self._frame is not None and self._frame.settle(event, taken=taken):
             return
         self._close_frame()
@@ -251,6 +225,11 @@ class Tape:
         self._put(Entry(self._now(), "local", finished=True))
 
     # ---- writing ----------------------------------------------------------------------------------------------------
+
+    def _put_frame(self, entry: Entry) -> None:
+        """Add what tells of connections and frames."""
+        if not self._by_events:
+            self._put(entry)
 
     def _put(self, entry: Entry) -> None:
         line = encode_line(entry)
@@ -303,7 +282,7 @@ class Tape:
             self._units.append(b"".join(self._lines))
             self._owed += self._size
             self._lines, self._size = [], 0
-        if self._writer is None:
+        if self._writer is None or not self._is_retold:
             return
         try:
             while self._units:
@@ -352,13 +331,15 @@ class Tape:
         name = f"the recording {str(writer.path)!r}"
         if where == "deleted":
             self._restore(writer, name)
+        elif where == "shortened":
+            self._begin_anew(writer, name)
+        elif where == "overwritten":
+            self._say(f"{name} was overwritten by another program: {_ELSEWHERE}")
+            self._close(writer)
         elif where == "moved":
             self._say(f"{name} has another name now, and goes on under that")
         elif where == "replaced":
-            self._say(
-                f"{name} was deleted, and another file is in its place: what this console records is not in that;"
-                " `save` writes the run to another file"
-            )
+            self._say(f"{name} was deleted, and another file is in its place: {_ELSEWHERE}")
 
     def _restore(self, writer: Writer, name: str) -> None:
         try:
@@ -371,13 +352,61 @@ class Tape:
             self._where = "here"
             self._say(f"{name} was deleted: it is there again, whole")
 
+    def _begin_anew(self, writer: Writer, name: str) -> None:
+        """Write all that is known to a file that was emptied; soon, when nothing is in the middle of being told."""
+        try:
+            writer.begin_anew()
+        except OSError as error:
+            self._say(f"{name} was emptied by another program, and is not written anew ({error.strerror})")
+            return
+        self._say(f"{name} was emptied by another program: it is written anew, with all that is known of the run")
+        self._where, self._by_events, self._is_retold = "here", True, False
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Write the next part of what was known when this began, in turns with others; then what has come since."""
+        writer = self._writer
+        if writer is None or self._is_retold:
+            return
+        if self._past is None:
+            self._frames, self._links, self._wires = 0, 0, []
+            self._lines, self._size, self._owed = [], 0, 0
+            self._held, self._held_before = {}, {}
+            self._units.clear()
+            self._past = self._retell()
+        part: list[bytes] = []
+        size = 0
+        for line in self._past:
+            part.append(self._secrets.hide_line(line))
+            size += len(line)
+            if size >= _FULL:
+                break
+        try:
+            writer.write(b"".join(part))
+        except OSError as error:
+            self._say(f"the recording {str(writer.path)!r} cannot be written anew ({error.strerror}): {_ELSEWHERE}")
+            self._where = "overwritten"
+            self._close(writer)
+            return
+        if size >= _FULL:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        else:
+            self._past, self._is_retold = None, True
+            self.flush()
+
+    def catch_up(self) -> None:
+        """Write all there is, now. Never in the middle of what is being told."""
+        self.flush()
+        while self._writer is not None and not self._is_retold:
+            self._go_on()
+
     def _say(self, text: str) -> None:
         # Not at once: it may have been asked for in the middle of something.
         asyncio.get_running_loop().call_soon(self._trouble, text)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
-        self.flush()
+        self.catch_up()
         if self._writer is not None:
             if self._units and not self._is_over:
                 name = repr(str(self._writer.path))

@@ -15,6 +15,7 @@ from runconsole.events import (
     LinkChanged,
     Logged,
     MalformedFrame,
+    Micros,
     Received,
     UnknownEvent,
 )
@@ -86,7 +87,7 @@ class Fold:
                 self._section(line)
             else:
                 self._entry(line)
-        except (ValueError, TypeError, KeyError, IndexError, msgspec.ValidationError):
+        except Exception:  # noqa: BLE001 - whatever a stranger has written: it says nothing that can be used
             self.misread += 1
         return tuple(self._effects)
 
@@ -118,6 +119,8 @@ class Fold:
                 self._connected(told)
 
     def _opened(self, link: int, number: int) -> None:
+        if number < 0:
+            raise ValueError(f"expected the number of a wire, got {number}")
         if number >= len(self.wires):
             self.wires.append(self._another_wire())
             number = len(self.wires) - 1
@@ -143,9 +146,10 @@ class Fold:
         return wire
 
     def _connected(self, told: dict[str, Any]) -> None:
+        back_at = msgspec.convert(told.get("back_at"), Micros | None)
         self._held_before, self._held = self._held, {}
         self._arrivals.connected(
-            told.get("back_at"),
+            back_at,
             assured=bool(told.get("assured")),
             knows_repeats=bool(told.get("knows_repeats")),
         )

@@ -62,8 +62,8 @@ class Replay:
         call: Callable[[Callable[[], object]], None],
         revive: Callable[[], None],
     ) -> None:
-        self.path = path
-        self.header = read_header(path)
+        self.path = path.absolute()  # here and now: the working directory may be another when it is read again
+        self.header = read_header(self.path)
         self.longest_pause: float | None = 5.0
         self._speed = speed or 1.0
         self._loads = not speed
