@@ -107,7 +107,7 @@ def check_format(header: Header) -> None:
     if header.runconsole > FORMAT:
         raise RecordingError(
             f"expected a recording of format {FORMAT}, got {header.runconsole}: read it with runconsole"
-            f" {header.version[:40]!r} or newer"
+            f" {''.join(filter(str.isprintable, header.version[:_MOST_QUOTED]))} or newer"
         )
     wrong = next((name for name, is_sound in _sound(header) if not is_sound), None)
     if wrong is not None:
@@ -172,7 +172,9 @@ def check_recordable(path: Path) -> None:
     """Raise InvalidArgument where nothing can be recorded to a file without harm: what is there is no recording."""
     kind = kind_of(path)
     if kind is not None and kind != "a file":
-        raise InvalidArgument(f"expected the name of a file to record to, got {shown(path)}, which is {kind}")
+        raise InvalidArgument(
+            f"expected the name of a file to record to, got the {kind.split(maxsplit=1)[-1]} {shown(path)}"
+        )
     if kind_of(path.parent) != "a directory":
         raise InvalidArgument(f"expected a directory that exists, got {shown(path.parent)}: make it first")
     if kind is not None:
