@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"errors", "events", "marks", "recent", "statuses", "unicode"}
+EVERYONE = {"errors", "events", "marks", "recent", "reconnect", "statuses", "unicode"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": set(),
     "marks": set(),
     "recent": set(),
+    "reconnect": set(),
     "statuses": {"events"},
     "unicode": set(),
     "wire": set(),
@@ -46,8 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "iothread": set(),
     "watchers": set(),
     "deciding": {"clock", "outcome", "session", "state", "watchers"},
-    "waiting": {"state"},
-    "commands": {"deciding", "state", "wire"},
+    "waiting": {"state", "watchers"},
+    "commands": {"deciding", "state", "watchers", "wire"},
     "policy": {"clock", "deciding", "state"},
     "analysis": set(),
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
@@ -88,8 +89,8 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 PURE = {
-    *("errors", "events", "log", "marks", "recent", "state", "statuses", "tables", "text", "view", "wire"),
-    *("session.arrivals", "session.endings", "session.gaps", "session.journal", "session.pace"),
+    *("errors", "events", "log", "marks", "recent", "reconnect", "state", "statuses", "tables", "text", "view", "wire"),
+    *("session.arrivals", "session.attempts", "session.endings", "session.gaps", "session.journal", "session.pace"),
 }
 """What does no I/O."""
 

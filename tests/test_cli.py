@@ -18,6 +18,8 @@ from websockets.sync.client import connect
 
 from runconsole.cli import cli
 from runconsole.simulator import Simulator
+from tests.folding import execution
+from tests.servers.json_server import JsonServer, closes, does, says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +75,18 @@ def test_watch_of_a_run_with_failures_exits_with_1() -> None:
         result = run("watch", sim.url)
     assert result.exit_code == 1
     assert "Error" not in result.output
+
+
+def test_watch_of_a_run_whose_stream_ended_before_it_did_exits_with_3_and_says_so() -> None:
+    frames = [
+        execution("execution_started", total_tasks=53),
+        execution("progress_update", task_id="t", status="completed", completed_tasks=1),
+    ]
+    with JsonServer(does(says(*frames), closes(1000))) as server:
+        result = run("watch", server.url)
+    assert result.exit_code == 3
+    assert result.stdout.startswith("Interrupted: ")
+    assert "in good order 4 times with 1 of 53 tasks done" in result.stderr
 
 
 def test_watch_takes_its_secret_from_the_environment_and_writes_it_nowhere() -> None:

@@ -141,6 +141,22 @@ async def test_finished_waits_without_blocking_the_loop() -> None:
         assert await it.finished(20)
 
 
+@pytest.mark.parametrize("waits", ["finished", "next_checkpoint"])
+def test_a_wait_whose_event_loop_was_closed_does_not_end_the_session(waits: str) -> None:
+    asked, go = task("task.hitl_required", checkpointId="c", options=["approve"]), threading.Event()
+    script = does(says(task("task.started")), lambda peer: go.wait(20), says(asked, END))
+    with JsonServer(script) as server, console(server) as it:
+        loop = asyncio.new_event_loop()
+        waiting = loop.create_task(getattr(it, waits)())
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
+        del waiting
+        go.set()
+        assert it.wait(20)
+        assert list(it.checkpoints.index) == ["c"]
+        assert not any("runconsole itself failed" in (reason or "") for reason in it.links["reason"].dropna())
+
+
 def test_closing_in_good_order_after_all_tasks_are_done_ends_the_run() -> None:
     with JsonServer(does(says(task("task.completed")), closes(1000))) as server, console(server) as it:
         assert it.wait(20)

@@ -26,6 +26,7 @@ NAMES = [
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
+    "RunInterrupted",
     "UnsupportedByWire",
     "__version__",
     "history",

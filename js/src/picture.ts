@@ -6,6 +6,8 @@
  */
 
 export type LinkState = "connecting" | "live" | "retrying" | "ended" | "failed" | "stopped";
+/** A run's: `partial`, some tasks failed; `interrupted`, its stream ended before it did. */
+export type RunStatus = TaskStatus | "partial" | "interrupted";
 export type TaskStatus = "pending" | "running" | "paused" | "completed" | "failed" | "cancelled" | "skipped";
 export type CheckpointStatus = "pending" | "sending" | "decided" | "expired" | "unknown";
 export type DecisionState = "queued" | "sent" | "acknowledged" | "applied" | "refused" | "expired" | "unknown";
@@ -24,7 +26,7 @@ export interface Head {
   reason: string | null;
   /** Last word about the link worth a line: "reconnected after 4 s: 12 events recovered, 3 missed". */
   notice: string | null;
-  status: TaskStatus | "partial";
+  status: RunStatus;
   percent: number | null;
   total_tasks: number | null;
   completed_tasks: number;

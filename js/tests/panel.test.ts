@@ -93,6 +93,17 @@ describe("the connection", () => {
     bench.get.getByRole("button", { name: "Reconnect now" });
   });
 
+  test("of an interrupted run says in words and in amber what became of it", async () => {
+    const reason = "the server closed the stream in good order 4 times with 10 of 53 tasks done";
+    const bench = await new Bench().show(picture());
+    await bench.patch({ head: { status: "interrupted", link: "ended", ended_at: NOW, reason } });
+    expect(bench.el.querySelector(".rc-run-status")?.textContent).toBe("interrupted");
+    expect(bench.el.querySelector(".rc-run-status .rc-tone-interrupted")).not.toBeNull();
+    expect(bench.el.querySelector(".rc-strip-paused")?.textContent).toBe(`Interrupted. ${reason}`);
+    expect(bench.el.querySelector("[aria-live=polite]")?.textContent).toContain(`The run is interrupted. ${reason}`);
+    expect(says(bench)).toBe("ended");
+  });
+
   test("speaks up only when it is lost and when it is back", async () => {
     const bench = await new Bench().show(picture());
     const announced = () => bench.el.querySelector("[aria-live=polite]")?.textContent;

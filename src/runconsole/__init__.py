@@ -28,6 +28,7 @@ from runconsole.errors import (
     NotConnected,
     RecordingError,
     RunConsoleError,
+    RunInterrupted,
     UnsupportedByWire,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
+    "RunInterrupted",
     "UnsupportedByWire",
     "__version__",
     "history",

@@ -1,7 +1,7 @@
 """The command line: `runconsole watch`, `record`, `replay`, `serve` and `demo`.
 
-What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 1 for everything else (a run that failed or
-was cancelled, too), 130 after Ctrl-C.
+What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 3 for a run whose stream ended before it
+did, 1 for everything else (a run that failed or was cancelled, too), 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runconsole.errors import InvalidArgument, RunConsoleError
+from runconsole.errors import InvalidArgument, RunConsoleError, RunInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,12 @@ class _WrongArgument(click.ClickException):
     exit_code = 2
 
 
+class _StreamEnded(click.ClickException):
+    """A run whose stream ended before it did."""
+
+    exit_code = 3
+
+
 class _Commands(click.Group):
     """Turns the package's own errors into one sentence and an exit code."""
 
@@ -42,8 +48,13 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except RunConsoleError as error:
-            failure = _WrongArgument if isinstance(error, InvalidArgument) else click.ClickException
-            raise failure(str(error)) from None
+            raise _failure(error)(str(error)) from None
+
+
+def _failure(error: RunConsoleError) -> type[click.ClickException]:
+    if isinstance(error, InvalidArgument):
+        return _WrongArgument
+    return _StreamEnded if isinstance(error, RunInterrupted) else click.ClickException
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,6 +120,9 @@ def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: 
 
     What the run asks is answered with a digit and Enter. Where the output is no terminal, only the final screen is
     written, and the progress goes to stderr.
+
+    Exit code: 0 for a run that completed; 1 for one that did not, and where following it failed; 2 for wrong arguments;
+    3 where the stream ended before the run did (the run is "interrupted"); 130 after Ctrl-C.
     """
     _watch(_console(url, subscribe, headers, options))
 
@@ -157,7 +171,7 @@ def _watch(console: Console) -> None:
     try:
         follow(console)
         show(console)
-        if console.status == "failed":
+        if console.status == "failed" or console.run.status == "interrupted":
             console.wait(timeout=1)  # raises, with the reason
     except KeyboardInterrupt:
         show(console)

@@ -8,6 +8,7 @@ from typing import Any
 
 from runconsole.deciding import Decider
 from runconsole.state import Decision
+from runconsole.watchers import on_loop
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
 
@@ -65,7 +66,7 @@ class RunCommands(ABC):
         """Answer a checkpoint without blocking the event loop. As `decide`."""
         outcome = self.decider.submit(checkpoint_id, option, feedback, modifications)
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome.future)), timeout)
+            return await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout)
         except TimeoutError:
             return await asyncio.to_thread(self.decider.give_up, outcome, timeout)
 

@@ -432,6 +432,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         return self._state.finished
 
     @property
+    def _interruption(self) -> str | None:
+        return self._state.interruption
+
+    @property
     def _left_to_people(self) -> list[Checkpoint]:
         policy = self._policy
         return [c for c in self.pending if policy is None or not policy.thinks_about(c)]

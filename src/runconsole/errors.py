@@ -4,6 +4,7 @@
     ├── CallRefused          the server said no to a call (cancel, pause, …)
     ├── CallUnanswered       a call was sent and no answer came: it may or may not have happened
     ├── ConsoleFailed        the link failed for good: following the run is over
+    │   └── RunInterrupted   the server ended the stream in good order before the run had ended, again and again
     ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
     ├── LinkLost             internal: a connection could not be made or broke
     ├── MissingPackage       an optional package is not installed (also ImportError)
@@ -20,6 +21,8 @@ No message ever holds a secret or a server's stack trace.
 
 from __future__ import annotations
 
+from runconsole.reconnect import DENIED, RETRY, STRANGE, Policy
+
 __all__ = [
     "CallRefused",
     "CallUnanswered",
@@ -34,6 +37,7 @@ __all__ = [
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
+    "RunInterrupted",
     "UnsupportedByWire",
 ]
 
@@ -66,6 +70,10 @@ class ConsoleFailed(RunConsoleError):
     """The link failed for good (refused, wrong address, bad certificate): the console no longer follows the run."""
 
 
+class RunInterrupted(ConsoleFailed):
+    """The server ended the stream in good order before the run had ended, and connecting anew brought nothing."""
+
+
 class InvalidArgument(RunConsoleError, ValueError, TypeError):
     """An argument of the console is unknown or its value cannot be used."""
 
@@ -74,10 +82,12 @@ class LinkLost(RunConsoleError):
     """A connection could not be made, or broke. Raised by transports, handled by the session.
 
     Attributes:
-        fatal: trying again cannot help.
-        doubtful: trying again a few times may help (a proxy reloading, a server dying while we knock).
+        policy: what it says about the next attempt.
         code: the WebSocket close code or HTTP status, where there was one.
         orderly: the server closed in good order (close code 1000).
+
+    `fatal` and `doubtful` are short for two policies: trying again cannot help; trying again a few times may help
+    (a proxy reloading, a server dying while we knock).
     """
 
     def __init__(
@@ -86,14 +96,24 @@ class LinkLost(RunConsoleError):
         *,
         fatal: bool = False,
         doubtful: bool = False,
+        policy: Policy | None = None,
         code: int | None = None,
         orderly: bool = False,
     ) -> None:
         super().__init__(message)
-        self.fatal = fatal
-        self.doubtful = doubtful
+        self.policy = policy or (DENIED if fatal else STRANGE if doubtful else RETRY)
         self.code = code
         self.orderly = orderly
+
+    @property
+    def fatal(self) -> bool:
+        """Whether trying again cannot help, of a server that has not served us yet."""
+        return self.policy.first == "fatal"
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether trying again a few times may help, of a server that has not served us yet."""
+        return self.policy.first == "doubt"
 
 
 class MissingPackage(RunConsoleError, ImportError):

@@ -369,7 +369,10 @@ class Received(Struct, frozen=True, gc=False):
 
 
 class LinkChanged(Fact, frozen=True, gc=False):
-    """The link's state changed, or something was learned about what it lost. `retry_at` by our clock."""
+    """The link's state changed, or something was learned about what it lost. `retry_at` by our clock.
+
+    `interrupted`: the stream has ended, again and again, before the run did.
+    """
 
     at: Micros
     status: LinkStatus
@@ -379,6 +382,7 @@ class LinkChanged(Fact, frozen=True, gc=False):
     recovered: int | None = None
     retry_at: Micros | None = None
     notice: str | None = None
+    interrupted: bool | None = None
 
 
 class DuplicateDropped(Fact, frozen=True, gc=False):

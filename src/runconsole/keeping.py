@@ -165,7 +165,9 @@ class Keeper:
                 os.close(recording)
             return
         header = header_of(self._options, state.links[0].at if state.links else now_micros())
-        count, asides, finished = on_io(lambda: (len(log), self.asides.cut(), state.finished))
+        count, asides, finished = on_io(
+            lambda: (len(log), self.asides.cut(), state.finished and state.interruption is None)
+        )
         lines = lines_of_log(header, log, count, asides, finished=finished)
         write_run(path, map(Secrets(self._options.secrets()).hide_line, lines))
 

@@ -37,12 +37,14 @@ _MARKS: dict[str, str] = {
     TaskStatus.CANCELLED: "🚫",
     TaskStatus.SKIPPED: "⏭",
     "partial": "⚠",
+    "interrupted": "⚠",
 }
 _VERBS: dict[str, str] = {
     TaskStatus.COMPLETED: "Completed",
     TaskStatus.FAILED: "Failed:",
     TaskStatus.CANCELLED: "Cancelled:",
     "partial": "Partly completed:",
+    "interrupted": "Interrupted:",
 }
 _WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMPLETED: "Complete"}
 
@@ -72,6 +74,7 @@ def render_rich(state: RunState, now: Micros) -> Text:
     text.highlight_regex(r"█+", "green")
     text.highlight_regex(r"░+", "dim")
     text.highlight_regex(r"❌.*", "red")
+    text.highlight_regex(r"(?m)^(Interrupted:|Connection: ended:).*", "bold yellow")
     text.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
     return text
 
@@ -150,6 +153,9 @@ def _header(state: RunState, run: Run) -> Iterator[str]:
 
 def _link(state: RunState, now: Micros) -> Iterator[str]:
     link = state.links[-1] if state.links else None
+    if state.interruption is not None:
+        yield f"Connection: ended: {clean(state.interruption)}"
+        return
     if link is None or state.finished or link.state in {"live", "ended"}:
         return
     wait = f" in {duration((link.retry_at - now) / 1e6)}" if link.retry_at and link.retry_at > now else ""

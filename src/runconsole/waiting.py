@@ -12,9 +12,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from runconsole.errors import ConsoleFailed
+from runconsole.errors import ConsoleFailed, RunInterrupted
 from runconsole.events import LinkStatus
 from runconsole.state import Checkpoint
+from runconsole.watchers import on_loop
 
 __all__ = ["RunWaits"]
 
@@ -46,6 +47,11 @@ class RunWaits(ABC):
 
     @property
     @abstractmethod
+    def _interruption(self) -> str | None:
+        """Why the run counts as ended although it has not: its stream has."""
+
+    @property
+    @abstractmethod
     def _reason(self) -> str | None:
         """Why the link is what it is."""
 
@@ -54,7 +60,7 @@ class RunWaits(ABC):
         """Call `look` now and after each change, on the I/O thread, until it returns True."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until the run has finished.
+        """Block until the run has finished; see `Raises` for the other ends.
 
         Says on stderr which open checkpoints it waits for, when one opens and when it gives up; only then also those
         that `on_checkpoint` is answering.
@@ -66,6 +72,8 @@ class RunWaits(ABC):
             True when the run has finished; False after `timeout`, or when the console was stopped.
 
         Raises:
+            RunInterrupted: the server ended the stream in good order before the run had ended, again and again (a
+                ConsoleFailed).
             ConsoleFailed: the link failed for good.
         """
         news: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -85,33 +93,35 @@ class RunWaits(ABC):
 
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
         """Wait, without blocking the event loop, until the run has finished. As `wait`."""
-        say = functools.partial(
-            asyncio.get_running_loop().call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context()
-        )
-        settled = asyncio.wrap_future(self._settled(say))
+        loop = asyncio.get_running_loop()
+        say = functools.partial(loop.call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context())
         try:
-            return await asyncio.wait_for(settled, timeout)
+            return await asyncio.wait_for(on_loop(self._settled(say, loop.is_closed)), timeout)
         except TimeoutError:
             self._say_open(f"gave up waiting after {timeout:g} s; ")
             return False
 
-    def _settled(self, announce: Callable[[], object]) -> concurrent.futures.Future[bool]:
-        """Return a future of how the run ends: True finished, False stopped, ConsoleFailed.
+    def _settled(
+        self, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
+    ) -> concurrent.futures.Future[bool]:
+        """Return a future of how the run ends: True finished, False stopped, RunInterrupted, ConsoleFailed.
 
-        `announce` is called on the I/O thread whenever a checkpoint opens.
+        `announce` is called on the I/O thread whenever a checkpoint opens; `is_gone` says that nobody waits any more.
         """
         future: concurrent.futures.Future[bool] = concurrent.futures.Future()
         announced: set[str] = set()
 
         def look() -> bool:
-            if future.done():
+            if future.done() or is_gone():
                 return True
             new = {c.checkpoint_id for c in self._left_to_people} - announced
             if new:
                 announced.update(new)
                 announce()
             status = self.status
-            if self._is_finished:
+            if self._interruption is not None:
+                future.set_exception(RunInterrupted(self._interruption))
+            elif self._is_finished:
                 future.set_result(True)
             elif status == "failed":
                 future.set_exception(ConsoleFailed(self._reason or "the link failed"))
@@ -150,7 +160,7 @@ class RunWaits(ABC):
 
         self._watch(look)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+            return await asyncio.wait_for(on_loop(future), timeout)
         except TimeoutError:
             return None
 

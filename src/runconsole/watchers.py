@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
-__all__ = ["Watcher", "Watchers"]
+__all__ = ["Watcher", "Watchers", "on_loop"]
+
+T = TypeVar("T")
 
 Watcher = Callable[[], bool]
 """Looks at the state; returns True when it needs to look no more."""
@@ -35,5 +40,27 @@ class Watchers:
 def _has_seen(watcher: Watcher) -> bool:
     try:
         return watcher()
-    except concurrent.futures.InvalidStateError:
-        return True  # whoever waited gave up at this very moment
+    except (concurrent.futures.InvalidStateError, RuntimeError):
+        return True  # whoever waited gave up at this very moment, or is gone with the event loop it waited on
+
+
+def on_loop(future: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+    """Return the future for the running loop, as `asyncio.wrap_future`; the loop may be closed before it is done."""
+    loop = asyncio.get_running_loop()
+    here: asyncio.Future[T] = loop.create_future()
+
+    def copy() -> None:
+        if here.done() or future.cancelled():
+            here.cancel()
+        elif (error := future.exception()) is not None:
+            here.set_exception(error)
+        else:
+            here.set_result(future.result())
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(copy)
+
+    here.add_done_callback(lambda _: future.cancel())
+    future.add_done_callback(tell)
+    return here

@@ -22,7 +22,7 @@ __all__ = ["Recording"]
 
 _TOLD = (
     *("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints", "decisions", "links"),
-    *("finished", "started_at", "ended_at", "current_task"),
+    *("finished", "interruption", "started_at", "ended_at", "current_task"),
 )
 """All that the frames are made of, and what stands beside them."""
 
@@ -44,7 +44,13 @@ class Recording:
         lines = list(Reader(self._path))
         yield from _differences("the recording", trial, lines)
         yield from _cut(trial, lines[: len(lines) * trial.schedule.seed // 24])
-        saved = lines_of_log(self.header, trial.log, len(trial.log), self.asides.cut(), finished=trial.state.finished)
+        saved = lines_of_log(
+            self.header,
+            trial.log,
+            len(trial.log),
+            self.asides.cut(),
+            finished=trial.state.finished and trial.state.interruption is None,
+        )
         yield from _differences("what is saved", trial, [line.rstrip(b"\n") for line in saved])
 
 

@@ -201,6 +201,78 @@ async def test_an_address_that_was_right_once_is_tried_on_however_strangely_it_a
             assert server.handshakes == 10
 
 
+@pytest.mark.parametrize("status", [400, 404, 405, 410, 426])
+async def test_a_server_that_was_live_is_waited_for_whatever_it_answers_while_it_restarts(status: int) -> None:
+    with JsonServer(lambda peer: peer.send(task("task.started", peer.number))) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.is_live and run.seen)
+            server._refusals[:] = [status] * 8
+            server.peer.drop()
+            await run.until(lambda: len(run.seen) == 2)
+
+
+@pytest.mark.parametrize(("refusals", "comes_back"), [(3, True), (100, False)])
+async def test_a_live_server_that_refuses_us_is_asked_a_few_times(refusals: int, *, comes_back: bool) -> None:
+    with JsonServer(lambda peer: peer.send(task("task.started", peer.number))) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.is_live and run.seen)
+            server._refusals[:] = [401] * refusals
+            server.peer.drop()
+            await run.until(lambda: len(run.seen) == 2 or run.task.done())
+            assert (run.state.links[-1].state != "failed") is comes_back
+            assert server.handshakes == (5 if comes_back else 7)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "says_first", "handshakes"),
+    [
+        (1008, "", False, 1),
+        (1008, "", True, 6),
+        (4403, "", True, 6),
+        (3000, "invalid token", True, 1),
+        (1008, "unauthorized", True, 1),
+        (4404, "", False, 4),
+        (4401, "", False, 1),
+        (4000, "Invalid token", True, 6),
+    ],
+)
+async def test_a_close_that_refuses_us_fails_after_a_bounded_number_of_tries(
+    code: int, reason: str, *, says_first: bool, handshakes: int
+) -> None:
+    def script(peer: Peer) -> None:
+        if says_first:
+            peer.send(task("task.started"))
+        peer.close(code, reason)
+
+    with JsonServer(script) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(run.task.done)
+            assert run.state.links[-1].state == "failed"
+            assert server.handshakes == handshakes
+            assert str(code) in (run.state.links[-1].reason or "")
+
+
+async def test_a_limit_of_requests_is_waited_out() -> None:
+    def script(peer: Peer) -> None:
+        if peer.number < 8:
+            peer.close(1008, "token bucket empty, try again")
+        else:
+            peer.send(task("task.started"))
+
+    with JsonServer(script) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.seen)
+
+
+async def test_a_refusal_meant_for_another_client_does_not_end_the_stream() -> None:
+    refusal = {"type": "error", "correlationId": "theirs", "payload": {"code": "FORBIDDEN", "message": "not yours"}}
+    with JsonServer([task("task.started"), refusal, task("task.progress", progress=50)]) as server:
+        async with Run(server.url, ChannelWire()) as run:
+            await run.until(lambda: run.state.tasks.get("t") and run.state.tasks["t"].progress == 50)
+            assert run.is_live
+            assert server.handshakes == 1
+
+
 async def test_failures_of_another_kind_before_do_not_make_a_doubtful_one_the_last() -> None:
     with JsonServer([task("task.started")], refuse=[503] * 5 + [404] * 3) as server:
         async with Run(server.url, ChannelWire()) as run:

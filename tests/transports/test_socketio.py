@@ -249,6 +249,8 @@ async def test_the_token_goes_into_the_auth_object(serve_socketio: Callable[...,
         (("no", {"code": "UNAUTHORIZED"}), True, "does not accept us (no, UNAUTHORIZED)"),
         ((), True, "does not accept us (Connection rejected by server)"),
         (("still starting",), False, "does not let us in (still starting)"),
+        (("token bucket empty, try again",), False, "does not let us in (token bucket empty, try again)"),
+        (("no", {"status": 401}), True, "does not accept us (no)"),
         ((f"{TOKEN} is no valid token\x1b[2J",), True, "(*** is no valid token [2J)"),
     ],
 )

@@ -89,6 +89,36 @@ def test_a_refused_token_is_fatal_and_stays_in_the_log(code: str) -> None:
     assert Established() not in signals
 
 
+@pytest.mark.parametrize("code", ["Unauthorized", "invalid-token", "TOKEN_EXPIRED", 401, 403])
+def test_a_refusal_is_known_however_its_code_is_spelled(code: str | int) -> None:
+    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "no"}})
+    assert StreamRefused("no", code=str(code), fatal=True) in signals
+
+
+@pytest.mark.parametrize("before", [[], [STARTED]])
+def test_a_refusal_of_somebody_elses_request_is_a_row_of_the_log(before: list[Any]) -> None:
+    wire = ChannelWire()
+    for frame in before:
+        hear(wire, frame)
+    theirs = {"type": "error", "correlationId": "x", "payload": {"code": "FORBIDDEN", "message": "no"}}
+    signals = hear(wire, theirs)
+    assert [event.fact for event in events(signals)] == [Logged()]
+    assert not any(isinstance(signal, StreamRefused) for signal in signals)
+
+
+def test_a_refusal_of_what_we_sent_first_is_one_of_us() -> None:
+    wire = ChannelWire([{"type": "subscribe", "correlationId": "ours"}])
+    hear(wire, STARTED)
+    ours = {"type": "error", "correlationId": "ours", "payload": {"code": "FORBIDDEN", "message": "no"}}
+    assert StreamRefused("no", code="FORBIDDEN", fatal=True) in hear(wire, ours)
+
+
+@pytest.mark.parametrize("message", ["token bucket empty, try again", "rate limit exceeded"])
+def test_a_limit_of_requests_is_no_refusal(message: str) -> None:
+    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": "FORBIDDEN", "message": message}})
+    assert not any(isinstance(signal, StreamRefused) for signal in signals)
+
+
 def test_an_error_of_a_task_is_no_refusal() -> None:
     wire = ChannelWire()
     hear(wire, STARTED)

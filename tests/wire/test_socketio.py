@@ -228,6 +228,19 @@ def test_being_denied_is_the_end_and_a_row(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        {"message": "Forbidden", "correlationId": "theirs"},
+        {"message": "token bucket empty, try again"},
+        {"message": "rate limit exceeded", "code": "FORBIDDEN"},
+    ],
+)
+def test_a_refusal_of_another_or_for_now_is_not_the_end(data: dict[str, Any]) -> None:
+    signals = Played(JOIN).hear(event("error", data))
+    assert not any(isinstance(signal, StreamRefused) for signal in signals)
+
+
+@pytest.mark.parametrize(
     ("answer", "fatal"), [({"error": "Forbidden"}, True), ({"ok": False, "message": "busy"}, False)]
 )
 def test_a_join_can_be_refused_by_its_acknowledgement(answer: dict[str, Any], fatal: bool) -> None:  # noqa: FBT001

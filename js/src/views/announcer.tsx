@@ -112,7 +112,10 @@ function whatIsNew(heard: Heard, store: Store): string[] {
   news.push(...fresh.filter(({ row }) => heard.open.has(row.key)).map(({ says }) => says));
   const closed = store.tables.checkpoints.rows.filter((row) => heard.open.has(row.key) && !isOpen(row));
   news.push(...closed.map((row) => `${row.title}: ${ending(row, store.presses.get(row.id))}`));
-  if (head.ended_at !== null && !heard.ended) news.push(`The run has finished: ${head.status}.`);
+  if (head.ended_at !== null && !heard.ended) {
+    const stopped = head.status === "interrupted";
+    news.push(stopped ? `The run is interrupted. ${head.reason ?? ""}` : `The run has finished: ${head.status}.`);
+  }
   if (head.link !== heard.link) {
     if (head.link === "retrying" && heard.link === "live") news.push("The connection was lost; retrying.");
     if (head.link === "failed") news.push(`The connection failed. ${head.reason ?? ""}`);

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { links } from "../ansi";
 import { wholePercent } from "../format";
-import type { DecisionState, TaskStatus } from "../model";
+import type { DecisionState, RunStatus } from "../model";
 
 /** Paths in a box of 16 × 16, drawn with the current color. */
 const PATHS = {
@@ -33,9 +33,7 @@ export function Icon({ name, tone }: { name: IconName; tone?: string }) {
   );
 }
 
-type Status = TaskStatus | "partial";
-
-const STATUS: Record<Status, { icon: IconName; word: string }> = {
+const STATUS: Record<RunStatus, { icon: IconName; word: string }> = {
   pending: { icon: "circle", word: "pending" },
   running: { icon: "arc", word: "running" },
   paused: { icon: "pause", word: "paused" },
@@ -44,10 +42,11 @@ const STATUS: Record<Status, { icon: IconName; word: string }> = {
   cancelled: { icon: "stop", word: "cancelled" },
   skipped: { icon: "skip", word: "skipped" },
   partial: { icon: "warn", word: "partly failed" },
+  interrupted: { icon: "warn", word: "interrupted" },
 };
 
 /** A status as sign and word; never told by color alone. `quiet` keeps the word for screen readers only. */
-export function StatusMark({ status, quiet = false }: { status: Status; quiet?: boolean }) {
+export function StatusMark({ status, quiet = false }: { status: RunStatus; quiet?: boolean }) {
   const { icon, word } = STATUS[status] ?? STATUS.pending;
   return (
     <span class={`rc-status rc-tone-${status}`} title={quiet ? word : undefined}>
@@ -82,7 +81,7 @@ export interface BarProps {
   name: string;
   /** 0 to 100; null is unknown: an indeterminate bar. */
   value: number | null;
-  status?: Status | undefined;
+  status?: RunStatus | undefined;
   /** What a screen reader says instead of the bare percentage. */
   says?: string | undefined;
   large?: boolean;

@@ -35,6 +35,13 @@ export function Strips() {
         </Strip>
       )}
       {broken && <LinkStrip head={head} reconnect={head.replay ? null : () => store.link("reconnect")} />}
+      {head?.status === "interrupted" && (
+        <Strip tone="paused" icon="warn">
+          <span>
+            <b>Interrupted.</b> <Text>{head.reason ?? ""}</Text>
+          </span>
+        </Strip>
+      )}
       {head?.notice && !broken && (
         <Strip tone="quiet" icon="info">
           <span>

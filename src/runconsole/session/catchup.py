@@ -26,7 +26,7 @@ from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
 from runconsole.wire.signals import Request
 
-__all__ = ["Call", "inquire", "reread"]
+__all__ = ["Call", "ends", "inquire", "reread"]
 
 Call = Callable[[Request], Awaitable[Any]]
 _MOST_ASKED = 50
@@ -58,7 +58,15 @@ async def reread(
     async for event in inquire(call, state, _doubtful(state, listed), at):
         yield event
     await calm()
+    async for event in ends(call, state, at):
+        yield event
+
+
+async def ends(call: Call, state: RunState, at: Micros) -> AsyncIterator[Received]:
+    """Yield how tasks ended of which no event told it, the followed one among them. As `reread`."""
     unfinished = [task.task_id for task in state.tasks.values() if not task.finished]
+    if state.followed_task is not None and state.followed_task not in state.tasks:
+        unfinished.insert(0, state.followed_task)
     for task_id in unfinished[:_MOST_ASKED]:
         try:
             answer = await call(trpc_calls.task(task_id))

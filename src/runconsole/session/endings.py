@@ -1,13 +1,13 @@
-"""When something is over that no event ends: questions past their deadline, runs of which every task is done."""
+"""When something is over that no event ends: questions past their deadline, runs of which all is done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from runconsole.events import CheckpointExpired, Micros
-from runconsole.state import RunState
+from runconsole.state import FINISHED, RunState
 
-__all__ = ["expired", "is_all_done"]
+__all__ = ["expired", "fingerprint", "is_complete", "standing"]
 
 _GRACE = 2_000_000
 """Microseconds in which the server may say itself what it did at a deadline."""
@@ -23,7 +23,55 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
             yield CheckpointExpired(now, checkpoint.checkpoint_id)
 
 
-def is_all_done(state: RunState) -> bool:
-    """Whether every known task is done, of a run that is followed as a whole: then a close in good order ends it."""
+def is_complete(state: RunState) -> bool:
+    """Whether all that was announced of a run is done, and every known task: then a close in good order ends it.
+
+    The one task that is followed ends by its own event.
+    """
+    if state.followed_task is not None or not state.tasks:
+        return False
+    return _ended(state) == len(state.tasks) and _done(state) >= (_announced(state) or 0)
+
+
+def standing(state: RunState) -> str:
+    """Return how far the run is, for a person: ``with 10 of 53 tasks done``."""
+    if state.followed_task is not None:
+        return "before the task had ended"
+    total = _announced(state) or 0
+    if total > _done(state):
+        return f"with {_done(state):,} of {total:,} tasks done"
+    if not state.tasks:
+        return "before it had told of a task"
+    return f"with {_ended(state):,} of {len(state.tasks):,} known tasks done"
+
+
+def fingerprint(state: RunState) -> int:
+    """Return a number that changes with whatever is told of the run, but not with what is only said again."""
     tasks = state.tasks
-    return state.followed_task is None and bool(tasks) and all(task.finished for task in tasks.values())
+    return hash(
+        (
+            tuple(state.counts.values()),
+            (state.completed_tasks, state.total_tasks, state.tokens_used, state.told_percent, state.current_wave),
+            (len(state.output), len(state.artifacts), len(state.errors), len(state.waves), len(state.phases)),
+            tuple((row.checkpoint_id, row.status, row.asking) for row in state.checkpoints.values()),
+            tuple(
+                (task.task_id, task.status, task.progress, task.step) for task in map(tasks.get, state.active) if task
+            ),
+            sum(task.subtasks + task.subtasks_done for task in tasks.values()),
+        )
+    )
+
+
+def _announced(state: RunState) -> int | None:
+    """Return how many tasks the server has announced; None where it announces none."""
+    planned = sum(phase.tasks or 0 for phase in state.phases.values())
+    return max(state.total_tasks or 0, planned) or None
+
+
+def _done(state: RunState) -> int:
+    """Return how many tasks have ended, by their own events or by the server's count."""
+    return max(_ended(state), state.completed_tasks or 0)
+
+
+def _ended(state: RunState) -> int:
+    return sum(state.counts[status] for status in FINISHED)

@@ -9,8 +9,8 @@ from contextlib import suppress
 from runconsole.errors import RunConsoleError
 from runconsole.events import Fact, Micros, Received
 from runconsole.log import EventLog
-from runconsole.session.catchup import Call, inquire, reread
-from runconsole.session.tasks import spawn
+from runconsole.session.catchup import Call, ends, inquire, reread
+from runconsole.session.tasks import cancelled, spawn
 from runconsole.state import RunState
 
 __all__ = ["Inquiries"]
@@ -46,10 +46,22 @@ class Inquiries:
         self._now = now
         self._linger = linger
         self._tasks: set[asyncio.Task[None]] = set()
+        self._was_cut = False
+        """Whether the connection before broke before all had been asked."""
 
     def reread(self, *, again: bool) -> None:
         """Ask what is open, and after a reconnect (`again`) also what may have been decided or ended meanwhile."""
-        spawn(self._tasks, self._read(reread(self._call, self._state, self._now(), self._calm, again=again)), "reread")
+        calm = _at_once if self._was_cut else self._calm
+        self._was_cut = again
+        spawn(self._tasks, self._reread(reread(self._call, self._state, self._now(), calm, again=again)), "reread")
+
+    async def ends(self, reader: asyncio.Task[None], patience: float) -> None:
+        """Ask how tasks ended of which the stream did not tell it: until the line's `reader` is at its end."""
+        asking = asyncio.create_task(self._read(ends(self._call, self._state, self._now())), name="runconsole-ends")
+        try:
+            await asyncio.wait({asking, reader}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancelled({asking})
 
     def settle(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint."""
@@ -59,6 +71,10 @@ class Inquiries:
         """Ask no more: the link is gone."""
         for task in self._tasks:
             task.cancel()
+
+    async def _reread(self, answers: AsyncIterator[Received | Fact]) -> None:
+        await self._read(answers)
+        self._was_cut = False
 
     async def _read(self, answers: AsyncIterator[Received | Fact]) -> None:
         with suppress(RunConsoleError):
@@ -73,3 +89,7 @@ class Inquiries:
                 return
             count = len(self._log)
             await asyncio.sleep(self._linger)
+
+
+async def _at_once() -> None:
+    """Wait for nothing: lines that break so soon are never calm."""

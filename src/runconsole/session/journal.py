@@ -25,6 +25,7 @@ class Journal:
         status: the newest.
         is_live: whether the link is there.
         was_live: whether it ever was.
+        lasted_s: seconds for which the link was there, the last time.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Journal:
         self.status: LinkStatus = "connecting"
         self.is_live = False
         self.was_live = False
+        self.lasted_s = 0.0
         self._live_since: Micros = 0
         self._lost_at = gone_since
         self._gone_s = 0.0
@@ -58,6 +60,7 @@ class Journal:
         reason: str | None = None,
         notice: str | None = None,
         delay: float | None = None,
+        interrupted: bool | None = None,
     ) -> None:
         """Record a change of the link. Before its end, what has not been reported yet is."""
         before, self.status = self.status, status
@@ -66,7 +69,7 @@ class Journal:
         at = self._now()
         why = None if reason is None else self._redact(reason)
         retry_at = None if delay is None else at + round(delay * 1e6)
-        self._apply(LinkChanged(at, status, attempt, why, retry_at=retry_at, notice=notice))
+        self._apply(LinkChanged(at, status, attempt, why, retry_at=retry_at, notice=notice, interrupted=interrupted))
 
     def live(self) -> str | None:
         """Note that the link is there; return how to say so after a reconnect."""
@@ -80,6 +83,7 @@ class Journal:
     def dark(self) -> None:
         """Note that the link is not there."""
         if self.is_live:
+            self.lasted_s = self.age_s
             self._lost_at = self._now()
         self.is_live = False
 

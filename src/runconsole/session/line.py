@@ -31,6 +31,7 @@ class Line:
         reader: the task that drains it: it ends with LinkLost, or with what `hear` raises.
         farewell: why nothing more is to be expected of it but answers, once that is so.
         is_greeted: whether all that must come first has been sent.
+        is_over: whether the server has ended the stream.
         tape: what records it, None for nothing.
     """
 
@@ -43,6 +44,7 @@ class Line:
         self._number = 0 if tape is None else tape.opened(wire)
         self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
+        self.is_over = False
         self._stack = AsyncExitStack()
         self._posts: set[asyncio.Task[None]] = set()
         # It reads before anything is sent: a server that refuses us may close before it has read our first frame.

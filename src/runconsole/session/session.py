@@ -21,11 +21,13 @@ from runconsole.events import (
     Received,
 )
 from runconsole.log import Asides, EventLog
+from runconsole.reconnect import REFUSED
 from runconsole.session.arrivals import Arrivals
+from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.change import Change
-from runconsole.session.endings import expired, is_all_done
+from runconsole.session.endings import expired, fingerprint, is_complete, standing
 from runconsole.session.inquiries import Inquiries
 from runconsole.session.journal import Journal
 from runconsole.session.line import Line
@@ -54,7 +56,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-_DOUBTFUL_ATTEMPTS = 4
 _TOO_BIG = 1009
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
@@ -93,7 +94,7 @@ class Session:
         self._transport = transport
         self._observe = observe
         self._now = now
-        self._backoff = backoff or Backoff()
+        self._attempts = Attempts(backoff or Backoff())
         self._pace = pace
         self._tape = tape
         known = arrivals or Arrivals()
@@ -109,7 +110,6 @@ class Session:
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
-        self._doubts = 0
         self._heard = False
         self._is_over = False
         self._wake = asyncio.Event()
@@ -144,7 +144,7 @@ class Session:
 
     def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
         """Record a change of the link."""
-        self._journal.say(status, attempt=self._backoff.attempts, reason=reason, delay=delay)
+        self._journal.say(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
 
     # ---- what events ask for ------------------------------------------------------------------------------------
 
@@ -158,9 +158,9 @@ class Session:
                 case Inquire(checkpoint_id):
                     self._inquire(checkpoint_id)
                 case Finished():
-                    self._prove()
+                    self._attempts.prove()
                     self._ended.set()
-                    if self._tape is not None:
+                    if self._tape is not None and self._state.interruption is None:
                         self._tape.finished()
         self._observe(effects)
         if self._ended.is_set():
@@ -175,11 +175,6 @@ class Session:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
         if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
             self._inquiries.settle(checkpoint_id)
-
-    def _prove(self) -> None:
-        """The server has shown that it serves us: the next trouble is a new one."""
-        self._backoff.reset()
-        self._doubts = 0
 
     # ---- the life of the link -----------------------------------------------------------------------------------
 
@@ -197,23 +192,19 @@ class Session:
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
         self.link("connecting")
+        self._journal.lasted_s = 0.0
+        line = None
         try:
-            self._line = await self._connect()
-            await self._follow(self._line)
+            line = self._line = await Line.open(self._transport, self._wire, self._hear, self._now, self._tape)
+            await self._follow(line)
         except LinkLost as lost:
+            line = self._line or line
             await self._leave()
-            return await self._after(lost)
+            lost.orderly = lost.orderly or (line is not None and line.is_over)
+            return await self._after(lost, known=self._journal.was_live if line is None else self._attempts.served)
         finally:
             await self._leave()
         return self._end()
-
-    async def _connect(self) -> Line:
-        try:
-            return await Line.open(self._transport, self._wire, self._hear, self._now, self._tape)
-        except LinkLost as lost:
-            # The address was right once: what answers strangely there now is on its way up or down.
-            lost.doubtful = lost.doubtful and not self._journal.was_live
-            raise
 
     async def _follow(self, line: Line) -> None:
         """Follow until the run has ended and the server has nothing more to say. Raises LinkLost."""
@@ -264,8 +255,8 @@ class Session:
             if isinstance(signal, Received):
                 self._heard = True
                 is_new = self._writer.take(signal)
-                if is_new and self._backoff.attempts and signal.fact.__class__ not in _NO_PROOF:
-                    self._prove()
+                if is_new and self._attempts.in_a_row and signal.fact.__class__ not in _NO_PROOF:
+                    self._attempts.prove()
             else:
                 self._heed(signal, line)
 
@@ -274,6 +265,7 @@ class Session:
             case Repeated():
                 self._writer.drop()
             case Established():
+                self._attempts.served = True
                 self._go_live(line)
                 self._send_queued()
             case Reply():
@@ -281,12 +273,10 @@ class Session:
             case Send():
                 line.post(signal.frame)
             case StreamEnded():
-                if self._state.followed_task is not None and not self._state.finished:
-                    line.part(LinkLost("the server ended the stream before the task had ended", doubtful=True))
-                else:
-                    self.link("ended", reason=signal.reason)
+                line.is_over = True
+                spawn(self._handing, self._conclude(line, signal.reason), "conclude")
             case StreamRefused(fatal=True):
-                raise LinkLost(signal.reason, fatal=True)
+                raise LinkLost(signal.reason, policy=REFUSED)
             case StreamRefused():
                 line.part(LinkLost(signal.reason))
             case ReconnectAsked() if self._change is None and line is self._line:
@@ -294,6 +284,17 @@ class Session:
                 spawn(self._handing, self._hand_over(line, self._change), "handover")
             case _:
                 pass
+
+    async def _conclude(self, line: Line, reason: str | None) -> None:
+        """End the run, or leave the line: its stream is over. How tasks ended that it did not tell is asked before."""
+        if line.wire.can_ask and not (self._state.finished or is_complete(self._state)):
+            await self._inquiries.ends(line.reader, self._pace.parting)
+        if self._state.finished:
+            return
+        if is_complete(self._state):
+            self.link("ended", reason=reason)
+        else:
+            line.part(LinkLost(f"the server ended the stream in good order {standing(self._state)}", orderly=True))
 
     async def _hand_over(self, old: Line, change: Change) -> None:
         """Change to a new connection, as the server asked, without losing, doubling or reordering an event."""
@@ -332,7 +333,7 @@ class Session:
         notice = self._journal.live()
         again = self._arrivals.has_connected
         self._note_connection(line, is_back=again)
-        self._journal.say("live", attempt=self._backoff.attempts, notice=notice)
+        self._journal.say("live", attempt=self._attempts.in_a_row, notice=notice)
         if line.wire.can_ask:
             self._inquiries.reread(again=again)
 
@@ -364,23 +365,35 @@ class Session:
             self._heard = False
             await asyncio.sleep(self._pace.linger)
 
-    async def _after(self, lost: LinkLost) -> bool:
-        """Decide what a lost link means; return whether the session is over."""
-        if self._state.finished or (lost.orderly and is_all_done(self._state)):
+    async def _after(self, lost: LinkLost, *, known: bool) -> bool:
+        """Decide what a lost link means; return whether the session is over. `known` as of `Attempts`."""
+        state, attempts = self._state, self._attempts
+        if state.finished or (lost.orderly and is_complete(state)):
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
-        self._doubts += lost.doubtful
-        if lost.fatal or self._doubts >= _DOUBTFUL_ATTEMPTS:
+        is_steady = self._journal.lasted_s > self._pace.steady
+        if lost.orderly and attempts.is_interrupted(fingerprint(state), steady=is_steady):
+            self._interrupt()
+            return True
+        if attempts.is_hopeless(lost, known=known):
             self.link("failed", reason=str(lost))
             return True
-        delay = self._backoff.next()
+        delay = attempts.backoff.next()
         self._wake.clear()
         self.link("retrying", reason=str(lost), delay=delay)
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):  # not `wait_for`, which may swallow a cancellation in Python 3.11
                 await self._wake.wait()
         return False
+
+    def _interrupt(self) -> None:
+        """Say that the stream has ended before the run did."""
+        reason = (
+            f"the server closed the stream in good order {self._attempts.closes} times {standing(self._state)}, and "
+            "told nothing new: see there what became of the run, or start the console again"
+        )
+        self._journal.say("ended", reason=reason, interrupted=True)
 
     def _end(self) -> bool:
         """Say that it is over, once; return that it is."""
@@ -398,7 +411,7 @@ class Session:
 
     def _answered(self, reply: Reply) -> None:
         if not self._calls.settle(reply) and self._outbox.settle(reply) and reply.error is None:
-            self._prove()
+            self._attempts.prove()
 
     def _forsake(self, request_ids: Sequence[str]) -> None:
         """Nobody will answer these any more."""
@@ -414,4 +427,4 @@ class Session:
                 self.apply(fact)
             self._journal.tick()
             if self._journal.age_s > self._pace.steady:
-                self._prove()
+                self._attempts.prove()

@@ -132,7 +132,11 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
         state.clock.reconnected(fact.at)
     if fact.status == "ended" and not state.finished:
         close_checkpoints(state, None, "the server ended the stream")
+        if fact.interrupted:
+            state.interruption = fact.reason or "the stream ended before the run did"
         return state.finish(state.clock.at(fact.at))
+    if fact.status == "connecting" and state.interruption is not None:
+        state.resume()
     return URGENT
 
 

@@ -142,6 +142,8 @@ class RunState:
         self.told_status: str | None = None
         """How the server said the run ended."""
         self.finished = False
+        self.interruption: str | None = None
+        """Why it counts as finished although it has not ended: its stream has, again and again."""
         self.total_tasks: int | None = None
         self.completed_tasks: int | None = None
         self.failed_tasks: int | None = None
@@ -277,6 +279,11 @@ class RunState:
         self.versions["run"] += 1
         return FINISHED_NOW
 
+    def resume(self) -> None:
+        """Note that a run whose stream had ended before it did is followed again."""
+        self.finished, self.interruption, self.ended_at = False, None, None
+        self.versions["run"] += 1
+
     # ---- reading ----------------------------------------------------------------------------------------------
 
     @property
@@ -300,7 +307,9 @@ class RunState:
 
     @property
     def status(self) -> str:
-        """The run's status: one of the task statuses, or `partial`."""
+        """The run's status: one of the task statuses, `partial`, or `interrupted`."""
+        if self.interruption is not None:
+            return "interrupted"
         if self.told_status is not None:
             return self.told_status
         if self.followed_task in self.tasks:

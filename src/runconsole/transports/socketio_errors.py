@@ -9,17 +9,15 @@ from http import HTTPStatus
 import aiohttp
 
 from runconsole.errors import LinkLost
+from runconsole.reconnect import REFUSED, RETRY, UNTRUSTED, of_close, of_refusal, of_status
 from runconsole.transports.websocket import explain as explain_network
 
 __all__ = ["explain", "explain_end", "explain_refusal"]
 
-_TRANSIENT_STATUSES = {408, 425, 429}
-_DENIAL = re.compile(
-    r"unauthori[sz]ed|unauthenticated|authenticat|forbidden|denied|rejected|not allowed|permission|credential"
-    r"|token|jwt",
-    re.IGNORECASE,
-)
 _MOST_SHOWN = 200
+_STATUS_KEYS = frozenset({"code", "status", "statusCode", "status_code"})
+_NO_CODE = 0
+"""aiohttp's code for a close frame without one."""
 
 
 def explain(error: Exception, host: str, path: str) -> LinkLost:
@@ -42,7 +40,9 @@ def explain(error: Exception, host: str, path: str) -> LinkLost:
 
 def _explain_os_error(error: OSError, host: str) -> LinkLost:
     if isinstance(error, ssl_module.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
-        return LinkLost(f"expected TLS at {host}, got a server without it: use http:// instead of https://", fatal=True)
+        return LinkLost(
+            f"expected TLS at {host}, got a server without it: use http:// instead of https://", policy=UNTRUSTED
+        )
     return explain_network(error, f"ws://{host}")
 
 
@@ -51,22 +51,16 @@ def _explain_status(status: int, host: str, path: str) -> LinkLost:
         name = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         name = str(status)
-    if status in {401, 403}:
-        return LinkLost(
-            f"{host} refused us with HTTP {name}: pass a valid token=, and check that Socket.IO is at /{path}",
-            fatal=True,
-            code=status,
-        )
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:  # what uvicorn makes of a path that nothing is mounted at
-        return LinkLost(f"{host} answered HTTP {name}: it has a fault, or no Socket.IO at /{path}", code=status)
-    if status >= 500 or status in _TRANSIENT_STATUSES:
-        return LinkLost(f"{host} answered HTTP {name}: the server is not ready", code=status)
-    return LinkLost(
-        f"expected Socket.IO over WebSocket at {host}/{path}, got HTTP {name}: check the path of the URL",
-        doubtful=status == 404,
-        fatal=status != 404,
-        code=status,
-    )
+    policy = of_status(status)
+    if policy is REFUSED:
+        text = f"{host} refused us with HTTP {name}: pass a valid token=, and check that Socket.IO is at /{path}"
+    elif status == HTTPStatus.INTERNAL_SERVER_ERROR:  # what uvicorn makes of a path that nothing is mounted at
+        text = f"{host} answered HTTP {name}: it has a fault, or no Socket.IO at /{path}"
+    elif policy is RETRY:
+        text = f"{host} answered HTTP {name}: the server is not ready"
+    else:
+        text = f"expected Socket.IO over WebSocket at {host}/{path}, got HTTP {name}: check the path of the URL"
+    return LinkLost(text, policy=policy, code=status)
 
 
 def explain_refusal(details: object, host: str, secret: str | None) -> LinkLost:
@@ -75,9 +69,10 @@ def explain_refusal(details: object, host: str, secret: str | None) -> LinkLost:
     if secret:
         said = said.replace(secret, "***")
     said = "".join(c if c.isprintable() else " " for c in said)[:_MOST_SHOWN]
-    if _DENIAL.search(said):
-        return LinkLost(f"{host} does not accept us ({said}): pass a valid token=", fatal=True)
-    return LinkLost(f"{host} does not let us in ({said})")
+    policy = of_refusal(said, status=_status(details))
+    if policy is REFUSED:
+        return LinkLost(f"{host} does not accept us ({said}): pass a valid token=", policy=policy)
+    return LinkLost(f"{host} does not let us in ({said})", policy=policy)
 
 
 def _strings(details: object) -> list[str]:
@@ -92,6 +87,16 @@ def _strings(details: object) -> list[str]:
     )
 
 
+def _status(details: object) -> int | None:
+    """Return the HTTP status among what a server says, as two levels deep."""
+    if not isinstance(details, dict):
+        return None
+    inner = details.get("data")
+    told = [*details.items(), *(inner.items() if isinstance(inner, dict) else ())]
+    numbers = [value for key, value in told if str(key) in _STATUS_KEYS and isinstance(value, (int, str))]
+    return next((int(value) for value in numbers if re.fullmatch(r"[1-5]\d\d", str(value))), None)
+
+
 def explain_end(socket: aiohttp.ClientWebSocketResponse | None, host: str, heartbeat: float) -> LinkLost:
     """Say how an open connection ended."""
     error = None if socket is None else socket.exception()
@@ -101,5 +106,9 @@ def explain_end(socket: aiohttp.ClientWebSocketResponse | None, host: str, heart
     if code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
         return LinkLost(f"a message to or from {host} was over the limit, which is 64 MiB on our side", code=code)
     if error is None and code is not None and code != aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
-        return LinkLost(f"{host} closed the connection with code {code}", code=code, orderly=code == 1000)
+        policy = of_close(code)
+        if policy is REFUSED:
+            return LinkLost(f"{host} does not accept us (close code {code}): pass a valid token=", policy=policy)
+        orderly = code in {aiohttp.WSCloseCode.OK, _NO_CODE}
+        return LinkLost(f"{host} closed the connection with code {code}", policy=policy, code=code, orderly=orderly)
     return LinkLost(f"the connection to {host} broke without a goodbye", code=1006)

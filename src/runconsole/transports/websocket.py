@@ -21,6 +21,7 @@ from websockets.exceptions import (
 )
 
 from runconsole.errors import LinkLost
+from runconsole.reconnect import DENIED, REFUSED, RETRY, STRANGE, UNTRUSTED, Policy, of_close, of_status
 from runconsole.transports.address import hostname, is_loopback
 from runconsole.transports.inbox import InboxConnection
 
@@ -32,8 +33,10 @@ HEARTBEAT = 10.0
 CLOSE_TIMEOUT = 1
 """A half-open connection is noticed after two heartbeats and this: within 21 s."""
 
-_UNAUTHORISED = 4001
-_TRANSIENT_STATUSES = {408, 425, 429}
+_UNAUTHORIZED = 4001
+_NO_SUCH_STREAM = frozenset({4404, 4410})
+_ORDERLY = frozenset({1000, 1005})
+"""Normal closure; a close frame without a code, as `close()` sends it in JavaScript."""
 
 
 class WebSocketTransport:
@@ -126,15 +129,15 @@ def _explain_close(error: ConnectionClosed, url: str, heartbeat: float) -> LinkL
     if received.code == 1009:  # without the code, by which the session knows a message that it cannot take
         return LinkLost(f"{hostname(url)} closed the connection with code 1009: a message of ours was too long for it")
     said = f" ({_printable(received.reason)})" if received.reason else ""
-    if received.code == _UNAUTHORISED:
-        return LinkLost(
-            f"{hostname(url)} does not accept us{said}: pass a valid token=, or another auth=", fatal=True, code=4001
-        )
-    return LinkLost(
-        f"{hostname(url)} closed the connection with code {received.code}{said}",
-        code=received.code,
-        orderly=received.code == 1000,
-    )
+    policy = of_close(received.code, received.reason)
+    text = f"{hostname(url)} closed the connection with code {received.code}{said}"
+    if policy in (REFUSED, DENIED):
+        with_code = f" with code {received.code}" if received.code != _UNAUTHORIZED else ""
+        text = f"{hostname(url)} does not accept us{with_code}{said}: pass a valid token=, or another auth="
+    elif received.code in _NO_SUCH_STREAM:
+        text = f"{text}, which says that there is no such stream: check the path of the URL, and what is followed"
+    orderly = received.code in _ORDERLY and policy is RETRY
+    return LinkLost(text, policy=policy, code=received.code, orderly=orderly)
 
 
 def explain(error: Exception, url: str) -> LinkLost:
@@ -146,28 +149,28 @@ def explain(error: Exception, url: str) -> LinkLost:
         return _explain_tls(error, host)
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         return _explain_network(error, host)
-    for kinds, text, how in _HANDSHAKE_FAILURES:
+    for kinds, text, policy in _HANDSHAKE_FAILURES:
         if isinstance(error, kinds):
-            return LinkLost(text.format(host=host, timeout=OPEN_TIMEOUT), **how)
+            return LinkLost(text.format(host=host, timeout=OPEN_TIMEOUT), policy=policy)
     return LinkLost(f"expected a usable WebSocket URL and headers for {host} ({type(error).__name__})", fatal=True)
 
 
-_HANDSHAKE_FAILURES: tuple[tuple[tuple[type[Exception], ...], str, dict[str, bool]], ...] = (
-    ((TimeoutError,), "{host} did not answer within {timeout} s: is the server up and reachable?", {}),
+_HANDSHAKE_FAILURES: tuple[tuple[tuple[type[Exception], ...], str, Policy], ...] = (
+    ((TimeoutError,), "{host} did not answer within {timeout} s: is the server up and reachable?", RETRY),
     (
         (InvalidURI,),
         "expected a URL like ws://host:port/path, got one for {host!r}: check its spelling",
-        {"fatal": True},
+        DENIED,
     ),
     (
         (InvalidProxy, ProxyError),
         "the proxy on the way to {host} does not work: check the proxy environment variables",
-        {},
+        RETRY,
     ),
     (
         (InvalidMessage, InvalidHandshake),
         "expected a WebSocket server at {host}, got something else: check the port, and wss:// if it speaks TLS",
-        {"doubtful": True},
+        STRANGE,
     ),
 )
 
@@ -177,10 +180,12 @@ def _explain_tls(error: ssl_module.SSLError, host: str) -> LinkLost:
         why = error.verify_message or "it cannot be verified"
         return LinkLost(
             f"the certificate of {host} is not trusted ({why}): pass ssl= with a context or the path of its CA",
-            fatal=True,
+            policy=UNTRUSTED,
         )
     if "WRONG_VERSION_NUMBER" in str(error):
-        return LinkLost(f"expected TLS at {host}, got a server without it: use ws:// instead of wss://", fatal=True)
+        return LinkLost(
+            f"expected TLS at {host}, got a server without it: use ws:// instead of wss://", policy=UNTRUSTED
+        )
     return LinkLost(f"no TLS connection to {host} ({error.reason or 'the handshake failed'})", doubtful=True)
 
 
@@ -201,18 +206,14 @@ def _explain_network(error: OSError, host: str) -> LinkLost:
 
 def _explain_status(status: int, host: str) -> LinkLost:
     name = f"{status} {_phrase(status)}".strip()
-    if status in {401, 403}:
-        return LinkLost(
-            f"{host} refused us with HTTP {name}: pass a valid token=, or another auth=", fatal=True, code=status
-        )
-    if status >= 500 or status in _TRANSIENT_STATUSES:
-        return LinkLost(f"{host} answered HTTP {name}: the server is not ready", code=status)
-    return LinkLost(
-        f"expected a WebSocket endpoint at {host}, got HTTP {name}: check the path of the URL",
-        doubtful=status == 404,
-        fatal=status != 404,
-        code=status,
-    )
+    policy = of_status(status)
+    if policy is REFUSED:
+        text = f"{host} refused us with HTTP {name}: pass a valid token=, or another auth="
+    elif policy is RETRY:
+        text = f"{host} answered HTTP {name}: the server is not ready"
+    else:
+        text = f"expected a WebSocket endpoint at {host}, got HTTP {name}: check the path of the URL"
+    return LinkLost(text, policy=policy, code=status)
 
 
 def _phrase(status: int) -> str:

@@ -17,13 +17,14 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
     """Return the head: `described` holds ``title, url, protocol, link, events, malformed, unknown, replay``."""
     run = state.run()
     link = state.links[-1] if state.links else None
+    reason = state.interruption or (link.reason if link else None)
     return {
         **described,
         "title": short(described["title"]),
         "url": short(described["url"], SENTENCE),
         "attempt": link.attempt if link else 0,
         "retry_at": ms(link.retry_at) if link else None,
-        "reason": short(link.reason, SENTENCE) if link and link.reason else None,
+        "reason": short(reason, SENTENCE) if reason else None,
         "notice": next((short(row.notice, SENTENCE) for row in reversed(state.links[-4:]) if row.notice), None),
         "status": run.status,
         "percent": number(run.percent, 2),

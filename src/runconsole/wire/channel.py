@@ -10,6 +10,7 @@ import msgspec
 
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
+from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.wire.envelope import read_events
 from runconsole.wire.payload import first
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
@@ -20,13 +21,15 @@ _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
 _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
 """Types that may be the protocol's own business."""
-_NOT_ALLOWED = {"UNAUTHORIZED", "FORBIDDEN", "INVALID_TOKEN", "AUTH_FAILED"}
+
+
+_NOT_ALLOWED_STATUSES = frozenset({"401", "403"})
 
 
 class _ErrorPayload(msgspec.Struct):
     message: str | None = None
     error: str | None = None
-    code: str | None = None
+    code: str | int | None = None
 
 
 class _Correlated(msgspec.Struct):
@@ -60,6 +63,8 @@ class ChannelWire:
         self._pending: set[str] = set()
         self._answered: set[str] = set()
         self._established = False
+        self._opening = {found for message in self._subscribe if (found := _correlation(message)) is not None}
+        """The correlation ids of what we send first: an error with one of these is about us."""
 
     def open(self) -> list[str]:
         """Return the authentication and the subscriptions."""
@@ -73,10 +78,7 @@ class ChannelWire:
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
         """Expect the reply to a decision that a recording says was sent."""
-        try:
-            correlation = msgspec.json.decode(frame, type=_Correlated).correlationId
-        except (msgspec.MsgspecError, RecursionError):
-            return
+        correlation = _correlation(frame)
         if correlation is not None and correlation in decisions:
             self._pending.add(correlation)
 
@@ -109,13 +111,19 @@ class ChannelWire:
             signals.append(_logged(event) if kind == "error" or not kind.startswith("checkpoint.") else event)
         elif correlation is not None and correlation in self._answered and not kind.startswith("checkpoint."):
             signals.append(_logged(event))  # the same answer again
-        elif kind == "error" and (correlation is not None or not self._established) and _code(event) in _NOT_ALLOWED:
+        elif kind == "error" and self._is_about_us(event, correlation) and _denies(event):
             signals.append(_logged(event))
             signals.append(StreamRefused(_message(event), code=_code(event), fatal=True))
         elif kind in _GREETINGS or (correlation is not None and _is_refusal(event)):
             signals.append(_logged(event))
         else:
             signals.append(event)
+
+    def _is_about_us(self, event: Received, correlation: str | None) -> bool:
+        """Whether an error may refuse this connection: it answers what we sent first, or comes before all else."""
+        if correlation is not None:
+            return correlation in self._opening
+        return not self._established and _is_refusal(event)
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the `checkpoint.resolve` message; its correlation id is the decision's."""
@@ -194,11 +202,30 @@ def _error_payload(event: Received) -> _ErrorPayload:
 
 def _message(event: Received) -> str:
     payload = _error_payload(event)
-    return first(payload.message, payload.error, payload.code, "the server refused without a reason")  # type: ignore[no-any-return]
+    return first(payload.message, payload.error, _code(event), "the server refused without a reason")  # type: ignore[no-any-return]
 
 
 def _code(event: Received) -> str | None:
-    return _error_payload(event).code
+    code = _error_payload(event).code
+    return None if code is None else str(code)
+
+
+def _denies(event: Received) -> bool:
+    """Whether an error's code says that we are not allowed, and its words do not speak of a limit of requests."""
+    code = _code(event)
+    if code is None or is_rate_limit(_message(event)):
+        return False
+    return code in _NOT_ALLOWED_STATUSES or is_refusal(code)
+
+
+def _correlation(message: object) -> str | None:
+    """Return the correlation id of a message of ours (its JSON text, or the message itself)."""
+    try:
+        if isinstance(message, str):
+            return msgspec.json.decode(message, type=_Correlated).correlationId
+        return msgspec.convert(message, _Correlated).correlationId
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _reply(event: Received, request_id: str) -> Reply:

@@ -25,6 +25,7 @@ from msgspec import Raw, Struct
 
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, Micros, Received
+from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.wire.envelope import MALFORMED, read_named
 from runconsole.wire.payload import encodable, loads, pieces
 from runconsole.wire.repeats import Repeats
@@ -37,11 +38,8 @@ _CATCH_UP = "request_catch_up"
 _CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
 _REPLY_NAME = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE | re.DOTALL)
 """The names of a backend's own answers, which say nothing of the run."""
-_DENIAL = re.compile(
-    r"unauthori[sz]ed|unauthenticated|authenticat|forbidden|(permission|access) denied|not allowed|invalid credentials"
-    r"|\b(token|jwt)\b.*\b(invalid|expired|required|missing)\b|\b(invalid|expired|missing)\b.*\b(token|jwt)\b",
-    re.IGNORECASE,
-)
+_ANOTHERS = frozenset({"correlationId", "correlation_id", "requestId", "request_id", "task_id", "taskId", "data"})
+"""Names under which an error says what it is about: another's request, or a task."""
 _CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
 _NO_REASON = "the server refused without a reason"
 
@@ -67,7 +65,9 @@ class _Refusal(NamedTuple):
     @property
     def denies(self) -> bool:
         """Whether trying again cannot help: we are not allowed."""
-        return self.code in {"UNAUTHORIZED", "FORBIDDEN"} or bool(_DENIAL.search(f"{self.code} {self.message}"))
+        if is_rate_limit(self.message):
+            return False
+        return self.code in {"UNAUTHORIZED", "FORBIDDEN"} or is_refusal(self.code, self.message)
 
 
 _decode = msgspec.json.Decoder(_Connected | _Event | _Ack).decode
@@ -213,7 +213,7 @@ class SocketIoWire:
             if _REPLY_NAME.match(name):
                 yield from self._accepted() if name.endswith("_joined") else ()
                 yield _logged(event)
-            elif name == "error" and isinstance(event.fact, Alert):
+            elif name == "error" and isinstance(event.fact, Alert) and not _is_anothers(text):
                 yield from self._turned_down(event, _Refusal(event.fact.text, None))
             elif name == "error" and (refusal := _denial(text)) and not self._established:
                 yield from self._turned_down(event, refusal)
@@ -348,14 +348,24 @@ def _refusal(values: list[Any]) -> _Refusal | None:
 
 def _denial(text: str) -> _Refusal | None:
     """Return what an `error` says that is about no task and denies us something."""
+    data = _object(text)
+    if data is None or _ANOTHERS & data.keys():
+        return None
+    refusal = _said(data)
+    return refusal if refusal.denies else None
+
+
+def _is_anothers(text: str) -> bool:
+    """Whether an `error` says that it is about another's request, or about a task."""
+    return bool(_ANOTHERS & (_object(text) or {}).keys())
+
+
+def _object(text: str) -> dict[str, Any] | None:
     try:
         data = loads(text)
     except ValueError:
         return None
-    if not isinstance(data, dict) or "task_id" in data or "data" in data:
-        return None
-    refusal = _said(data)
-    return refusal if refusal.denies else None
+    return data if isinstance(data, dict) else None
 
 
 def _said(value: dict[str, Any]) -> _Refusal:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from runconsole.reconnect import is_rate_limit
 from runconsole.wire.payload import loads
 
 __all__ = ["TrpcError", "read_error"]
@@ -37,6 +38,7 @@ _STATUSES = {
 _OWN_CODES = re.compile(r"\b(CHECKPOINT_(?:NOT_FOUND|EXPIRED)|HITL_ALREADY_DECIDED|INVALID_OPTION)\b")
 """What the backends call the refusal of a decision; it stands in the message or somewhere in `data`."""
 _PARAMS = re.compile(r"connection ?params", re.IGNORECASE)
+_DENIED = frozenset({"UNAUTHORIZED", "FORBIDDEN"})
 _NO_STREAM = "did not return an observable"
 _STACK = re.compile(r"\s*\n\s+at .*", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
@@ -51,6 +53,7 @@ class TrpcError(Struct, frozen=True):
         code: tRPC's name for it, or the backend's own (`HITL_ALREADY_DECIDED`) where it tells one.
         message: what it says, without stack and control characters, validation issues as a sentence.
         fatal: trying again cannot help.
+        denied: the server does not let us in.
         enveloped: it came as superjson; None where the form is neither that nor plain.
     """
 
@@ -58,11 +61,7 @@ class TrpcError(Struct, frozen=True):
     message: str
     fatal: bool
     enveloped: bool | None
-
-    @property
-    def denied(self) -> bool:
-        """Whether the server does not let us in."""
-        return self.code in {"UNAUTHORIZED", "FORBIDDEN"}
+    denied: bool = False
 
     @property
     def about_params(self) -> bool:
@@ -86,9 +85,11 @@ def read_error(raw: Raw) -> TrpcError:
     shape = _shape(value["json"] if enveloped else value)
     code, status = _code(shape)
     message = _sentence(shape.message) or code.replace("_", " ").lower()
-    fatal = status not in _TRANSIENT_STATUSES or _NO_STREAM in message
+    is_passing = status in _TRANSIENT_STATUSES or is_rate_limit(message)
+    fatal = not is_passing or _NO_STREAM in message
     known_form = enveloped or isinstance(shape.code, int)
-    return TrpcError(_own_code(shape) or code, message, fatal, enveloped if known_form else None)
+    denied = code in _DENIED and not is_passing
+    return TrpcError(_own_code(shape) or code, message, fatal, enveloped if known_form else None, denied)
 
 
 def _shape(value: Any) -> _Shape:

@@ -1,0 +1,144 @@
+"""The reconnect policy of every wire: what a refused handshake, a close or an error says about the next attempt.
+
+Gone for good needs proof. What refuses a client that the server has never served is a wrong token or a wrong address;
+the same answer from a server that was live a moment ago may come from a gateway or a server that is on its way up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+__all__ = [
+    "AFRESH",
+    "DENIED",
+    "REFUSED",
+    "RETRY",
+    "STRANGE",
+    "UNCLEAR",
+    "UNTRUSTED",
+    "Policy",
+    "Verdict",
+    "is_rate_limit",
+    "is_refusal",
+    "meaning",
+    "of_close",
+    "of_refusal",
+    "of_status",
+]
+
+Verdict = Literal["retry", "doubt", "fatal"]
+"""Try again; try again a bounded number of times; give up."""
+
+
+class Policy(NamedTuple):
+    """What to do about a failure of a server that has not served us yet (`first`), and of one that has (`later`)."""
+
+    first: Verdict
+    later: Verdict
+
+
+RETRY = Policy("retry", "retry")
+STRANGE = Policy("doubt", "retry")
+"""Something else answers: a wrong address, or a proxy while the server restarts."""
+AFRESH = Policy("fatal", "retry")
+"""A wrong address or request; from a server that was live, a restart."""
+REFUSED = Policy("fatal", "doubt")
+"""We are not allowed. A restarted gateway says so for a while, a revoked token for ever."""
+UNTRUSTED = Policy("fatal", "doubt")
+"""No TLS as it should be. A gateway shows a certificate of its own while it restarts."""
+UNCLEAR = Policy("doubt", "doubt")
+DENIED = Policy("fatal", "fatal")
+"""We are not allowed, in so many words; or what was given can never be used."""
+
+Meaning = Literal["refusal", "busy", "unclear"]
+"""What words say: we are not allowed; not now; both at once."""
+
+_CREDENTIAL = r"(?:token|jwt|credentials?|api key|password|signature|secret)\b"
+_BAD = (
+    r"(?:invalid|expired|revoked|malformed|missing|unknown|incorrect|wrong|bad|required|rejected|mismatch|not valid)\b"
+)
+_REFUSAL = re.compile(
+    r"unauthori[sz]ed|unauthenticated|authenticat(?:e|ed|ion)\b|forbidden|\bdenied\b|rejected by server"
+    r"|\bnot (?:allowed|permitted|authori[sz]ed|logged in)\b"
+    r"|\b(?:log|sign) ?in required\b|\b(?:must|please) (?:log|sign) in"
+    r"|\bauth(?:ori[sz]ation)? (?:failed|failure|required|error)\b"
+    r"|\binsufficient (?:permissions?|scopes?|privileges?|rights)\b"
+    rf"|\b(?:no|{_BAD}) (?:\w+ ){{0,3}}{_CREDENTIAL}|\b{_CREDENTIAL} (?:\w+ ){{0,3}}{_BAD}"
+)
+_RATE_LIMIT = re.compile(
+    r"rate.?limit|too many|throttl|quota|\bbucket\b|slow down|limit (?:reached|exceeded)|\bretry after\b|exhausted"
+)
+_BUSY = re.compile(
+    _RATE_LIMIT.pattern + r"|try again|\bretry\b|\blater\b|temporar|unavailable|overload|\bbusy\b|restart"
+    r"|shutting down|shutdown|maintenance|starting|not ready|backend|upstream|timed? ?out|\bdown\b|deploy"
+)
+_FIRM = re.compile(
+    r"unauthori[sz]ed|forbidden|(?:invalid|expired|revoked) (?:\w+ ){0,3}token"
+    r"|token (?:\w+ ){0,3}(?:invalid|expired|revoked)"
+)
+"""Refusals that a hint to try again does not take back."""
+_SPELLING = re.compile(r"[\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+_NOT_ALLOWED_STATUSES = frozenset({401, 403, 407, 511})
+_NOT_READY_STATUSES = frozenset({408, 425, 429})
+_STRANGE_STATUSES = frozenset({404, 426})
+_NOT_ALLOWED_CLOSES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
+"""Policy violation; the registered unauthorized and forbidden; ado's, and those made like an HTTP status."""
+_OWN_TROUBLE_CLOSES = frozenset({1001, 1006, 1012, 1013, 1014, 3008})
+"""The server leaves, restarts, or is not ready, whatever it says beside that."""
+
+
+def meaning(*said: object) -> Meaning | None:
+    """Return what a server's words (a reason, a code's name) say about us, None where they say nothing of that kind."""
+    text = _SPELLING.sub(" ", " ".join(_CAMEL.sub(" ", str(part)) for part in said if part is not None)).lower()
+    refuses, busy = _REFUSAL.search(text), _BUSY.search(text)
+    if refuses and busy:
+        return "unclear" if _FIRM.search(text) and not _RATE_LIMIT.search(text) else "busy"
+    return "refusal" if refuses else "busy" if busy else None
+
+
+def is_refusal(*said: object) -> bool:
+    """Whether the words say that we are not allowed."""
+    return meaning(*said) == "refusal"
+
+
+def is_rate_limit(text: str) -> bool:
+    """Whether the words name a limit of requests: it is over after a while, whatever the code beside it."""
+    return _RATE_LIMIT.search(_SPELLING.sub(" ", text).lower()) is not None
+
+
+def of_status(status: int) -> Policy:
+    """Return the policy for an HTTP status in place of a handshake."""
+    if status in _NOT_ALLOWED_STATUSES:
+        return REFUSED
+    if status >= 500 or status in _NOT_READY_STATUSES:
+        return RETRY
+    return STRANGE if status in _STRANGE_STATUSES else AFRESH
+
+
+def of_close(code: int, reason: str = "") -> Policy:
+    """Return the policy for a connection that the server closed."""
+    said = meaning(reason)
+    if said == "busy" or code in _OWN_TROUBLE_CLOSES:
+        return RETRY
+    if said == "unclear":
+        return UNCLEAR
+    if code in _NOT_ALLOWED_CLOSES:
+        return DENIED if said == "refusal" else REFUSED
+    if said == "refusal":
+        return REFUSED
+    if 4400 <= code < 4600:
+        policy = of_status(code - 4000)
+        # The server is up: it has accepted the connection before it closed it.
+        return UNCLEAR if policy in (STRANGE, AFRESH) else policy
+    return RETRY
+
+
+def of_refusal(*said: object, status: int | None = None) -> Policy:
+    """Return the policy for words, and an HTTP status among them, with which a server does not let us in."""
+    said_so = meaning(*said)
+    if status in _NOT_ALLOWED_STATUSES and said_so != "busy":
+        said_so = said_so or "refusal"
+    return {"refusal": REFUSED, "unclear": UNCLEAR}.get(said_so or "", RETRY)
