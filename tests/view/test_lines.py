@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runconsole.state import OutputChunk
+from runconsole.view.cells import Row
 from runconsole.view.lines import OutputLines
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -41,7 +43,29 @@ def lines(*texts: str) -> list[str]:
         (["10%\r20%\r30%\n", "done"], ["30%", "done"]),
         (["10%\r", "20%\r", "30%"], ["30%"]),
         (["abc\r"], ["abc"]),
-        (["abc\rx"], ["x"]),
+        (["abc\rx"], ["xbc"]),
+        (["abc\b\bx"], ["axc"]),
+        (["abc", "\b", "\b", "x\n", "d"], ["axc", "d"]),
+        (["abc\x1b[2K", "d"], ["   d"]),
+        (["abc\r\x1b[Kd"], ["d"]),
+        (["abc\x1b[1Gd\x1b[K"], ["d"]),
+        (["abcd\x1b[2D\x1b[1Kx"], ["  xd"]),
+        (["⠋ Building\x1b[1G\x1b[2K⠙ Building\x1b[1G\x1b[2K", "✔ Built\n"], ["✔ Built"]),
+        (["  0%|    |\r", " 50%|█   |\r", "100%|████|\n", "done"], ["100%|████|", "done"]),
+        (["a 1%\nb 1%\n", "\x1b[2A\ra 9%\x1b[1B\rb 9%\x1b[1B\r", "c\n"], ["a 9%", "b 9%", "c"]),
+        (["one\ntwo\nthree\n\x1b[3A\x1b[Jnew\n"], ["new", "", ""]),
+        (["old\n\x1b[2J\x1b[Hnew\n"], ["new"]),
+        (["a\x1b[3Cb\x1b[5Dc\n"], ["c   b"]),
+        (["abc\x1b[3D\x1b[P\x1b[1@x\n"], ["xbc"]),
+        (["abcdef\x1b[4G\x1b[2X\n"], ["abc  f"]),
+        (["a\x1b7bcd\x1b8X\n"], ["aXcd"]),
+        (["你好\rab\n"], ["ab好"]),
+        (["e\u0301e\b\bx\n"], ["xe"]),
+        (["a\tb\rX\n"], ["X\tb"]),
+        (["\x1b]0;tit", "le" * 3000, "\x07text"], ["text"]),
+        (["\x1b]0;title\x1b", "\\text"], ["text"]),
+        (["\x9d0;title\x9c\x9b31mred\x9b0m\n"], ["\x1b[31mred\x1b[0m"]),
+        (["\x1b[31mred\x1b[0m\r\x1b[32mgr\n"], ["\x1b[32mgr\x1b[0;31md"]),
         (["\rabc"], ["abc"]),
         (["abc\r\r\nd"], ["abc", "d"]),
         (["a\tb\n"], ["a\tb"]),
@@ -59,7 +83,7 @@ def test_lines_are_what_a_terminal_would_have_left_on_the_screen(texts: list[str
         ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
         ("\x1b[1;38;5;208mbold\x1b[m", "\x1b[1;38;5;208mbold\x1b[m"),
         ("\x1b[38:2::1:2:3mtrue", "\x1b[38:2::1:2:3mtrue"),
-        ("a\x1b[2Kb\x1b[1Ac", "abc"),
+        ("a\x1b[2Kb\x1b[1Ac", " bc"),
         ("\x1b[?25lhide\x1b[?25h", "hide"),
         ("\x1b[>4mkeys", "keys"),
         ("\x1b]0;title\x07text", "text"),
@@ -68,7 +92,7 @@ def test_lines_are_what_a_terminal_would_have_left_on_the_screen(texts: list[str
         ("\x1b(Bascii", "ascii"),
         ("\x1b7save\x1b8", "save"),
         ("\x1bctext", "text"),
-        ("a\x00b\x07c\x08d\x7fe\x9bf", "abcdef"),
+        ("a\x00b\x07c\x08d\x7fe\x9bf", "abde"),
         ("\x1b[31\x00mno", "mno"),
         ("\x1b\x1b[2Kx", "x"),
         ("\x1b[\x1b[2K3m", "3m"),
@@ -125,12 +149,81 @@ def test_a_line_far_up_is_still_written_to() -> None:
     assert [line.task_id for line in output.lines] == tasks * 2
 
 
-def test_a_line_without_end_is_bounded() -> None:
-    assert len(lines(*["x" * 60_000] * 4)[0]) == 100_000
+def test_a_line_without_end_is_bounded_and_shows_what_came_last() -> None:
+    (line,) = lines(*["x" * 60_000] * 4, "✔ Installed")
+    assert len(line) == 100_000
+    assert line.startswith("…x")
+    assert line.endswith("x✔ Installed")
+
+
+def test_a_spinner_that_runs_for_long_is_one_short_line() -> None:
+    frames = [f"\x1b[1G\x1b[2K{'⠋⠙⠹⠸'[n % 4]} Installing {n}" for n in range(20_000)]
+    assert lines(*frames, "\x1b[1G\x1b[2K✔ Installed\n") == ["✔ Installed"]
+
+
+def test_a_million_carriage_returns_are_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[str] = []
+    write = Row.write
+
+    def counted(row: Row, column: int, text: str, *rest: Any) -> int:
+        writes.append(text)
+        return write(row, column, text, *rest)
+
+    monkeypatch.setattr(Row, "write", counted)
+    assert lines("a" + "\r" * 1_000_000 + "b\n") == ["b"]
+    assert writes == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "piece", ["a\r", "x\x1b[A", "ab\x1b[1K", "\x1b[31m", "e\u0301", "\x1b[", "\x1b]", "ab\x1b[D\x1b[@", "x" * 9]
+)
+def test_no_sequence_costs_more_the_more_of_them_there_are(piece: str) -> None:
+    """What each piece costs is counted in steps of the interpreter, not in time."""
+
+    def steps(count: int) -> int:
+        text, seen = piece * count, 0
+
+        def tracer(*_: object) -> Any:
+            nonlocal seen
+            seen += 1
+            return tracer
+
+        before = sys.gettrace()
+        sys.settrace(tracer)
+        try:
+            lines(text + "\n")
+        finally:
+            sys.settrace(before)
+        return seen
+
+    assert steps(2_000) < 12 * steps(200)
+
+
+def test_the_memory_of_the_screens_is_bounded() -> None:
+    output, chunks = OutputLines(), [chunk("line\n", f"t{n}") for n in range(20_000)]
+    output.feed([*chunks, chunk("open", "last")])
+    assert len(output.lines) == 20_001
+    assert len(output._screens) == 1
+    output.feed([*chunks, chunk("open", "last"), chunk(" line\n", "last"), chunk("next\n", "t0")])
+    assert [line.text for line in output.lines[20_000:]] == ["open line", "next"]
 
 
 PIECES = (
     *("a", "b ", "ž", "\n", "\r", "\r\n", "\t", "\x00", "\x07", "\x9b", "\x1b", "\x1b[", "\x1b[31m", "\x1b[0m"),
+    *(
+        "\b",
+        "\x1b[A",
+        "\x1b[2A",
+        "\x1b[B",
+        "\x1b[3C",
+        "\x1b[2D",
+        "\x1b[2G",
+        "\x1b[H",
+        "\x1b[J",
+        "\x1b[1K",
+        "\x1b[K",
+        "好",
+    ),
     *("\x1b[2K", "\x1b]0;t\x07", "\x1b]8;;u\x1b\\", "\x1b]", "\\", "[", "1", ";", "m", "K", "(", "B", " ", "P"),
 )
 terminal = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=25).map("".join)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from runconsole.log import CHUNK
@@ -134,3 +136,17 @@ def test_the_detail_of_an_active_task_is_that_task() -> None:
     row = folded.picture()["picture"]["active"]["rows"][0]
     assert folded.view.detail("active", row["key"]) == row
     assert row["id"] == "t8"
+
+
+def test_a_long_line_of_output_shows_its_beginning_and_its_end() -> None:
+    text = "begin " + "\x1b[31mx\x1b[0m" * 5000 + " end"
+    view = fold([task("task.output", stream="stdout", data=f"{text}\n")]).view
+    _, (row,) = view.page("output", 0, 1)
+    assert len(row["text"]) <= 4000
+    assert row["text"].startswith("begin ")
+    assert row["text"].endswith(" end")
+    assert row["cut"] == ["text"]
+    assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", row["text"])
+    whole = view.detail("output", "0")
+    assert whole is not None
+    assert whole["text"] == text

@@ -4,105 +4,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from runconsole.events import Micros
 from runconsole.state import OutputChunk, Scrollback
+from runconsole.view.cells import LONGEST
+from runconsole.view.screen import Line, Screen
 
 __all__ = ["Line", "OutputLines"]
 
-_LONGEST = 100_000
-_LONGEST_SEQUENCE = 1_000
 _STEP = 1024
 """Chunks that are looked at together."""
-# Escape sequences: strings (OSC, DCS, ...) up to their end or the line's, control sequences, all others; also broken.
-_SEQUENCE = re.compile(
-    r"\x1b[\]PX^_][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?",
-)
-_COLOR = re.compile(r"\x1b\[[0-9;:]*m")
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\r\n]*\x1b?|[ -/]*)\Z")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
-_BREAKS = re.compile(r"(\r\n|\n|\r)")
+_SCREENS = 4096
+"""Of so many tasks and streams, those that are between two lines are forgotten: nothing above can be reached then."""
+# What most chunks are: lines, and nothing to steer by.
 _LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f-\x9f]+\n")
-
-
-class Line(NamedTuple):
-    """One line: whose, which stream, its text with colors as SGR sequences, when it was last written to."""
-
-    task_id: str | None
-    stream: str
-    text: str
-    at: Micros
-
-
-class _Open(NamedTuple):
-    """A line that may still be written to."""
-
-    number: int
-    line: Line
-    returned: bool
-    """Whether it begins anew."""
+_COLORED = re.compile(r"(?:\x1b\[[0-9;:]{0,40}+m)*+(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]++(?:\x1b\[[0-9;:]{0,40}+m)*+)++\n")
+_LINES = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\n")
 
 
 class OutputLines:
-    """Assembles chunks into lines, one open line for each task and stream.
+    """Assembles chunks into lines as a terminal does: each task and stream has its own screen (`Screen`).
 
-    A carriage return begins the line anew, as progress bars do. Line numbers never change; an open line is replaced
-    by a new `Line` when it is written to.
+    Line numbers never change; a line is replaced by a new `Line` when it is written to.
     """
 
     def __init__(self) -> None:
         self.lines = Scrollback(Line)
-        self._open: dict[tuple[str | None, str], _Open] = {}
-        self._unfinished: dict[tuple[str | None, str], str] = {}
-        """The beginning of an escape sequence at a chunk's end, until the next chunk has the rest."""
+        self._screens: dict[tuple[str | None, str], Screen] = {}
+        self._most = _SCREENS
         self._consumed = 0
 
     def feed(self, chunks: Sequence[OutputChunk]) -> None:
         """Take in what was added to `chunks` since the last time."""
         end = len(chunks)
+        written: dict[int, Screen] = {}
         for begin in range(self._consumed, end, _STEP):
             for chunk in chunks[begin : min(begin + _STEP, end)]:
-                self._write(chunk)
+                screen = self._take(chunk)
+                if screen is not None:
+                    written[id(screen)] = screen
         self._consumed = end
+        for screen in written.values():
+            screen.put_down()
+        if len(self._screens) > self._most:
+            self._screens = {key: screen for key, screen in self._screens.items() if not screen.is_between_lines}
+            self._most = max(_SCREENS, 2 * len(self._screens))
 
-    def _write(self, chunk: OutputChunk) -> None:
-        key = (chunk.task_id, chunk.stream)
-        text = chunk.text
-        # What most chunks are: a line, and nothing to steer by.
-        if key not in self._open and key not in self._unfinished and _LINE.fullmatch(text):
-            self._put(chunk, text[:-1][:_LONGEST], None)
-            return
-        text = self._unfinished.pop(key, "") + text
-        cut = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_SEQUENCE))
-        if cut is not None:
-            self._unfinished[key] = cut.group()
-            text = text[: cut.start()]
-        text = _CONTROLS.sub("", _SEQUENCE.sub(_only_color, text))
-        for part in _BREAKS.split(text):
-            known = self._open.get(key)
-            if part in {"\n", "\r\n"}:
-                if known is None:
-                    self._put(chunk, "", None)
-                self._open.pop(key, None)
-            elif part == "\r":
-                if known is not None:
-                    self._open[key] = known._replace(returned=True)
-            elif part:
-                before = "" if known is None or known.returned else known.line.text
-                self._open[key] = self._put(chunk, (before + part)[:_LONGEST], known)
-
-    def _put(self, chunk: OutputChunk, text: str, known: _Open | None) -> _Open:
-        """Write a line, a new one or one that is there."""
-        line = Line(chunk.task_id, chunk.stream, text, chunk.at)
-        number = len(self.lines) if known is None else known.number
-        if known is None:
-            self.lines.append(line)
-        else:
-            self.lines.amend(number, line)
-        return _Open(number, line, returned=False)
-
-
-def _only_color(sequence: re.Match[str]) -> str:
-    """Return a sequence that sets colors or weights (SGR); nothing for any other."""
-    return sequence.group() if _COLOR.fullmatch(sequence.group()) else ""
+    def _take(self, chunk: OutputChunk) -> Screen | None:
+        """Write a chunk; return the screen whose lines have to be replaced, if there are such."""
+        key, text = (chunk.task_id, chunk.stream), chunk.text
+        screen = self._screens.get(key)
+        if screen is None:
+            screen = self._screens[key] = Screen(self.lines, *key)
+        if screen.is_between_lines and len(text) < LONGEST:
+            if _LINE.fullmatch(text) or _COLORED.fullmatch(text):
+                screen.put_line(text[:-1], chunk.at)
+                return None
+            if _LINES.fullmatch(text):
+                for line in text[:-1].split("\n"):
+                    screen.put_line(line, chunk.at)
+                return None
+        screen.write(text, chunk.at)
+        return screen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
@@ -21,6 +22,8 @@ WHOLE = 64_000_000
 """Characters of a row in an answer to a `detail` request."""
 
 _SUBTASKS = 30
+_COLOR = re.compile(r"\x1b\[[0-9;:]*m")
+_SEQUENCE = 64
 
 
 class Cutter:
@@ -175,9 +178,24 @@ def output_row(index: int, line: Line, cutter: Cutter) -> Row:
         "key": str(index),
         "task": line.task_id and short(line.task_id),
         "stream": line.stream,
-        "text": cutter("text", line.text, LINE, controls=False),
+        "text": cutter("text", _both_ends(line.text, cutter), LINE, controls=False),
         "at": ms(line.at),
     }
+
+
+def _both_ends(text: str, cutter: Cutter) -> str:
+    """Return the beginning and the end of a long line: its end tells what came last."""
+    if len(text) <= LINE or cutter.whole:
+        return text
+    first, last = _edge(text, LINE // 4), _edge(text, len(text) - LINE // 2)
+    cutter.leave("text", 0, last - first)
+    return f"{text[:first]}\x1b[0m … {last - first:,} characters … {text[last:]}"
+
+
+def _edge(text: str, at: int) -> int:
+    """Return a place in a text, moved behind the sequence that sets a color there."""
+    color = _COLOR.match(text, max(0, text.rfind("\x1b", at - _SEQUENCE, at)))
+    return color.end() if color is not None and color.end() > at else at
 
 
 def artifact_row(index: int, row: Artifact, cutter: Cutter) -> Row:
