@@ -99,7 +99,7 @@ class InboxConnection(ClientConnection):
             self._keep(data)
             return b""
         end += len(_HEADERS_END)
-        super().data_received(bytes(data[:end]))
+        super().data_received(_as_http_1_1(data[:end]))
         self._is_opened = True
         if self.protocol.state is not OPEN or self.protocol.extensions:
             self._give_up(data[end:])
@@ -199,10 +199,22 @@ class InboxConnection(ClientConnection):
     def eof_received(self) -> None:
         """Let the library see what came of a last frame, too."""
         rest, self._rest = self._rest, bytearray()
-        self._give_up(rest)
+        self._give_up(rest if self._is_opened else _as_http_1_1(rest))
         super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake who waits: there is nothing more to come."""
         super().connection_lost(exc)
         self._wake()
+
+
+def _as_http_1_1(head: bytes | bytearray) -> bytes:
+    """Return an answer's headers as the library reads them: errors of HTTP/1.0, and without a reason, are answers too.
+
+    No handshake succeeds so: RFC 6455 asks for HTTP/1.1.
+    """
+    line, feed, rest = bytes(head).partition(b"\n")
+    version, _, status = line.rstrip(b"\r").partition(b" ")
+    if not version.startswith(b"HTTP/1.") or status.startswith(b"101"):
+        return bytes(head)
+    return b"HTTP/1.1 " + (status if b" " in status else status + b" ") + b"\r" + feed + rest

@@ -18,10 +18,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from runconsole.errors import LinkLost
-from runconsole.transports.address import hostname, is_loopback
+from runconsole.transports.address import hostname
+from runconsole.transports.proxies import proxy_for
 
 if TYPE_CHECKING:
     from runconsole.transports.socketio_client import Client
@@ -87,10 +87,13 @@ class SocketIoTransport:
             raise LinkLost(
                 'expected the Socket.IO client, which is not installed: pip install "runconsole[socketio]"', fatal=True
             ) from None
-        options: dict[str, Any] = {"heartbeat": self._heartbeat, "proxy": _proxy(self._url)}
+        options: dict[str, Any] = {"heartbeat": self._heartbeat}
+        proxy = proxy_for(self._url)
+        if proxy is not None and not proxy.is_socks:
+            options["proxy"] = proxy.url
         if self._ssl is not None and urlsplit(self._url).scheme in _SECURE:
             options["ssl"] = self._ssl
-        return Client(hostname(self._url), options, self._mark, secret=self._token)
+        return Client(hostname(self._url), options, self._mark, secret=self._token, proxy=proxy)
 
     async def _open(self, client: Client) -> None:
         path = urlsplit(self._url).path.strip("/") or "socket.io"
@@ -98,17 +101,7 @@ class SocketIoTransport:
             async with asyncio.timeout(self._open_timeout):
                 await client.open(self._url, path, self._auth, dict(self._headers))
         except TimeoutError:
-            where = hostname(self._url)
             raise LinkLost(
-                f"{where} did not answer within {self._open_timeout:g} s: is the server up and reachable?"
+                f"{hostname(self._url)} did not answer within {self._open_timeout:g} s{client.way}: is the server up"
+                " and reachable?"
             ) from None
-
-
-def _proxy(url: str) -> str | None:
-    """Return the HTTP proxy that the environment names for the URL; None for this machine itself."""
-    parts = urlsplit(url)
-    if is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    names = ("wss", "https") if parts.scheme in _SECURE else ("ws", "https", "http")
-    known = getproxies()
-    return next((known[name] for name in names if known.get(name, "").startswith("http")), None)

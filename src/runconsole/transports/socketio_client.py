@@ -20,6 +20,7 @@ import msgspec
 import socketio
 
 from runconsole.errors import LinkLost
+from runconsole.transports.proxies import Proxy
 from runconsole.transports.socketio_errors import explain, explain_end, explain_refusal
 from runconsole.transports.socketio_packet import FRAME, GONE, Packet
 
@@ -65,6 +66,24 @@ class _Dialer:
             await self._session.close()
 
 
+def _connector(proxy: Proxy | None) -> aiohttp.BaseConnector | None:
+    """Return what connects by a SOCKS proxy, None where aiohttp's own does. Raises LinkLost."""
+    if proxy is None or not proxy.is_socks:
+        return None
+    try:
+        from aiohttp_socks import ProxyConnector
+    except ImportError:
+        raise LinkLost(
+            f"the proxy {proxy.shown} speaks SOCKS, which needs aiohttp-socks for Socket.IO:"
+            ' pip install "runconsole[socks]"',
+            fatal=True,
+        ) from None
+    scheme, mark, place = proxy.url.partition("://")
+    by_name = scheme in {"socks5h", "socks4a"}  # the proxy resolves the server's name
+    connector: aiohttp.BaseConnector = ProxyConnector.from_url(f"{scheme[:6]}{mark}{place}", rdns=by_name)
+    return connector
+
+
 class Client:
     """One connection: `open`, then `receive` and `send`, and `close` in any case.
 
@@ -73,9 +92,18 @@ class Client:
         options: for aiohttp's `ws_connect`: heartbeat, proxy, ssl.
         mark: where the connection before left off.
         secret: hidden in what the server says.
+        proxy: on the way to the server.
     """
 
-    def __init__(self, host: str, options: Mapping[str, Any], mark: Mapping[str, str], *, secret: str | None) -> None:
+    def __init__(
+        self,
+        host: str,
+        options: Mapping[str, Any],
+        mark: Mapping[str, str],
+        *,
+        secret: str | None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._host = host
         self._secret = secret
         self._resumes = dict(mark)
@@ -85,7 +113,8 @@ class Client:
         self._lost: LinkLost | None = None
         self._news = asyncio.Event()
         self._connected = False
-        self._dialer = _Dialer(aiohttp.ClientSession())
+        self._proxy = proxy
+        self._dialer = _Dialer(aiohttp.ClientSession(connector=_connector(proxy)))
         self._packets: type[Packet] = type("Packet", (Packet,), {})
         self._sio = socketio.AsyncClient(
             reconnection=False,
@@ -106,6 +135,11 @@ class Client:
         self._sio.on(FRAME, self._on_frame)
         self._sio.on(GONE, self._on_gone)
 
+    @property
+    def way(self) -> str:
+        """How the server is reached, for messages: by which proxy."""
+        return "" if self._proxy is None else f" by the proxy {self._proxy.shown}"
+
     # ---- life -------------------------------------------------------------------------------------------------------
 
     async def open(self, url: str, path: str, auth: Mapping[str, str], headers: dict[str, str]) -> None:
@@ -121,7 +155,7 @@ class Client:
                 wait=False,
             )
         except Exception as error:  # noqa: BLE001 - a server that is none makes the client raise all kinds
-            raise explain(self._dialer.error or error, self._host, path) from None
+            raise explain(self._dialer.error or error, self._host, path, self._proxy) from None
         self._sio.eio.read_loop_task.add_done_callback(self._on_end)
         while not self._connected:
             await self._hear()

@@ -10,6 +10,8 @@ import aiohttp
 
 from runconsole.errors import LinkLost
 from runconsole.reconnect import REFUSED, RETRY, UNTRUSTED, of_close, of_refusal, of_status
+from runconsole.transports.pages import explain_page
+from runconsole.transports.proxies import Proxy, explain_proxy_error, explain_proxy_status
 from runconsole.transports.websocket import explain as explain_network
 
 __all__ = ["explain", "explain_end", "explain_refusal"]
@@ -18,14 +20,17 @@ _MOST_SHOWN = 200
 _STATUS_KEYS = frozenset({"code", "status", "statusCode", "status_code"})
 _NO_CODE = 0
 """aiohttp's code for a close frame without one."""
+_PROXY_SIGN_IN = 407
 
 
-def explain(error: Exception, host: str, path: str) -> LinkLost:
+def explain(error: Exception, host: str, path: str, proxy: Proxy | None = None) -> LinkLost:
     """Say why no connection could be made."""
+    by_proxy = None if proxy is None else _explain_proxy(error, proxy, host)
+    if by_proxy is not None:
+        return by_proxy
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return _explain_status(error.status, host, path)
-    if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
-        return LinkLost(f"the proxy on the way to {host} does not work: check the proxy environment variables")
+        page = explain_page(error.status, error.headers or {}, b"", host)
+        return page or _explain_status(error.status, host if proxy is None else f"{host} (by {proxy.shown})", path)
     if isinstance(error, aiohttp.InvalidURL):
         return LinkLost(f"expected a URL like http://host:port, got one for {host!r}: check its spelling", fatal=True)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -36,6 +41,19 @@ def explain(error: Exception, host: str, path: str) -> LinkLost:
         f"expected a Socket.IO server at {host}/{path}, got something else: check the port, the path and the scheme",
         doubtful=True,
     )
+
+
+def _explain_proxy(error: Exception, proxy: Proxy, host: str) -> LinkLost | None:
+    """Say what went wrong with the proxy; None where it did not."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return explain_proxy_status(error.status, proxy, host)
+    if isinstance(error, aiohttp.WSServerHandshakeError) and error.status == _PROXY_SIGN_IN:
+        return explain_proxy_status(error.status, proxy, host)  # of a plain connection it is asked for the page itself
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        return explain_proxy_error(error.os_error, proxy, host)  # nothing else is connected to
+    if proxy.is_socks and type(error).__module__.startswith(("python_socks", "aiohttp_socks")):
+        return explain_proxy_error(error, proxy, host)
+    return None
 
 
 def _explain_os_error(error: OSError, host: str) -> LinkLost:

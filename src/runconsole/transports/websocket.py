@@ -14,16 +14,17 @@ from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidMessage,
-    InvalidProxy,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
-    ProxyError,
 )
 
 from runconsole.errors import LinkLost
 from runconsole.reconnect import DENIED, REFUSED, RETRY, STRANGE, UNTRUSTED, Policy, of_close, of_status
 from runconsole.transports.address import hostname, is_loopback
 from runconsole.transports.inbox import InboxConnection
+from runconsole.transports.pages import explain_page
+from runconsole.transports.proxies import Proxy, explain_proxy_error, explain_proxy_status, proxy_for
 
 __all__ = ["WebSocketTransport"]
 
@@ -75,12 +76,19 @@ class WebSocketTransport:
     async def _open(self) -> InboxConnection:
         local = is_loopback(self._url)
         options: dict[str, Any] = {"ssl": self._ssl} if self._url.startswith("wss:") and self._ssl else {}
+        proxy = proxy_for(self._url)
+        begun: list[InboxConnection] = []
+
+        def begin(*args: Any, **kwargs: Any) -> InboxConnection:
+            begun.append(InboxConnection(*args, **kwargs))
+            return begun[-1]
+
         try:
             connection = await connect(
                 self._url,
-                create_connection=InboxConnection,
+                create_connection=cast("Any", begin),
                 additional_headers=self._headers,
-                proxy=None if local else True,
+                proxy=None if proxy is None else proxy.url,
                 compression=None if local else "deflate",
                 max_size=MAX_SIZE,
                 open_timeout=OPEN_TIMEOUT,
@@ -91,7 +99,15 @@ class WebSocketTransport:
             )
             return cast("InboxConnection", connection)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ValueError) as error:
+            if proxy is not None and not begun:  # the proxy has not let us through to the server
+                raise _explain_proxy(error, proxy, hostname(self._url)) from None
             raise explain(error, self._url) from None
+
+
+def _explain_proxy(error: Exception, proxy: Proxy, host: str) -> LinkLost:
+    if isinstance(error, InvalidProxyStatus):
+        return explain_proxy_status(error.response.status_code, proxy, host)
+    return explain_proxy_error(error, proxy, host)
 
 
 class _Open:
@@ -144,7 +160,9 @@ def explain(error: Exception, url: str) -> LinkLost:
     """Say why a connection could not be made: what was expected, what came, what to do."""
     host = hostname(url)
     if isinstance(error, InvalidStatus):
-        return _explain_status(error.response.status_code, host)
+        response = error.response
+        page = explain_page(response.status_code, dict(response.headers.raw_items()), bytes(response.body), host)
+        return page or _explain_status(response.status_code, host)
     if isinstance(error, ssl_module.SSLError):
         return _explain_tls(error, host)
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
@@ -161,11 +179,6 @@ _HANDSHAKE_FAILURES: tuple[tuple[tuple[type[Exception], ...], str, Policy], ...]
         (InvalidURI,),
         "expected a URL like ws://host:port/path, got one for {host!r}: check its spelling",
         DENIED,
-    ),
-    (
-        (InvalidProxy, ProxyError),
-        "the proxy on the way to {host} does not work: check the proxy environment variables",
-        RETRY,
     ),
     (
         (InvalidMessage, InvalidHandshake),
