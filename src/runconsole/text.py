@@ -191,7 +191,7 @@ def _phases(state: RunState) -> Iterator[str]:
 def _phase(phase: Phase) -> str:
     percent = phase.progress
     name = f" ({clean(phase.name)})" if phase.name else ""
-    done = phase.count(TaskStatus.COMPLETED)
+    done = phase.completed
     count = f"{done} tasks" if phase.tasks is None else f"{done}/{phase.tasks} tasks"
     shown = f"{bar(percent)} {int(percent)}% ({count})" if percent is not None else f"({count})"
     return f"Phase {phase.phase}{name}: {_MARKS[phase.status]} {shown}"

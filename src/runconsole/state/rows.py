@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from runconsole.events import CheckpointOption, LinkStatus, Micros, TaskStatus
+from runconsole.events import CheckpointOption, LinkStatus, Micros, TaskDetails, TaskStatus
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
@@ -75,6 +75,7 @@ class Task(Struct, gc=False):
     error_at: Micros | None = None
     metered: bool = False
     """Whether its own metrics tell its tokens and cost: then its agents need not."""
+    details: TaskDetails | None = None
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
     status_at: Micros | None = None
@@ -105,33 +106,44 @@ class Phase(Struct):
     """When the last of its tasks ended that has."""
     told: TaskStatus | None = None
     """The status the server itself told."""
+    told_done: int | None = None
+    """How many of its tasks are completed, where the server tells that of the phase as a whole."""
 
     def count(self, status: TaskStatus) -> int:
         """Return how many of its tasks have this status."""
         return self.counts.get(status, 0)
 
     @property
+    def completed(self) -> int:
+        """How many of its tasks are completed: by its tasks, or as told of the phase as a whole."""
+        return max(self.count(TaskStatus.COMPLETED), self.told_done or 0)
+
+    @property
     def ended(self) -> int:
         """How many of its tasks have ended, well or not."""
-        return sum(self.counts.get(status, 0) for status in FINISHED)
+        return max(self.completed, sum(self.counts.get(status, 0) for status in FINISHED))
 
     @property
     def progress(self) -> float | None:
         """Completed tasks of planned ones, in percent."""
         if self.tasks is None:
             return None
-        return min(100.0, 100.0 * self.count(TaskStatus.COMPLETED) / self.tasks) if self.tasks else 100.0
+        return min(100.0, 100.0 * self.completed / self.tasks) if self.tasks else 100.0
 
     @property
     def status(self) -> TaskStatus:
         """A phase is complete when its completed tasks reach its count."""
-        if self.tasks is not None and self.count(TaskStatus.COMPLETED) >= self.tasks:
+        if self.told is TaskStatus.FAILED:
+            return TaskStatus.FAILED
+        if self.tasks is not None and self.completed >= self.tasks:
             return TaskStatus.COMPLETED if self.tasks or self.counts else self.told or TaskStatus.PENDING
         if self.tasks is not None and self.ended >= self.tasks:
             return TaskStatus.FAILED if self.count(TaskStatus.FAILED) else TaskStatus.COMPLETED
-        if self.told is TaskStatus.COMPLETED and self.ended == sum(self.counts.values()):
+        if self.told is TaskStatus.COMPLETED and self.ended >= sum(self.counts.values()):
             return TaskStatus.COMPLETED
-        if self.counts and (self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)):
+        if (self.counts or self.told_done) and (
+            self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)
+        ):
             return TaskStatus.RUNNING
         return self.told or TaskStatus.PENDING
 

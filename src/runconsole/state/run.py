@@ -162,6 +162,8 @@ class RunState:
         self._told_at: dict[str, Micros] = {}
         """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
+        self.context_told = 0.0
+        """The percent of a model's context that a person was told is used."""
         self.agents: dict[str, dict[str, tuple[int, float]]] = {}
         """Of each task's agents their tokens and cost in US dollars."""
         self.active: dict[str, None] = {}
@@ -243,6 +245,14 @@ class RunState:
         if new.ended_at is not None and (phase.last_end is None or new.ended_at > phase.last_end):
             phase.last_end = new.ended_at
         self.phases[number] = phase
+        self.versions["phases"] += 1
+
+    def put_phase(self, phase: Phase) -> None:
+        """Put a phase's changed row in place, by number."""
+        is_new = phase.phase not in self.phases
+        self.phases[phase.phase] = phase
+        if is_new:
+            self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
     def begin(self, at: Micros) -> None:

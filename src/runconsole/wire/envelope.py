@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
-from runconsole.wire import agent, checkpoint, execution, task
+from runconsole.wire import agent, alerts, checkpoint, execution, flat, pipeline, task
 from runconsole.wire.payload import (
     FactReader,
     Whole,
@@ -34,6 +34,9 @@ _FACTS: dict[str, FactReader] = {
     **execution.FACTS,
     **task.FACTS,
     **agent.FACTS,
+    **alerts.FACTS,
+    **flat.FACTS,
+    **pipeline.FACTS,
     **checkpoint.FACTS,
 }
 _ABSENT = Raw(b"")
@@ -139,8 +142,11 @@ def _meaning(kind: str, payload: str, task_beside: str | None, *, bare: bool) ->
 
 
 def _unnamed(kind: str, payload: str) -> Fact:
-    fact = Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent
-    return fact(_task_of(payload))
+    stage = pipeline.read_stage(kind)
+    if stage is not None and (fact := stage(payload)) is not None:
+        return fact
+    known = Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent
+    return known(_task_of(payload))
 
 
 def _task_of(payload: str) -> str | None:
