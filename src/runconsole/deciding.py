@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from runconsole.actions import action_of
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import DecisionRequested, DecisionTurnedDown
@@ -67,8 +68,9 @@ class Decider:
         session = self._session()
         if session is None:
             raise NotConnected(_STOPPED)
-        action = chosen.action
+        action, meaning = chosen.action, action_of(chosen)
         shares_action = action is not None and sum(option.action == action for option in checkpoint.options) > 1
+        shares_meaning = sum(action_of(option) == meaning for option in checkpoint.options) > 1
         session.decide(
             DecisionRequested(
                 now_micros(),
@@ -80,6 +82,8 @@ class Decider:
                 action,
                 by,
                 shares_action,
+                meaning,
+                shares_meaning,
             )
         )
 

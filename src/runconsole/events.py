@@ -500,6 +500,10 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     by: str = "you"
     shares_action: bool = False
     """Whether another option has the same action: then the action alone does not say which was chosen."""
+    meaning: str | None = None
+    """The action that the option means, told or not (`runconsole.actions`)."""
+    shares_meaning: bool = False
+    """Whether another option means the same."""
 
 
 class DecisionSent(Fact, frozen=True, gc=False):
@@ -514,6 +518,8 @@ class DecisionAcknowledged(Fact, frozen=True, gc=False):
 
     at: Micros
     decision_id: str
+    applied: str | None = None
+    """The option or action that it says it has applied, where it says so."""
 
 
 class DecisionTurnedDown(Fact, frozen=True, gc=False):

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from copy import copy
 
+import msgspec
+
+from runconsole.actions import ACTIONS
 from runconsole.events import (
     CheckpointDecided,
     CheckpointExpired,
     CheckpointOpened,
+    CheckpointOption,
     CheckpointReminded,
     CheckpointSaved,
     Micros,
@@ -19,6 +23,7 @@ from runconsole.events import (
 )
 from runconsole.state.advance import fill_unknown, moment
 from runconsole.state.answers import (
+    Inquire,
     Presume,
     applied,
     end,
@@ -59,6 +64,9 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     if row == known:
         return ()
     put(state, row)
+    lacks_actions = any(option.action is None and option.id not in ACTIONS for option in row.options)
+    if lacks_actions and not fact.listed and (known is None or is_new):
+        return (Urgent(), Inquire(row.checkpoint_id))  # what its options mean may be told when asked
     return URGENT
 
 
@@ -74,9 +82,22 @@ def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received) -> None:
     row.title = row.title or fact.title
     row.description = row.description or fact.description
     row.context = row.context or fact.context
-    row.options = row.options or fact.options
+    row.options = _with_actions(row.options, fact.options) if row.options else fact.options
     row.deadline = row.deadline or fact.deadline
     row.default_action = row.default_action or fact.default_action
+
+
+def _with_actions(
+    options: tuple[CheckpointOption, ...], told: tuple[CheckpointOption, ...]
+) -> tuple[CheckpointOption, ...]:
+    """Return the options with the actions that are told of them later."""
+    actions = {option.id: option.action for option in told if option.action is not None}
+    if not actions:
+        return options
+    return tuple(
+        option if option.action is not None else msgspec.structs.replace(option, action=actions.get(option.id))
+        for option in options
+    )
 
 
 def _is_asked_again(state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received) -> bool:
