@@ -129,6 +129,8 @@ export interface TaskRow extends Row {
   worker_id: string | null;
   provider_id: string | null;
   error: string | null;
+  /** More facts, as name and text: only in a row that is told in full. */
+  details?: [string, string][];
   subtasks_total: number;
   subtasks_done: number;
   /** At most 30; `subtasks_total` says how many there are. */

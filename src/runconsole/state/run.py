@@ -162,6 +162,8 @@ class RunState:
         self._told_at: dict[str, Micros] = {}
         """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
+        self.named_phases: dict[str, int] = {}
+        """The numbers of the phases that the server tells by name alone."""
         self.context_told = 0.0
         """The percent of a model's context that a person was told is used."""
         self.agents: dict[str, dict[str, tuple[int, float]]] = {}
@@ -248,11 +250,8 @@ class RunState:
         self.versions["phases"] += 1
 
     def put_phase(self, phase: Phase) -> None:
-        """Put a phase's changed row in place, by number."""
-        is_new = phase.phase not in self.phases
+        """Put a phase's changed row in place."""
         self.phases[phase.phase] = phase
-        if is_new:
-            self.phases = dict(sorted(self.phases.items()))
         self.versions["phases"] += 1
 
     def begin(self, at: Micros) -> None:

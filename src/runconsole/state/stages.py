@@ -91,8 +91,13 @@ def _set_phase(state: RunState, told: PhaseReported, event: Received) -> None:
 
 def _number_of(state: RunState, name: str | None) -> int:
     """Return the number of the phase of this name; a new name takes the next number."""
-    known = next((phase.phase for phase in state.phases.values() if phase.name == name), None)
-    return known if known is not None else max(state.phases, default=-1) + 1
+    numbers = state.named_phases
+    if not numbers:
+        numbers |= {phase.name: number for number, phase in state.phases.items() if phase.name is not None}
+    number = numbers.get(name or "")
+    if number is None:
+        number = numbers[name or ""] = next(reversed(state.phases), -1) + 1
+    return number
 
 
 @handles(PipelineReported)

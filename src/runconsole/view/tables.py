@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from runconsole.events import Received
 from runconsole.state import RunState
 from runconsole.view import questions, rows
+from runconsole.view.details import detail_facts
 from runconsole.view.history import History, decision_row
 from runconsole.view.lines import OutputLines
 from runconsole.view.rows import Cutter, Row
@@ -129,7 +130,13 @@ def _part(name: str, row: Callable[[Any, Cutter], Row]) -> Table:
 
 
 def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> Row:
-    return rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
+    row = rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
+    if item.details is not None:
+        if cutter.whole:
+            row["details"] = detail_facts(item.details, cutter)
+        else:
+            cutter.leave("details", 0, 1)  # read when the row is opened
+    return row
 
 
 def _active(source: Source) -> Held:

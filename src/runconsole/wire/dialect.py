@@ -76,7 +76,10 @@ def _action(decision: DecisionRequested) -> str:
 
 
 def _takes(path: str, decision: DecisionRequested) -> bool:
-    return _action(decision) in _TAKES[path] and not (path == RESOLVE and _is_shared(decision))
+    """Whether a procedure takes the answer. Of an action that is in neither's list the server is the judge."""
+    action = _action(decision)
+    is_known = any(action in actions for actions in _TAKES.values())
+    return (action in _TAKES[path] or not is_known) and not (path == RESOLVE and _is_shared(decision))
 
 
 def _input(path: str, decision: DecisionRequested) -> dict[str, Any]:
