@@ -12,6 +12,7 @@ from runconsole.events import (
     CheckpointOpened,
     CheckpointSaved,
     Fact,
+    SubtaskReported,
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
@@ -93,4 +94,68 @@ def test_a_task_goes_its_way_in_core_events() -> None:
     task = folded.tables.frame("tasks").loc["t"]
     assert (task["status"], task["provider_id"], task["step"], task["duration_s"]) == ("completed", "p", "Half", 4.0)
     assert folded.tables.frame("output")["text"].tolist() == ["hello\n"]
+    assert folded.log.unknown == 0
+
+
+def beside(kind: str, at: int = 0, **data: Any) -> str:
+    """Return an event that names its task beside its data, as the documented WebSocket API does."""
+    stamp = f"2025-12-01T10:00:{at:02}.000Z"
+    return json.dumps({"type": kind, "taskId": "t", "timestamp": stamp, "data": data})
+
+
+@pytest.mark.parametrize(
+    ("frame", "fact"),
+    [
+        (beside("task.started", provider="p"), TaskStarted("t", provider_id="p")),
+        (beside("task.progress", message="Analyzing"), TaskProgressed("t", step="Analyzing")),
+        (beside("task.completed", duration=330, cost=0.05), TaskCompleted("t", 330.0, cost_usd=0.05)),
+        (beside("started"), TaskStarted("t")),
+        (beside("log", message="one line"), TaskOutput("t", "stdout", "one line\n")),
+        (beside("log", message="no\n", level="error"), TaskOutput("t", "stderr", "no\n")),
+        (beside("progress", progress=40, message="Half"), TaskProgressed("t", 40.0, "Half")),
+        (
+            beside("status", status="running", progress=50),
+            TaskProgressed("t", 50.0, status=TaskStatus.RUNNING),
+        ),
+        (
+            beside("validation", passed=False, message="2 lint errors"),
+            SubtaskReported("t", "validation", TaskStatus.FAILED, "Validation", error="2 lint errors"),
+        ),
+        (beside("checkpoint", checkpointId="c", reason="auto"), CheckpointSaved("t", "c", reason="auto")),
+        (beside("completed", duration=3), TaskCompleted("t", 3.0)),
+        (beside("failed", error="no"), TaskFailed("t", "no")),
+        ('{"type": "started", "taskId": "t", "timestamp": 1764583200}', TaskStarted("t")),
+        (
+            '{"type": "task.started", "payload": {"workerId": "w"}, "metadata": {"taskId": "t"}}',
+            TaskStarted("t", "w"),
+        ),
+    ],
+)
+def test_a_task_may_be_named_beside_the_data(frame: str, fact: Fact) -> None:
+    (event,) = read_events(frame, 1)
+    assert event.fact == fact
+    assert "task_id" not in event.payload, "the payload is what came"
+
+
+def test_a_checkpoint_with_words_for_a_person_is_a_question() -> None:
+    (event,) = read_events(beside("checkpoint", checkpointId="c", title="Ship?", options=["approve"]), 1)
+    assert isinstance(event.fact, CheckpointOpened)
+    assert (event.fact.task_id, event.fact.title) == ("t", "Ship?")
+
+
+def test_a_bare_word_without_a_task_is_unknown() -> None:
+    (event,) = read_events('{"type": "started", "data": {}}', 1)
+    assert event.fact == UnknownEvent()
+
+
+def test_a_task_goes_its_way_in_words_beside_its_data() -> None:
+    frames = [
+        beside("started", 0, provider="p"),
+        beside("log", 1, message="hello"),
+        beside("progress", 2, progress=50),
+        beside("completed", 3, duration=3, cost=0.05),
+    ]
+    folded = fold(frames)
+    row = folded.tables.frame("tasks").loc["t"]
+    assert (row["status"], row["provider_id"], row["cost_usd"]) == ("completed", "p", 0.05)
     assert folded.log.unknown == 0

@@ -129,6 +129,11 @@ def loads_encodable(text: bytes | str) -> Any:
     return loads(encodable(json.dumps(value, ensure_ascii=False))) if _SURROGATE.search(text) else value
 
 
+def encode_text(text: str) -> str:
+    """Return a text as JSON."""
+    return msgspec.json.encode(text).decode()
+
+
 def encodable(text: str) -> str:
     """Return the text with U+FFFD for each lone surrogate: what UTF-8 can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

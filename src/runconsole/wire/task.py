@@ -23,7 +23,6 @@ from runconsole.events import (
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
-    UnknownEvent,
 )
 from runconsole.statuses import read_status
 from runconsole.wire.payload import FactReader, Whole, first, read_time, reader, understood
@@ -38,7 +37,6 @@ __all__ = [
     "TaskEvent",
     "message_of",
     "read_tags",
-    "told_beside",
 ]
 
 LOGGED_FAMILIES = ("agent.", "worker.", "provider.", "system.", "cost.")
@@ -341,27 +339,6 @@ def _fallback(data: _Fallback) -> Fact | None:
         return None
     return TaskProviderChanged(data.task_id, data.to_provider, data.reason)
 
-
-def told_beside(kind: str, task_id: str, payload: str) -> Fact:
-    """Return what an event means that names its task beside its data, as ado's shipped ``tasks.onTaskEvent`` does.
-
-    A ``status`` event there says what the task's own events say in seed 2.
-    """
-    data = _read_progress(payload) if kind in {"status", "progress"} else None
-    if data is None:
-        return UnknownEvent(task_id)
-    match read_status(data.status):
-        case TaskStatus.COMPLETED:
-            return TaskCompleted(task_id)
-        case TaskStatus.FAILED:
-            return TaskFailed(task_id, "failed")
-        case TaskStatus.CANCELLED:
-            return TaskCancelled(task_id)
-        case status:
-            return TaskProgressed(task_id, data.progress, data.current_step, status, data.phase)
-
-
-_read_progress = reader(_TaskProgress)
 
 FACTS: dict[str, FactReader] = {
     "task.created": understood(_TaskCreated, _task_created),
