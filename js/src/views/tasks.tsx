@@ -95,9 +95,7 @@ export function TaskDetail({ row: short }: { row: TaskRow }) {
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>
-              <Text>{value}</Text>
-            </dd>
+            <dd>{value}</dd>
           </div>
         ))}
       </dl>
@@ -140,7 +138,6 @@ function factsOf(row: TaskRow): [string, string][] {
     ["Cost", row.cost_usd === null ? null : dollars(row.cost_usd)],
     ["Worker", row.worker_id],
     ["Provider", row.provider_id],
-    ...(row.details ?? []),
   ];
   return facts.filter((fact): fact is [string, string] => fact[1] !== null);
 }
