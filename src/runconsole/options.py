@@ -90,7 +90,8 @@ class Options(Struct, frozen=True):
         except ValueError:
             return "json"  # the endpoint says what is wrong with it
         path = parts.path.rstrip("/")
-        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)):  # noqa: PTH110 - raises nothing
+        is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)  # noqa: PTH110 - never raises
+        if is_path and not parts.netloc and "://" not in self.url:
             return "replay"
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
