@@ -90,8 +90,7 @@ class Options(Struct, frozen=True):
         except ValueError:
             return "json"  # the endpoint says what is wrong with it
         path = parts.path.rstrip("/")
-        is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)  # noqa: PTH110 - never raises
-        if is_path and not parts.netloc and "://" not in self.url:
+        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)):  # noqa: PTH110 - raises nothing
             return "replay"
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
