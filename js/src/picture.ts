@@ -129,6 +129,8 @@ export interface TaskRow extends Row {
   worker_id: string | null;
   provider_id: string | null;
   error: string | null;
+  /** More facts, as name and text: only in a row that is told in full. */
+  details?: [string, string][];
   subtasks_total: number;
   subtasks_done: number;
   /** At most 30; `subtasks_total` says how many there are. */
@@ -190,10 +192,6 @@ export interface CheckpointRow extends Row {
   options: CheckpointOption[];
   /** How many there are; absent in pictures of older versions. */
   options_total?: number;
-  /** It is answered in words of one's own. */
-  free_text?: boolean;
-  /** What of the options cannot be read: one plain sentence. */
-  options_note?: string;
   context: {
     spec?: string;
     changes?: string[];

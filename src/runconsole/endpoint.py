@@ -130,7 +130,7 @@ def _trpc(options: Options) -> TrpcWire:
     return TrpcWire(
         path,
         argument,
-        decide=options.decide or "checkpoints.resolve",
+        decide=options.decide,
         transformer=cast("Transformer", options.transformer),
         connection_params=_params(options),
     )

@@ -19,10 +19,6 @@ from msgspec import Meta, Struct
 Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
-Offers = Literal["told", "assumed", "text", "nothing"]
-"""How a question may be answered: with an option that the server told, with Approve or Reject where it told none, with
-words of one's own, or not at all, because what it offers cannot be read."""
-
 LinkStatus = Literal["connecting", "live", "retrying", "ended", "failed", "stopped"]
 
 
@@ -83,6 +79,10 @@ class TaskReported(Fact, frozen=True, gc=False):
     current_task: str | None = None
     subtask_status: dict[str, str] | None = None
     """The status of some of its subtasks, by name, in the server's words (`runconsole.statuses` reads them)."""
+    files: tuple[str, ...] = ()
+    """Paths that the task has written."""
+    is_last: bool = False
+    """Whether the run is over with it, on a wire where nothing else says so."""
 
 
 class WaveCompleted(Fact, frozen=True, gc=False):
@@ -112,7 +112,77 @@ class ExecutionCompleted(Fact, frozen=True, gc=False):
     cost_usd: float | None = None
 
 
+class StageReported(Fact, frozen=True, gc=False):
+    """A stage before the execution (discovery, generation of a plan): a task of its own, its steps as subtasks."""
+
+    stage: str
+    name: str | None = None
+    status: TaskStatus | None = None
+    progress: float | None = None
+    step: str | None = None
+    part: str | None = None
+    part_status: TaskStatus | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    duration_s: float | None = None
+    error: str | None = None
+
+
+class PhaseReported(Struct, frozen=True, gc=False):
+    """What is told of a phase as a whole. One without a number is found by its name."""
+
+    number: int | None = None
+    name: str | None = None
+    status: TaskStatus | None = None
+    done: int | None = None
+    total: int | None = None
+
+
+class PhaseTold(Fact, frozen=True, gc=False):
+    """A phase began or ended."""
+
+    phase: PhaseReported
+
+
+class PipelineReported(Fact, frozen=True, gc=False):
+    """A pipeline's counters, metrics and present phase; None leaves what is known."""
+
+    phase: PhaseReported | None = None
+    current_task: str | None = None
+    percent: float | None = None
+    total_tasks: int | None = None
+    completed_tasks: int | None = None
+    failed_tasks: int | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    line: str | None = None
+    """A line for the output."""
+    is_error: bool = False
+    context_percent: float | None = None
+    """How much of the model's context is used."""
+
+
 # ---- tasks (seed 2) ------------------------------------------------------------------------------------------------
+
+
+class TaskDetails(Struct, frozen=True, gc=False):
+    """What is told of a task once or rarely. `coverage` in percent as told, `provider_time` in seconds by provider."""
+
+    type: str | None = None
+    queue_position: int | None = None
+    estimated_start: Micros | None = None
+    access_mode: str | None = None
+    elapsed_s: float | None = None
+    remaining_s: float | None = None
+    tests_run: int | None = None
+    tests_passed: int | None = None
+    coverage: float | None = None
+    commit: str | None = None
+    pull_request: str | None = None
+    spec_path: str | None = None
+    changelog: str | None = None
+    provider_time: dict[str, float] | None = None
+    last_checkpoint: str | None = None
 
 
 class TaskCreated(Fact, frozen=True, gc=False):
@@ -120,9 +190,7 @@ class TaskCreated(Fact, frozen=True, gc=False):
 
     task_id: str
     prompt: str | None = None
-    task_type: str | None = None
-    queue_position: int | None = None
-    estimated_start: Micros | None = None
+    details: TaskDetails | None = None
 
 
 class TaskStarted(Fact, frozen=True, gc=False):
@@ -131,7 +199,7 @@ class TaskStarted(Fact, frozen=True, gc=False):
     task_id: str
     worker_id: str | None = None
     provider_id: str | None = None
-    access_mode: str | None = None
+    details: TaskDetails | None = None
 
 
 class SubtaskReported(Fact, frozen=True, gc=False):
@@ -158,10 +226,17 @@ class TaskProgressed(Fact, frozen=True, gc=False):
     status: TaskStatus | None = None
     phase_name: str | None = None
     subtask: SubtaskReported | None = None
-    elapsed_s: float | None = None
-    remaining_s: float | None = None
     tokens: int | None = None
     cost_usd: float | None = None
+    details: TaskDetails | None = None
+
+
+class TaskProviderChanged(Fact, frozen=True, gc=False):
+    """The task goes on with another provider; `reason` is the server's."""
+
+    task_id: str
+    provider_id: str
+    reason: str | None = None
 
 
 class TaskStatusChanged(Fact, frozen=True, gc=False):
@@ -199,6 +274,7 @@ class TaskCompleted(Fact, frozen=True, gc=False):
     files_created: tuple[str, ...] = ()
     files_modified: tuple[str, ...] = ()
     files_deleted: tuple[str, ...] = ()
+    details: TaskDetails | None = None
 
 
 class TaskFailed(Fact, frozen=True, gc=False):
@@ -211,6 +287,8 @@ class TaskFailed(Fact, frozen=True, gc=False):
     duration_s: float | None = None
     tokens: int | None = None
     cost_usd: float | None = None
+    stack: str | None = None
+    details: TaskDetails | None = None
 
 
 class TaskCancelled(Fact, frozen=True, gc=False):
@@ -219,6 +297,10 @@ class TaskCancelled(Fact, frozen=True, gc=False):
     task_id: str
     reason: str | None = None
     cancelled_by: str | None = None
+    duration_s: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    details: TaskDetails | None = None
 
 
 # ---- both families -------------------------------------------------------------------------------------------------
@@ -294,8 +376,6 @@ class CheckpointOption(Struct, frozen=True, gc=False):
     description: str | None = None
     action: str | None = None
     is_default: bool = False
-    value: Any = None
-    """What the server calls it where that is not its id (7, true): it is sent back as it is. None: the id is."""
 
 
 class CheckpointOpened(Fact, frozen=True, gc=False):
@@ -312,11 +392,6 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     default_action: str | None = None
     listed: bool = False
     """Whether the server said so when asked: then it waits now, whatever was known of it before."""
-    expires_in_s: float | None = None
-    """Seconds from the question to its deadline, where that is how it was told."""
-    offers: Offers = "told"
-    options_note: str | None = None
-    """What of the options cannot be read, as a sentence."""
 
 
 class CheckpointReminded(Fact, frozen=True, gc=False):
@@ -324,7 +399,6 @@ class CheckpointReminded(Fact, frozen=True, gc=False):
 
     checkpoint_id: str
     deadline: Micros | None = None
-    expires_in_s: float | None = None
 
 
 class CheckpointDecided(Fact, frozen=True, gc=False):
@@ -426,13 +500,10 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     by: str = "you"
     shares_action: bool = False
     """Whether another option has the same action: then the action alone does not say which was chosen."""
-    value: Any = None
-    """What the server calls the option where that is not its id."""
-
-    @property
-    def answer(self) -> Any:
-        """What is sent for the option: the server's own value, of its own type."""
-        return self.option if self.value is None else self.value
+    meaning: str | None = None
+    """The action that the option means, told or not (`runconsole.actions`)."""
+    shares_meaning: bool = False
+    """Whether another option means the same."""
 
 
 class DecisionSent(Fact, frozen=True, gc=False):
@@ -447,6 +518,8 @@ class DecisionAcknowledged(Fact, frozen=True, gc=False):
 
     at: Micros
     decision_id: str
+    applied: str | None = None
+    """The option or action that it says it has applied, where it says so."""
 
 
 class DecisionTurnedDown(Fact, frozen=True, gc=False):

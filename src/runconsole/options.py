@@ -6,7 +6,6 @@ import difflib
 import os
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.plain import plain_argument
 from runconsole.transports.address import is_secret_name, redact_url, url_secrets
 from runconsole.unicode import check_path, encodable_value
 
@@ -23,9 +21,6 @@ __all__ = ["Options", "check"]
 
 PROTOCOLS = ("json", "trpc", "socketio", "replay")
 _AUTHS = ("header", "query", "params", "message")
-_LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
-_PLAIN = _LIMITS | {"task", "execution", "title", "subscribe", "speed"}
-"""Options that may come from a DataFrame's cell or another library's type."""
 _TRANSFORMERS = ("auto", "superjson", "none")
 
 
@@ -123,7 +118,6 @@ def check(arguments: dict[str, Any]) -> Options:
             f"expected a URL or the path of a recording, got {url!r}: pass for example 'ws://localhost:8000/ws'"
         )
     arguments["url"] = _at_home(url.strip())
-    arguments |= {name: plain_argument(name, _finite(name, arguments[name])) for name in _PLAIN & arguments.keys()}
     _one_of(arguments, "protocol", PROTOCOLS)
     _one_of(arguments, "auth", _AUTHS)
     _one_of(arguments, "transformer", _TRANSFORMERS)
@@ -135,7 +129,6 @@ def check(arguments: dict[str, Any]) -> Options:
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "headers", Mapping, "a mapping of header names to values")
-    _check_headers(arguments.get("headers") or {})
     _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
@@ -147,20 +140,6 @@ def check(arguments: dict[str, Any]) -> Options:
         name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "subscribe", "decide")
     }
     return _fitting(Options(**arguments | words))
-
-
-def _finite(name: str, value: Any) -> Any:
-    """Return None for a limit that is infinite."""
-    is_infinite = name in _LIMITS and isinstance(value, float | Decimal) and value == float("inf")
-    return None if is_infinite else value
-
-
-def _check_headers(headers: Mapping[Any, Any]) -> None:
-    for name, value in headers.items():
-        if not isinstance(name, str):
-            raise InvalidArgument(f"expected headers= to have names that are strings, got a {type(name).__name__}")
-        if not isinstance(value, str):
-            raise InvalidArgument(f"expected the header {name!r} to be a string, got a {type(value).__name__}")
 
 
 def _at_home(path: Any) -> Any:

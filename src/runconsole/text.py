@@ -175,15 +175,10 @@ def _question(checkpoint: Checkpoint, state: RunState, now: Micros) -> str:
     options = ", ".join(clean(option.id) for option in checkpoint.options[:_OPTIONS_SHOWN])
     if len(checkpoint.options) > _OPTIONS_SHOWN:
         options += f" and {len(checkpoint.options) - _OPTIONS_SHOWN:,} more"
-    options = options or _without_options(checkpoint)
-    left = span_s(state.clock.at(now), state.due_at(checkpoint))
+    left = span_s(state.clock.at(now), checkpoint.deadline)
     default = f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
     name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
     return f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}"
-
-
-def _without_options(checkpoint: Checkpoint) -> str:
-    return "an answer in words" if checkpoint.offers == "text" else clean(checkpoint.options_note or "no options told")
 
 
 def _phases(state: RunState) -> Iterator[str]:
@@ -196,7 +191,7 @@ def _phases(state: RunState) -> Iterator[str]:
 def _phase(phase: Phase) -> str:
     percent = phase.progress
     name = f" ({clean(phase.name)})" if phase.name else ""
-    done = phase.count(TaskStatus.COMPLETED)
+    done = phase.completed
     count = f"{done} tasks" if phase.tasks is None else f"{done}/{phase.tasks} tasks"
     shown = f"{bar(percent)} {int(percent)}% ({count})" if percent is not None else f"({count})"
     return f"Phase {phase.phase}{name}: {_MARKS[phase.status]} {shown}"

@@ -23,7 +23,33 @@ export const load = async ({ trpc = '11', zod = 3 }) => {
 const DECISIONS = ['approve', 'reject', 'modify', 'defer']
 const ACTIONS = ['approve', 'reject', 'modify', 'retry', 'skip', 'escalate']
 
-export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, tells = false, auth }) => {
+// A checkpoint as ado stores it: the question in hitlConfig with the options' actions, its end in hitlDecision.
+const asStored = (it) => ({
+  id: it.checkpointId,
+  taskId: it.taskId,
+  type: 'hitl',
+  trigger: it.checkpointType ?? 'spec_review',
+  description: it.description,
+  hitlRequired: true,
+  hitlConfig: {
+    title: it.title,
+    message: it.description,
+    options: (it.stored ?? it.options).map((option) => ({ description: '', ...option })),
+    context: it.context,
+    timeout: { duration: 300, defaultAction: it.defaultAction, expiresAt: it.timeout },
+  },
+  hitlDecision: it.decision && {
+    action: it.decision.action ?? it.decision.decision,
+    selectedOption: it.decision.selectedOption,
+    decidedAt: it.decision.decidedAt,
+    autoTriggered: it.decision.autoTriggered ?? false,
+    userId: 'ann',
+    responseTime: 3,
+  },
+  createdAt: new Date().toISOString(),
+})
+
+export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, tells = false, auth, without = [], shapes }) => {
   const { z, TRPCError, observable } = trpc
   const t = trpc.initTRPC.context().create({
     transformer: superjson ? SuperJSON : undefined,
@@ -80,6 +106,7 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
     const checkpoint = hub.checkpoints.get(input.checkpointId)
     const { taskId } = checkpoint
     checkpoint.decision.decidedAt = superjson ? hub.now() : hub.now().toISOString()
+    if (hub.applies) checkpoint.decision.selectedOption = hub.applies
     if (tells) hub.emit(resolved(input))
     const reply = { checkpoint, task: { id: taskId, status: 'running' }, decision: checkpoint.decision }
     return hub.executed(ctx, path, input, reply)
@@ -93,7 +120,10 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
     return answer(input)
   }
   const pending = (input) =>
-    [...hub.checkpoints.values()].filter((it) => it.status === 'pending' && (!input?.taskId || it.taskId === input.taskId))
+    [...hub.checkpoints.values()]
+      .filter((it) => it.status === 'pending' && (!input?.taskId || it.taskId === input.taskId))
+      .map((it) => (shapes === 'ado' ? { checkpoint: asStored(it), task: { id: it.taskId, status: 'paused' }, timeRemaining: 60 } : it))
+  const one = (it) => (shapes === 'ado' && it ? asStored(it) : it)
   const found = (item, code) => {
     if (!item) throw new TRPCError({ code: 'NOT_FOUND', message: code })
     return item
@@ -101,8 +131,12 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
 
   const answer = z.object({ checkpointId: z.string(), feedback: z.string().optional(), modifications: z.any() })
   const ofTaskInput = z.object({ taskId: z.string().optional() })
+  // A backend has some of these procedures: `without` names those that are missing ("stream", "checkpoints.decide").
+  const some = (path, procedures) =>
+    Object.fromEntries(Object.entries(procedures).filter(([name]) => !without.includes(path) && !without.includes(`${path}.${name}`)))
+  const routerOf = (path, procedures) => t.router(some(path, procedures))
   return t.router({
-    stream: t.router({
+    stream: routerOf('stream', {
       taskProgress: stream(z.string(), 'stream.taskProgress', byId),
       taskOutput: stream(z.string(), 'stream.taskOutput', byId),
       systemEvents: stream(
@@ -119,7 +153,7 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
       ),
       notASubscription: procedure.subscription(() => 5),
     }),
-    tasks: t.router({
+    tasks: routerOf('tasks', {
       onTaskEvent: stream(z.string(), 'tasks.onTaskEvent', byId, 'observable'),
       cancel: procedure.input(z.string()).mutation(act('tasks.cancel')),
       pause: procedure.input(z.string()).mutation(act('tasks.pause')),
@@ -131,14 +165,14 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
         .mutation(act('tasks.retry', (input) => input.taskId)),
       get: procedure.input(z.string()).query(ask('tasks.get', (id) => found(hub.tasks.get(id), 'TASK_NOT_FOUND'))),
     }),
-    checkpoints: t.router({
+    checkpoints: routerOf('checkpoints', {
       resolve: procedure.input(answer.extend({ decision: z.enum(DECISIONS) })).mutation(decide('checkpoints.resolve')),
       decide: procedure
         .input(answer.extend({ action: z.enum(ACTIONS), selectedOption: z.string() }))
         .mutation(decide('checkpoints.decide')),
       get: procedure
         .input(z.string())
-        .query(ask('checkpoints.get', (id) => found(hub.checkpoints.get(id), 'CHECKPOINT_NOT_FOUND'))),
+        .query(ask('checkpoints.get', (id) => found(one(hub.checkpoints.get(id)), 'CHECKPOINT_NOT_FOUND'))),
       getHITLPending: procedure.input(ofTaskInput).query(ask('checkpoints.getHITLPending', pending)),
       listPending: procedure
         .input(ofTaskInput.extend({ type: z.string().optional() }))

@@ -13,6 +13,8 @@
 //   keepAlive   {pingMs, pongWaitMs}
 //   zod         3 | 4
 //   tells       a decision that counts is told as checkpoint.resolved
+//   without     procedures that are missing: "stream", "checkpoints.decide"
+//   shapes      "ado": checkpoints are told as ado stores them
 //   clockMs     how far its clock is ahead
 //   production  no stack in errors
 //   memory      what GET /memory of an earlier server said
@@ -25,6 +27,7 @@
 //   replies {mode, ms?}    the next mutation: "lose" its reply with the connection, "hold" it, "delay" it by ms, or
 //                          cut the connection with the mutation "unread", or "stall" before taking it
 //   refuse {on}            answer each handshake with 503, or let clients in again
+//   applies {option}       a decision that counts is told as this option (none: as the one that came)
 //   expire {checkpointId}  take a checkpoint's default action
 //   release                send the replies held
 //   say {text}             send this text to every connection, whatever it is
@@ -79,6 +82,7 @@ const actions = {
   thaw: () => sockets().forEach((ws) => (ws._socket.uncork(), ws._socket.resume())),
   replies: (how) => void (hub.nextReply = how),
   release: () => hub.release(),
+  applies: ({ option }) => void (hub.applies = option),
   refuse: ({ on }) => void (refusing = on),
   expire: ({ checkpointId }) => hub.expire(hub.checkpoints.get(checkpointId)),
   say: ({ text }) => sockets().forEach((ws) => ws.send(text)),

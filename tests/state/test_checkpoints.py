@@ -206,13 +206,13 @@ def test_an_option_may_be_known_to_the_server_by_its_action() -> None:
     assert (answer(folded).state, asked(folded).decided_by) == ("applied", "you")
 
 
-def test_of_options_with_the_same_action_the_one_that_the_server_took_is_shown() -> None:
+def test_of_options_with_the_same_action_another_one_that_the_server_took_is_a_difference() -> None:
     options = [{"id": "keyset", "action": "approve"}, {"id": "view", "action": "approve"}]
     folded = fold([opened(options=options)], step=0)
     go_on(folded, request(option="view"), SENT, ACKNOWLEDGED)
     assert asked(folded).decision == "view"
     go_on(folded, decided("keyset"))
-    assert (answer(folded).state, asked(folded).decision, asked(folded).decided_by) == ("applied", "keyset", "you")
+    assert (answer(folded).state, asked(folded).decision, asked(folded).decided_by) == ("refused", "keyset", "other")
 
 
 def test_an_answer_that_gets_lost_at_the_end_of_the_run_leaves_nothing_open() -> None:

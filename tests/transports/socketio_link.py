@@ -34,6 +34,7 @@ class Follower:
 
     Attributes:
         lost: how each connection ended.
+        events: what was said of the run, each once.
     """
 
     def __init__(self, transport: SocketIoTransport, wire: SocketIoWire) -> None:
@@ -41,6 +42,7 @@ class Follower:
         self.wire = wire
         self.frames: list[str] = []
         self.signals: list[Signal] = []
+        self.events: list[Received] = []
         self.lost: list[LinkLost] = []
         self.connection: Client | None = None
         self._news = asyncio.Event()
@@ -71,7 +73,11 @@ class Follower:
             while True:
                 for frame in await self.connection.receive():
                     self.frames.append(frame)
-                    self.signals += self.wire.receive(frame, time.time_ns() // 1000)
+                    signals = self.wire.receive(frame, time.time_ns() // 1000)
+                    self.signals += signals
+                    self.events += [
+                        it for it in signals if isinstance(it, Received) and not isinstance(it.fact, Logged)
+                    ]
                 self._news.set()
 
     async def send(self, *frames: str) -> None:
@@ -85,11 +91,6 @@ class Follower:
             while not condition():
                 self._news.clear()
                 await self._news.wait()
-
-    @property
-    def events(self) -> list[Received]:
-        """What was said of the run, each once."""
-        return [it for it in self.signals if isinstance(it, Received) and not isinstance(it.fact, Logged)]
 
     @property
     def repeated(self) -> int:

@@ -42,6 +42,7 @@ async def test_what_a_server_says_before_it_lets_us_in_is_not_lost(
 
 
 async def test_a_burst_keeps_its_order(serve_socketio: Callable[..., SocketIoServer]) -> None:
+    asyncio.get_running_loop().set_debug(False)  # many times slower, with a task for each packet
     server = serve_socketio()
     async with follow(server) as follower:
         await follower.joined()

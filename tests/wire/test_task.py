@@ -9,7 +9,6 @@ import pytest
 
 from runconsole.events import (
     AgentCompleted,
-    Alert,
     ArtifactCreated,
     CheckpointSaved,
     ErrorReported,
@@ -19,10 +18,12 @@ from runconsole.events import (
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
+    TaskDetails,
     TaskFailed,
     TaskOutput,
     TaskPhaseChanged,
     TaskProgressed,
+    TaskProviderChanged,
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
@@ -48,12 +49,10 @@ def fact_of(kind: str, payload: object) -> Fact:
             TaskCreated(
                 "task-789",
                 "Add password reset\nwith a mail and a link that expires",
-                "feature",
-                1,
-                1_763_312_402_000_000,
+                TaskDetails(type="feature", queue_position=1, estimated_start=1_763_312_402_000_000),
             ),
         ),
-        ("task.started", TaskStarted("task-789", "worker-1", "provider-a", "subscription")),
+        ("task.started", TaskStarted("task-789", "worker-1", "provider-a", TaskDetails(access_mode="subscription"))),
         (
             "task.progress",
             TaskProgressed(
@@ -61,10 +60,9 @@ def fact_of(kind: str, payload: object) -> Fact:
                 25.0,
                 "Writing the specification",
                 subtask=SubtaskReported("task-789", "st-1", name="Specification", progress=50.0),
-                elapsed_s=4.0,
-                remaining_s=12.0,
                 tokens=1200,
                 cost_usd=0.018,
+                details=TaskDetails(elapsed_s=4.0, remaining_s=12.0),
             ),
         ),
         ("task.output", TaskOutput("task-789", "stdout", "Reading src/auth.py\n", "worker-1", "agent-1")),
@@ -93,10 +91,43 @@ def fact_of(kind: str, payload: object) -> Fact:
         ("task.checkpoint", CheckpointSaved("task-789", "cp-455", "auto", "specification written")),
         (
             "task.completed",
-            TaskCompleted("task-789", 18.5, 5400, 0.081, ("src/reset.py",), ("src/auth.py",), ()),
+            TaskCompleted(
+                "task-789",
+                18.5,
+                5400,
+                0.081,
+                ("src/reset.py",),
+                ("src/auth.py",),
+                (),
+                TaskDetails(
+                    tests_run=14,
+                    tests_passed=14,
+                    coverage=0.91,
+                    commit="3f2c1d0",
+                    pull_request="https://example.org/pulls/7",
+                    spec_path="docs/password-reset.md",
+                    changelog="Added: password reset",
+                    provider_time={"provider-a": 15.2},
+                ),
+            ),
         ),
-        ("task.failed", TaskFailed("task-790", "2 of 14 tests fail", "TESTS_FAILED", True, 7.25, 800, 0.012)),  # noqa: FBT003
-        ("task.cancelled", TaskCancelled("task-791", "not needed any more", "user")),
+        (
+            "task.failed",
+            TaskFailed(
+                "task-790",
+                "2 of 14 tests fail",
+                "TESTS_FAILED",
+                recoverable=True,
+                duration_s=7.25,
+                tokens=800,
+                cost_usd=0.012,
+                details=TaskDetails(last_checkpoint="cp-455"),
+            ),
+        ),
+        (
+            "task.cancelled",
+            TaskCancelled("task-791", "not needed any more", "user", details=TaskDetails(last_checkpoint="cp-455")),
+        ),
     ],
 )
 def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> None:
@@ -106,7 +137,7 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
 @pytest.mark.parametrize(
     ("kind", "payload", "fact"),
     [
-        ("task.queued", {"taskId": "t", "queuePosition": 3}, TaskCreated("t", queue_position=3)),
+        ("task.queued", {"taskId": "t", "queuePosition": 3}, TaskCreated("t", details=TaskDetails(queue_position=3))),
         ("task.paused", {"taskId": "t"}, TaskStatusChanged("t", TaskStatus.PAUSED)),
         ("task.resumed", {"taskId": "t"}, TaskStatusChanged("t", TaskStatus.RUNNING)),
         (
@@ -130,6 +161,31 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         ("task.completed", {"taskId": "t"}, TaskCompleted("t")),
         ("task.completed", {"taskId": "t", "metrics": {"duration": 3}}, TaskCompleted("t", 3.0)),
         ("task.cancelled", {"taskId": "t"}, TaskCancelled("t")),
+        (
+            "task.cancelled",
+            {"taskId": "t", "metrics": {"duration": 3, "tokensUsed": 5, "cost": 0.5}},
+            TaskCancelled("t", duration_s=3.0, tokens=5, cost_usd=0.5),
+        ),
+        (
+            "task.failed",
+            {"taskId": "t", "error": {"message": "no", "stack": "at x.ts:1"}},
+            TaskFailed("t", "no", stack="at x.ts:1"),
+        ),
+        (
+            "subtask.completed",
+            {"taskId": "t", "subtaskId": "s", "result": {"success": True, "filesChanged": ["a.ts"]}, "duration": 2},
+            SubtaskReported("t", "s", TaskStatus.COMPLETED, duration_s=2.0, artifacts=("a.ts",)),
+        ),
+        (
+            "subtask.completed",
+            {"taskId": "t", "subtaskId": "s", "result": {"success": False, "output": "2 tests fail"}},
+            SubtaskReported("t", "s", TaskStatus.FAILED, error="2 tests fail"),
+        ),
+        (
+            "provider.fallback_triggered",
+            {"taskId": "t", "fromProvider": "a", "toProvider": "b", "reason": "rate_limit"},
+            TaskProviderChanged("t", "b", "rate_limit"),
+        ),
         ("agent.file_change", {"path": "a", "action": "create"}, ArtifactCreated("a", kind="file", action="created")),
         (
             "agent.file_change",
@@ -159,16 +215,11 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         ),
         ("agent.completed", {"agentId": "a", "tokensUsed": 7, "cost": 0.1}, AgentCompleted("a", None, 7, 0.1)),
         ("agent.spawned", {"agentId": "a", "taskId": "t"}, Logged("t")),
-        ("agent.rate_limited", {"agentId": "a"}, Logged(None)),
-        ("system.alert", {"level": "critical", "message": "full"}, Alert("critical", "full")),
-        ("system.alert", {"severity": "warning", "title": "Disk", "message": "full"}, Alert("warning", "Disk: full")),
-        ("cost.threshold", {"message": "Too dear"}, Alert("warning", "Too dear")),
         (
-            "cost.threshold",
-            {"current": 4.5, "threshold": 4},
-            Alert("warning", "Cost $4.50 passed the threshold of $4.00"),
+            "agent.terminated",
+            {"agentId": "a", "taskId": "t", "reason": "timeout", "metrics": {"tokensUsed": 7, "cost": 0.1}},
+            AgentCompleted("a", "t", 7, 0.1),
         ),
-        ("cost.threshold", {"percentage": 80}, Alert("warning", "A cost threshold was passed (80 %)")),
     ],
 )
 def test_the_rest_of_the_specification_has_its_meaning(kind: str, payload: dict[str, Any], fact: Fact) -> None:
@@ -215,7 +266,7 @@ def test_a_wrong_field_costs_only_itself() -> None:
         "subtask": 7,
         "metrics": {"cost": "x", "elapsed": 2},
     }
-    assert fact_of("task.progress", payload) == TaskProgressed("5", 40.0, elapsed_s=2.0)
+    assert fact_of("task.progress", payload) == TaskProgressed("5", 40.0, details=TaskDetails(elapsed_s=2.0))
 
 
 def test_a_status_that_names_its_task_beside_its_data_is_the_tasks_status() -> None:

@@ -25,11 +25,6 @@ from tests.wire.trpc_frames import came, data, decision, failed, kinds, opened, 
             {"option": "o-1", "action": "modify", "feedback": "", "modifications": {"a": [1]}},
             {"checkpointId": "cp-1", "decision": "modify", "feedback": "", "modifications": {"a": [1]}},
         ),
-        (
-            "checkpoints.resolve",
-            {"option": "o-1", "action": "approve", "shares_action": True},
-            {"checkpointId": "cp-1", "decision": "approve", "selectedOption": "o-1"},
-        ),
         ("checkpoints.decide", {}, {"checkpointId": "cp-1", "action": "approve", "selectedOption": "approve"}),
         (
             "hitl.decide",

@@ -95,7 +95,9 @@ export function TaskDetail({ row: short }: { row: TaskRow }) {
         {facts.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>
+              <Text>{value}</Text>
+            </dd>
           </div>
         ))}
       </dl>
@@ -138,6 +140,7 @@ function factsOf(row: TaskRow): [string, string][] {
     ["Cost", row.cost_usd === null ? null : dollars(row.cost_usd)],
     ["Worker", row.worker_id],
     ["Provider", row.provider_id],
+    ...(row.details ?? []),
   ];
   return facts.filter((fact): fact is [string, string] => fact[1] !== null);
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +56,27 @@ def _start_session(lab: Lab, notebook: str) -> str:
 def _connected(lab: Lab, kernel: str) -> Iterator[BlockingKernelClient]:
     client = BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{kernel}.json"))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(stdin=False, hb=False)
     try:
-        client.wait_for_ready(timeout=_READY_WITHIN_S)
+        _wait_until_ready(client)
         yield client
     finally:
         client.stop_channels()
+
+
+def _wait_until_ready(client: BlockingKernelClient) -> None:
+    """Wait until the kernel answers, and what it publishes reaches us. Raises TimeoutError.
+
+    The client's own `wait_for_ready` takes a kernel for dead that is too busy to echo within a second.
+    """
+    give_up = time.monotonic() + _READY_WITHIN_S
+    while time.monotonic() < give_up:
+        client.kernel_info()
+        with suppress(Empty):
+            client.get_shell_msg(timeout=1)
+            client.get_iopub_msg(timeout=1)
+            return
+    raise TimeoutError(f"the notebook's kernel did not answer within {_READY_WITHIN_S:.0f} s")
 
 
 def _code_cells(content: dict[str, Any]) -> list[dict[str, Any]]:

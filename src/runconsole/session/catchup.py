@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from runconsole.state import Checkpoint, RunState
 from runconsole.statuses import read_status
 from runconsole.wire import trpc_calls
 from runconsole.wire.envelope import read_event
+from runconsole.wire.listed import as_question, decision_of, listed_items
 from runconsole.wire.signals import Request
 
 __all__ = ["Call", "ends", "inquire", "reread"]
@@ -31,6 +32,7 @@ __all__ = ["Call", "ends", "inquire", "reread"]
 Call = Callable[[Request], Awaitable[Any]]
 _MOST_ASKED = 50
 _DECIDED = frozenset({"decided", "resolved", "approved", "rejected", "modified", "completed"})
+_WAITING = frozenset({"pending", "", "waiting", "open", "hitl_required"})
 _TIMED_OUT = frozenset({"expired", "timeout", "timed_out"})
 
 
@@ -116,27 +118,26 @@ def _outcome(state: RunState, before: Checkpoint, answer: Any, at: Micros) -> It
     if not isinstance(answer, dict):
         return
     checkpoint_id = before.checkpoint_id
-    if isinstance(answer.get("checkpoint"), dict):
-        answer = answer["checkpoint"]
+    answer = as_question(answer)
     status = str(answer.get("status", "")).lower()
-    decision = answer.get("decision")
-    told = decision if isinstance(decision, dict) else answer
+    decision = decision_of(answer)
+    told: Mapping[str, Any] = answer if decision is None else decision
     payload = {**told, "checkpointId": checkpoint_id}
     if status in _TIMED_OUT or told.get("autoTriggered") is True:
-        if not isinstance(decision, dict) and _is_early(state, checkpoint_id, at):
+        if decision is None and _is_early(state, checkpoint_id, at):
             yield CheckpointExpired(at, checkpoint_id, "the server has withdrawn the question")
         else:
             payload = {"defaultAction": answer.get("defaultAction"), **payload}
             yield _event("checkpoint.timeout", payload, at)
-    elif status in _DECIDED or isinstance(decision, dict):
+    elif status in _DECIDED or decision is not None:
         yield _event("checkpoint.resolved", payload, at)
-    elif status == "pending":
+    elif status in _WAITING:
         yield from _still_waits(state, before, answer, at)
 
 
 def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
     """Whether a checkpoint cannot have run into its deadline yet."""
-    deadline = state.due_at(state.checkpoints[checkpoint_id])
+    deadline = state.checkpoints[checkpoint_id].deadline
     return deadline is not None and state.clock.at(at) < deadline
 
 
@@ -144,9 +145,9 @@ def _still_waits(state: RunState, before: Checkpoint, answer: dict[str, Any], at
     row = state.checkpoints[before.checkpoint_id]
     if _is_overtaken(row, before):
         return
-    if not row.is_open:
+    if not row.is_open or (answer.get("options") and any(option.action is None for option in row.options)):
         yield _listed({**answer, "checkpointId": row.checkpoint_id}, at)
-    elif row.status == "unknown" and row.decision_id is not None:
+    if row.status == "unknown" and row.decision_id is not None:
         option = state.decisions[row.decision_id].option
         words = f"your answer {option!r} was sent, but the server, asked since, still waits for one: answer again"
         yield DecisionUnanswered(at, row.decision_id, words)
@@ -170,20 +171,20 @@ async def _open_checkpoints(call: Call, task_id: str | None) -> list[dict[str, A
             answer = await call(request)
         except RunConsoleError:
             continue
-        if isinstance(answer, dict):
-            answer = next((answer[key] for key in ("checkpoints", "items", "data") if key in answer), None)
-        if isinstance(answer, list):
-            return [item for item in answer if isinstance(item, dict) and _is_question(item)]
+        items = listed_items(answer)
+        if items is not None:
+            return [item for item in items if _is_question(item)]
     return None
 
 
 def _is_question(item: dict[str, Any]) -> bool:
     """Whether a listed checkpoint waits for a person, and is no mere restore point."""
-    return item.get("status", "pending") == "pending" and bool(item.get("options") or item.get("title"))
+    waits = str(item.get("status", "pending")).lower() in _WAITING and decision_of(item) is None
+    return waits and bool(item.get("options") or item.get("title"))
 
 
 def _id_of(item: dict[str, Any]) -> str:
-    return str(item.get("checkpointId", item.get("id")))
+    return str(item.get("checkpointId"))
 
 
 def _ended(task_id: str, answer: Any) -> Fact | None:

@@ -19,8 +19,7 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
         return
     server_now = state.clock.at(now)
     for checkpoint in state.open_checkpoints:
-        due_at = state.due_at(checkpoint)
-        if due_at is not None and server_now >= due_at + _GRACE:
+        if checkpoint.deadline is not None and server_now >= checkpoint.deadline + _GRACE:
             yield CheckpointExpired(now, checkpoint.checkpoint_id)
 
 

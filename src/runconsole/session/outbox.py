@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from runconsole.errors import RunConsoleError
 from runconsole.events import (
     CheckpointExpired,
     DecisionAcknowledged,
@@ -20,6 +21,7 @@ from runconsole.events import (
 )
 from runconsole.session.line import Line
 from runconsole.state import WITHDRAWN, RunState
+from runconsole.wire.listed import applied_option
 from runconsole.wire.signals import Reply
 
 __all__ = ["Outbox"]
@@ -61,8 +63,8 @@ class Outbox:
                 self._send(request, decision.task_id, line)
 
     def _is_late(self, request: DecisionRequested) -> bool:
-        due_at = self._state.due_at(self._state.checkpoints[request.checkpoint_id])
-        return due_at is not None and self._state.clock.at(self._now()) >= due_at
+        deadline = self._state.checkpoints[request.checkpoint_id].deadline
+        return deadline is not None and self._state.clock.at(self._now()) >= deadline
 
     def close(self) -> None:
         """Give up what has not left: nobody sends it any more."""
@@ -79,6 +81,9 @@ class Outbox:
         decision_id = request.decision_id
         try:
             outgoing = line.wire.decide(request, task_id)
+        except RunConsoleError as error:
+            self._apply(DecisionTurnedDown(self._now(), decision_id, str(error)))
+            return
         except Exception as error:  # noqa: BLE001 - also a user's own `decide` callable: say it on the card
             reason = f"the answer could not be written as a message ({type(error).__name__}: {error})"
             self._apply(DecisionTurnedDown(self._now(), decision_id, reason))
@@ -105,7 +110,7 @@ class Outbox:
             return False
         self._disarm(decision_id)
         if reply.error is None:
-            self._apply(DecisionAcknowledged(self._now(), decision_id))
+            self._apply(DecisionAcknowledged(self._now(), decision_id, applied_option(reply.value)))
         else:
             self._apply(self._refusal(decision_id, reply.error, reply.code))
         return True

@@ -1,6 +1,6 @@
 """The state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
 
-from runconsole.state import checkpoints, decisions, executions, facts, tasks
+from runconsole.state import checkpoints, decisions, executions, facts, stages, tasks
 from runconsole.state.answers import Inquire, Presume
 from runconsole.state.rows import (
     FINISHED,
@@ -46,5 +46,5 @@ __all__ = [
     "span_s",
 ]
 
-_HANDLER_MODULES = (checkpoints, decisions, executions, facts, tasks)
+_HANDLER_MODULES = (checkpoints, decisions, executions, facts, stages, tasks)
 """Importing them registers the handlers of every fact."""

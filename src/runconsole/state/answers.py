@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+from runconsole.actions import action_of
 from runconsole.events import CheckpointDecided, Micros, Received
 from runconsole.state.rows import IN_FLIGHT, Checkpoint, Decision, DecisionState
 from runconsole.state.run import Effect, RunState
@@ -73,16 +74,20 @@ def is_ours(state: RunState, row: Checkpoint, decision: Decision, fact: Checkpoi
 
 def is_offered(row: Checkpoint, told: str | None) -> bool:
     """Whether this is one of the options, by whatever name."""
-    return told is not None and (row.option(told) is not None or any(told == option.action for option in row.options))
+    return told is not None and (row.option(told) is not None or told in map(action_of, row.options))
 
 
 def same_option(row: Checkpoint, decision: Decision, told: str | None) -> bool:
-    """Whether what the server calls the answer is what we answered: some say the option's id, some its action."""
+    """Whether what the server calls the answer is what we answered: some say the option's id, some its action.
+
+    Of two options that mean the same action, one is not the other.
+    """
     if told is None or told == decision.option:
         return True
     option, other = row.option(decision.option), row.option(told)
-    meant = option.action if option is not None else None
-    return meant is not None and meant in {told, other.action if other is not None else None}
+    if option is None:
+        return False
+    return other is option or (other is None and told == action_of(option))
 
 
 def lost_like_it(state: RunState, row: Checkpoint) -> Decision | None:

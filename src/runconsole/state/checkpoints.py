@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from copy import copy
 
+import msgspec
+
+from runconsole.actions import ACTIONS
 from runconsole.events import (
     CheckpointDecided,
     CheckpointExpired,
     CheckpointOpened,
+    CheckpointOption,
     CheckpointReminded,
     CheckpointSaved,
     Micros,
@@ -19,6 +23,7 @@ from runconsole.events import (
 )
 from runconsole.state.advance import fill_unknown, moment
 from runconsole.state.answers import (
+    Inquire,
     Presume,
     applied,
     end,
@@ -31,7 +36,6 @@ from runconsole.state.answers import (
     same_option,
     who_decided,
 )
-from runconsole.state.clock import own_offset
 from runconsole.state.order import is_before
 from runconsole.state.rows import Checkpoint, Decision
 from runconsole.state.run import URGENT, Effect, RunState, Urgent, handles
@@ -45,14 +49,13 @@ _AGREE: Micros = 1_000_000
 @handles(CheckpointOpened)
 def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
-    deadline = _deadline(state, fact, event)
-    is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event, deadline))
+    is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event))
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
     if known is not None and is_new:
         row = Checkpoint(fact.checkpoint_id, known.task_id, asking=known.asking + 1)
     row.requested_at = row.requested_at or moment(event)
     row.opened_at = row.opened_at or event.received_at
-    _announce(row, fact, event, deadline)
+    _announce(row, fact, event)
     if known is not None and is_new:
         fill_unknown(row, kind=known.kind, title=known.title, description=known.description)
         row.default_action = row.default_action or known.default_action
@@ -61,43 +64,43 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     if row == known:
         return ()
     put(state, row)
+    lacks_actions = any(option.action is None and option.id not in ACTIONS for option in row.options)
+    if lacks_actions and not fact.listed and (known is None or is_new):
+        return (Urgent(), Inquire(row.checkpoint_id))  # what its options mean may be told when asked
     return URGENT
 
 
-def _deadline(state: RunState, fact: CheckpointOpened | CheckpointReminded, event: Received) -> Micros | None:
-    """Return the deadline that is told, None for one that lies before the moment of telling.
-
-    Where zones are mixed up, a naive local time beside one in UTC, a deadline may seem to have passed before the
-    question was asked. Then nobody here knows when it is, and the server judges.
-    """
-    now = state.clock.at(event.received_at) if event.timestamp is None else event.timestamp
-    if fact.expires_in_s is not None:
-        return now + round(fact.expires_in_s * 1e6)
-    return fact.deadline if fact.deadline is not None and fact.deadline > now else None
-
-
-def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None) -> None:
+def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received) -> None:
     """Fill in what is not known yet. The deadline of an open question is the newest that was told."""
     at = event.timestamp
-    if row.is_open and deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
-        row.deadline = deadline
+    if row.is_open and fact.deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
+        row.deadline = fact.deadline
     if at is not None:
         row.told_at = max(at, row.told_at or at)
-        row.own_offset = row.own_offset if row.own_offset is not None else own_offset(at, event.received_at)
     row.task_id = row.task_id or fact.task_id
     row.kind = row.kind or fact.kind
     row.title = row.title or fact.title
     row.description = row.description or fact.description
     row.context = row.context or fact.context
-    if row.offers == "nothing" or (fact.offers == "told" and row.offers != "told"):
-        row.options, row.offers, row.options_note = fact.options, fact.offers, fact.options_note
-    row.deadline = row.deadline or deadline
+    row.options = _with_actions(row.options, fact.options) if row.options else fact.options
+    row.deadline = row.deadline or fact.deadline
     row.default_action = row.default_action or fact.default_action
 
 
-def _is_asked_again(
-    state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None
-) -> bool:
+def _with_actions(
+    options: tuple[CheckpointOption, ...], told: tuple[CheckpointOption, ...]
+) -> tuple[CheckpointOption, ...]:
+    """Return the options with the actions that are told of them later."""
+    actions = {option.id: option.action for option in told if option.action is not None}
+    if not actions:
+        return options
+    return tuple(
+        option if option.action is not None else msgspec.structs.replace(option, action=actions.get(option.id))
+        for option in options
+    )
+
+
+def _is_asked_again(state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received) -> bool:
     """Whether this asks anew what was closed, and is no late or repeated word about the question that was.
 
     An announcement is told from an older one by its own time. Without that only a later deadline tells a new question;
@@ -108,9 +111,7 @@ def _is_asked_again(
         return (fact.deadline is None or now < fact.deadline) and (row.closed_at is None or now > row.closed_at)
     at = event.timestamp
     if at is None:
-        if fact.expires_in_s is not None or deadline is None:
-            return False
-        return row.deadline is not None and deadline > row.deadline
+        return fact.deadline is not None and row.deadline is not None and fact.deadline > row.deadline
     return at > (row.told_at or 0) and at > (row.closed_at or 0)
 
 
@@ -121,7 +122,7 @@ def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Receiv
         return ()
     row = copy(known)
     row.reminded = True
-    row.deadline = _deadline(state, fact, event) or row.deadline
+    row.deadline = fact.deadline or row.deadline
     put(state, row)
     return URGENT
 

@@ -21,11 +21,13 @@ from runconsole.state.answers import (
     Inquire,
     applied,
     end,
+    is_offered,
     lost_like_it,
     ours,
     overtaken,
     put,
     put_decision,
+    same_option,
     who_decided,
 )
 from runconsole.state.rows import Checkpoint, Decision, DecisionState
@@ -76,8 +78,7 @@ def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionSta
         return "refused", "another answer to this checkpoint is already on its way"
     if row.status == "expired":
         return "expired", row.error or "the deadline has passed"
-    due_at = state.due_at(row)
-    if due_at is not None and state.clock.at(at) >= due_at:
+    if row.deadline is not None and state.clock.at(at) >= row.deadline:
         return "expired", "the deadline has passed; nothing was sent"
     return None
 
@@ -103,6 +104,8 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     if decision.state not in {"queued", "sent", "unknown"}:
         return ()
     row = copy(state.checkpoints[decision.checkpoint_id])
+    if is_offered(row, fact.applied) and not same_option(row, decision, fact.applied):
+        return _answered_otherwise(state, row, decision, fact)
     is_told = row.status == "decided"
     decision.state = "applied" if is_told and decision.asking == row.asking else "acknowledged"
     decision.acknowledged_at = fact.at
@@ -123,6 +126,21 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
         if other.state in {"queued", "unknown"}:
             end(state, other, "refused", f"your other answer was taken: {decision.option!r}")
     put(state, row)
+    return URGENT
+
+
+def _answered_otherwise(
+    state: RunState, row: Checkpoint, decision: Decision, fact: DecisionAcknowledged
+) -> tuple[Effect, ...]:
+    """The server said yes, and that it has applied something else: never shown as agreement."""
+    why = f"the server took the answer, and says that it has applied {fact.applied!r} instead"
+    decision.acknowledged_at = fact.at
+    end(state, decision, "refused", why)
+    if decision.asking == row.asking:
+        row.status, row.decision, row.decided_by, row.error = "decided", fact.applied, "other", why
+        row.decided_at = row.decided_at or _server_time(state, row, fact.at)
+        row.closed_at = row.closed_at or _earliest(state, decision, fact.at)
+        put(state, row)
     return URGENT
 
 

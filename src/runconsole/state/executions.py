@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Protocol
 
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
 from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
+from runconsole.state.facts import put_artifact
 from runconsole.state.order import is_before
 from runconsole.state.rows import FINISHED, Phase, Task, Wave
 from runconsole.state.run import Effect, RunState, handles
@@ -52,7 +54,7 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
     begun = moment(event)
     if state.started_at is None or begun < state.started_at:
         state.begin(begun)
-    _set_counters(state, fact, event)
+    set_counters(state, fact, event)
     wave = fact.wave
     if wave is not None and (state.current_wave is None or wave > state.current_wave):
         _reach_wave(state, wave)
@@ -74,7 +76,20 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
     if fact.subtask_status:
         report_subtasks(state, task, fact.subtask_status, event)
     state.put_task(task)
-    return end_of_task(state, task, event) if task.status in FINISHED else None
+    for path in fact.files:
+        put_artifact(state, path, begun, kind="file", task_id=task_id, action="created")
+    effects = end_of_task(state, task, event) if task.status in FINISHED else None
+    return _end_by_count(state, event) if fact.is_last else effects
+
+
+def _end_by_count(state: RunState, event: Received) -> tuple[Effect, ...]:
+    """End a run whose counters are all that says so."""
+    bad = state.counts[TaskStatus.FAILED] + state.counts[TaskStatus.CANCELLED]
+    state.told_status = "partial" if bad else TaskStatus.COMPLETED
+    if not bad:
+        _complete_parts(state)
+    close_checkpoints(state, None, "the run has ended")
+    return state.finish(moment(event))
 
 
 def _set_task(task: Task, fact: TaskReported) -> None:
@@ -93,7 +108,20 @@ def _set_task(task: Task, fact: TaskReported) -> None:
         task.progress = 100.0
 
 
-def _set_counters(state: RunState, fact: TaskReported, event: Received) -> None:
+class _Counters(Protocol):
+    """Counters of the run, as an event tells them."""
+
+    @property
+    def total_tasks(self) -> int | None: ...
+    @property
+    def completed_tasks(self) -> int | None: ...
+    @property
+    def percent(self) -> float | None: ...
+    @property
+    def current_task(self) -> str | None: ...
+
+
+def set_counters(state: RunState, fact: _Counters, event: Received) -> None:
     """Set the run's counters. A smaller count holds only from an event that is newer by the server's own clock."""
     at, known_at = event.timestamp, state.counters_at
     in_order = False

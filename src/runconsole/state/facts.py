@@ -106,11 +106,16 @@ def task_output(state: RunState, fact: TaskOutput, event: Received) -> None:
 
 @handles(Alert)
 def alert(state: RunState, fact: Alert, event: Received) -> tuple[Effect, ...]:
-    row = AlertRow(fact.level, fact.text, event.received_at if event.timestamp is None else event.timestamp)
+    put_alert(state, fact.level, fact.text, event.received_at if event.timestamp is None else event.timestamp)
+    return URGENT
+
+
+def put_alert(state: RunState, level: str, text: str, at: Micros) -> None:
+    """Add something for a person to see."""
+    row = AlertRow(level, text, at)
     if row not in state.alerts:
         state.alerts.append(row)
         state.versions["run"] += 1
-    return URGENT
 
 
 @handles(LinkChanged)

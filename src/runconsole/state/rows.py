@@ -9,12 +9,11 @@ Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from runconsole.events import CheckpointOption, LinkStatus, Micros, Offers, TaskStatus
+from runconsole.events import CheckpointOption, LinkStatus, Micros, TaskDetails, TaskStatus
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
@@ -76,6 +75,7 @@ class Task(Struct, gc=False):
     error_at: Micros | None = None
     metered: bool = False
     """Whether its own metrics tell its tokens and cost: then its agents need not."""
+    details: TaskDetails | None = None
     told_at: Micros | None = None
     """The event time of the newest fact applied, to recognize a late one."""
     status_at: Micros | None = None
@@ -106,33 +106,44 @@ class Phase(Struct):
     """When the last of its tasks ended that has."""
     told: TaskStatus | None = None
     """The status the server itself told."""
+    told_done: int | None = None
+    """How many of its tasks are completed, where the server tells that of the phase as a whole."""
 
     def count(self, status: TaskStatus) -> int:
         """Return how many of its tasks have this status."""
         return self.counts.get(status, 0)
 
     @property
+    def completed(self) -> int:
+        """How many of its tasks are completed: by its tasks, or as told of the phase as a whole."""
+        return max(self.count(TaskStatus.COMPLETED), self.told_done or 0)
+
+    @property
     def ended(self) -> int:
         """How many of its tasks have ended, well or not."""
-        return sum(self.counts.get(status, 0) for status in FINISHED)
+        return max(self.completed, sum(self.counts.get(status, 0) for status in FINISHED))
 
     @property
     def progress(self) -> float | None:
         """Completed tasks of planned ones, in percent."""
         if self.tasks is None:
             return None
-        return min(100.0, 100.0 * self.count(TaskStatus.COMPLETED) / self.tasks) if self.tasks else 100.0
+        return min(100.0, 100.0 * self.completed / self.tasks) if self.tasks else 100.0
 
     @property
     def status(self) -> TaskStatus:
         """A phase is complete when its completed tasks reach its count."""
-        if self.tasks is not None and self.count(TaskStatus.COMPLETED) >= self.tasks:
+        if self.told is TaskStatus.FAILED:
+            return TaskStatus.FAILED
+        if self.tasks is not None and self.completed >= self.tasks:
             return TaskStatus.COMPLETED if self.tasks or self.counts else self.told or TaskStatus.PENDING
         if self.tasks is not None and self.ended >= self.tasks:
             return TaskStatus.FAILED if self.count(TaskStatus.FAILED) else TaskStatus.COMPLETED
-        if self.told is TaskStatus.COMPLETED and self.ended == sum(self.counts.values()):
+        if self.told is TaskStatus.COMPLETED and self.ended >= sum(self.counts.values()):
             return TaskStatus.COMPLETED
-        if self.counts and (self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)):
+        if (self.counts or self.told_done) and (
+            self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)
+        ):
             return TaskStatus.RUNNING
         return self.told or TaskStatus.PENDING
 
@@ -241,12 +252,6 @@ class Checkpoint(Struct):
     """From when on it was not open any more, by the server's clock; None while it is, or where nobody told."""
     decider: str | None = None
     """What the server calls who decided."""
-    own_offset: Micros | None = None
-    """How far its announcement's clock was ahead of ours, where it came at once; see `ServerClock.contradicts`."""
-    offers: Offers = "nothing"
-    """How it may be answered."""
-    options_note: str | None = None
-    """What of its options cannot be read, as a sentence."""
 
     @property
     def response_s(self) -> float | None:
@@ -258,27 +263,12 @@ class Checkpoint(Struct):
         """Whether it still waits: nobody is known to have decided."""
         return self.status in OPEN_CHECKPOINT
 
-    @property
-    def labels(self) -> list[str]:
-        """What the options are called, in their order: the id stands beside a label that several have."""
-        counts = Counter(option.label for option in self.options)
-        return [o.label if counts[o.label] == 1 else f"{o.label} ({o.id})" for o in self.options]
-
-    def option(self, name: Any) -> CheckpointOption | None:
-        """Return the offered option with this value, else with this id, else the only one with this label; or None."""
-        if name is None:
-            return None
-        if not isinstance(name, str):
-            return next((option for option in self.options if _is_value(option, name)), None)
-        found = [option for option in self.options if option.id == name]
-        found = found or [option for option in self.options if option.value == name]
-        found = found or [option for option in self.options if option.label == name]
-        return found[0] if len(found) == 1 else None
-
-
-def _is_value(option: CheckpointOption, value: Any) -> bool:
-    """Whether this is what the server calls the option: True is no 1, while 1.0 is."""
-    return option.value == value and isinstance(option.value, bool) is isinstance(value, bool)
+    def option(self, name: str) -> CheckpointOption | None:
+        """Return the offered option with this id (else with this label), or None."""
+        return next(
+            (option for option in self.options if option.id == name),
+            next((option for option in self.options if option.label == name), None),
+        )
 
 
 class Decision(Struct):

@@ -162,6 +162,10 @@ class RunState:
         self._told_at: dict[str, Micros] = {}
         """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
+        self.named_phases: dict[str, int] = {}
+        """The numbers of the phases that the server tells by name alone."""
+        self.context_told = 0.0
+        """The percent of a model's context that a person was told is used."""
         self.agents: dict[str, dict[str, tuple[int, float]]] = {}
         """Of each task's agents their tokens and cost in US dollars."""
         self.active: dict[str, None] = {}
@@ -243,6 +247,11 @@ class RunState:
         if new.ended_at is not None and (phase.last_end is None or new.ended_at > phase.last_end):
             phase.last_end = new.ended_at
         self.phases[number] = phase
+        self.versions["phases"] += 1
+
+    def put_phase(self, phase: Phase) -> None:
+        """Put a phase's changed row in place."""
+        self.phases[phase.phase] = phase
         self.versions["phases"] += 1
 
     def begin(self, at: Micros) -> None:
@@ -332,14 +341,6 @@ class RunState:
         """Completed tasks: what the server says, else what its tasks say."""
         counted = self.counts[TaskStatus.COMPLETED]
         return counted if self.completed_tasks is None else self.completed_tasks
-
-    def due_at(self, checkpoint: Checkpoint) -> Micros | None:
-        """Return a question's deadline by the server's clock (`clock`); None for none, or one that is in doubt.
-
-        A server that mixes time zones, or whose clock was set, may tell the question by another clock than what
-        follows it: then only the server knows when the time is up.
-        """
-        return None if self.clock.contradicts(checkpoint.own_offset) else checkpoint.deadline
 
     @property
     def open_checkpoints(self) -> list[Checkpoint]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
+
+import msgspec
 
 from runconsole.events import (
     AgentCompleted,
@@ -11,19 +14,21 @@ from runconsole.events import (
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
+    TaskDetails,
     TaskFailed,
     TaskPhaseChanged,
     TaskProgressed,
+    TaskProviderChanged,
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
 )
 from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
-from runconsole.state.facts import put_artifact, put_error
+from runconsole.state.facts import put_alert, put_artifact, put_error
 from runconsole.state.order import is_before
 from runconsole.state.rows import FINISHED, Subtask, Task
-from runconsole.state.run import Effect, RunState, handles
+from runconsole.state.run import URGENT, Effect, RunState, handles
 from runconsole.statuses import STATUS_OF, read_status
 
 
@@ -31,10 +36,26 @@ from runconsole.statuses import STATUS_OF, read_status
 def task_created(state: RunState, fact: TaskCreated, event: Received) -> None:
     task = state.task(fact.task_id)
     fill_unknown(task, name=_title(fact.prompt))
-    if task.status is TaskStatus.PENDING:
-        advance(task, TaskStatus.PENDING, event)
+    newest = task.status is TaskStatus.PENDING and advance(task, TaskStatus.PENDING, event)
+    detail(task, fact.details, is_newest=newest)
     state.put_task(task)
     state.begin(moment(event))
+
+
+def detail(task: Task, told: TaskDetails | None, *, is_newest: bool) -> None:
+    """Keep what is told once or rarely; a late event fills in only what is not known yet."""
+    if told is None:
+        return
+    known = task.details
+    if known is None:
+        task.details = told
+        return
+    first, second = (told, known) if is_newest else (known, told)
+    task.details = TaskDetails(*map(_either, msgspec.structs.astuple(first), msgspec.structs.astuple(second)))
+
+
+def _either(value: object, other: object) -> Any:
+    return other if value is None else value
 
 
 def _title(prompt: str | None) -> str | None:
@@ -47,13 +68,32 @@ def _title(prompt: str | None) -> str | None:
 def task_started(state: RunState, fact: TaskStarted, event: Received) -> None:
     task = state.task(fact.task_id)
     values = {"worker_id": fact.worker_id, "provider_id": fact.provider_id}
-    if advance(task, TaskStatus.RUNNING, event):
+    newest = advance(task, TaskStatus.RUNNING, event)
+    if newest:
         set_known(task, **values)
         state.point_at(fact.task_id, event)
     else:
         fill_unknown(task, **values)
+    detail(task, fact.details, is_newest=newest)
     state.put_task(task)
     state.begin(moment(event))
+
+
+@handles(TaskProviderChanged)
+def task_provider_changed(state: RunState, fact: TaskProviderChanged, event: Received) -> tuple[Effect, ...]:
+    task = state.task(fact.task_id)
+    before = task.provider_id
+    if advance(task, None, event):
+        task.provider_id = fact.provider_id
+    else:
+        fill_unknown(task, provider_id=fact.provider_id)
+    state.put_task(task)
+    why = f" ({fact.reason.replace('_', ' ')})" if fact.reason else ""
+    instead = f" instead of {before}" if before and before != fact.provider_id else ""
+    put_alert(
+        state, "info", f"{task.name or fact.task_id} goes on with {fact.provider_id}{instead}{why}", moment(event)
+    )
+    return URGENT
 
 
 @handles(TaskStatusChanged)
@@ -85,17 +125,20 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
     }
     # Progress of a task nobody said is running means that it runs.
     implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING else None
-    if advance(task, fact.status or implied, event):
+    newest = advance(task, fact.status or implied, event)
+    if newest:
         set_known(task, **values)
         state.point_at(fact.task_id, event)
     else:
         fill_unknown(task, **values)
+    if fact.details is not None:
+        detail(task, fact.details, is_newest=newest)
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
     task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
     settle_start(task)
     if fact.subtask is not None:
-        _report_subtask(state, task, fact.subtask, event)
+        report_subtask(state, task, fact.subtask, event)
     state.put_task(task)
     state.begin(task.started_at or moment(event))
 
@@ -103,13 +146,13 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
 @handles(SubtaskReported)
 def subtask_reported(state: RunState, fact: SubtaskReported, event: Received) -> None:
     task = state.task(fact.task_id)
-    _report_subtask(state, task, fact, event)
+    report_subtask(state, task, fact, event)
     state.put_task(task)
     for path in fact.artifacts:
         put_artifact(state, path, moment(event), kind="file", task_id=fact.task_id)
 
 
-def _report_subtask(state: RunState, task: Task, fact: SubtaskReported, event: Received) -> None:
+def report_subtask(state: RunState, task: Task, fact: SubtaskReported, event: Received) -> None:
     known = state.subtasks.setdefault(task.task_id, {})
     subtask = copy(known.get(fact.subtask_id) or Subtask(task.task_id, fact.subtask_id))
     implied = TaskStatus.RUNNING if subtask.status is TaskStatus.PENDING and fact.progress is not None else None
@@ -152,6 +195,7 @@ def task_failed(state: RunState, fact: TaskFailed, event: Received) -> tuple[Eff
         task_name=known.name if known else None,
         error_type=fact.code,
         recoverable=fact.recoverable,
+        stack=fact.stack,
     )
     return _end_task(state, fact, TaskStatus.FAILED, event, error=fact.message)
 
@@ -172,19 +216,17 @@ def _end_task(
     error: str | None = None,
 ) -> tuple[Effect, ...]:
     task = state.task(fact.task_id)
-    values = {
-        "duration_s": getattr(fact, "duration_s", None),
-        "tokens": getattr(fact, "tokens", None),
-        "cost_usd": getattr(fact, "cost_usd", None),
-    }
+    values = {"duration_s": fact.duration_s, "tokens": fact.tokens, "cost_usd": fact.cost_usd}
     task.metered = task.metered or values["tokens"] is not None or values["cost_usd"] is not None
     note_error(task, error, moment(event))
-    if advance(task, status, event):
+    newest = advance(task, status, event)
+    if newest:
         set_known(task, **values)
         if status is TaskStatus.COMPLETED:
             task.progress = 100.0
     else:
         fill_unknown(task, **values)
+    detail(task, fact.details, is_newest=newest)
     settle_start(task)
     state.put_task(task)
     state.begin(task.started_at or moment(event))

@@ -39,6 +39,16 @@ def _columns(**kinds: pa.DataType | None) -> tuple[Column, ...]:
     return tuple(Column(name, kind, attrgetter(name)) for name, kind in kinds.items())
 
 
+def _details(**kinds: pa.DataType | None) -> tuple[Column, ...]:
+    """Columns of what is told of a task once or rarely, under the same name."""
+
+    def value_of(name: str) -> Callable[[Task], Any]:
+        read = attrgetter(name)
+        return lambda task: None if task.details is None else read(task.details)
+
+    return tuple(Column(name, kind, value_of(name)) for name, kind in kinds.items())
+
+
 def _rows(part: str) -> tuple[Callable[[RunState], Any], Callable[[RunState], Sequence[Any]]]:
     def rows(state: RunState) -> Sequence[Any]:
         held: Any = getattr(state, part)
@@ -61,7 +71,6 @@ def _options(checkpoint: Checkpoint) -> list[dict[str, Any]]:
             "id": option.id,
             "label": option.label,
             "description": option.description,
-            **({} if option.value is None else {"value": option.value}),
         }
         for option in checkpoint.options
     ]
@@ -86,6 +95,23 @@ FRAMES: dict[str, Frame] = {
                 subtasks_done=INT,
                 error=TEXT,
             ),
+            *_details(
+                type=TEXT,
+                queue_position=INT,
+                estimated_start=TIME,
+                access_mode=TEXT,
+                elapsed_s=FLOAT,
+                remaining_s=FLOAT,
+                tests_run=INT,
+                tests_passed=INT,
+                coverage=FLOAT,
+                commit=TEXT,
+                pull_request=TEXT,
+                spec_path=TEXT,
+                changelog=TEXT,
+                provider_time=OBJECT,
+                last_checkpoint=TEXT,
+            ),
         ),
         ("task_id",),
     ),
@@ -105,7 +131,7 @@ FRAMES: dict[str, Frame] = {
         *_rows("phases"),
         (
             *_columns(phase=INT, name=TEXT, tasks=INT),
-            Column("completed", INT, _count(TaskStatus.COMPLETED)),
+            *_columns(completed=INT),
             Column("failed", INT, _count(TaskStatus.FAILED)),
             *_columns(progress=FLOAT),
             _STATUS,

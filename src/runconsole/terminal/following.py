@@ -67,7 +67,7 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
 
     now = console.now
     screen = render_rich(console.state, now)
-    lines = asking.lines(console.pending, console.state.clock.at(now), console.state.due_at)
+    lines = asking.lines(console.pending, console.state.clock.at(now))
     if not lines:
         return screen
     question = Text("\n".join(lines) + "\n")

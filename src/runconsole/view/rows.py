@@ -111,7 +111,7 @@ def phase_row(phase: Phase, cutter: Cutter) -> Row:
         "number": phase.phase,
         "name": cutter("name", phase.name, NAME) or f"Phase {phase.phase}",
         "tasks": phase.tasks,
-        "completed": phase.count(TaskStatus.COMPLETED),
+        "completed": phase.completed,
         "failed": phase.count(TaskStatus.FAILED),
         "progress": number(phase.progress),
         "status": str(phase.status),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from runconsole.events import Received
 from runconsole.state import RunState
 from runconsole.view import questions, rows
+from runconsole.view.details import detail_facts
 from runconsole.view.history import History, decision_row
 from runconsole.view.lines import OutputLines
 from runconsole.view.rows import Cutter, Row
@@ -21,8 +22,6 @@ EVENTS = 16
 
 Held = dict[str, Any]
 """Shown rows by key: the state's own objects, so that identity tells what changed."""
-
-_MINUTE = 60_000_000
 
 
 class Source(NamedTuple):
@@ -131,19 +130,18 @@ def _part(name: str, row: Callable[[Any, Cutter], Row]) -> Table:
 
 
 def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> Row:
-    return rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
+    row = rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
+    if item.details is not None:
+        if cutter.whole:
+            row["details"] = detail_facts(item.details, cutter)
+        else:
+            cutter.leave("details", 0, 1)  # read when the row is opened
+    return row
 
 
 def _active(source: Source) -> Held:
     tasks = [source.state.tasks[task_id] for task_id in islice(reversed(source.state.active), ACTIVE)]
     return {str(task.position): task for task in tasks}
-
-
-def _questions_version(source: Source) -> Any:
-    """Return what a question's row depends on: whether its deadline is in doubt, too."""
-    state = source.state
-    minute = state.clock.estimate // _MINUTE if state.checkpoints else 0
-    return (*(state.versions[part] for part in ("checkpoints", "decisions", "tasks")), minute)
 
 
 def _checkpoints(source: Source) -> Held:
@@ -199,7 +197,7 @@ TABLES: dict[str, Table] = {
     "artifacts": _grows("artifacts", rows.artifact_row),
     "errors": _grows("errors", rows.error_row),
     "checkpoints": Table(
-        _questions_version,
+        _versions("checkpoints", "decisions", "tasks"),
         lambda source: len(source.state.checkpoints),
         _checkpoints,
         lambda source: [(key, questions.question(c, source.state)) for key, c in source.state.checkpoints.items()],

@@ -1,10 +1,10 @@
-"""What ado's agents and system say beside the tasks: files changed, errors, tokens and cost, alerts."""
+"""What ado's agents say beside the tasks: files changed, errors, tokens and cost."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from runconsole.events import AgentCompleted, Alert, ArtifactCreated, ErrorReported, Fact
+from runconsole.events import AgentCompleted, ArtifactCreated, ErrorReported, Fact
 from runconsole.wire.payload import FactReader, Whole, first, understood
 from runconsole.wire.task import NO_METRICS, ErrorInfo, Metrics, TaskEvent, message_of
 
@@ -45,16 +45,6 @@ class _AgentEvent(TaskEvent, rename="camel"):
     cost: float | None = None
 
 
-class _Alert(Struct, rename="camel"):
-    level: str | None = None
-    severity: str | None = None
-    title: str | None = None
-    message: str | None = None
-    current: float | None = None
-    threshold: float | None = None
-    percentage: float | None = None
-
-
 _ACTIONS = {"create": "created", "add": "created", "modify": "modified", "update": "modified", "delete": "deleted"}
 
 
@@ -92,7 +82,7 @@ def _agent_error(data: _AgentEvent) -> Fact | None:
     )
 
 
-def _agent_completed(data: _AgentEvent) -> Fact | None:
+def _agent_ended(data: _AgentEvent) -> Fact | None:
     if data.agent_id is None:
         return None
     metrics = data.metrics or NO_METRICS
@@ -100,25 +90,10 @@ def _agent_completed(data: _AgentEvent) -> Fact | None:
     return AgentCompleted(data.agent_id, data.task_id, tokens, first(metrics.cost, data.cost))
 
 
-def _alert(data: _Alert) -> Fact | None:
-    text = ": ".join(part for part in (data.title, data.message) if part)
-    return Alert(first(data.level, data.severity, "info"), text) if text else None
-
-
-def _cost_threshold(data: _Alert) -> Fact:
-    if data.message:
-        return Alert("warning", data.message)
-    if data.current is not None and data.threshold is not None:
-        return Alert("warning", f"Cost ${data.current:,.2f} passed the threshold of ${data.threshold:,.2f}")
-    share = f" ({data.percentage:g} %)" if data.percentage is not None else ""
-    return Alert("warning", f"A cost threshold was passed{share}")
-
-
 FACTS: dict[str, FactReader] = {
     "agent.file_change": understood(_FileChange, _file_change),
     "agent.error": understood(_AgentEvent, _agent_error),
-    "agent.completed": understood(_AgentEvent, _agent_completed),
-    "system.alert": understood(_Alert, _alert),
-    "cost.threshold": understood(_Alert, _cost_threshold),
+    "agent.completed": understood(_AgentEvent, _agent_ended),
+    "agent.terminated": understood(_AgentEvent, _agent_ended),
 }
 """For each event type, what its payload means."""

@@ -13,19 +13,20 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
-from runconsole.wire import agent, checkpoint, execution, task
+from runconsole.wire import agent, alerts, checkpoint, execution, flat, pipeline, task
 from runconsole.wire.payload import (
     FactReader,
     Whole,
     encodable,
+    encode_text,
     first,
     loads,
     loads_encodable,
     pieces,
+    read_time,
     reader,
     salvage,
 )
-from runconsole.wire.times import read_time
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
 
@@ -34,6 +35,9 @@ _FACTS: dict[str, FactReader] = {
     **execution.FACTS,
     **task.FACTS,
     **agent.FACTS,
+    **alerts.FACTS,
+    **flat.FACTS,
+    **pipeline.FACTS,
     **checkpoint.FACTS,
 }
 _ABSENT = Raw(b"")
@@ -49,6 +53,7 @@ class _Envelope(Struct, gc=False):
     seq: Whole | None = None
     correlationId: str | None = None  # noqa: N815 - the wire's name
     taskId: str | None = None  # noqa: N815 - the wire's name
+    metadata: Raw = _ABSENT
 
 
 class _Inner(Struct):
@@ -112,12 +117,14 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
     if (seq is None and "q" in payload and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
         inner = _read_inner(payload) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
+    text = payload
+    if not bare and (envelope.taskId is not None or envelope.metadata is not _ABSENT):
+        text = _with_task(payload, first(envelope.taskId, _task_of(str(envelope.metadata, "utf-8"))))
     read = None if bare else _FACTS.get(kind)
     # Positional: built once per event. The order is Received's.
     return Received(
         kind,
-        (None if read is None else read(payload))
-        or _meaning(kind, payload, None if bare else envelope.taskId, bare=bare),
+        (None if read is None else read(text)) or _meaning(kind, text, bare=bare),
         payload,
         at,
         None if timestamp is None else read_time(timestamp),
@@ -127,20 +134,31 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
     )
 
 
-def _meaning(kind: str, payload: str, task_beside: str | None, *, bare: bool) -> Fact:
-    """Return what an event means that is not simply one of `_FACTS`. `task_beside`: the task named beside the data."""
+def _with_task(payload: str, task_id: str | None) -> str:
+    """Return the data with the task that is named beside it, where it names none itself."""
+    if task_id is None or payload[:1] != "{" or '"taskId"' in payload or '"task_id"' in payload:
+        return payload
+    name = encode_text(task_id)
+    rest = payload[1:].lstrip()
+    return f'{{"taskId":{name},"task_id":{name}{"" if rest[:1] == "}" else ","}{rest}'
+
+
+def _meaning(kind: str, payload: str, *, bare: bool) -> Fact:
+    """Return what an event means that is not simply one of `_FACTS`."""
     read = _FACTS.get(kind)
     if bare and kind == "error" and (message := _refusal(payload)) is not None:
         return execution.refusal(message)
-    fact = _unnamed(kind, payload) if read is None else read(payload) or UnknownEvent(_task_of(payload))
-    if task_beside is not None and isinstance(fact, UnknownEvent):
-        return task.told_beside(kind, task_beside, payload)
-    return fact
+    return _unnamed(kind, payload) if read is None else read(payload) or UnknownEvent(_task_of(payload))
 
 
 def _unnamed(kind: str, payload: str) -> Fact:
-    fact = Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent
-    return fact(_task_of(payload))
+    """Return what an event means by the family of its name, or by the task that it is about."""
+    task_id = _task_of(payload)
+    read = pipeline.read_stage(kind) or (None if task_id is None else flat.OF_TASK.get(kind))
+    fact = None if read is None else read(payload)
+    if fact is not None:
+        return fact
+    return (Logged if kind.startswith(task.LOGGED_FAMILIES) else UnknownEvent)(task_id)
 
 
 def _task_of(payload: str) -> str | None:
@@ -196,7 +214,7 @@ def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
     return _received(kind, text if body is None else body, at, marks, bare=body is None)
 
 
-_MARKS = ("type", "timestamp", "id", "seq", "correlationId")
+_MARKS = ("type", "timestamp", "id", "seq", "correlationId", "taskId")
 
 
 def _malformed(text: str, at: Micros, why: str) -> Received:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -14,18 +14,18 @@ from runconsole.events import (
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
+    TaskDetails,
     TaskFailed,
     TaskOutput,
     TaskPhaseChanged,
     TaskProgressed,
+    TaskProviderChanged,
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
-    UnknownEvent,
 )
 from runconsole.statuses import read_status
-from runconsole.wire.payload import FactReader, Whole, first, reader, understood
-from runconsole.wire.times import read_time
+from runconsole.wire.payload import FactReader, Whole, first, read_time, reader, understood
 
 __all__ = [
     "FACTS",
@@ -37,7 +37,6 @@ __all__ = [
     "TaskEvent",
     "message_of",
     "read_tags",
-    "told_beside",
 ]
 
 LOGGED_FAMILIES = ("agent.", "worker.", "provider.", "system.", "cost.")
@@ -68,6 +67,7 @@ class _TaskCreated(TaskEvent, rename="camel"):
 class _TaskStarted(TaskEvent, rename="camel"):
     worker_id: str | None = None
     provider_id: str | None = None
+    provider: str | None = None
     access_mode: str | None = None
 
 
@@ -86,6 +86,7 @@ class Metrics(Struct, rename="camel"):
     tokens_used: Whole | None = None
     tokens_total: Whole | None = None
     cost: float | None = None
+    provider_time: dict[str, float] | None = None
 
 
 NO_METRICS = Metrics()
@@ -94,6 +95,7 @@ NO_METRICS = Metrics()
 class _TaskProgress(TaskEvent, rename="camel"):
     progress: float | None = None
     current_step: str | None = None
+    message: str | None = None
     status: str | None = None
     phase: str | None = None
     subtask: _ProgressSubtask | None = None
@@ -116,6 +118,14 @@ class ErrorInfo(Struct):
     stack: str | None = None
 
 
+class _Part(Struct, rename="camel"):
+    """The result of a subtask."""
+
+    success: bool | None = None
+    files_changed: tuple[str, ...] = ()
+    output: str | None = None
+
+
 class _Subtask(TaskEvent, rename="camel"):
     subtask_id: str | None = None
     id: str | None = None
@@ -127,6 +137,7 @@ class _Subtask(TaskEvent, rename="camel"):
     agent_id: str | None = None
     artifacts: tuple[str, ...] = ()
     error: ErrorInfo | str | None = None
+    result: _Part | None = None
 
 
 class _TaskPhase(TaskEvent, rename="camel"):
@@ -141,10 +152,23 @@ class _Saved(TaskEvent, rename="camel"):
     reason: str | None = None
 
 
+class _Fallback(TaskEvent, rename="camel"):
+    from_provider: str | None = None
+    to_provider: str | None = None
+    reason: str | None = None
+
+
 class _Result(Struct, rename="camel"):
     files_created: tuple[str, ...] = ()
     files_modified: tuple[str, ...] = ()
     files_deleted: tuple[str, ...] = ()
+    tests_run: Whole | None = None
+    tests_passed: Whole | None = None
+    coverage: float | None = None
+    commit_hash: str | None = None
+    pull_request_url: str | None = None
+    spec_path: str | None = None
+    changelog_entry: str | None = None
 
 
 class _TaskEnded(TaskEvent, rename="camel"):
@@ -153,18 +177,30 @@ class _TaskEnded(TaskEvent, rename="camel"):
     metrics: Metrics | None = None
     reason: str | None = None
     cancelled_by: str | None = None
+    last_checkpoint: str | None = None
+    duration: float | None = None
+    cost: float | None = None
+
+
+def _details(**fields: Any) -> TaskDetails | None:
+    """Return the details that were told, None where none was."""
+    return TaskDetails(**fields) if any(value is not None for value in fields.values()) else None
 
 
 def _task_created(data: _TaskCreated) -> Fact | None:
     if data.task_id is None:
         return None
-    return TaskCreated(data.task_id, data.prompt, data.task_type, data.queue_position, read_time(data.estimated_start))
+    details = _details(
+        type=data.task_type, queue_position=data.queue_position, estimated_start=read_time(data.estimated_start)
+    )
+    return TaskCreated(data.task_id, data.prompt, details)
 
 
 def _task_started(data: _TaskStarted) -> Fact | None:
-    return (
-        None if data.task_id is None else TaskStarted(data.task_id, data.worker_id, data.provider_id, data.access_mode)
-    )
+    if data.task_id is None:
+        return None
+    details = _details(access_mode=data.access_mode)
+    return TaskStarted(data.task_id, data.worker_id, first(data.provider_id, data.provider), details)
 
 
 def _task_progress(data: _TaskProgress) -> Fact | None:
@@ -176,17 +212,17 @@ def _task_progress(data: _TaskProgress) -> Fact | None:
         subtask = SubtaskReported(
             data.task_id, part.id, read_status(part.status), name=part.name, progress=part.progress
         )
+    told = metrics.elapsed is not None or metrics.estimated_remaining is not None
     return TaskProgressed(
         data.task_id,
         data.progress,
-        data.current_step,
+        data.current_step if data.current_step is not None else data.message,
         read_status(data.status),
         data.phase,
         subtask,
-        metrics.elapsed,
-        metrics.estimated_remaining,
         metrics.tokens_used,
         metrics.cost,
+        TaskDetails(elapsed_s=metrics.elapsed, remaining_s=metrics.estimated_remaining) if told else None,
     )
 
 
@@ -206,17 +242,19 @@ def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
         subtask_id = first(data.subtask_id, data.id)
         if data.task_id is None or subtask_id is None:
             return None
+        part = data.result or _Part()
+        failed = status is TaskStatus.COMPLETED and part.success is False
         return SubtaskReported(
             data.task_id,
             subtask_id,
-            status,
+            TaskStatus.FAILED if failed else status,
             first(data.name, data.title),
             data.description,
             data.progress,
             data.duration,
             data.agent_id,
-            message_of(data.error),
-            data.artifacts,
+            first(message_of(data.error), part.output if failed else None),
+            data.artifacts + part.files_changed,
         )
 
     return meaning
@@ -244,12 +282,22 @@ def _task_completed(data: _TaskEnded) -> Fact | None:
     result, metrics = data.result or _Result(), data.metrics or NO_METRICS
     return TaskCompleted(
         data.task_id,
-        first(metrics.total_duration, metrics.duration),
+        first(metrics.total_duration, metrics.duration, data.duration),
         metrics.tokens_used,
-        metrics.cost,
+        first(metrics.cost, data.cost),
         result.files_created,
         result.files_modified,
         result.files_deleted,
+        _details(
+            tests_run=result.tests_run,
+            tests_passed=result.tests_passed,
+            coverage=result.coverage,
+            commit=result.commit_hash,
+            pull_request=result.pull_request_url,
+            spec_path=result.spec_path,
+            changelog=result.changelog_entry,
+            provider_time=metrics.provider_time,
+        ),
     )
 
 
@@ -263,36 +311,34 @@ def _task_failed(data: _TaskEnded) -> Fact | None:
         first(message_of(error), data.reason, info.code, "failed"),
         info.code,
         info.recoverable,
-        first(metrics.duration, metrics.total_duration),
+        first(metrics.duration, metrics.total_duration, data.duration),
         metrics.tokens_used,
-        metrics.cost,
+        first(metrics.cost, data.cost),
+        info.stack,
+        _details(last_checkpoint=data.last_checkpoint, provider_time=metrics.provider_time),
     )
 
 
 def _task_cancelled(data: _TaskEnded) -> Fact | None:
-    return None if data.task_id is None else TaskCancelled(data.task_id, data.reason, data.cancelled_by)
+    if data.task_id is None:
+        return None
+    metrics = data.metrics or NO_METRICS
+    return TaskCancelled(
+        data.task_id,
+        data.reason,
+        data.cancelled_by,
+        first(metrics.duration, metrics.total_duration),
+        metrics.tokens_used,
+        metrics.cost,
+        _details(last_checkpoint=data.last_checkpoint, provider_time=metrics.provider_time),
+    )
 
 
-def told_beside(kind: str, task_id: str, payload: str) -> Fact:
-    """Return what an event means that names its task beside its data, as ado's shipped ``tasks.onTaskEvent`` does.
+def _fallback(data: _Fallback) -> Fact | None:
+    if data.task_id is None or data.to_provider is None:
+        return None
+    return TaskProviderChanged(data.task_id, data.to_provider, data.reason)
 
-    A ``status`` event there says what the task's own events say in seed 2.
-    """
-    data = _read_progress(payload) if kind in {"status", "progress"} else None
-    if data is None:
-        return UnknownEvent(task_id)
-    match read_status(data.status):
-        case TaskStatus.COMPLETED:
-            return TaskCompleted(task_id)
-        case TaskStatus.FAILED:
-            return TaskFailed(task_id, "failed")
-        case TaskStatus.CANCELLED:
-            return TaskCancelled(task_id)
-        case status:
-            return TaskProgressed(task_id, data.progress, data.current_step, status, data.phase)
-
-
-_read_progress = reader(_TaskProgress)
 
 FACTS: dict[str, FactReader] = {
     "task.created": understood(_TaskCreated, _task_created),
@@ -309,6 +355,7 @@ FACTS: dict[str, FactReader] = {
     "task.completed": understood(_TaskEnded, _task_completed),
     "task.failed": understood(_TaskEnded, _task_failed),
     "task.cancelled": understood(_TaskEnded, _task_cancelled),
+    "provider.fallback_triggered": understood(_Fallback, _fallback),
 }
 """For each event type, what its payload means."""
 

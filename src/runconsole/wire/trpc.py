@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 
 from runconsole.errors import NotConnected, UnsupportedByWire
 from runconsole.events import DecisionRequested, MalformedFrame, Micros, Received
+from runconsole.wire.dialect import AnswerUnclear, Dialect, is_missing
 from runconsole.wire.envelope import MALFORMED, read_events
 from runconsole.wire.signals import (
     Established,
@@ -27,7 +28,6 @@ from runconsole.wire.signals import (
     StreamEnded,
     StreamRefused,
 )
-from runconsole.wire.trpc_calls import decision_call
 from runconsole.wire.trpc_errors import TrpcError, read_error
 from runconsole.wire.trpc_frames import (
     ABSENT,
@@ -47,7 +47,7 @@ from runconsole.wire.trpc_frames import (
 __all__ = ["Decide", "Transformer", "TrpcWire"]
 
 Transformer: TypeAlias = Literal["auto", "superjson", "none"]
-Decide: TypeAlias = str | Callable[[DecisionRequested], tuple[str, Any]]
+Decide: TypeAlias = str | Callable[[DecisionRequested], tuple[str, Any]] | None
 
 _PROBE = "runconsole.transformer"
 """No server has this path. The form of its "not found" tells the transformer, on every version and without effect."""
@@ -70,6 +70,8 @@ class _Sent(Struct, frozen=True):
 
     what: Literal["params", "probe", "stream", "request"]
     request_id: str = ""
+    path: str = ""
+    decision: DecisionRequested | None = None
 
 
 class TrpcWire:
@@ -79,7 +81,8 @@ class TrpcWire:
         path: the subscription, ``stream.taskProgress``.
         input: its input; None is none.
         decide: how decisions travel: a mutation's path (a path ending in ``.decide`` takes ado's ``{checkpointId,
-            action, selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input.
+            action, selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input;
+            None chooses by the answer and by what the server has (`runconsole.wire.dialect`).
         transformer: `auto` finds out by a query for a path that no server has, before anything else is sent; until it
             is answered the subscription waits, and `decide` and `call` raise NotConnected.
         connection_params: the first frame; the address must then carry ``?connectionParams=1`` (tRPC 11 only).
@@ -109,7 +112,7 @@ class TrpcWire:
         path: str,
         input: Any = None,  # noqa: A002 - tRPC's word
         *,
-        decide: Decide = "checkpoints.resolve",
+        decide: Decide = None,
         transformer: Transformer = "auto",
         connection_params: Mapping[str, str] | None = None,
         resume: bool = True,
@@ -122,6 +125,7 @@ class TrpcWire:
         self._path = path
         self._input = input
         self.decides_by = decide
+        self._dialect = Dialect()
         self._transformer: Transformer = transformer
         self._params = None if connection_params is None else dict(connection_params)
         self._resume = resume
@@ -183,12 +187,17 @@ class TrpcWire:
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as Wire has it
         """Return the mutation; its request id is the decision's id. `task_id` is not needed.
 
-        Raises NotConnected while the transformer is unknown, ValueError for modifications that cannot be sent.
+        Raises NotConnected while the transformer is unknown, ValueError for modifications that cannot be sent,
+        AnswerUnclear where the server has no procedure that could take the answer.
         """
-        path, payload = (
-            self.decides_by(decision) if callable(self.decides_by) else decision_call(self.decides_by, decision)
-        )
-        return self._request(decision.decision_id, "mutation", path, payload)
+        if callable(self.decides_by):
+            path, payload = self.decides_by(decision)
+            return self._request(decision.decision_id, "mutation", path, payload)
+        return self._put(decision)
+
+    def _put(self, decision: DecisionRequested) -> Outgoing:
+        path, payload = self._dialect.choose(decision, None if callable(self.decides_by) else self.decides_by)
+        return self._request(decision.decision_id, "mutation", path, payload, decision)
 
     def call(self, request: Request) -> Outgoing:
         """Return a mutation or a query (`runconsole.wire.trpc_calls` has those of the backends).
@@ -241,7 +250,7 @@ class TrpcWire:
             connection_params=self._params,
             resume=self._resume,
         )
-        wire._enveloped, wire._numbers = self._enveloped, self._numbers
+        wire._enveloped, wire._numbers, wire._dialect = self._enveloped, self._numbers, self._dialect
         wire.last_event_id = self.last_event_id
         return wire
 
@@ -269,12 +278,14 @@ class TrpcWire:
             lastEventId=UNSET if last_event_id is None else last_event_id,
         )
 
-    def _request(self, request_id: str | None, method: str, path: str, payload: Any) -> Outgoing:
+    def _request(
+        self, request_id: str | None, method: str, path: str, payload: Any, decision: DecisionRequested | None = None
+    ) -> Outgoing:
         if self._enveloped is None:
             raise NotConnected("expected a server that said whether it uses superjson, got no answer yet; wait for it")
         number = next(self._numbers)
         frame = write_frame(number, method, path=path, input=write_input(payload, enveloped=self._enveloped))
-        self._sent[number] = _Sent("request", request_id or f"trpc-{number}")
+        self._sent[number] = _Sent("request", request_id or f"trpc-{number}", path, decision)
         return Outgoing(self._sent[number].request_id, frame)
 
     # ---- what came -------------------------------------------------------------------------------------------------
@@ -358,7 +369,18 @@ class TrpcWire:
             return [Ping()]
         if sent.what == "probe":
             return self._settle(enveloped=error.enveloped)
+        if sent.decision is not None and is_missing(error.code, error.message):
+            return [self._put_otherwise(sent.path, sent.decision, error)]
         return [Reply(sent.request_id, error=self._redacted(error.message), code=error.code)]
+
+    def _put_otherwise(self, path: str, decision: DecisionRequested, error: TrpcError) -> Signal:
+        """Put the decision to the server's other procedure: it has none of this name, so nothing was done."""
+        if not self._dialect.note_missing(path):
+            return Reply(decision.decision_id, error=self._redacted(error.message), code=error.code)
+        try:
+            return Send(self._put(decision).frame)
+        except AnswerUnclear as unclear:
+            return Reply(decision.decision_id, error=str(unclear), code="UNCLEAR")
 
     def _stream_failed(self, stream: _Stream, error: TrpcError) -> list[Signal]:
         if stream.over or stream.stopping:
