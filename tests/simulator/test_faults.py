@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -90,6 +91,37 @@ async def test_a_crashed_server_comes_back_on_its_port_with_or_without_a_memory(
             except (OSError, InvalidMessage):
                 await asyncio.sleep(0.02)
         assert (sim.delivered[1][0] == sim.events[0]) is not forget
+
+
+async def test_a_silent_connection_holds_up_neither_a_crash_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runconsole.simulator.server._HANDSHAKE_WITHIN_S", 1000)
+
+    async def silent() -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(sim.url).port)
+        writers.append(writer)
+        return reader
+
+    async def ended(reader: asyncio.StreamReader) -> None:
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+
+    writers: list[asyncio.StreamWriter] = []
+    with run(Crash(5, 0.01)) as sim:
+        crashed = await silent()
+        async with connected(sim) as connection:
+            assert len(await texts(connection)) >= 5
+        await ended(crashed)
+        while True:
+            with suppress(OSError, InvalidMessage):
+                async with connected(sim) as connection:
+                    await texts(connection, 1)
+                    break
+            await asyncio.sleep(0.02)
+        stopped = await silent()
+        await asyncio.to_thread(sim.stop)
+        await ended(stopped)
+    for writer in writers:
+        writer.close()
 
 
 async def test_a_frozen_server_neither_speaks_nor_answers_and_then_goes_on() -> None:

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -29,6 +30,8 @@ __all__ = ["Handshake", "Received", "Talk", "WebSocketDoor"]
 _AUTH_WITHIN_S = 5.0
 _REORDER_WITHIN_S = 0.05
 """Events held to be reordered leave after this silence, however few they are."""
+_HANDSHAKE_WITHIN_S = 10.0
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,22 @@ class _Client:
             transport.pause_reading()
 
 
+class _Accepted(ServerConnection):
+    """A connection that its door knows before the handshake, which `Server.connections` begins with."""
+
+    def __init__(self, *args: Any, accepted: set[_Accepted], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._accepted = accepted
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._accepted.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._accepted.discard(self)
+        super().connection_lost(exc)
+
+
 class WebSocketDoor:
     """Lets clients in to a run.
 
@@ -140,6 +159,7 @@ class WebSocketDoor:
         self._on_admitted = on_admitted
         self._close_when_done = close_when_done
         self._clients: set[_Client] = set()
+        self._accepted: set[_Accepted] = set()
         self._server: Server | None = None
 
     # ---- life -------------------------------------------------------------------------------------------------------
@@ -149,8 +169,10 @@ class WebSocketDoor:
         self._server = await serve(
             self._welcome,
             sock=listener,
+            create_connection=cast("type[ServerConnection]", partial(_Accepted, accepted=self._accepted)),
             process_request=self._look,
             compression=None,
+            open_timeout=_HANDSHAKE_WITHIN_S,
             close_timeout=1,
             ping_interval=None,
             write_limit=0,
@@ -163,16 +185,25 @@ class WebSocketDoor:
             for client in self._clients:
                 client.listen(on=True)  # else a half-open one would keep us waiting for its goodbye
             server.close()
-            await server.wait_closed()
+            await self._closed(server)
 
     async def crash(self) -> None:
         """End at once, without a word to anybody."""
         server, self._server = self._server, None
         if server is not None:
-            for connection in list(server.all_connections):  # those too that are still being made
+            for connection in list(self._accepted):
                 connection.transport.abort()
             server.close()
-            await server.wait_closed()
+            await self._closed(server)
+
+    async def _closed(self, server: Server) -> None:
+        """Wait until the server has ended, but for nobody who has connected and said nothing."""
+        closed = asyncio.ensure_future(server.wait_closed())
+        while not closed.done():
+            for connection in list(self._accepted):
+                if connection.request is None:
+                    connection.transport.abort()
+            await asyncio.wait({closed}, timeout=_LOOK_S)
 
     def wake(self) -> None:
         """Let every conversation look whether it has something to send."""
