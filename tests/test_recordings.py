@@ -321,7 +321,7 @@ def test_a_run_followed_with_another_secret_is_gone_on_with(tmp_path: Path) -> N
 
 def test_another_task_is_another_run(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    with JsonServer([task("task.started", 1)]) as server:
+    with JsonServer([task("task.started", 1), task("task.started", 2, taskId="u")]) as server:
         with Console(server.url, record=path, task="t") as first:
             eventually(lambda: len(first.log) == 1)
         with Console(server.url, record=path, task="u") as second:

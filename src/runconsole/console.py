@@ -23,6 +23,7 @@ from runconsole.keeping import Keeper
 from runconsole.log import Asides, EventLog
 from runconsole.options import Options, check
 from runconsole.session import Session
+from runconsole.session.scope import Scope
 from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.storage import LogStorage
 from runconsole.unicode import encodable_fact
@@ -295,6 +296,7 @@ class Console(RunFrames, RunWaits, RunCommands):
             observe=self._observe,
             call=self.call_soon,
             revive=self._revive,
+            scope=lambda: Scope.of(execution=options.execution, task=options.task),
         )
 
     def _empty_run(self, header: Header | None) -> tuple[RunState, EventLog, Asides]:

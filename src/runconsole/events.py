@@ -12,7 +12,8 @@ Times are integer microseconds since 1970-01-01 UTC, durations are seconds, mone
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -435,6 +436,18 @@ class CheckpointSaved(Fact, frozen=True, gc=False):
 # ---- envelopes -----------------------------------------------------------------------------------------------------
 
 
+class Names(NamedTuple):
+    """What an event says it is about."""
+
+    execution: str | None = None
+    plan: str | None = None
+    """What an execution is part of, or another name of it: a master plan, a run."""
+    task: str | None = None
+    parent: str | None = None
+    """The task of which that task is a part."""
+    checkpoint: str | None = None
+
+
 class Received(Struct, frozen=True, gc=False):
     """One event as it arrived: the envelope's own facts, its payload's JSON text, and what it means."""
 
@@ -449,6 +462,14 @@ class Received(Struct, frozen=True, gc=False):
     correlation_id: str | None = None
     offset: str | None = None
     """The wire's own resume mark (a tRPC tracked id)."""
+    beside: Names | None = None
+    """What stands beside the data of what it is about."""
+
+
+def events_of(signals: Iterable[object]) -> list[Received]:
+    """Return the events among what a wire has read: themselves, or those that it says are copies."""
+    told = (signal if signal.__class__ is Received else getattr(signal, "event", None) for signal in signals)
+    return [event for event in told if isinstance(event, Received)]
 
 
 # ---- the link and our decisions ------------------------------------------------------------------------------------
@@ -457,7 +478,8 @@ class Received(Struct, frozen=True, gc=False):
 class LinkChanged(Fact, frozen=True, gc=False):
     """The link's state changed, or something was learned about what it lost. `retry_at` by our clock.
 
-    `interrupted`: the stream has ended, again and again, before the run did.
+    `interrupted`: the stream has ended, again and again, before the run did. `filled`: how many events were counted as
+    missed before and are not.
     """
 
     at: Micros
@@ -469,6 +491,7 @@ class LinkChanged(Fact, frozen=True, gc=False):
     retry_at: Micros | None = None
     notice: str | None = None
     interrupted: bool | None = None
+    filled: int | None = None
 
 
 class DuplicateDropped(Fact, frozen=True, gc=False):

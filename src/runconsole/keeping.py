@@ -18,6 +18,7 @@ from runconsole.log import Asides, EventLog
 from runconsole.options import Options
 from runconsole.session import Session
 from runconsole.session.arrivals import Arrivals
+from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 from runconsole.wire.signals import Wire
 
@@ -37,7 +38,8 @@ class Keeper:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._path = None if options.record is None else Path(options.record)
-        self._arrivals = Arrivals()
+        self._arrivals: Arrivals | None = None
+        self._scope = Scope.of(execution=options.execution, task=options.task)
         self.asides = Asides()
         self._session: Session | None = None
         self._tape: Tape | None = None
@@ -56,12 +58,14 @@ class Keeper:
         Raises InvalidArgument, RecordingError.
         """
         endpoint = resolve(self._options)
+        arrivals = self._arrivals or Arrivals(log, filtered=self._scope is not None)
+        self._arrivals = arrivals
         wire = endpoint.wire if self._session is None else self._session.wire
         taken: TakenUp | None = None
         is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
             header = self._header(wire)
-            taken = await self._open_tape(self._path, header, wire, state, log)
+            taken = await self._open_tape(self._path, header, wire, (state, log), arrivals)
             if taken is not None:
                 wire = taken.wire(wire, header)
         session = Session(
@@ -71,10 +75,11 @@ class Keeper:
             endpoint.transport,
             observe=observe,
             redact=self._options.redact,
-            arrivals=self._arrivals,
+            arrivals=arrivals,
             asides=self.asides,
             tape=self._tape,
-            gone_since=state.links[-1].at if self._arrivals.has_connected and state.links else 0,
+            gone_since=state.links[-1].at if arrivals.has_connected and state.links else 0,
+            scope=self._scope,
         )
         self._session = session
         if is_left_alone:
@@ -101,7 +106,7 @@ class Keeper:
         return header_of(self._options, now_micros(), rooms=rooms)
 
     async def _open_tape(
-        self, path: Path, header: Header, wire: Wire, state: RunState, log: EventLog
+        self, path: Path, header: Header, wire: Wire, run: tuple[RunState, EventLog], arrivals: Arrivals
     ) -> TakenUp | None:
         from runconsole.recording import Held, Secrets, Tape, Writer
         from runconsole.replay import Fold, same_wire, take_up, wire_for
@@ -113,7 +118,7 @@ class Keeper:
         writer = Writer(path)
         try:
             if before is None:
-                fold = Fold(state, log, self.asides, wire_of, self._arrivals)
+                fold = Fold(*run, self.asides, wire_of, arrivals=arrivals)
                 taken = await take_up(writer.path, writer, header, fold)
                 held = Held(fold.frames, fold.links, fold.wires)
             else:
@@ -125,7 +130,7 @@ class Keeper:
                 trouble=self._trouble,
                 secrets=Secrets(self._options.secrets()),
                 held=held,
-                retell=lambda: self._retold(header, state, log),
+                retell=lambda: self._retold(header, *run),
             )
         except BaseException:
             writer.close()

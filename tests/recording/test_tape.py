@@ -96,7 +96,7 @@ async def test_what_happens_between_two_events_of_a_frame_happens_there_again(de
     first, second = deck.hear(output("a"), output("b"))
     deck.tape.took(first)
     deck.tape.fact(LinkChanged(5, "live"))
-    deck.tape.connected(None, assured=True, knows_repeats=False)
+    deck.tape.connected(None, assured=True, replays=0)
     deck.tape.sent(deck.link, '{"type":"pong"}')
     deck.tape.took(second)
     fold = deck.folded()
@@ -108,7 +108,7 @@ async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) ->
     held = deck.hear(output("late"), output("later"))
     for event in deck.hear(output("first")):
         deck.tape.took(event)
-    deck.tape.connected(7, assured=False, knows_repeats=False)
+    deck.tape.connected(7, assured=False, replays=0)
     for event in held:
         deck.tape.took(event)
     assert deck.said() == ["first", "late", "later"]

@@ -11,12 +11,13 @@ import pytest
 
 from runconsole.errors import LinkLost
 from runconsole.events import Logged, Received
+from runconsole.session.arrivals import DUPLICATE, Arrivals
 from runconsole.transports.socketio import SocketIoTransport
-from runconsole.wire.signals import Repeated, Reply, Signal
+from runconsole.wire.signals import CaughtUp, Established, Repeated, Reply, Signal
 from runconsole.wire.socketio import SocketIoWire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from runconsole.transports.socketio_client import Client
@@ -46,6 +47,8 @@ class Follower:
         self.lost: list[LinkLost] = []
         self.connection: Client | None = None
         self._news = asyncio.Event()
+        self._arrivals = Arrivals()
+        self._is_known = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._follow(), name="follower")
@@ -69,16 +72,28 @@ class Follower:
 
     async def _attempt(self) -> None:
         async with self.transport.connect() as self.connection:
+            self._is_known = False
             await self.send(*self.wire.open())
             while True:
                 for frame in await self.connection.receive():
                     self.frames.append(frame)
-                    signals = self.wire.receive(frame, time.time_ns() // 1000)
+                    signals = list(self._judged(self.wire.receive(frame, time.time_ns() // 1000)))
                     self.signals += signals
                     self.events += [
                         it for it in signals if isinstance(it, Received) and not isinstance(it.fact, Logged)
                     ]
                 self._news.set()
+
+    def _judged(self, signals: Sequence[Signal]) -> Iterator[Signal]:
+        """Give the signals, with what a replay brings again as a repeat, as a session judges it."""
+        for signal in signals:
+            if isinstance(signal, Established) or (isinstance(signal, Received) and not self._is_known):
+                self._is_known = True
+                self._arrivals.connected(0, replays=self.wire.replays)
+            if isinstance(signal, CaughtUp) and self._is_known:
+                self._arrivals.caught_up(signal.left)
+            is_repeat = isinstance(signal, Received) and self._arrivals.admit(signal) is DUPLICATE
+            yield Repeated(signal) if is_repeat else signal  # type: ignore[arg-type]  # an event, then
 
     async def send(self, *frames: str) -> None:
         assert self.connection is not None

@@ -19,8 +19,8 @@ from runconsole.events import (
     TaskReported,
     UnknownEvent,
 )
-from runconsole.wire.repeats import Repeats
-from runconsole.wire.signals import Established, Ping, Repeated, Reply, Request, Signal, StreamRefused
+from runconsole.wire.repeats import Copies
+from runconsole.wire.signals import CaughtUp, Established, Ping, Repeated, Reply, Request, Signal, StreamRefused
 from runconsole.wire.socketio import SocketIoWire
 
 SECOND = 1_000_000
@@ -198,7 +198,7 @@ def test_the_acknowledgement_of_a_join_accepts_us_and_that_of_a_catch_up_does_no
     played = Played(JOIN)
     join, catch_up = (frame("ack", call[1], []) for call in played.calls)
     assert played.hear(catch_up) == [Ping()]
-    assert played.hear(join) == [Established()]
+    assert played.hear(join) == [Established(), CaughtUp()]
 
 
 def test_a_join_that_is_refused_by_a_bare_error_is_not_accepted_by_its_acknowledgement() -> None:
@@ -340,14 +340,9 @@ def test_no_frame_makes_it_raise(text: str) -> None:
 # ---- repeats --------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_with_a_timestamp_counts_once_whenever_it_comes_again() -> None:
-    played = Played(JOIN)
-    first, again = event("progress_update", stamped("t1")), event("progress_update", stamped("t1", 1))
-    assert len(played.rows(first, first, again, first)) == 2
-    played.connect()
-    played.acknowledge()
-    assert played.hear(first) == [Repeated()]
-    assert len(played.rows(event("progress_update", stamped("t2")))) == 1
+def test_the_same_said_twice_over_one_room_is_there_twice() -> None:
+    for played in (Played(), Played(JOIN)):
+        assert len(played.rows(*[event("progress_update", stamped("t1"))] * 10, *[event("tick", {})] * 3)) == 13
 
 
 def test_what_has_an_id_or_a_number_is_left_to_those_who_know_them() -> None:
@@ -355,47 +350,34 @@ def test_what_has_an_id_or_a_number_is_left_to_those_who_know_them() -> None:
     assert len(Played(*BOTH).rows(event("progress_update", numbered), event("progress_update", numbered))) == 2
 
 
-def test_without_a_timestamp_the_same_may_be_said_twice() -> None:
-    played = Played(JOIN)
-    assert len(played.rows(*[event("tick", {})] * 3)) == 3
-
-
 def test_an_event_that_comes_over_each_of_two_rooms_counts_once() -> None:
     played = Played(*BOTH)
     doubled = [event("discovery_tokens_progress", bare(tokens)) for tokens in (1, 2, 2, 3) for _ in range(2)]
     assert [json.loads(row.payload)["tokens_received"] for row in played.rows(*doubled)] == [1, 2, 2, 3]
+    played.acknowledge()
+    assert len(played.rows(*doubled)) == 4
+    overtaken = [event("discovery_tokens_progress", bare(tokens)) for tokens in (11, 12, 11, 12)]
+    assert len(played.rows(*overtaken)) == 2
+    assert sum(isinstance(signal, Repeated) for signal in played.hear(*doubled)) == 4
 
 
-def test_doubling_is_learned_from_events_that_say_when_they_happened() -> None:
-    played = Played(JOIN)
-    stamp = event("progress_update", stamped("t1"))
-    played.hear(stamp, stamp)
+def test_over_two_rooms_of_which_one_brings_the_events_the_same_said_twice_is_there_twice() -> None:
+    played = Played(*BOTH)
+    played.acknowledge()
+    begin, dot = event("execution_started", {"execution_id": "e1"}), event("progress_update", stamped("t1"))
+    assert len(played.rows(begin, *[dot] * 10, *[event("tick", {})] * 2)) == 13
+
+
+def test_a_room_whose_events_come_over_our_own_too_brings_each_twice() -> None:
+    played = Played(BOTH[1])
     assert len(played.rows(*[event("tick", {"n": n}) for n in (1, 1, 2, 2)])) == 2
 
 
-def test_a_replay_after_a_reconnect_brings_only_what_was_missed_until_it_is_acknowledged() -> None:
+def test_the_catch_up_is_over_when_all_that_was_asked_for_is_answered() -> None:
     played = Played(JOIN)
-    told = [event("discovery_tokens_progress", bare(tokens)) for tokens in range(5)]
-    assert len(played.rows(*told[:2])) == 2
-    played.connect()
-    assert [json.loads(row.payload)["tokens_received"] for row in played.rows(*told)] == [2, 3, 4]
-    assert len(played.rows(told[4])) == 0, "live, and in the replay too"
-    played.acknowledge()
-    assert len(played.rows(told[4])) == 1, "said again"
-
-
-def test_a_replay_that_nobody_declares_over_is_over_after_a_while() -> None:
-    played = Played(JOIN)
-    tick = event("tick", {})
-    played.hear(tick)
-    played.connect()
-    assert played.rows(tick) == []
-    played.now += 5 * SECOND
-    assert len(played.rows(tick)) == 1
-
-
-def test_a_first_connection_has_nothing_to_replay() -> None:
-    assert len(Played(JOIN).rows(*[event("tick", {})] * 2)) == 2
+    joined, caught_up = (frame("ack", call[1], []) for call in played.calls)
+    assert CaughtUp() not in played.hear(joined)
+    assert CaughtUp() in played.hear(caught_up)
 
 
 def test_a_session_that_the_server_took_up_again_is_said() -> None:
@@ -408,12 +390,9 @@ def test_a_session_that_the_server_took_up_again_is_said() -> None:
     assert played.wire.resumes_from is None
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.booleans()), max_size=40))
-def test_repeating_events_with_a_timestamp_anywhere_changes_nothing(plan: list[tuple[str, int, bool]]) -> None:
-    def new(events: list[tuple[str, int]]) -> list[tuple[str, int]]:
-        repeats = Repeats(1)
-        return [it for it in events if not repeats.is_repeat(Received(it[0], Logged(), "", timestamp=it[1]), repr(it))]
-
-    once = [(name, number) for name, number, _ in plan]
-    often = [(name, number) for name, number, twice in plan for _ in range(1 + twice)]
-    assert new(often) == new(once) == list(dict.fromkeys(once))
+@given(st.lists(st.sampled_from("abcdef"), min_size=6), st.integers(1, 3))
+def test_copies_of_each_event_count_once_however_often_it_was_meant(names: list[str], copies: int) -> None:
+    known = Copies(copies)
+    known.connected()
+    said = [Received(name, Logged(), "") for name in names for _ in range(copies)]
+    assert [one.type for one in said if not known.is_copy(one, one.type)] == names

@@ -46,6 +46,13 @@ class OpenFrame:
         self.next = place + 1
         return True
 
+    def pass_over(self, event: Received) -> None:
+        """Note that one of its events is left out."""
+        place = next((k for k, other in enumerate(self.events) if other is event and k >= self.next), -1)
+        if place >= 0:
+            self.ops = list(range(self.next)) if self.ops is None else self.ops
+            self.next = place + 1
+
     def entry(self) -> Entry:
         """Return its line."""
         ops = self.ops

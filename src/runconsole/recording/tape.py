@@ -24,6 +24,7 @@ from runconsole.events import (
     LinkChanged,
     Micros,
     Received,
+    events_of,
 )
 from runconsole.log import moment
 from runconsole.recording.facts import write_fact
@@ -163,7 +164,7 @@ class Tape:
             signals = wire.receive(frame, at)
             if self._by_events:
                 return signals
-            events = [signal for signal in signals if signal.__class__ is Received]
+            events = events_of(signals)
             self._frame = OpenFrame(self._frames, link, frame, at, events)
             self._frames += 1
             self._arm()
@@ -175,11 +176,11 @@ class Tape:
         """Note a frame that is about to leave."""
         self._put_frame(Entry(self._now(), "out", link, self._secrets.hide_sent(frame)))
 
-    def connected(self, back_at: Micros | None, *, assured: bool, knows_repeats: bool) -> None:
+    def connected(self, back_at: Micros | None, *, assured: bool, replays: int) -> None:
         """Note that the server has accepted us, and what the console knew then."""
         if self._by_events:
             return
-        told = {"back_at": back_at, "assured": assured, "knows_repeats": knows_repeats}
+        told = {"back_at": back_at, "assured": assured, "replays": replays}
         frame = self._frame
         if frame is not None and not frame.is_done:
             frame.add({"is": "connected", **told})
@@ -196,6 +197,13 @@ class Tape:
     def dropped(self, event: Received) -> None:
         """Note that an event of a frame had come before."""
         self._settle(event, taken=False)
+
+    def passed_over(self, event: Received) -> None:
+        """Note that an event of a frame is of another run."""
+        if self._frame is not None:
+            self._frame.pass_over(event)
+        self._held.pop(id(event), None)
+        self._held_before.pop(id(event), None)
 
     def _settle(self, event: Received, *, taken: bool) -> None:
         if self._by_events:

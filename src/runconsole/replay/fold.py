@@ -18,13 +18,15 @@ from runconsole.events import (
     Micros,
     Received,
     UnknownEvent,
+    events_of,
 )
 from runconsole.log import Asides, EventLog
 from runconsole.recording import Entry, Header
 from runconsole.recording.facts import read_fact
 from runconsole.recording.lines import Op
 from runconsole.replay.wires import same_wire
-from runconsole.session.arrivals import NEW, Arrivals
+from runconsole.session.arrivals import Arrivals
+from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 from runconsole.wire.envelope import read_event, read_named
 from runconsole.wire.payload import encodable
@@ -43,6 +45,7 @@ class Fold:
         state, log, asides: what is folded into.
         wire_of: makes the wire that reads a section's frames.
         arrivals: learns what came; it is given for a console that goes on.
+        scope: knows which events are left out, beside those that were when it was recorded; None is none.
 
     Attributes:
         frames: how many frames were read.
@@ -58,7 +61,9 @@ class Fold:
         log: EventLog,
         asides: Asides,
         wire_of: Callable[[Header], Wire],
+        *,
         arrivals: Arrivals | None = None,
+        scope: Scope | None = None,
     ) -> None:
         self.state = state
         self.log = log
@@ -70,7 +75,8 @@ class Fold:
         self.header: Header | None = None
         self.misread = 0
         self._wire_of = wire_of
-        self._arrivals = arrivals or Arrivals()
+        self._arrivals = arrivals
+        self._scope = scope
         self._next_wire: Wire | None = None
         self._lines: dict[int, Wire] = {}
         self._held: dict[int, list[Received]] = {}
@@ -96,7 +102,7 @@ class Fold:
     def _section(self, header: Header) -> None:
         if self.header is None or not same_wire(self.header, header):
             self._next_wire = self._wire_of(header)
-        if header.content == "events":
+        if header.content == "events" and self._arrivals is not None:
             self._arrivals.connected(None)  # a log does not tell over which connection an event came
         self.header = header
 
@@ -148,11 +154,12 @@ class Fold:
     def _connected(self, told: dict[str, Any]) -> None:
         back_at = msgspec.convert(told.get("back_at"), Micros | None)
         self._held_before, self._held = self._held, {}
-        self._arrivals.connected(
-            back_at,
-            assured=bool(told.get("assured")),
-            knows_repeats=bool(told.get("knows_repeats")),
-        )
+        if self._arrivals is not None:
+            self._arrivals.connected(
+                back_at,
+                assured=bool(told.get("assured")),
+                replays=int(told.get("replays") or 0),
+            )
 
     # ---- events and facts -------------------------------------------------------------------------------------------
 
@@ -164,7 +171,7 @@ class Fold:
         number = self.frames
         self.frames += 1
         signals = self._wire_at(entry.link).receive(frame, entry.at)
-        events = [signal for signal in signals if signal.__class__ is Received]
+        events = events_of(signals)
         if entry.ops is None:
             for event in events:
                 self._settle(event, taken=True)
@@ -182,24 +189,27 @@ class Fold:
             self._noted(op)
 
     def _settle(self, event: Received, *, taken: bool) -> None:
-        arrival = self._arrivals.admit(event)
+        if self._scope is not None and self._scope.excludes(event):
+            return
         if taken:
+            if self._arrivals is not None:
+                self._arrivals.note(event)
             self.log.append(event)
-            self._fold(event, is_repeat=arrival is not NEW)
+            self._fold(event)
         else:
             self.asides.note(len(self.log), _DUPLICATE)
             self._fold(_DUPLICATE)
 
     def _noted(self, told: dict[str, Any]) -> None:
         fact = read_fact(told)
-        if isinstance(fact, LinkChanged) and fact.recovered is not None:
+        if isinstance(fact, LinkChanged) and fact.recovered is not None and self._arrivals is not None:
             self._arrivals.gaps.report()
         self.asides.note(len(self.log), fact)
         self._fold(fact)
 
-    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
+    def _fold(self, fact: Fact | Received) -> None:
         try:
-            self._effects += self.state.apply(fact, is_repeat=is_repeat)
+            self._effects += self.state.apply(fact)
         except Exception:  # noqa: BLE001 - it broke then, too: what was said about it is a line of its own
             return
 

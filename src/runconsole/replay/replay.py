@@ -18,6 +18,7 @@ from runconsole.recording import Entry, Header, Scan, read_header
 from runconsole.replay.fold import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for
+from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 
 __all__ = ["Change", "Replay"]
@@ -44,6 +45,7 @@ class Replay:
         observe: told of each event's effects.
         call: runs a function on the I/O thread, soon.
         revive: makes the console run `run` again, if it does not.
+        scope: makes what tells which events are left out.
 
     Raises InvalidArgument where the file is no recording.
 
@@ -61,7 +63,9 @@ class Replay:
         observe: Callable[[tuple[Effect, ...]], None],
         call: Callable[[Callable[[], object]], None],
         revive: Callable[[], None],
+        scope: Callable[[], Scope | None] = lambda: None,
     ) -> None:
+        self._scope = scope
         self.path = path.absolute()  # here and now: the working directory may be another when it is read again
         self.header = read_header(self.path)
         self.longest_pause: float | None = 5.0
@@ -279,7 +283,7 @@ class Replay:
 
     def _begin(self, run: Run) -> Fold:
         state, log, asides = run
-        self._fold = Fold(state, log, asides, wire_for)
+        self._fold = Fold(state, log, asides, wire_for, scope=self._scope())
         self._source = lines_of(self.path, self._scan)
         self._ahead = []
         self._is_over = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from runconsole.events import LinkChanged, LinkStatus, Micros
 from runconsole.session.gaps import Gaps
@@ -16,10 +16,15 @@ _LONGEST_RETURN = 30.0
 """Seconds after which a reconnect is reported, even while more of the past still comes."""
 
 
+class PassedOver(Protocol):
+    def __call__(self, *, is_over: bool) -> str | None: ...
+
+
 class Journal:
     """Keeps the link's times and says what happens to it.
 
-    `gone_since` is when another console, or this one, last had a link to the same run; 0 for never.
+    `gone_since` is when another console, or this one, last had a link to the same run; 0 for never. `passed_over` says
+    what was left out of the run, in one sentence, where that is news.
 
     Attributes:
         status: the newest.
@@ -37,7 +42,9 @@ class Journal:
         pace: Pace,
         redact: Callable[[str], str],
         gone_since: Micros = 0,
+        passed_over: PassedOver | None = None,
     ) -> None:
+        self._passed_over = passed_over
         self._apply = apply
         self._now = now
         self._gaps = gaps
@@ -65,7 +72,8 @@ class Journal:
         """Record a change of the link. Before its end, what has not been reported yet is."""
         before, self.status = self.status, status
         if status in _FINAL and before not in _FINAL:
-            self._report(before)
+            # After the end the server may still bring what it has overtaken.
+            self._report(before, self._recent if status == "ended" else None)
         at = self._now()
         why = None if reason is None else self._redact(reason)
         retry_at = None if delay is None else at + round(delay * 1e6)
@@ -101,16 +109,38 @@ class Journal:
             comes_more = self._gaps.recovered > recovered and self.age_s < _LONGEST_RETURN
             if self.age_s < self._pace.catching_up or comes_more:
                 return
-        self._report(self.status)
+        self._report(self.status, self._recent)
 
-    def _report(self, status: LinkStatus) -> None:
+    def close(self) -> None:
+        """Say what is still to be said: nothing more comes."""
+        self._report(self.status, None)
+
+    @property
+    def _recent(self) -> Micros:
+        """Since when what is missing may have been merely overtaken, and still come."""
+        return self._now() - round(self._pace.linger * 1e6)
+
+    def _report(self, status: LinkStatus, before: Micros | None) -> None:
         """Say what is known of lost events, if that is new, beside the link's present status."""
-        losses = self._gaps.report()
+        if self._passed_over is not None:
+            notice = self._passed_over(is_over=before is None)
+            if notice is not None:
+                self._apply(LinkChanged(self._now(), status, 0, notice, notice=notice))
+        losses = self._gaps.report(before)
         if losses is None:
             return
-        before = f"reconnected after {_seconds(self._gone_s)}: " if losses.is_back and self.is_live else ""
+        when = f"reconnected after {_seconds(self._gone_s)}: " if losses.is_back and self.is_live else ""
         self._apply(
-            LinkChanged(self._now(), status, 0, None, losses.missed, losses.recovered, notice=before + losses.words)
+            LinkChanged(
+                self._now(),
+                status,
+                0,
+                None,
+                losses.missed,
+                losses.recovered,
+                notice=when + losses.words,
+                filled=losses.filled or None,
+            )
         )
 
 

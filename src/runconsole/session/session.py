@@ -33,12 +33,14 @@ from runconsole.session.journal import Journal
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
+from runconsole.session.scope import Scope
 from runconsole.session.taped import TapedArrivals
 from runconsole.session.tasks import cancelled, spawn, until
 from runconsole.session.writer import Writer
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
+    CaughtUp,
     Established,
     ReconnectAsked,
     Repeated,
@@ -69,7 +71,7 @@ class Session:
     Everything that happens is applied to the state by its `Writer` and nowhere else. `observe` is called after each
     event that asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the
     same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
-    `tape` records the run.
+    `tape` records the run. `scope` says what of the stream is another run's; None is nothing.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Session:
         asides: Asides | None = None,
         tape: Tape | None = None,
         gone_since: Micros = 0,
+        scope: Scope | None = None,
     ) -> None:
         self._state = state
         self._wire = wire
@@ -97,15 +100,31 @@ class Session:
         self._attempts = Attempts(backoff or Backoff())
         self._pace = pace
         self._tape = tape
-        known = arrivals or Arrivals()
+        known = arrivals or Arrivals(log, filtered=scope is not None)
+        self._scope = scope
         self._arrivals = known if tape is None else TapedArrivals(known, tape)
         self._writer = Writer(
-            state, log, self._arrivals, asides=asides or Asides(), tape=tape, now=now, carry_out=self._carry_out
+            state,
+            log,
+            self._arrivals,
+            asides=asides or Asides(),
+            tape=tape,
+            now=now,
+            carry_out=self._carry_out,
+            scope=scope,
         )
-        self._journal = Journal(self.apply, now, self._arrivals.gaps, pace=pace, redact=redact, gone_since=gone_since)
+        self._journal = Journal(
+            self.apply,
+            now,
+            self._arrivals.gaps,
+            pace=pace,
+            redact=redact,
+            gone_since=gone_since,
+            passed_over=None if scope is None else scope.report,
+        )
         self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
         self._calls = Calls(redact, patience=pace.reply)
-        self._inquiries = Inquiries(state, log, self.call, self.apply, now, linger=pace.linger)
+        self._inquiries = Inquiries(state, log, self.call, self._apply_answer, now, linger=pace.linger)
         self._line: Line | None = None
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
@@ -141,6 +160,11 @@ class Session:
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log tells, and do what it asks for."""
         self._writer.apply(fact)
+
+    def _apply_answer(self, answer: Fact | Received) -> None:
+        """Fold in what the server says when asked, unless it is about another run."""
+        if self._scope is None or not isinstance(answer, Received) or not self._scope.excludes(answer):
+            self.apply(answer)
 
     def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
         """Record a change of the link."""
@@ -186,6 +210,7 @@ class Session:
                 pass
         finally:
             await cancelled({ticker, *self._retiring})
+            self._journal.close()
             self._outbox.close()
             self._is_over = True
 
@@ -253,17 +278,19 @@ class Session:
             signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
         for signal in signals:
             if isinstance(signal, Received):
-                self._heard = True
                 is_new = self._writer.take(signal)
+                self._heard = self._heard or is_new
                 if is_new and self._attempts.in_a_row and signal.fact.__class__ not in _NO_PROOF:
                     self._attempts.prove()
+            elif isinstance(signal, CaughtUp):
+                self._arrivals.caught_up(signal.left)
             else:
                 self._heed(signal, line)
 
     def _heed(self, signal: Signal, line: Line) -> None:
         match signal:
-            case Repeated():
-                self._writer.drop()
+            case Repeated(event):
+                self._writer.drop(event)
             case Established():
                 self._attempts.served = True
                 self._go_live(line)
@@ -342,7 +369,7 @@ class Session:
         self._arrivals.connected(
             self._server_time if is_back else None,
             assured=wire.resumes_from is not None and (wire.assures or not is_back),
-            knows_repeats=wire.knows_repeats,
+            replays=wire.replays,
         )
 
     @property

@@ -31,10 +31,23 @@ class TapedArrivals:
         """Whether there was a connection."""
         return self._arrivals.has_connected
 
-    def connected(self, back_at: Micros | None, *, assured: bool = False, knows_repeats: bool = False) -> None:
+    def connected(self, back_at: Micros | None, *, assured: bool = False, replays: int = 0) -> None:
         """Note a new connection."""
-        self._tape.connected(back_at, assured=assured, knows_repeats=knows_repeats)
-        self._arrivals.connected(back_at, assured=assured, knows_repeats=knows_repeats)
+        self._tape.connected(back_at, assured=assured, replays=replays)
+        self._arrivals.connected(back_at, assured=assured, replays=replays)
+
+    def caught_up(self, left: int = 0) -> None:
+        """Note that the server has replayed its past."""
+        self._arrivals.caught_up(left)
+
+    def drop(self, event: Received) -> None:
+        """Note an event that the wire has recognized as one that came before."""
+        self._tape.dropped(event)
+
+    def pass_over(self, event: Received) -> None:
+        """Note an event that is left out: it is no part of what the recording gives."""
+        self._tape.passed_over(event)
+        self._arrivals.pass_over(event)
 
     def admit(self, event: Received) -> Arrival:
         """Return what the event is."""

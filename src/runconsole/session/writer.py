@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
 from runconsole.log import Asides, EventLog
-from runconsole.session.arrivals import AGAIN, DUPLICATE, Arrival
+from runconsole.session.arrivals import DUPLICATE, Arrival
+from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 from runconsole.unicode import encodable_fact
 
@@ -23,6 +24,12 @@ class _Admits(Protocol):
     def admit(self, event: Received) -> Arrival:
         """Return what an event is to those before it."""
 
+    def drop(self, event: Received) -> None:
+        """Note an event that the wire has recognized as one that came before."""
+
+    def pass_over(self, event: Received) -> None:
+        """Note an event that is left out."""
+
 
 class Writer:
     """Logs what the server tells and folds in whatever happens.
@@ -30,6 +37,7 @@ class Writer:
     Args:
         state, log: what it writes.
         arrivals: knows what came before.
+        scope: knows what is not of the run; None where all is.
         asides: keeps every fact that no event of the log tells.
         tape: records those facts; None for no recording.
         now: our clock.
@@ -46,7 +54,9 @@ class Writer:
         tape: Tape | None,
         now: Callable[[], Micros],
         carry_out: Callable[[tuple[Effect, ...]], None],
+        scope: Scope | None = None,
     ) -> None:
+        self._scope = scope
         self._state = state
         self._log = log
         self._arrivals = arrivals
@@ -56,19 +66,28 @@ class Writer:
         self._carry_out = carry_out
 
     def take(self, event: Received) -> bool:
-        """Log and fold in an event of the server, unless it came before; return whether it is new."""
+        """Log and fold in an event of the server, unless it came before or is of another run.
+
+        Return whether it is new.
+        """
+        if self._scope is not None and self._scope.excludes(event):
+            self._arrivals.pass_over(event)
+            return False
         arrival = self._arrivals.admit(event)
         if arrival is DUPLICATE:
-            self._asides.note(len(self._log), _DUPLICATE)
-            self._fold(_DUPLICATE)
+            self._count_duplicate()
             return False
         self._log.append(event)
-        self._fold(event, is_repeat=arrival is AGAIN)
+        self._fold(event)
         return True
 
-    def drop(self) -> None:
+    def drop(self, event: Received) -> None:
         """Count an event that the wire itself has recognized as one that came before."""
-        self._note(_DUPLICATE)
+        self._arrivals.drop(event)
+        self._count_duplicate()
+
+    def _count_duplicate(self) -> None:
+        self._asides.note(len(self._log), _DUPLICATE)
         self._fold(_DUPLICATE)
 
     def apply(self, fact: Fact | Received) -> None:
@@ -82,9 +101,9 @@ class Writer:
         if self._tape is not None:
             self._tape.fact(fact)
 
-    def _fold(self, fact: Fact | Received, *, is_repeat: bool | None = None) -> None:
+    def _fold(self, fact: Fact | Received) -> None:
         try:
-            effects = self._state.apply(fact, is_repeat=is_repeat)
+            effects = self._state.apply(fact)
         except Exception as error:
             if not isinstance(fact, Received):
                 raise

@@ -37,18 +37,20 @@ def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
     state.versions["artifacts"] += 1
 
 
-def put_error(state: RunState, at: Micros, **fields: Any) -> None:
-    """Add an error; one that is the same in every word and moment is the same error."""
+def put_error(state: RunState, at: Micros, *, once: bool = False, **fields: Any) -> None:
+    """Add an error. `once`: unless one like it, in every word and moment, is there."""
     row = ErrorRow(
         at=at,
         **{"task_id": None, "task_name": None, "error_type": None, "recoverable": None}
         | {"attempt": None, "max_retries": None, "stack": None}
         | fields,
     )
-    key = (row.task_id, row.message, row.error_type, row.attempt, at)
-    if key not in state.errors:
-        state.errors[key] = row
-        state.versions["errors"] += 1
+    told = (row.task_id, row.message, row.error_type, row.attempt, at)
+    if once and told in state.told_errors:
+        return
+    state.told_errors.add(told)
+    state.errors[len(state.errors)] = row
+    state.versions["errors"] += 1
 
 
 @handles(ArtifactCreated)
@@ -68,7 +70,6 @@ def artifact_created(state: RunState, fact: ArtifactCreated, event: Received) ->
 
 @handles(ErrorReported)
 def error_reported(state: RunState, fact: ErrorReported, event: Received) -> tuple[Effect, ...]:
-    # Without a timestamp nothing but its words tells a repeated error from a second one.
     at = event.received_at if event.timestamp is None else event.timestamp
     known = state.tasks.get(fact.task_id) if fact.task_id else None
     put_error(
@@ -106,14 +107,15 @@ def task_output(state: RunState, fact: TaskOutput, event: Received) -> None:
 
 @handles(Alert)
 def alert(state: RunState, fact: Alert, event: Received) -> tuple[Effect, ...]:
-    put_alert(state, fact.level, fact.text, event.received_at if event.timestamp is None else event.timestamp)
+    at = event.received_at if event.timestamp is None else event.timestamp
+    put_alert(state, fact.level, fact.text, at, once=False)
     return URGENT
 
 
-def put_alert(state: RunState, level: str, text: str, at: Micros) -> None:
-    """Add something for a person to see."""
+def put_alert(state: RunState, level: str, text: str, at: Micros, *, once: bool = True) -> None:
+    """Add something for a person to see. `once`: unless it is there."""
     row = AlertRow(level, text, at)
-    if row not in state.alerts:
+    if not once or row not in state.alerts:
         state.alerts.append(row)
         state.versions["run"] += 1
 
@@ -130,6 +132,7 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
             fact.recovered,
             retry_at=fact.retry_at,
             notice=fact.notice,
+            filled=fact.filled,
         )
     )
     state.versions["links"] += 1

@@ -296,7 +296,10 @@ class Decision(Struct):
 
 
 class Link(Struct):
-    """A change of the link: `missed` and `recovered` count events, `duplicates` those dropped since."""
+    """A change of the link: `missed` and `recovered` count events, `duplicates` those dropped since.
+
+    `filled` counts those that a row before it counted as missed and that are not: they have come since.
+    """
 
     at: Micros
     state: LinkStatus
@@ -307,6 +310,7 @@ class Link(Struct):
     duplicates: int = 0
     retry_at: Micros | None = None
     notice: str | None = None
+    filled: int | None = None
 
 
 class AlertRow(NamedTuple):

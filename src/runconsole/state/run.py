@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
-from runconsole.recent import Recent
 from runconsole.state.clock import ServerClock
 from runconsole.state.numbered import Numbered
 from runconsole.state.order import is_before
@@ -33,7 +32,6 @@ from runconsole.state.rows import (
 )
 from runconsole.state.scrollback import Scrollback
 
-_REMEMBERED = 32_768
 _ALERTS_KEPT = 50
 
 
@@ -84,9 +82,9 @@ def _only_logged(_state: RunState, _fact: Fact, _event: Received | None) -> None
 class RunState:
     """Everything known about one run. `apply` is the only way to change it; no clock, no I/O.
 
-    The fold is idempotent: facts are set, never added up, and an event that comes again, or late by its own
-    timestamp, changes nothing it already said. Tables are plain dicts and lists of rows from `rows`; `versions`
-    counts the changes of each.
+    Facts about a thing are set, never added up: told again, or late by their own timestamp, they change nothing.
+    Output, errors and alerts are rows: each event is one. Tables are plain dicts and lists of rows from `rows`;
+    `versions` counts the changes of each.
 
     Args:
         task: the id of the one task followed, if one is: the run ends when it ends.
@@ -112,7 +110,10 @@ class RunState:
         self.phases: Numbered[Phase] = Numbered()
         self.waves: Numbered[Wave] = Numbered()
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
-        self.errors: dict[tuple[Any, ...], ErrorRow] = {}
+        self.errors: dict[int, ErrorRow] = {}
+        """By their number, from 0."""
+        self.told_errors: set[tuple[Any, ...]] = set()
+        """Of each error what tells it from another."""
         self.output = Scrollback(OutputChunk)
         self.checkpoints: dict[str, Checkpoint] = {}
         self.decisions: dict[str, Decision] = {}
@@ -175,30 +176,21 @@ class RunState:
         self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
-        self._folded: Recent[bool] = Recent(_REMEMBERED)
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def apply(self, event: Received | Fact, *, is_repeat: bool | None = None) -> tuple[Effect, ...]:
+    def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
         """Fold in one event from the server, or one fact of our own; return what must be done about it.
 
-        `is_repeat`: whether the same event came before, to the letter and the moment; None looks whether it did.
+        Whoever calls this has left out what a replay only brought again: each event counts.
         """
         if not isinstance(event, Received):
             return HANDLERS[event.__class__](self, event, None) or ()
         at = event.timestamp
         if at is not None:
-            if self._came_before(event) if is_repeat is None else is_repeat:
-                return ()
             self.clock.observe(at, event.received_at)
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
-
-    def _came_before(self, event: Received) -> bool:
-        """Whether an event without an id of its own came before, to the letter and the moment: then it is the same."""
-        if event.event_id is not None or event.seq is not None or event.offset is not None:
-            return False  # whoever gave it to us has looked
-        return self._folded.note(hash((event.type, event.payload, event.timestamp)), True) is not None  # noqa: FBT003
 
     def task(self, task_id: str) -> Task:
         """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""

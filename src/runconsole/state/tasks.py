@@ -190,6 +190,7 @@ def task_failed(state: RunState, fact: TaskFailed, event: Received) -> tuple[Eff
     put_error(
         state,
         moment(event),
+        once=True,  # a task fails once, however often and by however many that is told
         message=fact.message,
         task_id=fact.task_id,
         task_name=known.name if known else None,

@@ -48,7 +48,7 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
         "errors": run.errors,
         "output_lines": output_lines,
         "duplicates": sum(row.duplicates for row in state.links),
-        "missed": sum((row.missed or 0) - (row.recovered or 0) for row in state.links),
+        "missed": max(0, sum((row.missed or 0) - (row.filled or 0) for row in state.links)),
         "clock_offset": state.clock.offset // 1000 // _OFFSET_STEP * _OFFSET_STEP,
         "alerts": [
             {"level": short(row.level), "text": short(row.text, SENTENCE), "at": ms(row.at)}

@@ -48,7 +48,7 @@ class ChannelWire:
     confirms = False
     can_ask = False
     assures = False
-    knows_repeats = False
+    replays = 0
 
     def __init__(
         self,

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
+from runconsole.events import Fact, Logged, MalformedFrame, Micros, Names, Received, UnknownEvent
 from runconsole.wire import agent, alerts, checkpoint, execution, flat, pipeline, task
+from runconsole.wire.names import Id, names_beside
 from runconsole.wire.payload import (
     FactReader,
     Whole,
@@ -53,6 +54,10 @@ class _Envelope(Struct, gc=False):
     seq: Whole | None = None
     correlationId: str | None = None  # noqa: N815 - the wire's name
     taskId: str | None = None  # noqa: N815 - the wire's name
+    task_id: Id = None
+    execution_id: Id = None
+    executionId: Id = None  # noqa: N815 - the wire's name
+    masterplan_id: Id = None
     metadata: Raw = _ABSENT
 
 
@@ -131,7 +136,23 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
         event_id if event_id is None or event_id.__class__ is str else str(event_id),
         seq,
         envelope.correlationId,
+        None,
+        None if bare else _beside(envelope),
     )
+
+
+def _beside(envelope: _Envelope) -> Names | None:
+    """Return what stands beside the data of what an event is about; None for nothing."""
+    if (
+        envelope.metadata is _ABSENT
+        and envelope.taskId is None
+        and envelope.execution_id is None
+        and envelope.executionId is None
+        and envelope.task_id is None
+        and envelope.masterplan_id is None
+    ):
+        return None
+    return names_beside(envelope, None if envelope.metadata is _ABSENT else str(envelope.metadata, "utf-8"))
 
 
 def _with_task(payload: str, task_id: str | None) -> str:
@@ -214,7 +235,10 @@ def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
     return _received(kind, text if body is None else body, at, marks, bare=body is None)
 
 
-_MARKS = ("type", "timestamp", "id", "seq", "correlationId", "taskId")
+_MARKS = (
+    *("type", "timestamp", "id", "seq", "correlationId", "taskId"),
+    *("task_id", "execution_id", "executionId", "masterplan_id"),
+)
 
 
 def _malformed(text: str, at: Micros, why: str) -> Received:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from runconsole.events import DecisionRequested, Micros, Received
 
 __all__ = [
+    "CaughtUp",
     "Established",
     "Outgoing",
     "Ping",
@@ -68,11 +69,19 @@ class Ping(Struct, frozen=True):
 
 
 class Repeated(Struct, frozen=True):
-    """An event that came before: it is not to be logged or applied again, only counted."""
+    """A copy of an event just before it, over another room: it is not to be logged or applied again, only counted."""
+
+    event: Received
+
+
+class CaughtUp(Struct, frozen=True):
+    """The server has answered a request to replay its past; `left` are still to be answered over this connection."""
+
+    left: int = 0
 
 
 Signal: TypeAlias = (
-    Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping | Repeated
+    Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping | Repeated | CaughtUp
 )
 
 
@@ -104,10 +113,15 @@ class Wire(Protocol):
     """Whether it has queries (`call`)."""
     assures: bool
     """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
-    knows_repeats: bool
-    """Whether it recognizes by itself what comes again without an id."""
     decides_by: Any
     """How decisions travel: the name of a call, or a function that makes its name and payload. It may be replaced."""
+
+    @property
+    def replays(self) -> int:
+        """How many replays of its past a server may send in between what is new, until `CaughtUp`.
+
+        0 where it replays before what is new, or not at all.
+        """
 
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""

@@ -9,14 +9,13 @@ packets of ours; what is in the innermost array is byte for byte what travels:
     out  ["call", id, [name, argument, …]]       the server is asked to acknowledge it
 
 Everything we send is a call: a python-socketio server acknowledges what it has a handler for, when that has run. So the
-acknowledgement of a join says that we are in, that of `request_catch_up` that the replay is over. Where a server
-acknowledges nothing, its `…_joined` event or any event of the run says the former, the clock the latter.
+acknowledgement of a join says that we are in, that of `request_catch_up` that the replay is over (`CaughtUp`). Where a
+server acknowledges nothing, its `…_joined` event or any event of the run says the former, nobody the latter.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -28,19 +27,32 @@ from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, 
 from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.wire.envelope import MALFORMED, read_named
 from runconsole.wire.payload import encodable, loads, pieces
-from runconsole.wire.repeats import Repeats
-from runconsole.wire.signals import Established, Outgoing, Ping, Repeated, Reply, Request, Signal, StreamRefused
+from runconsole.wire.repeats import Copies, is_answer
+from runconsole.wire.signals import (
+    CaughtUp,
+    Established,
+    Outgoing,
+    Ping,
+    Repeated,
+    Reply,
+    Request,
+    Signal,
+    StreamRefused,
+)
 from runconsole.wire.trpc_calls import decision_call
 
 __all__ = ["SocketIoWire"]
 
 _CATCH_UP = "request_catch_up"
 _CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
-_REPLY_NAME = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE | re.DOTALL)
-"""The names of a backend's own answers, which say nothing of the run."""
 _ANOTHERS = frozenset({"correlationId", "correlation_id", "requestId", "request_id", "task_id", "taskId", "data"})
 """Names under which an error says what it is about: another's request, or a task."""
 _CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
+_OPENING = ("join-", "catch-up-")
+_LONGEST_JOIN: Micros = 5_000_000
+"""After so long we are in every room, also where the server does not say so."""
+_OWN_ROOM = frozenset({"join_discovery", "join_masterplan"})
+"""Joins of rooms that get what every client's own room gets as well."""
 _NO_REASON = "the server refused without a reason"
 
 
@@ -85,8 +97,6 @@ class SocketIoWire:
     confirms = True
     can_ask = False
     assures = True
-    knows_repeats = True
-    """It tells by itself what came before (`Repeated`); an event that it lets through is not judged by its content."""
 
     def __init__(
         self,
@@ -98,8 +108,8 @@ class SocketIoWire:
         self._catch_ups = tuple(_catch_ups(self._joins))
         self.decides_by = decide
         self._numbers = itertools.count(1)
-        self._repeats = Repeats(len(self._joins))
-        self._connections = 0
+        self._copies = Copies(_copies(self._joins))
+        self._connected_at: Micros = 0
         self._joining: set[str] = set()
         self._catching_up: set[str] = set()
         self._pending: set[str] = set()
@@ -109,8 +119,13 @@ class SocketIoWire:
 
     @property
     def rooms(self) -> int:
-        """How many rooms are joined."""
-        return len(self._joins)
+        """How many rooms may bring each event."""
+        return _copies(self._joins)
+
+    @property
+    def replays(self) -> int:
+        """How many replays may come in between what is new: each that was asked for, or one unasked."""
+        return max(1, len(self._catching_up))
 
     # ---- what to send -----------------------------------------------------------------------------------------------
 
@@ -125,7 +140,6 @@ class SocketIoWire:
 
     def begin(self) -> None:
         """Forget what holds for one connection only."""
-        self._connections += 1
         self._established = self._refused = False
         self._recovered = None
         self._joining = set()
@@ -199,7 +213,8 @@ class SocketIoWire:
     def _connected(self, frame: _Connected, at: Micros) -> Iterator[Signal]:
         if frame.recovered:
             self._recovered = str(frame.session.get("sid"))
-        self._repeats.connected(at, again=self._connections > 1)
+        self._copies.connected()
+        self._connected_at = at
         yield from self._accepted() if not self._joins else [Ping()]
 
     def _accepted(self) -> Iterator[Signal]:
@@ -210,7 +225,7 @@ class SocketIoWire:
     def _came(self, name: str, arguments: list[str], at: Micros) -> Iterator[Signal]:
         text = _data(arguments)
         for event in read_named(name, text, at):
-            if _REPLY_NAME.match(name):
+            if is_answer(name):
                 yield from self._accepted() if name.endswith("_joined") else ()
                 yield _logged(event)
             elif name == "error" and isinstance(event.fact, Alert) and not _is_anothers(text):
@@ -219,7 +234,9 @@ class SocketIoWire:
                 yield from self._turned_down(event, refusal)
             else:
                 yield from self._accepted()
-                yield Repeated() if self._repeats.is_repeat(event, text) else event
+                if at >= self._connected_at + _LONGEST_JOIN:
+                    self._copies.settled()
+                yield Repeated(event) if self._copies.is_copy(event, text) else event
 
     def _turned_down(self, event: Received, refusal: _Refusal) -> Iterator[Signal]:
         """A request was refused; before we are accepted it can only be a join."""
@@ -242,8 +259,11 @@ class SocketIoWire:
         else:
             self._catching_up.discard(request_id)
             yield Ping()
-        if not self._joining and not self._catching_up:
-            self._repeats.replay_is_over()
+        if request_id.startswith(_OPENING) and not self._joining:
+            if not self._catching_up:
+                self._copies.settled()
+            if request_id.startswith("catch-up") or not self._catching_up:
+                yield CaughtUp(len(self._catching_up))
 
     def _joined(self, refusal: _Refusal | None) -> Iterator[Signal]:
         """A join was answered. A handler that has sent a bare error before it returned has refused."""
@@ -259,6 +279,11 @@ def _catch_ups(joins: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
     for _, data in joins:
         if isinstance(data, Mapping):
             yield from ({key: data[key]} for key in _CATCH_UP_KEYS if key in data)
+
+
+def _copies(joins: Sequence[tuple[str, Any]]) -> int:
+    """Return how many copies of each event may come over the rooms joined."""
+    return max(len(joins), 2) if any(name in _OWN_ROOM for name, _ in joins) else len(joins)
 
 
 def _write(request_id: str, name: str, data: Any) -> str:

@@ -105,7 +105,7 @@ class TrpcWire:
     """The server says that it accepts us: the subscription starts."""
     can_ask = True
     assures = False
-    knows_repeats = False
+    replays = 0
 
     def __init__(
         self,
