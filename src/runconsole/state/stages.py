@@ -51,7 +51,7 @@ def stage_reported(state: RunState, fact: StageReported, event: Received) -> tup
     state.begin(task.started_at or moment(event))
     if fact.error is None:
         return None
-    put_error(state, moment(event), message=fact.error, task_id=fact.stage, task_name=task.name)
+    put_error(state, moment(event), once=True, message=fact.error, task_id=fact.stage, task_name=task.name)
     return URGENT
 
 
