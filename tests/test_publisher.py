@@ -277,7 +277,7 @@ class Clock:
         self.version = 0
         self.playing = self.moves = True
 
-    def changes(self) -> Message:
+    def changes(self, _limit: float = 0) -> Message:
         if not self.moves:
             return {}
         self.moves = self.playing
@@ -313,7 +313,7 @@ def test_a_replay_that_is_paused_is_stored_where_it_stands() -> None:
 
 def test_what_cannot_be_painted_leaves_the_page_a_sign_of_life() -> None:
     class Broken(Clock):
-        def changes(self) -> Message:
+        def changes(self, _limit: float = 0) -> Message:
             raise ValueError
 
     panel = Metered(Broken())

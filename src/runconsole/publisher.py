@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from runconsole.events import Micros
+from runconsole.replies import Budget
 from runconsole.view import DURABLE_BYTES, View
 
 __all__ = ["Publisher"]
@@ -19,7 +20,9 @@ __all__ = ["Publisher"]
 TICK = 1 / 9
 """Nine patches and the durable picture make ten messages; a heartbeat comes only where no patch does."""
 BYTES_PER_SECOND = 200_000 - DURABLE_BYTES
-"""For patches: the rest is for the durable picture."""
+"""For patches and answers: the rest is for the durable picture."""
+SNAPSHOT_BYTES = 120_000
+"""Of a larger picture a snapshot has a part; patches bring the rest."""
 HEARTBEAT = 1.0
 DURABLE = 1.0
 
@@ -38,6 +41,7 @@ class Publisher:
         now: this machine's time.
         is_bound: whether answers come back while a cell runs (the widget's handshake).
         alert: shows one sentence about what could not be published.
+        budget: what may be sent, shared with the answers to the page.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Publisher:
         now: Callable[[], Micros],
         is_bound: Callable[[], bool],
         alert: Callable[[str], object] = _logger.error,
+        budget: Budget | None = None,
     ) -> None:
         self._view = view
         self._send = send
@@ -56,6 +61,8 @@ class Publisher:
         self._now = now
         self._is_bound = is_bound
         self._alert = alert
+        self._budget = budget or Budget(BYTES_PER_SECOND)
+        self._is_another = False  # whether the pages have to be told a whole picture: of another view
         self._failed: set[str] = set()
         self._urgent = asyncio.Event()
         self._saved_version = -1
@@ -72,22 +79,31 @@ class Publisher:
         beat, saved = loop.time(), -math.inf
         while True:
             self._urgent.clear()
-            (size, pause), now = self._try_patch(), loop.time()
+            (size, pause), now = self._try_patch(BYTES_PER_SECOND * TICK), loop.time()
             if self._has_news and now - saved >= DURABLE:
                 saved = now
                 self._try_save()
             if size:
                 beat = now  # it tells the version too
+                self._budget.spend(size, now, TICK)
             elif now - beat >= HEARTBEAT:
                 beat = now
                 self.heartbeat()
             if pause:
                 await asyncio.sleep(pause)
+                # What was sent to a page that asked has to be paid for, too; what is urgent is small and does not wait.
+                await self._wait(self._budget.delay(loop.time()))
             else:
-                # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TICK):
-                        await self._urgent.wait()
+                await self._wait(TICK)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait so long, or until something urgent happens."""
+        if seconds <= 0:
+            return
+        # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._urgent.wait()
 
     def flush(self) -> None:
         """Publish what is left, and the durable picture."""
@@ -95,10 +111,10 @@ class Publisher:
         self._try_save()
         self.heartbeat()
 
-    def _try_patch(self) -> tuple[int, float]:
+    def _try_patch(self, limit: float = math.inf) -> tuple[int, float]:
         """Return what `patch` does, and how many seconds to wait after it; what fails is tried again a second later."""
         try:
-            size = self.patch()
+            size = self.patch(limit)
         except Exception as error:  # noqa: BLE001 - what cannot be painted does not end the painting of what can
             self._say(error, "the panel could not be painted")
             return 0, 1.0
@@ -117,10 +133,12 @@ class Publisher:
             self._failed.add(what)
             self._alert(f"{what} ({type(error).__name__}); the run goes on, and the tables hold it: please report this")
 
-    def patch(self) -> int:
-        """Send what changed; return its size in bytes, 0 when nothing did."""
+    def patch(self, limit: float = math.inf) -> int:
+        """Send what changed, about `limit` bytes of it; return the size of the message, 0 when there was none."""
+        if self._is_another:
+            return self._send_whole()
         base = self._view.version
-        changes = self._view.changes()
+        changes = self._view.changes(limit)
         if not changes:
             return 0
         message = {
@@ -135,21 +153,30 @@ class Publisher:
         return len(msgspec.json.encode(message))
 
     def show(self, view: View) -> None:
-        """Show another view from here on."""
-        view.changes()
+        """Show another view from here on: the next patch is a snapshot of it."""
         self._view = view
-        self._has_news = True
-        self._send_whole()
+        self._has_news = self._is_another = True
 
     def snapshot(self) -> None:
         """Send the whole picture."""
         self.patch()
-        self._send_whole()
+        self._send(self._snapshot())
 
-    def _send_whole(self) -> None:
-        self._send(
-            {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": self._view.snapshot()}
-        )
+    def whole(self, have: object) -> Message:
+        """Return the picture for a page that has this version: a snapshot, or a heartbeat where it is the newest."""
+        self.patch(BYTES_PER_SECOND * TICK)
+        return self._beat() if have == self._view.version else self._snapshot()
+
+    def _send_whole(self) -> int:
+        self._view.changes(0)
+        message = self._snapshot(to_all=True)
+        self._is_another = False
+        self._send(message)
+        return len(msgspec.json.encode(message))
+
+    def _snapshot(self, *, to_all: bool = False) -> Message:
+        picture = self._view.snapshot(SNAPSHOT_BYTES, to_all=to_all)
+        return {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": picture}
 
     def save(self) -> None:
         """Store the durable picture, unless it is stored already."""
@@ -160,9 +187,10 @@ class Publisher:
 
     def heartbeat(self) -> None:
         """Send the newest version, so that a lost last patch is noticed."""
-        self._send(
-            {"kind": "heartbeat", "version": self._view.version, "now": self._millis(), "subshell": self._is_bound()}
-        )
+        self._send(self._beat())
+
+    def _beat(self) -> Message:
+        return {"kind": "heartbeat", "version": self._view.version, "now": self._millis(), "subshell": self._is_bound()}
 
     def _millis(self) -> int:
         return self._now() // 1000

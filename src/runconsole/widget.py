@@ -18,10 +18,11 @@ from IPython.display import display, update_display
 
 from runconsole.clock import now_micros
 from runconsole.console import Console
-from runconsole.errors import DecisionRefused, InvalidArgument, RunConsoleError
+from runconsole.errors import DecisionRefused, InvalidArgument
 from runconsole.options import Options, check
-from runconsole.publisher import Publisher
+from runconsole.publisher import BYTES_PER_SECOND, Publisher
 from runconsole.replay import Replay
+from runconsole.replies import Budget, Replies, named, refusal, reply_to
 from runconsole.state import Effect, Urgent
 from runconsole.unicode import encodable_value
 from runconsole.view import View, answered
@@ -103,6 +104,8 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._shown_by = -1
         self._published: asyncio.Task[None] | None = None
         self._view = View(self.console.state, self.console.log.read, self._describe)
+        budget = Budget(BYTES_PER_SECOND)
+        self._replies = Replies(budget, reply=self._reply, send=self._emit)
         self._publisher = Publisher(
             self._view,
             send=self._emit,
@@ -110,6 +113,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             now=lambda: self.console.now,
             is_bound=lambda: self._is_bound,
             alert=self.console.alert,
+            budget=budget,
         )
         if self.console.replay is not None:
             self.console.replay.on_change(self._replayed)
@@ -198,36 +202,38 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     def _handle(self, message: dict[str, Any]) -> None:
         """Carry a message out (on the I/O thread); answer it, errors too."""
-        request = message.get("id")
+        if message["kind"] in {"ready", "snapshot"}:
+            self._replies.ask({"kind": "snapshot", "have": message.get("have", -1)})
+            return
+        if message["kind"] in {"page", "detail"}:
+            self._replies.ask(message)
+            return
         try:
-            match message["kind"]:
-                case "ready" | "snapshot":
-                    self._publisher.snapshot()
-                    return
-                case "decide":
-                    self._decide(message)
-                case "page":
-                    self._page(message)
-                    return
-                case "detail":
-                    row = self._view.detail(str(message["table"]), str(message["key"]))
-                    self._emit(
-                        {"kind": "detail", "id": request, "table": message["table"], "key": message["key"], "row": row}
-                    )
-                    return
-                case "link":
-                    self.console.link_action(str(message.get("action")))
-                case "replay":
-                    _control(self.console.replay, message.get("action"), message.get("value"))
-                case kind:
-                    error = f"unknown message kind {kind!r}"
-                    self._emit({"kind": "answer", "id": request, "ok": False, "error": error})
-                    return
+            self._carry_out(message)
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
-            text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
-            self._emit({"kind": "answer", "id": request, "ok": False, "error": text})
+            answer = refusal(message, problem)
         else:
-            self._emit({"kind": "answer", "id": request, "ok": True, "error": None})
+            answer = {"kind": "answer", "id": named(message), "ok": True, "error": None}
+        if message["kind"] == "decide":
+            self._emit(answer)
+        else:
+            self._replies.ask({"kind": "said", "answer": answer})
+
+    def _carry_out(self, message: dict[str, Any]) -> None:
+        match message["kind"]:
+            case "decide":
+                self._decide(message)
+            case "link":
+                self.console.link_action(str(message.get("action")))
+            case "replay":
+                _control(self.console.replay, message.get("action"), message.get("value"))
+            case kind:
+                raise InvalidArgument(f"unknown message kind {kind[:100]!r}")
+
+    def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["kind"] == "snapshot":
+            return self._publisher.whole(request["have"])
+        return reply_to(self._view, request)
 
     def _decide(self, message: dict[str, Any]) -> None:
         """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
@@ -244,26 +250,6 @@ class ConsoleWidget(anywidget.AnyWidget):
         if decision is not None and decision.state in {"refused", "expired"}:
             error = decision.error or "it does not count any more"
             raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
-
-    def _page(self, message: dict[str, Any]) -> None:
-        offset = int(message.get("offset", 0))
-        total, rows = self._view.page(
-            str(message["table"]),
-            offset,
-            int(message.get("limit", 100)),
-            status=message.get("status"),
-            search=message.get("search"),
-        )
-        self._emit(
-            {
-                "kind": "page",
-                "id": message.get("id"),
-                "table": message["table"],
-                "offset": offset,
-                "total": total,
-                "rows": rows,
-            }
-        )
 
     # ---- life and display ---------------------------------------------------------------------------------------
 

@@ -124,6 +124,75 @@ def test_patches_in_their_order_are_the_snapshot_whenever_the_browser_joined(
         model.shows(plain(folded.view.snapshot()))
 
 
+@given(happenings, st.integers(0, 4000))
+@settings(max_examples=150)
+def test_patches_of_a_limited_size_come_to_the_snapshot_too(ticks: list[list[Any]], limit: int) -> None:
+    folded = Folded()
+    folded.view.changes(limit)
+    model = Model(plain(folded.view.snapshot(limit)), folded.view.version)
+    for events in ticks:
+        happen(folded, events)
+        changes = plain(folded.view.changes(limit))
+        if changes:
+            model.patch(changes, folded.view.version)
+    while changes := plain(folded.view.changes(limit)):
+        model.patch(changes, folded.view.version)
+    model.shows(plain(folded.view.snapshot()))
+
+
+@pytest.mark.parametrize("limit", [2_000, 16_000])
+def test_a_part_of_the_hugest_picture_and_small_patches_come_to_all_of_it(huge: Folded, limit: int) -> None:
+    folded = huge
+    folded.view.changes()
+    model = Model(plain(folded.view.snapshot(limit)), folded.view.version)
+    assert len(msgspec.json.encode(model.tables)) < limit + 40_000
+    while changes := plain(folded.view.changes(limit)):
+        assert len(msgspec.json.encode(changes)) < limit + 40_000
+        model.patch(changes, folded.view.version)
+    model.shows(plain(folded.view.snapshot()))
+
+
+def test_what_is_urgent_is_in_the_next_patch_however_much_waits() -> None:
+    rows = [execution("progress_update", task_id=f"t{n}", task_name="x" * 190, status="running") for n in range(300)]
+    lines = [task("task.output", stream="stdout", data="x" * 3000 + "\n") for _ in range(300)]
+    folded = fold([*rows, *lines])
+    folded.view.changes(4_000)
+    folded.feed([task("task.hitl_required", checkpointId="c", title="Ship?", context={"spec": "s" * 100_000})])
+    changes = folded.view.changes(4_000)
+    assert [row["id"] for row in changes["checkpoints"]["set"]] == ["c"]
+    assert len(json.dumps(changes)) < 40_000
+
+
+def test_no_table_waits_for_ever_behind_one_that_never_stops() -> None:
+    folded = Folded()
+    told: set[str] = set()
+    for round_ in range(30):
+        folded.feed(
+            [
+                *(
+                    execution("progress_update", task_id=f"t{n}", progress=round_, task_name="x" * 190)
+                    for n in range(99)
+                ),
+                execution("artifact_created", path=f"{round_}"),
+                task("task.output", stream="stdout", data=f"{round_}\n"),
+            ]
+        )
+        changes = folded.view.changes(4_000)
+        told |= {row["id"] for row in changes.get("tasks", {}).get("set", [])}
+        assert {"artifacts", "output"} <= changes.keys()
+    assert len(told) == 99
+
+
+def test_of_many_open_questions_those_that_are_due_first_are_shown() -> None:
+    asked = [
+        task("task.hitl_required", n / 100, checkpointId=f"c{n}", timeout=START + (20_000 - n) * 1_000_000)
+        for n in range(10_000)
+    ]
+    picture = fold(asked).picture()["picture"]
+    assert [row["id"] for row in picture["checkpoints"]["rows"]] == [f"c{n}" for n in range(9980, 10_000)]
+    assert picture["checkpoints"]["total"] == picture["head"]["questions"] == 10_000
+
+
 @pytest.mark.parametrize("name", ["seed-execution", "seed-task", "variants", "garbage"])
 def test_one_patch_or_one_for_each_event_make_the_same_picture(name: str) -> None:
     at_once, bit_by_bit = Folded(), Folded()

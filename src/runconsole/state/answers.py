@@ -44,6 +44,8 @@ class Presume(Effect, frozen=True):
 
 def put(state: RunState, checkpoint: Checkpoint) -> None:
     """Put a checkpoint's changed row in place."""
+    known = state.checkpoints.get(checkpoint.checkpoint_id)
+    state.open_count += checkpoint.is_open - (known is not None and known.is_open)
     state.checkpoints[checkpoint.checkpoint_id] = checkpoint
     state.versions["checkpoints"] += 1
 

@@ -116,6 +116,8 @@ class RunState:
         """Of each error what tells it from another."""
         self.output = Scrollback(OutputChunk)
         self.checkpoints: dict[str, Checkpoint] = {}
+        self.open_count = 0
+        """How many checkpoints are open."""
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
         self.alerts: deque[AlertRow] = deque(maxlen=_ALERTS_KEPT)
@@ -337,6 +339,8 @@ class RunState:
     @property
     def open_checkpoints(self) -> list[Checkpoint]:
         """The checkpoints that still wait, oldest first."""
+        if self.open_count == 0:
+            return []
         return [checkpoint for checkpoint in list(self.checkpoints.values()) if checkpoint.is_open]
 
     def run(self) -> Run:

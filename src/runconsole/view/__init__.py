@@ -3,4 +3,5 @@
 from runconsole.view.picture import DURABLE_BYTES, View
 from runconsole.view.questions import answered
 
-__all__ = ["DURABLE_BYTES", "View", "answered"]
+__all__ = ["DURABLE_BYTES", "View", "answered", "marked_sentence"]
+from runconsole.view.rows import marked_sentence

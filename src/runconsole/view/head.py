@@ -46,6 +46,7 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
         "artifacts": run.artifacts,
         "expected_artifacts": run.expected_artifacts,
         "errors": run.errors,
+        "questions": state.open_count,
         "output_lines": output_lines,
         "duplicates": sum(row.duplicates for row in state.links),
         "missed": max(0, sum((row.missed or 0) - (row.filled or 0) for row in state.links)),

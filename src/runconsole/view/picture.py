@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,8 +12,10 @@ from runconsole.state import RunState
 from runconsole.view.head import head
 from runconsole.view.history import History
 from runconsole.view.lines import OutputLines
+from runconsole.view.questions import option_rows
 from runconsole.view.rows import Cutter, Row, referred
-from runconsole.view.tables import TABLES, Held, Source, Table
+from runconsole.view.tables import TABLES, Held, Source
+from runconsole.view.told import Told, is_same
 
 __all__ = ["DURABLE_BYTES", "View"]
 
@@ -27,6 +30,7 @@ _DURABLE_LIMITS: tuple[dict[str, int], ...] = (
 )
 _NEWEST_KEPT = frozenset({"output", "artifacts", "errors", "decisions", "waves"})
 _MISSING = object()
+_DIGITS = 16
 
 
 class View:
@@ -54,57 +58,51 @@ class View:
         self.version = version
         """Grows by one with each change of the picture."""
         self._head: Row = {}
-        self._held: dict[str, Held] = {table: {} for table in TABLES}
+        self._shown: dict[str, Held] = {table: {} for table in TABLES}
         self._totals = dict.fromkeys(TABLES, 0)
+        self._told = Told(self._row)
+        self._whole: tuple[str, str, Any, str] | None = None
         self._versions: dict[str, Any] = {}
 
     # ---- snapshots and patches ----------------------------------------------------------------------------------
 
-    def snapshot(self) -> Row:
-        """Return the whole picture as of the last `changes`."""
-        picture: Row = {"head": self._head}
-        for name, held in self._held.items():
-            rows = [self._row(name, key, item) for key, item in held.items()]
-            picture[name] = {"total": self._totals[name], "rows": rows}
-        return picture
+    def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Row:
+        """Return the picture as of the last `changes`.
 
-    def changes(self) -> Row:
-        """Return what changed since the last call and count the version up; empty when nothing did."""
+        Where that has more than `limit` bytes it is a part; the next changes bring the rest. `to_all`: every page takes
+        it, in place of what it has.
+        """
+        picture: Row = {"head": self._head}
+        for name, shown in self._shown.items():
+            rows = [self._row(name, key, item) for key, item in shown.items()]
+            picture[name] = {"total": self._totals[name], "rows": rows}
+        if limit is None or len(msgspec.json.encode(picture)) <= limit:
+            if to_all:
+                self._told.all(self._shown, self._totals)
+            return picture
+        return {"head": self._head} | self._told.restart(self._shown, self._totals, limit)
+
+    def changes(self, limit: float = math.inf) -> Row:
+        """Return what the page lacks, about `limit` bytes of it, and count the version up; empty when it has all.
+
+        What is urgent goes first.
+        """
         self._feed()
         now = head(self._source.state, self._describe(), len(self._lines.lines))
         changed = {field: value for field, value in now.items() if self._head.get(field, _MISSING) != value}
         self._head = now
-        changes: Row = {"head": changed} if changed else {}
         for name, table in TABLES.items():
-            patch = self._patch(name, table)
-            if patch:
-                changes[name] = patch
+            version = table.version(self._source)
+            if self._versions.get(name) != version:
+                self._versions[name] = version
+                self._shown[name], self._totals[name] = table.window(self._source), table.total(self._source)
+                self._told.note(name)
+        room = limit if limit == math.inf else limit - len(msgspec.json.encode(changed))
+        changes: Row = {"head": changed} if changed else {}
+        changes |= self._told.patch(self._shown, self._totals, room)
         if changes:
             self.version += 1
         return changes
-
-    def _patch(self, name: str, table: Table) -> Row:
-        version = table.version(self._source)
-        if self._versions.get(name) == version:
-            return {}
-        self._versions[name] = version
-        before, total_before = self._held[name], self._totals[name]
-        after = self._held[name] = table.window(self._source)
-        total = self._totals[name] = table.total(self._source)
-        known = {} if table.within is None else self._held[table.within]
-        patch: Row = {}
-        rows = {
-            key: self._row(name, key, item)
-            for key, item in after.items()
-            if not _is_same(before.get(key), item) and known.get(key) is not item
-        }
-        if rows:
-            patch["set"] = list(rows.values())
-        if total != total_before:
-            patch["total"] = total
-        if not table.numbered and [*before, *(key for key in rows if key not in before)] != list(after):
-            patch["order"] = list(after)
-        return patch
 
     def durable(self) -> Row:
         """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
@@ -139,15 +137,35 @@ class View:
         chosen = items[offset : offset + max(0, min(limit, PAGE))]
         return len(items), [self._row(name, key, item) for key, item in chosen]
 
+    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[Row]]:
+        """Return how many options a question has, and some of them from `offset` on, or with a text in their names."""
+        state = self._source.state
+        checkpoint = state.checkpoints.get(referred(key, state.checkpoints))
+        if checkpoint is None:
+            return 0, []
+        return len(checkpoint.options), option_rows(checkpoint, Cutter(), max(0, offset), search)
+
     def detail(self, name: str, key: str) -> Row | None:
         """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
+        found = self._find(name, key)
+        return None if found is None else self._row(name, key, found, whole=True)
+
+    def detail_text(self, name: str, key: str) -> str:
+        """Return what `detail` returns as JSON. A row that is asked for part by part is made once."""
+        found = self._find(name, key)
+        known = self._whole
+        if found is not None and known is not None and known[:2] == (name, key) and is_same(known[2], found):
+            return known[3]
+        text = msgspec.json.encode(None if found is None else self._row(name, key, found, whole=True)).decode()
+        self._whole = (name, key, found, text)
+        return text
+
+    def _find(self, name: str, key: str) -> Any:
         items = TABLES[name].every(self._source)
         if isinstance(items, list):
             key = referred(key, (known for known, _ in items))
-            found = next((item for known, item in items if known == key), None)
-        else:
-            found = items[int(key)][1] if key.isdecimal() and int(key) < len(items) else None
-        return None if found is None else self._row(name, key, found, whole=True)
+            return next((item for known, item in items if known == key), None)
+        return items[int(key)][1] if key.isdecimal() and len(key) < _DIGITS and int(key) < len(items) else None
 
     def _feed(self) -> None:
         self._lines.feed(self._source.state.output)
@@ -156,11 +174,6 @@ class View:
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
         cutter = Cutter(whole=whole)
         return cutter.mark(TABLES[name].row(self._source, key, item, cutter))
-
-
-def _is_same(before: object, after: object) -> bool:
-    """Whether a shown item is what it was: the state's own rows by identity, what is made of several by its parts."""
-    return before is after or (isinstance(after, tuple) and before == after)
 
 
 def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 8_000, 8_000, 160
 ROW = 16_000
-"""Characters of a row in patches and pages: what is urgent must not wait behind a large one."""
+"""Bytes of text of a row in patches and pages: what is urgent must not wait behind a large one."""
 WHOLE = 64_000_000
 """Characters of a row in an answer to a `detail` request."""
 
@@ -39,12 +39,12 @@ class Cutter:
         """Return the text, at most `length` characters of it; `controls` as in `marked`."""
         if text is None:
             return None
-        room = self._room(length)
+        room = self._room(text, length)
         return self._cut(field, marked(text[: room + 1], controls=controls), room, text)
 
     def raw(self, field: str, text: str, length: int) -> str:
         """Return the text without marks: what is sent back, or is JSON whose escapes tell all."""
-        return self._cut(field, text, self._room(length), text)
+        return self._cut(field, text, self._room(text, length), text)
 
     def leave(self, field: str, lines: int, characters: int) -> None:
         """Note what is left out of a field."""
@@ -63,15 +63,17 @@ class Cutter:
         """Whether the row is as long as it may be."""
         return self._left <= 0
 
-    def _room(self, length: int) -> int:
-        return self._left if self.whole else min(length, self._left)
+    def _room(self, text: str, length: int) -> int:
+        if self.whole:
+            return self._left
+        return min(length, self._left if text.isascii() else self._left // 3)
 
     def _cut(self, field: str, shown: str, room: int, text: str) -> str:
         if len(text) > room or len(shown) > room:
             kept = min(room, len(text))
             self.leave(field, text.count("\n", kept), max(1, len(text) - kept))
         shown = shown[:room]
-        self._left -= len(shown)
+        self._left -= len(shown if shown.isascii() else shown.encode("utf-8", "replace"))
         return shown
 
 
@@ -79,6 +81,11 @@ def short(text: str, length: int = NAME) -> str:
     """Return a text with marks, at most `length` characters of it, and a sign where more was left out."""
     shown = marked(text[: length + 1])
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+
+
+def marked_sentence(text: str) -> str:
+    """Return what is said of a request, marked and cut to the length of a sentence."""
+    return short(text, SENTENCE)
 
 
 def reference(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -12,11 +14,11 @@ from runconsole.view import questions, rows
 from runconsole.view.details import detail_facts
 from runconsole.view.history import History, decision_row
 from runconsole.view.lines import OutputLines
-from runconsole.view.rows import Cutter, Row
+from runconsole.view.rows import Cutter, Row, reference
 
 __all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
 
-TASKS, ACTIVE, NEWEST, LINES, SETTLED, PARTS = 200, 12, 50, 200, 5, 200
+TASKS, ACTIVE, NEWEST, LINES, OPEN, SETTLED, PARTS = 200, 12, 50, 200, 20, 5, 200
 EVENTS = 16
 """What the timeline shows of them at its usual height; they come in with every patch of a busy run."""
 
@@ -145,10 +147,15 @@ def _active(source: Source) -> Held:
 
 
 def _checkpoints(source: Source) -> Held:
-    known = list(source.state.checkpoints.values())
-    waiting = [checkpoint for checkpoint in known if checkpoint.is_open]
-    settled = sorted((c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
-    return {c.checkpoint_id: questions.question(c, source.state) for c in waiting + settled[-SETTLED:]}
+    """Of the open questions those that are due first, in the order in which they came; then the last settled ones."""
+    known = source.state.checkpoints.values()
+    waiting = [(at, c) for at, c in enumerate(known) if c.is_open]
+    if len(waiting) > OPEN:
+        first = heapq.nsmallest(OPEN, waiting, key=lambda one: (one[1].deadline or math.inf, one[0]))
+        waiting = sorted(first, key=lambda one: one[0])
+    settled = heapq.nlargest(SETTLED, (c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
+    shown = [c for _, c in waiting] + settled[::-1]
+    return {reference(c.checkpoint_id): questions.question(c, source.state) for c in shown}
 
 
 def _decisions(source: Source) -> Held:

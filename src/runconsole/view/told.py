@@ -1,0 +1,148 @@
+"""What the page was told of the tables, and what of the rest goes into the next patch of a limited size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from runconsole.view.rows import Row
+from runconsole.view.tables import TABLES, Held
+
+__all__ = ["Told", "is_same"]
+
+_URGENT = ("checkpoints", "decisions", "errors")
+"""Tables whose rows go first."""
+
+RowOf = Callable[[str, str, Any], Row]
+
+
+class Told:
+    """The rows that the page has. What does not fit into a patch goes into the next ones.
+
+    Args:
+        row: makes a row of a table's name, a key and an item.
+    """
+
+    def __init__(self, row: RowOf) -> None:
+        self._row = row
+        self._sent: dict[str, Held] = {table: {} for table in TABLES}
+        self._totals = dict.fromkeys(TABLES, 0)
+        self._skipped: dict[str, dict[str, int]] = {}
+        """Of a table that did not fit: the places of the keys that go first the next time."""
+        self._behind: dict[str, None] = {}
+        """The tables of which the page does not have everything."""
+
+    def note(self, name: str) -> None:
+        """Take notice that a table has changed."""
+        self._behind[name] = None
+
+    def patch(self, shown: dict[str, Held], totals: dict[str, int], limit: float = math.inf) -> dict[str, Row]:
+        """Return what the page lacks of the tables as they are shown, about `limit` bytes of it."""
+        drafts = {name: self._draft(name, shown) for name in TABLES if name in self._behind}
+        urgent = [drafts[name] for name in _URGENT if name in drafts]
+        others = [draft for name, draft in drafts.items() if name not in _URGENT]
+        before = limit
+        for draft in urgent:
+            limit -= draft.take(limit, at_least_one=limit == before)
+        share = limit / max(1, len(others))
+        for number, draft in enumerate(others):
+            limit -= draft.take(min(limit, share), at_least_one=number == 0)
+        for draft in others:
+            limit -= draft.take(limit)
+        # The first of the tables that are behind takes what is too large for its share: it is another one each time.
+        self._behind = dict.fromkeys([*list(self._behind)[1:], *list(self._behind)[:1]])
+        patches = {name: self._finish(name, draft, shown, totals[name]) for name, draft in drafts.items()}
+        return {name: patch for name, patch in patches.items() if patch}
+
+    def all(self, shown: dict[str, Held], totals: dict[str, int]) -> None:
+        """Note that every page has everything."""
+        self._sent, self._totals = dict(shown), dict(totals)
+        self._skipped, self._behind = {}, {}
+
+    def restart(self, shown: dict[str, Held], totals: dict[str, int], limit: float) -> dict[str, Row]:
+        """Return the tables for a page that has nothing, about `limit` bytes of them; patches bring the rest."""
+        self._sent = {table: {} for table in TABLES}
+        self._behind = dict.fromkeys(TABLES)
+        self.patch(shown, totals, limit)
+        return {
+            name: {"total": totals[name], "rows": [self._row(name, key, item) for key, item in sent.items()]}
+            for name, sent in self._sent.items()
+        }
+
+    def _draft(self, name: str, shown: dict[str, Held]) -> _Draft:
+        table, sent = TABLES[name], self._sent[name]
+        elsewhere = {} if table.within is None else shown[table.within]
+        lacks = [
+            (key, item)
+            for key, item in shown[name].items()
+            if not is_same(sent.get(key), item) and elsewhere.get(key) is not item
+        ]
+        skipped = self._skipped.pop(name, {})
+        if table.numbered:
+            lacks.reverse()  # the newest are looked at
+        elif skipped:
+            lacks.sort(key=lambda one: skipped.get(one[0], len(skipped)))
+        return _Draft(lacks, lambda key, item: self._row(name, key, item))
+
+    def _finish(self, name: str, draft: _Draft, shown: dict[str, Held], total: int) -> Row:
+        table, before, rows, lacks = TABLES[name], self._sent[name], draft.rows, dict(draft.lacks)
+        after: Held = {}
+        elsewhere = {} if table.within is None else shown[table.within]
+        for key, item in shown[name].items():
+            if elsewhere.get(key) is item and not is_same(self._sent[table.within or name].get(key), item):
+                lacks[key] = item  # the other table has not told it yet
+            elif key not in lacks:
+                after[key] = item
+            elif key in before:
+                after[key] = before[key]
+        self._sent[name] = after
+        if lacks:
+            self._skipped[name] = {key: place for place, key in enumerate(reversed(lacks))}
+        else:
+            self._behind.pop(name)
+        patch: Row = {}
+        if rows:
+            patch["set"] = [rows[key] for key in after if key in rows]
+        if total != self._totals[name]:
+            patch["total"] = self._totals[name] = total
+        # Without an order the page puts new rows to the end.
+        if not table.numbered and [*before, *(key for key in rows if key not in before)] != list(after):
+            patch["order"] = list(after)
+        return patch
+
+
+class _Draft:
+    """A table's part of a patch while it is filled."""
+
+    def __init__(self, lacks: Iterable[tuple[str, Any]], row: Callable[[str, Any], Row]) -> None:
+        self.lacks = list(lacks)[::-1]
+        """What the page does not have yet; the next is the last one."""
+        self.rows: dict[str, Row] = {}
+        self._row = row
+        self._next: tuple[Row, int] | None = None
+        """The row that did not fit, and its size."""
+
+    def take(self, room: float, *, at_least_one: bool = False) -> int:
+        """Take the rows that fit; return how many bytes they have."""
+        taken = 0
+        while self.lacks:
+            key, item = self.lacks[-1]
+            if self._next is None:
+                row = self._row(key, item)
+                self._next = row, 0 if room == math.inf else len(msgspec.json.encode(row))
+            row, size = self._next
+            if taken + size > room and not at_least_one:
+                break
+            self.rows[key] = row
+            self.lacks.pop()
+            self._next, at_least_one = None, False
+            taken += size
+        return taken
+
+
+def is_same(before: object, after: object) -> bool:
+    """Whether a shown item is what it was: the state's own rows by identity, what is made of several by its parts."""
+    return before is after or (isinstance(after, tuple) and before == after)
