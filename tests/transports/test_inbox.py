@@ -65,6 +65,57 @@ def test_whole_and_fragmented_messages_come_in_order_and_as_they_were_sent(
     assert asyncio.run(follow()) == whole
 
 
+_PING, _FRAGMENT, _DONE = b"\x89\x00", b"\x00\x01x", b"\x81\x04done"
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize(
+    ("flood", "received"),
+    [(_PING * 500 + _DONE, ["done"]), (b"\x01\x01x" + _FRAGMENT * 500 + b"\x80\x00" + _DONE, ["x" * 501, "done"])],
+    ids=["pings", "fragments"],
+)
+async def test_others_have_their_turn_during_a_flood_and_nothing_of_it_is_lost(
+    monkeypatch: pytest.MonkeyPatch, flood: bytes, received: list[str], *, plain: bool
+) -> None:
+    monkeypatch.setattr("runconsole.transports.inbox._TURN", -1.0)
+    monkeypatch.setattr("runconsole.transports.inbox._SLICE", 5)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def says(peer: ServerConnection) -> None:
+        await peer.recv()
+        peer.transport.write(flood)
+
+    async with connected(says) as connection:
+        connection._is_plain = plain
+        counting = asyncio.create_task(count())
+        await connection.send("now")
+        assert (await all_of(connection))[0] == received
+        counting.cancel()
+    assert turns >= 200
+
+
+async def test_a_connection_closes_in_the_middle_of_a_flood() -> None:
+    async def says(peer: ServerConnection) -> None:
+        try:
+            while True:
+                peer.transport.write(_PING * 10_000)
+                await asyncio.sleep(0)
+        finally:
+            peer.transport.abort()
+
+    async with connected(says) as connection:
+        connection.close_timeout = 0.1
+        async with asyncio.timeout(20):
+            await connection.close()
+    assert connection.connection_lost_waiter.done()
+
+
 def _joined(parts: list[str] | list[bytes]) -> str | bytes:
     first = parts[0]
     return "".join(map(str, parts)) if isinstance(first, str) else b"".join(bytes(part) for part in parts)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -25,6 +26,11 @@ time."""
 _HIGH = 4096
 """Messages in the inbox above which reading stops until they have been taken."""
 _MOST_FRAGMENTS = 65_536
+_TURN = 0.01
+"""Seconds for the library's slow way, after which others on the event loop have their turn: a flood of pings or of
+fragments would hold them up for seconds with each read."""
+_SLICE = 4096
+"""Bytes that the library gets at once."""
 
 
 class InboxConnection(ClientConnection):
@@ -50,6 +56,9 @@ class InboxConnection(ClientConnection):
         self._is_opened = False
         self._is_plain = True
         """Whether the stream is cut into frames here: not once something was odd."""
+        self._turn_ends = 0.0
+        self._is_waiting = False
+        """Whether `_rest` holds whole frames, to go on with in the next turn."""
 
     async def receive_all(self) -> list[str | bytes]:
         """Return the messages that have come, at least one. Raises ConnectionClosed when all have been returned.
@@ -68,28 +77,26 @@ class InboxConnection(ClientConnection):
             self.loop.call_later(_PAUSE, self._read_on)
         elif self._is_paused:
             self._is_paused = False
-            self.transport.resume_reading()
+            self._read_on()
         return messages
 
     def _read_on(self) -> None:
-        if not self._is_paused:
+        if not (self._is_paused or self._is_waiting):
             self.transport.resume_reading()
 
     # ---- from the socket to frames ----------------------------------------------------------------------------------
 
     def data_received(self, data: bytes | bytearray) -> None:
         """Take in what was read from the socket."""
-        if not self._is_plain:
-            super().data_received(bytes(data))
-            return
+        self._turn_ends = self.loop.time() + _TURN
         if self._rest:
             self._rest += data
             data, self._rest = self._rest, bytearray()
         if not self._is_opened:
             data = self._open(data)
-        if self._is_opened and self._is_plain:
+        if self._is_opened:
             # What comes after we have said goodbye is for the library to drop.
-            (self._cut if self.protocol.state is OPEN else self._give_up)(data)
+            (self._cut if self._is_plain and self.protocol.state is OPEN else self._give_up)(data)
             self._arrived()
 
     def _open(self, data: bytes | bytearray) -> bytes | bytearray:
@@ -132,26 +139,51 @@ class InboxConnection(ClientConnection):
                     inbox.append(str(data[begin:end], "utf-8"))
                 except UnicodeDecodeError:
                     inbox.append(bytes(data[begin:end]))
-            else:
-                super().data_received(bytes(data[position:end]))
-                if self.protocol.state is not OPEN:
-                    self._give_up(data[end:])
-                    return
+            elif not self._pass_on(data, position, end):
+                return
             position = end
         if size - position >= 2:  # a mask or a size that should not be: the library says so
             self._give_up(data[position:])
         else:
             self._keep(data, position)
 
+    def _pass_on(self, data: bytes | bytearray, position: int, end: int) -> bool:
+        """Give one frame to the library; return whether to go on with those after it, or this has been seen to."""
+        super().data_received(bytes(data[position:end]))
+        if self.protocol.state is not OPEN:
+            self._give_up(data[end:])
+        elif self.loop.time() > self._turn_ends:
+            self._wait_for_turn(data, end)
+        else:
+            return True
+        return False
+
     def _keep(self, data: bytes | bytearray, position: int = 0) -> None:
         """Keep what is not whole yet. A large message that comes in many reads is not copied with each of them."""
         self._rest = data if position == 0 and isinstance(data, bytearray) else bytearray(data[position:])
 
     def _give_up(self, data: bytes | bytearray) -> None:
-        """Leave the stream to the library from here on, which stands at the beginning of a frame."""
+        """Leave the stream to the library from here on, which stands at the beginning of a frame at first."""
         self._is_plain = False
-        if data:
-            super().data_received(bytes(data))
+        for begin in range(0, len(data), _SLICE):
+            if begin and self.loop.time() > self._turn_ends:
+                self._wait_for_turn(data, begin)
+                return
+            super().data_received(bytes(data[begin : begin + _SLICE]))
+
+    def _wait_for_turn(self, data: bytes | bytearray, position: int) -> None:
+        """Go on from there after others on the event loop, and read nothing before that."""
+        self._keep(data, position)
+        if not self._is_waiting:
+            self._is_waiting = True
+            self.transport.pause_reading()
+            self.loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_waiting = False
+        if not self.transport.is_closing():
+            self.data_received(b"")
+            self._read_on()
 
     # ---- from frames to messages ------------------------------------------------------------------------------------
 
@@ -198,12 +230,19 @@ class InboxConnection(ClientConnection):
 
     def eof_received(self) -> None:
         """Let the library see what came of a last frame, too."""
-        rest, self._rest = self._rest, bytearray()
-        self._give_up(rest if self._is_opened else _as_http_1_1(rest))
+        self._finish()
         super().eof_received()
+
+    def _finish(self) -> None:
+        """Give the library all that has come."""
+        rest, self._rest = self._rest, bytearray()
+        self._is_plain, self._turn_ends = False, math.inf
+        self._give_up(rest if self._is_opened else _as_http_1_1(rest))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake who waits: there is nothing more to come."""
+        if self._is_waiting and self.protocol.state is OPEN:
+            self._finish()
         super().connection_lost(exc)
         self._wake()
 
