@@ -266,6 +266,14 @@ async def test_a_refusal_says_why_and_shows_no_secret(
     assert lost.fatal is fatal
 
 
+async def test_what_is_read_at_once_is_little_so_that_others_have_their_turn(
+    serve_socketio: Callable[..., SocketIoServer],
+) -> None:
+    async with SocketIoTransport(serve_socketio().url).connect() as client:
+        transport: Any = client._dialer.socket._response.connection.transport  # type: ignore[union-attr]
+        assert transport.max_size == 16 * 2**10
+
+
 async def test_a_refused_token_is_tried_once(serve_socketio: Callable[..., SocketIoServer]) -> None:
     server = serve_socketio(token=TOKEN)
     async with follow(server, token="wrong") as follower:

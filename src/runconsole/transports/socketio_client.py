@@ -28,6 +28,9 @@ __all__ = ["Client"]
 
 MAX_SIZE = 64 * 2**20
 CLOSE_TIMEOUT = 1.0
+_READ_SIZE = 16 * 2**10
+"""Bytes to read at once: what aiohttp makes of them it hands out without a turn for others, and a flood of pings of
+the usual 256 KiB holds up the event loop for a second."""
 
 _SILENT = logging.Logger("runconsole.socketio", logging.CRITICAL + 1)  # noqa: LOG001 - out of everybody's reach
 """The client logs URLs and data, which may hold secrets, and prints what ends a connection."""
@@ -54,6 +57,10 @@ class _Dialer:
         except Exception as error:
             self.error = error
             raise
+        connection = self.socket._response.connection  # noqa: SLF001 - there is no public way to it
+        transport: Any = None if connection is None else connection.transport
+        if hasattr(transport, "max_size"):
+            transport.max_size = _READ_SIZE
         return self.socket
 
     async def close(self) -> None:
@@ -61,7 +68,8 @@ class _Dialer:
         try:
             if self.socket is not None:
                 with suppress(Exception):  # it is gone, one way or the other
-                    await self.socket.close()
+                    async with asyncio.timeout(CLOSE_TIMEOUT):  # the client's own limit begins anew with each message
+                        await self.socket.close()
         finally:
             await self._session.close()
 
