@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keeping": {
         *("clock", "endpoint", "log", "options", "recording", "replay", "saving", "session", "state", "wire"),
     },
-    "iothread": set(),
+    "iothread": {"resolver"},
+    "resolver": set(),
     "watchers": set(),
     "deciding": {"clock", "outcome", "session", "state", "watchers"},
     "waiting": {"state", "watchers"},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -111,3 +113,65 @@ def test_the_interpreter_ends_quietly_whatever_still_runs(code: str) -> None:
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+# ---- host names ------------------------------------------------------------------------------------------------------
+
+SILENT = """
+import socket, sys, threading
+never, asked = threading.Event(), threading.Event()
+def silent(*_, **__):
+    asked.set()
+    never.wait(%(patience)s)
+    return []
+socket.getaddrinfo = silent
+from runconsole import Console
+console = Console("ws://example.com/ws")
+assert asked.wait(20)
+"""
+
+
+@pytest.mark.parametrize("end", ["console.stop(); print(console.status)", "print(console.status)"])
+def test_a_resolver_that_does_not_answer_holds_up_neither_stop_nor_the_exit(end: str) -> None:
+    code = SILENT % {"patience": 600} + end
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.strip() == ("stopped" if "stop()" in end else "connecting")
+    assert ended.stderr == ""
+
+
+def test_a_name_is_resolved_and_one_that_has_no_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    io = lease()
+    try:
+        found = asyncio.run_coroutine_threadsafe(io.loop.getaddrinfo("localhost", 80), io.loop).result(20)
+        assert {address[4][1] for address in found} == {80}
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: _no_address())
+        with pytest.raises(socket.gaierror):
+            asyncio.run_coroutine_threadsafe(io.loop.getaddrinfo("nobody", 80), io.loop).result(20)
+    finally:
+        io.release()
+
+
+def test_who_asks_for_a_name_while_somebody_does_shares_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    go, asked = threading.Event(), []
+
+    def slow(*_: object, **__: object) -> Any:
+        asked.append(1)
+        go.wait(20)
+        return "addresses"
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    io = lease()
+    try:
+        waiting = [asyncio.run_coroutine_threadsafe(io.loop.getaddrinfo("x", 1), io.loop) for _ in range(3)]
+        eventually(lambda: asked)
+        waiting[0].cancel()
+        go.set()
+        answers: list[Any] = [future.result(20) for future in waiting[1:]]
+        assert answers == ["addresses"] * 2
+        assert asked == [1]
+    finally:
+        io.release()
+
+
+def _no_address() -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "no such host")

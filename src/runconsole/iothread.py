@@ -6,7 +6,10 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from runconsole.resolver import Resolver
 
 __all__ = ["IOThread", "lease"]
 
@@ -21,6 +24,8 @@ class IOThread:
     def __init__(self) -> None:
         self._leases = 0
         self.loop = asyncio.new_event_loop()
+        with suppress(AttributeError):  # another kind of loop, set by an event loop policy, may resolve by itself
+            self.loop.getaddrinfo = Resolver(self.loop).getaddrinfo  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._run, name="runconsole-io", daemon=True)
         self._thread.start()
 
