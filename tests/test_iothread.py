@@ -89,6 +89,8 @@ def test_many_threads_may_lease_and_release_at_once() -> None:
 
 
 UNTIL = "import time\nwhile c.status != {status!r}: time.sleep(0.01)\n"
+NOT_SLOW = "import logging; logging.getLogger('asyncio').addFilter(lambda record: 'took' not in record.msg)"
+"""On a busy machine asyncio's debug mode says that a step took long: that is no fault here."""
 LIVE = "c = Console(URL)\n" + UNTIL.format(status="live")
 
 
@@ -109,7 +111,7 @@ LIVE = "c = Console(URL)\n" + UNTIL.format(status="live")
 )
 def test_the_interpreter_ends_quietly_whatever_still_runs(code: str) -> None:
     with JsonServer(["{}"]) as server:
-        program = f"from runconsole import Console\nURL = {server.url!r}\n{code}"
+        program = f"{NOT_SLOW}\nfrom runconsole import Console\nURL = {server.url!r}\n{code}"
         command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
