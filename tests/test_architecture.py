@@ -78,8 +78,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "widget": {"clock", "console", "options", "publisher", "replay", "replies", "state", "view"},
     "simulator": set(),
     "demo": {"simulator"},
-    "terminal": {"clock", "console", "state", "text"},
-    "cli": {"console", "demo", "recording", "simulator", "terminal", "text"},
+    "process": set(),
+    "terminal": {"clock", "console", "process", "state", "text"},
+    "cli": {"console", "demo", "process", "recording", "simulator", "terminal", "text"},
     "": {"console", "dataset", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
 }
 

@@ -1,7 +1,8 @@
 """The command line: `runconsole watch`, `record`, `replay`, `serve` and `demo`.
 
 What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 3 for a run whose stream ended before it
-did, 1 for everything else (a run that failed or was cancelled, too), 130 after Ctrl-C.
+did, 1 for everything else (a run that failed or was cancelled, too), 130 after Ctrl-C, 143 and 129 after SIGTERM and
+SIGHUP. A reader of the output that goes away (`| head`) changes nothing of this.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runconsole.errors import InvalidArgument, RunConsoleError, RunInterrupted
+from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, RunInterrupted
+from runconsole.process import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,13 +44,22 @@ class _StreamEnded(click.ClickException):
 
 
 class _Commands(click.Group):
-    """Turns the package's own errors into one sentence and an exit code."""
+    """Turns the package's own errors into one sentence and an exit code, and lets nothing else be written as it is."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        with prepared():
+            return super().main(*args, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except RunConsoleError as error:
-            raise _failure(error)(str(error)) from None
+            raise _failure(error)(_one_line(error)) from None
+
+
+def _one_line(error: RunConsoleError) -> str:
+    """Return a sentence; one that repeats a server's words may hold line breaks, to look like another."""
+    return " ".join(str(error).split()) if isinstance(error, (ConsoleFailed, InvalidArgument)) else str(error)
 
 
 def _failure(error: RunConsoleError) -> type[click.ClickException]:

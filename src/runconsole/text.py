@@ -69,7 +69,7 @@ def render_rich(state: RunState, now: Micros) -> Text:
     """Return the screen as a rich renderable with headings and marks styled."""
     from rich.text import Text
 
-    text = Text(screen(state, now))
+    text = Text(marked(screen(state, now)))
     text.highlight_regex(r"(?m)^[A-Z][A-Za-z ]+(?=:)", "bold")
     text.highlight_regex(r"█+", "green")
     text.highlight_regex(r"░+", "dim")

@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -24,22 +25,27 @@ PATIENCE = 60
 class Terminal:
     """A program in a terminal of 100 columns and 40 lines."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, stderr: Path | None = None, can_stop: bool = False) -> None:
         code = (
             "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
             "from runconsole.cli import main; main()"
         )
         self._main, self.side = pty.openpty()
+        errors = self.side if stderr is None else os.open(stderr, os.O_WRONLY | os.O_CREAT)
         termios.tcsetwinsize(self.side, (40, 100))  # type: ignore[attr-defined,unused-ignore]
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             stdin=self.side,
             stdout=self.side,
-            stderr=self.side,
-            start_new_session=True,
+            stderr=errors,
+            start_new_session=not can_stop,
+            process_group=0 if can_stop else None,  # of an orphaned group (POSIX) none is suspended
             env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
         )
+        if errors != self.side:
+            os.close(errors)
         self.seen = ""
+        self.raw = ""
 
     def press(self, keys: str) -> None:
         os.write(self._main, keys.encode())
@@ -51,22 +57,30 @@ class Terminal:
             assert time.monotonic() < deadline, self.seen[-2000:]
             if select.select([self._main], [], [], 0.1)[0]:
                 text = os.read(self._main, 65536).decode(errors="replace")
+                self.raw += text
                 self.seen += re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
 
     def reads(self, words: str) -> None:
         self.until(lambda: words in self.seen)
         self.seen = self.seen[self.seen.rindex(words) :]
 
+    def hang_up(self) -> None:
+        os.close(self.side)
+        os.close(self._main)
+        self._main = -1
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        if self._main < 0:
+            return
         os.close(self._main)
         os.close(self.side)
 
 
 @contextmanager
-def watching(url: str) -> Iterator[Terminal]:
-    terminal = Terminal("watch", url)
+def watching(url: str, *, can_stop: bool = False) -> Iterator[Terminal]:
+    terminal = Terminal("watch", url, can_stop=can_stop)
     try:
         yield terminal
     finally:

@@ -6,10 +6,13 @@ import queue
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from runconsole.console import Console
 from runconsole.errors import RunConsoleError
+from runconsole.marks import marked
+from runconsole.process import terminal_of
 from runconsole.terminal.asking import Answer, Asking
 from runconsole.terminal.keys import keyboard
 from runconsole.text import clean, render_rich
@@ -40,14 +43,26 @@ def show(console: Console) -> None:
         return
     from rich.console import Console as Terminal
 
-    Terminal().print(render_rich(console.state, console.now), soft_wrap=True)
+    terminal = Terminal(file=terminal_of(sys.stdout))
+    terminal.print(render_rich(console.state, console.now), soft_wrap=True)
 
 
 def _follow_live(console: Console) -> None:
+    from rich.console import Console as Terminal
     from rich.live import Live
 
     asking, sender = Asking(), _Sender(console)
-    with keyboard() as keys, Live(_picture(console, asking), auto_refresh=False, transient=True) as live:
+    live = Live(
+        _picture(console, asking),
+        console=Terminal(file=terminal_of(sys.stdout)),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,  # they are outputs that clean what comes
+        redirect_stderr=False,
+    )
+    with keyboard(on_suspend=live.stop, on_resume=live.start) as keys, ExitStack() as stack:
+        stack.callback(live.stop)  # also where a signal comes while it starts
+        live.start(refresh=True)
         while console.status in _FOLLOWING:
             if keys is None:
                 time.sleep(_REFRESH_S)
@@ -70,7 +85,7 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
     lines = asking.lines(console.pending, console.state.clock.at(now))
     if not lines:
         return screen
-    question = Text("\n".join(lines) + "\n")
+    question = Text(marked("\n".join(lines) + "\n"))
     question.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
     question.highlight_regex(r"(?m)^  \[\d\]", "bold cyan")
     return Group(question, screen)
@@ -118,7 +133,7 @@ def _progress_line(console: Console) -> str:
     """Return the link's status, and the progress in steps of ten percent or why there is none."""
     status = console.status
     if status == "retrying":
-        return f"{status}: {console.state.links[-1].reason}"
+        return f"{status}: {clean(console.state.links[-1].reason or 'no reason known')}"
     percent = console.run.percent
     progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
     waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""

@@ -7,8 +7,10 @@ import os
 import re
 import select
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from runconsole.process import suspendable
 
 __all__ = ["Keyboard", "keyboard", "split_keys"]
 
@@ -32,7 +34,10 @@ class Keyboard:
         """
         if not select.select([self._fd] if self._is_open else [], [], [], timeout)[0]:
             return []
-        typed = os.read(self._fd, 4096)
+        try:
+            typed = os.read(self._fd, 4096)
+        except OSError:  # it was hung up
+            typed = b""
         self._is_open = bool(typed)  # a terminal that has gone away is always "ready"
         return split_keys(self._decode(typed))
 
@@ -43,22 +48,49 @@ def split_keys(typed: str) -> list[str]:
     return [key for key in keys if key.isprintable()]
 
 
+def _nothing() -> None:
+    pass
+
+
 @contextmanager
-def keyboard() -> Iterator[Keyboard | None]:
-    """Give the keyboard of the terminal this program runs in, None where there is none; then leave it as it was."""
+def keyboard(
+    on_suspend: Callable[[], object] = _nothing, on_resume: Callable[[], object] = _nothing
+) -> Iterator[Keyboard | None]:
+    """Give the keyboard of the terminal this program runs in, None where there is none; then leave it as it was.
+
+    So it is left also while the program is suspended (Ctrl-Z); `on_suspend` and `on_resume` are called then.
+    """
     try:
         import termios
         import tty
     except ImportError:  # no POSIX terminals here
         yield None
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         yield None
         return
     fd = sys.stdin.fileno()
     before = termios.tcgetattr(fd)
+
+    def leave() -> None:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+    def enter() -> None:
+        with suppress(termios.error):
+            tty.setcbreak(fd)
+
+    def suspend() -> None:
+        on_suspend()
+        leave()
+
+    def resume() -> None:
+        enter()
+        on_resume()
+
     try:
-        tty.setcbreak(fd)
-        yield Keyboard(fd)
+        enter()
+        with suspendable(suspend, resume):
+            yield Keyboard(fd)
     finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        leave()
