@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"actions", "errors", "events", "marks", "recent", "reconnect", "statuses", "unicode"}
+EVERYONE = {"actions", "errors", "events", "marks", "recent", "reconnect", "secrets", "statuses", "unicode"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -24,6 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "marks": set(),
     "recent": set(),
     "reconnect": set(),
+    "secrets": {"spellings"},
+    "spellings": set(),
+    "sign_in": {"transports"},
     "statuses": {"events"},
     "unicode": set(),
     "wire": set(),
@@ -36,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"log"},
     "view": {"state"},
     "text": {"state"},
-    "options": {"recording", "transports"},
+    "options": {"recording", "sign_in", "transports"},
     "endpoint": {"options", "transports", "wire"},
     "clock": set(),
     "session": {"clock", "log", "recording", "state", "transports", "wire"},

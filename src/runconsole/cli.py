@@ -8,8 +8,10 @@ SIGHUP. A reader of the output that goes away (`| head`) changes nothing of this
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +19,7 @@ import click
 
 from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, RunInterrupted
 from runconsole.process import prepared
+from runconsole.secrets import Secret, bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +32,52 @@ __all__ = ["main"]
 _INTERRUPTED = 130
 
 _Command = TypeVar("_Command", bound="Callable[..., None]")
+
+
+class _SecretText(click.ParamType):  # type: ignore[type-arg]  # generic in click's stubs alone
+    """An argument that may hold a secret: no error, help text or traceback shows it."""
+
+    name = "text"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> Secret[str]:
+        return Secret(value)
+
+
+class _SecretLines(_SecretText):
+    """Several of them: in an environment variable one a line."""
+
+    envvar_list_splitter = "\n"
+
+
+class _Among(click.ParamType):  # type: ignore[type-arg]
+    """One of some words. A wrong one, perhaps a secret in the wrong place, is not repeated."""
+
+    name = "choice"
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click has it
+        return f"[{'|'.join(self._words)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self._words:
+            self.fail(f"expected one of {', '.join(self._words)}, got something else", param, ctx)
+        return str(value)
+
+
+class _QuietCommand(click.Command):
+    """Names no argument that is too many: a header without quotes falls apart into such."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = ctx.allow_extra_args
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        ctx.allow_extra_args = given
+        if rest and not given:
+            count = f"{len(rest)} more" if len(rest) > 1 else "one more"
+            ctx.fail(f"Got {count} arguments than expected: put a header between quotes, as in --header 'NAME: VALUE'.")
+        return rest
 
 
 class _WrongArgument(click.ClickException):
@@ -81,6 +130,7 @@ def main() -> None:
 
 _token_option = click.option(
     "--token",
+    type=_SecretText(),
     envvar="RUNCONSOLE_TOKEN",
     show_envvar=True,
     help="The server's secret. Better in the environment, where other users of the machine cannot read it.",
@@ -105,12 +155,26 @@ def _console_options(command: _Command) -> _Command:
         ),
         click.option("--task", help="The one task to follow; default: all the server sends."),
         click.option("--execution", help="The one execution to follow."),
-        click.option("--subscribe", metavar="JSON", help="What to send after connecting, instead of the usual."),
-        _token_option,
         click.option(
-            "--auth", type=click.Choice(["header", "query", "params", "message"]), help="Where the token goes."
+            "--subscribe",
+            type=_SecretText(),
+            metavar="JSON",
+            envvar="RUNCONSOLE_SUBSCRIBE",
+            show_envvar=True,
+            help="What to send after connecting, instead of the usual.",
         ),
-        click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header; may be repeated."),
+        _token_option,
+        click.option("--auth", type=_Among("header", "query", "params", "message"), help="Where the token goes."),
+        click.option(
+            "--header",
+            "headers",
+            type=_SecretLines(),
+            multiple=True,
+            metavar="'NAME: VALUE'",
+            envvar="RUNCONSOLE_HEADERS",
+            show_envvar=True,
+            help="A header; may be repeated. In the environment one a line.",
+        ),
         click.option("--ca-file", "ssl", metavar="FILE", help="Certificates to trust, for wss://."),
         click.option("--transformer", type=click.Choice(["auto", "superjson", "none"]), help="tRPC's."),
         click.option("--title", help="What to call the run."),
@@ -123,11 +187,17 @@ def _console_options(command: _Command) -> _Command:
     return command
 
 
-@cli.command()
-@click.argument("url")
+_url_argument = click.argument("url", type=_SecretText(), envvar="RUNCONSOLE_URL")
+
+
+@cli.command(cls=_QuietCommand)
+@_url_argument
 @_console_options
-def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
+def watch(url: Secret[str], subscribe: Secret[str] | None, headers: tuple[Secret[str], ...], **options: Any) -> None:
     """Follow the run at URL in this terminal, until it is finished.
+
+    What other users of this machine must not see among its processes goes into the environment: RUNCONSOLE_URL for a
+    URL with a password or a key in it, RUNCONSOLE_TOKEN, RUNCONSOLE_HEADERS, RUNCONSOLE_SUBSCRIBE.
 
     What the run asks is answered with a digit and Enter. Where the output is no terminal, only the final screen is
     written, and the progress goes to stderr.
@@ -138,16 +208,27 @@ def watch(url: str, subscribe: str | None, headers: tuple[str, ...], **options: 
     _watch(_console(url, subscribe, headers, options))
 
 
-@cli.command()
-@click.argument("url")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@cli.command(cls=_QuietCommand)
+@_url_argument
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
 @_console_options
-def record(url: str, file: Path, subscribe: str | None, headers: tuple[str, ...], **options: Any) -> None:
-    """Follow the run at URL as `watch` does, and record it to FILE.
+def record(
+    url: Secret[str],
+    file: Path | None,
+    subscribe: Secret[str] | None,
+    headers: tuple[Secret[str], ...],
+    **options: Any,
+) -> None:
+    """Follow the run at URL as `watch` does, and record it to FILE. With RUNCONSOLE_URL set, FILE is enough.
 
     FILE is compressed where its name ends in .gz or .zst. One that holds a run of the same URL, task and execution, not
     ended yet, is gone on with; in any other recording a new run begins behind what is there.
     """
+    if file is None:
+        file = Path(url.reveal())
+        if "RUNCONSOLE_URL" not in os.environ or "://" in url.reveal():
+            raise click.UsageError("Missing argument 'FILE'.")
+        url = Secret(os.environ["RUNCONSOLE_URL"])
     _watch(_console(url, subscribe, headers, options | {"record": file}))
 
 
@@ -168,7 +249,9 @@ def replay(file: Path, speed: float | None, title: str | None) -> None:
     _watch(Console(file, protocol="replay", speed=speed, title=title))
 
 
-def _console(url: str, subscribe: str | None, headers: tuple[str, ...], options: Mapping[str, Any]) -> Console:
+def _console(
+    url: Secret[str], subscribe: Secret[str] | None, headers: tuple[Secret[str], ...], options: Mapping[str, Any]
+) -> Console:
     from runconsole.console import Console
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -193,21 +276,18 @@ def _watch(console: Console) -> None:
         sys.exit(1)
 
 
-def _json_of(text: str | None) -> Any:
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError:
-        raise click.BadParameter(f"expected JSON, got {text!r}", param_hint="--subscribe") from None
+def _json_of(text: Secret[str] | None) -> Secret[Any] | None:
+    with suppress(ValueError):
+        return None if text is None else Secret(json.loads(text.reveal()))
+    raise click.BadParameter("expected JSON, got another text", param_hint="--subscribe")  # it may hold a secret
 
 
-def _headers_of(lines: tuple[str, ...]) -> Mapping[str, str] | None:
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter("expected 'NAME: VALUE'", param_hint="--header")  # the value may be a secret
-        headers[name.strip()] = value.strip()
-    return headers or None
+def _headers_of(lines: tuple[Secret[str], ...]) -> Secret[Mapping[str, str]] | None:
+    parts = [[part.strip() for part in line.reveal().partition(":")] for line in lines if line.reveal().strip()]
+    if not all(name and colon for name, colon, _ in parts):
+        del parts
+        raise click.BadParameter("expected 'NAME: VALUE'", param_hint="--header")  # the value may be a secret
+    return Secret({name: value for name, _, value in parts}) if parts else None
 
 
 # ---- serve ----------------------------------------------------------------------------------------------------------
@@ -258,7 +338,7 @@ def serve(faults: tuple[str, ...], **options: Any) -> None:
     from runconsole.simulator import Simulator
 
     try:
-        simulator = Simulator(**options, faults=_faults_of(faults)).start()
+        simulator = Simulator(**options | {"token": bare(options["token"])}, faults=_faults_of(faults)).start()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except RuntimeError as error:

@@ -21,7 +21,7 @@ from runconsole.frames import RunFrames
 from runconsole.iothread import IOThread, lease
 from runconsole.keeping import Keeper
 from runconsole.log import Asides, EventLog
-from runconsole.options import Options, check
+from runconsole.options import Options, check, concealed
 from runconsole.session import Session
 from runconsole.session.scope import Scope
 from runconsole.state import Checkpoint, Effect, Run, RunState
@@ -112,8 +112,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         start: bool = True,
         **unknown: Any,
     ) -> None:
-        arguments = {name: value for name, value in locals().items() if name in Options.__struct_fields__}
-        self._options: Options = check(arguments | unknown)
+        given = {name: value for name, value in locals().items() if name in Options.__struct_fields__}
+        arguments = concealed(given | unknown)
+        del given, url, token, auth, headers, subscribe, unknown  # a traceback with locals shows what is left
+        self._options: Options = check(arguments)
         self._keeper = Keeper(self._options)
         self._replay = self._open_replay()  # this, and the next, say at once what cannot be used
         if self._replay is None:
@@ -286,10 +288,15 @@ class Console(RunFrames, RunWaits, RunCommands):
         options = self._options
         if options.inferred_protocol() != "replay":
             return None
+        if not options.is_plain_path:
+            raise InvalidArgument(
+                f"cannot read the recording {options.address!r} (No such file or directory): a URL begins with ws://,"
+                " wss://, http:// or https://"
+            )
         from runconsole.replay import Replay
 
         return Replay(
-            Path(options.url),
+            Path(options.url.reveal()),
             speed=options.speed,
             fresh=self._empty_run,
             adopt=self._adopt,
@@ -303,7 +310,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         """Return a run of which nothing is known yet; what the options leave open a recording's header tells."""
         names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
         recorded = {name: getattr(header, name, None) for name in names}
-        chosen = {name: getattr(self._options, name) for name in names}
+        chosen = {name: self._options.redactor.hide_in(getattr(self._options, name)) for name in names}
         told = recorded | {name: value for name, value in chosen.items() if value is not None}
         self._storage = LogStorage(self._options.memory_limit)
         return RunState(**told), EventLog(self._storage), Asides()
@@ -403,7 +410,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         if self._tables is None:
             from runconsole.tables import Tables
 
-            self._tables = Tables(self._state, self._log)
+            self._tables = Tables(self._state, self._log, self._options.redactor)
         return self._tables
 
     def _about(self) -> About:
@@ -423,6 +430,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         return now_micros() if self._replay is None else self._replay.now
 
     def __repr__(self) -> str:
+        if "_state" not in self.__dict__:
+            return f"{type(self).__name__}(not begun)"  # a traceback with locals asks in the middle of `__init__`
         return f"{type(self).__name__}({self._options.address!r}, status={self.status!r})"
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl as ssl_module
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options, context_of
+from runconsole.secrets import Secret, bare
 from runconsole.transports.address import with_query, without_user
 from runconsole.transports.base import Connection, Transport
 from runconsole.transports.websocket import WebSocketTransport
@@ -60,10 +61,10 @@ def resolve(options: Options) -> Endpoint:
 
 def _problem(options: Options) -> str | None:
     """Return why this address cannot work, in one sentence; None where it can be tried."""
-    if "://" not in options.url:
+    if "://" not in options.url.reveal():
         return f"expected a URL like ws://host:port/path, got {options.address!r}: check its spelling"
     try:
-        parts = urlsplit(options.url)
+        parts = urlsplit(options.url.reveal())
         host, _ = parts.hostname, parts.port
     except ValueError:
         return f"expected a URL like ws://host:port/path, got {options.address!r}: check its host and port"
@@ -75,16 +76,22 @@ def _problem(options: Options) -> str | None:
 
 
 def _websocket(options: Options) -> WebSocketTransport:
-    parts = urlsplit(options.url)
+    url, headers = _target(options)
+    return WebSocketTransport(url, headers=headers, ssl=_ssl(options), hide=options.redact)
+
+
+def _target(options: Options) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
+    """Return the URL and headers with everything that signs in. Where they cannot be made, `_problem` has said so."""
+    parts = urlsplit(options.url.reveal())
     url = parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme], fragment="").geturl()
-    headers = dict(options.headers or {})
+    headers = dict(options.headers.reveal()) if options.headers is not None else {}
     if options.token is not None and options.auth == "query":
-        url = with_query(url, token=options.token)
+        url = with_query(url, token=options.token.reveal())
     elif options.token is not None and options.auth == "header" and not _signs_in(headers):
-        headers["Authorization"] = f"Bearer {options.token}"
+        headers["Authorization"] = f"Bearer {options.token.reveal()}"
     if _params(options) is not None:
         url = with_query(url, connectionParams="1")
-    return WebSocketTransport(_signed_once(url, headers), headers=headers, ssl=_ssl(options))
+    return Secret(_signed_once(url, headers)), Secret(headers)
 
 
 def _signs_in(headers: Mapping[str, str]) -> bool:
@@ -111,13 +118,14 @@ def _channel(options: Options) -> ChannelWire:
     )
 
 
-def _messages(options: Options) -> list[Any]:
+def _messages(options: Options) -> Secret[list[Any]]:
     """Return the messages to send after connecting: as told, else ado's subscription to the one task followed."""
     if options.subscribe is not None:
-        return options.subscribe if isinstance(options.subscribe, list) else [options.subscribe]
+        told = options.subscribe.reveal()
+        return Secret(told if isinstance(told, list) else [told])
     if options.task is not None:
-        return [{"type": "subscribe", "payload": {"channel": f"task.{options.task}", "taskId": options.task}}]
-    return []
+        return Secret([{"type": "subscribe", "payload": {"channel": f"task.{options.task}", "taskId": options.task}}])
+    return Secret([])
 
 
 # ---- tRPC ----------------------------------------------------------------------------------------------------------
@@ -127,32 +135,45 @@ def _trpc(options: Options) -> TrpcWire:
     from runconsole.wire.trpc import TrpcWire
 
     path, argument = _subscription(options)
-    return TrpcWire(
-        path,
-        argument,
-        decide=options.decide,
-        transformer=cast("Transformer", options.transformer),
-        connection_params=_params(options),
+    with suppress(ValueError):
+        return TrpcWire(
+            path,
+            argument,
+            decide=options.decide,
+            transformer=cast("Transformer", options.transformer),
+            connection_params=_params(options),
+        )
+    raise InvalidArgument(
+        f"expected an input that JSON can carry for {path!r}, got another: pass text, numbers, lists and dicts"
     )
 
 
-def _params(options: Options) -> dict[str, str] | None:
+def _params(options: Options) -> Secret[Mapping[str, str]] | None:
     """Return tRPC's connection parameters, where the token goes into them."""
     in_params = options.inferred_protocol() == "trpc" and options.auth in {"params", "message"}
-    return {"token": options.token} if in_params and options.token is not None else None
+    return Secret({"token": options.token.reveal()}) if in_params and options.token is not None else None
 
 
-def _subscription(options: Options) -> tuple[str, Any]:
+def _subscription(options: Options) -> tuple[str, Secret[Any]]:
     """Return the path and input of the subscription: as told, else seed 2's for one task or for all."""
-    match options.subscribe:
+    match bare(options.subscribe):
+        case None if options.task is None:
+            return "stream.systemEvents", Secret(None)
         case None:
-            return ("stream.systemEvents", None) if options.task is None else ("stream.taskProgress", options.task)
-        case str(path):
-            return path, options.task
-        case [str(path), argument]:
-            return path, argument
-        case _:
-            raise InvalidArgument(f"expected subscribe= to be a path or (path, input), got {options.subscribe!r}")
+            return "stream.taskProgress", Secret(options.task)
+        case str():
+            return str(bare(options.subscribe)), Secret(options.task)
+        case [str(), _]:
+            path, argument = map(Secret, bare(options.subscribe))
+            return str(path.reveal()), argument
+    raise InvalidArgument(
+        f"expected subscribe= to be a path or (path, input), got {_kind(options.subscribe)}: see the documentation"
+    )
+
+
+def _kind(subscribe: Secret[Any] | None) -> str:
+    """Return what was given, without what it holds."""
+    return f"a {type(bare(subscribe)).__name__}"
 
 
 # ---- Socket.IO -----------------------------------------------------------------------------------------------------
@@ -168,18 +189,17 @@ def _socketio(options: Options) -> SocketIoWire:
 def _socketio_transport(options: Options) -> SocketIoTransport:
     from runconsole.transports.socketio import SocketIoTransport
 
-    url = _signed_once(options.url, options.headers or {})
-    return SocketIoTransport(url, token=options.token, headers=options.headers, ssl=_ssl(options))
+    headers = Secret[Mapping[str, str]]({}) if options.headers is None else options.headers
+    url = Secret(_signed_once(options.url.reveal(), headers.reveal()))
+    return SocketIoTransport(url, token=options.token, headers=headers, ssl=_ssl(options), hide=options.redact)
 
 
-def _joins(options: Options) -> list[tuple[str, Any]]:
+def _joins(options: Options) -> Secret[list[tuple[str, Any]]]:
     """Return the events to send after connecting: as told, else the room of the execution followed."""
-    match options.subscribe:
-        case None if options.execution is None:
-            return []
-        case None:
-            return [("join_execution", {"execution_id": options.execution})]
-        case Mapping():
-            return list(options.subscribe.items())
-        case _:
-            raise InvalidArgument(f"expected subscribe= to be a dict of event: data, got {options.subscribe!r}")
+    if options.subscribe is not None:
+        if isinstance(options.subscribe.reveal(), Mapping):
+            return Secret(list(options.subscribe.reveal().items()))
+        raise InvalidArgument(
+            f"expected subscribe= to be a dict of event: data, got {_kind(options.subscribe)}: see the documentation"
+        )
+    return Secret([] if options.execution is None else [("join_execution", {"execution_id": options.execution})])

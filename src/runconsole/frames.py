@@ -37,7 +37,10 @@ class RunFrames(ABC):
 
     @property
     def events(self) -> pd.DataFrame:
-        """One row per event received, in arrival order; `payload` is the JSON text as received."""
+        """One row per event received, in arrival order; `payload` is the JSON text as received, byte for byte.
+
+        It is the one place where a secret stands that a server says back; whatever is shown or written has it hidden.
+        """
         return self._frames.frame("events")
 
     @property
@@ -143,7 +146,9 @@ class RunFrames(ABC):
 
         Runs are appended; one that is there already is replaced, so write it as often as you like. Each frame is a data
         set partitioned by execution (``tasks/execution=...``), `events` also by type. Readers at the same time see a
-        run whole, old or new; several processes may write different runs at once.
+        run whole, old or new; several processes may write different runs at once. Files may leave this machine: the
+        console's secrets are hidden in them, also in the payloads of `events`, which are byte for byte what came only
+        in memory.
 
         Args:
             directory: a path, or any URL of `fsspec` (``s3://``, ``gs://``, ``memory://``, ...).

@@ -74,7 +74,7 @@ class Keeper:
             wire,
             endpoint.transport,
             observe=observe,
-            redact=self._options.redact,
+            redactor=self._options.redactor,
             arrivals=arrivals,
             asides=self.asides,
             tape=self._tape,
@@ -108,7 +108,7 @@ class Keeper:
     async def _open_tape(
         self, path: Path, header: Header, wire: Wire, run: tuple[RunState, EventLog], arrivals: Arrivals
     ) -> TakenUp | None:
-        from runconsole.recording import Held, Secrets, Tape, Writer
+        from runconsole.recording import Held, Tape, Writer
         from runconsole.replay import Fold, same_wire, take_up, wire_for
 
         def wire_of(section: Header) -> Wire:
@@ -128,7 +128,7 @@ class Keeper:
                 structs.replace(header, continues=taken is not None or before is not None),
                 now=now_micros,
                 trouble=self._trouble,
-                secrets=Secrets(self._options.secrets()),
+                secrets=self._options.redactor,
                 held=held,
                 retell=lambda: self._retold(header, *run),
             )
@@ -156,7 +156,7 @@ class Keeper:
 
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
         """
-        from runconsole.recording import Secrets, home_path
+        from runconsole.recording import home_path
         from runconsole.replay import header_of
         from runconsole.saving import copy_run, lines_of_log, write_run
 
@@ -174,7 +174,7 @@ class Keeper:
             lambda: (len(log), self.asides.cut(), state.finished and state.interruption is None)
         )
         lines = lines_of_log(header, log, count, asides, finished=finished)
-        write_run(path, map(Secrets(self._options.secrets()).hide_line, lines))
+        write_run(path, map(self._options.redactor.hide_line, lines))
 
     def _recording(self) -> int | None:
         """Return a descriptor of the recording, None where that does not hold the whole run."""

@@ -6,6 +6,7 @@ import difflib
 import os
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,32 +15,40 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.transports.address import is_secret_name, redact_url, url_secrets
+from runconsole.secrets import Redactor, Secret, bare
+from runconsole.sign_in import check_headers, check_token, header_secrets, named_secrets
+from runconsole.transports.address import shown_address, url_secrets
 from runconsole.unicode import check_path, encodable_value
 
-__all__ = ["Options", "check"]
+__all__ = ["Options", "check", "concealed"]
 
 PROTOCOLS = ("json", "trpc", "socketio", "replay")
 _AUTHS = ("header", "query", "params", "message")
 _TRANSFORMERS = ("auto", "superjson", "none")
+_SIGNS_OF_SECRETS = "?@;"
+_OPEN = frozenset({bool, int, float, type(None)})
+"""Types of arguments that hold no secret."""
 
 
 class Options(Struct, frozen=True):
-    """Everything `Console` was called with; the names are those of its arguments."""
+    """Everything `Console` was called with; the names are those of its arguments.
 
-    url: str
+    What may hold a secret is in a `Secret`: a traceback with locals, ``rich.print`` and a debugger show none.
+    """
+
+    url: Secret[str]
     protocol: str | None = None
     task: str | None = None
     execution: str | None = None
-    subscribe: Any = None
-    token: str | None = None
+    subscribe: Secret[Any] | None = None
+    token: Secret[str] | None = None
     """A secret for the server. An explicit one counts more than a user and password in `url`. It is hidden in what is
     recorded and saved; but one that cannot be told from the words of a run (shorter than eight characters, or a word
     like ``execution``) stays where the server says it, unless under a name like ``token`` or behind ``Bearer``."""
     auth: str = "header"
     """Where the token goes. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
     be sent as ``Basic``; elsewhere it goes beside them."""
-    headers: Mapping[str, str] | None = None
+    headers: Secret[Mapping[str, str]] | None = None
     """Sent with the handshake. An ``Authorization`` here takes the place of all others: one is sent."""
     ssl: ssl_module.SSLContext | str | None = None
     transformer: str = "auto"
@@ -58,34 +67,52 @@ class Options(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """The URL as it may be shown."""
-        shown = self.redact(redact_url(self.url)) if "://" in self.url else self.url
+        """The URL as it may be shown; the path of a recording as it is."""
+        shown = self.url.reveal() if self.is_plain_path else self.redact(shown_address(self.url.reveal()))
         return str(encodable_value(shown))  # a path may hold bytes that are no text
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether a recording is shown."""
+        return self.inferred_protocol() == "replay"
+
+    @property
+    def is_plain_path(self) -> bool:
+        """Whether the URL is the path of a recording, and no mistyped address that may hold a secret."""
+        return self.is_replay and (
+            os.path.lexists(self.url.reveal()) or not any(c in self.url.reveal() for c in _SIGNS_OF_SECRETS)
+        )
+
+    @property
+    def redactor(self) -> Redactor:
+        """What hides the secrets of these options."""
+        return _redactor(tuple(map(Secret, self.secrets())))
 
     def same_run(self, other: Options) -> bool:
         """Whether both mean the same run followed over the same link, however it is shown and answered."""
         return _link_of(self) == _link_of(other)
 
     def redact(self, text: str) -> str:
-        """Return the text without our token."""
-        return text.replace(self.token, "***") if self.token else text
+        """Return the text without our secrets."""
+        return self.redactor.hide_said(text)
 
     def secrets(self) -> list[str]:
-        """Return everything that must not be written down: the token, secret headers, what the URL hides."""
-        headers = [str(value) for name, value in (self.headers or {}).items() if is_secret_name(name)]
-        schemeless = [value.partition(" ")[2] for value in headers if " " in value]
-        return [secret for secret in (self.token, *headers, *schemeless, *url_secrets(self.url)) if secret]
+        """Return everything that must not be written down: the token, headers that sign in, what the URL hides."""
+        token = [] if self.token is None else [self.token.reveal()]
+        headers = [] if self.headers is None else header_secrets(self.headers.reveal())
+        sent = [] if self.subscribe is None else named_secrets(self.subscribe.reveal())
+        return [*token, *headers, *sent, *url_secrets(self.url.reveal())]
 
     def inferred_protocol(self) -> str:
         """Return the protocol: as told, else what the URL looks like."""
         if self.protocol is not None:
             return self.protocol
         try:
-            parts = urlsplit(self.url)
+            parts = urlsplit(self.url.reveal())
         except ValueError:
             return "json"  # the endpoint says what is wrong with it
         path = parts.path.rstrip("/")
-        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url)):  # noqa: PTH110 - raises nothing
+        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url.reveal())):  # noqa: PTH110 - raises nothing
             return "replay"
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
@@ -102,33 +129,80 @@ def _link_of(options: Options) -> Options:
     return msgspec.structs.replace(options, **_BESIDE_THE_LINK)
 
 
-def check(arguments: dict[str, Any]) -> Options:
-    """Return the options, or raise InvalidArgument with one sentence about the first that cannot be used."""
-    for name in arguments:
+@lru_cache(16)
+def _redactor(secrets: tuple[Secret[str], ...]) -> Redactor:
+    return Redactor(secrets)
+
+
+def concealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with each that may hold a secret in a `Secret`, also where it stands under another's name."""
+    return {
+        name: value
+        if type(value) in _OPEN or callable(value) or isinstance(value, ssl_module.SSLContext)
+        else Secret(value)
+        for name, value in arguments.items()
+    }
+
+
+def check(arguments: Mapping[str, Any]) -> Options:
+    """Return the options, or raise InvalidArgument with one sentence about the first that cannot be used.
+
+    The sentence names no value that may be a secret; nor do this module's frames hold one in the open.
+    """
+    hidden = concealed(arguments)
+    del arguments
+    for name in hidden:
         if name not in Options.__struct_fields__:
             close = difflib.get_close_matches(name, Options.__struct_fields__, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(Options.__struct_fields__)}"
             raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
-    for name in ("url", "record"):
-        if isinstance(arguments.get(name), os.PathLike):
-            arguments[name] = os.fspath(arguments[name])
-    url = arguments["url"]
-    if not isinstance(url, str) or not url.strip():
-        raise InvalidArgument(
-            f"expected a URL or the path of a recording, got {url!r}: pass for example 'ws://localhost:8000/ws'"
-        )
-    arguments["url"] = _at_home(url.strip())
-    _one_of(arguments, "protocol", PROTOCOLS)
-    _one_of(arguments, "auth", _AUTHS)
-    _one_of(arguments, "transformer", _TRANSFORMERS)
-    for name in ("task", "execution", "title", "token"):
+    url = Secret(_path_or_text(hidden.pop("url")))
+    problem = _problem_of_url(url)
+    if problem is not None:
+        raise InvalidArgument(problem)
+    url = Secret(_at_home(url.reveal().strip()))
+    token, headers = hidden.pop("token", None), hidden.pop("headers", None)
+    auth, protocol = hidden.pop("auth", "header"), hidden.get("protocol")
+    _one_of("auth", _AUTHS, auth, is_shown=False)
+    in_header = bare(auth) == "header" and bare(protocol) != "socketio"
+    token, problem = check_token(token, in_header=in_header)
+    if problem is None:
+        headers, problem = check_headers(headers)
+    if problem is not None:
+        raise InvalidArgument(problem)
+    subscribe = hidden.pop("subscribe", None)
+    subscribe = None if subscribe is None else Secret(encodable_value(bare(subscribe)))
+    return _fitting(
+        Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **_plain(hidden))
+    )
+
+
+def _problem_of_url(url: Secret[Any]) -> str | None:
+    given = url.reveal()
+    if isinstance(given, str) and given.strip():
+        return None
+    shown = repr(given) if given is None or isinstance(given, (str, int, float)) else f"a {type(given).__name__}"
+    return f"expected a URL or the path of a recording, got {shown}: pass for example 'ws://localhost:8000/ws'"
+
+
+def _path_or_text(value: Any) -> Any:
+    value = bare(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
+    """Return the other arguments, checked, in the open: none of them is a secret in its own place."""
+    arguments = {name: bare(value) for name, value in hidden.items()}
+    arguments["record"] = _path_or_text(arguments.get("record"))
+    _one_of("protocol", PROTOCOLS, arguments.get("protocol"))
+    _one_of("transformer", _TRANSFORMERS, arguments.get("transformer"))
+    for name in ("task", "execution", "title"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")
     arguments["record"] = _fixed(arguments.get("record"))
     for name in ("token_budget", "expected_artifacts", "memory_limit"):
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
-    _typed(arguments, "headers", Mapping, "a mapping of header names to values")
     _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
@@ -136,10 +210,8 @@ def check(arguments: dict[str, Any]) -> Options:
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
         context_of(arguments["ssl"])  # says at once what is wrong with the file
-    words = {
-        name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "subscribe", "decide")
-    }
-    return _fitting(Options(**arguments | words))
+    words = {name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "decide")}
+    return arguments | words
 
 
 def _at_home(path: Any) -> Any:
@@ -166,8 +238,8 @@ def _fitting(options: Options) -> Options:
         raise InvalidArgument(f"expected speed= to be 0 or more, got {options.speed!r}")
     if options.memory_limit is not None and options.memory_limit < 0:
         raise InvalidArgument(f"expected memory_limit= to be a number of bytes, got {options.memory_limit!r}")
-    is_replay = options.inferred_protocol() == "replay"
-    if is_replay and "://" in options.url:
+    is_replay = options.is_replay
+    if is_replay and "://" in options.url.reveal():
         raise InvalidArgument(f'expected the path of a recording beside protocol="replay", got {options.address!r}')
     if options.record is not None:
         from runconsole.recording import check_recordable
@@ -180,17 +252,16 @@ def _fitting(options: Options) -> Options:
     return options
 
 
-def _one_of(arguments: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:
-    value = arguments.get(name)
-    if value is not None and value not in allowed:
-        raise InvalidArgument(f"expected {name}= to be one of {', '.join(map(repr, allowed))}, got {value!r}")
+def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool = True) -> None:
+    if given is not None and bare(given) not in allowed:
+        shown = repr(bare(given)) if is_shown else "something else"
+        raise InvalidArgument(f"expected {name}= to be one of {', '.join(map(repr, allowed))}, got {shown}")
 
 
 def _typed(arguments: dict[str, Any], name: str, kind: Any, wanted: str) -> None:
     value = arguments.get(name)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        shown = f"a {type(value).__name__}" if name in {"token", "headers"} else repr(value)
-        raise InvalidArgument(f"expected {name}= to be {wanted}, got {shown}")
+        raise InvalidArgument(f"expected {name}= to be {wanted}, got {value!r}")
 
 
 def context_of(path: str) -> ssl_module.SSLContext:

@@ -19,10 +19,12 @@ from IPython.display import display, update_display
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
-from runconsole.options import Options, check
+from runconsole.events import Received
+from runconsole.options import Options, check, concealed
 from runconsole.publisher import BYTES_PER_SECOND, Publisher
 from runconsole.replay import Replay
 from runconsole.replies import Budget, Replies, named, refusal, reply_to
+from runconsole.secrets import Secret
 from runconsole.state import Effect, Urgent
 from runconsole.unicode import encodable_value
 from runconsole.view import View, answered
@@ -84,10 +86,12 @@ class ConsoleWidget(anywidget.AnyWidget):
     console: Console
 
     def __new__(cls, url: Any = None, **options: Any) -> ConsoleWidget:  # noqa: PYI034 - perhaps one that exists
+        url, options = _concealed(url, options)
         known = _widget_of(url, options)
         return known if known is not None else super().__new__(cls)
 
     def __init__(self, url: Any, *, height: int = 320, **options: Any) -> None:
+        url, options = _concealed(url, options)
         if "console" not in self.__dict__:
             self._begin(url, height, options)
         _show_in_cell(self)
@@ -103,7 +107,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._displays: list[str] = []
         self._shown_by = -1
         self._published: asyncio.Task[None] | None = None
-        self._view = View(self.console.state, self.console.log.read, self._describe)
+        self._view = View(self.console.state, self._read, self._describe)
         budget = Budget(BYTES_PER_SECOND)
         self._replies = Replies(budget, reply=self._reply, send=self._emit)
         self._publisher = Publisher(
@@ -139,7 +143,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         """Follow a replay: one that went back shows another state."""
         if change == "reset":
             console = self.console
-            self._view = View(console.state, console.log.read, self._describe, version=self._view.version)
+            self._view = View(console.state, self._read, self._describe, version=self._view.version)
             self._publisher.show(self._view)
         if self.console.is_started:
             self._observe(())
@@ -174,6 +178,11 @@ class ConsoleWidget(anywidget.AnyWidget):
             self._context.copy().run(function, *args, **kwargs)
         except Exception:  # the page may be gone; the run's console goes on
             _logger.debug("could not reach the page", exc_info=True)
+
+    def _read(self, first: int, count: int) -> list[tuple[int, Received]]:
+        """Return events of the log as they may be shown."""
+        hide = self.console.options.redactor.hide_event
+        return [(number, hide(event)) for number, event in self.console.log.read(first, count)]
 
     def _describe(self) -> dict[str, Any]:
         console = self.console
@@ -211,7 +220,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         try:
             self._carry_out(message)
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
-            answer = refusal(message, problem)
+            answer = self.console.options.redactor.hide_in(refusal(message, problem))
         else:
             answer = {"kind": "answer", "id": named(message), "ok": True, "error": None}
         if message["kind"] == "decide":
@@ -259,7 +268,8 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the panel off the page. The console goes on: `stop` ends it."""
-        _shown.pop(id(self.console), None)
+        if "console" in self.__dict__:  # not where its making was refused
+            _shown.pop(id(self.console), None)
         super().close()
 
     def __enter__(self) -> Self:
@@ -297,12 +307,19 @@ class ConsoleWidget(anywidget.AnyWidget):
         return str(self.console)
 
     def __repr__(self) -> str:
+        if "console" not in self.__dict__:
+            return "ConsoleWidget(not begun)"
         return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
 
 
 for _name in DELEGATED:
     if hasattr(Console, _name):
         setattr(ConsoleWidget, _name, _delegated(_name))
+
+
+def _concealed(url: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments without a secret in the open."""
+    return url if isinstance(url, Console) else Secret(url), concealed(options)
 
 
 def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:

@@ -10,9 +10,10 @@ from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
 from runconsole.log import Asides, EventLog
 from runconsole.options import Options
-from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line
+from runconsole.recording import Header, Reader, Tape, Writer, decode_line
 from runconsole.replay import Fold, header_of, wire_for
 from runconsole.saving import lines_of_log
+from runconsole.secrets import Redactor, Secret
 from runconsole.state import RunState
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Recording:
     def __init__(self, path: Path, url: str, protocol: str, *, rooms: int, trouble: Callable[[str], None]) -> None:
         self.asides = Asides()
         self._path = path
-        self.header: Header = header_of(Options(url, protocol=protocol), now_micros(), rooms=rooms)
-        self.tape = Tape(Writer(path), self.header, now=now_micros, trouble=trouble, secrets=Secrets([]))
+        self.header: Header = header_of(Options(Secret(url), protocol=protocol), now_micros(), rooms=rooms)
+        self.tape = Tape(Writer(path), self.header, now=now_micros, trouble=trouble, secrets=Redactor([]))
 
     def differences(self, trial: Trial) -> Iterator[str]:
         """Yield how the recordings of a trial differ from it."""

@@ -14,9 +14,10 @@ from msgspec import structs
 
 from runconsole.events import DecisionSent, LinkChanged, Micros, Received
 from runconsole.log import Asides, EventLog
-from runconsole.recording import Header, Reader, Secrets, Tape, Writer, decode_line, encode_line, identity_of
+from runconsole.recording import Header, Reader, Tape, Writer, decode_line, encode_line, identity_of
 from runconsole.recording.lines import entry_of
 from runconsole.replay import Fold, wire_for
+from runconsole.secrets import Redactor
 from runconsole.state import RunState
 from runconsole.wire.channel import ChannelWire
 from tests.folding import task
@@ -32,7 +33,7 @@ class Deck:
         self.wire = ChannelWire()
         self.clock = 100
         self.troubles: list[str] = []
-        given = {"secrets": Secrets([])} | options
+        given = {"secrets": Redactor([])} | options
         self.tape = Tape(Writer(path), HEADER, now=self.now, trouble=self.troubles.append, **given)
         self.link = self.tape.opened(self.wire)
         self._read = self.tape.reader(self.link, self.wire)
@@ -139,7 +140,7 @@ async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(d
 
 
 async def test_secrets_are_gone_before_anyone_reads_a_frame(tmp_path: Path) -> None:
-    deck = Deck(tmp_path / "run.jsonl", secrets=Secrets(["topsecret"]))
+    deck = Deck(tmp_path / "run.jsonl", secrets=Redactor(["topsecret"]))
     (event,) = deck.hear(output("it is topsecret"))
     deck.tape.took(event)
     deck.tape.fact(LinkChanged(1, "live", reason="topsecret"))

@@ -12,6 +12,7 @@ import pytest
 
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
+from runconsole.secrets import Redactor
 from runconsole.session import Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
@@ -41,7 +42,7 @@ class Following:
             ChannelWire(),
             WebSocketTransport(url),
             observe=self._observe,
-            redact=lambda text: text.replace("s3cret", "***"),
+            redactor=Redactor(["s3cret"]),
             backoff=self.backoff,
             pace=QUICK,
         )

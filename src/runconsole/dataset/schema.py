@@ -72,11 +72,27 @@ def schema_of(name: str) -> pa.Schema:
 
 
 def to_arrow(tables: Tables, name: str) -> pa.Table:
-    """Return a run's frame with the columns of `schema_of`, without the execution."""
+    """Return a run's frame with the columns of `schema_of`, without the execution and, in payloads, without secrets."""
     table = tables.to_arrow(name)
     if name == "events":
+        table = _without_secrets(table, tables)
         table = table.append_column(LONG_TYPE, pa.nulls(table.num_rows, pa.string()))
     return table.cast(schema_of(name).remove(0))
+
+
+def _without_secrets(events: pa.Table, tables: Tables) -> pa.Table:
+    """Return events for a file, which may leave the machine: in memory alone payloads are what came."""
+    for name in ("type", "payload") if tables.redactor.is_needed else ():
+        pieces = [_hidden(piece, tables) for piece in events[name].chunks]
+        events = events.set_column(events.column_names.index(name), name, pa.chunked_array(pieces, events[name].type))
+    return events
+
+
+def _hidden(texts: pa.Array, tables: Tables) -> pa.Array:
+    told = texts.to_pylist()
+    if not told or not tables.redactor.may_hold_any([text or "" for text in told]):
+        return texts
+    return pa.array([None if text is None else tables.redactor.hide(text) for text in told], texts.type)
 
 
 def to_frame(name: str, table: pa.Table, *, decode: bool = True) -> pd.DataFrame:

@@ -272,9 +272,9 @@ def _is_abandoned(info: pafs.FileInfo) -> bool:
 
 
 def _shown(text: str) -> str:
-    from runconsole.transports.address import redact_url
+    from runconsole.transports.address import shown_address
 
-    return redact_url(text) if "://" in text else text
+    return shown_address(text) if "://" in text else text
 
 
 def _resolve(directory: str | os.PathLike[str], options: Mapping[str, Any] | None) -> tuple[Any, str, Any]:

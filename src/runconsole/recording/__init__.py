@@ -11,7 +11,6 @@ from runconsole.recording.files import Identity, Reader, Writer, home_path, iden
 from runconsole.recording.lines import FORMAT, Entry, Header, decode_line, encode_line
 from runconsole.recording.locks import unrecorded
 from runconsole.recording.scan import Scan, check_recordable, read_header, scan
-from runconsole.recording.secrets import Secrets
 from runconsole.recording.tape import Held, Tape
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "Identity",
     "Reader",
     "Scan",
-    "Secrets",
     "Tape",
     "Writer",
     "check_recordable",

@@ -10,7 +10,7 @@ import msgspec
 from runconsole import events
 from runconsole.events import Fact, Received
 
-__all__ = ["FACT_WORDS", "read_fact", "write_fact"]
+__all__ = ["read_fact", "write_fact"]
 
 _KINDS: dict[str, type[Fact | Received]] = {
     name: kind
@@ -20,8 +20,6 @@ _KINDS: dict[str, type[Fact | Received]] = {
 _REQUIRED = {
     name: [field.name for field in msgspec.structs.fields(kind) if field.required] for name, kind in _KINDS.items()
 }
-FACT_WORDS = frozenset({*_KINDS, *(name for kind in _KINDS.values() for name in kind.__struct_fields__)})
-"""The names of the facts and of their fields."""
 
 
 def write_fact(fact: Fact | Received) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from runconsole.recording.facts import write_fact
 from runconsole.recording.files import Identity, Whereabouts, Writer
 from runconsole.recording.lines import Entry, Header, encode_line, entry_of
 from runconsole.recording.open_frame import OpenFrame
-from runconsole.recording.secrets import Secrets
+from runconsole.secrets import Redactor
 
 __all__ = ["Held", "Tape"]
 
@@ -81,7 +81,7 @@ class Tape:
         *,
         now: Callable[[], Micros],
         trouble: Callable[[str], None],
-        secrets: Secrets,
+        secrets: Redactor,
         held: Held | None = None,
         retell: Callable[[], Iterator[bytes]] = lambda: iter(()),
     ) -> None:

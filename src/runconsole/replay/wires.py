@@ -7,7 +7,7 @@ from typing import cast
 
 from runconsole.events import Micros
 from runconsole.options import Options
-from runconsole.recording import FORMAT, Header, Secrets
+from runconsole.recording import FORMAT, Header
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
 from runconsole.wire.socketio import SocketIoWire
@@ -18,7 +18,7 @@ __all__ = ["header_of", "same_wire", "wire_for"]
 
 def header_of(options: Options, at: Micros, *, rooms: int = 0) -> Header:
     """Return the header of a recording made with these options; `rooms` counts the Socket.IO rooms joined."""
-    hide = Secrets(options.secrets()).hide
+    hide = options.redactor.hide
     return Header(
         runconsole=FORMAT,
         version=_version(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from runconsole.errors import CallRefused, CallUnanswered
@@ -18,8 +18,7 @@ _LOST = "the link broke before the answer: it may or may not have happened"
 class Calls:
     """The calls that wait for an answer."""
 
-    def __init__(self, redact: Callable[[str], str], *, patience: float) -> None:
-        self._redact = redact
+    def __init__(self, *, patience: float) -> None:
         self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
@@ -53,7 +52,7 @@ class Calls:
             if reply.error is None:
                 answer.set_result(reply.value)
             else:
-                answer.set_exception(CallRefused(self._redact(reply.error), reply.code))
+                answer.set_exception(CallRefused(reply.error, reply.code))
         return True
 
     def lost(self, request_ids: Iterable[str]) -> None:

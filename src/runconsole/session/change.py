@@ -35,7 +35,7 @@ class Change:
     async def connect(self, transport: Transport, hear: Hear, now: Callable[[], Micros]) -> Line | None:
         """Return the new line once the old one has nothing more to tell; None to stay with the old one."""
         try:
-            new = await Line.open(transport, self._wire, hear, now, self._old.tape)
+            new = await Line.open(transport, self._wire, hear, now, self._old.tape, self._old.redactor)
         except LinkLost:
             return None
         try:

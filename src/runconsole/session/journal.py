@@ -40,7 +40,6 @@ class Journal:
         gaps: Gaps,
         *,
         pace: Pace,
-        redact: Callable[[str], str],
         gone_since: Micros = 0,
         passed_over: PassedOver | None = None,
     ) -> None:
@@ -49,7 +48,6 @@ class Journal:
         self._now = now
         self._gaps = gaps
         self._pace = pace
-        self._redact = redact
         self.status: LinkStatus = "connecting"
         self.is_live = False
         self.was_live = False
@@ -75,9 +73,8 @@ class Journal:
             # After the end the server may still bring what it has overtaken.
             self._report(before, self._recent if status == "ended" else None)
         at = self._now()
-        why = None if reason is None else self._redact(reason)
         retry_at = None if delay is None else at + round(delay * 1e6)
-        self._apply(LinkChanged(at, status, attempt, why, retry_at=retry_at, notice=notice, interrupted=interrupted))
+        self._apply(LinkChanged(at, status, attempt, reason, retry_at=retry_at, notice=notice, interrupted=interrupted))
 
     def live(self) -> str | None:
         """Note that the link is there; return how to say so after a reconnect."""

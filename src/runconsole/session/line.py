@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
+from runconsole.secrets import NO_SECRETS, Redactor, Secret, bare
+from runconsole.session.redacting import redacting
 from runconsole.session.tasks import spawn
 from runconsole.transports.base import Connection, Transport
 from runconsole.wire.signals import Signal, Wire
@@ -33,14 +35,22 @@ class Line:
         is_greeted: whether all that must come first has been sent.
         is_over: whether the server has ended the stream.
         tape: what records it, None for nothing.
+        redactor: hides secrets in what comes before the wire reads it. A tape does that by itself.
     """
 
-    def __init__(
-        self, connection: Connection, wire: Wire, hear: Hear, now: Callable[[], Micros], tape: Tape | None = None
+    def __init__(  # noqa: PLR0917 - what a line is made of
+        self,
+        connection: Connection,
+        wire: Wire,
+        hear: Hear,
+        now: Callable[[], Micros],
+        tape: Tape | None = None,
+        redactor: Redactor = NO_SECRETS,
     ) -> None:
         self.connection = connection
         self.wire = wire
         self.tape = tape
+        self.redactor = redactor
         self._number = 0 if tape is None else tape.opened(wire)
         self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
@@ -51,18 +61,24 @@ class Line:
         self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
 
     @classmethod
-    async def open(
-        cls, transport: Transport, wire: Wire, hear: Hear, now: Callable[[], Micros], tape: Tape | None = None
+    async def open(  # noqa: PLR0917 - as above
+        cls,
+        transport: Transport,
+        wire: Wire,
+        hear: Hear,
+        now: Callable[[], Micros],
+        tape: Tape | None = None,
+        redactor: Redactor = NO_SECRETS,
     ) -> Line:
         """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
         stack = AsyncExitStack()
-        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now, tape)
+        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now, tape, redactor)
         line._stack = stack
         return line
 
     async def greet(self) -> None:
         """Send what the wire says first. A line that is already gone tells so by its `reader`."""
-        await self.send(self.wire.open())
+        await self.send(list(map(Secret, self.wire.open())))
         self.is_greeted = True
 
     def part(self, why: LinkLost) -> None:
@@ -70,13 +86,13 @@ class Line:
         if not self.farewell.done():
             self.farewell.set_result(why)
 
-    async def send(self, frames: Sequence[str]) -> None:
+    async def send(self, frames: Sequence[str | Secret[str]]) -> None:
         """Send frames; a line that is gone tells so by its `reader`."""
         with suppress(LinkLost):
             for frame in frames:
                 if self.tape is not None:
-                    self.tape.sent(self._number, frame)
-                await self.connection.send(frame)
+                    self.tape.sent(self._number, bare(frame))
+                await self.connection.send(bare(frame))
 
     def post(self, frame: str) -> None:
         """Send a frame soon; frames leave in the order they were posted."""
@@ -93,12 +109,15 @@ class Line:
 
     async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
         receive = self.connection.receive
-        read = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
+        plain = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
+        guarded = plain if self.tape is not None else redacting(self.redactor, self.wire)
         while True:
             frames = await receive()
             for first in range(0, len(frames), _SLICE):
                 if first:
                     await asyncio.sleep(0)
                 at = now()  # of one read from the socket: what came together has one time
-                for frame in frames[first : first + _SLICE]:
+                part = frames[first : first + _SLICE]
+                read = guarded if self.redactor.may_hold_any(part) else plain
+                for frame in part:
                     hear(self, read(frame, at))

@@ -22,6 +22,7 @@ from runconsole.events import (
 )
 from runconsole.log import Asides, EventLog
 from runconsole.reconnect import REFUSED
+from runconsole.secrets import NO_SECRETS, Redactor
 from runconsole.session.arrivals import Arrivals
 from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
@@ -71,7 +72,8 @@ class Session:
     Everything that happens is applied to the state by its `Writer` and nowhere else. `observe` is called after each
     event that asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the
     same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
-    `tape` records the run. `scope` says what of the stream is another run's; None is nothing.
+    `tape` records the run. `scope` says what of the stream is another run's; None is nothing. `redactor` hides secrets
+    in what comes and in what is said about it.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Session:
         transport: Transport,
         *,
         observe: Observer,
-        redact: Callable[[str], str] = str,
+        redactor: Redactor = NO_SECRETS,
         now: Callable[[], Micros] = now_micros,
         backoff: Backoff | None = None,
         pace: Pace = PACE,
@@ -100,6 +102,7 @@ class Session:
         self._attempts = Attempts(backoff or Backoff())
         self._pace = pace
         self._tape = tape
+        self._redactor = redactor
         known = arrivals or Arrivals(log, filtered=scope is not None)
         self._scope = scope
         self._arrivals = known if tape is None else TapedArrivals(known, tape)
@@ -109,6 +112,7 @@ class Session:
             self._arrivals,
             asides=asides or Asides(),
             tape=tape,
+            redactor=redactor,
             now=now,
             carry_out=self._carry_out,
             scope=scope,
@@ -118,12 +122,11 @@ class Session:
             now,
             self._arrivals.gaps,
             pace=pace,
-            redact=redact,
             gone_since=gone_since,
             passed_over=None if scope is None else scope.report,
         )
         self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
-        self._calls = Calls(redact, patience=pace.reply)
+        self._calls = Calls(patience=pace.reply)
         self._inquiries = Inquiries(state, log, self.call, self._apply_answer, now, linger=pace.linger)
         self._line: Line | None = None
         self._change: Change | None = None
@@ -220,7 +223,9 @@ class Session:
         self._journal.lasted_s = 0.0
         line = None
         try:
-            line = self._line = await Line.open(self._transport, self._wire, self._hear, self._now, self._tape)
+            line = self._line = await Line.open(
+                self._transport, self._wire, self._hear, self._now, self._tape, self._redactor
+            )
             await self._follow(line)
         except LinkLost as lost:
             line = self._line or line

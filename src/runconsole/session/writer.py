@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
 from runconsole.log import Asides, EventLog
+from runconsole.secrets import Redactor
 from runconsole.session.arrivals import DUPLICATE, Arrival
 from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
@@ -40,6 +41,7 @@ class Writer:
         scope: knows what is not of the run; None where all is.
         asides: keeps every fact that no event of the log tells.
         tape: records those facts; None for no recording.
+        redactor: hides secrets in their words.
         now: our clock.
         carry_out: does what an event asks for; called after each one that asks for something.
     """
@@ -52,6 +54,7 @@ class Writer:
         *,
         asides: Asides,
         tape: Tape | None,
+        redactor: Redactor,
         now: Callable[[], Micros],
         carry_out: Callable[[tuple[Effect, ...]], None],
         scope: Scope | None = None,
@@ -62,6 +65,7 @@ class Writer:
         self._arrivals = arrivals
         self._asides = asides
         self._tape = tape
+        self._redactor = redactor
         self._now = now
         self._carry_out = carry_out
 
@@ -92,7 +96,7 @@ class Writer:
 
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log tells; its words may come from anywhere."""
-        fact = encodable_fact(fact)
+        fact = self._redactor.hide_fact(encodable_fact(fact))
         self._note(fact)
         self._fold(fact)
 

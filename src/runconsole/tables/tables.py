@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from runconsole.log import EventLog
+from runconsole.secrets import NO_SECRETS, Redactor
 from runconsole.state import RunState
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.events import EventsFrame
@@ -25,10 +26,13 @@ class Tables:
 
     What is returned is the caller's own: changing it, but for writing into a column's `.array`, past pandas' own
     copy-on-write, changes nothing here. An access costs what has changed since the one before.
+
+    The payloads of ``"events"`` are what came, byte for byte. `redactor` hides secrets in what is made of them.
     """
 
-    def __init__(self, state: RunState, log: EventLog) -> None:
+    def __init__(self, state: RunState, log: EventLog, redactor: Redactor = NO_SECRETS) -> None:
         self.log = log
+        self.redactor = redactor
         self._events = EventsFrame(log)
         self._entities = {name: EntityFrame(spec, state) for name, spec in FRAMES.items()}
         self._entities["output"] = OutputFrame(state)
@@ -50,7 +54,7 @@ class Tables:
         """
         with self._lock:
             if event_type not in self._typed:
-                self._typed[event_type] = TypedFrame(self.log, event_type)
+                self._typed[event_type] = TypedFrame(self.log, event_type, self.redactor)
             return _lent(self._typed[event_type].frame())
 
     def to_arrow(self, name: str = "events") -> pa.Table:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from runconsole.log import EventLog
 from runconsole.log.chunks import plain
 from runconsole.log.turns import in_turns
+from runconsole.secrets import NO_SECRETS, Redactor
 from runconsole.tables.dtypes import BOOL, FLOAT, INT, TEXT, TIME, to_pandas
 from runconsole.tables.growing import join
 
@@ -35,8 +36,9 @@ _NONE = pa.null()
 class TypedFrame:
     """Every event of one type. Only events that are new since the last access are read."""
 
-    def __init__(self, log: EventLog, event_type: str) -> None:
+    def __init__(self, log: EventLog, event_type: str, redactor: Redactor = NO_SECRETS) -> None:
         self._log = log
+        self._redactor = redactor
         self._type = event_type
         self._read = 0
         self._rows = 0
@@ -66,7 +68,7 @@ class TypedFrame:
         join(self._seq, pa.array(seq + self._read, INT))
         for name, pieces in self._marks.items():
             join(pieces, plain(batch.column(name), TIME))
-        columns = _columns(batch.column("payload"))
+        columns = _columns(batch.column("payload"), self._redactor)
         for name in columns:
             if name not in self._fields:
                 self._fields[name] = _Field(self._rows)
@@ -164,11 +166,14 @@ def _equal(types: pa.Array, name: str) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _columns(payloads: pa.Array) -> dict[str, list[Any]]:
+def _columns(payloads: pa.Array, redactor: Redactor) -> dict[str, list[Any]]:
     """Return the values of each field, None where a payload has it not."""
     columns: dict[str, list[Any]] = {}
     for begin in in_turns(range(0, len(payloads), _SLICE)):
-        rows = [_flat(_decode(text)) for text in payloads.slice(begin, _SLICE).to_pylist()]
+        texts = payloads.slice(begin, _SLICE).to_pylist()
+        if redactor.may_hold_any(texts):
+            texts = list(map(redactor.hide, texts))
+        rows = [_flat(_decode(text)) for text in texts]
         for name in dict.fromkeys(chain.from_iterable(rows)):
             if name not in columns:
                 columns[name] = [None] * begin

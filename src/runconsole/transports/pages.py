@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from runconsole.errors import LinkLost
+from runconsole.transports.address import shown_address
 
 __all__ = ["explain_page", "leads_to_sign_in"]
 
@@ -44,6 +45,8 @@ def explain_page(status: int, headers: Mapping[str, str], body: bytes, host: str
     else:
         return None
     got = "a sign-in page" if signs_in else "a web page, perhaps one to sign in"
+    if 300 <= status < 400:
+        got = f"a redirect to a sign-in page, {shown_address(headers['Location'])}"
     else_ = "" if signs_in else ", or check the path of the URL"
     return LinkLost(
         f"expected a WebSocket at {host}, got {got} (HTTP {status}): sign in there with a browser and pass what it"

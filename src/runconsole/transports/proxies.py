@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from runconsole.errors import LinkLost
+from runconsole.secrets import Secret
 from runconsole.transports.address import is_loopback
 
 __all__ = ["Proxy", "explain_proxy_error", "explain_proxy_status", "proxy_for"]
@@ -31,12 +32,12 @@ class Proxy(NamedTuple):
     """A proxy.
 
     Attributes:
-        url: with its user and password: it is never shown.
+        url: with its user and password.
         shown: without them.
         is_socks: whether it speaks SOCKS, else HTTP.
     """
 
-    url: str
+    url: Secret[str]
     shown: str
     is_socks: bool
 
@@ -101,7 +102,7 @@ def _proxy(name: str, given: str) -> Proxy:
     shown = f"{scheme}://{place}"
     if user and ":" not in user:
         user += ":"  # a user without a password
-    proxy = Proxy(f"{scheme}://{user}@{place}" if user else shown, shown, scheme in _SOCKS)
+    proxy = Proxy(Secret(f"{scheme}://{user}@{place}" if user else shown), shown, scheme in _SOCKS)
     if proxy.is_socks and find_spec("python_socks") is None:
         raise LinkLost(
             f'the proxy {shown} speaks SOCKS, which needs python-socks: pip install "runconsole[socks]"', fatal=True
@@ -116,7 +117,7 @@ def explain_proxy_status(status: int, proxy: Proxy, host: str) -> LinkLost:
     except ValueError:
         name = str(status)
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        what = "a user and password it accepts" if "@" in proxy.url else "a user and password"
+        what = "a user and password it accepts" if "@" in proxy.url.reveal() else "a user and password"
         return LinkLost(
             f"the proxy {proxy.shown} wants {what} (HTTP {name}): set them in the proxy's variable, like"
             " http://user:password@host:port",

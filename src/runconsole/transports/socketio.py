@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from runconsole.errors import LinkLost
+from runconsole.secrets import Redactor, Secret, bare
 from runconsole.transports.address import hostname
 from runconsole.transports.proxies import proxy_for
 
@@ -45,6 +46,7 @@ class SocketIoTransport:
         headers: sent with the handshake.
         ssl: a context for ``https://``; None uses the system's certificates.
         heartbeat: seconds between two pings.
+        hide: hides secrets in what the server says; None hides the token.
         open_timeout: seconds to connect in, the server's connect handler included.
 
     It remembers where a server with connection state recovery left off, so that the next connection goes on from there.
@@ -52,18 +54,19 @@ class SocketIoTransport:
 
     def __init__(
         self,
-        url: str,
+        url: str | Secret[str],
         *,
-        token: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        token: str | Secret[str] | None = None,
+        headers: Mapping[str, str] | Secret[Mapping[str, str]] | None = None,
         ssl: ssl_module.SSLContext | None = None,
         heartbeat: float = HEARTBEAT,
         open_timeout: float = OPEN_TIMEOUT,
+        hide: Callable[[str], str] | None = None,
     ) -> None:
-        self._url = url
-        self._auth = {} if token is None else {"token": token}
-        self._token = token
-        self._headers = dict(headers or {})
+        self._url = Secret(url)
+        self._auth: Secret[dict[str, str]] = Secret({} if token is None else {"token": bare(token)})
+        self._hide = hide or Redactor([] if token is None else [token]).hide_said
+        self._headers = Secret(dict(bare(headers) or {}))
         self._ssl = ssl
         self._heartbeat = heartbeat
         self._open_timeout = open_timeout
@@ -88,20 +91,20 @@ class SocketIoTransport:
                 'expected the Socket.IO client, which is not installed: pip install "runconsole[socketio]"', fatal=True
             ) from None
         options: dict[str, Any] = {"heartbeat": self._heartbeat}
-        proxy = proxy_for(self._url)
+        proxy = proxy_for(self._url.reveal())
         if proxy is not None and not proxy.is_socks:
-            options["proxy"] = proxy.url
-        if self._ssl is not None and urlsplit(self._url).scheme in _SECURE:
+            options["proxy"] = proxy.url.reveal()
+        if self._ssl is not None and urlsplit(self._url.reveal()).scheme in _SECURE:
             options["ssl"] = self._ssl
-        return Client(hostname(self._url), options, self._mark, secret=self._token, proxy=proxy)
+        return Client(hostname(self._url.reveal()), options, self._mark, hide=self._hide, proxy=proxy)
 
     async def _open(self, client: Client) -> None:
-        path = urlsplit(self._url).path.strip("/") or "socket.io"
+        path = urlsplit(self._url.reveal()).path.strip("/") or "socket.io"
         try:
             async with asyncio.timeout(self._open_timeout):
-                await client.open(self._url, path, self._auth, dict(self._headers))
+                await client.open(self._url, path, self._auth, self._headers)
         except TimeoutError:
+            host = hostname(self._url.reveal())
             raise LinkLost(
-                f"{hostname(self._url)} did not answer within {self._open_timeout:g} s{client.way}: is the server up"
-                " and reachable?"
+                f"{host} did not answer within {self._open_timeout:g} s{client.way}: is the server up and reachable?"
             ) from None

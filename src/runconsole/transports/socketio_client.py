@@ -8,9 +8,8 @@ ends) while it still connects, WebSockets it opened and forgot, reasons it swall
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +19,10 @@ import msgspec
 import socketio
 
 from runconsole.errors import LinkLost
+from runconsole.secrets import Secret
 from runconsole.transports.proxies import Proxy
+from runconsole.transports.quiet import SILENT
+from runconsole.transports.redirects import follow_redirect
 from runconsole.transports.socketio_errors import explain, explain_end, explain_refusal
 from runconsole.transports.socketio_packet import FRAME, GONE, Packet
 
@@ -31,9 +33,6 @@ CLOSE_TIMEOUT = 1.0
 _READ_SIZE = 16 * 2**10
 """Bytes to read at once: what aiohttp makes of them it hands out without a turn for others, and a flood of pings of
 the usual 256 KiB holds up the event loop for a second."""
-
-_SILENT = logging.Logger("runconsole.socketio", logging.CRITICAL + 1)  # noqa: LOG001 - out of everybody's reach
-"""The client logs URLs and data, which may hold secrets, and prints what ends a connection."""
 
 _decode_call = msgspec.json.Decoder(tuple[str, str, list[Any]]).decode
 
@@ -86,10 +85,24 @@ def _connector(proxy: Proxy | None) -> aiohttp.BaseConnector | None:
             ' pip install "runconsole[socks]"',
             fatal=True,
         ) from None
-    scheme, mark, place = proxy.url.partition("://")
+    scheme, mark, place = proxy.url.reveal().partition("://")
     by_name = scheme in {"socks5h", "socks4a"}  # the proxy resolves the server's name
     connector: aiohttp.BaseConnector = ProxyConnector.from_url(f"{scheme[:6]}{mark}{place}", rdns=by_name)
     return connector
+
+
+def _redirects() -> aiohttp.TraceConfig:
+    """Return what keeps aiohttp from following a redirect to another origin."""
+
+    async def look(_session: object, _context: object, redirect: aiohttp.TraceRequestRedirectParams) -> None:
+        location = redirect.response.headers.get("Location")
+        target = None if location is None else follow_redirect(str(redirect.url), location, redirect.response.status)
+        if isinstance(target, LinkLost):
+            raise target
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(look)
+    return config
 
 
 class Client:
@@ -99,7 +112,7 @@ class Client:
         host: the server's name, for messages.
         options: for aiohttp's `ws_connect`: heartbeat, proxy, ssl.
         mark: where the connection before left off.
-        secret: hidden in what the server says.
+        hide: hides secrets in what the server says.
         proxy: on the way to the server.
     """
 
@@ -109,11 +122,11 @@ class Client:
         options: Mapping[str, Any],
         mark: Mapping[str, str],
         *,
-        secret: str | None,
+        hide: Callable[[str], str],
         proxy: Proxy | None = None,
     ) -> None:
         self._host = host
-        self._secret = secret
+        self._hide = hide
         self._resumes = dict(mark)
         self.mark = dict(mark)
         """Where to go on from after this connection: its session and last event, where the server keeps such marks."""
@@ -122,13 +135,13 @@ class Client:
         self._news = asyncio.Event()
         self._connected = False
         self._proxy = proxy
-        self._dialer = _Dialer(aiohttp.ClientSession(connector=_connector(proxy)))
+        self._dialer = _Dialer(aiohttp.ClientSession(connector=_connector(proxy), trace_configs=[_redirects()]))
         self._packets: type[Packet] = type("Packet", (Packet,), {})
         self._sio = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
-            logger=_SILENT,
-            engineio_logger=_SILENT,
+            logger=SILENT,
+            engineio_logger=SILENT,
             serializer=self._packets,
             http_session=self._dialer,
             websocket_extra_options={
@@ -150,20 +163,25 @@ class Client:
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
-    async def open(self, url: str, path: str, auth: Mapping[str, str], headers: dict[str, str]) -> None:
+    async def open(
+        self, url: Secret[str], path: str, auth: Secret[dict[str, str]], headers: Secret[dict[str, str]]
+    ) -> None:
         """Connect; return when the server has let us in. Raises LinkLost."""
+        lost: LinkLost | None = None
         try:
             await self._sio.connect(
-                url,
-                headers=headers,
-                auth={**self._resumes, **auth},
+                url.reveal(),
+                headers=dict(headers.reveal()),
+                auth={**self._resumes, **auth.reveal()},
                 transports=["websocket"],
                 namespaces=["/"],
                 socketio_path=path,
                 wait=False,
             )
         except Exception as error:  # noqa: BLE001 - a server that is none makes the client raise all kinds
-            raise explain(self._dialer.error or error, self._host, path, self._proxy) from None
+            lost = explain(self._dialer.error or error, self._host, path, self._proxy)
+        if lost is not None:  # outside of the handler: the frames of the error hold what signs in
+            raise lost
         self._sio.eio.read_loop_task.add_done_callback(self._on_end)
         while not self._connected:
             await self._hear()
@@ -250,10 +268,10 @@ class Client:
 
     def _on_refused(self, details: object = None) -> None:
         if self._sio.eio.read_loop_task is not None:  # else `connect` raises
-            self._end(explain_refusal(details, self._host, self._secret))
+            self._end(explain_refusal(details, self._host, self._hide))
 
     def _on_gone(self, details: object = None) -> None:
-        reason = explain_refusal(details, self._host, self._secret) if details else None
+        reason = explain_refusal(details, self._host, self._hide) if details else None
         self._end(reason or LinkLost(f"{self._host} ended the connection", orderly=True))
 
     def _on_end(self, _: object) -> None:

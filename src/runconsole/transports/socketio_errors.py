@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl as ssl_module
+from collections.abc import Callable
 from http import HTTPStatus
 
 import aiohttp
@@ -23,8 +24,12 @@ _NO_CODE = 0
 _PROXY_SIGN_IN = 407
 
 
-def explain(error: Exception, host: str, path: str, proxy: Proxy | None = None) -> LinkLost:
+def explain(  # noqa: PLR0911 - one for each kind of error
+    error: Exception, host: str, path: str, proxy: Proxy | None = None
+) -> LinkLost:
     """Say why no connection could be made."""
+    if isinstance(error, LinkLost):
+        return error
     by_proxy = None if proxy is None else _explain_proxy(error, proxy, host)
     if by_proxy is not None:
         return by_proxy
@@ -81,11 +86,9 @@ def _explain_status(status: int, host: str, path: str) -> LinkLost:
     return LinkLost(text, policy=policy, code=status)
 
 
-def explain_refusal(details: object, host: str, secret: str | None) -> LinkLost:
+def explain_refusal(details: object, host: str, hide: Callable[[str], str]) -> LinkLost:
     """Say why the server let us not in, or sent us away: a Socket.IO server's CONNECT_ERROR or last words."""
-    said = ", ".join(_strings(details)) or "no reason given"
-    if secret:
-        said = said.replace(secret, "***")
+    said = hide(", ".join(_strings(details))) or "no reason given"
     said = "".join(c if c.isprintable() else " " for c in said)[:_MOST_SHOWN]
     policy = of_refusal(said, status=_status(details))
     if policy is REFUSED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl as ssl_module
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, cast
@@ -21,10 +21,13 @@ from websockets.exceptions import (
 
 from runconsole.errors import LinkLost
 from runconsole.reconnect import DENIED, REFUSED, RETRY, STRANGE, UNTRUSTED, Policy, of_close, of_status
+from runconsole.secrets import Secret, bare
 from runconsole.transports.address import hostname, is_loopback
 from runconsole.transports.inbox import InboxConnection
 from runconsole.transports.pages import explain_page
 from runconsole.transports.proxies import Proxy, explain_proxy_error, explain_proxy_status, proxy_for
+from runconsole.transports.quiet import quiet
+from runconsole.transports.redirects import REDIRECTS, follow_redirect
 
 __all__ = ["WebSocketTransport"]
 
@@ -48,35 +51,38 @@ class WebSocketTransport:
         headers: sent with the handshake.
         ssl: a context for ``wss://``; None uses the system's certificates.
         heartbeat: seconds between two pings, and to wait for the answer to each.
+        hide: hides secrets in what the server says.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Secret[str],
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Secret[Mapping[str, str]] | None = None,
         ssl: ssl_module.SSLContext | None = None,
         heartbeat: float = HEARTBEAT,
+        hide: Callable[[str], str] = str,
     ) -> None:
-        self._url = url
-        self._headers = dict(headers or {})
+        self._url = Secret(url)
+        self._headers = Secret(dict(bare(headers) or {}))
         self._ssl = ssl
         self._heartbeat = heartbeat
+        self._hide = hide
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[_Open]:
         """Connect; leaving the context closes within `CLOSE_TIMEOUT`. Raises LinkLost."""
         connection = await self._open()
         try:
-            yield _Open(connection, self._url, self._heartbeat)
+            yield _Open(connection, self._url, self._heartbeat, self._hide)
         finally:
             await connection.close()
             connection.transport.abort()
 
     async def _open(self) -> InboxConnection:
-        local = is_loopback(self._url)
-        options: dict[str, Any] = {"ssl": self._ssl} if self._url.startswith("wss:") and self._ssl else {}
-        proxy = proxy_for(self._url)
+        local = is_loopback(self._url.reveal())
+        options: dict[str, Any] = {"ssl": self._ssl} if self._url.reveal().startswith("wss:") and self._ssl else {}
+        proxy = proxy_for(self._url.reveal())
         begun: list[InboxConnection] = []
 
         def begin(*args: Any, **kwargs: Any) -> InboxConnection:
@@ -84,11 +90,12 @@ class WebSocketTransport:
             return begun[-1]
 
         try:
-            connection = await connect(
-                self._url,
+            connection = await _Connect(
+                self._url.reveal(),
                 create_connection=cast("Any", begin),
-                additional_headers=self._headers,
-                proxy=None if proxy is None else proxy.url,
+                additional_headers=self._headers.reveal(),
+                logger=quiet("websockets.client"),
+                proxy=None if proxy is None else proxy.url.reveal(),
                 compression=None if local else "deflate",
                 max_size=MAX_SIZE,
                 open_timeout=OPEN_TIMEOUT,
@@ -98,10 +105,35 @@ class WebSocketTransport:
                 **options,
             )
             return cast("InboxConnection", connection)
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ValueError) as error:
+        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ValueError, _Redirected) as error:
             if proxy is not None and not begun:  # the proxy has not let us through to the server
-                raise _explain_proxy(error, proxy, hostname(self._url)) from None
-            raise explain(error, self._url) from None
+                lost = _explain_proxy(error, proxy, hostname(self._url.reveal()))
+            else:
+                lost = explain(error, self._url.reveal())
+        # Outside of the handler: the frames of the error hold the headers.
+        raise lost
+
+
+class _Redirected(Exception):
+    """A redirect that is not followed."""
+
+    def __init__(self, lost: LinkLost) -> None:
+        super().__init__(str(lost))
+        self.lost = lost
+
+
+class _Connect(connect):
+    """Follows redirects within one origin only."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the URL to go on with, or an exception."""
+        if not isinstance(exc, InvalidStatus) or exc.response.status_code not in REDIRECTS:
+            return exc
+        location = exc.response.headers.get("Location")
+        if location is None:
+            return exc
+        target = follow_redirect(self.uri, location, exc.response.status_code)
+        return _Redirected(target) if isinstance(target, LinkLost) else target
 
 
 def _explain_proxy(error: Exception, proxy: Proxy, host: str) -> LinkLost:
@@ -113,25 +145,35 @@ def _explain_proxy(error: Exception, proxy: Proxy, host: str) -> LinkLost:
 class _Open:
     """One open WebSocket."""
 
-    def __init__(self, connection: InboxConnection, url: str, heartbeat: float) -> None:
+    def __init__(
+        self, connection: InboxConnection, url: Secret[str], heartbeat: float, hide: Callable[[str], str]
+    ) -> None:
         self._connection = connection
         self._url = url
         self._heartbeat = heartbeat
+        self._hide = hide
 
     async def receive(self) -> list[str | bytes]:
         try:
             return await self._connection.receive_all()
         except ConnectionClosed as error:
-            raise _explain_close(error, self._url, self._heartbeat) from None
+            lost = self._explain(error)
+        raise lost
 
     async def send(self, frame: str) -> None:
+        lost = None
         try:
             await self._connection.send(frame)
         except ConnectionClosed as error:
-            raise _explain_close(error, self._url, self._heartbeat) from None
+            lost = self._explain(error)
+        if lost is not None:
+            raise lost
+
+    def _explain(self, error: ConnectionClosed) -> LinkLost:
+        return _explain_close(error, self._url.reveal(), self._heartbeat, self._hide)
 
 
-def _explain_close(error: ConnectionClosed, url: str, heartbeat: float) -> LinkLost:
+def _explain_close(error: ConnectionClosed, url: str, heartbeat: float, hide: Callable[[str], str]) -> LinkLost:
     """Say how a connection ended."""
     received = error.rcvd
     ours = error.sent.code if error.sent is not None and not error.rcvd_then_sent else None
@@ -144,7 +186,7 @@ def _explain_close(error: ConnectionClosed, url: str, heartbeat: float) -> LinkL
         return LinkLost(f"the connection to {hostname(url)} broke without a goodbye", code=1006)
     if received.code == 1009:  # without the code, by which the session knows a message that it cannot take
         return LinkLost(f"{hostname(url)} closed the connection with code 1009: a message of ours was too long for it")
-    said = f" ({_printable(received.reason)})" if received.reason else ""
+    said = f" ({_printable(hide(received.reason))})" if received.reason else ""
     policy = of_close(received.code, received.reason)
     text = f"{hostname(url)} closed the connection with code {received.code}{said}"
     if policy in (REFUSED, DENIED):
@@ -159,6 +201,8 @@ def _explain_close(error: ConnectionClosed, url: str, heartbeat: float) -> LinkL
 def explain(error: Exception, url: str) -> LinkLost:
     """Say why a connection could not be made: what was expected, what came, what to do."""
     host = hostname(url)
+    if isinstance(error, _Redirected):
+        return error.lost
     if isinstance(error, InvalidStatus):
         response = error.response
         page = explain_page(response.status_code, dict(response.headers.raw_items()), bytes(response.body), host)

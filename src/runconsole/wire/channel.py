@@ -11,6 +11,7 @@ import msgspec
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
 from runconsole.reconnect import is_rate_limit, is_refusal
+from runconsole.secrets import Secret
 from runconsole.wire.envelope import read_events
 from runconsole.wire.payload import first
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
@@ -52,25 +53,25 @@ class ChannelWire:
 
     def __init__(
         self,
-        subscribe: Sequence[Any] = (),
+        subscribe: Sequence[Any] | Secret[list[Any]] = (),
         *,
-        token: str | None = None,
+        token: str | Secret[str] | None = None,
         decide: Callable[[DecisionRequested], tuple[str, Any]] | None = None,
     ) -> None:
-        self._subscribe = tuple(subscribe)
-        self._token = token
+        self._subscribe = Secret(subscribe)
+        self._token = None if token is None else Secret(token)
         self.decides_by = decide
         self._pending: set[str] = set()
         self._answered: set[str] = set()
         self._established = False
-        self._opening = {found for message in self._subscribe if (found := _correlation(message)) is not None}
+        self._opening = {found for message in self._subscribe.reveal() if (found := _correlation(message)) is not None}
         """The correlation ids of what we send first: an error with one of these is about us."""
 
     def open(self) -> list[str]:
         """Return the authentication and the subscriptions."""
         self.begin()
-        first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token})]
-        return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe]
+        first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token.reveal()})]
+        return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
 
     def begin(self) -> None:
         """Forget that the server has accepted us."""

@@ -25,6 +25,7 @@ from msgspec import Raw, Struct
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, Micros, Received
 from runconsole.reconnect import is_rate_limit, is_refusal
+from runconsole.secrets import Secret, bare
 from runconsole.wire.envelope import MALFORMED, read_named
 from runconsole.wire.payload import encodable, loads, pieces
 from runconsole.wire.repeats import Copies, is_answer
@@ -100,15 +101,15 @@ class SocketIoWire:
 
     def __init__(
         self,
-        joins: Sequence[tuple[str, Any]] = (),
+        joins: Sequence[tuple[str, Any]] | Secret[list[tuple[str, Any]]] = (),
         *,
         decide: str | Callable[[DecisionRequested], tuple[str, Any]] = "checkpoint_resolve",
     ) -> None:
-        self._joins = tuple(joins)
-        self._catch_ups = tuple(_catch_ups(self._joins))
+        self._joins = Secret(tuple(bare(joins)))
+        self._catch_ups = tuple(_catch_ups(self._joins.reveal()))
         self.decides_by = decide
         self._numbers = itertools.count(1)
-        self._copies = Copies(_copies(self._joins))
+        self._copies = Copies(self.rooms)
         self._connected_at: Micros = 0
         self._joining: set[str] = set()
         self._catching_up: set[str] = set()
@@ -120,7 +121,7 @@ class SocketIoWire:
     @property
     def rooms(self) -> int:
         """How many rooms may bring each event."""
-        return _copies(self._joins)
+        return _copies(self._joins.reveal())
 
     @property
     def replays(self) -> int:
@@ -132,7 +133,7 @@ class SocketIoWire:
     def open(self) -> list[str]:
         """Return the joins, and the requests to catch up."""
         self.begin()
-        joins = [self._call("join", name, data) for name, data in self._joins]
+        joins = [self._call("join", name, data) for name, data in self._joins.reveal()]
         catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in self._catch_ups]
         self._joining = {outgoing.request_id for outgoing in joins}
         self._catching_up = {outgoing.request_id for outgoing in catch_ups}
@@ -215,7 +216,7 @@ class SocketIoWire:
             self._recovered = str(frame.session.get("sid"))
         self._copies.connected()
         self._connected_at = at
-        yield from self._accepted() if not self._joins else [Ping()]
+        yield from self._accepted() if not self._joins.reveal() else [Ping()]
 
     def _accepted(self) -> Iterator[Signal]:
         if not self._established:

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 
 from runconsole.errors import NotConnected, UnsupportedByWire
 from runconsole.events import DecisionRequested, MalformedFrame, Micros, Received
+from runconsole.secrets import Secret, bare
 from runconsole.wire.dialect import AnswerUnclear, Dialect, is_missing
 from runconsole.wire.envelope import MALFORMED, read_events
 from runconsole.wire.signals import (
@@ -114,20 +115,20 @@ class TrpcWire:
         *,
         decide: Decide = None,
         transformer: Transformer = "auto",
-        connection_params: Mapping[str, str] | None = None,
+        connection_params: Mapping[str, str] | Secret[Mapping[str, str]] | None = None,
         resume: bool = True,
     ) -> None:
         if transformer not in ("auto", "superjson", "none"):
             raise ValueError(f'expected transformer "auto", "superjson" or "none", got {transformer!r}')
-        if not all(isinstance(value, str) for value in (connection_params or {}).values()):
+        if not all(isinstance(value, str) for value in (bare(connection_params) or {}).values()):
             raise ValueError("expected connection parameters that are strings, got another type")
-        write_input(input, enveloped=transformer == "superjson")
+        write_input(bare(input), enveloped=transformer == "superjson")
         self._path = path
-        self._input = input
+        self._input = Secret(input)
         self.decides_by = decide
         self._dialect = Dialect()
         self._transformer: Transformer = transformer
-        self._params = None if connection_params is None else dict(connection_params)
+        self._params = None if connection_params is None else Secret(dict(bare(connection_params)))
         self._resume = resume
         self._enveloped = None if transformer == "auto" else transformer == "superjson"
         self._numbers = itertools.count(1)
@@ -155,7 +156,7 @@ class TrpcWire:
         frames: list[str] = []
         if self._params is not None:
             self._sent[0] = _Sent("params")
-            frames.append(write_params(self._params))
+            frames.append(write_params(self._params.reveal()))
         frames.append(self._probe() if self._enveloped is None else self._subscribe(self.last_event_id))
         return frames
 
@@ -264,7 +265,7 @@ class TrpcWire:
 
     def _subscribe(self, last_event_id: str | None) -> str:
         enveloped = bool(self._enveloped)
-        if not self._resume or not (self._input is None or isinstance(self._input, dict)):
+        if not self._resume or not (self._input.reveal() is None or isinstance(self._input.reveal(), dict)):
             last_event_id = None
         self.resumes_from = last_event_id
         self._stream = _Stream(next(self._numbers), resumes=last_event_id is not None)
@@ -274,7 +275,7 @@ class TrpcWire:
             self._stream.number,
             "subscription",
             path=self._path,
-            input=write_input(self._input, enveloped=enveloped),
+            input=write_input(self._input.reveal(), enveloped=enveloped),
             lastEventId=UNSET if last_event_id is None else last_event_id,
         )
 
@@ -423,7 +424,7 @@ class TrpcWire:
         return StreamRefused(reason, error.code, error.fatal or error.denied)
 
     def _redacted(self, message: str) -> str:
-        for secret in (self._params or {}).values():
+        for secret in ({} if self._params is None else self._params.reveal()).values():
             if len(secret) >= _SHORTEST_SECRET:
                 message = message.replace(secret, "…")
         return message

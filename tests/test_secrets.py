@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runconsole.options import check
-from runconsole.recording import Secrets
+from runconsole.secrets import Redactor
 
 TOKEN = 's3cr"et/ä+\\t0ken'
 
@@ -31,7 +31,7 @@ TOKEN = 's3cr"et/ä+\\t0ken'
     ],
 )
 def test_a_secret_is_hidden_in_every_spelling(spelling: str) -> None:
-    hidden = Secrets([TOKEN]).hide(f'{{"a": {spelling} }}')
+    hidden = Redactor([TOKEN]).hide(f'{{"a": {spelling} }}')
     assert "s3cr" not in hidden
     assert "***" in hidden
 
@@ -42,7 +42,7 @@ _LETTERS = st.text(st.sampled_from('XYZ/+"\\ä'), min_size=8, max_size=20)
 @given(_LETTERS, st.text(max_size=20), st.text(max_size=20))
 def test_a_frame_of_json_keeps_its_shape(token: str, before: str, after: str) -> None:
     frame = json.dumps({"a": before, "value": token, "b": after})
-    hidden = Secrets([token]).hide_frame(frame)
+    hidden = Redactor([token]).hide_frame(frame)
     assert isinstance(hidden, str)
     assert json.loads(hidden)["value"] == "***"
     assert token not in json.loads(hidden).values()
@@ -53,8 +53,8 @@ def test_a_frame_of_json_keeps_its_shape(token: str, before: str, after: str) ->
 )
 def test_a_secret_that_may_be_a_word_of_the_run_is_left_in_what_the_server_says(token: str) -> None:
     frame = json.dumps({"type": f"{token}.started", "id": token, token: {"n": 7, "text": f"the {token} of the user"}})
-    assert Secrets([token]).hide_frame(frame) == frame
-    assert Secrets([token]).hide_line(frame.encode()) == frame.encode()
+    assert Redactor([token]).hide_frame(frame) == frame
+    assert Redactor([token]).hide_line(frame.encode()) == frame.encode()
 
 
 def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
@@ -64,7 +64,7 @@ def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
         "url": "/ws?token=task&id=task",
         "inner": '{"token": "task"}',
     }
-    hidden = Secrets(["task"]).hide(json.dumps(said))
+    hidden = Redactor(["task"]).hide(json.dumps(said))
     assert json.loads(hidden) == {
         "access_token": "***",
         "text": "Bearer ***",
@@ -74,30 +74,30 @@ def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
 
 
 def test_such_a_secret_is_hidden_as_a_whole_value_of_what_we_send() -> None:
-    sent = Secrets(["task"]).hide_sent('{"type":"task.start","key":"task","task":"a task","auth":"Bearer task"}')
+    sent = Redactor(["task"]).hide_sent('{"type":"task.start","key":"task","task":"a task","auth":"Bearer task"}')
     assert json.loads(sent) == {"type": "task.start", "key": "***", "task": "a task", "auth": "Bearer ***"}
 
 
 def test_a_secret_number_is_found_within_text_and_never_within_another_number() -> None:
     line = '{"at":12345678000,"n": 12345678,"list":[12345678, 12345678],"text":"PIN=12345678."}'
-    hidden = Secrets(["12345678"]).hide(line)
+    hidden = Redactor(["12345678"]).hide(line)
     assert hidden == line.replace("=12345678", "=***")
 
 
 def test_a_short_secret_is_hidden_as_a_whole_value_only() -> None:
-    hidden = Secrets(["abc"]).hide('{"token": "abc", "text": "abcdef", "n": 1, "auth": "Bearer abc"}')
+    hidden = Redactor(["abc"]).hide('{"token": "abc", "text": "abcdef", "n": 1, "auth": "Bearer abc"}')
     assert json.loads(hidden) == {"token": "***", "text": "abcdef", "n": 1, "auth": "Bearer ***"}
 
 
 def test_what_we_send_under_a_secret_name_is_hidden_whatever_it_is() -> None:
-    sent = Secrets([]).hide_sent('{"type":"auth","token":"un\\"known","tokens":5,"data":{"apiKey":"k","name":"n"}}')
+    sent = Redactor([]).hide_sent('{"type":"auth","token":"un\\"known","tokens":5,"data":{"apiKey":"k","name":"n"}}')
     assert json.loads(sent) == {"type": "auth", "token": "***", "tokens": 5, "data": {"apiKey": "***", "name": "n"}}
 
 
 def test_bytes_that_are_no_text_lose_their_secrets_too() -> None:
-    assert Secrets([]).hide_frame(b"\xff") == b"\xff"
-    assert Secrets(["topsecret"]).hide_frame(b"\xfftopsecret") == b"\xff***"
-    assert Secrets(["topsecret"]).hide_frame(b"topsecret") == "***"
+    assert Redactor([]).hide_frame(b"\xff") == b"\xff"
+    assert Redactor(["topsecret"]).hide_frame(b"\xfftopsecret") == b"\xff***"
+    assert Redactor(["topsecret"]).hide_frame(b"topsecret") == "***"
 
 
 def test_the_options_secrets_are_the_token_secret_headers_and_what_the_url_hides() -> None:
@@ -108,4 +108,7 @@ def test_the_options_secrets_are_the_token_secret_headers_and_what_the_url_hides
             "headers": {"Authorization": "Basic YWJj", "X-Api-Key": "key-1", "X-Client": "notebook"},
         }
     )
-    assert set(options.secrets()) == {"the-token", "Basic YWJj", "YWJj", "key-1", "pa ss", "querysecret"}
+    assert set(options.secrets()) == {
+        *("the-token", "Basic YWJj", "YWJj", "key-1", "pa ss", "user:pa ss"),
+        "querysecret",
+    }
