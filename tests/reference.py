@@ -261,10 +261,10 @@ class Reference:
 
     def _task_hitl_required(self, data: Row) -> None:
         row = self._checkpoint(data["checkpointId"])
-        options = [self._option(option) for option in data.get("options", [])]
+        options = [self._option(option) for option in data.get("options", ("approve", "reject"))]
         for name, value in (("task_id", data["taskId"]), ("title", data.get("title")), ("requested_at", self._at)):
             row[name] = row[name] or value
-        row["options"] = row["options"] or options or [self._option("approve"), self._option("reject")]
+        row["options"] = row["options"] or options
 
     def _option(self, option: Any) -> Row:
         if isinstance(option, str):

@@ -12,7 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"actions", "errors", "events", "marks", "recent", "reconnect", "secrets", "statuses", "unicode"}
+EVERYONE = {
+    *("actions", "errors", "events", "marks", "plain", "recent", "reconnect", "secrets", "statuses", "unicode"),
+}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "events": set(),
     "marks": set(),
+    "plain": set(),
     "recent": set(),
     "reconnect": set(),
     "secrets": {"spellings"},

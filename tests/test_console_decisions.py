@@ -6,8 +6,11 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from runconsole import (
@@ -162,8 +165,7 @@ def test_an_answer_that_came_too_late_for_the_server_is_expired() -> None:
 
 
 def test_an_answer_after_the_deadline_is_refused_here_and_never_sent() -> None:
-    late = asked(timeout="2001-01-01T00:00:00Z")
-    with deciding([late]) as (it, server):
+    with deciding([asked(timeout=0.001)]) as (it, server):
         assert "the deadline has passed" in raised(it, DecisionExpired, "c", "approve")
         assert server.peer.received == []
 
@@ -286,3 +288,78 @@ def test_the_end_of_the_run_closes_what_is_open() -> None:
             it.decide("c", "approve", timeout=0.5)
         assert it.wait(20)
         assert json.loads(it.to_arrow()["payload"].to_pylist()[-1]) == {"status": "failed"}
+
+
+# ---- what is sent ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "sent"),
+    [
+        (["go", 7], 7, 7),
+        (["go", 7], "7", 7),
+        (["go", 7], np.int64(7), 7),
+        ([True, False], False, False),
+        ([1, True], True, True),
+        ([1.5, 2.0], 2, 2.0),
+        ([{"value": "go", "label": "Yes, go"}], "Yes, go", "go"),
+        ([{"value": {"a": 1}, "label": "A"}], {"a": 1}, {"a": 1}),
+        ({"yes": "Yes"}, "Yes", "yes"),
+        ("yes,no", "no", "no"),
+        ([1, "1"], "1#2", "1"),
+    ],
+    ids=repr,
+)
+def test_the_servers_own_value_is_sent_back(options: object, option: object, sent: object) -> None:
+    with deciding(does(says(asked(options=options)), lambda peer: peer.send(acknowledges(peer.expect())))) as (
+        it,
+        server,
+    ):
+        assert it.decide(it.pending[0], option, timeout=20).state in {"acknowledged", "applied"}
+        (message,) = server.peer.messages
+        assert message["payload"]["decision"] == sent
+        assert type(message["payload"]["decision"]) is type(sent)
+
+
+def test_an_answer_in_words_is_sent_as_the_decision_and_as_feedback() -> None:
+    given: dict[str, Any]
+    for given in ({"option": "blue"}, {"feedback": "blue"}):
+        script = does(says(asked(options=[])), lambda peer: peer.send(acknowledges(peer.expect())))
+        with deciding(script) as (it, server):
+            assert it.checkpoints["options"].loc["c"] == []
+            it.decide("c", timeout=20, **given)
+            payload = server.peer.messages[0]["payload"]
+            assert (payload["decision"], payload["feedback"]) == ("blue", "blue")
+            assert it.checkpoints["decision"].loc["c"] == "blue"
+
+
+@pytest.mark.parametrize(
+    ("options", "option", "sentence"),
+    [
+        ([{"id": "a", "label": "Go"}, {"id": "b", "label": "Go"}], "Go", "the label of several"),
+        ([None], "approve", r"cannot be read: \[null\]"),
+        ([], None, "in words"),
+        (["go"], None, "expected one of the options of 'c' \\('go'\\), got None"),
+        ([1], True, "expected one of the options"),
+        (["go"], float("nan"), "expected option= to be a value that JSON can carry, got nan"),
+    ],
+    ids=repr,
+)
+def test_an_answer_that_is_not_offered_is_refused_in_a_sentence(options: object, option: object, sentence: str) -> None:
+    with deciding([asked(options=options)]) as (it, server):
+        with pytest.raises(InvalidArgument, match=sentence):
+            it.decide("c", option)
+        assert server.peer.received == []
+
+
+def test_what_a_data_frame_holds_can_be_sent() -> None:
+    limits = pd.DataFrame({"limit": [1.5, 2.5], "at": pd.to_datetime(["2025-01-01", "2025-01-02"], utc=True)})
+    given = {"limit": limits["limit"].max(), "at": limits["at"].max(), "all": limits["limit"], "file": Path("a.txt")}
+    with deciding(answers(acknowledges)) as (it, server):
+        it.decide("c", "approve", modifications=given, timeout=20)
+        sent = server.peer.messages[0]["payload"]["modifications"]
+        assert sent == {"limit": 2.5, "at": "2025-01-02T00:00:00Z", "all": [1.5, 2.5], "file": "a.txt"}
+        with pytest.raises(InvalidArgument, match="expected modifications= to be a value that JSON can carry, got nan"):
+            it.decide("other", "approve", modifications={"limit": float("nan")})
+        with pytest.raises(InvalidArgument, match="expected the id of a checkpoint, or one of `pending`, got a int"):
+            it.decide(5, "approve")  # type: ignore[arg-type]

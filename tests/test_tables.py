@@ -409,8 +409,10 @@ def test_no_value_of_an_event_makes_a_frame_unreadable(data: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-23:59"])
-def test_the_first_and_the_last_moment_of_the_calendar_fit_into_a_frame(stamp: str) -> None:
+def test_the_first_and_the_last_moment_of_the_calendar_are_no_times_of_a_run(stamp: str) -> None:
     frame = json.dumps({"type": "task.started", "payload": {"taskId": "t"}, "timestamp": stamp})
-    folded = fold([frame])
-    assert not folded.tables.frame("events")["timestamp"].isna().any()
-    assert not folded.tables.frame("tasks")["started_at"].isna().any()
+    folded = fold([frame, task("checkpoint.pending", checkpointId="c", timeout=stamp)])
+    assert folded.tables.frame("events")["timestamp"].isna().all()
+    started = folded.tables.frame("tasks")["started_at"].item()
+    assert started == folded.tables.frame("events")["received_at"].iloc[0]
+    assert stamp[:4] in {"0001", repr(folded.tables.frame("checkpoints")["deadline"].item().year)}

@@ -192,6 +192,10 @@ export interface CheckpointRow extends Row {
   options: CheckpointOption[];
   /** How many there are; absent in pictures of older versions. */
   options_total?: number;
+  /** It is answered in words of one's own. */
+  free_text?: boolean;
+  /** What of the options cannot be read: one plain sentence. */
+  options_note?: string;
   context: {
     spec?: string;
     changes?: string[];

@@ -223,3 +223,27 @@ test("the history tells of others and of the time-out", async () => {
     expect(text).toContain(words);
   }
 });
+
+describe("an answer without options", () => {
+  const open = (more: Partial<CheckpointRow> = {}) => asked(row({ options: [], free_text: true, ...more }));
+
+  test("is what is typed, and only that", async () => {
+    const bench = await open();
+    await press(bench, "Send answer");
+    expect(bench.sent("decide")).toEqual([]);
+    const words = bench.get.getByRole("textbox", { name: "Feedback" }) as HTMLTextAreaElement;
+    words.value = "blue";
+    words.dispatchEvent(new Event("input", { bubbles: true }));
+    await later();
+    await press(bench, "Send answer");
+    await press(bench, "Send answer");
+    expect(bench.sent("decide")).toMatchObject([{ option: "", feedback: "blue", modifications: null }]);
+  });
+
+  test("cannot be given where the options could not be read, and the card says why", async () => {
+    const note = "The options cannot be read: [null]";
+    const bench = await open({ free_text: false, options_note: note });
+    expect(bench.el.textContent).toContain(note);
+    expect(bench.el.querySelectorAll(".rc-options button")).toHaveLength(0);
+  });
+});

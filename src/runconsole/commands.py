@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from runconsole.deciding import Decider
-from runconsole.state import Decision
+from runconsole.state import Checkpoint, Decision
 from runconsole.watchers import on_loop
 from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
@@ -29,8 +29,8 @@ class RunCommands(ABC):
 
     def decide(
         self,
-        checkpoint_id: str,
-        option: str,
+        checkpoint_id: str | Checkpoint,
+        option: Any = None,
         *,
         feedback: str | None = None,
         modifications: Any = None,
@@ -39,10 +39,12 @@ class RunCommands(ABC):
         """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
 
         Args:
-            checkpoint_id: one of `pending`.
-            option: the id (or label) of one of its options.
+            checkpoint_id: one of `pending`, or its id.
+            option: one of its options: its id, its value as the server told it, or its label where no other has the
+                same. To a question without options, the answer in words; None takes `feedback`.
             feedback: free words for the run.
-            modifications: what to change, any JSON value, where the option takes it.
+            modifications: what to change, any value that JSON can carry (NumPy's and pandas' too), where the option
+                takes it.
             timeout: seconds to wait for a link and an answer.
 
         Raises:
@@ -56,8 +58,8 @@ class RunCommands(ABC):
 
     async def decide_async(
         self,
-        checkpoint_id: str,
-        option: str,
+        checkpoint_id: str | Checkpoint,
+        option: Any = None,
         *,
         feedback: str | None = None,
         modifications: Any = None,

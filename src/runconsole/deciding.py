@@ -10,10 +10,11 @@ from typing import Any
 from runconsole.actions import action_of
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
-from runconsole.events import DecisionRequested, DecisionTurnedDown
+from runconsole.events import CheckpointOption, DecisionRequested, DecisionTurnedDown
 from runconsole.outcome import Outcome
+from runconsole.plain import plain_argument
 from runconsole.session import Session
-from runconsole.state import WITHDRAWN, Decision, RunState
+from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.unicode import encodable_value
 from runconsole.watchers import Watchers
 
@@ -21,6 +22,44 @@ __all__ = ["Decider"]
 
 _STOPPED = "the console is stopped: call start() first; nothing was sent"
 _PATIENCE = 5.0
+
+
+def _named(checkpoint: Any, option: Any) -> tuple[str, Any]:
+    """Return the id of a question and the answer to it, whatever stands for them. Raises InvalidArgument."""
+    checkpoint = getattr(checkpoint, "checkpoint_id", checkpoint)
+    if not isinstance(checkpoint, str):
+        raise InvalidArgument(
+            f"expected the id of a checkpoint, or one of `pending`, got a {type(checkpoint).__name__}"
+        )
+    if isinstance(option, CheckpointOption):
+        option = option.id
+    return str(checkpoint), plain_argument("option", option)
+
+
+def _chosen(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:
+    """Return what was chosen, and the words beside it. Raises InvalidArgument.
+
+    The answer to a question without options is the words themselves.
+    """
+    chosen = checkpoint.option(option)
+    if chosen is not None:
+        return chosen, feedback
+    name = repr(checkpoint.checkpoint_id)
+    if checkpoint.offers == "text":
+        words = next((words for words in (option, feedback) if isinstance(words, str) and words.strip()), None)
+        if words is None:
+            raise InvalidArgument(f"expected the answer to {name} in words, got {option!r}")
+        return CheckpointOption(words, words), feedback or words
+    if not checkpoint.options:
+        why = checkpoint.options_note or "the server has told no options"
+        raise InvalidArgument(f"expected a question with options to choose from, got {name}: {why}")
+    alike = [offered.id for offered in checkpoint.options if offered.label == option]
+    if len(alike) > 1:
+        raise InvalidArgument(
+            f"expected one option of {name}, got {option!r}, the label of several: pass one of {alike}"
+        )
+    offered = ", ".join(repr(offered.id) for offered in checkpoint.options)
+    raise InvalidArgument(f"expected one of the options of {name} ({offered}), got {option!r}")
 
 
 class Decider:
@@ -49,7 +88,7 @@ class Decider:
         self,
         decision_id: str,
         checkpoint_id: str,
-        option: str,
+        option: Any,
         feedback: str | None = None,
         modifications: Any = None,
         *,
@@ -61,16 +100,13 @@ class Decider:
         if checkpoint is None:
             known = ", ".join(repr(c.checkpoint_id) for c in self._state.open_checkpoints) or "none is open"
             raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
-        chosen = checkpoint.option(option)
-        if chosen is None:
-            offered = ", ".join(repr(o.id) for o in checkpoint.options)
-            raise InvalidArgument(f"expected one of the options of {checkpoint_id!r} ({offered}), got {option!r}")
+        chosen, feedback = _chosen(checkpoint, option, feedback)
         session = self._session()
         if session is None:
             raise NotConnected(_STOPPED)
-        action, meaning = chosen.action, action_of(chosen)
+        action, meaning = chosen.action, None if checkpoint.offers == "text" else action_of(chosen)
         shares_action = action is not None and sum(option.action == action for option in checkpoint.options) > 1
-        shares_meaning = sum(action_of(option) == meaning for option in checkpoint.options) > 1
+        shares_meaning = meaning is not None and sum(action_of(o) == meaning for o in checkpoint.options) > 1
         session.decide(
             DecisionRequested(
                 now_micros(),
@@ -84,13 +120,14 @@ class Decider:
                 shares_action,
                 meaning,
                 shares_meaning,
+                chosen.value,
             )
         )
 
     def submit(
         self,
-        checkpoint_id: str,
-        option: str,
+        checkpoint_id: str | Checkpoint,
+        option: Any,
         feedback: str | None = None,
         modifications: Any = None,
         *,
@@ -103,6 +140,10 @@ class Decider:
         """
         if self._session() is None:
             raise NotConnected(_STOPPED)
+        checkpoint_id, option = _named(checkpoint_id, option)
+        modifications = plain_argument("modifications", modifications)
+        if not isinstance(feedback, str | None):
+            raise InvalidArgument(f"expected feedback= to be a string, got a {type(feedback).__name__}")
         outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
 
         def look() -> bool:

@@ -20,6 +20,10 @@ from msgspec import Meta, Struct
 Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
+Offers = Literal["told", "assumed", "text", "nothing"]
+"""How a question may be answered: with an option that the server told, with Approve or Reject where it told none, with
+words of one's own, or not at all, because what it offers cannot be read."""
+
 LinkStatus = Literal["connecting", "live", "retrying", "ended", "failed", "stopped"]
 
 
@@ -377,6 +381,8 @@ class CheckpointOption(Struct, frozen=True, gc=False):
     description: str | None = None
     action: str | None = None
     is_default: bool = False
+    value: Any = None
+    """What the server calls it where that is not its id (7, true): it is sent back as it is. None: the id is."""
 
 
 class CheckpointOpened(Fact, frozen=True, gc=False):
@@ -393,6 +399,11 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     default_action: str | None = None
     listed: bool = False
     """Whether the server said so when asked: then it waits now, whatever was known of it before."""
+    expires_in_s: float | None = None
+    """Seconds from the question to its deadline, where that is how it was told."""
+    offers: Offers = "told"
+    options_note: str | None = None
+    """What of the options cannot be read, as a sentence."""
 
 
 class CheckpointReminded(Fact, frozen=True, gc=False):
@@ -400,6 +411,7 @@ class CheckpointReminded(Fact, frozen=True, gc=False):
 
     checkpoint_id: str
     deadline: Micros | None = None
+    expires_in_s: float | None = None
 
 
 class CheckpointDecided(Fact, frozen=True, gc=False):
@@ -527,6 +539,13 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     """The action that the option means, told or not (`runconsole.actions`)."""
     shares_meaning: bool = False
     """Whether another option means the same."""
+    value: Any = None
+    """What the server calls the option where that is not its id."""
+
+    @property
+    def answer(self) -> Any:
+        """What is sent for the option: the server's own value, of its own type."""
+        return self.option if self.value is None else self.value
 
 
 class DecisionSent(Fact, frozen=True, gc=False):

@@ -6,6 +6,7 @@ import difflib
 import os
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
+from runconsole.plain import plain_argument, plain_or_problem
 from runconsole.secrets import Redactor, Secret, bare
 from runconsole.sign_in import check_headers, check_token, header_secrets, named_secrets
 from runconsole.transports.address import shown_address, url_secrets
@@ -24,6 +26,9 @@ __all__ = ["Options", "check", "concealed"]
 
 PROTOCOLS = ("json", "trpc", "socketio", "replay")
 _AUTHS = ("header", "query", "params", "message")
+_LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
+_PLAIN = _LIMITS | {"task", "execution", "title", "speed"}
+"""Options that may come from a DataFrame's cell or another library's type."""
 _TRANSFORMERS = ("auto", "superjson", "none")
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
@@ -112,7 +117,9 @@ class Options(Struct, frozen=True):
         except ValueError:
             return "json"  # the endpoint says what is wrong with it
         path = parts.path.rstrip("/")
-        if not parts.netloc and (parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(self.url.reveal())):  # noqa: PTH110 - raises nothing
+        url = self.url.reveal()
+        is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(url)  # noqa: PTH110 - raises nothing
+        if is_path and not parts.netloc and "://" not in url:
             return "replay"
         if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
             return "socketio"
@@ -170,11 +177,20 @@ def check(arguments: Mapping[str, Any]) -> Options:
         headers, problem = check_headers(headers)
     if problem is not None:
         raise InvalidArgument(problem)
-    subscribe = hidden.pop("subscribe", None)
-    subscribe = None if subscribe is None else Secret(encodable_value(bare(subscribe)))
+    subscribe, problem = _plain_subscribe(hidden.pop("subscribe", None))
+    if problem is not None:
+        raise InvalidArgument(problem)
     return _fitting(
         Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **_plain(hidden))
     )
+
+
+def _plain_subscribe(subscribe: Any) -> tuple[Secret[Any] | None, str | None]:
+    """Return the messages as JSON can carry them, and what is wrong with them, or None."""
+    if subscribe is None:
+        return None, None
+    known, problem = plain_or_problem("subscribe", bare(subscribe))
+    return Secret(encodable_value(known)), problem
 
 
 def _problem_of_url(url: Secret[Any]) -> str | None:
@@ -193,6 +209,7 @@ def _path_or_text(value: Any) -> Any:
 def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     """Return the other arguments, checked, in the open: none of them is a secret in its own place."""
     arguments = {name: bare(value) for name, value in hidden.items()}
+    arguments |= {name: plain_argument(name, _finite(name, arguments[name])) for name in _PLAIN & arguments.keys()}
     arguments["record"] = _path_or_text(arguments.get("record"))
     _one_of("protocol", PROTOCOLS, arguments.get("protocol"))
     _one_of("transformer", _TRANSFORMERS, arguments.get("transformer"))
@@ -212,6 +229,12 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
         context_of(arguments["ssl"])  # says at once what is wrong with the file
     words = {name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "decide")}
     return arguments | words
+
+
+def _finite(name: str, value: Any) -> Any:
+    """Return None for a limit that is infinite."""
+    is_infinite = name in _LIMITS and isinstance(value, float | Decimal) and value == float("inf")
+    return None if is_infinite else value
 
 
 def _at_home(path: Any) -> Any:

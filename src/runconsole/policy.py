@@ -18,8 +18,8 @@ from runconsole.state import Checkpoint, RunState
 
 __all__ = ["Answer", "Policy"]
 
-Answer = str | tuple[str, str | None] | Mapping[str, Any] | None
-"""An option; an option with feedback; a mapping with `option`, `feedback`, `modifications`; None: people decide."""
+Answer = str | float | tuple[str | float, str | None] | Mapping[str, Any] | None
+"""An option (id, value or label), also with feedback; a mapping of `decide`'s arguments; None: people decide."""
 
 AT_ONCE = 32
 """Questions to ask about at a time, beside those that `decide` has not answered for long."""
@@ -138,12 +138,12 @@ class Policy:
         except BaseException as error:  # noqa: BLE001 - said in the panel: a policy never ends a run, not by SystemExit
             self._say(f"on_checkpoint failed for {name} ({_described(error)})")
 
-    def _answer(self, checkpoint: Checkpoint, asking: Asking) -> tuple[str, str | None, Any] | None:
+    def _answer(self, checkpoint: Checkpoint, asking: Asking) -> tuple[Any, str | None, Any] | None:
         self._thinking.add(asking)
         with suppress(RuntimeError):  # the loop is closed: nobody follows the run any more
             self._loop.call_soon_threadsafe(self._loop.call_later, PATIENCE, self._note_overdue, asking)
         try:
-            return _read(_made(self._decide(checkpoint)))
+            return _read(_made(self._decide(checkpoint)), checkpoint)
         finally:
             self._thinking.discard(asking)
             self._overdue.discard(asking)
@@ -188,15 +188,18 @@ def _made(answer: Any) -> Any:
     return asyncio.run(wait())
 
 
-def _read(answer: Any) -> tuple[str, str | None, Any] | None:
+def _read(answer: Any, checkpoint: Checkpoint) -> tuple[Any, str | None, Any] | None:
+    def is_option(value: Any) -> bool:
+        return isinstance(value, str) or checkpoint.option(value) is not None
+
     match answer:
         case None:
             return None
-        case str():
+        case option if is_option(option):
             return answer, None, None
-        case (str() as option, str() | None as feedback):
+        case (option, str() | None as feedback) if is_option(option):
             return option, feedback, None
-        case {"option": str() as option, **rest} if rest.keys() <= {"feedback", "modifications"}:
+        case {"option": option, **rest} if is_option(option) and rest.keys() <= {"feedback", "modifications"}:
             words = rest.get("feedback")
             if words is None or isinstance(words, str):
                 return option, words, rest.get("modifications")

@@ -175,10 +175,15 @@ def _question(checkpoint: Checkpoint, state: RunState, now: Micros) -> str:
     options = ", ".join(clean(option.id) for option in checkpoint.options[:_OPTIONS_SHOWN])
     if len(checkpoint.options) > _OPTIONS_SHOWN:
         options += f" and {len(checkpoint.options) - _OPTIONS_SHOWN:,} more"
-    left = span_s(state.clock.at(now), checkpoint.deadline)
+    options = options or _without_options(checkpoint)
+    left = span_s(state.clock.at(now), state.due_at(checkpoint))
     default = f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
     name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
     return f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}"
+
+
+def _without_options(checkpoint: Checkpoint) -> str:
+    return "an answer in words" if checkpoint.offers == "text" else clean(checkpoint.options_note or "no options told")
 
 
 def _phases(state: RunState) -> Iterator[str]:

@@ -285,7 +285,7 @@ async def test_cancelling_closes_the_connection_and_leaves_no_task() -> None:
 
 
 async def test_a_question_expires_when_its_deadline_has_passed() -> None:
-    with JsonServer([task("task.hitl_required", checkpointId="c", timeout="2001-01-01T00:00:00Z")]) as server:
+    with JsonServer([task("task.hitl_required", checkpointId="c", timeout=1)]) as server:
         async with following(server.url) as run:
             await run.until(lambda: run.state.checkpoints)
             await run.until(lambda: run.state.checkpoints["c"].status == "expired")

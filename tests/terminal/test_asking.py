@@ -124,3 +124,32 @@ def test_text_from_the_stream_never_reaches_the_terminal_as_a_command(hostile: s
     asked = question(description=hostile, context={hostile: hostile}, default_action=hostile, deadline=5)
     text = shown(Asking(), [asked])
     assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_a_question_without_options_takes_the_words_that_are_typed() -> None:
+    asking, waiting = Asking(), [Checkpoint("cp-1", title="Which color?", offers="text")]
+    assert "Type your answer" in shown(asking, waiting)
+    assert typed(asking, waiting, "enter") == []
+    assert typed(asking, waiting, *"1 bluex", "backspace") == []
+    assert "Answer: 1 blue▌" in shown(asking, waiting)
+    assert typed(asking, waiting, "enter") == [Answer("cp-1", "1 blue", "1 blue")]
+    assert typed(asking, waiting, "x", "backspace", "enter", "escape") == []
+
+
+def test_what_cannot_be_read_is_said_and_offers_nothing() -> None:
+    note = "The options cannot be read: [null]"
+    asking, waiting = Asking(), [Checkpoint("cp-1", title="Ship?", options_note=note)]
+    assert note in shown(asking, waiting)
+    assert "It cannot be answered from here" in shown(asking, waiting)
+    assert typed(asking, waiting, "1", "enter") == []
+
+
+def test_options_of_one_label_are_told_apart() -> None:
+    options = (CheckpointOption("eu", "Deploy"), CheckpointOption("us", "Deploy"))
+    assert "[2] Deploy (us)" in shown(Asking(), [Checkpoint("cp-1", options=options)])
+
+
+def test_a_deadline_in_doubt_is_not_counted() -> None:
+    waiting = [question(deadline=60_000_000)]
+    assert "Without an answer" in "\n".join(Asking().lines(waiting, 0))
+    assert "Without an answer" not in "\n".join(Asking().lines(waiting, 0, lambda _: None))

@@ -15,7 +15,6 @@ from runconsole.events import (
     Fact,
     UnknownEvent,
 )
-from runconsole.wire.checkpoint import read_option
 from runconsole.wire.envelope import read_events
 from tests.folding import frames_of
 
@@ -80,28 +79,6 @@ def test_an_options_action_and_default_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "read"),
-    [
-        ({"action": "approve"}, CheckpointOption("approve", "approve", action="approve")),
-        ({"label": "Go"}, CheckpointOption("Go", "Go")),
-        ({"id": 1, "label": "One", "description": ["x"]}, CheckpointOption("1", "One")),
-        ({"id": "a", "isDefault": "perhaps"}, CheckpointOption("a", "a")),
-        ({}, None),
-        (None, None),
-        (7, None),
-        (["approve"], None),
-    ],
-)
-def test_an_option_is_read_as_far_as_it_can_be(option: object, read: CheckpointOption | None) -> None:
-    assert read_option(option) == read
-
-
-@pytest.mark.parametrize("options", [None, [], [None, 7], "approve", {}])
-def test_a_question_without_usable_options_offers_to_approve_or_reject(options: object) -> None:
-    assert [option.id for option in opened(options=options).options] == ["approve", "reject"]
-
-
-@pytest.mark.parametrize(
     ("context", "read"),
     [(None, None), ({"risk": "high"}, {"risk": "high"}), ("words", {"context": "words"}), ([1], {"context": [1]})],
 )
@@ -110,11 +87,40 @@ def test_a_context_is_a_mapping_whatever_the_server_sends(context: object, read:
 
 
 @pytest.mark.parametrize(
-    ("timeout", "deadline"),
-    [("2025-11-16T17:10:00Z", DEADLINE), (DEADLINE // 1_000_000, DEADLINE), (300, None), ("soon", None), (None, None)],
+    ("timeout", "deadline", "in_s"),
+    [
+        ("2025-11-16T17:10:00Z", DEADLINE, None),
+        (DEADLINE // 1_000_000, DEADLINE, None),
+        ({"$date": DEADLINE // 1000}, DEADLINE, None),
+        (300, None, 300.0),
+        ("PT5M", None, 300.0),
+        ({"duration": 300, "defaultAction": "reject", "expiresAt": None}, None, 300.0),
+        ({"duration": 300, "expiresAt": "2025-11-16T17:10:00Z"}, DEADLINE, None),
+        ("soon", None, None),
+        (None, None, None),
+    ],
 )
-def test_the_deadline_is_a_moment_or_unknown(timeout: object, deadline: int | None) -> None:
-    assert opened(timeout=timeout).deadline == deadline
+def test_the_deadline_is_a_moment_or_seconds_from_now_or_unknown(
+    timeout: object, deadline: int | None, in_s: float | None
+) -> None:
+    fact = opened(timeout=timeout)
+    assert (fact.deadline, fact.expires_in_s) == (deadline, in_s)
+
+
+@pytest.mark.parametrize(
+    ("payload", "default"),
+    [
+        ({"defaultAction": "reject"}, "reject"),
+        ({"defaultOption": "reject"}, "reject"),
+        ({"timeout": {"duration": 5, "defaultAction": "reject"}}, "reject"),
+        ({"defaultAction": 7}, "7"),
+        ({"defaultAction": False}, "false"),
+        ({"options": [{"value": 7, "default": True}, 8]}, "7"),
+        ({}, None),
+    ],
+)
+def test_the_default_action_is_found_where_servers_put_it(payload: dict[str, Any], default: str | None) -> None:
+    assert opened(**payload).default_action == default
 
 
 def test_a_reminder_may_move_the_deadline() -> None:
@@ -122,6 +128,7 @@ def test_a_reminder_may_move_the_deadline() -> None:
         CheckpointReminded("c", DEADLINE)
     )
     assert fact_of("checkpoint.reminder", {"checkpointId": "c", "minutesLeft": 5}) == CheckpointReminded("c")
+    assert fact_of("checkpoint.reminder", {"checkpointId": "c", "timeout": 60}) == CheckpointReminded("c", None, 60.0)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +147,9 @@ def test_a_reminder_may_move_the_deadline() -> None:
         ("checkpoint.hitl_decided", {"action": "reject"}, CheckpointDecided("c", "reject")),
         ("checkpoint.resolved", {"decision": {"action": "modify"}}, CheckpointDecided("c", "modify")),
         ("checkpoint.resolved", {"decision": {"selectedOption": "x", "action": "y"}}, CheckpointDecided("c", "x")),
-        ("checkpoint.resolved", {"decision": 5}, CheckpointDecided("c")),
+        ("checkpoint.resolved", {"decision": 5}, CheckpointDecided("c", "5")),
+        ("checkpoint.resolved", {"decision": True}, CheckpointDecided("c", "true")),
+        ("checkpoint.timeout", {"actionTaken": 7}, CheckpointDecided("c", "7", automatic=True)),
         (
             "checkpoint.hitl_decided",
             {"selectedOption": "no", "autoTriggered": True},

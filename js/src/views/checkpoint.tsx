@@ -58,6 +58,12 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
     }
   };
 
+  const send = () => {
+    const text = store.drafts.feedback(row.id);
+    if (locked || text === null) return;
+    if (store.presses.press(row, "", text, null)) store.drafts.write(row, { sentWith: "" });
+  };
+
   return (
     // Once closed it is no question any more, yet the same card: who is typing keeps the box under the cursor.
     <div
@@ -85,7 +91,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
       <textarea
         class="rc-input rc-feedback"
         aria-label={stranded ? "Feedback that did not count" : "Feedback"}
-        placeholder="Feedback (optional)"
+        placeholder={row.free_text ? "Your answer" : "Feedback (optional)"}
         rows={1}
         value={editor.feedback}
         readOnly={locked}
@@ -107,6 +113,15 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
         <StrandedActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
       ) : (
         <>
+          {row.options_note && (
+            <p class="rc-outcome rc-tone-paused">
+              <Icon name="warn" />
+              <span>{row.options_note}</span>
+            </p>
+          )}
+          {row.free_text && !replayed && (
+            <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
+          )}
           <Options
             options={row.options}
             chosen={press?.option ?? row.answer ?? row.decision}
@@ -128,6 +143,30 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
     </div>
   );
 });
+
+interface SendProps {
+  empty: boolean;
+  locked: boolean;
+  note: string;
+  send: () => void;
+}
+
+/** Sends the words of an answer that has no options to choose from. */
+function Send({ empty, locked, note, send }: SendProps) {
+  return (
+    <div class="rc-options">
+      <button
+        type="button"
+        class="rc-button rc-primary"
+        aria-describedby={locked ? note : undefined}
+        aria-disabled={locked || empty}
+        onClick={send}
+      >
+        Send answer
+      </button>
+    </div>
+  );
+}
 
 const SIGNS: Partial<Record<Tone, IconName>> = { running: "arc", paused: "warn", failed: "cross" };
 

@@ -143,6 +143,7 @@ function overtaken(row: CheckpointRow, press: Press | undefined): string {
 }
 
 export function labelOf(row: CheckpointRow, id: string | null): string | null {
+  if (id === "") return "Your words";
   return row.options.find((option) => option.id === id)?.label ?? (id && marked(id));
 }
 

@@ -137,7 +137,7 @@ def _outcome(state: RunState, before: Checkpoint, answer: Any, at: Micros) -> It
 
 def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
     """Whether a checkpoint cannot have run into its deadline yet."""
-    deadline = state.checkpoints[checkpoint_id].deadline
+    deadline = state.due_at(state.checkpoints[checkpoint_id])
     return deadline is not None and state.clock.at(at) < deadline
 
 

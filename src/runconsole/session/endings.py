@@ -19,7 +19,8 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
         return
     server_now = state.clock.at(now)
     for checkpoint in state.open_checkpoints:
-        if checkpoint.deadline is not None and server_now >= checkpoint.deadline + _GRACE:
+        due_at = state.due_at(checkpoint)
+        if due_at is not None and server_now >= due_at + _GRACE:
             yield CheckpointExpired(now, checkpoint.checkpoint_id)
 
 

@@ -63,8 +63,8 @@ class Outbox:
                 self._send(request, decision.task_id, line)
 
     def _is_late(self, request: DecisionRequested) -> bool:
-        deadline = self._state.checkpoints[request.checkpoint_id].deadline
-        return deadline is not None and self._state.clock.at(self._now()) >= deadline
+        due_at = self._state.due_at(self._state.checkpoints[request.checkpoint_id])
+        return due_at is not None and self._state.clock.at(self._now()) >= due_at
 
     def close(self) -> None:
         """Give up what has not left: nobody sends it any more."""

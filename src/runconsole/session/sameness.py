@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from runconsole.events import Micros, Received
-from runconsole.wire.payload import loads, read_time
+from runconsole.wire.payload import loads
+from runconsole.wire.times import read_time
 
 __all__ = ["is_id_within", "is_same"]
 

@@ -36,6 +36,7 @@ from runconsole.state.answers import (
     same_option,
     who_decided,
 )
+from runconsole.state.clock import own_offset
 from runconsole.state.order import is_before
 from runconsole.state.rows import Checkpoint, Decision
 from runconsole.state.run import URGENT, Effect, RunState, Urgent, handles
@@ -49,13 +50,14 @@ _AGREE: Micros = 1_000_000
 @handles(CheckpointOpened)
 def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
-    is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event))
+    deadline = _deadline(state, fact, event)
+    is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event, deadline))
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
     if known is not None and is_new:
         row = Checkpoint(fact.checkpoint_id, known.task_id, asking=known.asking + 1)
     row.requested_at = row.requested_at or moment(event)
     row.opened_at = row.opened_at or event.received_at
-    _announce(row, fact, event)
+    _announce(row, fact, event, deadline)
     if known is not None and is_new:
         fill_unknown(row, kind=known.kind, title=known.title, description=known.description)
         row.default_action = row.default_action or known.default_action
@@ -70,20 +72,36 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     return URGENT
 
 
-def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received) -> None:
+def _deadline(state: RunState, fact: CheckpointOpened | CheckpointReminded, event: Received) -> Micros | None:
+    """Return the deadline that is told, None for one that lies before the moment of telling.
+
+    Where zones are mixed up, a naive local time beside one in UTC, a deadline may seem to have passed before the
+    question was asked. Then nobody here knows when it is, and the server judges.
+    """
+    now = state.clock.at(event.received_at) if event.timestamp is None else event.timestamp
+    if fact.expires_in_s is not None:
+        return now + round(fact.expires_in_s * 1e6)
+    return fact.deadline if fact.deadline is not None and fact.deadline > now else None
+
+
+def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None) -> None:
     """Fill in what is not known yet. The deadline of an open question is the newest that was told."""
     at = event.timestamp
-    if row.is_open and fact.deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
-        row.deadline = fact.deadline
+    if row.is_open and deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
+        row.deadline = deadline
     if at is not None:
         row.told_at = max(at, row.told_at or at)
+        row.own_offset = row.own_offset if row.own_offset is not None else own_offset(at, event.received_at)
     row.task_id = row.task_id or fact.task_id
     row.kind = row.kind or fact.kind
     row.title = row.title or fact.title
     row.description = row.description or fact.description
     row.context = row.context or fact.context
-    row.options = _with_actions(row.options, fact.options) if row.options else fact.options
-    row.deadline = row.deadline or fact.deadline
+    if row.offers == "nothing" or (fact.offers == "told" and row.offers != "told"):
+        row.options, row.offers, row.options_note = fact.options, fact.offers, fact.options_note
+    else:
+        row.options = _with_actions(row.options, fact.options)
+    row.deadline = row.deadline or deadline
     row.default_action = row.default_action or fact.default_action
 
 
@@ -100,7 +118,9 @@ def _with_actions(
     )
 
 
-def _is_asked_again(state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received) -> bool:
+def _is_asked_again(
+    state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None
+) -> bool:
     """Whether this asks anew what was closed, and is no late or repeated word about the question that was.
 
     An announcement is told from an older one by its own time. Without that only a later deadline tells a new question;
@@ -111,7 +131,9 @@ def _is_asked_again(state: RunState, row: Checkpoint, fact: CheckpointOpened, ev
         return (fact.deadline is None or now < fact.deadline) and (row.closed_at is None or now > row.closed_at)
     at = event.timestamp
     if at is None:
-        return fact.deadline is not None and row.deadline is not None and fact.deadline > row.deadline
+        if fact.expires_in_s is not None or deadline is None:
+            return False
+        return row.deadline is not None and deadline > row.deadline
     return at > (row.told_at or 0) and at > (row.closed_at or 0)
 
 
@@ -122,7 +144,7 @@ def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Receiv
         return ()
     row = copy(known)
     row.reminded = True
-    row.deadline = fact.deadline or row.deadline
+    row.deadline = _deadline(state, fact, event) or row.deadline
     put(state, row)
     return URGENT
 

@@ -9,6 +9,21 @@ from runconsole.events import Micros
 _SAMPLES = 9
 _SAME_CLOCK = 1_000_000  # below one second of difference the two clocks count as one
 _SETTLING = 5_000_000
+_ZONE_STEP = 15 * 60 * 1_000_000  # zones differ by quarters of an hour
+_PROMPT = 5_000_000
+_SAME_ZONE = 60_000_000
+
+
+def own_offset(timestamp: Micros | None, received_at: Micros) -> Micros | None:
+    """Return how far ahead of ours an event's own clock is, where that can be the difference of two time zones.
+
+    So it is, or zero, of an event just told; of one that is replayed only by accident.
+    """
+    if timestamp is None:
+        return None
+    difference = timestamp - received_at
+    past_zone = (difference + _ZONE_STEP // 2) % _ZONE_STEP - _ZONE_STEP // 2
+    return difference if abs(past_zone) <= _PROMPT else None
 
 
 class ServerClock:
@@ -35,6 +50,10 @@ class ServerClock:
         if self._differences:
             self._floor = self.estimate - _SAME_CLOCK
             self._settled_at = at + _SETTLING
+
+    def contradicts(self, offset: Micros | None) -> bool:
+        """Whether an event with this `own_offset` counts its time in another way than the newest events do."""
+        return offset is not None and abs(offset - self.estimate) > _SAME_ZONE
 
     @property
     def is_known(self) -> bool:

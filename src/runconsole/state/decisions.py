@@ -78,7 +78,8 @@ def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionSta
         return "refused", "another answer to this checkpoint is already on its way"
     if row.status == "expired":
         return "expired", row.error or "the deadline has passed"
-    if row.deadline is not None and state.clock.at(at) >= row.deadline:
+    due_at = state.due_at(row)
+    if due_at is not None and state.clock.at(at) >= due_at:
         return "expired", "the deadline has passed; nothing was sent"
     return None
 

@@ -9,11 +9,12 @@ Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from runconsole.events import CheckpointOption, LinkStatus, Micros, TaskDetails, TaskStatus
+from runconsole.events import CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
@@ -252,6 +253,12 @@ class Checkpoint(Struct):
     """From when on it was not open any more, by the server's clock; None while it is, or where nobody told."""
     decider: str | None = None
     """What the server calls who decided."""
+    own_offset: Micros | None = None
+    """How far its announcement's clock was ahead of ours, where it came at once; see `ServerClock.contradicts`."""
+    offers: Offers = "nothing"
+    """How it may be answered."""
+    options_note: str | None = None
+    """What of its options cannot be read, as a sentence."""
 
     @property
     def response_s(self) -> float | None:
@@ -263,12 +270,27 @@ class Checkpoint(Struct):
         """Whether it still waits: nobody is known to have decided."""
         return self.status in OPEN_CHECKPOINT
 
-    def option(self, name: str) -> CheckpointOption | None:
-        """Return the offered option with this id (else with this label), or None."""
-        return next(
-            (option for option in self.options if option.id == name),
-            next((option for option in self.options if option.label == name), None),
-        )
+    @property
+    def labels(self) -> list[str]:
+        """What the options are called, in their order: the id stands beside a label that several have."""
+        counts = Counter(option.label for option in self.options)
+        return [o.label if counts[o.label] == 1 else f"{o.label} ({o.id})" for o in self.options]
+
+    def option(self, name: Any) -> CheckpointOption | None:
+        """Return the offered option with this value, else with this id, else the only one with this label; or None."""
+        if name is None:
+            return None
+        if not isinstance(name, str):
+            return next((option for option in self.options if _is_value(option, name)), None)
+        found = [option for option in self.options if option.id == name]
+        found = found or [option for option in self.options if option.value == name]
+        found = found or [option for option in self.options if option.label == name]
+        return found[0] if len(found) == 1 else None
+
+
+def _is_value(option: CheckpointOption, value: Any) -> bool:
+    """Whether this is what the server calls the option: True is no 1, while 1.0 is."""
+    return option.value == value and isinstance(option.value, bool) is isinstance(value, bool)
 
 
 class Decision(Struct):

@@ -336,6 +336,14 @@ class RunState:
         counted = self.counts[TaskStatus.COMPLETED]
         return counted if self.completed_tasks is None else self.completed_tasks
 
+    def due_at(self, checkpoint: Checkpoint) -> Micros | None:
+        """Return a question's deadline by the server's clock (`clock`); None for none, or one that is in doubt.
+
+        A server that mixes time zones, or whose clock was set, may tell the question by another clock than what
+        follows it: then only the server knows when the time is up.
+        """
+        return None if self.clock.contradicts(checkpoint.own_offset) else checkpoint.deadline
+
     @property
     def open_checkpoints(self) -> list[Checkpoint]:
         """The checkpoints that still wait, oldest first."""

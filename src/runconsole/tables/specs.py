@@ -71,6 +71,7 @@ def _options(checkpoint: Checkpoint) -> list[dict[str, Any]]:
             "id": option.id,
             "label": option.label,
             "description": option.description,
+            **({} if option.value is None else {"value": option.value}),
         }
         for option in checkpoint.options
     ]

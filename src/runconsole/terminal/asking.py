@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from runconsole.events import CheckpointOption, Micros
@@ -13,6 +14,8 @@ __all__ = ["Answer", "Asking"]
 
 _MOST_OPTIONS = 9
 _CONTEXT_LINES = 8
+_WORDS = ""
+"""Chosen of a question that is answered in words of one's own. No option has an empty id."""
 
 
 class Answer(NamedTuple):
@@ -48,19 +51,28 @@ class Asking:
         if key == "escape":
             self._leave()
         elif key == "enter":
-            answer = Answer(checkpoint.checkpoint_id, self._chosen, self._typed.strip() or None)
-            self._leave()
-            return answer
+            return self._answer(checkpoint)
         elif key == "backspace":
             self._typed = self._typed[:-1]
         elif len(key) == 1:
             self._typed += key
         return None
 
+    def _answer(self, checkpoint: Checkpoint) -> Answer | None:
+        """Return what is sent: the option chosen, or the words where there is none; nothing without either."""
+        words = self._typed.strip() or None
+        option = words if self._chosen == _WORDS else self._chosen
+        if option is None:
+            return None
+        self._leave()
+        return Answer(checkpoint.checkpoint_id, option, words)
+
     def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
         if key == "tab":
             ids = [other.checkpoint_id for other in waiting]
             self._shown = ids[(ids.index(checkpoint.checkpoint_id) + 1) % len(ids)]
+        elif checkpoint.offers == "text" and checkpoint.status != "sending" and len(key) == 1:
+            self._shown, self._chosen, self._typed = checkpoint.checkpoint_id, _WORDS, key
         elif checkpoint.status != "sending" and key.isdecimal() and 0 < int(key) <= len(_offered(checkpoint)):
             self._shown = checkpoint.checkpoint_id
             self._chosen = _offered(checkpoint)[int(key) - 1].id
@@ -79,8 +91,16 @@ class Asking:
             self._shown = None if found is None else found.checkpoint_id
         return found
 
-    def lines(self, waiting: Sequence[Checkpoint], server_now: Micros) -> list[str]:
-        """Return what to show at the time `server_now`, by the server's clock; nothing where nothing is asked."""
+    def lines(
+        self,
+        waiting: Sequence[Checkpoint],
+        server_now: Micros,
+        due_at: Callable[[Checkpoint], Micros | None] = attrgetter("deadline"),
+    ) -> list[str]:
+        """Return what to show at the time `server_now`, by the server's clock; nothing where nothing is asked.
+
+        `due_at` returns a question's deadline, None where none is to be shown.
+        """
         checkpoint = self._current(waiting)
         if checkpoint is None:
             return [self.said] if self.said else []
@@ -89,27 +109,41 @@ class Asking:
         return [
             f"Needs your decision{count}: {clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)}",
             *_matter(checkpoint),
-            *_deadline(checkpoint, server_now),
+            *_deadline(checkpoint, span_s(server_now, due_at(checkpoint))),
             *self._answers(checkpoint, several=len(waiting) > 1),
             *([self.said] if self.said else []),
         ]
 
     def _answers(self, checkpoint: Checkpoint, *, several: bool) -> Iterator[str]:
+        if checkpoint.options_note is not None:
+            yield f"  {clean(checkpoint.options_note)}"
+        if self._chosen == _WORDS:
+            yield f"  Answer: {clean(self._typed)}▌"
+            yield "  Enter sends it, Esc goes back"
+            return
         chosen = None if self._chosen is None else checkpoint.option(self._chosen)
         if chosen is not None:
             yield f"  Answer: {clean(chosen.label)}. Feedback, if any: {clean(self._typed)}▌"
             yield "  Enter sends it, Esc goes back"
             return
         offered = _offered(checkpoint)
-        for number, option in enumerate(offered, 1):
-            yield f"  [{number}] {clean(option.label)}{_about(option, checkpoint)}"
+        for number, (option, label) in enumerate(zip(offered, checkpoint.labels, strict=False), 1):
+            yield f"  [{number}] {clean(label)}{_about(option, checkpoint)}"
         if checkpoint.status == "sending":
             yield "  Your answer is on its way ..."
             return
         if checkpoint.status == "unknown":
             yield f"  {clean(checkpoint.error or 'Whether your last answer counts is not known')}: you may answer again"
-        choose = f"Press 1 to {len(offered)}" if len(offered) > 1 else "Press 1"
-        yield f"  {choose} to answer" + (", Tab for the next question" if several else "")
+        yield f"  {_how(checkpoint, len(offered))}" + (", Tab for the next question" if several else "")
+
+
+def _how(checkpoint: Checkpoint, offered: int) -> str:
+    """Return how to answer, as the beginning of a sentence."""
+    if checkpoint.offers == "text":
+        return "Type your answer"
+    if not offered:
+        return "It cannot be answered from here"
+    return f"Press 1 to {offered} to answer" if offered > 1 else "Press 1 to answer"
 
 
 def _offered(checkpoint: Checkpoint) -> Sequence[CheckpointOption]:
@@ -138,8 +172,7 @@ def _matter(checkpoint: Checkpoint) -> Iterator[str]:
         yield f"  ... and {len(lines) - _CONTEXT_LINES} more lines, in the notebook's card and in `checkpoints`"
 
 
-def _deadline(checkpoint: Checkpoint, server_now: Micros) -> Iterator[str]:
-    left = span_s(server_now, checkpoint.deadline)
+def _deadline(checkpoint: Checkpoint, left: float | None) -> Iterator[str]:
     if left is not None:
         default = clean(checkpoint.default_action or "it expires")
         yield f"  Without an answer: {default} in {duration(left)}"

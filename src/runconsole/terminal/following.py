@@ -82,7 +82,7 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
 
     now = console.now
     screen = render_rich(console.state, now)
-    lines = asking.lines(console.pending, console.state.clock.at(now))
+    lines = asking.lines(console.pending, console.state.clock.at(now), console.state.due_at)
     if not lines:
         return screen
     question = Text(marked("\n".join(lines) + "\n"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from runconsole.events import CheckpointOption
+from runconsole.events import CheckpointOption, Micros
 from runconsole.marks import escaped
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, Row, ms, number, reference, referred, short
@@ -33,13 +33,14 @@ class Question(NamedTuple):
     checkpoint: Checkpoint
     ours: Decision | None
     task_name: str | None
+    due_at: Micros | None
 
 
 def question(checkpoint: Checkpoint, state: RunState) -> Question:
     """Return the checkpoint with our newest decision on it and its task's name."""
     task = state.tasks.get(checkpoint.task_id) if checkpoint.task_id else None
     ours = state.decisions.get(checkpoint.decision_id) if checkpoint.decision_id else None
-    return Question(checkpoint, ours, task.name if task else None)
+    return Question(checkpoint, ours, task.name if task else None, state.due_at(checkpoint))
 
 
 def checkpoint_row(item: Question, cutter: Cutter) -> Row:
@@ -51,10 +52,10 @@ def checkpoint_row(item: Question, cutter: Cutter) -> Row:
 
 
 def _row(item: Question, cutter: Cutter) -> Row:
-    checkpoint, ours, task_name = item
+    checkpoint, ours, task_name, due_at = item
     options = option_rows(checkpoint, cutter)
     modifies = any(_MODIFIES.match(option.action or option.id) for option in checkpoint.options)
-    return {
+    row = {
         "key": reference(checkpoint.checkpoint_id),
         "id": reference(checkpoint.checkpoint_id),
         "task": cutter("task", checkpoint.task_id, NAME),
@@ -66,7 +67,7 @@ def _row(item: Question, cutter: Cutter) -> Row:
         "options_total": len(checkpoint.options),
         "context": _context(checkpoint.context or {}, cutter, modifies=modifies),
         "default_action": _named(checkpoint.default_action),
-        "deadline": ms(checkpoint.deadline),
+        "deadline": ms(due_at),
         "reminded": checkpoint.reminded,
         "status": checkpoint.status,
         "delivery": ours.state if ours else None,
@@ -78,24 +79,30 @@ def _row(item: Question, cutter: Cutter) -> Row:
         "requested_at": ms(checkpoint.requested_at),
         "decided_at": ms(checkpoint.decided_at),
     }
+    if checkpoint.offers == "text":
+        row["free_text"] = True
+        row["answer"] = None if ours is None else ""  # no option: the words are in `decision` and `feedback`
+    if checkpoint.options_note is not None:
+        row["options_note"] = checkpoint.options_note
+    return row
 
 
 def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[Row]:
     """Return at most `OPTIONS` of a question's options: from an offset on, or with a text in id or label."""
     wanted = search.casefold()
     chosen = (
-        option
-        for option in checkpoint.options
+        (option, label)
+        for option, label in zip(checkpoint.options, checkpoint.labels, strict=True)
         if not wanted or wanted in option.id.casefold() or wanted in option.label.casefold()
     )
-    return [_option(option, checkpoint, cutter) for option in islice(chosen, offset, offset + OPTIONS)]
+    return [_option(*known, checkpoint, cutter) for known in islice(chosen, offset, offset + OPTIONS)]
 
 
-def _option(option: CheckpointOption, checkpoint: Checkpoint, cutter: Cutter) -> Row:
+def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter: Cutter) -> Row:
     name = option.action or option.id
     return {
         "id": reference(option.id),
-        "label": cutter("options", option.label, NAME),
+        "label": cutter("options", label, NAME),
         "description": cutter("options", option.description, SENTENCE),
         "is_default": option.is_default or option.id == checkpoint.default_action,
         "destructive": bool(_DESTRUCTIVE.match(name)),

@@ -25,6 +25,8 @@ EVENTS = 16
 Held = dict[str, Any]
 """Shown rows by key: the state's own objects, so that identity tells what changed."""
 
+_MINUTE = 60_000_000
+
 
 class Source(NamedTuple):
     """What the tables are made from."""
@@ -146,6 +148,13 @@ def _active(source: Source) -> Held:
     return {str(task.position): task for task in tasks}
 
 
+def _questions_version(source: Source) -> Any:
+    """Return what a question's row depends on: whether its deadline is in doubt, too."""
+    state = source.state
+    minute = state.clock.estimate // _MINUTE if state.checkpoints else 0
+    return (*(state.versions[part] for part in ("checkpoints", "decisions", "tasks")), minute)
+
+
 def _checkpoints(source: Source) -> Held:
     """Of the open questions those that are due first, in the order in which they came; then the last settled ones."""
     known = source.state.checkpoints.values()
@@ -204,7 +213,7 @@ TABLES: dict[str, Table] = {
     "artifacts": _grows("artifacts", rows.artifact_row),
     "errors": _grows("errors", rows.error_row),
     "checkpoints": Table(
-        _versions("checkpoints", "decisions", "tasks"),
+        _questions_version,
         lambda source: len(source.state.checkpoints),
         _checkpoints,
         lambda source: [(key, questions.question(c, source.state)) for key, c in source.state.checkpoints.items()],

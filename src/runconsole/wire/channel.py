@@ -163,7 +163,7 @@ class ChannelWire:
 
 
 def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:
-    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.option}
+    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.answer}
     if decision.feedback is not None:
         payload["feedback"] = decision.feedback
     if decision.modifications is not None:

@@ -6,23 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointOption, CheckpointReminded, Fact
-from runconsole.wire.payload import FactReader, first, read_time, salvage, understood
+from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointReminded, Fact
+from runconsole.wire.choices import name_of, read_choices, read_option
+from runconsole.wire.payload import FactReader, first, understood
+from runconsole.wire.times import read_deadline, read_time
 
 __all__ = ["FACTS", "read_option"]
-
-_DEFAULT_OPTIONS = (
-    CheckpointOption("approve", "Approve"),
-    CheckpointOption("reject", "Reject"),
-)
-
-
-class _Option(Struct, rename="camel"):
-    id: str | None = None
-    label: str | None = None
-    description: str | None = None
-    action: str | None = None
-    is_default: bool | None = None
 
 
 class _Opened(Struct, rename="camel"):
@@ -33,68 +22,70 @@ class _Opened(Struct, rename="camel"):
     type: str | None = None
     title: str | None = None
     description: str | None = None
-    options: list[Any] | None = None
+    options: Any = None
     context: Any = None
-    timeout: str | float | None = None
-    default_action: str | None = None
+    timeout: Any = None
+    expires_at: Any = None
+    default_action: Any = None
+    default_option: Any = None
 
 
 class _Decided(Struct, rename="camel"):
     checkpoint_id: str | None = None
-    selected_option: str | None = None
+    selected_option: Any = None
     decision: Any = None
-    action: str | None = None
-    default_action: str | None = None
-    action_taken: str | None = None
+    action: Any = None
+    default_action: Any = None
+    action_taken: Any = None
     feedback: str | None = None
     decided_by: str | None = None
     auto_triggered: bool | None = None
     response_time: float | None = None
-    decided_at: str | float | None = None
-
-
-def read_option(value: object) -> CheckpointOption | None:
-    """Return an option from an object or a plain string; None where it is neither."""
-    if isinstance(value, str):
-        return CheckpointOption(value, value.replace("_", " ").replace("-", " ").capitalize())
-    option = salvage(value, _Option)
-    name: str | None = None if option is None else first(option.id, option.action, option.label)
-    if option is None or name is None:
-        return None
-    return CheckpointOption(name, first(option.label, name), option.description, option.action, bool(option.is_default))
+    decided_at: Any = None
 
 
 def _opened(data: _Opened) -> Fact | None:
     checkpoint_id = first(data.checkpoint_id, data.id)
     if checkpoint_id is None:
         return None
-    options = tuple(option for value in data.options or () if (option := read_option(value)))
-    context = data.context
+    kind = first(data.checkpoint_type, data.type)
+    choices = read_choices(data.options, kind)
+    context, deadline = data.context, read_deadline(first(data.timeout, data.expires_at))
+    default = first(data.default_action, data.default_option, _default_beside(data.timeout))
     return CheckpointOpened(
         checkpoint_id=checkpoint_id,
         task_id=data.task_id,
-        kind=first(data.checkpoint_type, data.type),
+        kind=kind,
         title=data.title,
         description=data.description,
-        options=options or _DEFAULT_OPTIONS,
+        options=choices.options,
         context=context if isinstance(context, dict) or context is None else {"context": context},
-        deadline=read_time(data.timeout),
-        default_action=first(data.default_action, next((o.id for o in options if o.is_default), None)),
+        deadline=deadline.at,
+        default_action=first(name_of(default), next((o.id for o in choices.options if o.is_default), None)),
+        expires_in_s=deadline.in_s,
+        offers=choices.offers,
+        options_note=choices.note,
     )
+
+
+def _default_beside(timeout: object) -> object:
+    """Return the default action that stands in an object of the deadline: ``{duration, defaultAction, expiresAt}``."""
+    return first(timeout.get("defaultAction"), timeout.get("default_action")) if isinstance(timeout, dict) else None
 
 
 def _reminded(data: _Opened) -> Fact | None:
     if data.checkpoint_id is None:
         return None
-    return CheckpointReminded(data.checkpoint_id, read_time(data.timeout))
+    deadline = read_deadline(first(data.timeout, data.expires_at))
+    return CheckpointReminded(data.checkpoint_id, deadline.at, deadline.in_s)
 
 
 def _chosen(data: _Decided) -> str | None:
     decision = data.decision
     if isinstance(decision, dict):
-        decision = first(decision.get("selectedOption"), decision.get("action"), decision.get("decision"))
-    chosen: str | None = first(data.selected_option, decision if isinstance(decision, str) else None, data.action)
-    return chosen
+        names = ("selectedOption", "action", "decision")
+        decision = first(*map(decision.get, names)) if decision.keys() & set(names) else decision
+    return name_of(first(data.selected_option, decision, data.action))
 
 
 def _decided(data: _Decided) -> Fact | None:
@@ -115,7 +106,7 @@ def _decided(data: _Decided) -> Fact | None:
 def _timed_out(data: _Decided) -> Fact | None:
     if data.checkpoint_id is None:
         return None
-    taken = first(_chosen(data), data.action_taken, data.default_action)
+    taken = name_of(first(_chosen(data), data.action_taken, data.default_action))
     decided_at = read_time(data.decided_at)
     return CheckpointDecided(
         data.checkpoint_id, taken, data.feedback, data.decided_by, automatic=True, decided_at=decided_at

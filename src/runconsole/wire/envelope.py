@@ -24,10 +24,10 @@ from runconsole.wire.payload import (
     loads,
     loads_encodable,
     pieces,
-    read_time,
     reader,
     salvage,
 )
+from runconsole.wire.times import read_time
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
 

@@ -6,60 +6,17 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from runconsole.events import Fact, Micros
+from runconsole.events import Fact
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number as tables and browsers can hold it: one that needs more than 64 bits is no count of anything."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_LAST_MICROS = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
-
-
-def read_time(value: object) -> Micros | None:
-    """Return microseconds since the epoch for what servers call a timestamp; None where it cannot be one.
-
-    Accepts ISO 8601 (with any offset, none, or the illegal ``+00:00Z``) and epoch seconds, milliseconds or
-    microseconds, told apart by size. A time without an offset counts as UTC.
-    """
-    if isinstance(value, str):
-        try:
-            since = datetime.fromisoformat(value) - _EPOCH
-        except (ValueError, TypeError):  # no plain ISO 8601, or one without an offset
-            return _read_odd_time(value.strip().removesuffix("Z").removesuffix("z"))
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _read_epoch(value)
-    return None
-
-
-def _read_odd_time(text: str) -> Micros | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return _read_epoch(float(text))
-        except ValueError:
-            return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _read_epoch(number: float) -> Micros | None:
-    if not 1e8 <= number < 1e18:  # 1973 in seconds … 33658 in microseconds; NaN fails too
-        return None
-    scale = 1e6 if number < 1e11 else 1e3 if number < 1e14 else 1
-    micros = round(number * scale)
-    return micros if micros <= _LAST_MICROS else None
 
 
 def reader(kind: type[S]) -> Callable[[str], S | None]:

@@ -25,7 +25,8 @@ from runconsole.events import (
     TaskStatusChanged,
 )
 from runconsole.statuses import read_status
-from runconsole.wire.payload import FactReader, Whole, first, read_time, reader, understood
+from runconsole.wire.payload import FactReader, Whole, first, reader, understood
+from runconsole.wire.times import read_time
 
 __all__ = [
     "FACTS",

@@ -24,14 +24,14 @@ __all__ = [
 
 def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str, Any]]:
     """Return a decision's mutation and input: ado's `decide` form for a path of that name, else the `resolve` form."""
-    action = decision.action or decision.option
+    action = decision.action or decision.answer
     payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id}
     if path.rpartition(".")[2] == "decide":
-        payload |= {"action": action, "selectedOption": decision.option}
+        payload |= {"action": action, "selectedOption": decision.answer}
     else:
         payload["decision"] = action
         if decision.shares_action:
-            payload["selectedOption"] = decision.option
+            payload["selectedOption"] = decision.answer
     if decision.feedback is not None:
         payload["feedback"] = decision.feedback
     if decision.modifications is not None:

@@ -1,0 +1,132 @@
+"""Values as users have them (of NumPy, pandas, the standard library) made of what JSON and the wires know."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from runconsole.errors import InvalidArgument
+
+__all__ = ["plain", "plain_argument", "plain_or_problem"]
+
+_DEEPEST = 200
+_LEAVES = (str, int, datetime)
+"""What stays as it is; superjson tells a `datetime` as a date, other wires as ISO 8601."""
+
+
+def plain_argument(name: str, value: Any) -> Any:
+    """Return an argument as `plain` does. Raises InvalidArgument, in a sentence that names the argument."""
+    known, problem = plain_or_problem(name, value)
+    if problem is not None:
+        raise InvalidArgument(problem)
+    return known
+
+
+def plain_or_problem(name: str, value: Any) -> tuple[Any, str | None]:
+    """Return an argument as `plain` does, and what is wrong with it, or None. Raises nothing that holds the value."""
+    try:
+        return plain(value), None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        return None, f"expected {name}= to be a value that JSON can carry, got {error}"
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return a value made of dicts, lists, texts, numbers, booleans, None and `datetime`.
+
+    Raises ValueError for what has no such form: NaN, an infinity, a function, a value that holds itself.
+    """
+    if value is None or type(value) in _LEAVES or isinstance(value, bool):
+        return value
+    if depth > _DEEPEST:
+        raise ValueError("one nested too deep")
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{float(value)!r}")
+        return float(value)
+    if isinstance(value, Mapping):
+        return {_key(key): plain(member, depth + 1) for key, member in value.items()}
+    if isinstance(value, (list, tuple, range, AbstractSet)):
+        return [plain(member, depth + 1) for member in value]
+    return _foreign(value, depth)
+
+
+def _key(key: Any) -> str:
+    known = plain(key)
+    if isinstance(known, str):
+        return known
+    if known is None or isinstance(known, (bool, int, float, datetime)):
+        return str(known)
+    raise ValueError(f"a key of type {type(key).__name__}")
+
+
+def _foreign(value: Any, depth: int) -> Any:
+    """Return a value of a class that JSON does not know."""
+    known = _standard(value)
+    if known is not value:
+        return plain(known, depth + 1)
+    if type(value).__module__.partition(".")[0] in {"numpy", "pandas"} or hasattr(value, "__array__"):
+        return plain(_of_array(value), depth + 1)
+    for method in ("model_dump", "to_dict", "_asdict"):  # pydantic and its like
+        if callable(getattr(value, method, None)):
+            return plain(getattr(value, method)(), depth + 1)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name), depth + 1) for f in dataclasses.fields(value)}
+    if hasattr(value, "__struct_fields__"):
+        return {name: plain(getattr(value, name), depth + 1) for name in value.__struct_fields__}
+    raise ValueError(f"a {type(value).__name__}")
+
+
+def _standard(value: Any) -> Any:
+    """Return a value of the standard library in plainer words, anything else itself."""
+    make = next((make for kind, make in _STANDARD.items() if isinstance(value, kind)), None)
+    is_foreign = isinstance(value, (date, timedelta)) and type(value).__module__ != "datetime"  # a Timestamp
+    return value if make is None or is_foreign else make(value)
+
+
+def _number(value: Decimal | Fraction) -> float:
+    return int(value) if math.isfinite(value) and value == int(value) else float(value)
+
+
+_STANDARD: dict[type, Callable[[Any], Any]] = {
+    enum.Enum: lambda value: value.value,
+    str: str,
+    int: int,
+    datetime: lambda value: datetime.combine(value.date(), value.timetz()),
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: timedelta.total_seconds,
+    Decimal: _number,
+    Fraction: _number,
+    os.PathLike: os.fspath,
+    uuid.UUID: str,
+}
+"""The classes of the standard library whose values JSON can carry in other words. The first that fits counts."""
+
+
+def _of_array(value: Any) -> Any:
+    """Return what a scalar, array or frame holds; NaT and NA are None."""
+    if type(value).__name__ in {"NaTType", "NAType"}:
+        return None
+    if isinstance(value, datetime):  # a Timestamp
+        return datetime.combine(value.date(), value.timetz())
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if getattr(value, "ndim", None) == 0:
+        exact = value.astype(f"{kind}8[us]") if kind in {"m", "M"} else value
+        return exact.item()
+    if getattr(value, "ndim", None) == 2 and callable(getattr(value, "to_dict", None)):
+        return value.to_dict("records")
+    try:
+        return list(value)
+    except TypeError:
+        raise ValueError(f"a {type(value).__name__}") from None
