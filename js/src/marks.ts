@@ -57,12 +57,12 @@ export function markedMessage<T>(value: T, name = ""): T {
   // The text of a line of output has its colors as control sequences; other control characters are gone from it.
   if (typeof value === "string") return marked(value, name !== "text") as T;
   if (typeof value !== "object" || value === null) return value;
-  let copy: Record<string, unknown> | unknown[] | null = null;
+  let copy: Record<string, unknown> | null = null;
   for (const [field, held] of Object.entries(value)) {
     const fresh = markedMessage(held, Array.isArray(value) ? name : field);
     if (fresh === held) continue;
-    copy ??= Array.isArray(value) ? [...value] : { ...value };
-    (copy as Record<string, unknown>)[field] = fresh;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+    copy[field] = fresh;
   }
   return (copy ?? value) as T;
 }
