@@ -5,19 +5,23 @@ The doubles stand at the edge only: the comm to the browser, and what IPython te
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anywidget
+import comm
 import msgspec
 import pytest
 
 from runconsole import Console, ConsoleFailed, ConsoleWidget, InvalidArgument
-from runconsole import widget as widget_module
+from runconsole import cells as cells_module
 from tests.folding import execution, frames_of, task
-from tests.page import Page, Shell, showing
+from tests.page import Comm, Page, Shell, showing
 from tests.servers.json_server import JsonServer, Message, Peer, does, eventually, says
 
 END = execution("execution_completed", status="success")
@@ -30,7 +34,7 @@ shows = pytest.fixture(showing)
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
     stub = Shell()
-    monkeypatch.setattr(widget_module, "get_ipython", lambda: stub)
+    monkeypatch.setattr(cells_module, "get_ipython", lambda: stub)
     return stub
 
 
@@ -226,6 +230,7 @@ def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -
         "alert",
         "attach",
         "call_soon",
+        "detach",
         "link_action",
         "log",
         "options",
@@ -261,8 +266,8 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
         shown.append(("display", bundle))
         return Handle()
 
-    monkeypatch.setattr(widget_module, "display", display)
-    monkeypatch.setattr(widget_module, "update_display", lambda bundle, **_: shown.append(("update", bundle)))
+    monkeypatch.setattr(cells_module, "display", display)
+    monkeypatch.setattr(cells_module, "update_display", lambda bundle, **_: shown.append(("update", bundle)))
     return shown
 
 
@@ -326,3 +331,41 @@ def test_a_widget_of_a_console_that_has_ended_shows_it_and_connects_no_more() ->
     widget = ConsoleWidget(console)
     assert widget.picture["picture"]["head"]["link"] == "failed"
     assert not widget.is_started
+
+
+# ---- closed, freed, half made --------------------------------------------------------------------------------------
+
+
+def test_a_closed_widgets_console_that_still_runs_is_shown_by_the_cell_run_again(shows: Callable[..., Page]) -> None:
+    with JsonServer([task("task.started")]) as server:
+        first = shows(server.url).widget
+        eventually(lambda: first.status == "live")
+        first.close()
+        page = shows(server.url)
+        assert page.widget is not first
+        assert page.widget.console is first.console
+        eventually(lambda: page.picture and page.picture["tasks"]["total"] == 1)
+        assert server.handshakes == 1
+        assert first.comm is None
+
+
+def test_stopped_and_closed_widgets_are_freed_with_their_consoles_and_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comm, "create_comm", Comm)
+    with JsonServer([task("task.started"), END]) as server:
+
+        def follow() -> list[weakref.ref[Any]]:
+            widget = ConsoleWidget(server.url)
+            assert widget.wait(20)
+            assert len(widget.events) == 2
+            widget.stop()
+            widget.close()
+            return [weakref.ref(thing) for thing in (widget, widget.console, widget.console.log, widget.console.state)]
+
+        things = follow()
+        gc.collect()
+        assert [thing() for thing in things] == [None] * 4
+
+
+def test_what_is_half_made_can_be_shown_in_a_traceback() -> None:
+    assert repr(Console.__new__(Console)) == "Console(…)"
+    assert repr(anywidget.AnyWidget.__new__(ConsoleWidget)) == "ConsoleWidget(…)"

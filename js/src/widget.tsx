@@ -1,12 +1,9 @@
 /** The anywidget module: one store per widget model, one panel per view. */
-import { render as draw } from "preact";
-import { attend } from "./attention";
 import { browserEnv } from "./env";
 import { ModelPort, type WidgetModel } from "./model";
+import { openView, type View } from "./mounting";
 import "./styles/index.css";
 import { Store } from "./store";
-import { App } from "./views/app";
-import { Ticker } from "./views/context";
 
 interface Mount {
   model: WidgetModel;
@@ -18,6 +15,7 @@ interface Mount {
 /** Hosts call the default export once per model, so what is made here is shared by the views of that model alone. */
 export default function widget() {
   let store: Store | null = null;
+  const views = new Set<View>();
 
   /** The store as long as anything uses it. */
   function storeOf(model: WidgetModel): Store {
@@ -31,39 +29,19 @@ export default function widget() {
       store?.dispose();
       store = null;
     };
-    signal?.addEventListener("abort", end, { once: true });
+    signal?.addEventListener("abort", end);
     return end;
   }
 
   function render({ model, el, signal }: Mount): () => void {
-    const unmount = mount(storeOf(model), new ModelPort(model), el);
-    signal?.addEventListener("abort", unmount, { once: true });
+    const view =
+      [...views].find((other) => other.move(el)) ??
+      openView(storeOf(model), new ModelPort(model), el, (gone) => views.delete(gone));
+    views.add(view);
+    const unmount = view.use();
+    signal?.addEventListener("abort", unmount);
     return unmount;
   }
 
   return { initialize, render };
-}
-
-function mount(store: Store, port: ModelPort, el: HTMLElement): () => void {
-  const root = document.createElement("div");
-  root.className = "runconsole";
-  el.append(root);
-  const ticker = new Ticker();
-  const prefix = `rc-${browserEnv.id()}`;
-  const paint = () => draw(<App panel={{ prefix, store, ticker, height: port.height() }} />, root);
-  paint();
-  const close = store.open();
-  const stopAttention = attend(store);
-  const stopHeight = port.onHeight(paint);
-  let mounted = true;
-  return () => {
-    if (!mounted) return;
-    mounted = false;
-    close();
-    stopHeight();
-    stopAttention();
-    draw(null, root);
-    ticker.stop();
-    root.remove();
-  };
 }

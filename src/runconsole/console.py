@@ -506,6 +506,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         """Call `observer` on the I/O thread after each event that asks for something."""
         self._observers.append(observer)
 
+    def detach(self, observer: Callable[[tuple[Effect, ...]], None]) -> None:
+        """Call an observer no more."""
+        self._observers = [other for other in self._observers if other != observer]
+
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function on the I/O thread soon; at once where there is none any more."""
         io = self._io

@@ -65,7 +65,7 @@ class Publisher:
         self._is_another = False  # whether the pages have to be told a whole picture: of another view
         self._failed: set[str] = set()
         self._urgent = asyncio.Event()
-        self._saved_version = -1
+        self._saved_version = self._kept_version = -1
         self._has_news = True  # since the durable picture was stored
 
     def hurry(self) -> None:
@@ -177,6 +177,14 @@ class Publisher:
     def _snapshot(self, *, to_all: bool = False) -> Message:
         picture = self._view.snapshot(SNAPSHOT_BYTES, to_all=to_all)
         return {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": picture}
+
+    def keep(self) -> None:
+        """Send what changed, and store the durable picture again: the one before may not have reached the file."""
+        self._try_patch()
+        if self._kept_version != self._view.version:
+            self._saved_version = -1
+            self._try_save()
+            self._kept_version = self._saved_version
 
     def save(self) -> None:
         """Store the durable picture, unless it is stored already."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
-import html
+import itertools
 import logging
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +15,8 @@ from typing import Any, Self
 
 import anywidget
 import traitlets
-from IPython.core.getipython import get_ipython
-from IPython.display import display, update_display
 
+from runconsole.cells import Outputs, Screen, on_subshell
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
@@ -32,13 +33,18 @@ from runconsole.view import View, answered
 __all__ = ["ConsoleWidget"]
 
 _STATIC = Path(__file__).parent / "static"
-_VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 _LONG_WAIT = 2.0
 _RUNNING = frozenset({"connecting", "live", "retrying"})
 _logger = logging.getLogger(__name__)
 
-_shown: dict[int, ConsoleWidget] = {}
-"""The widget of each console that has one, by the console's identity."""
+_CELL_END_S = 2.0
+"""How long the end of a cell may wait for the file to be brought up to date."""
+
+_shown: weakref.WeakValueDictionary[int, ConsoleWidget] = weakref.WeakValueDictionary()
+"""The open widget of each console that has one, by the console's identity."""
+_numbers = itertools.count()
+_consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictionary()
+"""The consoles that widgets have shown, oldest first: one may run on when its widget was closed."""
 
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
     "artifacts bottlenecks cancel checkpoint_stats checkpoints critical_path decide decide_async decisions errors"
@@ -69,14 +75,16 @@ class ConsoleWidget(anywidget.AnyWidget):
             console's own widget: a cell run twice opens no second connection. The newest cell wins: its `on_checkpoint`
             (none, if it has none), `decide`, `title`, budgets and limits hold from then on.
         height: of the scrolling areas, in CSS pixels.
+        display: whether to show the panel at once; else it is shown where the widget is.
         options: the keyword arguments of `Console`.
 
     Raises:
         InvalidArgument: as `Console`.
     """
 
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
+    # Texts, not paths: a file that anywidget watches would hold every widget for ever.
+    _esm = (_STATIC / "widget.js").read_text("utf-8")
+    _css = (_STATIC / "widget.css").read_text("utf-8")
 
     picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
         sync=True
@@ -87,25 +95,34 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     def __new__(cls, url: Any = None, **options: Any) -> ConsoleWidget:  # noqa: PYI034 - perhaps one that exists
         url, options = _concealed(url, options)
-        known = _widget_of(url, options)
-        return known if known is not None else super().__new__(cls)
+        console = _console_of(url, options)
+        known = None if console is None else _shown.get(id(console))
+        widget = super().__new__(cls) if known is None else known
+        widget.__dict__["_taken"] = console
+        return widget
 
-    def __init__(self, url: Any, *, height: int = 320, **options: Any) -> None:
+    def __init__(self, url: Any, *, height: int = 320, display: bool = True, **options: Any) -> None:
         url, options = _concealed(url, options)
+        console: Console | None = self.__dict__.pop("_taken", None)
         if "console" not in self.__dict__:
-            self._begin(url, height, options)
-        _show_in_cell(self)
+            self._begin(url if console is None else console, height, options)
+        if display:
+            self._outputs.show_early()
 
     def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
         start = options.pop("start", True) and not isinstance(url, Console)
-        self.console = url if isinstance(url, Console) else Console(url, start=False, **options)
+        console = url if isinstance(url, Console) else Console(url, start=False, **options)
         super().__init__(height=height)
-        _shown[id(self.console)] = self
+        self.console = console
+        _shown[id(console)] = self
+        _consoles[next(_numbers)] = console
         # Sending from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
         self._context = contextvars.copy_context()
         self._is_bound = False
-        self._displays: list[str] = []
-        self._shown_by = -1
+        self._has_page = False
+        self._cell: contextvars.Context | None = None
+        self._is_closed = False
+        self._outputs = Outputs(self, self._screen, self._cell_ended)
         self._published: asyncio.Task[None] | None = None
         self._view = View(self.console.state, self._read, self._describe)
         budget = Budget(BYTES_PER_SECOND)
@@ -159,7 +176,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             publishing.cancel()
             # Before anything is awaited: the end of the I/O thread may cancel this very task.
             self._publisher.flush()
-            self._keep_in_file()
+            self._run(self._outputs.update)  # the notebook's file, for readers without a kernel
             await asyncio.gather(publishing, return_exceptions=True)
 
     def _emit(self, message: dict[str, Any]) -> None:
@@ -168,14 +185,34 @@ class ConsoleWidget(anywidget.AnyWidget):
     def _store(self, durable: dict[str, Any]) -> None:
         self._run(self.set_trait, "picture", durable)
 
-    def _keep_in_file(self) -> None:
-        """Put the final text into the notebook's file, for a reader without a kernel."""
-        for display_id in self._displays:
-            self._run(update_display, self._bundle(), display_id=display_id, raw=True)
+    def _cell_ended(self, context: contextvars.Context) -> None:
+        """Let the file have what is known now, where a program executes the notebook; on the thread of the cells.
+
+        A page keeps the file by itself, whatever the context; nothing is painted anew there.
+        """
+        if self._has_page or self._is_closed:
+            return
+        kept: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.console.call_soon(self._keep_in_file, context, kept)
+        with suppress(TimeoutError):
+            kept.result(_CELL_END_S)
+
+    def _keep_in_file(self, context: contextvars.Context, kept: concurrent.futures.Future[None]) -> None:
+        """Send everything as from the cell with this context, on the I/O thread."""
+        self._cell = context
+        try:
+            self._publisher.keep()
+            self._run(self._outputs.update, in_cell=True)
+        finally:
+            self._cell = None
+            kept.set_result(None)
+
+    def _screen(self) -> Screen:
+        return str(self.console), self.console.status not in _RUNNING
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         try:
-            self._context.copy().run(function, *args, **kwargs)
+            (self._cell or self._context).copy().run(function, *args, **kwargs)
         except Exception:  # the page may be gone; the run's console goes on
             _logger.debug("could not reach the page", exc_info=True)
 
@@ -203,7 +240,8 @@ class ConsoleWidget(anywidget.AnyWidget):
         """Check that it is a message, remember where it came from, and hand it over."""
         if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
             return
-        if message["kind"] == "ready" and _on_subshell():
+        self._has_page = True
+        if message["kind"] == "ready" and on_subshell():
             self._context = contextvars.copy_context()
             self._is_bound = True
         with suppress(RecursionError):  # no page of ours nests that deep
@@ -267,10 +305,21 @@ class ConsoleWidget(anywidget.AnyWidget):
         self.console.stop()
 
     def close(self) -> None:
-        """Take the panel off the page. The console goes on: `stop` ends it."""
-        if "console" in self.__dict__:  # not where its making was refused
-            _shown.pop(id(self.console), None)
+        """Take the panel off the page. The console goes on: `stop` ends it, and the cell run again shows it again."""
+        if "_outputs" in self.__dict__ and not self._is_closed:
+            self._is_closed = True
+            if _shown.get(id(self.console)) is self:
+                del _shown[id(self.console)]
+            self._outputs.close()
+            self.console.detach(self._observe)
+            if self.console.replay is not None:
+                self.console.replay.off_change(self._replayed)
+            self.console.call_soon(self._end_publishing)
         super().close()
+
+    def _end_publishing(self) -> None:
+        if self._published is not None:
+            self._published.cancel()
 
     def __enter__(self) -> Self:
         self.console.__enter__()
@@ -279,37 +328,20 @@ class ConsoleWidget(anywidget.AnyWidget):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _bundle(self) -> dict[str, Any]:
-        """Return the panel, and for readers without a kernel the screen as text."""
-        text = str(self.console)
-        recorded = "" if self.console.status in _RUNNING else "<p><em>recorded: the final state of this run</em></p>"
-        return {
-            "text/plain": text,
-            "text/html": f"<div>{recorded}<pre>{html.escape(text)}</pre></div>",
-            _VIEW_MIME: {"version_major": 2, "version_minor": 1, "model_id": self.model_id},
-        }
-
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._bundle(), {}
+        return self._outputs.bundle(), {}
 
     def _ipython_display_(self, **_: Any) -> None:
-        if self._shown_by == _execution_count():
-            self._shown_by = -1  # the constructor showed it in this very cell
-            return
-        self._display()
-
-    def _display(self) -> None:
-        handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        if handle is not None:
-            self._displays.append(handle.display_id)
+        self._outputs.show()
 
     def __str__(self) -> str:
         return str(self.console)
 
     def __repr__(self) -> str:
-        if "console" not in self.__dict__:
-            return "ConsoleWidget(not begun)"
-        return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
+        console = self.__dict__.get("console")  # a debugger may ask for it before there is one
+        return (
+            "ConsoleWidget(…)" if console is None else f"ConsoleWidget({console.address!r}, status={console.status!r})"
+        )
 
 
 for _name in DELEGATED:
@@ -317,41 +349,27 @@ for _name in DELEGATED:
         setattr(ConsoleWidget, _name, _delegated(_name))
 
 
-def _concealed(url: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Return the arguments without a secret in the open."""
-    return url if isinstance(url, Console) else Secret(url), concealed(options)
-
-
-def _widget_of(url: Any, options: dict[str, Any]) -> ConsoleWidget | None:
-    """Return the widget that already shows this console, or one with the same arguments that still runs."""
-    wanted = {name: value for name, value in options.items() if name not in {"height", "start"}}
+def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
+    """Return this console, or one of the same run that a widget has shown and that still runs; None for a new one."""
+    wanted = {name: value for name, value in options.items() if name not in {"height", "start", "display"}}
     if isinstance(url, Console):
         if wanted:
             named = ", ".join(wanted)
             raise InvalidArgument(f"expected no options beside a Console, got {named}: pass them to Console")
-        return _shown.get(id(url))
+        return url
     asked: Options = check({"url": url, **wanted})
-    known = next(
-        (w for w in _shown.values() if w.console.options.same_run(asked) and w.console.status in _RUNNING), None
-    )
+    known = next((c for c in reversed(list(_consoles.values())) if _follows(c) and c.options.same_run(asked)), None)
     if known is not None:
-        known.console.adopt(asked)
-        if not known.is_started:
-            known._publisher.flush()  # noqa: SLF001 - of this module
+        known.adopt(asked)
+        widget = _shown.get(id(known))
+        if widget is not None and not known.is_started:
+            widget._publisher.flush()  # noqa: SLF001 - of this module
     return known
 
 
-def _show_in_cell(widget: ConsoleWidget) -> None:
-    """Show the panel below the running cell, once."""
-    shell = get_ipython()
-    if shell is not None and getattr(shell, "kernel", None) is not None:
-        widget._display()  # noqa: SLF001 - of this module
-        widget._shown_by = _execution_count()  # noqa: SLF001
-
-
-def _execution_count() -> int:
-    shell = get_ipython()
-    return -2 if shell is None else int(shell.execution_count)
+def _follows(console: Console) -> bool:
+    """Whether a console follows its run, or will: one that was never started is only known by its panel."""
+    return console.status in _RUNNING and (console.is_started or id(console) in _shown)
 
 
 def _described(replay: Replay) -> dict[str, Any]:
@@ -393,13 +411,3 @@ def _waited(pressed_at: Any) -> str:
         return ""
     seconds = now_micros() / 1e6 - pressed_at / 1e3
     return f" (it waited {seconds:.0f} s for the kernel)" if seconds >= _LONG_WAIT else ""
-
-
-def _on_subshell() -> bool:
-    """Whether this handler runs on a subshell: then answers through it come back while a cell runs."""
-    shell = get_ipython()
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return False
-    parent = kernel.get_parent()
-    return bool(parent and parent.get("header", {}).get("subshell_id"))

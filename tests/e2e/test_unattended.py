@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -10,7 +12,8 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.e2e.runs import decisions_at, question
-from tests.servers.json_server import JsonServer, Peer
+from tests.folding import execution
+from tests.servers.json_server import JsonServer, Peer, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 FOLLOW = "from runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release'{more})"
 WAIT = "finished = w.wait(timeout={timeout})\nprint('finished:', finished)"
 HISTORY = "print(w.checkpoints[['status', 'decision', 'decided_by']].to_dict('records'))\nw.stop()"
+VIEW = "application/vnd.jupyter.widget-view+json"
 WAITS = "the run waits for your decision on 'Ship it?' (c)"
 
 Notebook = Any
@@ -91,6 +95,88 @@ def test_a_policy_answers_where_nobody_sits_by_and_the_notebook_runs_through(
         assert (answer["payload"]["decision"], answer["payload"]["feedback"]) == ("approve", "nobody sits by")
         shown = [output.data["text/plain"] for output in done.cells[0].outputs if "data" in output]
         assert any("A release" in text for text in shown), shown
+
+
+# ---- what the file holds of a run that completed ---------------------------------------------------------------------
+
+
+def by_nbconvert(notebook: Notebook, folder: Path) -> Notebook:
+    nbformat.write(notebook, folder / "in.ipynb")
+    nbconvert = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "out.ipynb"]
+    subprocess.run([*nbconvert, folder / "in.ipynb"], check=True, stderr=subprocess.DEVNULL)
+    return nbformat.read(folder / "out.ipynb", as_version=4)
+
+
+def completed_by(run: Callable[[Notebook, Path], Notebook], cells: list[str], folder: Path) -> Notebook:
+    """Execute cells around a run that completes while the second one runs; return the notebook as it was saved."""
+
+    def completes(peer: Peer) -> None:
+        peer.send(execution("execution_started", execution_id="e"), execution("progress_update", task_id="t1"))
+        eventually((folder / "go").exists, "the second cell")
+        peer.send(execution("progress_update", task_id="t2"), execution("execution_completed", status="success"))
+
+    with JsonServer(completes) as server:
+        make, second, *more = [cell.format(url=server.url) for cell in cells]
+        notebook = notebook_of(server, timeout=60)
+        second = f"open({str(folder / 'go')!r}, 'x').close()\n{second}"
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (make, second, *more)]
+        return run(notebook, folder)
+
+
+def stored_heads(notebook: Notebook) -> list[Any]:
+    """Return the head of each panel in the widget state of a saved notebook."""
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    return [model["state"]["picture"]["picture"]["head"] for model in state.values() if "picture" in model["state"]]
+
+
+def assert_completed(notebook: Notebook) -> None:
+    """Assert that the one panel of the first cell shows the end of the run, in each form."""
+    (output,) = [output for output in notebook.cells[0].outputs if VIEW in output.get("data", {})]
+    assert output.data["text/plain"].startswith("Completed A release")
+    assert "recorded: the final state of this run" in output.data["text/html"]
+    (head,) = stored_heads(notebook)
+    assert (head["status"], head["link"]) == ("completed", "ended")
+
+
+MAKE = "from runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release')"
+
+
+@pytest.mark.parametrize("run", [by_papermill, by_nbconvert], ids=["papermill", "nbconvert"])
+def test_a_run_awaited_in_another_cell_is_saved_with_its_end(
+    run: Callable[[Notebook, Path], Notebook], tmp_path: Path
+) -> None:
+    assert_completed(completed_by(run, [MAKE, "w.wait()"], tmp_path))
+
+
+SPIN = "import time\nwhile w.run.status != 'completed': time.sleep(0.05)"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [MAKE, "await w.finished()"],
+        [MAKE, SPIN, "print(w.tasks)"],
+        [MAKE, f"{SPIN}\n1 / 0"],
+        [f"import ipywidgets\n{MAKE}\nipywidgets.VBox([w])", "w.wait()"],
+    ],
+    ids=["finished", "table", "error", "box"],
+)
+def test_a_run_that_ends_while_any_cell_runs_is_saved_with_its_end(cells: list[str], tmp_path: Path) -> None:
+    def run(notebook: Notebook, folder: Path) -> Notebook:
+        client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}})
+        client.execute()
+        nbformat.validate(notebook)
+        return notebook
+
+    assert_completed(completed_by(run, cells, tmp_path))
+
+
+def test_a_panel_that_was_not_displayed_is_in_no_cell_until_it_is(tmp_path: Path) -> None:
+    make = MAKE.replace(")", ", display=False)")
+    done = completed_by(by_nbclient, [make, "w.wait()", "w"], tmp_path)
+    shown = [[output for output in cell.outputs if VIEW in output.get("data", {})] for cell in done.cells]
+    assert [len(outputs) for outputs in shown] == [0, 0, 1]
+    assert stored_heads(done)[0]["status"] == "completed"
 
 
 @pytest.fixture(autouse=True)

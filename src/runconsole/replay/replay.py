@@ -188,6 +188,10 @@ class Replay:
         """
         self._listeners.append(listener)
 
+    def off_change(self, listener: Listener) -> None:
+        """Call a listener no more."""
+        self._listeners = [other for other in self._listeners if other != listener]
+
     def _command(self, command: Callable[[], object]) -> None:
         self._revive()
         self._call(lambda: self._carry_out(command))

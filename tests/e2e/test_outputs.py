@@ -1,0 +1,99 @@
+"""The panel's outputs in a real JupyterLab: one a cell, undisturbed by the end of the run, anew when it was closed."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.e2e.runs import connection
+from tests.folding import execution
+from tests.servers.json_server import JsonServer, Peer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.lab import Lab
+
+MAKE = "import ipywidgets\nfrom runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release')"
+
+
+@contextmanager
+def run_of_many_tasks() -> Iterator[tuple[JsonServer, threading.Event]]:
+    """A server with a run of 300 tasks that completes when the event is set."""
+    go_on = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.send(execution("execution_started", execution_id="e", total_tasks=300))
+        peer.send(*(execution("progress_update", task_id=f"task-{n:03}", status="completed") for n in range(300)))
+        go_on.wait(120)
+        peer.send(execution("execution_completed", status="success"))
+
+    with JsonServer(script) as server:
+        try:
+            yield server, go_on
+        finally:
+            go_on.set()
+
+
+def test_the_end_of_a_run_leaves_tab_filter_rows_scroll_and_focus_and_updates_the_file(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, go_on):
+        notebook = lab.new_notebook([MAKE.format(url=server.url)])
+        notebook.run_all()
+        panel = notebook.panel
+        panel.get_by_role("tab", name="Tasks").click()
+        table = panel.get_by_role("table", name="Tasks")
+        filter_box = panel.get_by_role("searchbox")
+        filter_box.click()
+        filter_box.type("task-2")
+        expect(table).to_contain_text("task-200")
+        scrolled = table.evaluate_handle(
+            "e => { for (; e; e = e.parentElement) if (e.scrollHeight > e.clientHeight + 99) return e; }"
+        )
+        scrolled.evaluate("e => { e.scrollTop = 444; }")
+        expect(table).to_contain_text("task-216")
+        go_on.set()
+        expect(connection(panel)).to_contain_text("ended")
+        view = "application/vnd.jupyter.widget-view+json"
+        while not any(
+            "Completed A release" in output.data["text/plain"] for output in notebook.save().cells[0].outputs
+        ):
+            notebook.tab.wait_for_timeout(100)
+        expect(panel).to_have_count(1)
+        expect(panel.get_by_role("tab", name="Tasks")).to_have_attribute("aria-selected", "true")
+        expect(filter_box).to_have_value("task-2")
+        expect(filter_box).to_be_focused()
+        expect(table).to_contain_text("task-216")
+        assert scrolled.evaluate("e => [e.isConnected, e.scrollTop]") == [True, 444]
+        (output,) = notebook.save().cells[0].outputs
+        assert view in output.data
+        assert notebook.complaints == []
+
+
+def test_a_box_in_the_cell_that_makes_the_widget_is_the_one_panel(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, _):
+        cells = [MAKE.format(url=server.url) + more for more in ("\nipywidgets.VBox([ipywidgets.HBox([w])])", "")]
+        notebook = lab.new_notebook([*cells, "w"])
+        notebook.run_cell(0)
+        expect(notebook.panel).to_have_count(1)
+        expect(connection(notebook.panel)).to_contain_text("live")
+        notebook.run_cell(1)
+        expect(notebook.panel).to_have_count(2)
+        notebook.run_cell(2)
+        expect(notebook.panel).to_have_count(3)
+        assert server.handshakes == 1
+
+
+def test_a_cell_run_again_after_all_widgets_were_closed_shows_the_run_again(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, go_on):
+        notebook = lab.new_notebook([MAKE.format(url=server.url), "ipywidgets.Widget.close_all()"])
+        notebook.run_all()
+        expect(notebook.panel).to_have_count(0)
+        notebook.run_cell(0)
+        expect(notebook.panel).to_have_count(1)
+        expect(connection(notebook.panel)).to_contain_text("live")
+        assert server.handshakes == 1
+        go_on.set()
+        expect(connection(notebook.panel)).to_contain_text("ended")
