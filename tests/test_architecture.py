@@ -81,8 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replies": {"view"},
     "publisher": {"replies", "view"},
-    "cells": set(),
-    "widget": {"cells", "clock", "console", "options", "publisher", "replay", "replies", "state", "view"},
+    "outputs": set(),
+    "widget": {"clock", "console", "options", "outputs", "publisher", "replay", "replies", "state", "view"},
     "simulator": set(),
     "demo": {"simulator"},
     "process": set(),
@@ -95,8 +95,8 @@ ONLY_IN: dict[str, set[str]] = {
     # A library → the modules that may import it at run time (for type checking anyone may).
     "pandas": {"analysis", "dataset", "tables"},
     "anywidget": {"widget"},
-    "ipywidgets": {"cells"},
-    "IPython": {"cells"},
+    "ipywidgets": {"outputs"},
+    "IPython": {"outputs"},
 }
 
 PURE = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runconsole import Console, ConsoleFailed, InvalidArgument, NotConnected
+from runconsole import Console, ConsoleFailed, ConsoleWidget, InvalidArgument, NotConnected
+from runconsole import replay as replay_module
 from tests.folding import execution, frames_of, task
 from tests.servers.json_server import JsonServer, Peer, closes, does, eventually, in_turn, says
 from tests.servers.other_servers import ECHO, closed_port, http, tcp_server
@@ -310,3 +312,52 @@ def test_without_a_link_nothing_is_decided() -> None:
     it = Console("ws://localhost:1/ws", start=False)
     with pytest.raises((NotConnected, InvalidArgument)):
         it.decide("c", "approve")
+
+
+# ---- polled, interrupted -------------------------------------------------------------------------------------------
+
+
+def test_polling_leaves_nothing_behind_and_says_a_question_once(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = task("task.hitl_required", checkpointId="c", title="Ship?", options=["approve", "reject"])
+    with JsonServer([asked]) as server, Console(server.url) as console:
+        eventually(lambda: console.pending)
+        for _ in range(1000):
+            assert not console.wait(timeout=0)
+        for _ in range(20):
+            assert not console.wait(timeout=0.001)
+        assert len(console._watchers._watchers) <= 1
+        assert capsys.readouterr().err.count("gave up waiting") == 1
+
+
+def interrupted(make: Callable[[], object]) -> None:
+    """Call a function while the interrupt of a stop button comes; assert that it gets through."""
+    timer = threading.Timer(0.3, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            make()
+    finally:
+        timer.join()
+
+
+@pytest.mark.parametrize("make", [Console, ConsoleWidget])
+def test_an_interrupt_while_a_recording_loads_leaves_nothing_behind_and_the_next_try_works(
+    make: type[Console | ConsoleWidget], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.jsonl"
+    with JsonServer([task("task.started")]) as server, Console("ws://127.0.0.1:9/ws") as other:
+        with Console(server.url, record=path) as console:
+            eventually(lambda: len(console.tasks) == 1)
+
+        async def never(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(replay_module, "take_up", never)
+        interrupted(lambda: make(server.url, record=path))
+        monkeypatch.undo()
+        again = make(server.url, record=path)
+        eventually(lambda: again.status == "live")
+        assert len(again.tasks) == 1
+        again.stop()
+        assert other.is_started
+        assert server.handshakes == 2

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from runconsole import Console, ConsoleFailed, ConsoleWidget, InvalidArgument
-from runconsole import cells as cells_module
+from runconsole import outputs as outputs_module
 from tests.folding import execution, frames_of, task
 from tests.page import Comm, Page, Shell, showing
 from tests.servers.json_server import JsonServer, Message, Peer, does, eventually, says
@@ -34,7 +34,7 @@ shows = pytest.fixture(showing)
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
     stub = Shell()
-    monkeypatch.setattr(cells_module, "get_ipython", lambda: stub)
+    monkeypatch.setattr(outputs_module, "get_ipython", lambda: stub)
     return stub
 
 
@@ -231,6 +231,7 @@ def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -
         "attach",
         "call_soon",
         "detach",
+        "is_forked",
         "link_action",
         "log",
         "options",
@@ -266,8 +267,8 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
         shown.append(("display", bundle))
         return Handle()
 
-    monkeypatch.setattr(cells_module, "display", display)
-    monkeypatch.setattr(cells_module, "update_display", lambda bundle, **_: shown.append(("update", bundle)))
+    monkeypatch.setattr(outputs_module, "display", display)
+    monkeypatch.setattr(outputs_module, "update_display", lambda bundle, **_: shown.append(("update", bundle)))
     return shown
 
 
@@ -367,5 +368,5 @@ def test_stopped_and_closed_widgets_are_freed_with_their_consoles_and_logs(monke
 
 
 def test_what_is_half_made_can_be_shown_in_a_traceback() -> None:
-    assert repr(Console.__new__(Console)) == "Console(…)"
-    assert repr(anywidget.AnyWidget.__new__(ConsoleWidget)) == "ConsoleWidget(…)"
+    assert repr(Console.__new__(Console)) == "Console(not begun)"
+    assert repr(anywidget.AnyWidget.__new__(ConsoleWidget)) == "ConsoleWidget(not begun)"

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["Console"]
 
 _STOP_TIMEOUT = 5.0
+_FORKED = (
+    "this console lives in the process that this one was forked from, where it goes on: call it there, or make a"
+    " Console here"
+)
 
 
 class Console(RunFrames, RunWaits, RunCommands):
@@ -136,16 +140,23 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def start(self) -> Self:
         """Connect and follow, unless it already does. A console that failed or was stopped begins again."""
+        self._check_process()
         if self._task is not None and not self._task.done() and self.status != "failed":
             return self
         self._release()
-        self._io = lease()
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._io.call(self._begin, started)
+        self._io = io = lease()
         try:
+            io.call(self._begin, started)
             started.result()
-        except BaseException:
-            self._release()
+        except BaseException:  # a KeyboardInterrupt, too: nobody else could ever stop what has begun
+            ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+            io.call(self._end_begun, ended)
+            try:
+                with suppress(TimeoutError):
+                    ended.result(_STOP_TIMEOUT)
+            finally:
+                self._release()
             raise
         if self._replay is not None and self._replay.rests:
             self._release()  # all is there: a recording that is only read leaves no thread behind
@@ -155,6 +166,13 @@ class Console(RunFrames, RunWaits, RunCommands):
         life = self._follow(started) if self._replay is None else self._play(self._replay, started)
         self._task = asyncio.get_running_loop().create_task(life, name="runconsole-session")
         self._task.add_done_callback(lambda _: None if started.done() else started.set_exception(_never_began()))
+
+    def _end_begun(self, ended: concurrent.futures.Future[None]) -> None:
+        """Cancel what `_begin` has begun, on the I/O thread; `ended` is set when it has ended."""
+        if self._task is None or self._task.done():
+            ended.set_result(None)
+        else:
+            self._cancel(self._task, ended)
 
     async def _follow(self, started: concurrent.futures.Future[None]) -> None:
         """Follow the run, after what was recorded of it has been loaded."""
@@ -223,6 +241,7 @@ class Console(RunFrames, RunWaits, RunCommands):
 
         The run itself goes on at the server. Returns when nothing is left behind, within about a second.
         """
+        self._check_process()
         io, task = self._io, self._task
         if self._replay is not None:
             self._replay.stop()
@@ -235,6 +254,16 @@ class Console(RunFrames, RunWaits, RunCommands):
                 with suppress(TimeoutError):
                     ended.result(_STOP_TIMEOUT)
         self._release()
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether the console followed its run when this process was forked: what is known then can be read."""
+        return self._io is not None and self._io.is_lost
+
+    def _check_process(self) -> None:
+        """Raise NotConnected where the console lives in another process."""
+        if self.is_forked:
+            raise NotConnected(_FORKED)
 
     def _cancel(self, task: asyncio.Task[None], ended: concurrent.futures.Future[None]) -> None:
         task.add_done_callback(lambda _: ended.set_result(None))
@@ -271,12 +300,14 @@ class Console(RunFrames, RunWaits, RunCommands):
 
             write_run(Path(path), copy_run(self._replay.path))
         else:
+            if self.is_forked:
+                self._keeper.leave()
             self._keeper.save(Path(path), self._state, self._log, self._on_io)
 
     def _on_io(self, function: Callable[[], Any]) -> Any:
         """Run a function on the I/O thread, where there is one, and return its result."""
         io = self._io
-        if io is None or io.is_current or io.loop.is_closed():
+        if io is None or io.is_current or io.is_lost or io.loop.is_closed():
             return function()
 
         async def run() -> Any:
@@ -361,6 +392,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         """Return the session that sends, None while the console is stopped. Raises NotConnected on a recording."""
         if self._replay is not None:
             raise NotConnected("this is a recording: nothing can be sent any more, and nothing was")
+        self._check_process()
         return self._session
 
     def _call(self, request: Request) -> Any:
@@ -452,7 +484,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         return [c for c in self.pending if policy is None or not policy.thinks_about(c)]
 
     def _watch(self, look: Callable[[], bool]) -> None:
-        self._watchers.add(look)
+        if not self.is_forked:
+            self._watchers.add(look)
+        elif not look():
+            raise NotConnected(_FORKED)
 
     # ---- for the widget and the terminal ------------------------------------------------------------------------
 
@@ -512,6 +547,7 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def call_soon(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function on the I/O thread soon; at once where there is none any more."""
+        self._check_process()
         io = self._io
         if io is None or io.loop.is_closed():
             function(*args)

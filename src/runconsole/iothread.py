@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,8 @@ class IOThread:
 
     def __init__(self) -> None:
         self._leases = 0
+        self.is_lost = False
+        """Whether this process is a fork of the one in which the thread runs: nothing here gets anywhere any more."""
         self.loop = asyncio.new_event_loop()
         with suppress(AttributeError):  # another kind of loop, set by an event loop policy, may resolve by itself
             self.loop.getaddrinfo = Resolver(self.loop).getaddrinfo  # type: ignore[method-assign]
@@ -54,6 +57,8 @@ class IOThread:
     def release(self) -> None:
         """Give the lease back; with the last one the thread ends."""
         global _current  # noqa: PLW0603 - the process's one thread
+        if self.is_lost:
+            return
         with _lock:
             self._leases -= 1
             if self._leases > 0:
@@ -80,6 +85,24 @@ def lease() -> IOThread:
         if _current is None:
             _current = IOThread()
         return _current._lease()  # noqa: SLF001 - of this module
+
+
+_lost: list[IOThread] = []
+"""Threads of the process this one was forked from: their loops are never closed here, for they share descriptors."""
+
+
+def _forget() -> None:
+    """Begin anew in a forked process: threads are not inherited, and a lock may have been held by one of them."""
+    global _current, _lock  # noqa: PLW0603 - the process's one thread
+    _lock = threading.Lock()
+    if _current is not None:
+        _current.is_lost = True
+        _lost.append(_current)
+        _current = None
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)
 
 
 @atexit.register

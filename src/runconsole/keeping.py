@@ -146,6 +146,10 @@ class Keeper:
         if self._session is not None:
             self._session.notify(text)
 
+    def leave(self) -> None:
+        """Leave the recording to the process this one was forked from."""
+        self._tape = None
+
     def close(self) -> None:
         """Write what is left of the recording and let go of the file."""
         if self._tape is not None:

@@ -35,6 +35,10 @@ def sealer() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "log-sealer")
 
 
+if hasattr(os, "register_at_fork"):  # a forked process has not the thread: another one is started when there is need
+    os.register_at_fork(after_in_child=sealer.cache_clear)
+
+
 class LogStorage:
     """Keeps the sealed chunks of one log.
 

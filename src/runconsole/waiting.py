@@ -11,6 +11,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Literal
 
 from runconsole.errors import ConsoleFailed, RunInterrupted
 from runconsole.events import LinkStatus
@@ -20,10 +21,14 @@ from runconsole.watchers import on_loop
 __all__ = ["RunWaits"]
 
 _MOST_NAMED = 20
+_POLL = 1.0
+"""Seconds: who waits for less is asking again and again."""
 
 
 class RunWaits(ABC):
     """What waits for a run, from any thread or event loop."""
+
+    _named_last: list[str] | None = None
 
     @property
     @abstractmethod
@@ -76,6 +81,9 @@ class RunWaits(ABC):
                 ConsoleFailed).
             ConsoleFailed: the link failed for good.
         """
+        if timeout is not None and timeout <= 0:  # a poll leaves nothing behind, however often
+            outcome = self._outcome()
+            return self._gave_up(timeout) if outcome is None else outcome
         news: queue.SimpleQueue[str] = queue.SimpleQueue()
         settled = self._settled(lambda: news.put("opened"))
         settled.add_done_callback(lambda _: news.put("settled"))
@@ -87,8 +95,9 @@ class RunWaits(ABC):
         except queue.Empty:
             if not settled.cancel():
                 return settled.result()
-            self._say_open(f"gave up waiting after {timeout:g} s; ")
-            return False
+            return self._gave_up(timeout or 0)
+        finally:
+            settled.cancel()
         return settled.result()
 
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
@@ -98,8 +107,25 @@ class RunWaits(ABC):
         try:
             return await asyncio.wait_for(on_loop(self._settled(say, loop.is_closed)), timeout)
         except TimeoutError:
+            return self._gave_up(timeout or 0)
+
+    def _gave_up(self, timeout: float) -> Literal[False]:
+        """Say what is open; of polls, only where it is something else than what was said last."""
+        names = [c.checkpoint_id for c in self.pending]
+        if timeout >= _POLL or names != self._named_last:
             self._say_open(f"gave up waiting after {timeout:g} s; ")
-            return False
+        self._named_last = names
+        return False
+
+    def _outcome(self) -> bool | None:
+        """Return True when the run has finished, False when the console was stopped, else None. Raises as `wait`."""
+        if self._interruption is not None:
+            raise RunInterrupted(self._interruption)
+        if self._is_finished:
+            return True
+        if self.status == "failed":
+            raise ConsoleFailed(self._reason or "the link failed")
+        return False if self.status == "stopped" else None
 
     def _settled(
         self, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
@@ -118,15 +144,13 @@ class RunWaits(ABC):
             if new:
                 announced.update(new)
                 announce()
-            status = self.status
-            if self._interruption is not None:
-                future.set_exception(RunInterrupted(self._interruption))
-            elif self._is_finished:
-                future.set_result(True)
-            elif status == "failed":
-                future.set_exception(ConsoleFailed(self._reason or "the link failed"))
-            elif status == "stopped":
-                future.set_result(False)
+            try:
+                outcome = self._outcome()
+            except ConsoleFailed as error:
+                future.set_exception(error)
+            else:
+                if outcome is not None:
+                    future.set_result(outcome)
             return future.done()
 
         self._watch(look)

@@ -30,6 +30,7 @@ class Watchers:
     def add_here(self, watcher: Watcher) -> None:
         """As `add`, on the I/O thread, at once."""
         if not _has_seen(watcher):
+            self.look()  # who has given up since the last event goes
             self._watchers.append(watcher)
 
     def look(self) -> None:

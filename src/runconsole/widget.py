@@ -16,12 +16,12 @@ from typing import Any, Self
 import anywidget
 import traitlets
 
-from runconsole.cells import Outputs, Screen, on_subshell
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
 from runconsole.events import Received
 from runconsole.options import Options, check, concealed
+from runconsole.outputs import Outputs, Screen, on_subshell
 from runconsole.publisher import BYTES_PER_SECOND, Publisher
 from runconsole.replay import Replay
 from runconsole.replies import Budget, Replies, named, refusal, reply_to
@@ -140,6 +140,13 @@ class ConsoleWidget(anywidget.AnyWidget):
             self.console.replay.on_change(self._replayed)
         self.on_msg(self._door)
         self.console.attach(self._observe)
+        try:
+            self._start(start=start)
+        except BaseException:  # an interrupt, too: the next try of the cell makes another one
+            self.close()
+            raise
+
+    def _start(self, *, start: bool) -> None:
         if start:
             self.console.start()
         elif self.console.is_started:
@@ -314,7 +321,8 @@ class ConsoleWidget(anywidget.AnyWidget):
             self.console.detach(self._observe)
             if self.console.replay is not None:
                 self.console.replay.off_change(self._replayed)
-            self.console.call_soon(self._end_publishing)
+            if not self.console.is_forked:
+                self.console.call_soon(self._end_publishing)
         super().close()
 
     def _end_publishing(self) -> None:
@@ -338,15 +346,19 @@ class ConsoleWidget(anywidget.AnyWidget):
         return str(self.console)
 
     def __repr__(self) -> str:
-        console = self.__dict__.get("console")  # a debugger may ask for it before there is one
-        return (
-            "ConsoleWidget(…)" if console is None else f"ConsoleWidget({console.address!r}, status={console.status!r})"
-        )
+        if "console" not in self.__dict__:
+            return "ConsoleWidget(not begun)"  # a traceback with locals asks in the middle of `__init__`
+        return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
 
 
 for _name in DELEGATED:
     if hasattr(Console, _name):
         setattr(ConsoleWidget, _name, _delegated(_name))
+
+
+def _concealed(url: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments without a secret in the open."""
+    return url if isinstance(url, Console) else Secret(url), concealed(options)
 
 
 def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
@@ -369,7 +381,7 @@ def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
 
 def _follows(console: Console) -> bool:
     """Whether a console follows its run, or will: one that was never started is only known by its panel."""
-    return console.status in _RUNNING and (console.is_started or id(console) in _shown)
+    return console.status in _RUNNING and not console.is_forked and (console.is_started or id(console) in _shown)
 
 
 def _described(replay: Replay) -> dict[str, Any]:

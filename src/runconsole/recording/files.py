@@ -7,6 +7,7 @@ import io
 import itertools
 import operator
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -185,6 +186,19 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """Close in a forked process what its parent records to: else the file stays locked as long as this one lives."""
+    for writer in list(_writers):
+        writer.close()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go)
+
+
 class Writer:
     """Appends lines to a file that nobody else records to; each `write` is complete when it returns.
 
@@ -200,6 +214,7 @@ class Writer:
     def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
         self._file = _open_locked(path, os.O_EXCL if is_new else 0)
+        _writers.add(self)
         self._form = form_named(path)
         self._size = os.fstat(self._file).st_size
         if self._size:
