@@ -3,7 +3,8 @@
 The build hook (hatch_build.py) uses it as a module, people and the other scripts use it as a command:
 
     python scripts/frontend.py build          # the bundle, if its sources changed since it was built
-    python scripts/frontend.py npm run test   # any npm command in js/, with its packages installed first
+    python scripts/frontend.py install        # all npm packages, those of tests and checks too
+    python scripts/frontend.py npm run test   # any npm command in js/, with all packages installed first
     python scripts/frontend.py node           # which Node.js that is; exit code 1 where there is none
 
 It needs nothing but Python, because it runs before anything is installed.
@@ -75,8 +76,12 @@ def _is_new_enough(version: str) -> bool:
 class FrontEnd:
     """The front end of a source tree.
 
-    Two stamps spare work: `node_modules/.lock` holds the digest of the lock file that was installed, `static/.sources`
-    the digest of the sources and the bundle made of them. A bundle touched by anything else is built again.
+    To build it takes only what ends up in the bundle or makes it; tests and checks bring the rest. No package's own
+    script is run on installing it.
+
+    Two stamps spare work: `node_modules/.lock` holds what was installed, of which lock file (its digest);
+    `static/.sources` the digest of the sources and the bundle made of them. A bundle touched by anything else is built
+    again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -96,14 +101,25 @@ class FrontEnd:
         """Makes the bundle if it is not current. Raises FrontEndError."""
         if self.is_built:
             return
-        self.npm("run", "build")
+        node = self._node()
+        self._install(node, all_packages=False)
+        self._run(node, ["run", "build"])
         missing = [name for name in BUNDLE if not (self.static / name).is_file()]
         if missing:
             raise FrontEndError(f"expected `npm run build` in js/ to write {' and '.join(missing)} in {self.static}")
         (self.static / ".sources").write_text(self._bundle_digest())
 
     def npm(self, *arguments: str) -> None:
-        """Runs npm in js/ after installing its packages if the lock file changed. Raises FrontEndError."""
+        """Runs npm in js/, after installing all packages if the lock file changed. Raises FrontEndError."""
+        self._run(self.install(), arguments)
+
+    def install(self) -> Node:
+        """Installs all packages if the lock file changed. Raises FrontEndError."""
+        node = self._node()
+        self._install(node, all_packages=True)
+        return node
+
+    def _node(self) -> Node:
         if not (self.js / "package-lock.json").is_file():
             raise FrontEndError(f"expected the front end's sources in {self.js}, found no package-lock.json there")
         node = find_node()
@@ -111,14 +127,20 @@ class FrontEnd:
             raise FrontEndError(
                 f"expected {WANTED_NODE}, found none; install it, or `pip install {NODE_REQUIREMENT.partition('>')[0]}`"
             )
+        return node
+
+    def _install(self, node: Node, *, all_packages: bool) -> None:
         stamp = self.js / "node_modules" / ".lock"
         wanted = _digest(self.js, [self.js / "package.json", self.js / "package-lock.json"])
-        lock = f"node {node.version.partition('.')[0]} {wanted}"
-        if not stamp.is_file() or stamp.read_text() != lock:
-            self._run(node, ["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-            stamp.parent.mkdir(exist_ok=True)
-            stamp.write_text(lock)
-        self._run(node, arguments)
+        everything = f"node {node.version.partition('.')[0]} {wanted}"
+        to_build = f"to build: {everything}"
+        known = stamp.read_text() if stamp.is_file() else None
+        if known == everything or (known == to_build and not all_packages):
+            return
+        omitted = [] if all_packages else ["--omit=dev"]
+        self._run(node, ["ci", *omitted, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(everything if all_packages else to_build)
 
     def _run(self, node: Node, arguments: Sequence[str]) -> None:
         environment = os.environ | {"PATH": node.path}
@@ -155,6 +177,8 @@ def main(arguments: Sequence[str]) -> str | None:
         match arguments:
             case ["build"]:
                 front_end.build()
+            case ["install"]:
+                front_end.install()
             case ["npm", *rest]:
                 front_end.npm(*rest)
             case ["node"]:

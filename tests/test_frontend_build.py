@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,41 @@ def test_a_second_build_of_the_same_sources_does_nothing(tree: Tree) -> None:
     assert tree.asked() == ["ci", "run build"]
     tree.front_end.build()
     assert tree.asked() == []
+
+
+def options_of_ci(tree: Tree) -> set[str]:
+    """The options of the one `npm ci` since the last look."""
+    (line,) = [line for line in tree.notes.read_text().splitlines() if line.startswith("ci")]
+    tree.notes.unlink()
+    return set(line.split()[1:])
+
+
+def test_a_build_takes_only_what_it_needs_and_runs_no_script_of_a_package(tree: Tree) -> None:
+    tree.front_end.build()
+    assert {"--omit=dev", "--ignore-scripts"} <= options_of_ci(tree)
+
+
+def test_development_adds_the_rest_once_and_a_build_is_content_with_it(tree: Tree) -> None:
+    tree.front_end.build()
+    tree.asked()
+    with pytest.raises(frontend.FrontEndError):
+        tree.front_end.npm("run", "lint")
+    options = options_of_ci(tree)
+    assert "--ignore-scripts" in options
+    assert "--omit=dev" not in options
+    tree.front_end.install()
+    (tree.root / "js/src/widget.ts").write_text("export default { changed: true };")
+    tree.front_end.build()
+    assert tree.asked() == ["run build"]
+
+
+def test_the_packages_that_a_build_takes_are_few_and_need_no_script() -> None:
+    lock = json.loads((SCRIPT.parents[1] / "js" / "package-lock.json").read_text())
+    packages = {name: about for name, about in lock["packages"].items() if name and not about.get("dev")}
+    names = {name.removeprefix("node_modules/") for name in packages}
+    assert {name for name in names if not name.startswith("@esbuild/")} == {"esbuild", "preact"}
+    assert len(names) <= 28
+    assert all(about["integrity"].startswith("sha512-") for about in packages.values())
 
 
 def test_a_changed_source_builds_again_without_installing_again(tree: Tree) -> None:

@@ -6,11 +6,21 @@ import asyncio
 import math
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
+from websockets.uri import parse_uri
 
-__all__ = ["InboxConnection"]
+from runconsole.transports.internals import check_attributes, check_methods
+
+__all__ = ["InboxConnection", "check_internals"]
+
+_METHODS = ("data_received", "process_event", "eof_received", "connection_lost", "recv")
+_ATTRIBUTES = (
+    *("loop", "response", "connection_lost_waiter"),
+    *("protocol.state", "protocol.extensions", "protocol.max_message_size"),
+)
 
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 _WHOLE_TEXT = 0x81
@@ -245,6 +255,13 @@ class InboxConnection(ClientConnection):
             self._finish()
         super().connection_lost(exc)
         self._wake()
+
+
+def check_internals() -> None:
+    """Raise LinkLost where the library lacks what is used here beside its public API; on a loop."""
+    check_methods("websockets", ClientConnection, _METHODS)
+    check_methods("websockets", connect, ("process_redirect",))
+    check_attributes("websockets", ClientConnection(ClientProtocol(parse_uri("ws://localhost"))), _ATTRIBUTES)
 
 
 def _as_http_1_1(head: bytes | bytearray) -> bytes:

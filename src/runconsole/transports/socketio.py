@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from runconsole.errors import LinkLost
 from runconsole.secrets import Redactor, Secret, bare
 from runconsole.transports.address import hostname
+from runconsole.transports.internals import unusable
 from runconsole.transports.proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ HEARTBEAT = 14.0
 """Seconds between two pings. An answer is awaited for half as long: a half-open connection is noticed within 23 s."""
 
 _SECURE = {"https", "wss"}
+_PACKAGES = {"socketio", "engineio", "aiohttp"}
 
 
 class SocketIoTransport:
@@ -86,10 +88,14 @@ class SocketIoTransport:
     def _client(self) -> Client:
         try:
             from runconsole.transports.socketio_client import Client
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if error.name not in _PACKAGES:
+                raise unusable("python-socketio", str(error)) from None
             raise LinkLost(
                 'expected the Socket.IO client, which is not installed: pip install "runconsole[socketio]"', fatal=True
             ) from None
+        except (ImportError, AttributeError) as error:
+            raise unusable("python-socketio", str(error)) from None
         options: dict[str, Any] = {"heartbeat": self._heartbeat}
         proxy = proxy_for(self._url.reveal())
         if proxy is not None and not proxy.is_socks:

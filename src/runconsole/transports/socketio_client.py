@@ -20,6 +20,7 @@ import socketio
 
 from runconsole.errors import LinkLost
 from runconsole.secrets import Secret
+from runconsole.transports.internals import check_attributes, check_methods
 from runconsole.transports.proxies import Proxy
 from runconsole.transports.quiet import SILENT
 from runconsole.transports.redirects import follow_redirect
@@ -56,8 +57,8 @@ class _Dialer:
         except Exception as error:
             self.error = error
             raise
-        connection = self.socket._response.connection  # noqa: SLF001 - there is no public way to it
-        transport: Any = None if connection is None else connection.transport
+        response = getattr(self.socket, "_response", None)  # there is no public way to it
+        transport: Any = getattr(getattr(response, "connection", None), "transport", None)
         if hasattr(transport, "max_size"):
             transport.max_size = _READ_SIZE
         return self.socket
@@ -103,6 +104,14 @@ def _redirects() -> aiohttp.TraceConfig:
     config = aiohttp.TraceConfig()
     config.on_request_redirect.append(look)
     return config
+
+
+def _check_internals(client: socketio.AsyncClient) -> None:
+    """Raise LinkLost where the libraries lack what is used here beside their public API."""
+    check_methods("python-socketio", Packet.__base__ or Packet, ("decode", "add_attachment"))
+    check_attributes("python-socketio", client, ("eio",))
+    check_attributes("python-engineio", client.eio, ("read_loop_task", "write_loop_task"))
+    check_attributes("python-engineio", engineio, ("base_client.connected_clients",))
 
 
 class Client:
@@ -168,6 +177,7 @@ class Client:
     ) -> None:
         """Connect; return when the server has let us in. Raises LinkLost."""
         lost: LinkLost | None = None
+        _check_internals(self._sio)
         try:
             await self._sio.connect(
                 url.reveal(),
@@ -199,12 +209,13 @@ class Client:
                 await self._dialer.close()
 
     async def _end_tasks(self) -> None:
-        client = self._sio.eio
-        tasks = [task for task in (client.read_loop_task, client.write_loop_task) if task is not None]
+        client = getattr(self._sio, "eio", None)
+        known = (getattr(client, name, None) for name in ("read_loop_task", "write_loop_task"))
+        tasks = [task for task in known if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(ValueError):  # it takes itself off only where it ended by itself
+        with suppress(ValueError, AttributeError):  # it takes itself off only where it ended by itself
             engineio.base_client.connected_clients.remove(client)
 
     # ---- both ways --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import ssl as ssl_module
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import (
@@ -23,11 +23,14 @@ from runconsole.errors import LinkLost
 from runconsole.reconnect import DENIED, REFUSED, RETRY, STRANGE, UNTRUSTED, Policy, of_close, of_status
 from runconsole.secrets import Secret, bare
 from runconsole.transports.address import hostname, is_loopback
-from runconsole.transports.inbox import InboxConnection
+from runconsole.transports.internals import unusable
 from runconsole.transports.pages import explain_page
 from runconsole.transports.proxies import Proxy, explain_proxy_error, explain_proxy_status, proxy_for
 from runconsole.transports.quiet import quiet
 from runconsole.transports.redirects import REDIRECTS, follow_redirect
+
+if TYPE_CHECKING:
+    from runconsole.transports.inbox import InboxConnection
 
 __all__ = ["WebSocketTransport"]
 
@@ -84,9 +87,10 @@ class WebSocketTransport:
         options: dict[str, Any] = {"ssl": self._ssl} if self._url.reveal().startswith("wss:") and self._ssl else {}
         proxy = proxy_for(self._url.reveal())
         begun: list[InboxConnection] = []
+        inbox_connection = _inbox_connection()
 
         def begin(*args: Any, **kwargs: Any) -> InboxConnection:
-            begun.append(InboxConnection(*args, **kwargs))
+            begun.append(inbox_connection(*args, **kwargs))
             return begun[-1]
 
         try:
@@ -110,6 +114,8 @@ class WebSocketTransport:
                 lost = _explain_proxy(error, proxy, hostname(self._url.reveal()))
             else:
                 lost = explain(error, self._url.reveal())
+        except (AttributeError, TypeError) as error:
+            lost = unusable("websockets", str(error))
         # Outside of the handler: the frames of the error hold the headers.
         raise lost
 
@@ -134,6 +140,16 @@ class _Connect(connect):
             return exc
         target = follow_redirect(self.uri, location, exc.response.status_code)
         return _Redirected(target) if isinstance(target, LinkLost) else target
+
+
+def _inbox_connection() -> type[InboxConnection]:
+    try:
+        from runconsole.transports.inbox import InboxConnection, check_internals
+
+        check_internals()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise unusable("websockets", str(error)) from None
+    return InboxConnection
 
 
 def _explain_proxy(error: Exception, proxy: Proxy, host: str) -> LinkLost:
