@@ -24,7 +24,7 @@ class RunCommands(ABC):
         """The door for decisions."""
 
     @abstractmethod
-    def _call(self, request: Request) -> Any:
+    def _call(self, request: Request, timeout: float | None = None) -> Any:
         """Make a call and return the server's answer. Raises as `cancel`."""
 
     def decide(
@@ -72,11 +72,31 @@ class RunCommands(ABC):
         except TimeoutError:
             return await asyncio.to_thread(self.decider.give_up, outcome, timeout)
 
+    def call(self, name: str, data: Any = None, *, timeout: float = 30.0) -> Any:
+        """Call the server by name; return its answer. It is sent once, and never again by itself.
+
+        Args:
+            name: on tRPC the path of a mutation or query; on Socket.IO an event, answered by its acknowledgement; on
+                plain JSON the type of a message, answered by one with the same ``correlationId``.
+            data: its input; None is none.
+            timeout: seconds to wait for the answer.
+
+        Raises:
+            CallRefused: the server said no, or has no such call.
+            CallUnanswered: no answer came: it may or may not have happened.
+            NotConnected: there is no live link; nothing was sent.
+        """
+        return self._call(Request("call", name, data), timeout)
+
+    def restore(self, task_id: str, checkpoint_id: str, *, reason: str | None = None) -> Any:
+        """Ask the server to put a task back to one of its restore points (`checkpoints`). As `cancel`."""
+        return self._call(trpc_calls.restore(task_id, checkpoint_id, reason))
+
     def cancel(self, task_id: str) -> Any:
         """Ask the server to cancel a task; return its answer.
 
         Raises:
-            UnsupportedByWire: the wire has no calls (only tRPC has).
+            UnsupportedByWire: the wire has no such command (only tRPC has).
             CallRefused: the server said no.
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.

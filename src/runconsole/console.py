@@ -395,11 +395,11 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._check_process()
         return self._session
 
-    def _call(self, request: Request) -> Any:
+    def _call(self, request: Request, timeout: float | None = None) -> Any:
         io, session = self._io, self._deciding()
         if io is None or session is None:
             raise NotConnected(f"the console is stopped: {request.name} was not sent")
-        return asyncio.run_coroutine_threadsafe(session.call(encodable_fact(request)), io.loop).result()
+        return asyncio.run_coroutine_threadsafe(session.call(encodable_fact(request), timeout), io.loop).result()
 
     # ---- what is known ------------------------------------------------------------------------------------------
 

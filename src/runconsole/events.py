@@ -437,12 +437,14 @@ class CheckpointExpired(Fact, frozen=True, gc=False):
 
 
 class CheckpointSaved(Fact, frozen=True, gc=False):
-    """A restore point was made or used (`task.checkpoint`): a fact of the log, no question."""
+    """A restore point was made or used (`task.checkpoint`): no question."""
 
     task_id: str | None
     checkpoint_id: str | None = None
     kind: str | None = None
     reason: str | None = None
+    restored: bool = False
+    """Whether the task was put back to it."""
 
 
 # ---- envelopes -----------------------------------------------------------------------------------------------------

@@ -170,6 +170,9 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
       decide: procedure
         .input(answer.extend({ action: z.enum(ACTIONS), selectedOption: z.string() }))
         .mutation(decide('checkpoints.decide')),
+      restore: procedure
+        .input(z.object({ checkpointId: z.string(), reason: z.string().optional() }))
+        .mutation(async ({ ctx, input }) => hub.executed(ctx, 'checkpoints.restore', input, { restored: input.checkpointId })),
       get: procedure
         .input(z.string())
         .query(ask('checkpoints.get', (id) => found(one(hub.checkpoints.get(id)), 'CHECKPOINT_NOT_FOUND'))),

@@ -157,7 +157,7 @@ def test_any_answer_with_its_correlation_id_acknowledges_a_decision(kind: str) -
     asked(wire)
     payload = {"checkpointId": "cp-456", "decision": "approve"}
     signals = hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})
-    assert replies(signals) == [Reply("d-1")]
+    assert [(reply.request_id, reply.value, reply.error) for reply in replies(signals)] == [("d-1", payload, None)]
     assert len(events(signals)) == 1
     assert replies(hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})) == []
 

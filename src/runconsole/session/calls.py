@@ -22,19 +22,20 @@ class Calls:
         self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
-    async def make(self, line: Line, request: Request) -> Any:
-        """Send a call and return its result.
+    async def make(self, line: Line, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
+        """Send a call and return its result; wait `timeout` seconds for it, None as long as for any answer.
 
         Raises UnsupportedByWire where the wire has no calls, CallRefused when the server says no, CallUnanswered when
         no answer came.
         """
         outgoing = line.wire.call(request)
+        patience = self._patience if timeout is None else timeout
         answer = self._waiting[outgoing.request_id] = asyncio.get_running_loop().create_future()
         await line.send([outgoing.frame])
         try:
-            return await asyncio.wait_for(answer, self._patience)
+            return await asyncio.wait_for(answer, patience)
         except TimeoutError:
-            raise CallUnanswered(f"no answer to {request.name} came within {self._patience:g} s") from None
+            raise CallUnanswered(f"no answer to {request.name} came within {patience:g} s") from None
         finally:
             del self._waiting[outgoing.request_id]
 

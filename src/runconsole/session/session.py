@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired, LinkLost, NotConnected
@@ -435,11 +438,12 @@ class Session:
 
     # ---- calls and their answers ---------------------------------------------------------------------------------
 
-    async def call(self, request: Request) -> Any:
+    async def call(self, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as `Calls.make`
         """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
         if not self._journal.is_live:
             raise NotConnected(f"no live link to the server: {request.name} was not sent")
-        return await self._calls.make(self._current, request)
+        request = msgspec.structs.replace(request, at=self._now(), request_id=uuid.uuid4().hex)
+        return await self._calls.make(self._current, request, timeout)
 
     def _answered(self, reply: Reply) -> None:
         if not self._calls.settle(reply) and self._outbox.settle(reply) and reply.error is None:

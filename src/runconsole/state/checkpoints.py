@@ -150,8 +150,17 @@ def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Receiv
 
 
 @handles(CheckpointSaved)
-def checkpoint_saved(_state: RunState, _fact: CheckpointSaved, _event: Received) -> None:
-    """Keep the state: a restore point is a fact of the log."""
+def checkpoint_saved(state: RunState, fact: CheckpointSaved, event: Received) -> None:
+    """Keep a restore point; one that was used says so."""
+    if fact.checkpoint_id is None:
+        return
+    known = state.restore_points.get(fact.checkpoint_id)
+    row = Checkpoint(fact.checkpoint_id, status="saved", requested_at=moment(event)) if known is None else copy(known)
+    fill_unknown(row, task_id=fact.task_id, kind=fact.kind, description=fact.reason)
+    if fact.restored:
+        row.status, row.decided_at = "restored", moment(event)
+    state.restore_points[fact.checkpoint_id] = row
+    state.versions["checkpoints"] += 1
 
 
 # ---- decided -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from runconsole.events import CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
 
-CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
+CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown", "saved", "restored"]
+"""The last two are those of a restore point, which asks nothing."""
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
 DecidedBy = Literal["you", "other", "timeout"]
 

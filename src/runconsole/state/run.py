@@ -118,6 +118,8 @@ class RunState:
         self.checkpoints: dict[str, Checkpoint] = {}
         self.open_count = 0
         """How many checkpoints are open."""
+        self.restore_points: dict[str, Checkpoint] = {}
+        """Checkpoints that ask nothing: a task can be put back to them."""
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
         self.alerts: deque[AlertRow] = deque(maxlen=_ALERTS_KEPT)

@@ -77,6 +77,12 @@ def _options(checkpoint: Checkpoint) -> list[dict[str, Any]]:
     ]
 
 
+def _checkpoints(state: RunState) -> list[Checkpoint]:
+    """Return the questions, and behind them the restore points that ask nothing."""
+    asked = list(state.checkpoints.values())
+    return asked + [row for row in list(state.restore_points.values()) if row.checkpoint_id not in state.checkpoints]
+
+
 _STATUS = Column("status", TEXT, lambda row: str(row.status))
 
 FRAMES: dict[str, Frame] = {
@@ -185,7 +191,8 @@ FRAMES: dict[str, Frame] = {
         _columns(at=TIME, task_id=TEXT, stream=TEXT, text=TEXT, worker_id=TEXT, agent_id=TEXT),
     ),
     "checkpoints": Frame(
-        *_rows("checkpoints"),
+        lambda state: state.versions["checkpoints"],
+        _checkpoints,
         (
             *_columns(checkpoint_id=TEXT, task_id=TEXT),
             Column("type", TEXT, attrgetter("kind")),

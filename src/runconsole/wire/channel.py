@@ -13,11 +13,13 @@ from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, 
 from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.secrets import Secret
 from runconsole.wire.envelope import read_events
-from runconsole.wire.payload import first
+from runconsole.wire.payload import first, loads_encodable
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
 
 __all__ = ["ChannelWire"]
 
+_CALL = "call-"
+"""How the correlation ids of calls begin."""
 _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
 _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
@@ -78,9 +80,9 @@ class ChannelWire:
         self._established = False
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
-        """Expect the reply to a decision that a recording says was sent."""
+        """Expect the reply to a decision or call that a recording says was sent."""
         correlation = _correlation(frame)
-        if correlation is not None and correlation in decisions:
+        if correlation is not None and (correlation in decisions or correlation.startswith(_CALL)):
             self._pending.add(correlation)
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
@@ -141,8 +143,21 @@ class ChannelWire:
         return Outgoing(decision.decision_id, _encode(message))
 
     def call(self, request: Request) -> Outgoing:
-        """Raise: plain JSON has no calls."""
-        raise UnsupportedByWire(f"expected a wire with calls (tRPC) for {request.name!r}, got plain JSON")
+        """Return a message (kind ``"call"``) to be answered by one with its correlation id.
+
+        Raises UnsupportedByWire for another kind.
+        """
+        if request.kind != "call":
+            raise UnsupportedByWire(f"expected a wire with such calls (tRPC) for {request.name!r}, got plain JSON")
+        correlation = _CALL + request.request_id
+        self._pending.add(correlation)
+        message = {
+            "type": request.name,
+            "payload": {} if request.payload is None else request.payload,
+            "timestamp": iso(request.at),
+            "correlationId": correlation,
+        }
+        return Outgoing(correlation, _encode(message))
 
     def close(self) -> list[str]:
         """Return nothing: closing the connection ends its subscriptions."""
@@ -232,7 +247,14 @@ def _correlation(message: object) -> str | None:
 def _reply(event: Received, request_id: str) -> Reply:
     if event.type == "error":
         return Reply(request_id, error=_message(event), code=_code(event))
-    return Reply(request_id)
+    return Reply(request_id, value=_value(event))
+
+
+def _value(event: Received) -> Any:
+    try:
+        return loads_encodable(event.payload)
+    except ValueError:
+        return event.payload
 
 
 def _encode(message: Any) -> str:

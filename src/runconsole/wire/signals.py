@@ -93,11 +93,15 @@ class Outgoing(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """A call by name: on tRPC a `mutation` or `query` path, on Socket.IO an event name."""
+    """A call by name: on tRPC the path of a `mutation` or a `query`; a `call` is whatever a wire calls by name."""
 
     kind: str
     name: str
     payload: Any = None
+    at: Micros = 0
+    """When it is sent."""
+    request_id: str = ""
+    """Something to know its answer by, where the wire has no number of its own for that."""
 
 
 class Wire(Protocol):

@@ -167,8 +167,8 @@ class SocketIoWire:
         return Outgoing(decision.decision_id, frame)
 
     def call(self, request: Request) -> Outgoing:
-        """Return an event (kind ``"event"``) to be acknowledged. Raises UnsupportedByWire for another kind."""
-        if request.kind != "event":
+        """Return an event to be acknowledged (kind ``"call"``). Raises UnsupportedByWire for another kind."""
+        if request.kind not in {"call", "event"}:
             raise UnsupportedByWire(f"expected a wire with calls (tRPC) for {request.name!r}, got Socket.IO")
         outgoing = self._call("call", request.name, request.payload)
         self._pending.add(outgoing.request_id)

@@ -277,6 +277,10 @@ def _saved(data: _Saved) -> Fact:
     return CheckpointSaved(data.task_id, data.checkpoint_id, data.type, data.reason)
 
 
+def _restored(data: _Saved) -> Fact:
+    return CheckpointSaved(data.task_id, data.checkpoint_id, data.type, restored=True)
+
+
 def _task_completed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
@@ -352,7 +356,7 @@ FACTS: dict[str, FactReader] = {
     "task.phase_changed": understood(_TaskPhase, _phase_changed),
     "task.checkpoint": understood(_Saved, _saved),
     "checkpoint.created": understood(_Saved, _saved),
-    "checkpoint.restored": understood(_Saved, _saved),
+    "checkpoint.restored": understood(_Saved, _restored),
     "task.completed": understood(_TaskEnded, _task_completed),
     "task.failed": understood(_TaskEnded, _task_failed),
     "task.cancelled": understood(_TaskEnded, _task_cancelled),

@@ -73,6 +73,8 @@ class _Sent(Struct, frozen=True):
     request_id: str = ""
     path: str = ""
     decision: DecisionRequested | None = None
+    call: Request | None = None
+    """What may still be a query, if there is no such mutation."""
 
 
 class TrpcWire:
@@ -203,9 +205,16 @@ class TrpcWire:
     def call(self, request: Request) -> Outgoing:
         """Return a mutation or a query (`runconsole.wire.trpc_calls` has those of the backends).
 
+        A ``"call"`` is sent as a mutation, and where the server has none of this name as a query.
+
         Raises UnsupportedByWire for another kind, NotConnected while the transformer is unknown, ValueError for a
         payload that cannot be sent.
         """
+        if request.kind == "call":
+            outgoing = self._request(None, "mutation", request.name, request.payload)
+            number = next(reversed(self._sent))
+            self._sent[number] = msgspec.structs.replace(self._sent[number], call=request)
+            return outgoing
         if request.kind not in {"mutation", "query"}:
             raise UnsupportedByWire(f"expected a tRPC mutation or query, got {request.kind!r}")
         return self._request(None, request.kind, request.name, request.payload)
@@ -372,6 +381,8 @@ class TrpcWire:
             return self._settle(enveloped=error.enveloped)
         if sent.decision is not None and is_missing(error.code, error.message):
             return [self._put_otherwise(sent.path, sent.decision, error)]
+        if sent.call is not None and is_missing(error.code, error.message):
+            return [Send(self._request(sent.request_id, "query", sent.call.name, sent.call.payload).frame)]
         return [Reply(sent.request_id, error=self._redacted(error.message), code=error.code)]
 
     def _put_otherwise(self, path: str, decision: DecisionRequested, error: TrpcError) -> Signal:

@@ -16,6 +16,7 @@ __all__ = [
     "pause",
     "pending_checkpoints",
     "pending_decisions",
+    "restore",
     "resume",
     "retry",
     "task",
@@ -57,6 +58,11 @@ def resume(task_id: str, feedback: str | None = None) -> Request:
 def retry(task_id: str, from_checkpoint: str | None = None) -> Request:
     """Run a failed task again, from a checkpoint if one is named."""
     return Request("mutation", "tasks.retry", _told(taskId=task_id, fromCheckpoint=from_checkpoint))
+
+
+def restore(task_id: str, checkpoint_id: str, reason: str | None = None) -> Request:
+    """Put a task back to a restore point."""
+    return Request("mutation", "checkpoints.restore", _told(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
 
 
 def task(task_id: str) -> Request:
