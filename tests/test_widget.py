@@ -232,12 +232,14 @@ def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -
         "call_soon",
         "detach",
         "is_forked",
+        "command",
         "link_action",
         "log",
         "options",
         "protocol",
         "session_over",
         "state",
+        "task_commands",
         "title",
     }
     public = {name for name in dir(Console) if not name.startswith("_")} - own - {"decider"}

@@ -3,6 +3,7 @@
  *
  * The kernel's side is `src/runconsole/view/` (the picture) and `src/runconsole/widget.py` (traits, messages).
  */
+import type { Verb } from "./commands";
 import { markedMessage } from "./marks";
 import type { Changes, Picture, Row, TableName, TaskStatus } from "./picture";
 
@@ -53,6 +54,8 @@ export type ToKernel =
   | { kind: "detail"; id: string; table: TableName; key: string }
   /** "reconnect" tries again now while retrying or after failed; "stop" ends the console (not the run). */
   | { kind: "link"; id: string; action: "reconnect" | "stop" }
+  /** What shall become of a task, by its row's key; answered when the server has answered. */
+  | { kind: "command"; id: string; task: string; command: Verb }
   /** Plays a recording. `value`: the position in seconds of "seek", the speed of "speed". */
   | { kind: "replay"; id: string; action: ReplayAction; value: number | null };
 

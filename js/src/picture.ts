@@ -59,6 +59,8 @@ export interface Head {
   alerts: { level: string; text: string; at: number | null }[];
   /** The controls of a recording; null of a live run. */
   replay: Replay | null;
+  /** The commands for tasks that the server takes. */
+  commands?: readonly string[];
 }
 
 /** A recording that is played: where it is, and how fast. */

@@ -3,6 +3,7 @@
  *
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
+import { Commands } from "./commands";
 import { Drafts } from "./drafts";
 import type { Cancel, Env } from "./env";
 import type { Changes, FromKernel, Head, Picture, Port, ReplayAction, Row, TableName, Tables, ToKernel } from "./model";
@@ -17,7 +18,7 @@ import { KeyedRows, keep, LogRows, type SparseRows } from "./rows";
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
 /** What a view can watch: it is painted again when one of its topics changed. `beat`: the kernel was heard. */
-export type Topic = TableName | "head" | "attachment" | "presses" | "drafts" | "replay" | "pages" | "beat";
+export type Topic = TableName | "head" | "attachment" | "presses" | "drafts" | "commands" | "replay" | "pages" | "beat";
 
 type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
@@ -58,6 +59,7 @@ export class Store {
   readonly pages: Pages;
   readonly presses: Presses;
   readonly drafts: Drafts;
+  readonly commands: Commands;
   /** The views that could speak to a screen reader; only the first does. */
   readonly voices = new Set<object>();
   readonly port: Port;
@@ -98,6 +100,7 @@ export class Store {
       now: () => this.#running(),
       changed: () => this.#touch("presses"),
     });
+    this.commands = new Commands(env, send, () => this.#touch("commands"));
     this.drafts = new Drafts(env, {
       run: () => (this.head && !this.head.replay ? this.head.url : null),
       changed: () => this.#touch("drafts"),
@@ -195,6 +198,7 @@ export class Store {
         break;
       case "answer":
         this.presses.answer(message.id, message.ok, message.error);
+        this.commands.answer(message.id, message.ok, message.error);
         if (!this.#commands.delete(message.id)) break;
         this.refusal = message.ok ? null : { error: message.error };
         this.#touch("replay");

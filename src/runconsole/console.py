@@ -29,6 +29,7 @@ from runconsole.storage import LogStorage
 from runconsole.unicode import encodable_fact
 from runconsole.waiting import RunWaits
 from runconsole.watchers import Watchers
+from runconsole.wire import trpc_calls
 from runconsole.wire.signals import Request
 
 if TYPE_CHECKING:
@@ -394,6 +395,20 @@ class Console(RunFrames, RunWaits, RunCommands):
             raise NotConnected("this is a recording: nothing can be sent any more, and nothing was")
         self._check_process()
         return self._session
+
+    @property
+    def task_commands(self) -> tuple[str, ...]:
+        """The commands for tasks that the server takes now: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
+        session = self._session
+        return session.wire.task_commands if session is not None and self.status == "live" else ()
+
+    def command(self, verb: str, task_id: str) -> concurrent.futures.Future[Any]:
+        """Give a command for a task without waiting for the answer. Raises as `cancel`."""
+        io, session = self._io, self._deciding()
+        if io is None or session is None or verb not in self.task_commands:
+            raise NotConnected(f"there is no live link that takes {verb!r} for a task: nothing was sent")
+        request = encodable_fact(trpc_calls.command(verb, task_id))
+        return asyncio.run_coroutine_threadsafe(session.call(request), io.loop)
 
     def _call(self, request: Request, timeout: float | None = None) -> Any:
         io, session = self._io, self._deciding()

@@ -9,7 +9,9 @@ import itertools
 import logging
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,9 +49,9 @@ _consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictiona
 """The consoles that widgets have shown, oldest first: one may run on when its widget was closed."""
 
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
-    "artifacts bottlenecks cancel checkpoint_stats checkpoints critical_path decide decide_async decisions errors"
-    " events finished is_started links next_checkpoint now output pause pending phases replay resume retry run save"
-    " start status subtasks summary table tasks to_arrow to_parquet wait waves"
+    "artifacts bottlenecks call cancel checkpoint_stats checkpoints critical_path decide decide_async decisions errors"
+    " events finished is_started links next_checkpoint now output pause pending phases replay restore resume retry run"
+    " save start status subtasks summary table tasks to_arrow to_parquet wait waves"
 ).split()
 """What a widget answers as its console does."""
 
@@ -239,6 +241,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             "malformed": console.log.malformed,
             "unknown": console.log.unknown,
             "replay": None if console.replay is None else _described(console.replay),
+            "commands": list(console.task_commands),
         }
 
     # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
@@ -263,6 +266,9 @@ class ConsoleWidget(anywidget.AnyWidget):
             self._replies.ask(message)
             return
         try:
+            if message["kind"] == "command":
+                self._command(message)
+                return
             self._carry_out(message)
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
             answer = self.console.options.redactor.hide_in(refusal(message, problem))
@@ -304,6 +310,23 @@ class ConsoleWidget(anywidget.AnyWidget):
         if decision is not None and decision.state in {"refused", "expired"}:
             error = decision.error or "it does not count any more"
             raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
+
+    def _command(self, message: dict[str, Any]) -> None:
+        """Give a command for a task, and pass the server's answer on when it comes."""
+        key = str(message.get("task"))
+        tasks = self.console.state.tasks
+        position = int(key) if key.isdecimal() else len(tasks)
+        task_id = next(islice(tasks, position, None), None)
+        if task_id is None:
+            raise InvalidArgument(f"expected the key of a task's row, got {key!r}")
+
+        def answered(future: Future[Any]) -> None:
+            problem = None if future.cancelled() else future.exception()
+            error = "the console was stopped" if future.cancelled() else None if problem is None else str(problem)
+            answer = {"kind": "answer", "id": named(message), "ok": error is None, "error": error}
+            self._replies.ask({"kind": "said", "answer": answer})
+
+        self.console.command(str(message.get("command")), task_id).add_done_callback(answered)
 
     # ---- life and display ---------------------------------------------------------------------------------------
 

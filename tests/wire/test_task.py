@@ -154,7 +154,7 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         ("task.output", {"data": "whose?"}, TaskOutput(None, "stdout", "whose?")),
         ("task.checkpoint", {"taskId": "t", "checkpointId": "c"}, CheckpointSaved("t", "c")),
         ("checkpoint.created", {"taskId": "t", "checkpointId": "c", "type": "auto"}, CheckpointSaved("t", "c", "auto")),
-        ("checkpoint.restored", {"taskId": "t", "checkpointId": "c"}, CheckpointSaved("t", "c")),
+        ("checkpoint.restored", {"taskId": "t", "checkpointId": "c"}, CheckpointSaved("t", "c", restored=True)),
         ("task.failed", {"taskId": "t", "error": "a text"}, TaskFailed("t", "a text")),
         ("task.failed", {"taskId": "t", "error": {"code": "X"}}, TaskFailed("t", "X", "X")),
         ("task.failed", {"taskId": "t"}, TaskFailed("t", "failed")),

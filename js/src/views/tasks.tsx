@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { clock, count, dollars, duration, plural } from "../format";
 import type { SubtaskRow, TaskRow, TaskStatus } from "../model";
 import { Progress, TASKS } from "./columns";
+import { TaskCommands } from "./commands";
 import { useNow, useStore } from "./context";
 import { useFull } from "./detail";
 import { StatusMark, Text } from "./marks";
@@ -91,6 +92,7 @@ export function TaskDetail({ row: short }: { row: TaskRow }) {
           <Text>{row.error}</Text>
         </p>
       )}
+      <TaskCommands row={row} />
       <dl class="rc-detail-facts">
         {facts.map(([name, value]) => (
           <div key={name}>

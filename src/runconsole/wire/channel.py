@@ -50,6 +50,7 @@ class ChannelWire:
 
     confirms = False
     can_ask = False
+    task_commands: tuple[str, ...] = ()
     assures = False
     replays = 0
 

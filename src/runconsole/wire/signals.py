@@ -115,6 +115,8 @@ class Wire(Protocol):
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
     can_ask: bool
     """Whether it has queries (`call`)."""
+    task_commands: tuple[str, ...]
+    """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
     assures: bool
     """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
     decides_by: Any

@@ -97,6 +97,7 @@ class SocketIoWire:
 
     confirms = True
     can_ask = False
+    task_commands: tuple[str, ...] = ()
     assures = True
 
     def __init__(

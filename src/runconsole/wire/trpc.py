@@ -107,6 +107,7 @@ class TrpcWire:
     confirms = True
     """The server says that it accepts us: the subscription starts."""
     can_ask = True
+    task_commands: tuple[str, ...] = ("cancel", "pause", "resume", "retry")
     assures = False
     replays = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from runconsole.wire.signals import Request
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cancel",
     "checkpoint",
+    "command",
     "decision_call",
     "pause",
     "pending_checkpoints",
@@ -40,6 +42,11 @@ def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str
     return path, payload
 
 
+def command(verb: str, task_id: str) -> Request:
+    """Return the call of a command for a task. Raises KeyError for an unknown one."""
+    return _COMMANDS[verb](task_id)
+
+
 def cancel(task_id: str) -> Request:
     """Cancel a task."""
     return Request("mutation", "tasks.cancel", task_id)
@@ -63,6 +70,9 @@ def retry(task_id: str, from_checkpoint: str | None = None) -> Request:
 def restore(task_id: str, checkpoint_id: str, reason: str | None = None) -> Request:
     """Put a task back to a restore point."""
     return Request("mutation", "checkpoints.restore", _told(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
+
+
+_COMMANDS: dict[str, Callable[[str], Request]] = {"cancel": cancel, "pause": pause, "resume": resume, "retry": retry}
 
 
 def task(task_id: str) -> Request:
