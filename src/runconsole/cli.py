@@ -307,6 +307,7 @@ garbage:AFTER                 send a frame that is none
 refuse:TIMES[:AFTER[:STATUS]] turn the next clients away
 lose-reply:NTH[:AFTER[:0]]    take a decision, do not answer; with :0 keep the connection
 ask-reconnect:AFTER           ask clients to connect anew (tRPC)
+stray:AFTER                   send the refusal of another client's request
 """
 
 

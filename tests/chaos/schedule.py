@@ -19,6 +19,7 @@ from runconsole.simulator.faults import (
     Refuse,
     Reorder,
     Slow,
+    Stray,
 )
 from runconsole.simulator.host import Wire
 from tests.chaos.stream import Marks, Plan, Question
@@ -44,6 +45,11 @@ class Mode:
     ids: Literal["counting", "opaque", "none"] = "none"
     superjson: bool = False
     rooms: int = 0
+
+    @property
+    def follows_all(self) -> bool:
+        """Whether the client gets what is told of every task."""
+        return self.subscription == "stream.systemEvents" and not self.rooms
 
 
 MODES: dict[str, Mode] = {
@@ -95,7 +101,8 @@ def draw(mode: str, seed: int) -> Schedule:
     """Draw a trial."""
     rng = Random(f"{mode}/{seed}")  # noqa: S311 - dice, not a secret
     events = rng.randint(20, 80)
-    names = [f"q{number}" for number in range(rng.choice([0, 1, 1, 2]))]
+    counted = MODES[mode].follows_all and rng.random() < 0.3
+    names = [] if counted else [f"q{number}" for number in range(rng.choice([0, 1, 1, 2]))]
     pause = rng.choice([0.002, 0.004, 0.008])
     length = events * pause
     questions = tuple(Question(name, rng.uniform(0, length), rng.choice([0.15, 30.0, 30.0])) for name in names)
@@ -112,15 +119,16 @@ def draw(mode: str, seed: int) -> Schedule:
         )
         for name in names
     }
-    return Schedule(mode, seed, Plan(events, pause, marks, questions, afresh), faults, replies)
+    return Schedule(mode, seed, Plan(events, pause, marks, questions, afresh, counted), faults, replies)
 
 
 def _fault(rng: Random, events: int, mode: Mode, asks: bool) -> Fault:  # noqa: FBT001 - a draw among faults
     after = rng.randint(1, events)
-    codes = [None, None, 1001, 1011, 1012] if mode.wire != "socketio" else [None]
+    codes = [None, None, 1000, 1000, 1001, 1011, 1012] if mode.wire != "socketio" else [None, 1000]
     faults: list[Fault] = [
         Drop(after, rng.choice(codes)),
         Drop(after),
+        Stray(after),
         Crash(after, rng.choice([0.01, 0.1, 0.3])),
         Crash(after, rng.choice([0.01, 0.1, 0.3]), forget=True),
         Duplicate(after, rng.randint(1, 10)),
@@ -129,6 +137,7 @@ def _fault(rng: Random, events: int, mode: Mode, asks: bool) -> Fault:  # noqa: 
         Slow(after, rng.uniform(0.05, 0.2), 0.01),
         Freeze(after, rng.choice([0.05, 0.2, 0.2, 2.5])),
         Refuse(rng.randint(1, 3), rng.choice([0, after])),
+        Refuse(rng.randint(1, 3), after, rng.choice([400, 401, 403, 404, 405, 410, 426])),
     ]
     if rng.random() < 0.15:
         faults.append(HalfOpen(after))

@@ -35,6 +35,8 @@ class Plan:
     marks: Marks
     questions: tuple[Question, ...] = ()
     afresh: int | None = None
+    counted: bool = False
+    """Whether it is an execution of as many tasks as events, each of which is done when it is first told of."""
 
 
 class Stream:
@@ -79,6 +81,9 @@ class Stream:
 
     def _events(self) -> Script:
         total = self._plan.events
+        if self._plan.counted:
+            yield from self._counted()
+            return
         yield Tell("task.started", {"workerId": "w1"})
         for number in range(total):
             yield Sleep(self._plan.pause)
@@ -96,6 +101,26 @@ class Stream:
             yield Tell("task.progress", {"progress": 95, "currentStep": f"more {self._asked}"})
         yield Tell("task.progress", {"progress": 99, "currentStep": "the end"})
         yield Tell("task.completed", {"result": {"success": True}})
+
+    def _counted(self) -> Script:
+        """An execution: between any two of its events all that is known is done, and not all that was announced."""
+        total = self._plan.events
+        yield Tell("execution_started", {"total_tasks": 10 * total})
+        for number in range(total):
+            yield Sleep(self._plan.pause)
+            yield self._done(number)
+        self.told_all = True
+        while True:
+            self._asked += 1
+            decision = yield Ask(Checkpoint(self.next_answer, "", ("more", "end"), "end"), 1e6)
+            if decision is None or decision.option == "end":
+                break
+            yield self._done(total + self._asked)
+        yield Tell("execution_completed", {"status": "success"})
+
+    def _done(self, number: int) -> Tell:
+        told = {"taskId": f"task-{number}", "task_id": f"task-{number}", "status": "completed"}
+        return Tell("progress_update", told | {"total_tasks": 10 * self._plan.events})
 
     def _question(self, question: Question, clock: Clock) -> Script:
         yield Sleep(question.at)

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from runconsole.events import DecisionRequested, Received
+from runconsole.reconnect import DENIED, Policy, of_status
 from runconsole.session import Session
 from runconsole.session.arrivals import DUPLICATE, NEW, Arrival, Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.gaps import Gaps, Losses
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
+from runconsole.state import RunState
+from runconsole.wire.channel import ChannelWire
 from runconsole.wire.handover import Handover
 from runconsole.wire.signals import Signal
 from tests.chaos.schedule import draw
@@ -73,6 +76,24 @@ def _forgets_decisions_when_the_link_breaks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Outbox, "_unanswered", lambda self, decision_id, reason: None)
 
 
+def _takes_a_close_between_two_tasks_for_the_end(patch: pytest.MonkeyPatch) -> None:
+    def is_complete(state: RunState) -> bool:
+        return bool(state.tasks) and all(task.finished for task in state.tasks.values())
+
+    patch.setattr("runconsole.session.session.is_complete", is_complete)
+
+
+def _takes_the_refusal_of_another_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ChannelWire, "_is_about_us", lambda self, event, correlation: True)
+
+
+def _takes_a_restart_for_a_wrong_address(patch: pytest.MonkeyPatch) -> None:
+    def hasty(status: int) -> Policy:
+        return DENIED if 400 <= status < 500 else of_status(status)
+
+    patch.setattr("runconsole.transports.websocket.of_status", hasty)
+
+
 MUTANTS: list[tuple[str, Break]] = [
     ("json with ids", _believes_every_event_is_new),
     ("trpc tracked", _reports_no_loss),
@@ -81,6 +102,9 @@ MUTANTS: list[tuple[str, Break]] = [
     ("trpc tracked", _sends_decisions_twice),
     ("json with ids", _never_pauses_between_attempts),
     ("trpc untracked, replaying", _passes_on_what_a_new_connection_brings_at_once),
+    ("json with timestamps, live only", _takes_a_close_between_two_tasks_for_the_end),
+    ("json with ids", _takes_the_refusal_of_another_for_its_own),
+    ("trpc tracked", _takes_a_restart_for_a_wrong_address),
     ("socketio, live only", _forgets_decisions_when_the_link_breaks),
 ]
 

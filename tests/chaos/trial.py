@@ -114,6 +114,7 @@ async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None])
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     while True:
+        assert not following.done(), f"the session ended in the middle of the run: {trial.state.links[-1]}"
         assert loop.time() < end, "the client never came back"
         is_over = gate.is_quiet and not _is_asking(trial)
         last = len(player.log) + 1

@@ -24,6 +24,7 @@ from runconsole.simulator.faults import (
     Refuse,
     Reorder,
     Slow,
+    Stray,
 )
 from runconsole.simulator.options import FAMILIES, WIRES
 from runconsole.simulator.server import Received
@@ -50,4 +51,5 @@ __all__ = [
     "Reorder",
     "Simulator",
     "Slow",
+    "Stray",
 ]

@@ -33,6 +33,8 @@ class ChannelTalk:
     Without the right token nothing is sent, and `closing` says so.
     """
 
+    stray = '{"type":"error","correlationId":"another","payload":{"code":"FORBIDDEN","message":"not allowed"}}'
+
     def __init__(self, desk: Desk, *, offered: str | None, replay: bool, delivery: Delivery) -> None:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, once the connection is to be closed."""

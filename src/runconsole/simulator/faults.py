@@ -23,6 +23,7 @@ __all__ = [
     "Refuse",
     "Reorder",
     "Slow",
+    "Stray",
     "check_faults",
     "parse_fault",
 ]
@@ -120,8 +121,15 @@ class AskReconnect:
     after: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Send the refusal of a request that another client made."""
+
+    after: int = 0
+
+
 Fault: TypeAlias = (
-    Drop | Freeze | Crash | Duplicate | Reorder | Garbage | Slow | Refuse | HalfOpen | LoseReply | AskReconnect
+    Drop | Freeze | Crash | Duplicate | Reorder | Garbage | Slow | Refuse | HalfOpen | LoseReply | AskReconnect | Stray
 )
 
 FAULTS: Final[dict[str, type[Fault]]] = {
@@ -136,6 +144,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "half-open": HalfOpen,
     "lose-reply": LoseReply,
     "ask-reconnect": AskReconnect,
+    "stray": Stray,
 }
 """The faults by their names on the command line."""
 

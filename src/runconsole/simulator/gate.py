@@ -22,6 +22,7 @@ from runconsole.simulator.faults import (
     Refuse,
     Reorder,
     Slow,
+    Stray,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Socket(Protocol):
 
     async def write_raw(self, text: str) -> None:
         """Write this text as it is. Raises Gone."""
+
+    async def write_stray(self) -> None:
+        """Write the refusal of a request that another client made. Raises Gone."""
 
     def ask_reconnect(self) -> None:
         """Have the client asked to connect anew, where the protocol has a word for it."""
@@ -94,7 +98,7 @@ class Passage:
         self._held: list[Frame] = []
         self._repeats: deque[Frame] = deque()
         self._recent: deque[Frame] = deque(maxlen=10_000)
-        self._junk = 0
+        self._odd: deque[Garbage | Stray] = deque()
 
     async def send(self, frame: Frame) -> None:
         """Send a frame, or what the faults make of it. Raises Gone."""
@@ -114,10 +118,14 @@ class Passage:
 
     async def catch_up(self) -> None:
         """Send what faults have put before the next frame. Raises Gone."""
-        while self._junk:
-            self._junk -= 1
+        while self._odd:
+            fault = self._odd.popleft()
             await self._thawed.wait()
-            if not self.is_dead:
+            if self.is_dead:
+                continue
+            if isinstance(fault, Stray):
+                await self._socket.write_stray()
+            else:
                 await self._socket.write_raw(self._rng.choice(_GARBAGE))
         while self._repeats:
             await self._deliver(self._repeats.popleft(), again=True)
@@ -174,8 +182,8 @@ class Passage:
                 self._repeats += list(self._recent)[len(self._recent) - min(count, len(self._recent)) :]
             case Reorder(span=span):
                 self._span = max(self._span, span)
-            case Garbage():
-                self._junk += 1
+            case Garbage() | Stray():
+                self._odd.append(fault)
             case Slow(seconds=seconds, pause=pause):
                 self._slow = (loop.time() + seconds, pause)
             case AskReconnect():

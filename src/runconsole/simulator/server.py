@@ -57,6 +57,8 @@ class Talk(Protocol):
 
     closing: tuple[int, str] | None
     admitted: bool
+    stray: str
+    """The refusal of a request that another client made."""
 
     def receive(self, frame: str | bytes) -> None:
         """Read one frame."""
@@ -90,6 +92,9 @@ class _Client:
             await self._connection.send(text)
         except ConnectionClosed:
             raise Gone from None
+
+    async def write_stray(self) -> None:
+        await self.write_raw(self._talk.stray)
 
     def ask_reconnect(self) -> None:
         self._talk.ask_reconnect()

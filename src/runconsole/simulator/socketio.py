@@ -111,6 +111,9 @@ class _Client:
     async def write_raw(self, text: str) -> None:
         await self._pipe.write(_GARBAGE_PREFIX + text)
 
+    async def write_stray(self) -> None:
+        await self._pipe.write('42["error",{"message":"not allowed","code":"FORBIDDEN","correlationId":"another"}]')
+
     def ask_reconnect(self) -> None:
         """Do nothing: there is no word for it."""
 

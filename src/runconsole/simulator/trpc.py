@@ -62,6 +62,8 @@ class TrpcTalk:
         mark: what tracked events are called; None sends them untracked, which cannot be resumed.
     """
 
+    stray = '{"id":987654321,"error":{"message":"no","code":-32003,"data":{"code":"FORBIDDEN","httpStatus":403}}}'
+
     def __init__(
         self,
         desk: Desk,
