@@ -114,6 +114,16 @@ def test_after_an_error_neither_stopped_nor_a_late_started_means_anything() -> N
     assert wire.drained
 
 
+@pytest.mark.parametrize("spelled", [str, float])
+def test_an_id_that_a_gateway_has_spelled_otherwise_is_ours(spelled: Any) -> None:
+    wire = opened()
+    frames = [started(1), data(1), stopped(1)]
+    signals = came(wire, *({**frame, "id": spelled(frame["id"])} for frame in frames))
+    assert kinds(signals) == ["Established", "Received", "StreamEnded"]
+    assert kinds(came(opened(), {**started(1), "id": "another"})) == ["Ping"]
+    assert kinds(came(opened(), {**started(1), "id": "9" * 5000})) == ["Ping"]
+
+
 def test_events_between_our_stop_and_its_answer_are_read() -> None:
     wire = opened()
     came(wire, started(1))

@@ -141,8 +141,8 @@ class TrpcWire:
         self._forget_connection()
 
     def _forget_connection(self) -> None:
-        self._sent: dict[int | str, _Sent] = {}
-        self._streams: dict[int | str, _Stream] = {}
+        self._sent: dict[float | str, _Sent] = {}
+        self._streams: dict[float | str, _Stream] = {}
         self._stream: _Stream | None = None
         self._established = False
         self.resumes_from: str | None = None
@@ -319,15 +319,16 @@ class TrpcWire:
         if message.method is not None:
             return [ReconnectAsked()] if message.method == "reconnect" else None
         failed = message.error not in (ABSENT, b"null")
-        if message.id is None:
+        number = message.number
+        if number is None:
             return self._unattributed(read_error(message.error)) if failed else None
         self._sent.pop(0, None)  # who answers a request has taken the connection parameters
         if failed:
-            return self._failed(message.id, read_error(message.error))
+            return self._failed(number, read_error(message.error))
         if message.result is None:
             return None
-        stream = self._streams.get(message.id)
-        return self._answered(message.id, message.result) if stream is None else self._came(stream, message.result, at)
+        stream = self._streams.get(number)
+        return self._answered(number, message.result) if stream is None else self._came(stream, message.result, at)
 
     def _came(self, stream: _Stream, result: Result, at: Micros) -> list[Signal] | None:
         """Read a message of the stream. In tRPC 10 data, end and error may come before `started`."""
@@ -361,7 +362,7 @@ class TrpcWire:
         self.last_event_id = str(result.id)
         return _marked(read_events(inner_data(text), at), self.last_event_id)
 
-    def _answered(self, number: int | str, result: Result) -> list[Signal]:
+    def _answered(self, number: float | str, result: Result) -> list[Signal]:
         sent = self._sent.pop(number, None)
         if sent is None:
             return [Ping()]
@@ -371,7 +372,7 @@ class TrpcWire:
 
     # ---- refusals --------------------------------------------------------------------------------------------------
 
-    def _failed(self, number: int | str, error: TrpcError) -> list[Signal]:
+    def _failed(self, number: float | str, error: TrpcError) -> list[Signal]:
         sent = self._sent.pop(number, None)
         stream = self._streams.get(number)
         if stream is not None:

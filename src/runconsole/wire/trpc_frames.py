@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 ABSENT = Raw(b"")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Result(Struct):
@@ -41,12 +43,18 @@ class Result(Struct):
 
 
 class Message(Struct):
-    """One message of a server; `error` is ABSENT where there is none."""
+    """One message of a server; `error` is ABSENT where there is none. A gateway may have made text of the `id`."""
 
-    id: str | int | None = None
+    id: str | int | float | None = None
     method: str | None = None
     result: Result | None = None
     error: Raw = ABSENT
+
+    @property
+    def number(self) -> int | float | str | None:
+        """The number of the request that it answers, as we gave it."""
+        told = self.id
+        return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
 
 
 class Params(Struct, frozen=True):
