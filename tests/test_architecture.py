@@ -13,7 +13,19 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
 EVERYONE = {
-    *("actions", "errors", "events", "marks", "plain", "recent", "reconnect", "secrets", "statuses", "unicode"),
+    *(
+        "actions",
+        "errors",
+        "events",
+        "marks",
+        "plain",
+        "recent",
+        "reconnect",
+        "seams",
+        "secrets",
+        "statuses",
+        "unicode",
+    ),
 }
 """What every module may import, and is therefore not repeated below."""
 
@@ -27,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plain": set(),
     "recent": set(),
     "reconnect": set(),
+    "seams": {"secrets"},
     "secrets": {"spellings"},
     "spellings": set(),
     "sign_in": {"transports"},

@@ -69,7 +69,8 @@ def events(said: str) -> list[str]:
 
 def halves() -> list[str]:
     middle = len(SECRET) // 2
-    return [
+    letters = [task("task.output", taskId="t", data=piece, stream="stderr") for piece in f"word {SECRET} by word\n"]
+    return letters + [
         task("task.output", taskId="t", data=piece, stream="stderr")
         for piece in (f"half {SECRET[:middle]}", f"{SECRET[middle:]} half\n")
     ]

@@ -117,6 +117,41 @@ def test_watch_sends_headers_and_subscriptions() -> None:
     assert "task-101" not in result.stdout
 
 
+def test_every_secret_of_the_command_line_has_an_environment_variable(tmp_path: Path) -> None:
+    channel = json.dumps({"type": "subscribe", "payload": {"channel": "task.task-103"}})
+    with Simulator("tasks", speed=100, delivery="subscribe", token=SECRET) as sim:
+        headers = f"X-Client: test\n\nAuthorization: Bearer {SECRET}\n"
+        environment = {"RUNCONSOLE_URL": sim.url, "RUNCONSOLE_HEADERS": headers, "RUNCONSOLE_SUBSCRIBE": channel}
+        watched = run("watch", **environment)
+        recorded = run("record", str(tmp_path / "run.jsonl"), **environment)
+    assert "tests/test_invoice.py::test_rounding" in watched.stdout
+    assert "tests/test_invoice.py::test_rounding" in recorded.stdout
+    assert (tmp_path / "run.jsonl").is_file()
+    assert "Missing argument 'FILE'" in run("record", "run.jsonl").stderr
+    for variable in ("RUNCONSOLE_URL", "RUNCONSOLE_TOKEN", "RUNCONSOLE_HEADERS", "RUNCONSOLE_SUBSCRIBE"):
+        assert variable in run("watch", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["localhost:8000/ws?token=s3cret-value"],
+        ["ws://h/ws", "--auth", "s3cret-value", "--token", "header"],
+        ["ws://h/ws", "--header", "Authorization:", "Bearer", "s3cret-value"],
+        ["ws://h/ws", "--header", "s3cret-value"],
+        ["ws://h/ws", "--subscribe", "s3cret-value"],
+        ["ws://h/ws", "--token", "s3cret-value\nand more"],
+        ["ws://h/ws", "--tokn=s3cret-value"],
+        ["u:s3cret-value@h/run.jsonl"],
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(arguments: list[str]) -> None:
+    result = run("watch", *arguments)
+    assert result.exit_code in {1, 2}
+    assert re.search(r"^Error: \S.+$", result.stderr, re.MULTILINE)
+    assert "s3cret" not in result.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

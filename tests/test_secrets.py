@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
+import pickle
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.pretty import pretty_repr
 
+from runconsole import events
 from runconsole.options import check
-from runconsole.secrets import Redactor
+from runconsole.recording import Entry, Header
+from runconsole.secrets import VOCABULARY, Redactor, Secret
+from tests.canary import holds, spelled
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 TOKEN = 's3cr"et/ä+\\t0ken'
 
@@ -112,3 +122,61 @@ def test_the_options_secrets_are_the_token_secret_headers_and_what_the_url_hides
         *("the-token", "Basic YWJj", "YWJj", "key-1", "pa ss", "user:pa ss"),
         "querysecret",
     }
+
+
+def test_every_word_of_a_recordings_own_lines_is_known() -> None:
+    kinds: list[type[Struct]] = [Header, Entry]
+    kinds += [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Fact)]
+    words = {name for kind in kinds for name in kind.__struct_fields__}
+    assert {word.lower() for word in words} <= VOCABULARY
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [TOKEN, "Abc+def/ghi=jkl&mno", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "eyJ" + "aZ09_-." * 40, "päss wörd"],
+)
+@pytest.mark.parametrize("before", ["", "Bearer ", "me:"])
+def test_a_secret_is_hidden_as_other_programs_spell_it(secret: str, before: str) -> None:
+    hide = Redactor([secret]).hide
+    for name, form in spelled(secret).items():
+        if "behind" not in name:
+            assert hide(f'{{"a":"{form}"}}') == '{"a":"***"}', name
+    everything = "".join(f"%{byte:02x}" for byte in secret.encode())
+    assert hide(f"x {everything} y") == "x *** y"
+    escaped = "".join(f"\\u{ord(c):04x}" for c in secret)
+    assert hide(f'{{"a":"{escaped}"}}') == '{"a":"***"}'
+    coded = base64.b64encode(f"{before}{secret} and so on".encode()).decode()
+    assert holds(coded, secret)
+    assert not holds(hide(f'{{"a":"{coded}"}}'), secret)
+
+
+def test_an_escape_whose_letters_look_like_a_secrets_first_stays_whole() -> None:
+    hide = Redactor(["n0token1", "41bcdef0"]).hide
+    assert json.loads(hide('{"a":"line\\n0token1 b"}')) == {"a": "line*** b"}
+    assert json.loads(hide('{"a":"\\u0041bcdef0"}')) == {"a": "***"}
+
+
+def test_a_short_token_in_a_bearer_header_is_found_in_base64() -> None:
+    coded = base64.b64encode(b"x: Bearer task, y").decode()
+    assert "***" in Redactor(["task"]).hide(coded)
+    assert (
+        Redactor(["task"]).hide(base64.b64encode(b"the task of it").decode())
+        == base64.b64encode(b"the task of it").decode()
+    )
+
+
+def test_a_sentence_about_the_link_loses_a_short_token_as_a_word_only() -> None:
+    redactor = Redactor(["s3cret", "at"])
+    assert redactor.hide_said("bad s3cret at s3cretary") == "bad *** at s3cretary"
+    assert redactor.hide("bad s3cret") == "bad s3cret"
+
+
+def test_a_secret_shows_nothing_and_is_not_pickled() -> None:
+    secret = Secret(TOKEN)
+    assert TOKEN not in f"{secret} {secret!r} {secret!s:>20} {[secret]} {pretty_repr(secret)} {dir(secret)}"
+    again: Secret[str] = Secret(secret)
+    assert again.reveal() == TOKEN
+    assert secret == Secret(TOKEN) != Secret("other")
+    assert copy.deepcopy(secret) is secret
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(secret)

@@ -57,13 +57,14 @@ class Console(RunFrames, RunWaits, RunCommands):
         task: the one task to follow; None follows all the server sends.
         execution: the one execution to follow.
         subscribe: what to send after connecting instead of the protocol's own subscription: one message or a list.
-        token: a secret for the server. It appears in no repr, error text, log or notebook. Recordings hide it, too; but
-            one shorter than eight characters, or a word like ``execution``, is left where the server says it: to hide
-            it there would destroy the run. It is hidden then under names like ``token``, behind ``Bearer``, and in
-            what is sent.
+        token: a secret for the server, without the white space around it. It appears in no repr, error, traceback, log,
+            recording, data set or notebook, also where the server says it back, in any spelling; only the payloads of
+            `events` in memory are what came. One shorter than eight characters, or a word like ``execution``, is left
+            where the server says it: to hide it there would destroy the run. It is hidden then under names like
+            ``token``, behind ``Bearer``, in what is sent, and in what is said about the link.
         auth: where the token goes: ``"header"`` (Bearer; it takes the place of a user and password in the URL),
             ``"query"``, ``"params"`` or ``"message"``.
-        headers: more headers for the handshake.
+        headers: more headers for the handshake. Those that sign in (``Cookie``, ``X-Api-Key``, …) are secrets as well.
         ssl: an `ssl.SSLContext`, or the path of a CA file, for ``wss://``.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.
         decide: how decisions are sent, where it is not the protocol's usual way.

@@ -114,6 +114,8 @@ class Redactor:
         distinct = {secret for secret in given if _is_distinct(secret)}
         self._common = given - distinct
         self._distinct = distinct
+        self.distinct = Secret(tuple(distinct))
+        """The secrets that can be told apart."""
         self._bearers = {f"Bearer {secret}" for secret in self._common}
         found = [spellings.needles(secret) for secret in distinct]
         found += [spellings.needles(bearer, only_coded=True) or [] for bearer in self._bearers]

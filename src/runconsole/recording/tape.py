@@ -31,6 +31,7 @@ from runconsole.recording.facts import write_fact
 from runconsole.recording.files import Identity, Whereabouts, Writer
 from runconsole.recording.lines import Entry, Header, encode_line, entry_of
 from runconsole.recording.open_frame import OpenFrame
+from runconsole.seams import Seams
 from runconsole.secrets import Redactor
 
 __all__ = ["Held", "Tape"]
@@ -157,11 +158,14 @@ class Tape:
 
     def reader(self, link: int, wire: _Reads) -> Callable[[str | bytes, Micros], Sequence[Any]]:
         """Return what stands in for the wire's `receive`: it notes each frame, without secrets, and what it holds."""
+        seams = Seams(self._secrets) if self._secrets.is_needed else None
 
         def read(frame: str | bytes, at: Micros) -> Sequence[Any]:
             self._close_frame()
             frame = self._secrets.hide_frame(frame)
             signals = wire.receive(frame, at)
+            if seams is not None:
+                signals, frame = seams.join(signals, frame)
             if self._by_events:
                 return signals
             events = events_of(signals)
