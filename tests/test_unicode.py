@@ -83,3 +83,10 @@ def test_a_directory_that_arrow_cannot_name_is_refused(tmp_path: Path) -> None:
     console = Console("ws://127.0.0.1:9/ws", start=False)
     with pytest.raises(InvalidArgument, match="expected the name of a directory in UTF-8"):
         console.to_parquet(tmp_path / STRAY)
+
+
+@pytest.mark.parametrize("auth", ["header", "query", "params", "message"])
+def test_a_token_with_half_a_character_is_refused_and_not_shown(auth: str) -> None:
+    with pytest.raises(InvalidArgument, match="half a character in it") as caught:
+        Console("ws://127.0.0.1:9/ws", token=f"s3cret-{HALF}", auth=auth)
+    assert "s3cret" not in str(caught.value)

@@ -13,6 +13,7 @@ from typing import Any
 
 from runconsole.secrets import Secret, bare
 from runconsole.transports.address import is_secret_name
+from runconsole.unicode import encodable_value
 
 __all__ = ["check_headers", "check_token", "header_secrets", "named_secrets"]
 
@@ -28,19 +29,24 @@ def check_token(token: Any, *, in_header: bool) -> tuple[Secret[str] | None, str
     given = bare(token)
     if given is None:
         return None, None
+    if isinstance(given, str):
+        given = given.strip()
+    problem = _problem_of_token(given, in_header=in_header)
+    return (Secret(given), None) if problem is None else (None, problem)
+
+
+def _problem_of_token(given: Any, *, in_header: bool) -> str | None:
     if not isinstance(given, str):
-        return None, f"expected token= to be a string, got a {type(given).__name__}"
-    given = given.strip()
+        return f"expected token= to be a string, got a {type(given).__name__}"
     if not given:
-        return None, "expected token= to be a secret, got an empty text: leave it out to sign in without one"
+        return "expected token= to be a secret, got an empty text: leave it out to sign in without one"
     if _CONTROL.search(given) or "\t" in given:
-        return (
-            None,
-            "expected token= to be one line, got line breaks or control characters in it: check where it is from",
-        )
+        return "expected token= to be one line, got line breaks or control characters in it: check where it is from"
+    if encodable_value(given) != given:
+        return "expected token= to be a text that can be sent, got half a character in it: check where it is from"
     if in_header and not _is_latin1(given):
-        return None, 'expected token= to hold characters that a header can carry, got others: pass another auth="query"'
-    return Secret(given), None
+        return 'expected token= to hold characters that a header can carry, got others: pass another auth="query"'
+    return None
 
 
 def check_headers(headers: Any) -> tuple[Secret[Mapping[str, str]] | None, str | None]:
