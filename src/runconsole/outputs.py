@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import html
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,9 @@ from IPython.display import display, update_display
 __all__ = ["Outputs", "Screen", "on_subshell"]
 
 _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+
+_SETTLES_S = 2.0
+"""How long a page may take to show a new output, and to say that it is there."""
 
 Screen = tuple[str, bool]
 """A run as text, and whether that is final."""
@@ -36,6 +40,7 @@ class _Output:
         self._view = view
         self._panels = panels
         self.screens = self._now()
+        self._made = time.monotonic()
         self.kept = self.screens
         """What was sent last, and what the file holds for sure: it was sent while a cell ran."""
         handle = display(self.bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
@@ -49,6 +54,8 @@ class _Output:
 
     def update(self, *, in_cell: bool) -> None:
         """Send what has changed since it was sent; in a cell, since the file has it."""
+        if in_cell and time.monotonic() - self._made < _SETTLES_S and not all(final for _, final in self._now()):
+            return  # a page may be making its view at this moment, and would have to make another
         self.screens, before = self._now(), self.kept if in_cell else self.screens
         if in_cell:
             self.kept = self.screens
