@@ -1,12 +1,12 @@
 # `make` lists what there is. Each target needs nothing done before: it sets up what is missing in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench screenshots clean
+.PHONY: help setup demo test test-again check bench screenshots clean
 
 # PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests.
 export PYTHON CHROMIUM
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install everything into .venv and build the front end; quick when nothing changed
 	@scripts/setup
@@ -16,6 +16,9 @@ demo: setup ## open JupyterLab with a run of the embedded simulator
 
 test: setup ## run all checks and tests, in a real browser too (gets Chromium where there is none)
 	@scripts/test
+
+test-again: setup ## run all tests N=10 times in a row, beside LOAD=1 processes that keep a core busy
+	@scripts/test --again $(or $(N),10) --load $(or $(LOAD),1)
 
 check: setup ## lint and types only
 	@scripts/check

@@ -1,0 +1,182 @@
+"""Runs all that must hold, in two lanes side by side: `scripts/test` has set up what it needs.
+
+    python scripts/suite.py                       # once
+    python scripts/suite.py --again 10 --load 1   # ten times in a row, while another process keeps a core busy
+
+A step's output appears whole when the step has ended, and is in test-results/ from its start. A step that fails does
+not keep the others from running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "test-results"
+BUSY_LOOP = "while True: pass"
+_BOLD, _RED, _PLAIN = ("\x1b[1m", "\x1b[31m", "\x1b[0m") if sys.stdout.isatty() else ("", "", "")
+_printing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that must succeed.
+
+    Attributes:
+        name: of the file with its output.
+        heading: what people read.
+        command: a program on the PATH, and its arguments.
+    """
+
+    name: str
+    heading: str
+    command: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    step: Step
+    code: int
+    seconds: float
+    output: Path
+
+    def failures(self) -> list[str]:
+        """Return pytest's lines on tests that failed; the step itself where it has none."""
+        lines = re.findall(r"^(?:FAILED|ERROR) .*", self.output.read_text(errors="replace"), re.MULTILINE)
+        return lines or [f"FAILED {self.step.heading}, see {self.output.relative_to(ROOT)}"]
+
+
+def _pytest(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "--quiet", *arguments]
+
+
+_NBVAL = ("--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
+LANES = [
+    [
+        # A test file's servers and packages are made once: by the worker that runs the file.
+        Step(
+            "python",
+            "Python: tests",
+            _pytest("--ignore=tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"),
+        ),
+    ],
+    [
+        Step("e2e", "End to end: JupyterLab in a browser", _pytest("tests/e2e")),
+        Step("checks", "Checks", ["scripts/check"]),
+        Step(
+            "front-end", "Front end: tests", [sys.executable, "scripts/frontend.py", "npm", "run", "--silent", "test"]
+        ),
+        Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),
+    ],
+]
+
+
+def run_suite(results: Path) -> list[Outcome]:
+    """Run all steps; return how they ended."""
+    results.mkdir(parents=True, exist_ok=True)
+    outcomes: list[Outcome] = []
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run_lane(steps: Sequence[Step]) -> None:
+        for step in steps:
+            outcome = _run(step, results / f"{step.name}.log", running)
+            _show(outcome)
+            outcomes.append(outcome)
+
+    lanes = [threading.Thread(target=run_lane, args=(steps,), daemon=True) for steps in LANES]
+    try:
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+    finally:
+        for process in running:  # the steps have had the terminal's Ctrl-C too; this is for all other endings
+            process.terminate()
+    return outcomes
+
+
+def _run(step: Step, output: Path, running: list[subprocess.Popen[bytes]]) -> Outcome:
+    began = time.monotonic()
+    with _printing:
+        print(f"   begun: {step.heading}, output in {output.relative_to(ROOT)}", flush=True)
+    with output.open("wb") as log:
+        process = subprocess.Popen(step.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        running.append(process)
+        code = process.wait()
+        running.remove(process)
+    return Outcome(step, code, time.monotonic() - began, output)
+
+
+def _show(outcome: Outcome) -> None:
+    heading, seconds = outcome.step.heading, outcome.seconds
+    end = f"{_RED}   FAILED after {seconds:.0f} s: {heading}{_PLAIN}" if outcome.code else f"   done in {seconds:.0f} s"
+    output = outcome.output.read_text(errors="replace")
+    with _printing:
+        print(f"{_BOLD}── {heading}{_PLAIN}\n{output}{end}", flush=True)
+
+
+def once() -> str | None:
+    """Run the suite; return what failed, None where nothing did."""
+    began = time.monotonic()
+    outcomes = run_suite(RESULTS)
+    failed = [outcome for outcome in outcomes if outcome.code]
+    seconds = time.monotonic() - began
+    if failed:
+        names = "; ".join(outcome.step.heading for outcome in failed)
+        tests = "\n".join(line for outcome in failed for line in outcome.failures())
+        return f"{tests}\ntest: {len(failed)} of {len(outcomes)} steps failed in {seconds:.0f} s: {names}"
+    print(f"{_BOLD}test: all {len(outcomes)} steps passed in {seconds:.0f} s{_PLAIN}")
+    return None
+
+
+def again(rounds: int, load: int) -> str | None:
+    """Run the suite many times beside busy loops; return what failed in which round, None where nothing did."""
+    failures: list[str] = []
+    with _busy(load):
+        for number in range(1, rounds + 1):
+            began = time.monotonic()
+            outcomes = run_suite(RESULTS / f"round-{number}")
+            lines = [line for outcome in outcomes if outcome.code for line in outcome.failures()]
+            failures += [f"round {number}: {line}" for line in lines]
+            print(
+                f"{_BOLD}══ round {number} of {rounds}: {len(lines)} failed, {time.monotonic() - began:.0f} s{_PLAIN}"
+            )
+    if failures:
+        return "\n".join([*failures, f"test-again: {len(failures)} failures in {rounds} rounds"])
+    print(f"{_BOLD}test-again: {rounds} rounds without a failure{_PLAIN}")
+    return None
+
+
+@contextmanager
+def _busy(count: int) -> Iterator[None]:
+    """Keep so many cores busy."""
+    loops = [subprocess.Popen([sys.executable, "-c", BUSY_LOOP]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def main() -> str | None:
+    parser = argparse.ArgumentParser(description="Run all that must hold.")
+    parser.add_argument("--again", type=int, metavar="N", help="run it N times in a row, and sum up what failed")
+    parser.add_argument("--load", type=int, default=0, metavar="K", help="processes that keep a core busy meanwhile")
+    options = parser.parse_args()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return once() if options.again is None else again(options.again, options.load)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
