@@ -20,6 +20,8 @@ from runconsole.simulator import Simulator
 sim = Simulator("execution", speed={speed}).start()
 """
 TASKS = EXECUTION.replace('"execution"', '"tasks"')
+PATIENT_TASKS = TASKS.replace("speed=", "decision_timeout=100_000, speed=")
+"""Its questions stay open until they are answered, however slow the machine is."""
 SHOW = 'w = ConsoleWidget(sim.url, title="authentication_feature", token_budget=100_000, expected_artifacts=45)'
 CHECKPOINT = "Review the specification: password reset by e-mail"
 LONG = 60_000
@@ -45,7 +47,7 @@ def open_checkpoint(
     lab: Lab, *, kernel: str = "python3", more: list[str] | None = None, speed: int = 20
 ) -> NotebookPage:
     """Return a notebook in which a run waits for the decision on `CHECKPOINT`."""
-    notebook = lab.new_notebook([TASKS.format(speed=speed), SHOW, *(more or [])], kernel=kernel)
+    notebook = lab.new_notebook([PATIENT_TASKS.format(speed=speed), SHOW, *(more or [])], kernel=kernel)
     notebook.run_cell(0)
     notebook.run_cell(1)
     expect(notebook.panel.get_by_role("group", name=CHECKPOINT)).to_be_visible(timeout=LONG)

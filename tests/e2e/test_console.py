@@ -12,6 +12,7 @@ from tests.e2e.runs import (
     CHECKPOINT,
     EXECUTION,
     LONG,
+    PATIENT_TASKS,
     SHOW,
     TASKS,
     connection,
@@ -124,7 +125,7 @@ def test_two_presses_send_one_decision(lab: Lab) -> None:
 
 
 def test_a_second_view_and_a_reloaded_page_show_the_same_run(lab: Lab) -> None:
-    notebook = lab.new_notebook([TASKS.format(speed="20, decision_timeout=36_000"), SHOW, "w"])
+    notebook = lab.new_notebook([PATIENT_TASKS.format(speed=20), SHOW, "w"])
     notebook.run_all()
     first, second = notebook.panel.nth(0), notebook.panel.nth(1)
     for view in (first, second):
