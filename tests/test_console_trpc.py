@@ -66,6 +66,22 @@ def connected(server: TrpcServer, console: Console) -> None:
     until(lambda: console.status == "live")
 
 
+def test_a_server_that_leaves_in_good_order_and_answers_426_for_a_while_is_waited_for(
+    serve: Callable[..., TrpcServer],
+) -> None:
+    server = serve()
+    with Console(server.url, protocol="trpc", task="t1") as console:
+        connected(server, console)
+        server.emit(*steps(1, 3))
+        until(lambda: len(seen(console)) == 3)
+        server.tell("leave", attempts=4)
+        until(lambda: server.log()["attempts"] >= 6 and console.status == "live")
+        server.emit(*steps(4, 5), event("task.completed"))
+        assert console.wait(30)
+        assert seen(console) == [f"step {number}" for number in range(1, 6)]
+        assert "426" in " ".join(console.links["reason"].dropna())
+
+
 @pytest.mark.parametrize("options", VARIANTS)
 def test_a_task_is_followed_and_its_question_answered(
     serve: Callable[..., TrpcServer], options: dict[str, Any]

@@ -26,7 +26,9 @@
 //   freeze, thaw           stop reading and writing sockets, go on
 //   replies {mode, ms?}    the next mutation: "lose" its reply with the connection, "hold" it, "delay" it by ms, or
 //                          cut the connection with the mutation "unread", or "stall" before taking it
-//   refuse {on}            answer each handshake with 503, or let clients in again
+//   refuse {on, status?}   answer each handshake with 503, or let clients in again
+//   leave {attempts}       as a process that is asked to end: say that clients shall reconnect, close their connections,
+//                          answer as many handshakes with 426; then be there again, as the process that follows it
 //   applies {option}       a decision that counts is told as this option (none: as the one that came)
 //   expire {checkpointId}  take a checkpoint's default action
 //   release                send the replies held
@@ -44,6 +46,7 @@ const trpc = await load(options)
 const hub = new Hub(options.memory)
 hub.clockMs = options.clockMs ?? 0
 let refusing = false
+let leaving = 0
 const router = makeRouter(trpc, hub, options)
 const { auth } = options
 
@@ -83,7 +86,12 @@ const actions = {
   replies: (how) => void (hub.nextReply = how),
   release: () => hub.release(),
   applies: ({ option }) => void (hub.applies = option),
-  refuse: ({ on }) => void (refusing = on),
+  refuse: ({ on, status }) => void (refusing = on && (status ?? '503 Service Unavailable')),
+  leave: ({ attempts }) => {
+    leaving = attempts
+    handler.broadcastReconnectNotification()
+    setTimeout(() => sockets().forEach((ws) => ws.close(1001)), 20)
+  },
   expire: ({ checkpointId }) => hub.expire(hub.checkpoints.get(checkpointId)),
   say: ({ text }) => sockets().forEach((ws) => ws.send(text)),
   log: () => hub.log,
@@ -106,7 +114,8 @@ const server = http.createServer(async (req, res) => {
 server.on('upgrade', (req, socket, head) => {
   const refuse = (status) => socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   hub.log.attempts += 1
-  if (refusing) return refuse('503 Service Unavailable')
+  if (refusing) return refuse(refusing)
+  if (leaving > 0) return (leaving -= 1), refuse('426 Upgrade Required')
   if (options.path && new URL(req.url, 'ws://server').pathname !== options.path) return refuse('404 Not Found')
   if (auth?.at === 'upgrade' && !isAllowed(req)) return refuse('401 Unauthorized')
   wss.handleUpgrade(req, socket, head, (ws) => {
