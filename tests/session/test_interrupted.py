@@ -27,7 +27,7 @@ from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
 from runconsole.wire.trpc import TrpcWire
 from tests.folding import execution, fold, task
-from tests.servers.json_server import PATIENCE, JsonServer, Peer, Script, closes, does, in_turn, says
+from tests.servers.json_server import PATIENCE, JsonServer, Peer, Script, closes, does, eventually, in_turn, says
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, steady=60.0, reply=5.0, parting=5.0)
 WORDS = "the server closed the stream in good order 4 times with 10 of 53 tasks done"
@@ -311,6 +311,16 @@ def test_a_recording_of_an_interrupted_run_is_gone_on_with(interrupted: Script, 
             assert (console.run.status, console.run.completed_tasks) == ("completed", 53)
     replayed = Console(file)
     assert (replayed.run.status, replayed.run.completed_tasks) == ("completed", 53)
+
+
+def test_a_person_can_have_an_interrupted_run_followed_again(interrupted: Script) -> None:
+    rest = says(*tasks_done(53), execution("execution_completed", status="success"))
+    with JsonServer(in_turn(*[interrupted] * 4, rest)) as server, Console(server.url) as console:
+        with pytest.raises(RunInterrupted):
+            console.wait(PATIENCE)
+        console.call_soon(console.link_action, "reconnect")
+        eventually(lambda: console.run.status == "completed")
+        assert console.wait(PATIENCE)
 
 
 def test_following_again_takes_the_interruption_back() -> None:

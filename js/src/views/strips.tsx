@@ -26,7 +26,10 @@ export function Strips() {
   const store = useStore("head", "attachment");
   const head = store.head;
   const kernel = KERNEL[store.attachment];
-  const broken = head !== null && store.reachable && (head.link === "retrying" || head.link === "failed");
+  const stopped = head?.status === "interrupted";
+  const broken =
+    head !== null && (stopped || (store.reachable && (head.link === "retrying" || head.link === "failed")));
+  const canConnect = head !== null && store.reachable && !head.replay;
   return (
     <div class="rc-strips">
       {kernel && (
@@ -34,14 +37,7 @@ export function Strips() {
           {kernel.text}
         </Strip>
       )}
-      {broken && <LinkStrip head={head} reconnect={head.replay ? null : () => store.link("reconnect")} />}
-      {head?.status === "interrupted" && (
-        <Strip tone="paused" icon="warn">
-          <span>
-            <b>Interrupted.</b> <Text>{head.reason ?? ""}</Text>
-          </span>
-        </Strip>
-      )}
+      {broken && <LinkStrip head={head} reconnect={canConnect ? () => store.link("reconnect") : null} />}
       {head?.notice && !broken && (
         <Strip tone="quiet" icon="info">
           <span>
@@ -91,7 +87,8 @@ function LinkStrip({ head, reconnect }: { head: Head; reconnect: (() => void) | 
     <div class={`rc-strip rc-strip-${failed ? "failed" : "paused"}`}>
       <Icon name="warn" tone={failed ? "failed" : "paused"} />
       <span>
-        <b>{failed ? "Connection failed." : "Connection lost."}</b> <Text>{head.reason ?? ""}</Text>
+        <b>{head.status === "interrupted" ? "Interrupted." : failed ? "Connection failed." : "Connection lost."}</b>{" "}
+        <Text>{head.reason ?? ""}</Text>
       </span>
       {reconnect && (
         <button type="button" class="rc-button rc-small" aria-disabled={asked} onClick={press}>
