@@ -165,7 +165,7 @@ def test_an_answer_that_came_too_late_for_the_server_is_expired() -> None:
 
 
 def test_an_answer_after_the_deadline_is_refused_here_and_never_sent() -> None:
-    with deciding([asked(timeout=0.001)]) as (it, server):
+    with deciding([asked(timeout=1e-6)]) as (it, server):
         assert "the deadline has passed" in raised(it, DecisionExpired, "c", "approve")
         assert server.peer.received == []
 

@@ -198,3 +198,20 @@ def test_what_the_caller_does_to_a_list_in_a_table_stays_the_callers() -> None:
     folded.tables.table("odd")["value"].iloc[0].clear()
     folded.feed([execution("odd", value=[2])])
     assert folded.tables.table("odd")["value"].tolist() == [[1], [2]]
+
+
+def test_whole_numbers_beside_fractions_keep_their_digits() -> None:
+    big = 9_007_199_254_740_993
+    frames = [f'{{"type":"x","data":{{"n":{value}}}}}' for value in (1, big, 0.5)]
+    for order in (frames, frames[::-1], [frames[1], frames[2]], [frames[2], frames[1]]):
+        table = fold(order).tables.table("x")
+        assert big in table["n"].tolist()
+    later = fold(frames[:2])
+    later.tables.table("x")
+    assert later.feed(frames[2:]).tables.table("x")["n"].tolist() == [1, big, 0.5]
+    assert str(fold([frames[0], frames[2]]).tables.table("x")["n"].dtype) == "Float64"
+
+
+def test_data_that_are_written_twice_have_their_fields_in_the_table() -> None:
+    frame = '{"type":"x","data":"{\\"n\\":5}"}'
+    assert fold([frame]).tables.table("x")["n"].tolist() == [5]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runconsole.events import TaskStatus
-from runconsole.statuses import STATUS_OF, read_status
+from runconsole.statuses import STATUS_OF, read_status, unknown_status
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,28 @@ def test_the_words_of_the_wires_become_one_vocabulary(words: list[object], statu
 def test_the_usual_spellings_need_no_reading() -> None:
     assert set(STATUS_OF.values()) == set(TaskStatus)
     assert all(read_status(word) is status for word, status in STATUS_OF.items())
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Enqueued SUBMITTED no_status", TaskStatus.PENDING),
+        ("inProgress IN_PROGRESS up_for_retry AwaitingRetry TaskStatus.RUNNING ContainerCreating", TaskStatus.RUNNING),
+        ("deferred interrupted requires_action inputRequired", TaskStatus.PAUSED),
+        ("State.SUCCESS Succeeded cached", TaskStatus.COMPLETED),
+        ("timedOut TIMED_OUT killed crashed upstream_failed expired OOMKilled CrashLoopBackOff", TaskStatus.FAILED),
+        ("WORKFLOW_EXECUTION_STATUS_TIMED_OUT startup-failure", TaskStatus.FAILED),
+        ("revoked removed TERMINATED", TaskStatus.CANCELLED),
+        ("not_applicable Omitted", TaskStatus.SKIPPED),
+    ],
+)
+def test_words_of_other_engines_are_known_in_any_spelling(words: str, status: TaskStatus) -> None:
+    assert {word: read_status(word) for word in words.split()} == dict.fromkeys(words.split(), status)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("frobnicated", "frobnicated"), (" Odd ", "Odd"), ("done", None), ("", None), (5, None), (None, None)],
+)
+def test_a_word_that_says_nothing_known_is_told_as_it_is(word: object, told: str | None) -> None:
+    assert unknown_status(word) == told

@@ -239,3 +239,11 @@ def test_no_frame_makes_the_wire_raise(frames: list[str | bytes]) -> None:
     for frame in frames:
         signals = wire.receive(frame, AT)
         assert len(replies(signals)) <= 1
+
+
+def test_a_heartbeat_in_words_is_a_sign_of_life_and_no_row() -> None:
+    wire = ChannelWire()
+    wire.open()
+    assert wire.receive("ping", AT) == [Send("pong")]
+    for frame in ("", "\n", "heartbeat", ": comment", "2"):
+        assert wire.receive(frame, AT) == [Ping()]

@@ -21,6 +21,7 @@ from runconsole.events import (
     UnknownEvent,
 )
 from runconsole.wire.envelope import MALFORMED, read_event, read_events, read_named
+from runconsole.wire.texts import is_heartbeat, trimmed
 
 AT = 1_763_310_885_999_999
 STAMP = "2025-11-16T16:34:45.123Z"
@@ -147,8 +148,6 @@ def test_a_binary_frame_that_is_not_utf8_is_kept_with_its_bytes_escaped() -> Non
 @pytest.mark.parametrize(
     "frame",
     [
-        "",
-        " ",
         "not json",
         "{",
         "[1",
@@ -162,7 +161,6 @@ def test_a_binary_frame_that_is_not_utf8_is_kept_with_its_bytes_escaped() -> Non
         '{"type":"x","data":{}} trailing',
         '{"type":"x","data":{}',
         "\ufeff{}",
-        "\x00",
         "{'type':'x'}",
         "[,]",
     ],
@@ -171,6 +169,84 @@ def test_a_frame_that_is_no_event_is_kept_whole_as_malformed(frame: str) -> None
     event = one(frame)
     assert (event.type, event.payload, event.received_at) == (MALFORMED, frame, AT)
     assert isinstance(event.fact, MalformedFrame)
+
+
+EVENT = '{"type":"task.started","payload":{"taskId":"t"}}'
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        f"{EVENT}\n{EVENT}",
+        f"{EVENT}{EVENT}",
+        f"{EVENT}\r\n{EVENT}\r\n",
+        f"\x1e{EVENT}\n\x1e{EVENT}\n",
+        f"{EVENT}\x1e{EVENT}\x1e",
+        f"{EVENT}\x00{EVENT}\x00",
+        f"\ufeff{EVENT}\n{EVENT}",
+        json.dumps(f"[{EVENT},{EVENT}]"),
+        f"[{json.dumps(json.loads(EVENT))}]{EVENT}",
+    ],
+)
+def test_several_texts_in_one_frame_are_an_event_each(frame: str) -> None:
+    for sent in (frame, frame.encode()):
+        assert [event.fact for event in read_events(sent, AT)] == [TaskStarted("t")] * 2
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        json.dumps(EVENT),
+        json.dumps({"type": "task.started", "payload": json.dumps({"taskId": "t"})}),
+        json.dumps({"payload": EVENT}),
+        json.dumps({"data": json.loads(EVENT)}),
+        f"\ufeff{EVENT}\x00",
+        f"{EVENT}\x1e",
+    ],
+)
+def test_an_event_that_is_written_twice_or_has_marks_around_it_is_read(frame: str) -> None:
+    assert one(frame).fact == TaskStarted("t")
+
+
+def test_data_that_are_written_twice_stay_in_the_log_as_they_came() -> None:
+    event = one(json.dumps({"type": "task.started", "payload": '{"taskId":"t"}'}))
+    assert event.payload == json.dumps('{"taskId":"t"}')
+
+
+def test_a_line_that_is_no_json_costs_only_itself() -> None:
+    events = read_events(f"{EVENT}\nrubbish\n{EVENT}", AT)
+    assert [event.type for event in events] == ["task.started", MALFORMED, "task.started"]
+    assert events[1].payload == "rubbish"
+
+
+@pytest.mark.parametrize(
+    "frame", ["", " ", "\n", "\x00", "ping", "PING", '"ping"', "heartbeat", ": keep-alive", "2", "3", b"\n"]
+)
+def test_a_heartbeat_holds_no_event(frame: str | bytes) -> None:
+    assert read_events(frame, AT) == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        ('0{"sid":"x"}', "a packet of Socket.IO"),
+        ('42["event",{}]', "a packet of Socket.IO"),
+        ("<!DOCTYPE html><p>Sign in</p>", "a page of HTML"),
+        ('data: {"type":"x"}', "server-sent events"),
+        ('"words"', "a JSON text"),
+        ("words", "not JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_named(frame: str, kind: str) -> None:
+    fact = one(frame).fact
+    assert isinstance(fact, MalformedFrame)
+    assert fact.error.startswith(kind)
+
+
+def test_a_named_message_may_hold_json_as_text() -> None:
+    for argument in (EVENT, '{"taskId":"t"}'):
+        (event,) = read_named("task.started", json.dumps(argument), AT)
+        assert event.fact == TaskStarted("t")
 
 
 # ---- what they mean ------------------------------------------------------------------------------------------------
@@ -299,7 +375,8 @@ def test_an_event_of_three_mebibytes_is_read() -> None:
 @example(b'{"type":"progress_update","data":{"task_id":"\xed\xa0\x80"}}')
 def test_reading_never_raises_and_keeps_every_frame(frame: str | bytes) -> None:
     events = read_events(frame, AT)
-    assert events or json.loads(frame) == []
+    text = frame if isinstance(frame, str) else frame.decode(errors="replace")
+    assert events or is_heartbeat(trimmed(text)) or json.loads(text) == []
     for event in events:
         event.payload.encode()
         event.type.encode()

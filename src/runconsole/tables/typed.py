@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from runconsole.log import EventLog
 from runconsole.log.chunks import plain
@@ -27,6 +28,8 @@ _STEP = 1024
 """Rows made into columns at a time: few enough that no other thread waits long for a turn."""
 _SLICE = 128
 """Payloads decoded at a time: what they hold is gone again before Python's garbage collector looks for it."""
+_EXACT = 2**53
+"""Whole numbers up to here are the same as floats."""
 _JSON = pa.large_binary()
 """The kind of column that holds any values, as JSON."""
 _NONE = pa.null()
@@ -105,6 +108,8 @@ class _Field:
     def extend(self, values: pa.Array) -> None:
         """Add values at the end, of a kind that may make the column's wider."""
         kind = _wider(self._kind, values.type)
+        if kind == FLOAT and not all(map(_is_exact, [*self._pieces, values])):
+            kind = _JSON  # digits would be lost
         if kind != self._kind:
             self._pieces = [_cast(piece, kind) for piece in self._pieces]
             self._kind = kind
@@ -126,6 +131,14 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
     if one == _NONE:
         return other
     return FLOAT if {one, other} == {INT, FLOAT} else _JSON
+
+
+def _is_exact(values: pa.Array) -> bool:
+    """Whether each of these whole numbers is one as a float, too."""
+    if values.type != INT or values.null_count == len(values):
+        return True
+    bounds = pc.min_max(values).as_py()
+    return bool(bounds["min"] >= -_EXACT and bounds["max"] <= _EXACT)
 
 
 def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -150,7 +163,8 @@ def _typed(values: Sequence[Any]) -> pa.Array:
     kind = _KINDS.get(kinds, _JSON)
     try:
         if kind == FLOAT and int in kinds:
-            pa.array([value for value in values if value.__class__ is int], INT)  # does each fit?
+            if any(abs(value) > _EXACT for value in values if value.__class__ is int):
+                return _as_json(values)  # digits would be lost
             values = [None if value is None else float(value) for value in values]
         return _as_json(values) if kind == _JSON else pa.array(values, kind, from_pandas=True)
     except OverflowError:
@@ -225,4 +239,15 @@ def _decode(text: str) -> dict[str, Any]:
             json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return {"text": text}
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        return _written_twice(value)
     return value if isinstance(value, dict) else {"value": value}
+
+
+def _written_twice(text: str) -> dict[str, Any]:
+    """Return the object that a payload holds as JSON text; the text where it holds none."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return {"value": text}
+    return value if isinstance(value, dict) else {"value": text}

@@ -93,6 +93,8 @@ class ChannelWire:
             (event,) = events
             if event.correlation_id is None and event.type not in _PROTOCOL:
                 return events
+        if not events:
+            return _sign_of_life(frame)
         signals: list[Signal] = []
         for event in events:
             if event.correlation_id is None and event.type not in _PROTOCOL:
@@ -190,6 +192,13 @@ def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, A
 def iso(at: Micros) -> str:
     """Return a time as the wire writes it: UTC, milliseconds, ``Z``."""
     return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _sign_of_life(frame: str | bytes) -> list[Signal]:
+    """Return what a heartbeat asks for: a ping in words is answered in words."""
+    if frame in ("ping", b"ping"):
+        return [Send("pong")]
+    return [Ping()]
 
 
 def _is_good(signal: Signal) -> bool:

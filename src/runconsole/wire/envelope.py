@@ -27,6 +27,7 @@ from runconsole.wire.payload import (
     reader,
     salvage,
 )
+from runconsole.wire.texts import is_heartbeat, kind_of, split_texts, trimmed, unquoted
 from runconsole.wire.times import read_time
 
 __all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
@@ -49,7 +50,7 @@ class _Envelope(Struct, gc=False):
     type: str
     data: Raw = _ABSENT
     payload: Raw = _ABSENT
-    timestamp: str | int | float | None = None
+    timestamp: Any = None
     id: str | int | None = None
     seq: Whole | None = None
     correlationId: str | None = None  # noqa: N815 - the wire's name
@@ -64,7 +65,7 @@ class _Envelope(Struct, gc=False):
 class _Inner(Struct):
     """What some servers put inside the data instead of beside it."""
 
-    timestamp: str | int | float | None = None
+    timestamp: Any = None
     seq: Whole | None = None
 
 
@@ -108,6 +109,9 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
         envelope = _decode(argument)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         argument = encodable(argument)
+        inner = unquoted(argument)
+        if inner is not argument:
+            return read_named(name, inner, at)
     else:
         raw = envelope.data if envelope.data is not _ABSENT else envelope.payload
         if raw is not _ABSENT:
@@ -122,9 +126,9 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
     if (seq is None and "q" in payload and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
         inner = _read_inner(payload) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
-    text = payload
+    text = payload if payload[:1] != '"' else unquoted(payload)
     if not bare and (envelope.taskId is not None or envelope.metadata is not _ABSENT):
-        text = _with_task(payload, first(envelope.taskId, _task_of(str(envelope.metadata, "utf-8"))))
+        text = _with_task(text, first(envelope.taskId, _task_of(str(envelope.metadata, "utf-8"))))
     read = None if bare else _FACTS.get(kind)
     # Positional: built once per event. The order is Received's.
     return Received(
@@ -200,16 +204,35 @@ def _refusal(payload: str) -> str | None:
 
 
 def _read_odd(text: str, at: Micros) -> list[Received]:
-    """Read what is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage."""
+    """Read what is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage.
+
+    A heartbeat holds no event.
+    """
+    core = unquoted(trimmed(text))
+    if is_heartbeat(core):
+        return []
+    if core != text and core[:1] == "{":
+        events = read_events(core, at)
+        return [_malformed(text, at, kind_of(core))] if [event.type for event in events] == [MALFORMED] else events
     try:
-        if text.lstrip()[:1] == "[":
-            return [event for item in _items(text) for event in _read_item(item, at)]
-        value = loads_encodable(text)
-    except (ValueError, RecursionError) as error:
-        return [_malformed(text, at, str(error) if error.args == ("nested too deep",) else "not JSON")]
+        if core[:1] == "[":
+            return [event for item in _items(core) for event in _read_item(item, at)]
+        value = loads_encodable(core)
+    except (ValueError, RecursionError):
+        parts = split_texts(core)
+        return [_malformed(text, at, kind_of(core))] if parts is None else _read_parts(parts, at)
     if not isinstance(value, dict):
-        return [_malformed(text, at, "not a JSON object")]
-    return [_from_odd_object(value, text, at)]
+        return [_malformed(text, at, kind_of(core))]
+    return _from_odd_object(value, core, at)
+
+
+def _read_parts(parts: list[str], at: Micros) -> list[Received]:
+    """Read the texts of one frame; what stands between them and is none is malformed."""
+    return [
+        event
+        for part in parts
+        for event in (read_events(part, at) if part[:1] in "{[" else [_malformed(part, at, kind_of(part))])
+    ]
 
 
 def _items(text: str) -> list[str]:
@@ -222,17 +245,24 @@ def _items(text: str) -> list[str]:
 
 
 def _read_item(item: str, at: Micros) -> list[Received]:
-    return [_malformed(item, at, "an array in an array")] if item[:1] == "[" else read_events(item, at)
+    return (
+        [_malformed(item, at, "an array in an array")]
+        if item[:1] == "["
+        else read_events(item, at) or [_malformed(item, at, kind_of(item))]
+    )
 
 
-def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> Received:
+def _from_odd_object(value: dict[str, Any], text: str, at: Micros) -> list[Received]:
     kind = value.get("type")
-    if not isinstance(kind, str):
-        return _malformed(text, at, "no event type")
-    marks = salvage({name: value[name] for name in _MARKS if name in value}, _Envelope) or _Envelope(kind)
     members = dict(pieces(text))
     body = members.get("data", members.get("payload"))
-    return _received(kind, text if body is None else body, at, marks, bare=body is None)
+    if not isinstance(kind, str):
+        inner = "" if body is None else unquoted(body)
+        if inner[:1] == "{" and isinstance(loads(inner).get("type"), str):
+            return read_events(inner, at)  # an envelope around the envelope
+        return [_malformed(text, at, "no event type")]
+    marks = salvage({name: value[name] for name in _MARKS if name in value}, _Envelope) or _Envelope(kind)
+    return [_received(kind, text if body is None else body, at, marks, bare=body is None)]
 
 
 _MARKS = (

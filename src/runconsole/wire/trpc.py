@@ -29,6 +29,7 @@ from runconsole.wire.signals import (
     StreamEnded,
     StreamRefused,
 )
+from runconsole.wire.texts import is_heartbeat, trimmed
 from runconsole.wire.trpc_errors import TrpcError, read_error
 from runconsole.wire.trpc_frames import (
     ABSENT,
@@ -53,6 +54,8 @@ Decide: TypeAlias = str | Callable[[DecisionRequested], tuple[str, Any]] | None
 _PROBE = "runconsole.transformer"
 """No server has this path. The form of its "not found" tells the transformer, on every version and without effect."""
 _MOST_FAILED_RESUMES = 2
+_SHORT = 40
+"""Characters of a frame that may be a heartbeat in words."""
 _SHORTEST_SECRET = 4
 
 
@@ -306,7 +309,7 @@ class TrpcWire:
         text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
         if text == "PING":
             return [Send("PONG")]
-        if text == "PONG":
+        if text == "PONG" or (len(text) < _SHORT and is_heartbeat(trimmed(text))):
             return [Ping()]
         signals: list[Signal] = []
         for message, its_text in read_messages(text):

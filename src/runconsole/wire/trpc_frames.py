@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw, Struct
 
 from runconsole.wire import superjson
 from runconsole.wire.payload import loads
+from runconsole.wire.texts import split_texts, trimmed, unquoted
 
 __all__ = [
     "ABSENT",
@@ -90,7 +91,12 @@ def read_messages(text: str) -> list[tuple[Message | None, str]]:
     try:
         return [(_decode(text), text)]
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _read_batch(text) if text.lstrip().startswith("[") else [(_read_odd(text), text)]
+        text = unquoted(trimmed(text))
+    if text.startswith("["):
+        return _read_batch(text)
+    message = _read_odd(text)
+    parts = split_texts(text) if message is None else None
+    return [(message, text)] if parts is None else [found for part in parts for found in read_messages(part)]
 
 
 def _read_batch(text: str) -> list[tuple[Message | None, str]]:
