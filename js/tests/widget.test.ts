@@ -58,6 +58,40 @@ describe("a view", () => {
     expect(other.textContent).toContain("second");
   });
 
+  test("that the host throws away goes on in the next place, as it was", async () => {
+    vi.stubGlobal(
+      "ResizeObserver",
+      class {
+        constructor(readonly seen: () => void) {}
+        observe = () => queueMicrotask(this.seen);
+        disconnect = () => {};
+      },
+    );
+    const bench = new Bench();
+    document.body.append(bench.el);
+    await bench.show(picture({}, { tasks: table([task("t")]) }));
+    await bench.tab("Tasks");
+    const panel = bench.el.querySelector("section");
+    bench.el.remove();
+    const [other, beside] = [document.createElement("div"), document.createElement("div")];
+    document.body.append(other, beside);
+    const [moved, fresh] = [new AbortController(), new AbortController()];
+    bench.widget.render({ model: bench.model, el: other, signal: moved.signal });
+    bench.widget.render({ model: bench.model, el: beside, signal: fresh.signal });
+    await later();
+    expect(other.querySelector("section")).toBe(panel);
+    expect(other.querySelector('[role="tab"][aria-selected="true"]')?.textContent).toContain("Tasks");
+    expect(beside.querySelector('[role="tab"][aria-selected="true"]')?.textContent).toContain("Overview");
+    bench.view.abort();
+    expect(other.childElementCount).toBe(1);
+    moved.abort();
+    fresh.abort();
+    expect(other.childElementCount + beside.childElementCount).toBe(0);
+    other.remove();
+    beside.remove();
+    vi.unstubAllGlobals();
+  });
+
   test("has ids of its own beside another view", async () => {
     const bench = await new Bench().show(picture({}, { checkpoints: table([checkpoint("c")]) }));
     const other = document.createElement("div");

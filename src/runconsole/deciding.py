@@ -189,15 +189,17 @@ class Decider:
                         now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s", WITHDRAWN
                     )
                 )
-            outcome.fail(
-                DecisionUnknown(
-                    f"no answer to the decision on {outcome.checkpoint_id!r} within {timeout:g} s: it may or may not"
-                    " count; see `decisions`",
-                    outcome.checkpoint_id,
-                )
-            )
+            outcome.fail(unknown)
             done.set_result(None)
 
+        unknown = DecisionUnknown(
+            f"no answer to the decision on {outcome.checkpoint_id!r} within {timeout:g} s: it may or may not count; see"
+            " `decisions`",
+            outcome.checkpoint_id,
+        )
         self._call_soon(withdraw)
-        done.result(_PATIENCE)
-        return outcome.future.result(0)
+        try:
+            done.result(_PATIENCE)
+            return outcome.future.result(0)
+        except TimeoutError:  # the I/O thread is busy with something that does not end
+            raise unknown from None
