@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Literal, NamedTuple
 
 from runconsole.events import Micros, Received
 from runconsole.session.numbers import Marks, Sequence, stands_inside
 
 __all__ = ["Gaps", "Losses"]
+
+
+_LOOKED_AT = 256
+"""Ids of a connection that show whether they count."""
 
 
 class Losses(NamedTuple):
@@ -57,6 +62,8 @@ class Gaps:
     def __init__(self, *, filtered: bool = False) -> None:
         self._sequence = Sequence(filtered=filtered)
         self._marks = Marks()
+        self._unread: deque[tuple[str, bool]] = deque(maxlen=_LOOKED_AT)
+        """The newest ids of a connection, and whether each was new."""
         self._seam: _Seam = "none"
         self.is_back = False
         """Whether there was a reconnect of which nothing has been reported yet."""
@@ -95,7 +102,7 @@ class Gaps:
         late = False
         if event.seq is not None and self._sequence.counts:
             late = self._note_seq(event, event.seq, is_new=is_new)
-        elif (self._sequence.is_empty or not self._sequence.counts) and is_marked:
+        elif is_marked and not self._sequence.is_used:
             mark = event.offset or event.event_id
             if mark is not None:
                 self._note_mark(mark, is_new=is_new)
@@ -122,7 +129,12 @@ class Gaps:
 
     def _note_mark(self, mark: str, *, is_new: bool) -> None:
         is_open = self._seam == "open"
-        skipped = self._marks.note(mark, is_new=is_new, at_seam=is_open or self._changes)
+        if not (is_open or self._changes or self._marks.has_holes):
+            self._unread.append((mark, is_new))  # nothing is learned of it before there is another connection
+            return
+        while self._unread:
+            self._marks.note(*self._unread.popleft())
+        skipped = self._marks.note(mark, is_new, at_seam=is_open or self._changes)
         if skipped is not None and (is_open or self._changes or skipped < 0):
             self._missed += skipped
             self._recovered += skipped < 0

@@ -52,6 +52,7 @@ class Identities:
         self._log = log
         self._base = base
         self._marks = Digests()
+        self._add_mark = self._marks.add
         self._rows: array[int] = array("I")
         self._newest: Recent[int] = Recent(_NEWEST)
         self._distinct = 0
@@ -76,9 +77,15 @@ class Identities:
         digest = hash(mark)
         if digest in self._shared:
             return FOREIGN
-        newest = self._newest.get(digest)
-        if newest is None and not self._begin:
-            return self._add(digest, distinct=True)
+        count = len(self._rows)
+        newest = self._newest.note(digest, count)
+        if newest is None and not self._begin:  # the way of most events
+            self._add_mark(digest)
+            self._rows.append(len(self._contents))
+            self._distinct += 1
+            return UNSEEN
+        if newest is not None:
+            self._newest.note(digest, newest)
         places = list(self._places(digest, newest))
         if not places:
             return self._add(digest, distinct=True)
@@ -92,8 +99,8 @@ class Identities:
         return self._add(digest) if self._is_own(mark, event) else FOREIGN
 
     def _add(self, digest: int, *, distinct: bool = False) -> Verdict:
-        self._newest.note(digest, len(self._marks))
-        self._marks.add(digest)
+        self._newest.note(digest, len(self._rows))
+        self._add_mark(digest)
         self._rows.append(len(self._contents))
         self._distinct += distinct
         return UNSEEN

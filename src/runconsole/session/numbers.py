@@ -69,9 +69,9 @@ class Sequence:
         """Whether the connection is another one than that over which the highest number came."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no number has come yet."""
-        return self._top is None
+    def is_used(self) -> bool:
+        """Whether numbers have come that count."""
+        return self._top is not None and self.counts
 
     def connected(self) -> None:
         """Note a new connection."""
@@ -181,7 +181,12 @@ class Marks:
         self._skips = 0
         self._missing: list[Hole] = []
 
-    def note(self, mark: str, *, is_new: bool, at_seam: bool) -> int | None:
+    @property
+    def has_holes(self) -> bool:
+        """Whether ids are missing, as far as is known."""
+        return bool(self._missing)
+
+    def note(self, mark: str, is_new: bool, *, at_seam: bool = False) -> int | None:  # noqa: FBT001 - as it is kept
         """Take in an id; return how many more are missing for it, None where it does not tell."""
         found = _COUNTED.fullmatch(mark)
         if found is None:
