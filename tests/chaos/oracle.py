@@ -10,6 +10,7 @@ from runconsole.simulator.faults import AskReconnect, Crash, Drop, Fault, Freeze
 from runconsole.state import RunState
 from runconsole.wire.envelope import read_events
 from tests.chaos.schedule import MODES
+from tests.chaos.skew import FOREIGN
 from tests.chaos.trial import Trial, number_in
 
 __all__ = ["verdict"]
@@ -20,7 +21,7 @@ SHORTEST_PAUSE = 0.025
 
 def verdict(trial: Trial) -> list[str]:
     """Return everything that is wrong with a trial."""
-    checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _decisions, _storm)
+    checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _foreign, _decisions, _storm)
     return [wrong for check in checks for wrong in check(trial)]
 
 
@@ -31,7 +32,8 @@ def _ending(trial: Trial) -> Iterator[str]:
 
 def _doubled(trial: Trial) -> Iterator[str]:
     mode = MODES[trial.schedule.mode]
-    is_identified = mode.marks != "none" or mode.ids != "none"
+    # Marks that two events of one connection have tell nothing any more.
+    is_identified = (mode.marks != "none" and trial.schedule.plan.afresh is None) or mode.ids != "none"
     copies: Counter[int] = Counter()
     for passage in trial.host.gate.passages:
         copies |= Counter(told.number for told in passage.offered)
@@ -149,22 +151,34 @@ def _invented(trial: Trial) -> Iterator[str]:
 
 
 def _state(trial: Trial) -> Iterator[str]:
-    """The state is the fold of the run's events that are in the log; of those that carry a mark, each once."""
-    mode = MODES[trial.schedule.mode]
-    is_identified = mode.marks != "none" or mode.ids != "none"
+    """The state is the fold of the run's events that are in the log."""
     told = {event.number: event.text for event in trial.log_of_run}
     expected = RunState()
-    for number in dict.fromkeys(trial.numbers) if is_identified else trial.numbers:
+    for number in trial.numbers:  # those that are there twice, too: whether they may be is not for this check
         (event,) = read_events(told[number], 0)
         expected.apply(event)
-    for name in ("status", "progress", "step", "worker_id", "started_at", "ended_at", "name"):
+    is_timed = MODES[trial.schedule.mode].timed
+    for name in ("status", "progress", "step", "worker_id", "name", *(("started_at", "ended_at") if is_timed else ())):
         ours = {key: getattr(task, name) for key, task in trial.state.tasks.items()}
         theirs = {key: getattr(task, name) for key, task in expected.tasks.items()}
         if ours != theirs:
             yield f"the tasks' {name} is {ours}, the fold of what came gives {theirs}"
-    ours_out, theirs_out = (sorted((c.at, c.text) for c in state.output) for state in (trial.state, expected))
+    ours_out, theirs_out = (
+        sorted((c.at * is_timed, c.text) for c in state.output) for state in (trial.state, expected)
+    )
     if ours_out != theirs_out:
         yield f"the output is {ours_out}, the fold of what came gives {theirs_out}"
+
+
+def _foreign(trial: Trial) -> Iterator[str]:
+    """Nothing of another run is in the log or in the state, and that some was left out is said."""
+    state = trial.state
+    rows = [event for event in trial.rows if FOREIGN in event.payload]
+    if rows or FOREIGN in state.tasks or FOREIGN in state.checkpoints or state.told_status == "failed":
+        yield f"of another run there are {len(rows)} events, tasks {list(state.tasks)}, {list(state.checkpoints)}"
+    told = trial.skew.told if trial.skew is not None else 0
+    if told and not any(link.notice and "were left out" in link.notice for link in state.links):
+        yield f"{told} events of others came, and nobody says that they were left out"
 
 
 # ---- decisions ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -36,6 +36,8 @@ class Mode:
         subscription: on tRPC, the path; `stream.taskEvents` takes an object, so it can be resumed.
         ids: on tRPC, whether events are tracked, and whether their ids count.
         rooms: on Socket.IO, how many rooms the client joins; over two, each event comes twice.
+        timed: whether events say when they happened.
+        slow: whether a catch-up takes longer than the client waits where nobody declares it over.
     """
 
     wire: Wire
@@ -45,6 +47,8 @@ class Mode:
     ids: Literal["counting", "opaque", "none"] = "none"
     superjson: bool = False
     rooms: int = 0
+    timed: bool = True
+    slow: bool = False
 
     @property
     def follows_all(self) -> bool:
@@ -73,6 +77,7 @@ MODES: dict[str, Mode] = {
     "socketio with numbers": Mode("socketio", "seq", replay=False),
     "socketio in a room, with catch-up": Mode("socketio", rooms=1),
     "socketio in two rooms": Mode("socketio", rooms=2),
+    "socketio with slow catch-ups, without times": Mode("socketio", rooms=1, timed=False, slow=True),
 }
 
 
@@ -88,13 +93,20 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One trial. `repr` is all that is needed to play it again."""
+    """One trial. `repr` is all that is needed to play it again.
+
+    Attributes:
+        respells: whether the server spells its events in another way on each connection.
+        others: how many events of other runs come for each one of ours.
+    """
 
     mode: str
     seed: int
     plan: Plan
     faults: tuple[Fault, ...]
     replies: dict[str, Reply]
+    respells: bool = False
+    others: float = 0.0
 
 
 def draw(mode: str, seed: int) -> Schedule:
@@ -107,6 +119,8 @@ def draw(mode: str, seed: int) -> Schedule:
     length = events * pause
     questions = tuple(Question(name, rng.uniform(0, length), rng.choice([0.15, 30.0, 30.0])) for name in names)
     faults = tuple(_fault(rng, events, MODES[mode], bool(names)) for _ in range(rng.randint(1, 5)))
+    if MODES[mode].slow:  # the server has shown that it answers, and then takes its time
+        faults = (*(replace(fault, after=fault.after + 10) for fault in faults), Slow(11, 30.0, 0.03))
     forgets = [fault.after for fault in faults if isinstance(fault, Crash) and fault.forget]
     marks = MODES[mode].marks
     afresh = min(forgets) if forgets and marks != "none" and rng.random() < 0.5 else None
@@ -119,7 +133,17 @@ def draw(mode: str, seed: int) -> Schedule:
         )
         for name in names
     }
-    return Schedule(mode, seed, Plan(events, pause, marks, questions, afresh, counted), faults, replies)
+    respells = rng.random() < 0.4 and _may_respell(MODES[mode], faults)
+    others = 0.0 if counted else rng.choice([0.0, 0.0, 0.3])
+    plan = Plan(events, pause, marks, questions, afresh, counted, timed=MODES[mode].timed)
+    return Schedule(mode, seed, plan, faults, replies, respells, others)
+
+
+def _may_respell(mode: Mode, faults: tuple[Fault, ...]) -> bool:
+    """Whether anything but the letter tells an event from its like: a mark, a time; on one connection a mark alone."""
+    if mode.rooms > 1 or not mode.timed:
+        return False
+    return mode.marks != "none" or mode.ids != "none" or not any(isinstance(fault, AskReconnect) for fault in faults)
 
 
 def _fault(rng: Random, events: int, mode: Mode, asks: bool) -> Fault:  # noqa: FBT001 - a draw among faults

@@ -37,6 +37,7 @@ class Plan:
     afresh: int | None = None
     counted: bool = False
     """Whether it is an execution of as many tasks as events, each of which is done when it is first told of."""
+    timed: bool = True
 
 
 class Stream:
@@ -64,7 +65,9 @@ class Stream:
         """Return an event of the task family, marked as planned."""
         self._number += 1
         payload = {"taskId": TASK, "n": self._number, **told.body}
-        event: Event = {"type": told.type, "timestamp": clock.stamp(), "payload": payload}
+        event: Event = {"type": told.type, "payload": payload}
+        if self._plan.timed:
+            event["timestamp"] = clock.stamp()
         afresh = self._plan.afresh
         mark = self._number - afresh if afresh is not None and self._number > afresh else self._number
         match self._plan.marks:

@@ -17,8 +17,10 @@ from runconsole.clock import now_micros
 from runconsole.events import DecisionRequested, Received
 from runconsole.log import EventLog
 from runconsole.session import Session
+from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
+from runconsole.session.scope import Scope
 from runconsole.simulator.host import Host, Serving
 from runconsole.simulator.player import Player, Told
 from runconsole.simulator.steps import Refusal
@@ -34,10 +36,13 @@ from runconsole.wire.socketio import SocketIoWire
 from runconsole.wire.trpc import TrpcWire
 from tests.chaos.recorded import Recording
 from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule
+from tests.chaos.skew import Skew
 from tests.chaos.stream import TASK, Stream, answer
 
 PATIENCE = 40.0
 """Seconds until something that must happen counts as not happening; generous, for a busy machine."""
+SHORT_SILENCE = 10_000
+"""Microseconds in which a catch-up brings something, unless it is slow."""
 PACE = Pace(tick=0.03, linger=0.06, catching_up=0.1, steady=60.0, reply=1.5, parting=0.5, establish=2.0, drain=1.0)
 
 
@@ -51,6 +56,7 @@ class Trial:
         pressed: the decisions that were asked for, with their checkpoints.
         pressing: whether somebody is about to answer.
         recording: what was recorded, where it was.
+        skew: what changed the frames on their way.
     """
 
     schedule: Schedule
@@ -61,6 +67,7 @@ class Trial:
     pressed: dict[str, str] = field(default_factory=dict)
     pressing: bool = False
     recording: Recording | None = None
+    skew: Skew | None = None
 
     @property
     def rows(self) -> list[Received]:
@@ -171,6 +178,13 @@ async def _until(condition: Callable[[], object], what: str, within: float = PAT
 def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
     url = trial.host.url
     wire, transport = _client(url, mode)
+    schedule = trial.schedule
+    scope = Scope.of(execution=None, task=TASK if schedule.others else None)
+    if schedule.respells or schedule.others:
+        seed = f"{schedule.mode}/{schedule.seed}"
+        transport = trial.skew = Skew(
+            transport, seed, respells=schedule.respells, others=schedule.others, copies=max(mode.rooms, 1)
+        )
     if record is not None:
         trial.recording = Recording(record, url, mode.wire, rooms=mode.rooms, trouble=pytest.fail)
 
@@ -189,6 +203,10 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
         pace=PACE,
         asides=None if trial.recording is None else trial.recording.asides,
         tape=None if trial.recording is None else trial.recording.tape,
+        scope=scope,
+        arrivals=Arrivals(
+            trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000
+        ),
     )
 
 

@@ -242,6 +242,18 @@ def test_several_catch_ups_bring_each_event_once(at_once: bool) -> None:  # noqa
     assert all(followed.hear(*[line(".", 3)] * 3))
 
 
+def test_two_catch_ups_over_the_first_connection_bring_each_event_once() -> None:
+    followed = Followed()
+    followed.arrivals, followed.replays = Arrivals(followed.log), 2
+    followed.connect()
+    live, past = line("c", 3), [line("a", 1), line("b", 2), line("c", 3)]
+    assert followed.hear(live, *past, past[0]) == [True, True, True, False, False]
+    followed.arrivals.caught_up(1)
+    assert not any(followed.hear(*past[1:]))
+    followed.arrivals.caught_up()
+    assert all(followed.hear(line("d", 4), line("d", 4)))
+
+
 def test_what_came_live_before_a_catch_up_began_is_known_in_it() -> None:
     followed = Followed()
     followed.replays = 1

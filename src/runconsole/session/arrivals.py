@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DUPLICATE", "NEW", "Arrival", "Arrivals"]
 
-_LONGEST_SILENCE: Micros = 5_000_000
-"""A replay that nobody declares over is over when so long nothing of it has come."""
 _MOST_LIVE = 1_000
 _MOST_COMPARED = 64
 _ROWS = (TaskOutput, ErrorReported, Alert)
@@ -50,9 +48,13 @@ class Arrivals:
     Args:
         log: what the events are appended to, each after it was admitted as new.
         filtered: whether we get only a part of what the server numbers.
+        longest_silence: after so long a replay that nobody declares over is over, when nothing of it has come.
     """
 
-    def __init__(self, log: EventLog | None = None, *, filtered: bool = False) -> None:
+    def __init__(
+        self, log: EventLog | None = None, *, filtered: bool = False, longest_silence: Micros = 5_000_000
+    ) -> None:
+        self._longest_silence = longest_silence
         self.gaps = Gaps(filtered=filtered)
         self._log = log
         self._base = 0 if log is None else len(log)
@@ -60,11 +62,13 @@ class Arrivals:
         """Of each event of the log, in its order."""
         self._identities = Identities(self._contents, log, self._base)
         self._connection = 0
+        self._has_past = False
+        """Whether an earlier connection, or an earlier replay over this one, has brought something."""
         self._looks_back = False
         """Whether a replay may bring something again over this connection."""
         self._newest: Micros = 0
         self._newest_before: Micros = 0
-        self._replay = _Replay(0, is_first=True, is_answered=False)
+        self._replay = _Replay(0, longest_silence, is_first=True, is_answered=False)
         self._moments: Moments | None = None
         self._matched: set[int] = set()
         self._came: Counter[int] = Counter()
@@ -79,15 +83,19 @@ class Arrivals:
         in between what is new, until `caught_up`; 0 where one comes before what is new.
         """
         self._connection += 1
-        self._looks_back = self._connection > 1 or replays > 0
+        self._has_past = self._connection > 1
+        self._looks_back = self._has_past or replays > 0
         self._identities.connected()
         self._look_back_from_here()
-        self._replay = _Replay(replays, is_first=self._connection == 1, is_answered=self._replay.is_answered)
+        self._replay = _Replay(
+            replays, self._longest_silence, is_first=self._connection == 1, is_answered=self._replay.is_answered
+        )
         self.gaps.connected(back_at, assured=assured)
 
     def caught_up(self, left: int = 0) -> None:
         """Note that the server has replayed its past; `left` more replays of it are to come over this connection."""
         if left and self._replay.passes > 1:
+            self._has_past = True
             self._look_back_from_here()  # what this one brought comes again in the next
             self._replay.passes = left
         if not left:
@@ -148,7 +156,7 @@ class Arrivals:
         at = event.timestamp
         if self._replay.passes > 1 and self._replay.is_open(event.received_at):
             return self._came_in_another(content, event.received_at)
-        if self._connection > 1:
+        if self._has_past:
             may_be_old = self._replay.is_open(event.received_at) if at is None else at <= self._newest_before
             if may_be_old and (
                 self._contents.take(content) or (at is not None and self._is_respelled(at, content, event))
@@ -192,10 +200,11 @@ class _Replay:
     silence. Between the connection and the beginning of the replay events may come live; they come again in it.
     """
 
-    def __init__(self, passes: int, *, is_first: bool, is_answered: bool) -> None:
+    def __init__(self, passes: int, longest_silence: Micros, *, is_first: bool, is_answered: bool) -> None:
         self.passes = passes
         """How many replays are still to come to their end."""
         self._interleaves = passes > 0
+        self._longest_silence = longest_silence
         self.is_answered = is_answered
         """Whether this server says when it has replayed all."""
         self._is_over = is_first and not passes
@@ -216,7 +225,7 @@ class _Replay:
             return not self._is_over
         if self._last_at is None:
             self._last_at = at
-        return at - self._last_at < _LONGEST_SILENCE
+        return at - self._last_at < self._longest_silence
 
     def end(self) -> None:
         """Note that it is over."""

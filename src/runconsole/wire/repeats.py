@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from math import gcd
 
 from runconsole.events import Received
 
@@ -14,6 +13,8 @@ _ANSWER = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE 
 
 _NEAR = 4
 """How many other events may come between two copies."""
+_SHOWN, _TELLING = 16, 2
+"""How many of the last events show how many copies come; and how few do."""
 
 
 def is_answer(name: str) -> bool:
@@ -25,51 +26,59 @@ class Copies:
     """Tells the copies of an event from the same said twice, on the connection where they come.
 
     A client in two rooms gets each event twice, one copy close behind the other. How many copies there are shows in
-    what came: where every event so far came twice, the second of two that are alike is a copy; where one came alone,
-    each counts. Before anything has shown it, as many are expected as rooms were joined.
+    what came of late: where most events came twice, the second of two that are alike is a copy; where most came alone,
+    each counts. Before anything has shown it, as many are expected as there are rooms.
 
     Args:
-        expected: how many copies of each event are to be expected, until it shows.
+        expected: how many copies of each event may come; with one, each event counts.
     """
 
     def __init__(self, expected: int) -> None:
-        self._most = max(expected, 1) + 1
         self._expected = max(expected, 1)
-        self._shown = 0
-        """What divides the counts of all that were seen; 0 before any was."""
+        self._shown: deque[int] = deque(maxlen=_SHOWN)
+        """How often each of the last events came."""
         self._counts: Counter[int] = Counter()
         self._near: deque[int] = deque()
+        self._unsure: set[int] = set()
+        """Those of the nearest of which copies may have come before all rooms were joined."""
         self._settles = False
 
     def connected(self) -> None:
         """Note a connection. How many copies come is as before."""
         self._counts.clear()
         self._near.clear()
-        self._expected, self._shown = self._copies, 0
+        self._unsure.clear()
         self._settles = False
 
     def settled(self) -> None:
         """Note that all rooms are joined, and nothing is replayed: from here on it shows how many copies come."""
         if not self._settles:
             self._settles = True
-            self._shown = 0
-            self._counts.clear()
-            self._near.clear()
+            self._unsure.update(self._near)
 
     @property
     def _copies(self) -> int:
-        return self._expected if not self._shown else max(n for n in range(1, self._most + 1) if self._shown % n == 0)
+        if len(self._shown) < _TELLING:
+            return self._expected
+        fitting = (
+            copies
+            for copies in range(self._expected, 1, -1)
+            if 2 * sum(count % copies == 0 for count in self._shown) > len(self._shown)
+        )
+        return next(fitting, 1)
 
     def is_copy(self, event: Received, text: str) -> bool:
         """Return whether an event, whose data came as `text`, is a copy of one just before it.
 
         What has a mark of its own is left to those who know it.
         """
+        if self._expected == 1:
+            return False
         key = hash((event.type, text))
         if key not in self._counts:
             self._near.append(key)
             if len(self._near) > _NEAR:
-                self._learn(self._counts.pop(self._near.popleft()))
+                self._learn(self._near.popleft())
             self._counts[key] = 1
             return False
         count = self._counts[key]
@@ -79,9 +88,16 @@ class Copies:
         return count % self._copies != 0
 
     def _stands_alone(self, key: int) -> bool:
-        """Whether something just before shows already that what comes twice in a row is no copy."""
-        return self._settles and self._near[-1] == key and any(self._counts[near] == 1 for near in self._near)
+        """Whether what came just before shows that the same twice in a row is no copy, where nothing else shows it."""
+        return (
+            self._settles
+            and len(self._shown) < _TELLING
+            and self._near[-1] == key
+            and any(self._counts[near] == 1 for near in self._near if near not in self._unsure)
+        )
 
-    def _learn(self, count: int) -> None:
-        if self._settles:
-            self._shown = gcd(self._shown, count)
+    def _learn(self, key: int) -> None:
+        count = self._counts.pop(key)
+        if self._settles and key not in self._unsure:
+            self._shown.append(count)
+        self._unsure.discard(key)

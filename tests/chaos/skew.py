@@ -1,0 +1,153 @@
+"""What other servers do to the same events: other spellings on each connection, others' runs in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from random import Random
+from typing import Any
+
+from runconsole.transports.base import Connection, Transport
+
+__all__ = ["FOREIGN", "Skew"]
+
+FOREIGN = "another's"
+"""Stands in every event of another run."""
+
+_OTHERS: list[dict[str, Any]] = [
+    {"type": "task.started", "payload": {"taskId": FOREIGN, "workerId": "w9"}},
+    {"type": "task.output", "payload": {"taskId": FOREIGN, "stream": "stdout", "data": f"{FOREIGN}\n"}},
+    {"type": "task.failed", "payload": {"taskId": FOREIGN, "error": {"message": FOREIGN}}},
+    {"type": "task.completed", "taskId": FOREIGN, "payload": {"result": {}}},
+    {"type": "task.cancelled", "metadata": {"taskId": FOREIGN}, "payload": {}},
+    {"type": "task.hitl_required", "payload": {"taskId": FOREIGN, "checkpointId": FOREIGN, "title": "?"}},
+    {"type": "checkpoint.hitl_decided", "metadata": {"taskId": FOREIGN}, "payload": {"checkpointId": FOREIGN}},
+    {"type": "execution_completed", "data": {"execution_id": FOREIGN, "task_id": FOREIGN, "status": "failed"}},
+]
+
+
+class Skew:
+    """A transport whose connections bring the frames of another, changed.
+
+    Args:
+        inner: the other transport.
+        seed: of the dice.
+        respells: whether each connection after the first spells every event in its own way.
+        others: how many events of other runs come for each one of ours, 0 to 1.
+        copies: how often each of them comes.
+
+    Attributes:
+        told: how many events of other runs came.
+    """
+
+    def __init__(self, inner: Transport, seed: str, *, respells: bool, others: float, copies: int) -> None:
+        self._inner = inner
+        self._rng = Random(seed)  # noqa: S311 - dice, not a secret
+        self._respells = respells
+        self._others = others
+        self._copies = copies
+        self._connections = 0
+        self.told = 0
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
+        return self._connect()
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[Connection]:
+        async with self._inner.connect() as connection:
+            self._connections += 1
+            yield _Skewed(connection, self, anew=self._respells and self._connections > 1)
+
+    def change(self, frame: str | bytes, *, anew: bool) -> list[str | bytes]:
+        """Return what comes in the place of a frame."""
+        value = _read(frame)
+        if value is None:
+            return [frame]
+        frames: list[str | bytes] = []
+        if _event_in(value) is not None and self._rng.random() < self._others:
+            self.told += 1
+            frames += [json.dumps(_with_event(value, self._rng.choice(_OTHERS)))] * self._copies
+        frames.append(self._respelled(value) if anew else frame)
+        return frames
+
+    def _respelled(self, value: Any) -> str:
+        event = _event_in(value)
+        if event is not None and "n" in event.get("payload", {}):
+            payload = dict(reversed(event["payload"].items())) | {"replayed": True}
+            payload = {key: float(item) if type(item) is int and key != "n" else item for key, item in payload.items()}
+            value = _with_event(value, dict(reversed(event.items())) | {"payload": payload})
+        indent = self._rng.choice([None, 1])
+        return json.dumps(value, indent=indent, ensure_ascii=self._rng.random() < 0.5)
+
+
+class _Skewed:
+    def __init__(self, connection: Connection, skew: Skew, *, anew: bool) -> None:
+        self._connection = connection
+        self._skew = skew
+        self._anew = anew
+
+    async def send(self, frame: str) -> None:
+        await self._connection.send(frame)
+
+    async def receive(self) -> list[str | bytes]:
+        return [
+            changed
+            for frame in await self._connection.receive()
+            for changed in self._skew.change(frame, anew=self._anew)
+        ]
+
+
+def _read(frame: str | bytes) -> Any:
+    try:
+        value = json.loads(frame)
+    except ValueError:
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _event_in(value: Any) -> dict[str, Any] | None:
+    """Return the event that a frame of any of the wires carries, None where it carries none of the run's."""
+    match value:
+        case {"type": str(), "payload": {"n": _}}:
+            return dict(value)
+        case {"result": {"data": data}}:
+            return _event_in(data)
+        case {"json": data, **rest} if not rest or "meta" in rest:
+            return _event_in(data)
+        case {"data": dict(data), "id": str()}:
+            return _event_in(data)
+        case ["event", [str(), dict(data)]]:
+            return _event_in(data)
+        case _:
+            return None
+
+
+def _with_event(value: Any, event: dict[str, Any]) -> Any:
+    """Return the frame with another event in the place of its own; another run's event has no mark of its own."""
+    match value:
+        case {"type": str(), "payload": {"n": _}}:
+            return event
+        case {"result": {"data": data, **result}, **rest}:
+            kept = result if FOREIGN not in json.dumps(event) else {k: v for k, v in result.items() if k != "id"}
+            inner = data if kept is result else _unmarked(data)
+            return rest | {"result": kept | {"data": _with_event(inner, event)}}
+        case {"json": data, **rest}:
+            return ({} if FOREIGN in json.dumps(event) else rest) | {"json": _with_event(data, event)}
+        case {"data": dict(data), "id": str(mark)}:
+            return {"id": mark, "data": _with_event(data, event)}
+        case ["event", [str(), dict()]]:
+            return ["event", [event["type"], event]]
+        case _:
+            raise ValueError("expected a frame with an event")
+
+
+def _unmarked(data: Any) -> Any:
+    """Return the data of a tracked event without its mark."""
+    match data:
+        case {"json": {"data": dict(inner), "id": str()}, **rest}:
+            return rest | {"json": inner}
+        case {"data": dict(inner), "id": str()}:
+            return inner
+        case _:
+            return data
