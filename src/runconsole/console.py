@@ -83,7 +83,9 @@ class Console(RunFrames, RunWaits, RunCommands):
             file whose newest run has not ended and is of the same address (host, port, path and query, without
             secrets), protocol, `task` and `execution` is loaded first, and this console goes on with it. In any other
             recording a new run begins behind what is there; the file then shows its newest run. What cannot be written
-            is kept until it can be, and a file that is deleted is written again; trouble is shown in the panel.
+            is kept until it can be, and a file that is deleted or emptied is written again (an emptied one with the
+            events, no longer the frames); trouble is shown in the panel. A relative path is that of the moment it is
+            given.
         speed: of a recording: seconds of the run per second. None (and 0) loads all of it before the console is
             returned; see `replay`.
         start: connect at once; else call `start`. A recording is loaded, or begins to play.

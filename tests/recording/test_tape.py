@@ -342,6 +342,21 @@ async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_close
     assert deck.tape.end == identity_of(deck.path)
 
 
+async def test_a_recording_that_is_emptied_while_nothing_comes_is_whole_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runconsole.recording.tape.LOOK_S", 0.01)
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, "a")
+    empty(deck.path)
+    async with asyncio.timeout(20):
+        while not deck.path.stat().st_size:  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+    assert deck.said() == ["a"]
+    assert len(deck.troubles) == 1
+
+
 async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
     told = Told()
     deck = Deck(tmp_path / "run.jsonl", retell=told.lines)

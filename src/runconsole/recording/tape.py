@@ -37,6 +37,7 @@ from runconsole.secrets import Redactor
 __all__ = ["Held", "Tape"]
 
 FLUSH_S = 0.5
+LOOK_S = 2.0
 _FULL = 256 * 1024
 _PATIENCE = 64 * 1024 * 1024
 """Bytes to keep for a file that cannot be written, until it can."""
@@ -111,6 +112,7 @@ class Tape:
         self._past: Iterator[bytes] | None = None
         self._end: Identity | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._add(encode_line(header))
         self.flush()
 
@@ -285,6 +287,11 @@ class Tape:
         self._close_frame()
         self._write()
         self._look()
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._next_look = None
+        if self._writer is not None:  # also where nothing more comes: what has become of the file is to be told soon
+            self._next_look = asyncio.get_running_loop().call_later(LOOK_S, self.flush)
 
     def _write(self) -> None:
         if self._timer is not None:
@@ -429,6 +436,9 @@ class Tape:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         if self._where == "here" and not self._units and not self._is_over:
             self._end = writer.identity
         self._writer = None
