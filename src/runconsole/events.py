@@ -17,7 +17,9 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Meta, Struct
 
-Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+LAST_MICROS = 253_402_300_799_999_999
+"""The last moment of the year 9999."""
+Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=LAST_MICROS)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
 Offers = Literal["told", "assumed", "text", "nothing"]

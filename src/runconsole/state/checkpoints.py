@@ -12,6 +12,7 @@ import msgspec
 
 from runconsole.actions import ACTIONS
 from runconsole.events import (
+    LAST_MICROS,
     CheckpointDecided,
     CheckpointExpired,
     CheckpointOpened,
@@ -80,7 +81,7 @@ def _deadline(state: RunState, fact: CheckpointOpened | CheckpointReminded, even
     """
     now = state.clock.at(event.received_at) if event.timestamp is None else event.timestamp
     if fact.expires_in_s is not None:
-        return now + round(fact.expires_in_s * 1e6)
+        return max(0, min(now + round(fact.expires_in_s * 1e6), LAST_MICROS))
     return fact.deadline if fact.deadline is not None and fact.deadline > now else None
 
 
