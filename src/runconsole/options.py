@@ -30,6 +30,7 @@ _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
 _PLAIN = _LIMITS | {"task", "execution", "title", "speed"}
 """Options that may come from a DataFrame's cell or another library's type."""
 _TRANSFORMERS = ("auto", "superjson", "none")
+_LONGEST_WORD = 12
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
 """Types of arguments that hold no secret."""
@@ -277,7 +278,8 @@ def _fitting(options: Options) -> Options:
 
 def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool = True) -> None:
     if given is not None and bare(given) not in allowed:
-        shown = repr(bare(given)) if is_shown else "something else"
+        is_word = isinstance(bare(given), str) and len(bare(given)) <= _LONGEST_WORD and bare(given).isalpha()
+        shown = repr(bare(given)) if is_shown and is_word else "something else"  # perhaps a secret in the wrong place
         raise InvalidArgument(f"expected {name}= to be one of {', '.join(map(repr, allowed))}, got {shown}")
 
 

@@ -32,24 +32,27 @@ class Seams:
 
     def join(self, signals: Sequence[Any], frame: str | bytes) -> tuple[Sequence[Any], str | bytes]:
         """Return the signals of a frame, and the frame, without what completes a secret. They are mostly as given."""
-        changed: list[Any] | None = None
         for place, signal in enumerate(signals):
             if signal.__class__ is not Received or signal.fact.__class__ is not TaskOutput:
                 continue
-            fact = signal.fact
-            key = fact.task_id, fact.stream, fact.worker_id, fact.agent_id
-            if not fact.text or (key not in self._ends and fact.text[-1] not in self._letters):
-                continue
-            text = self._hide(key, fact.text)
-            if text == fact.text:
-                continue
-            changed = changed or list(signals)
-            changed[place] = structs.replace(
-                signal, fact=structs.replace(fact, text=text), payload=_reworded(signal.payload, fact.text, text)
-            )
-            if isinstance(frame, str):
-                frame = _reworded(frame, fact.text, text)
-        return changed or signals, frame
+            joined = self.join_one(signal)
+            if joined is not signal:
+                signals = [*signals[:place], joined, *signals[place + 1 :]]
+                if isinstance(frame, str):
+                    frame = _reworded(frame, signal.fact.text, joined.fact.text)  # type: ignore[attr-defined]
+        return signals, frame
+
+    def join_one(self, event: Received) -> Received:
+        """Return a piece of output without what completes a secret, in its payload as well."""
+        fact: TaskOutput = event.fact  # type: ignore[assignment]  # the caller has looked
+        key = fact.task_id, fact.stream, fact.worker_id, fact.agent_id
+        if not fact.text or (key not in self._ends and fact.text[-1] not in self._letters):
+            return event
+        text = self._hide(key, fact.text)
+        if text == fact.text:
+            return event
+        payload = _reworded(event.payload, fact.text, text)
+        return structs.replace(event, fact=structs.replace(fact, text=text), payload=payload)
 
     def _hide(self, key: tuple[Any, ...], text: str) -> str:
         before = self._ends.pop(key, "")

@@ -119,7 +119,8 @@ class Redactor:
         self._bearers = {f"Bearer {secret}" for secret in self._common}
         found = [spellings.needles(secret) for secret in distinct]
         found += [spellings.needles(bearer, only_coded=True) or [] for bearer in self._bearers]
-        self._needles = tuple(dict.fromkeys(needle for needles in found for needle in needles or ()))
+        known = dict.fromkeys(needle for needles in found for needle in needles or ())
+        self._needles = tuple((spellings.rarest(needle), needle) for needle in known)
         self._is_escapable = bool(distinct)
         self._always = any(needles is None for needles in found)
         self._spelled: list[spellings.Spelled] | None = None
@@ -135,8 +136,8 @@ class Redactor:
         """Whether a text may hold a secret: False is certain, and cheap."""
         if not self.is_needed:
             return False
-        for needle in self._needles:
-            if needle in text:
+        for letter, needle in self._needles:
+            if letter in text and needle in text:
                 return True
         if self._is_escapable and (
             ("\\" in text and spellings.ESCAPED.search(text)) or ("%" in text and spellings.QUOTED.search(text))

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 
-__all__ = ["ESCAPED", "QUOTED", "Spelled", "compiled", "needles", "plain_forms"]
+__all__ = ["ESCAPED", "QUOTED", "Spelled", "compiled", "needles", "plain_forms", "rarest"]
 
 ESCAPED = re.compile(r"\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])")
 """A letter or digit of ASCII escaped as in JSON, which nobody needs to do."""
@@ -21,6 +21,9 @@ _FEWEST = 3
 """Characters that make a needle."""
 _HEAD = 48
 """Of a longer secret only so much is spelled out, and what follows is hidden as far as it looks like its rest."""
+_RARE = "QXJKYVGHUWBFZPDNMLOCRISAETqjxzkvw"
+_COMMON = 1000
+"""More than all letters of `_RARE`: where one is that is none of them."""
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _REST = r"(?:[\w.~+/=%&#;:-]|\\+(?:u00|x)[0-9a-fA-F]{2}|\\/)"
 _RESTS = re.compile(r"[\w.~+/=-]*", re.ASCII)
@@ -47,6 +50,11 @@ def needles(secret: str, *, only_coded: bool = False) -> list[str] | None:
     others = [_longest_run(text) for text in (*_base64s(secret), _hex(secret), _hex(secret).upper())]
     found = others if only_coded else [*plain, *others]
     return found if min(map(len, found)) >= _FEWEST else None
+
+
+def rarest(needle: str) -> str:
+    """Return the letter of a needle that is the rarest in the JSON of events: to look for one letter costs least."""
+    return min(needle, key=lambda letter: _RARE.find(letter) % _COMMON)
 
 
 def compiled(secret: str, *, only_coded: bool = False) -> Spelled:

@@ -147,7 +147,9 @@ class RunWaits(ABC):
             try:
                 outcome = self._outcome()
             except ConsoleFailed as error:
-                future.set_exception(error)
+                # Without the frames that lead here: they hold what the server said last.
+                error.__context__ = None
+                future.set_exception(error.with_traceback(None))
             else:
                 if outcome is not None:
                     future.set_result(outcome)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
-from runconsole.seams import Seams
 from runconsole.secrets import NO_SECRETS, Redactor, Secret, bare
 from runconsole.session.redacting import redacting
 from runconsole.session.tasks import spawn
@@ -112,7 +111,6 @@ class Line:
         receive = self.connection.receive
         plain = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
         guarded = plain if self.tape is not None else redacting(self.redactor, self.wire)
-        seams = Seams(self.redactor) if self.tape is None and self.redactor.is_needed else None
         while True:
             frames = await receive()
             for first in range(0, len(frames), _SLICE):
@@ -122,5 +120,5 @@ class Line:
                 part = frames[first : first + _SLICE]
                 read = guarded if self.redactor.may_hold_any(part) else plain
                 for frame in part:
-                    signals = read(frame, at)
-                    hear(self, signals if seams is None else seams.join(signals, frame)[0])
+                    hear(self, read(frame, at))
+            frames, part, frame = (), (), ""  # a traceback with locals would show them

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received
+from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received, TaskOutput
 from runconsole.log import Asides, EventLog
+from runconsole.seams import Seams
 from runconsole.secrets import Redactor
 from runconsole.session.arrivals import DUPLICATE, Arrival
 from runconsole.session.scope import Scope
@@ -66,6 +67,7 @@ class Writer:
         self._asides = asides
         self._tape = tape
         self._redactor = redactor
+        self._seams = Seams(redactor) if redactor.is_needed and tape is None else None  # a tape has its own
         self._now = now
         self._carry_out = carry_out
 
@@ -81,6 +83,8 @@ class Writer:
         if arrival is DUPLICATE:
             self._count_duplicate()
             return False
+        if self._seams is not None and event.fact.__class__ is TaskOutput:
+            event = self._seams.join_one(event)
         self._log.append(event)
         self._fold(event)
         return True
