@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runconsole import Console
@@ -152,6 +152,7 @@ def test_time_is_told_by_phase_wave_worker_and_provider_most_work_first() -> Non
     assert (worker["span_s"], worker["idle_s"], worker["critical_share"]) == (10, 2, 0.8)
 
 
+@settings(max_examples=40)  # each makes three frames
 @given(st.lists(st.tuples(_seconds, _seconds, st.sampled_from("xyz")), min_size=1, max_size=12))
 def test_shares_of_a_kind_add_up_and_no_group_is_idle_longer_than_it_lasts(spans: list[tuple[int, int, str]]) -> None:
     rows = ((f"t{n}", start, start + long) for n, (start, long, _) in enumerate(spans))

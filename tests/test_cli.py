@@ -67,7 +67,7 @@ def test_watch_follows_a_run_to_its_end_and_writes_the_last_screen() -> None:
     assert result.stdout.startswith("Completed authentication_feature\n")
     assert "100% (70/70 tasks)" in result.stdout
     assert re.search(r"Tokens Used: 6\d,\d{3} / 100,000 \(6\d%\)", result.stdout)
-    assert "live 50%" in result.stderr
+    assert re.search(r"^live \d0%$", result.stderr, re.MULTILINE)
 
 
 def test_watch_of_a_run_with_failures_exits_with_1() -> None:
@@ -180,6 +180,16 @@ def test_ctrl_c_leaves_the_screen_and_exits_with_130() -> None:
         output, _ = watch.communicate(timeout=30)
     assert watch.returncode == 130
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("place", ["runconsole.console.Console", "runconsole.terminal.show"])
+def test_ctrl_c_exits_with_130_whenever_it_comes(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with Simulator("execution", speed=0) as sim:
+        monkeypatch.setattr(place, interrupted)
+        assert run("watch", sim.url).exit_code == 130
 
 
 # ---- serve ----------------------------------------------------------------------------------------------------------

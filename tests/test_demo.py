@@ -188,7 +188,6 @@ def test_without_jupyterlab_the_demo_says_what_to_install(monkeypatch: pytest.Mo
         run_demo()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_prints_its_page_with_a_live_run_behind_it_and_ends_cleanly(
     tmp_path: Path, ending: signal.Signals

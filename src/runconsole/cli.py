@@ -104,6 +104,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except RunConsoleError as error:
             raise _failure(error)(_one_line(error)) from None
+        except KeyboardInterrupt:  # before a command was ready for it; click's own exit code would be 1
+            raise click.exceptions.Exit(_INTERRUPTED) from None
 
 
 def _one_line(error: RunConsoleError) -> str:
