@@ -39,6 +39,9 @@ def done(number: int, total: int = 53, **more: Any) -> Any:
     )
 
 
+PLAN = execution("execution_started", phases=[{"phase": number, "name": f"p{number}"} for number in range(3)])
+
+
 def tasks_done(count: int, total: int = 53) -> list[Any]:
     return [execution("execution_started", total_tasks=total), *(done(n, total) for n in range(1, count + 1))]
 
@@ -93,6 +96,14 @@ class Run:
         ([task("task.completed"), task("task.failed", taskId="u")], True, "with 2 of 2 known tasks done"),
         ([execution("execution_started", total_tasks=2)], False, "with 0 of 2 tasks done"),
         ([], False, "before it had told of a task"),
+        ([PLAN, done(1, 0, phase=0)], False, "with 2 of 3 phases not begun"),
+        ([PLAN, *(done(number + 1, 0, phase=number) for number in range(3))], True, "with 3 of 3 known tasks done"),
+        ([execution("progress_update", task_id="t", status="completed", progress_percent=20)], False, "at 20 %"),
+        (
+            [execution("progress_update", task_id="t", status="completed", progress_percent=100)],
+            True,
+            "with 1 of 1 known tasks done",
+        ),
     ],
 )
 def test_a_run_is_complete_when_all_that_was_announced_is_done(

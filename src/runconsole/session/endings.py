@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runconsole.events import CheckpointExpired, Micros
+from runconsole.events import CheckpointExpired, Micros, TaskStatus
 from runconsole.state import FINISHED, RunState
 
 __all__ = ["expired", "fingerprint", "is_complete", "standing"]
@@ -31,7 +31,10 @@ def is_complete(state: RunState) -> bool:
     """
     if state.followed_task is not None or not state.tasks:
         return False
-    return _ended(state) == len(state.tasks) and _done(state) >= (_announced(state) or 0)
+    if _ended(state) < len(state.tasks) or _waiting_phases(state):
+        return False
+    total = _announced(state)
+    return _told_percent(state) is None if total is None else _done(state) >= total
 
 
 def standing(state: RunState) -> str:
@@ -43,6 +46,11 @@ def standing(state: RunState) -> str:
         return f"with {_done(state):,} of {total:,} tasks done"
     if not state.tasks:
         return "before it had told of a task"
+    waiting, percent = _waiting_phases(state), _told_percent(state)
+    if waiting:
+        return f"with {waiting:,} of {len(state.phases):,} phases not begun"
+    if percent is not None and _ended(state) == len(state.tasks):
+        return f"at {percent:.0f} %"
     return f"with {_ended(state):,} of {len(state.tasks):,} known tasks done"
 
 
@@ -67,6 +75,24 @@ def _announced(state: RunState) -> int | None:
     """Return how many tasks the server has announced; None where it announces none."""
     planned = sum(phase.tasks or 0 for phase in state.phases.values())
     return max(state.total_tasks or 0, planned) or None
+
+
+def _waiting_phases(state: RunState) -> int:
+    """Return how many announced phases have not begun; 0 where tasks do not tell their phase, or counts are told."""
+    phases = [phase for phase in state.phases.values() if phase.told not in FINISHED]
+    if any(phase.tasks is not None for phase in phases) or not any(
+        count for phase in state.phases.values() for count in phase.counts.values()
+    ):
+        return 0
+    return sum(not any(phase.counts.values()) for phase in phases)
+
+
+def _told_percent(state: RunState) -> float | None:
+    """Return the percentage that the server told and that its tasks do not explain: less than all, none went wrong."""
+    percent = state.told_percent
+    if percent is None or percent >= 100 or state.counts[TaskStatus.COMPLETED] < len(state.tasks):
+        return None
+    return percent
 
 
 def _done(state: RunState) -> int:
