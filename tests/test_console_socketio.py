@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runconsole import Console, ConsoleFailed, DecisionRefused
+from runconsole import Console, ConsoleFailed, DecisionRefused, RunInterrupted
+from runconsole.session.backoff import Backoff
 from tests.servers.socketio_server import SocketIoServer
 
 if TYPE_CHECKING:
@@ -97,3 +99,18 @@ def test_a_refused_token_fails_after_one_try_and_is_not_shown() -> None:
             console.wait(20)
         assert "wr0ng-one" not in f"{failed.value} {console!r} {console.links}"
         assert server.handshakes == 1
+
+
+def test_a_server_that_only_sends_us_away_interrupts_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runconsole.session.session.Backoff", functools.partial(Backoff, first=0.01, longest=0.02))
+    done = {"task_id": "t", "status": "completed", "completed_tasks": 1, "total_tasks": 53}
+    with SocketIoServer() as server, Console(server.url) as console:
+        for number in range(1, 5):
+            until(functools.partial(lambda wanted: server.handshakes == wanted and server.sids, number))
+            if number == 1:
+                server.emit(("progress_update", done))
+                until(lambda: console.run.total_tasks == 53)
+            server.disconnect_all()
+        with pytest.raises(RunInterrupted, match="in good order 4 times with 1 of 53 tasks done"):
+            console.wait(20)
+        assert console.run.status == "interrupted"
