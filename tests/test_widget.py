@@ -172,6 +172,7 @@ def test_the_same_arguments_are_the_same_widget_while_it_runs(shows: Callable[..
         eventually(lambda: first.status == "live")
         assert shows(server.url, title="x").widget is first
         assert shows(server.url, title="x", height=700).widget is first
+        eventually(lambda: first.height == 700)
         server.connected(1)
         other = shows(server.url, title="x", task="t").widget
         assert other is not first

@@ -75,7 +75,7 @@ class ConsoleWidget(anywidget.AnyWidget):
     Args:
         url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
             console's own widget: a cell run twice opens no second connection. The newest cell wins: its `on_checkpoint`
-            (none, if it has none), `decide`, `title`, budgets and limits hold from then on.
+            (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
         height: of the scrolling areas, in CSS pixels.
         display: whether to show the panel at once; else it is shown where the widget is.
         options: the keyword arguments of `Console`.
@@ -108,6 +108,8 @@ class ConsoleWidget(anywidget.AnyWidget):
         console: Console | None = self.__dict__.pop("_taken", None)
         if "console" not in self.__dict__:
             self._begin(url if console is None else console, height, options)
+        elif self.height != height:
+            self.console.call_soon(self._run, self.set_trait, "height", height)
         if display:
             self._outputs.show_early()
 
