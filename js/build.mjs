@@ -9,6 +9,9 @@ const out = resolve(here, "../src/runconsole/static");
 
 /** Each widget instance may be stored in a notebook, so the module has a ceiling. */
 const CEILING = 100 * 1024;
+/** Properties of our own, which no message, no storage and no browser knows by their names: the bundle has short ones. */
+const OWN =
+  /^(beginning|follow|later|listen|measure|pages|query|silent|want|withdraw|write|badge|cell|columns|layout|store|tone|atEnd|attachment|blocked|closedFor|dismiss|drafts|dueNow|extras|fetchedAt|generation|growsAtTop|isWhole|lacks|loaded|localNow|locked|onSeen|paged|presses|reachable|receive|refusal|reversed|revision|rowHeight|searching|selectable|serverNow|startFolded|tagged|ticked|touchedAt|unlocked|viewport|voices|wantLog)$/;
 
 await mkdir(out, { recursive: true });
 await build({
@@ -19,6 +22,9 @@ await build({
   minify: true,
   format: "esm",
   target: ["es2022", "chrome123", "firefox120", "safari17.5"],
+  charset: "utf8",
+  mangleProps: OWN,
+  define: { "Number.POSITIVE_INFINITY": "Infinity" },
   // Smaller than the automatic runtime, which names the children of each element.
   jsxFactory: "h",
   jsxFragment: "Fragment",

@@ -328,7 +328,7 @@ export class FakeKernel {
         else this.#snapshot();
         break;
       case "page":
-        this.#page(message);
+        if (message.table !== "options") this.#page(message);
         break;
       case "detail": {
         const row = this.rows[message.table].find(({ key }) => key === message.key) ?? null;
@@ -347,7 +347,7 @@ export class FakeKernel {
     this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
   }
 
-  #page({ id, table, offset, limit, status, search }: Extract<ToKernel, { kind: "page" }>): void {
+  #page({ id, table, offset, limit, status, search }: Extract<ToKernel, { kind: "page"; table: TableName }>): void {
     const made = this.made[table];
     const row = (index: number) => (made ? made.row(index) : this.rows[table][index]) as TaskRow;
     const count = this.#total(table);

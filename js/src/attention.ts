@@ -22,12 +22,15 @@ class Attention {
   readonly notifier = new Notifier();
   readonly #badge = new TitleBadge();
   readonly #views = new Map<object, readonly Question[]>();
+  /** Of each run's open questions those that are no cards yet. */
+  readonly #others = new Map<object, readonly [run: string, count: number]>();
   #known = new Set<string>();
   /** What was said to be urgent: once for each question. */
   #urged = new Set<string>();
 
-  show(view: object, questions: readonly Question[]): void {
+  show(view: object, questions: readonly Question[], others: readonly [run: string, count: number] = ["", 0]): void {
     this.#views.set(view, questions);
+    this.#others.set(view, others);
     for (const question of questions) this.#tell(question);
     this.#count();
   }
@@ -43,6 +46,7 @@ class Attention {
 
   drop(view: object): void {
     this.#views.delete(view);
+    this.#others.delete(view);
     this.#count();
     if (this.#views.size > 0) return;
     this.#known = new Set();
@@ -52,7 +56,8 @@ class Attention {
   #count(): void {
     const open = new Set([...this.#views.values()].flat().map(({ key }) => key));
     for (const key of this.#known) if (!open.has(key)) this.notifier.withdraw(key);
-    this.#badge.show(open.size);
+    const others = [...new Map(this.#others.values()).values()].reduce((sum, count) => sum + count, 0);
+    this.#badge.show(open.size + others);
   }
 }
 
@@ -72,7 +77,11 @@ export function notifier(): Notifier {
 export function attend(store: Store): Cancel {
   const attention = ofPage();
   const view = {};
-  const look = () => attention.show(view, questions(store));
+  const look = () => {
+    const shown = questions(store);
+    const others = shown.length > 0 ? (store.head?.questions ?? 0) - store.checkpoints(true).length : 0;
+    attention.show(view, shown, [store.head?.url ?? "", Math.max(0, others)]);
+  };
   look();
   // Not by `watch`: it waits for a paint, and a hidden page has none. Nor by a timer, which a hidden page slows down: the
   // kernel's heartbeat comes in time for the last minute.

@@ -20,8 +20,18 @@ export type FromKernel =
    * noticed. `now` is the kernel's clock.
    */
   | { kind: "heartbeat"; version: number; now: number; subshell: boolean }
-  | { kind: "page"; id: string; table: TableName; offset: number; total: number; rows: Row[] }
-  | { kind: "detail"; id: string; table: TableName; key: string; row: Row | null }
+  | { kind: "page"; id: string; table: TableName | "options"; offset: number; total: number; rows: Row[] }
+  /** A very long row comes as JSON text in `parts`: `text` is one of them, `row` is null. */
+  | {
+      kind: "detail";
+      id: string;
+      table: TableName;
+      key: string;
+      row: Row | null;
+      part?: number;
+      parts?: number;
+      text?: string;
+    }
   /** The kernel took a request in hand (ok) or refused it at the door, with one sentence. */
   | { kind: "answer"; id: string; ok: boolean; error: string | null };
 
@@ -51,7 +61,9 @@ export type ToKernel =
       status?: TaskStatus | null;
       search?: string | null;
     }
-  | { kind: "detail"; id: string; table: TableName; key: string }
+  /** Options of the question `of`, at most 50 from `offset` on. */
+  | { kind: "page"; id: string; table: "options"; of: string; offset: number; limit: number; search: string }
+  | { kind: "detail"; id: string; table: TableName; key: string; part?: number }
   /** "reconnect" tries again now while retrying or after failed; "stop" ends the console (not the run). */
   | { kind: "link"; id: string; action: "reconnect" | "stop" }
   /** What shall become of a task, by its row's key; answered when the server has answered. */

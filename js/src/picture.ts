@@ -47,6 +47,8 @@ export interface Head {
   artifacts: number;
   expected_artifacts: number | null;
   errors: number;
+  /** Open checkpoints; those that are due first are rows. Absent in pictures of older versions. */
+  questions?: number;
   output_lines: number;
   events: number;
   malformed: number;
@@ -274,7 +276,7 @@ export interface Tables {
   output: Table<OutputRow>;
   artifacts: Table<ArtifactRow>;
   errors: Table<ErrorRow>;
-  /** Every open checkpoint, oldest first, then up to five that were decided lately. */
+  /** Up to 20 open checkpoints, those due first, in the order they came; then up to five that were decided lately. */
   checkpoints: Table<CheckpointRow>;
   decisions: Table<DecisionRow>;
   /** The newest events, at most 16. */

@@ -4,6 +4,7 @@
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
 import { Commands } from "./commands";
+import { Details } from "./details";
 import { Drafts } from "./drafts";
 import type { Cancel, Env } from "./env";
 import type { Changes, FromKernel, Head, Picture, Port, ReplayAction, Row, TableName, Tables, ToKernel } from "./model";
@@ -57,6 +58,7 @@ export class Store {
     events: new LogRows(),
   };
   readonly pages: Pages;
+  readonly details: Details;
   readonly presses: Presses;
   readonly drafts: Drafts;
   readonly commands: Commands;
@@ -70,7 +72,6 @@ export class Store {
   readonly #stops: Cancel[] = [];
   /** Commands to a replay that have not been answered. */
   readonly #commands = new Set<string>();
-  readonly #details = new Map<string, (row: Row | null) => void>();
   /** Kernel clock minus browser clock, milliseconds. */
   #skew: number | null = null;
   #stoppedAt: number | null = null;
@@ -96,6 +97,7 @@ export class Store {
     this.#heardAt = this.#toldAt = env.now();
     const send = (message: ToKernel) => this.#send(message);
     this.pages = new Pages(env, send);
+    this.details = new Details(env, send);
     this.presses = new Presses(env, send, {
       now: () => this.#running(),
       changed: () => this.#touch("presses"),
@@ -190,13 +192,14 @@ export class Store {
         if (message.version !== this.version || this.#short) this.#askSnapshot();
         break;
       case "page":
-        if (this.pages.receive(message)) this.#touch("pages", message.table);
+        if (this.pages.receive(message)) this.#touch("pages", message.table as TableName);
+        else this.details.receive(message);
         break;
       case "detail":
-        this.#details.get(message.id)?.(message.row);
-        this.#details.delete(message.id);
+        this.details.receive(message);
         break;
       case "answer":
+        this.details.receive(message);
         this.presses.answer(message.id, message.ok, message.error);
         this.commands.answer(message.id, message.ok, message.error);
         if (!this.#commands.delete(message.id)) break;
@@ -220,14 +223,6 @@ export class Store {
     this.pages.wantLog(name, this.tables[name] as unknown as SparseRows<Row>, from, to);
   }
 
-  /** Asks for a row in full; the callback is never called if the kernel does not answer. */
-  detail(table: TableName, key: string, callback: (row: Row | null) => void): Cancel {
-    const id = this.#env.id();
-    this.#details.set(id, callback);
-    this.#send({ kind: "detail", id, table, key });
-    return () => this.#details.delete(id);
-  }
-
   link(action: "reconnect" | "stop"): void {
     this.#send({ kind: "link", id: this.#env.id(), action });
   }
@@ -247,6 +242,7 @@ export class Store {
     this.#frame?.();
     this.presses.clear();
     this.pages.clear();
+    this.details.clear();
     this.#watchers.clear();
     this.#listeners.clear();
   }

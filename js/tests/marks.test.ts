@@ -9,8 +9,16 @@ const CASES = JSON.parse(readFileSync(resolve(process.cwd(), "../tests/contract/
   string,
 ][];
 
-test.each(CASES)("%j reads as %j", (text, shown) => {
-  expect(marked(text)).toBe(shown);
+const DECEIVES = /[\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\u061c\xad\ufeff\x7f-\x9f]/;
+
+test.each(CASES)("%j: nothing in it steers the direction of text", (text, shown) => {
+  expect(marked(text)).not.toMatch(DECEIVES);
+  // What the kernel has marked, and what it has kept, stays.
+  expect(marked(shown)).toBe(shown);
+});
+
+test("a mark is the one of the kernel", () => {
+  expect(marked("app/\u202eyp.niam\u0007")).toBe("app/⟨U+202E⟩yp.niam␇");
 });
 
 test("a message is marked but for what goes back to the kernel, and colors of output", () => {

@@ -3,25 +3,40 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { plural } from "../format";
 import type { CheckpointRow } from "../model";
-import { useFull } from "./detail";
 import { Text } from "./marks";
 
 const FOLDED_LINES = 8;
 /** Half a change is hard to judge. */
 const FOLDED_DIFF = 24;
+const LONG = 400;
 
-export function Context({ row }: { row: CheckpointRow }) {
-  const { spec, changes, texts, other } = useFull("checkpoints", row).context;
+/** `lacks`: a part of it is not here yet. */
+export function Context({ row, lacks }: { row: CheckpointRow; lacks: boolean }) {
+  const { spec, changes, texts, other } = row.context;
+  const isPart = (name: string) => lacks && (row.cut?.includes(`context.${name}`) ?? false);
   return (
     <>
-      {spec !== undefined && <Folded title="Spec" text={spec} />}
-      {changes !== undefined && changes.length > 0 && <Changes changes={changes} />}
+      {spec !== undefined && <Folded title="Spec" text={spec} part={isPart("spec")} />}
+      {changes !== undefined && changes.length > 0 && <Changes changes={changes} part={isPart("changes")} />}
       {texts?.map(({ name, text }) => (
-        <Folded key={name} title={titleOf(name)} text={text} />
+        <Folded key={name} title={titleOf(name)} text={text} part={isPart("texts")} />
       ))}
-      {other !== undefined && <Folded title="More" text={other} startFolded />}
+      {other !== undefined && <Folded title="More" text={other} part={isPart("other")} startFolded />}
     </>
   );
+}
+
+/** What of a question is not here, in words; null when all that a person decides on is. */
+export function lacking({ cut = [], rest = {} }: CheckpointRow): string | null {
+  const parts = cut
+    .filter((field) => /^(context|title|description|options)/.test(field))
+    .map((field) => {
+      const [lines, characters] = rest[field] ?? [0, 0];
+      const more =
+        lines > 0 ? plural(lines, "more line") : characters > 0 ? plural(characters, "more character") : "more";
+      return `${more} of ${field.replace("context.", "")}`;
+    });
+  return parts.length > 0 ? parts.join(", ") : null;
 }
 
 /** "rollback_plan" → "Rollback plan". */
@@ -30,11 +45,11 @@ function titleOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function Changes({ changes }: { changes: readonly string[] }) {
+function Changes({ changes, part }: { changes: readonly string[]; part: boolean }) {
   const isDiff = changes.some(looksLikeDiff);
-  if (isDiff) return <Folded title="Changes" text={changes.join("\n")} />;
+  if (isDiff) return <Folded title="Changes" text={changes.join("\n")} part={part} />;
   return (
-    <Folds title="Changes" count={changes.length} unit="change" beginning={FOLDED_LINES}>
+    <Folds title="Changes" count={changes.length} unit="change" beginning={FOLDED_LINES} part={part}>
       {(shown) => (
         <ul class="rc-changes">
           {changes.slice(0, shown).map((change, i) => (
@@ -48,7 +63,14 @@ function Changes({ changes }: { changes: readonly string[] }) {
   );
 }
 
-function Folded({ title, text, startFolded = false }: { title: string; text: string; startFolded?: boolean }) {
+interface FoldedProps {
+  title: string;
+  text: string;
+  part: boolean;
+  startFolded?: boolean;
+}
+
+function Folded({ title, text, part, startFolded = false }: FoldedProps) {
   const lines = text.replace(/\n$/, "").split("\n");
   const kinds = looksLikeDiff(text) ? diffKinds(lines) : null;
   const note = kinds ? `+${kinds.filter(isAdded).length} −${kinds.filter(isRemoved).length}` : undefined;
@@ -58,14 +80,15 @@ function Folded({ title, text, startFolded = false }: { title: string; text: str
       note={note}
       count={lines.length}
       unit="line"
+      part={part}
       beginning={startFolded ? 0 : kinds ? FOLDED_DIFF : FOLDED_LINES}
     >
       {(shown) => (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
         <pre class={`rc-pre${kinds ? " rc-diff" : ""}`} tabIndex={0}>
-          {lines.slice(0, shown).map((line, i) => (
-            <span key={i} class={kinds?.[i]}>
-              {line === "" ? "\n" : <Text>{line}</Text>}
+          {runs(lines.slice(0, shown), kinds).map(([text, kind], i) => (
+            <span key={i} class={kind}>
+              {text === "" ? "\n" : <Text>{text}</Text>}
             </span>
           ))}
         </pre>
@@ -74,18 +97,31 @@ function Folded({ title, text, startFolded = false }: { title: string; text: str
   );
 }
 
+/** The lines with their kinds, each by itself; of very many, those of one kind that follow each other together. */
+function runs(lines: readonly string[], kinds: readonly string[] | null): [string, string | undefined][] {
+  const found: [string, string | undefined][] = [];
+  lines.forEach((line, i) => {
+    const last = found.at(-1);
+    if (lines.length > LONG && last && last[1] === kinds?.[i]) last[0] += `\n${line}`;
+    else found.push([line, kinds?.[i]]);
+  });
+  return found;
+}
+
 interface FoldsProps {
   title: string;
   note?: string | undefined;
   count: number;
   unit: string;
+  /** There is more of it, which is not here. */
+  part: boolean;
   /** How much is shown without asking. */
   beginning: number;
   children: (shown: number) => ComponentChildren;
 }
 
 /** Shows the beginning, and all of it when asked. */
-function Folds({ title, note, count, unit, beginning, children }: FoldsProps) {
+function Folds({ title, note, count, unit, part, beginning, children }: FoldsProps) {
   // Folding one or two lines away saves nothing.
   const folds = count > beginning + (beginning === 0 ? 0 : 2);
   const [all, setAll] = useState(false);
@@ -94,11 +130,15 @@ function Folds({ title, note, count, unit, beginning, children }: FoldsProps) {
       <div class="rc-context-title">
         <span>
           {title}
-          {note && <span class="rc-context-note">{note}</span>}
+          {(note || part) && (
+            <span class={`rc-context-note${part ? " rc-tone-failed" : ""}`}>
+              {note} {part && "so far"}
+            </span>
+          )}
         </span>
         {folds && (
           <button type="button" class="rc-link-button" aria-expanded={all} onClick={() => setAll(!all)}>
-            {all ? "Show less" : `Show all ${plural(count, unit)}`}
+            {all ? "Show less" : `Show ${part ? "" : "all "}${plural(count, unit)}`}
           </button>
         )}
       </div>

@@ -6,9 +6,9 @@ import type { Drafts } from "../drafts";
 import { clock, dollars } from "../format";
 import type { CheckpointOption, CheckpointRow } from "../model";
 import { isLocked, type Press } from "../presses";
-import { Context } from "./checkpoint-context";
+import { Context, lacking } from "./checkpoint-context";
 import { useNow, useStore, useUniqueId } from "./context";
-import { useFull } from "./detail";
+import { useWhole } from "./detail";
 import { Icon, type IconName, Text } from "./marks";
 import { memo } from "./memo";
 import { Modifications, parseModifications } from "./modifications";
@@ -34,7 +34,8 @@ export interface CheckpointProps {
 }
 
 export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
-  const { row, press, blocked, silent, dismiss } = props;
+  const { row: short, press, blocked, silent, dismiss } = props;
+  const { row, lacks } = useWhole("checkpoints", short);
   const store = useStore("drafts");
   const stranded = dismiss !== null;
   const replayed = Boolean(store.head?.replay);
@@ -47,10 +48,23 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
   const note = useUniqueId();
   const unlocked = store.presses.unlocked(row.id);
   const idle = store.port.kernel() === "idle";
-  const words = standing({ row, press, blocked, silent, idle, late, unlocked });
+  const missing = lacks ? lacking(row) : null;
+  // The option that was pressed although not all of the question is here: a second press sends it.
+  const [warned, warn] = useState<string | null>(null);
+  const unseen = missing !== null && !locked && warned !== null;
+  const words = unseen
+    ? {
+        text: `Not sent: ${missing} not loaded. Press again to answer without having seen it.`,
+        tone: "paused" as const,
+      }
+    : standing({ row, press, blocked, silent, idle, late, unlocked });
 
   const answer = (option: CheckpointOption) => {
     if (locked) return;
+    if (missing !== null && !option.destructive && warned !== option.id) {
+      warn(option.id);
+      return;
+    }
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
     if (store.presses.press(row, option.id, store.drafts.feedback(row.id), parsed.value)) {
@@ -72,7 +86,9 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
     >
       <div class="rc-checkpoint-head">
         <div class="rc-checkpoint-title">
-          {props.selectable && !stranded && <Tick row={row} ticked={props.ticked} locked={locked} tick={props.tick} />}
+          {props.selectable && !stranded && (
+            <Tick row={row} ticked={props.ticked} locked={locked} lacks={missing !== null} tick={props.tick} />
+          )}
           <h4>{row.title}</h4>
         </div>
         {row.type && <span class="rc-chip">{row.type.replaceAll("_", " ")}</span>}
@@ -85,7 +101,15 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
           {!locked && <Urgent row={row} last={isLastMinute(row, now)} />}
           <Meta row={row} />
           {row.description && <Description row={row} />}
-          <Context row={row} />
+          <Context row={row} lacks={lacks} />
+          {missing !== null && (
+            <p class="rc-missing rc-tone-failed">
+              <Icon name="warn" />
+              <span>
+                Not here: {missing}. {store.reachable ? "Loading…" : "It was not saved with the notebook."}
+              </span>
+            </p>
+          )}
         </>
       )}
       <textarea
@@ -123,7 +147,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
             <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
           )}
           <Options
-            options={row.options}
+            row={row}
             chosen={press?.option ?? row.answer ?? row.decision}
             locked={locked}
             note={note}
@@ -177,7 +201,7 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
   const isOpen = toggled ?? draft.modifications !== null;
   const [error, setError] = useState<string | null>(null);
   const box = useRef<HTMLTextAreaElement>(null);
-  const { template } = useFull("checkpoints", row).context;
+  const { template } = row.context;
   const shown = draft.modifications ?? template ?? "";
   return {
     feedback: draft.feedback,
@@ -207,10 +231,9 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
 }
 
 function Description({ row }: { row: CheckpointRow }) {
-  const { description } = useFull("checkpoints", row);
   return (
     <p class="rc-description">
-      <Text>{description ?? ""}</Text>
+      <Text>{row.description ?? ""}</Text>
     </p>
   );
 }

@@ -20,6 +20,7 @@ export function NeedsDecision() {
   const store = useStore("checkpoints", "presses", "drafts", "attachment", "head");
   const { cards, dismiss } = useCards(store);
   const open = cards.filter(isOpen);
+  const total = Math.max(open.length, store.head?.questions ?? 0);
   const blocked = whyBlocked(store);
   const region = useRef<HTMLDivElement>(null);
   const selection = useSelection(open, blocked);
@@ -35,9 +36,14 @@ export function NeedsDecision() {
             <h3 class="rc-needs-title">
               <Icon name="hand" />
               {name}
-              {open.length > 1 && <span class="rc-note">{plural(open.length, "question")}</span>}
+              {total > 1 && <span class="rc-note">{plural(total, "question")}</span>}
               {blocked === null && <Urgency open={open} />}
             </h3>
+            {total > open.length && (
+              <p class="rc-note">
+                Here are the {open.length} that are due first; the others follow as these are answered.
+              </p>
+            )}
             <div class="rc-needs-list">
               {cards.map((row) => (
                 <Checkpoint
@@ -61,8 +67,8 @@ export function NeedsDecision() {
       {open.length > 0 && !replayed && (
         <Pin target={region}>
           <Icon name="hand" />
-          <strong>{plural(open.length, "question")}</strong>
-          {open.length > 1 ? " need your decision" : " needs your decision"}
+          <strong>{plural(total, "question")}</strong>
+          {total > 1 ? " need your decision" : " needs your decision"}
           {blocked === null && <Urgency open={open} />}
         </Pin>
       )}

@@ -1,9 +1,11 @@
 /** The answers that a question offers: a button each, with what it means. */
-import type { CheckpointOption } from "../model";
-import { useUniqueId } from "./context";
+import { useEffect, useState } from "preact/hooks";
+import { count, plural } from "../format";
+import type { CheckpointOption, CheckpointRow } from "../model";
+import { usePanel, useUniqueId } from "./context";
 
 interface OptionsProps {
-  options: readonly CheckpointOption[];
+  row: CheckpointRow;
   /** The option that was pressed or decided. */
   chosen: string | null;
   locked: boolean;
@@ -12,7 +14,65 @@ interface OptionsProps {
   press: (option: CheckpointOption) => void;
 }
 
-export function Options({ options, chosen, locked, note, press }: OptionsProps) {
+export function Options({ row, ...props }: OptionsProps) {
+  const total = row.options_total ?? row.options.length;
+  return total > row.options.length ? (
+    <PagedOptions row={row} total={total} {...props} />
+  ) : (
+    <OptionList options={row.options} {...props} />
+  );
+}
+
+const PAGE = 50;
+
+/** Options by the page, and those with a text in their names. */
+function PagedOptions({ row, total, ...props }: OptionsProps & { total: number }) {
+  const { store } = usePanel();
+  const [{ offset, search }, look] = useState({ offset: 0, search: "" });
+  const [page, setPage] = useState(row.options);
+  useEffect(() => {
+    if (offset === 0 && search === "") return setPage(row.options);
+    return store.details.options(row.key, offset, search, setPage);
+  }, [store, row, offset, search]);
+  const last = offset + page.length;
+  return (
+    <>
+      <div class="rc-toolbar">
+        <input
+          type="search"
+          class="rc-input"
+          aria-label="Find an option"
+          placeholder="Find an option"
+          value={search}
+          onInput={(event) => look({ offset: 0, search: event.currentTarget.value })}
+        />
+        {search === "" && (
+          <button
+            type="button"
+            class="rc-button rc-small"
+            onClick={() => look({ offset: last < total ? offset + PAGE : 0, search })}
+          >
+            {last < total ? "Next" : "First"}
+          </button>
+        )}
+        <span class="rc-note">
+          {search === ""
+            ? `${count(offset + 1)} to ${count(last)} of ${plural(total, "option")}`
+            : `${count(page.length)} found`}
+        </span>
+      </div>
+      <OptionList options={page} {...props} />
+    </>
+  );
+}
+
+function OptionList({
+  options,
+  chosen,
+  locked,
+  note,
+  press,
+}: Omit<OptionsProps, "row"> & Pick<CheckpointRow, "options">) {
   const described = options.some((option) => option.description);
   return (
     <div class={`rc-options${described ? " rc-options-described" : ""}`}>

@@ -2,6 +2,7 @@
 import { useCallback, useLayoutEffect, useState } from "preact/hooks";
 import { canAnswer } from "../attention";
 import type { CheckpointOption, CheckpointRow } from "../model";
+import { lacking } from "./checkpoint-context";
 import { useNow, usePanel } from "./context";
 
 /** The names an option to approve goes by, the plainest first. */
@@ -21,7 +22,10 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
   useNow(open.some((row) => chosen.has(row.id) && row.deadline !== null));
 
   const isTicked = (row: CheckpointRow) =>
-    chosen.has(row.id) && blocked === null && canAnswer(row, store.presses.get(row.id), store.dueNow());
+    chosen.has(row.id) &&
+    (store.details.isWhole("checkpoints", row) || lacking(row) === null) &&
+    blocked === null &&
+    canAnswer(row, store.presses.get(row.id), store.dueNow());
   const ticked = new Set(open.filter(isTicked).map((row) => row.id));
   // What falls out stays out: a card that opens again has to be ticked again.
   useLayoutEffect(() => {
@@ -48,15 +52,20 @@ interface TickProps {
   ticked: boolean;
   /** Its question cannot be answered now. */
   locked: boolean;
+  /** Not all of it is here. */
+  lacks: boolean;
   tick: (id: string, on: boolean) => void;
 }
 
-export function Tick({ row, ticked, locked, tick }: TickProps) {
+export function Tick({ row, ticked, locked: isLocked, lacks, tick }: TickProps) {
+  const locked = isLocked || lacks;
   const none = approvalOf(row) === null;
   const why = none
     ? "There is no plain option to approve: answer with the buttons of this question."
     : locked
-      ? "This question cannot be answered now."
+      ? lacks
+        ? "Not all of this question is loaded."
+        : "This question cannot be answered now."
       : undefined;
   return (
     // aria-disabled where it may pass: what is disabled loses the keyboard's focus.
