@@ -232,6 +232,34 @@ def test_a_refusal_of_a_socketio_server_is_shown_without_the_secret() -> None:
             console.stop()
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_answer_names_ids_as_the_server_does_also_where_they_hold_the_secret(
+    recorded: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    def script(peer: Peer) -> None:
+        options = [f"go-{SECRET}", "no"]
+        peer.send(task("task.hitl_required", taskId=f"t-{SECRET}", checkpointId=f"c-{SECRET}", options=options))
+        answer = peer.expect(lambda message: message.get("type") == "checkpoint.resolve")
+        peer.send({"type": "ack", "correlationId": answer["correlationId"]})
+
+    record = tmp_path / "run.jsonl" if recorded else None
+    with JsonServer(script) as server, Console(server.url, token=SECRET, record=record) as console:
+        eventually(lambda: console.pending)
+        (question,) = console.pending
+        assert question.checkpoint_id == "c-***"
+        console.decide("c-***", "go-***", feedback="***")
+        (answer,) = server.peer.messages
+        assert answer["payload"] == {
+            "checkpointId": f"c-{SECRET}",
+            "taskId": f"t-{SECRET}",
+            "decision": f"go-{SECRET}",
+            "feedback": "***",
+        }
+        for where, text in shown_by(console):
+            clean(where, text)
+
+
 # ---- before anything is sent ----------------------------------------------------------------------------------------
 
 

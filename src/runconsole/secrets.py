@@ -24,6 +24,9 @@ _SHORT = 8
 """Shorter secrets cannot be told apart from the words of a run."""
 
 _SHORTEST_WORD = 4
+_STRING = re.compile(r'"[^"\\\s]{1,200}"')
+"""What may be an id, as JSON has it."""
+_MOST_IDS = 10_000
 _NEVER = re.compile(r"(?!)")
 
 T_co = TypeVar("T_co", covariant=True)
@@ -127,6 +130,7 @@ class Redactor:
         self._told: re.Pattern[str] | None = None
         self._as_value: re.Pattern[str] | None = None
         self._as_word: re.Pattern[str] | None = None
+        self._ids: dict[str, str] = {}
         self.is_needed = bool(given)
         """Whether there is anything to hide."""
 
@@ -203,12 +207,28 @@ class Redactor:
 
     def hide_frame(self, frame: str | bytes) -> str | bytes:
         """Return a frame of the server as `hide` does; one in UTF-8 becomes text."""
-        if isinstance(frame, str):
-            return self.hide(frame)
         try:
-            return self.hide(frame.decode())
+            text = frame if isinstance(frame, str) else frame.decode()
         except UnicodeDecodeError:
-            return self.hide_line(frame)
+            return self.hide_line(frame)  # type: ignore[arg-type]  # only bytes are decoded
+        hidden = self.hide(text)
+        self.note(text, hidden)
+        return hidden
+
+    def note(self, frame: str, hidden: str) -> None:
+        """Remember the ids of a frame that hold a secret: what answers them must name them as the server does."""
+        if hidden == frame:
+            return
+        for before, after in zip(_STRING.findall(frame), _STRING.findall(hidden), strict=False):
+            is_id = after not in {before, f'"{HIDDEN}"'} and self.hide(before) == after
+            if is_id and len(self._ids) < _MOST_IDS:
+                self._ids[after] = before if self._ids.get(after, before) == before else after
+
+    def name(self, frame: str) -> str:
+        """Return a frame that is about to leave with ids as the server names them."""
+        if not self._ids or HIDDEN not in frame:
+            return frame
+        return _STRING.sub(lambda match: self._ids.get(match[0], match[0]), frame)
 
     def hide_event(self, event: Received) -> Received:
         """Return an event with its payload as `hide` does; what it means was hidden when it came."""

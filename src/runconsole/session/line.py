@@ -92,7 +92,7 @@ class Line:
             for frame in frames:
                 if self.tape is not None:
                     self.tape.sent(self._number, bare(frame))
-                await self.connection.send(bare(frame))
+                await self.connection.send(self.redactor.name(bare(frame)))
 
     def post(self, frame: str) -> None:
         """Send a frame soon; frames leave in the order they were posted."""

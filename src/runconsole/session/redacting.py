@@ -28,6 +28,7 @@ def redacting(redactor: Redactor, wire: Wire) -> Read:
         if not spans:
             return wire.receive(frame, at)
         hidden = replaced(text, spans)
+        redactor.note(text, hidden)
         signals = wire.receive(hidden if isinstance(frame, str) else hidden.encode("utf-8", "surrogateescape"), at)
         restored: list[Signal] = []
         place = 0
