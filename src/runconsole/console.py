@@ -54,8 +54,9 @@ class Console(RunFrames, RunWaits, RunCommands):
     Args:
         url: ``ws://``, ``wss://``, ``http(s)://`` (Socket.IO), or the path of a recording.
         protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"replay"``; None finds out from the URL.
-        task: the one task to follow; None follows all the server sends.
-        execution: the one execution to follow.
+        task: the one task to follow, with its parts; None follows all the server sends. Events that name another task
+            are left out, whatever the server sends, and of a recording, too; `links` says how many.
+        execution: the one execution to follow (or master plan, or run); others are left out in the same way.
         subscribe: what to send after connecting instead of the protocol's own subscription: one message or a list.
         token: a secret for the server, without the white space around it. It appears in no repr, error, traceback, log,
             recording, data set or notebook, also where the server says it back, in any spelling; only the payloads of

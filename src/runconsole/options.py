@@ -273,7 +273,24 @@ def _fitting(options: Options) -> Options:
         raise InvalidArgument("expected no record= beside a recording: `save` writes a copy of it")
     if options.speed is not None and not is_replay:
         raise InvalidArgument(f"expected speed= beside the path of a recording only, got it beside {options.address!r}")
+    _effective(options)
     return options
+
+
+def _effective(options: Options) -> None:
+    """Raise InvalidArgument for an option that can have no effect."""
+    if options.is_replay and options.subscribe is not None:
+        raise InvalidArgument(
+            "expected no subscribe= beside a recording: nothing is sent; task= and execution= filter it"
+        )
+    if options.transformer != "auto" and options.inferred_protocol() != "trpc":
+        raise InvalidArgument(
+            f"expected transformer= beside a tRPC server only, got it beside {options.address!r}: leave it out, or pass"
+            ' protocol="trpc"'
+        )
+    for name in ("task", "execution"):
+        if getattr(options, name) is not None and not getattr(options, name).strip():
+            raise InvalidArgument(f"expected {name}= to be the id of one, got {getattr(options, name)!r}")
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool = True) -> None:

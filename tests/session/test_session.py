@@ -114,6 +114,16 @@ async def test_a_gap_in_the_numbers_is_reported_in_links() -> None:
             assert any("missed" in (link.notice or "") for link in run.state.links)
 
 
+async def test_what_comes_just_after_the_runs_end_is_not_missed() -> None:
+    beats = [{"type": "worker.beat", "seq": number, "data": {"n": number}} for number in (1, 2, 3, 6, 4, 5)]
+    beats[3] |= {"type": "execution_completed"}
+    with JsonServer(beats) as server:
+        async with following(server.url) as run:
+            await run.until(lambda: len(run.log) == len(beats))
+            await run.until(lambda: sum(link.recovered or 0 for link in run.state.links) == 2)
+    assert sum(link.missed or 0 for link in run.state.links) == 0
+
+
 async def test_an_event_that_breaks_the_fold_is_shown_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with JsonServer([task("task.started"), task("task.created", taskId="u")]) as server:
         async with following(server.url) as run:

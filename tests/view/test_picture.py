@@ -193,6 +193,13 @@ def test_of_many_open_questions_those_that_are_due_first_are_shown() -> None:
     assert picture["checkpoints"]["total"] == picture["head"]["questions"] == 10_000
 
 
+def test_what_was_recovered_elsewhere_cancels_nothing_that_is_missing() -> None:
+    folded = fold([])
+    for missed, recovered, filled in ((10, 0, None), (0, 50, None), (0, 2, 2)):
+        folded.apply(LinkChanged(START, "live", missed=missed, recovered=recovered, filled=filled))
+    assert folded.picture()["picture"]["head"]["missed"] == 8
+
+
 @pytest.mark.parametrize("name", ["seed-execution", "seed-task", "variants", "garbage"])
 def test_one_patch_or_one_for_each_event_make_the_same_picture(name: str) -> None:
     at_once, bit_by_bit = Folded(), Folded()
