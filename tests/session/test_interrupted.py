@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from runconsole import Console, RunInterrupted, history
@@ -243,6 +245,31 @@ async def test_a_task_that_ended_while_nobody_listened_is_asked_for() -> None:
         await run.follow()
     assert (run.state.status, run.links) == ("completed", ["connecting", "live", "ended"])
     assert server_side.asked == 1
+
+
+async def test_a_task_is_asked_for_at_once_where_connections_break_before_they_are_calm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Breaks(Ends):
+        """Never ends its stream, and drops each connection that has not asked for the task in time."""
+
+        def _reply(self, peer: Peer, number: int, method: str, path: str) -> None:
+            if method == "subscription":
+                peer.send({"id": number, "result": {"type": "started"}})
+                threading.Timer(0.2, self._drop, [peer]).start()
+            else:
+                super()._reply(peer, number, method, path)
+
+        def _drop(self, peer: Peer) -> None:
+            if not self.asked:
+                peer.drop()
+
+    monkeypatch.setattr(f"{__name__}.QUICK", msgspec.structs.replace(QUICK, linger=0.5))
+    with JsonServer(Breaks(lambda _: [], {"taskId": "t", "status": "completed"})) as server:
+        run = Run(server.url, TrpcWire("stream.taskProgress", "t", transformer="none"), task="t")
+        await run.follow()
+    assert run.state.status == "completed"
+    assert len(server.peers) >= 3
 
 
 async def test_streams_that_end_with_news_between_are_no_reason_to_give_up() -> None:
