@@ -400,3 +400,8 @@ def test_without_fsspec_paths_work_and_a_url_says_what_to_install(
     assert len(history(tmp_path)) == 1
     with pytest.raises(InvalidArgument, match="pip install fsspec"):
         keep(run("e"), "memory://runs")
+
+
+def test_a_directory_with_a_nul_in_its_name_is_refused_in_a_sentence() -> None:
+    with pytest.raises(InvalidArgument, match="with a NUL in it"):
+        Console("ws://h/ws", start=False).to_parquet("a\0b")

@@ -165,6 +165,17 @@ def test_a_line_that_says_nothing_sound_harms_none_of_the_others(tmp_path: Path,
         assert copy.output["text"].tolist() == texts
 
 
+def test_a_recording_cannot_ask_for_any_number_of_wires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runconsole.replay.fold._MOST_WIRES", 50)
+    lines = [{"at": AT, "dir": "local", "link": number, "wire": number} for number in range(500)]
+    path = recording(tmp_path / "run.jsonl", *lines, protocol="trpc")
+    with Console(path) as console:
+        assert console.replay is not None
+        fold = console.replay._fold
+        assert fold is not None
+        assert (len(fold.wires), fold.misread) == (50, 450)
+
+
 def test_lines_that_cannot_be_read_are_counted_and_told(tmp_path: Path) -> None:
     bad = [{"at": AT, "dir": "local", "fact": fact} for fact in FACTS]
     with Console(recording(tmp_path / "run.jsonl", frame(1), *bad)) as console:

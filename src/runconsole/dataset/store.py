@@ -285,6 +285,8 @@ def _resolve(directory: str | os.PathLike[str], options: Mapping[str, Any] | Non
         raise InvalidArgument(f"expected a directory or a URL, got {directory!r}: pass for example 'runs'")
     if encodable_value(text) != text:
         raise InvalidArgument(f"expected the name of a directory in UTF-8, which Arrow needs, got {text!r}")
+    if "\0" in text:
+        raise InvalidArgument(f"expected a directory or a URL, got {text[:_LONGEST]!r}, with a NUL in it")
     if "://" not in text:
         return pafs.LocalFileSystem(), Path(text).expanduser().absolute().as_posix(), None
     if text.startswith("file://"):

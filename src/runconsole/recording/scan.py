@@ -20,7 +20,7 @@ __all__ = ["Scan", "check_recordable", "read_header", "scan"]
 _BEGIN = b'{"runconsole":'
 _EARLY = 4096
 _LONGEST_HEADER = 2**24
-_MOST_ROOMS = 10_000
+_MOST_ROOMS = 1000
 _MOST_QUOTED = 60
 
 

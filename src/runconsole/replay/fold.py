@@ -35,6 +35,7 @@ from runconsole.wire.signals import Wire
 __all__ = ["Fold"]
 
 _DUPLICATE = DuplicateDropped()
+_MOST_WIRES = 10_000
 _READINGS: dict[str, type[Fact]] = {"logged": Logged, "unknown": UnknownEvent}
 
 
@@ -128,6 +129,8 @@ class Fold:
         if number < 0:
             raise ValueError(f"expected the number of a wire, got {number}")
         if number >= len(self.wires):
+            if len(self.wires) >= _MOST_WIRES:
+                raise ValueError("expected fewer wires in one recording")
             self.wires.append(self._another_wire())
             number = len(self.wires) - 1
         self._next_wire = None
