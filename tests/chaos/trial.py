@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from runconsole.clock import now_micros
+from runconsole.errors import DecisionExpired
 from runconsole.events import DecisionRequested, Received
 from runconsole.log import EventLog
 from runconsole.session import Session
@@ -265,4 +266,7 @@ async def _press(trial: Trial, session: Session, name: str) -> None:
     for number in range(1 + reply.twice):
         key = f"{name}-press-{number}"
         trial.pressed[key] = name
-        session.decide(DecisionRequested(now_micros(), key, name, reply.option, feedback=key))
+        try:
+            session.decide(DecisionRequested(now_micros(), key, name, reply.option, feedback=key))
+        except DecisionExpired:  # the run ended while they thought about it, and they are told
+            del trial.pressed[key]
