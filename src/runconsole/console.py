@@ -144,9 +144,9 @@ class Console(RunFrames, RunWaits, RunCommands):
     # ---- life ---------------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Connect and follow, unless it already does. A console that failed or was stopped begins again."""
+        """Connect and follow, unless it already does. One that failed, was interrupted or was stopped begins again."""
         self._check_process()
-        if self._task is not None and not self._task.done() and self.status != "failed":
+        if self._task is not None and not self._task.done() and not self._has_given_up:
             return self
         self._release()
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -166,6 +166,11 @@ class Console(RunFrames, RunWaits, RunCommands):
         if self._replay is not None and self._replay.rests:
             self._release()  # all is there: a recording that is only read leaves no thread behind
         return self
+
+    @property
+    def _has_given_up(self) -> bool:
+        """Whether the session has ended, or is about to, although the run has not."""
+        return self.status == "failed" or self._state.interruption is not None
 
     def _begin(self, started: concurrent.futures.Future[None]) -> None:
         life = self._follow(started) if self._replay is None else self._play(self._replay, started)
@@ -585,7 +590,10 @@ class Console(RunFrames, RunWaits, RunCommands):
                 self._cancel(self._task, concurrent.futures.Future())
         elif action == "reconnect":
             if self._session is not None and self._task is not None and not self._task.done():
-                self._session.reconnect()
+                if self._has_given_up:  # and is about to end
+                    self._task.add_done_callback(lambda _: self._begin(concurrent.futures.Future()))
+                else:
+                    self._session.reconnect()
             elif self._io is not None:
                 self._begin(concurrent.futures.Future())
             else:

@@ -351,12 +351,16 @@ def test_a_recording_of_an_interrupted_run_is_gone_on_with(interrupted: Script, 
     assert (replayed.run.status, replayed.run.completed_tasks) == ("completed", 53)
 
 
-def test_a_person_can_have_an_interrupted_run_followed_again(interrupted: Script) -> None:
+@pytest.mark.parametrize("how", ["the panel", "start"])
+def test_a_person_can_have_an_interrupted_run_followed_again_at_once(interrupted: Script, how: str) -> None:
     rest = says(*tasks_done(53), execution("execution_completed", status="success"))
     with JsonServer(in_turn(*[interrupted] * 4, rest)) as server, Console(server.url) as console:
         with pytest.raises(RunInterrupted):
             console.wait(PATIENCE)
-        console.call_soon(console.link_action, "reconnect")
+        if how == "start":
+            console.start()
+        else:
+            console.call_soon(console.link_action, "reconnect")
         eventually(lambda: console.run.status == "completed")
         assert console.wait(PATIENCE)
 
