@@ -34,7 +34,6 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
         ({"url": 8000}, "expected a URL or the path of a recording, got 8000"),
         ({"url": b"ws://s3cret-value@h"}, "expected a URL or the path of a recording, got a bytes"),
         ({"protocol": "smtp"}, "expected protocol= to be one of 'json', 'trpc', 'socketio', 'replay', got 'smtp'"),
-        ({"auth": TOKEN}, "expected auth= to be one of 'header', 'query', 'params', 'message', got something else"),
         (
             {"transformer": "none"},
             "expected transformer= beside a tRPC server only, got it beside 'ws://h/ws'",
@@ -42,6 +41,10 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
         ({"task": " "}, "expected task= to be the id of one, got ' '"),
         ({"execution": ""}, "expected execution= to be the id of one, got ''"),
         ({"url": "run.jsonl", "subscribe": {"a": 1}}, "expected no subscribe= beside a recording"),
+        (
+            {"auth": TOKEN},
+            "expected auth= to be one of 'header', 'query', 'params', 'message', 'auth', got something else",
+        ),
         ({"transformer": "yaml"}, "expected transformer= to be one of 'auto', 'superjson', 'none', got 'yaml'"),
         ({"task": 7}, "expected task= to be a string, got 7"),
         ({"title": ["x"]}, "expected title= to be a string, got ['x']"),

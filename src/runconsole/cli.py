@@ -157,16 +157,21 @@ def _console_options(command: _Command) -> _Command:
         ),
         click.option("--task", help="The one task to follow; default: all the server sends."),
         click.option("--execution", help="The one execution to follow."),
+        click.option("--session", help="Socket.IO: the session whose room is joined."),
+        click.option("--masterplan", help="Socket.IO: the master plan whose room is joined."),
         click.option(
             "--subscribe",
             type=_SecretText(),
             metavar="JSON",
             envvar="RUNCONSOLE_SUBSCRIBE",
             show_envvar=True,
-            help="What to send after connecting, instead of the usual.",
+            help="What to ask for after connecting, instead of the usual. Plain JSON: a message or a list of them."
+            ' tRPC: a path, or ["path", input]. Socket.IO: {"event": data}.',
         ),
         _token_option,
-        click.option("--auth", type=_Among("header", "query", "params", "message"), help="Where the token goes."),
+        click.option(
+            "--auth", type=_Among("header", "query", "params", "message", "auth"), help="Where the token goes."
+        ),
         click.option(
             "--header",
             "headers",

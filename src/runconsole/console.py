@@ -56,15 +56,22 @@ class Console(RunFrames, RunWaits, RunCommands):
         protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"replay"``; None finds out from the URL.
         task: the one task to follow, with its parts; None follows all the server sends. Events that name another task
             are left out, whatever the server sends, and of a recording, too; `links` says how many.
-        execution: the one execution to follow (or master plan, or run); others are left out in the same way.
-        subscribe: what to send after connecting instead of the protocol's own subscription: one message or a list.
+        execution: the one execution to follow (or master plan, or run); others are left out in the same way. On
+            Socket.IO its room is joined, and where that stays silent those of the session and master plan of that id.
+        session: Socket.IO: the session whose room is joined (``join_discovery``).
+        masterplan: Socket.IO: the master plan whose room is joined (``join_masterplan``).
+        subscribe: what to ask for after connecting, instead of the protocol's own. Plain JSON: one message or a list of
+            messages, ``{"type": "subscribe", "payload": {"channel": "system"}}``. tRPC: the path of a subscription
+            (with `task` as its input), or ``(path, input)``. Socket.IO: ``{event: data}``, say ``{"join_room": "r1"}``.
         token: a secret for the server, without the white space around it. It appears in no repr, error, traceback, log,
             recording, data set or notebook, also where the server says it back, in any spelling; only the payloads of
             `events` in memory are what came. One shorter than eight characters, or a word like ``execution``, is left
             where the server says it: to hide it there would destroy the run. It is hidden then under names like
             ``token``, behind ``Bearer``, in what is sent, and in what is said about the link.
         auth: where the token goes: ``"header"`` (Bearer; it takes the place of a user and password in the URL),
-            ``"query"``, ``"params"`` or ``"message"``.
+            ``"query"`` (``?token=``), ``"params"`` (tRPC's connection parameters), ``"message"`` (the first message; on
+            Socket.IO the data of the joins) or ``"auth"`` (Socket.IO's auth object). None is the header; on Socket.IO
+            it is the auth object, and the header where the server does not answer to that.
         headers: more headers for the handshake. Those that sign in (``Cookie``, ``X-Api-Key``, …) are secrets as well.
         ssl: an `ssl.SSLContext`, or the path of a CA file, for ``wss://``.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.
@@ -103,9 +110,11 @@ class Console(RunFrames, RunWaits, RunCommands):
         protocol: str | None = None,
         task: str | None = None,
         execution: str | None = None,
+        session: str | None = None,
+        masterplan: str | None = None,
         subscribe: Any = None,
         token: str | None = None,
-        auth: str = "header",
+        auth: str | None = None,
         headers: Any = None,
         ssl: Any = None,
         transformer: str = "auto",
@@ -499,6 +508,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         return self._state.finished
 
     @property
+    def _is_done(self) -> bool:
+        return self._state.is_done
+
+    @property
     def _interruption(self) -> str | None:
         return self._state.interruption
 
@@ -548,7 +561,7 @@ class Console(RunFrames, RunWaits, RunCommands):
     @property
     def protocol(self) -> str:
         """The protocol in use."""
-        return self._options.inferred_protocol()
+        return self._keeper.protocol
 
     @property
     def title(self) -> str:

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.options import Options, context_of
 from runconsole.secrets import Secret, bare
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from runconsole.wire.socketio import SocketIoWire
     from runconsole.wire.trpc import Transformer, TrpcWire
 
-__all__ = ["Endpoint", "resolve"]
+__all__ = ["Endpoint", "other_protocol", "resolve"]
 
 _WEBSOCKET_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
@@ -42,6 +44,15 @@ class _NoTransport:
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         raise LinkLost(self._why, fatal=True)
+
+
+def other_protocol(options: Options) -> tuple[str, Options] | None:
+    """Return what else a server at this address may speak, where the address alone was to tell; None for nothing."""
+    if options.protocol is not None or options.inferred_protocol() != "json" or options.subscribe is not None:
+        return None
+    if _problem(options) is not None:
+        return None
+    return "trpc", structs.replace(options, protocol="trpc")
 
 
 def resolve(options: Options) -> Endpoint:
@@ -83,15 +94,25 @@ def _websocket(options: Options) -> WebSocketTransport:
 def _target(options: Options) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
     """Return the URL and headers with everything that signs in. Where they cannot be made, `_problem` has said so."""
     parts = urlsplit(options.url.reveal())
-    url = parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme], fragment="").geturl()
+    url, headers = _signed(parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme], fragment="").geturl(), options)
+    if _params(options) is not None:
+        return Secret(with_query(url.reveal(), connectionParams="1")), headers
+    return url, headers
+
+
+def _signed(url: str, options: Options) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
+    """Return a URL and the headers with the token in one of them, where it goes there."""
     headers = dict(options.headers.reveal()) if options.headers is not None else {}
     if options.token is not None and options.auth == "query":
         url = with_query(url, token=options.token.reveal())
-    elif options.token is not None and options.auth == "header" and not _signs_in(headers):
+    elif options.token is not None and _goes_in_header(options) and not _signs_in(headers):
         headers["Authorization"] = f"Bearer {options.token.reveal()}"
-    if _params(options) is not None:
-        url = with_query(url, connectionParams="1")
     return Secret(_signed_once(url, headers)), Secret(headers)
+
+
+def _goes_in_header(options: Options) -> bool:
+    """Whether the token is a header: unless told otherwise everywhere but on Socket.IO, which has its auth object."""
+    return options.auth == "header" or (options.auth is None and options.inferred_protocol() != "socketio")
 
 
 def _signs_in(headers: Mapping[str, str]) -> bool:
@@ -128,6 +149,9 @@ def _messages(options: Options) -> Secret[list[Any]]:
     return Secret([])
 
 
+_OTHER_STREAMS = ("tasks.onTaskEvent",)
+"""Paths under which a server may have the stream of one task, the newest specification's first."""
+
 # ---- tRPC ----------------------------------------------------------------------------------------------------------
 
 
@@ -142,10 +166,20 @@ def _trpc(options: Options) -> TrpcWire:
             decide=options.decide,
             transformer=cast("Transformer", options.transformer),
             connection_params=_params(options),
+            instead=_OTHER_STREAMS if options.subscribe is None and options.task is not None else (),
+            advice=_advice(options),
         )
     raise InvalidArgument(
         f"expected an input that JSON can carry for {path!r}, got another: pass text, numbers, lists and dicts"
     )
+
+
+def _advice(options: Options) -> str | None:
+    """Return what to pass where the server has none of the streams that we know."""
+    if options.subscribe is not None:
+        return None
+    one = "" if options.task is not None else "task= to follow one task, or "
+    return f"pass {one}subscribe= with the path of a stream that it has"
 
 
 def _params(options: Options) -> Secret[Mapping[str, str]] | None:
@@ -182,24 +216,61 @@ def _kind(subscribe: Secret[Any] | None) -> str:
 def _socketio(options: Options) -> SocketIoWire:
     from runconsole.wire.socketio import SocketIoWire
 
-    joins = _joins(options)
-    return SocketIoWire(joins) if options.decide is None else SocketIoWire(joins, decide=options.decide)
+    return SocketIoWire(_joins(options), wider=_wider_joins(options), decide=options.decide or "checkpoint_resolve")
 
 
 def _socketio_transport(options: Options) -> SocketIoTransport:
     from runconsole.transports.socketio import SocketIoTransport
 
-    headers = Secret[Mapping[str, str]]({}) if options.headers is None else options.headers
-    url = Secret(_signed_once(options.url.reveal(), headers.reveal()))
-    return SocketIoTransport(url, token=options.token, headers=headers, ssl=_ssl(options), hide=options.redact)
+    url, headers = _signed(options.url.reveal(), options)
+    in_auth = options.token is not None and options.auth in {None, "auth", "params"}
+    spare = _signed(options.url.reveal(), structs.replace(options, auth="header"))[1]
+    return SocketIoTransport(
+        url,
+        token=options.token if in_auth else None,
+        spare_headers=spare if in_auth and options.auth is None else None,
+        headers=headers,
+        ssl=_ssl(options),
+        hide=options.redact,
+    )
 
 
 def _joins(options: Options) -> Secret[list[tuple[str, Any]]]:
-    """Return the events to send after connecting: as told, else the room of the execution followed."""
+    """Return the events to send after connecting: as told, else the rooms of what is followed."""
     if options.subscribe is not None:
         if isinstance(options.subscribe.reveal(), Mapping):
-            return Secret(list(options.subscribe.reveal().items()))
+            return _signed_joins(list(options.subscribe.reveal().items()), options)
         raise InvalidArgument(
             f"expected subscribe= to be a dict of event: data, got {_kind(options.subscribe)}: see the documentation"
         )
-    return Secret([] if options.execution is None else [("join_execution", {"execution_id": options.execution})])
+    rooms = (
+        ("join_execution", "execution_id", options.execution),
+        ("join_discovery", "session_id", options.session),
+        ("join_masterplan", "masterplan_id", options.masterplan),
+    )
+    return _signed_joins([(event, {key: name}) for event, key, name in rooms if name is not None], options)
+
+
+def _wider_joins(options: Options) -> Secret[list[tuple[str, Any]]]:
+    """Return the rooms to which the events of an execution may go, where its own stays silent."""
+    if options.execution is None or any(
+        other is not None for other in (options.subscribe, options.session, options.masterplan)
+    ):
+        return Secret([])
+    name = options.execution
+    return _signed_joins(
+        [("join_discovery", {"session_id": name}), ("join_masterplan", {"masterplan_id": name})], options
+    )
+
+
+def _signed_joins(joins: list[tuple[str, Any]], options: Options) -> Secret[list[tuple[str, Any]]]:
+    """Return the joins with the token among their data, where it goes there."""
+    if options.token is None or options.auth != "message":
+        return Secret(joins)
+    token = {"token": options.token.reveal()}
+    return Secret(
+        [
+            (event, {**token, **data} if isinstance(data, Mapping) else token if data is None else data)
+            for event, data in joins
+        ]
+    )

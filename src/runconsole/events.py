@@ -508,6 +508,8 @@ class LinkChanged(Fact, frozen=True, gc=False):
     notice: str | None = None
     interrupted: bool | None = None
     filled: int | None = None
+    quiet: Literal["silent", "done"] | None = None
+    """Which silence `reason` is about: no run has come at all, or all is done and no end is told."""
 
 
 class DuplicateDropped(Fact, frozen=True, gc=False):

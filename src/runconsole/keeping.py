@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from runconsole.clock import now_micros
-from runconsole.endpoint import resolve
+from runconsole.endpoint import other_protocol, resolve
 from runconsole.log import Asides, EventLog
 from runconsole.options import Options
 from runconsole.session import Session
 from runconsole.session.arrivals import Arrivals
+from runconsole.session.probing import Other
 from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 from runconsole.wire.signals import Wire
@@ -57,7 +58,7 @@ class Keeper:
 
         Raises InvalidArgument, RecordingError.
         """
-        endpoint = resolve(self._options)
+        endpoint = resolve(self._spoken)
         arrivals = self._arrivals or Arrivals(log, filtered=self._scope is not None)
         self._arrivals = arrivals
         wire = endpoint.wire if self._session is None else self._session.wire
@@ -80,6 +81,7 @@ class Keeper:
             tape=self._tape,
             gone_since=state.links[-1].at if arrivals.has_connected and state.links else 0,
             scope=self._scope,
+            other=self._other_protocol(),
         )
         self._session = session
         if is_left_alone:
@@ -90,6 +92,32 @@ class Keeper:
         for fact in taken.facts(now_micros()) if taken is not None else ():
             session.apply(fact)
         return session
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that is spoken."""
+        return self._spoken.inferred_protocol()
+
+    @property
+    def _spoken(self) -> Options:
+        """The options, with the protocol that the server was found to speak."""
+        found = None if self._session is None else self._session.protocol
+        return self._options if found is None else structs.replace(self._options, protocol=found)
+
+    def _other_protocol(self) -> Callable[[], Other] | None:
+        """Return what makes the protocol that the server may speak instead; None where nothing is to be tried."""
+        other = other_protocol(self._spoken)
+        if other is None:
+            return None
+        protocol, options = other
+
+        def make() -> Other:
+            from runconsole.replay import header_of
+
+            header = None if self._tape is None else header_of(options, now_micros())
+            return Other(protocol, *resolve(options), header)
+
+        return make
 
     def _is_left_alone(self) -> bool:
         """Whether the file is no longer what this console has recorded."""

@@ -25,9 +25,9 @@ from runconsole.unicode import check_path, encodable_value
 __all__ = ["Options", "check", "concealed"]
 
 PROTOCOLS = ("json", "trpc", "socketio", "replay")
-_AUTHS = ("header", "query", "params", "message")
+_AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
-_PLAIN = _LIMITS | {"task", "execution", "title", "speed"}
+_PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
 """Options that may come from a DataFrame's cell or another library's type."""
 _TRANSFORMERS = ("auto", "superjson", "none")
 _LONGEST_WORD = 12
@@ -46,14 +46,17 @@ class Options(Struct, frozen=True):
     protocol: str | None = None
     task: str | None = None
     execution: str | None = None
+    session: str | None = None
+    masterplan: str | None = None
     subscribe: Secret[Any] | None = None
     token: Secret[str] | None = None
     """A secret for the server. An explicit one counts more than a user and password in `url`. It is hidden in what is
     recorded and saved; but one that cannot be told from the words of a run (shorter than eight characters, or a word
     like ``execution``) stays where the server says it, unless under a name like ``token`` or behind ``Bearer``."""
-    auth: str = "header"
-    """Where the token goes. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
-    be sent as ``Basic``; elsewhere it goes beside them."""
+    auth: str | None = None
+    """Where the token goes; None is the header, on Socket.IO the auth object and, where the server does not answer to
+    that, the header. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
+    be sent as ``Basic``; elsewhere it goes beside them. ``auth`` is Socket.IO's auth object."""
     headers: Secret[Mapping[str, str]] | None = None
     """Sent with the handshake. An ``Authorization`` here takes the place of all others: one is sent."""
     ssl: ssl_module.SSLContext | str | None = None
@@ -90,6 +93,11 @@ class Options(Struct, frozen=True):
         )
 
     @property
+    def names_rooms(self) -> bool:
+        """Whether a Socket.IO room is to be joined."""
+        return any(room is not None for room in (self.execution, self.session, self.masterplan, self.subscribe))
+
+    @property
     def redactor(self) -> Redactor:
         """What hides the secrets of these options."""
         return _redactor(tuple(map(Secret, self.secrets())))
@@ -122,9 +130,9 @@ class Options(Struct, frozen=True):
         is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(url)  # noqa: PTH110 - raises nothing
         if is_path and not parts.netloc and "://" not in url:
             return "replay"
-        if parts.scheme in {"http", "https"} or path.endswith("/socket.io"):
-            return "socketio"
-        return "trpc" if path.endswith("/trpc") else "json"
+        if path.endswith("/trpc"):
+            return "trpc"
+        return "socketio" if parts.scheme in {"http", "https"} or path.endswith("/socket.io") else "json"
 
 
 _BESIDE_THE_LINK = dict.fromkeys(
@@ -170,9 +178,9 @@ def check(arguments: Mapping[str, Any]) -> Options:
         raise InvalidArgument(problem)
     url = Secret(_at_home(url.reveal().strip()))
     token, headers = hidden.pop("token", None), hidden.pop("headers", None)
-    auth, protocol = hidden.pop("auth", "header"), hidden.get("protocol")
+    auth = hidden.pop("auth", None)
     _one_of("auth", _AUTHS, auth, is_shown=False)
-    in_header = bare(auth) == "header" and bare(protocol) != "socketio"
+    in_header = bare(auth) in {None, "header"}
     token, problem = check_token(token, in_header=in_header)
     if problem is None:
         headers, problem = check_headers(headers)
@@ -214,7 +222,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     arguments["record"] = _path_or_text(arguments.get("record"))
     _one_of("protocol", PROTOCOLS, arguments.get("protocol"))
     _one_of("transformer", _TRANSFORMERS, arguments.get("transformer"))
-    for name in ("task", "execution", "title"):
+    for name in ("task", "execution", "session", "masterplan", "title"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")
     arguments["record"] = _fixed(arguments.get("record"))
@@ -228,7 +236,8 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
         context_of(arguments["ssl"])  # says at once what is wrong with the file
-    words = {name: encodable_value(arguments.get(name)) for name in ("task", "execution", "title", "decide")}
+    named = ("task", "execution", "session", "masterplan", "title", "decide")
+    words = {name: encodable_value(arguments.get(name)) for name in named}
     return arguments | words
 
 
@@ -271,6 +280,9 @@ def _fitting(options: Options) -> Options:
         check_recordable(Path(options.record))
     if is_replay and options.record is not None:
         raise InvalidArgument("expected no record= beside a recording: `save` writes a copy of it")
+    problem = _problem_of_rooms(options)
+    if problem is not None:
+        raise InvalidArgument(problem)
     if options.speed is not None and not is_replay:
         raise InvalidArgument(f"expected speed= beside the path of a recording only, got it beside {options.address!r}")
     _effective(options)
@@ -288,9 +300,29 @@ def _effective(options: Options) -> None:
             f"expected transformer= beside a tRPC server only, got it beside {options.address!r}: leave it out, or pass"
             ' protocol="trpc"'
         )
-    for name in ("task", "execution"):
+    for name in ("task", "execution", "session", "masterplan"):
         if getattr(options, name) is not None and not getattr(options, name).strip():
             raise InvalidArgument(f"expected {name}= to be the id of one, got {getattr(options, name)!r}")
+
+
+def _problem_of_rooms(options: Options) -> str | None:
+    """Return what is wrong with options that only Socket.IO has, in one sentence; None where nothing is."""
+    if options.inferred_protocol() == "socketio":
+        if options.token is not None and options.auth == "message" and not options.names_rooms:
+            return (
+                'expected a room beside auth="message", whose join carries the token: pass execution=, session=,'
+                " masterplan= or subscribe={event: data}"
+            )
+        return None
+    for name in ("session", "masterplan"):
+        if getattr(options, name) is not None:
+            return f"expected {name}= beside a Socket.IO address (http://host:port) only: it names a room there"
+    if options.auth == "auth" and not options.is_replay:
+        return (
+            'expected auth="auth" beside a Socket.IO address (http://host:port) only; elsewhere is no auth object:'
+            ' pass "header", "query", "params" or "message"'
+        )
+    return None
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool = True) -> None:

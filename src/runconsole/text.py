@@ -22,6 +22,7 @@ __all__ = ["clean", "duration", "render_rich", "screen", "size"]
 
 BAR_CELLS = 12
 _NAME_LENGTH = 200
+_SENTENCE_LENGTH = 500
 _TASKS_SHOWN = 20
 _PARTS_SHOWN = 40
 _ARTIFACTS_SHOWN = 2
@@ -79,10 +80,11 @@ def render_rich(state: RunState, now: Micros) -> Text:
     return text
 
 
-def clean(text: object) -> str:
-    """Return text from the stream as one harmless line."""
-    line = marked(str(text)[: _NAME_LENGTH + 1].translate(_CONTROLS))
-    return line[:_NAME_LENGTH] + "…" if len(line) > _NAME_LENGTH else line
+def clean(text: object, length: int | None = None) -> str:
+    """Return text from the stream as one harmless line, of at most 200 characters or as many as are told."""
+    most = length or _NAME_LENGTH
+    line = marked(str(text)[: most + 1].translate(_CONTROLS))
+    return line[:most] + "…" if len(line) > most else line
 
 
 def duration(seconds: float) -> str:
@@ -155,6 +157,10 @@ def _link(state: RunState, now: Micros) -> Iterator[str]:
     link = state.links[-1] if state.links else None
     if state.interruption is not None:
         yield f"Connection: ended: {clean(state.interruption)}"
+        return
+    quiet = state.quiet
+    if quiet is not None and link is not None and link.state == "live":
+        yield f"Connection: {clean(quiet, _SENTENCE_LENGTH)}"
         return
     if link is None or state.finished or link.state in {"live", "ended"}:
         return

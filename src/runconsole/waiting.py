@@ -11,14 +11,17 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
-from runconsole.errors import ConsoleFailed, RunInterrupted
+from runconsole.errors import ConsoleFailed, InvalidArgument, RunInterrupted
 from runconsole.events import LinkStatus
 from runconsole.state import Checkpoint
 from runconsole.watchers import on_loop
 
-__all__ = ["RunWaits"]
+__all__ = ["RunWaits", "Until", "check_until"]
+
+Until: TypeAlias = Literal["done", "ended"]
+"""What to wait for: all announced tasks are done, or the server has said that the run has ended."""
 
 _MOST_NAMED = 20
 _POLL = 1.0
@@ -52,6 +55,11 @@ class RunWaits(ABC):
 
     @property
     @abstractmethod
+    def _is_done(self) -> bool:
+        """Whether it has ended, or all that was announced is done and the server has been silent since."""
+
+    @property
+    @abstractmethod
     def _interruption(self) -> str | None:
         """Why the run counts as ended although it has not: its stream has."""
 
@@ -64,7 +72,7 @@ class RunWaits(ABC):
     def _watch(self, look: Callable[[], bool]) -> None:
         """Call `look` now and after each change, on the I/O thread, until it returns True."""
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: float | None = None, *, until: Until = "ended") -> bool:
         """Block until the run has finished; see `Raises` for the other ends.
 
         Says on stderr which open checkpoints it waits for, when one opens and when it gives up; only then also those
@@ -72,6 +80,8 @@ class RunWaits(ABC):
 
         Args:
             timeout: seconds; None waits without limit.
+            until: ``"ended"``: the server has said so. ``"done"``: or all that it announced is done, and it has been
+                silent for some seconds; some servers never say that a run has ended.
 
         Returns:
             True when the run has finished; False after `timeout`, or when the console was stopped.
@@ -81,11 +91,12 @@ class RunWaits(ABC):
                 ConsoleFailed).
             ConsoleFailed: the link failed for good.
         """
+        check_until(until)
         if timeout is not None and timeout <= 0:  # a poll leaves nothing behind, however often
-            outcome = self._outcome()
+            outcome = self._outcome(until)
             return self._gave_up(timeout) if outcome is None else outcome
         news: queue.SimpleQueue[str] = queue.SimpleQueue()
-        settled = self._settled(lambda: news.put("opened"))
+        settled = self._settled(until, lambda: news.put("opened"))
         settled.add_done_callback(lambda _: news.put("settled"))
         end = None if timeout is None else time.monotonic() + timeout
         try:
@@ -100,12 +111,18 @@ class RunWaits(ABC):
             settled.cancel()
         return settled.result()
 
-    async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the public contract
+    async def finished(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - the public contract
+        *,
+        until: Until = "ended",
+    ) -> bool:
         """Wait, without blocking the event loop, until the run has finished. As `wait`."""
+        check_until(until)
         loop = asyncio.get_running_loop()
         say = functools.partial(loop.call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context())
         try:
-            return await asyncio.wait_for(on_loop(self._settled(say, loop.is_closed)), timeout)
+            return await asyncio.wait_for(on_loop(self._settled(until, say, loop.is_closed)), timeout)
         except TimeoutError:
             return self._gave_up(timeout or 0)
 
@@ -117,18 +134,18 @@ class RunWaits(ABC):
         self._named_last = names
         return False
 
-    def _outcome(self) -> bool | None:
+    def _outcome(self, until: Until) -> bool | None:
         """Return True when the run has finished, False when the console was stopped, else None. Raises as `wait`."""
         if self._interruption is not None:
             raise RunInterrupted(self._interruption)
-        if self._is_finished:
+        if self._is_finished or (until == "done" and self._is_done):
             return True
         if self.status == "failed":
             raise ConsoleFailed(self._reason or "the link failed")
         return False if self.status == "stopped" else None
 
     def _settled(
-        self, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
+        self, until: Until, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
     ) -> concurrent.futures.Future[bool]:
         """Return a future of how the run ends: True finished, False stopped, RunInterrupted, ConsoleFailed.
 
@@ -145,7 +162,7 @@ class RunWaits(ABC):
                 announced.update(new)
                 announce()
             try:
-                outcome = self._outcome()
+                outcome = self._outcome(until)
             except ConsoleFailed as error:
                 # Without the frames that lead here: they hold what the server said last.
                 error.__context__ = None
@@ -195,3 +212,9 @@ def _named(checkpoints: list[Checkpoint]) -> str:
     named = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in checkpoints[:_MOST_NAMED]]
     more = len(checkpoints) - len(named)
     return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
+def check_until(until: object) -> None:
+    """Raise InvalidArgument where this is nothing to wait for."""
+    if until not in get_args(Until):
+        raise InvalidArgument(f"expected until= to be 'done' or 'ended', got {until!r}")

@@ -21,9 +21,10 @@ from runconsole.log import EventLog
 from runconsole.session import Session
 from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
-from runconsole.session.endings import fingerprint, is_complete, standing
+from runconsole.session.endings import fingerprint
 from runconsole.session.pace import Pace
 from runconsole.state import RunState
+from runconsole.state.completion import is_complete, standing
 from runconsole.transports.websocket import WebSocketTransport
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from runconsole.errors import RecordingError
 from runconsole.events import (
     DecisionAcknowledged,
@@ -153,6 +155,12 @@ class Tape:
         self._links += 1
         self._put_frame(Entry(self._now(), "local", self._links, wire=number))
         return self._links
+
+    def begin_section(self, header: Header) -> None:
+        """Note that frames are read as another header says from here on; the run goes on."""
+        self._close_frame()
+        self._add(encode_line(msgspec.structs.replace(header, continues=True)))
+        self._arm()
 
     def closed(self, link: int) -> None:
         """Note that a connection is closed."""

@@ -30,6 +30,7 @@ class Journal:
         status: the newest.
         is_live: whether the link is there.
         was_live: whether it ever was.
+        is_afresh: whether the next connection is like a first one.
         lasted_s: seconds for which the link was there, the last time.
     """
 
@@ -51,6 +52,7 @@ class Journal:
         self.status: LinkStatus = "connecting"
         self.is_live = False
         self.was_live = False
+        self.is_afresh = False
         self.lasted_s = 0.0
         self._live_since: Micros = 0
         self._lost_at = gone_since
@@ -79,11 +81,16 @@ class Journal:
     def live(self) -> str | None:
         """Note that the link is there; return how to say so after a reconnect."""
         self._live_since = self._now()
-        is_back, self.is_live, self.was_live = self._lost_at > 0, True, True
+        is_back = self._lost_at > 0 and not self.is_afresh
+        self.is_afresh, self.is_live, self.was_live = False, True, True
         if not is_back:
             return None
         self._gone_s = (self._live_since - self._lost_at) / 1e6
         return f"reconnected after {_seconds(self._gone_s)}"
+
+    def forget(self) -> None:
+        """Note that the connection so far brought nothing, and the next one is the first."""
+        self.is_afresh = True
 
     def dark(self) -> None:
         """Note that the link is not there."""

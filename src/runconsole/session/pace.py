@@ -19,6 +19,9 @@ class Pace(Struct, frozen=True):
         parting: to wait for answers under way on a connection that has nothing else to give.
         establish: for a second connection to be accepted, when the server has asked for one.
         drain: for the first one to end its stream then.
+        silent: without an event, after which a person is told: of a live link over which no run has come, or of a run
+            of which all is done.
+        accept: for a server to accept us on an open connection, after which a person is told what is waited for.
     """
 
     tick: float = 1.0
@@ -29,6 +32,8 @@ class Pace(Struct, frozen=True):
     parting: float = 5.0
     establish: float = 15.0
     drain: float = 5.0
+    silent: float = 4.0
+    accept: float = 8.0
 
 
 PACE = Pace()

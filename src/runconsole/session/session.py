@@ -31,17 +31,20 @@ from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.change import Change
-from runconsole.session.endings import expired, fingerprint, is_complete, standing
+from runconsole.session.endings import expired, fingerprint
 from runconsole.session.inquiries import Inquiries
 from runconsole.session.journal import Journal
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
+from runconsole.session.probing import Other, is_spoken
 from runconsole.session.scope import Scope
+from runconsole.session.silence import Silence
 from runconsole.session.taped import TapedArrivals
 from runconsole.session.tasks import cancelled, spawn, until
 from runconsole.session.writer import Writer
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
+from runconsole.state.completion import is_complete, standing
 from runconsole.transports.base import Transport
 from runconsole.wire.signals import (
     CaughtUp,
@@ -76,7 +79,8 @@ class Session:
     event that asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the
     same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
     `tape` records the run. `scope` says what of the stream is another run's; None is nothing. `redactor` hides secrets
-    in what comes and in what is said about it.
+    in what comes and in what is said about it. `other` makes what the server may speak instead, to be tried when it
+    stays silent.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Session:
         tape: Tape | None = None,
         gone_since: Micros = 0,
         scope: Scope | None = None,
+        other: Callable[[], Other] | None = None,
     ) -> None:
         self._state = state
         self._wire = wire
@@ -135,6 +140,16 @@ class Session:
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._other = other
+        self.protocol: str | None = None
+        """The protocol that the server was found to speak, where that is another than its address was taken for."""
+        self._silence = Silence(state, after=pace.silent)
+        self._log = log
+        self._logged = len(log)
+        self._quiet_since: Micros = 0
+        self._connecting_since: Micros | None = None
+        self._seek_until: Micros = 0
+        self._probes: set[asyncio.Task[None]] = set()
         self._heard = False
         self._is_over = False
         self._wake = asyncio.Event()
@@ -215,7 +230,7 @@ class Session:
             while not await self._attempt():
                 pass
         finally:
-            await cancelled({ticker, *self._retiring})
+            await cancelled({ticker, *self._retiring, *self._probes})
             self._journal.close()
             self._outbox.close()
             self._is_over = True
@@ -223,6 +238,7 @@ class Session:
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
         self.link("connecting")
+        self._connecting_since = self._now()
         self._journal.lasted_s = 0.0
         line = None
         try:
@@ -365,8 +381,9 @@ class Session:
     def _go_live(self, line: Line) -> None:
         if self._journal.is_live or line.farewell.done():
             return
+        self._connecting_since = None
+        again = self._arrivals.has_connected and not self._journal.is_afresh
         notice = self._journal.live()
-        again = self._arrivals.has_connected
         self._note_connection(line, is_back=again)
         self._journal.say("live", attempt=self._attempts.in_a_row, notice=notice)
         if line.wire.can_ask:
@@ -462,5 +479,62 @@ class Session:
             for fact in expired(self._state, self._now()):
                 self.apply(fact)
             self._journal.tick()
+            self._look_at_silence()
             if self._journal.age_s > self._pace.steady:
                 self._attempts.prove()
+
+    # ---- what does not come ---------------------------------------------------------------------------------------
+
+    def _look_at_silence(self) -> None:
+        """Tell of a server that does not accept us, of a link without a run, and of a run without an end."""
+        now = self._now()
+        if len(self._log) != self._logged:
+            self._logged, self._quiet_since = len(self._log), now
+        if not self._journal.is_live:
+            self._tell_waiting(now)
+            return
+        live_s = self._journal.age_s
+        if self._silence.is_silent(live_s) and self._seeks(now):
+            return
+        since = max(self._quiet_since, now - round(live_s * 1e6))
+        quiet = self._silence.look(
+            live_s=live_s, quiet_s=(now - since) / 1e6, events=self._logged, asked=self._wire.asked
+        )
+        if quiet is not None:
+            self.apply(LinkChanged(now, self._journal.status, reason=quiet.text, notice=quiet.text, quiet=quiet.kind))
+
+    def _tell_waiting(self, now: Micros) -> None:
+        """Say once for each attempt what a connection waits for that does not become live."""
+        since = self._connecting_since
+        if since is None or now - since < self._pace.accept * 1e6 or self._journal.status != "connecting":
+            return
+        self._connecting_since = None
+        words = "the server has not answered yet"
+        if self._line is not None:
+            words = f"the connection is open, but the server has not accepted us yet: {self._line.wire.asked}"
+        self.link("connecting", reason=f"{words} (since {(now - since) / 1e6:.0f} s)")
+
+    def _seeks(self, now: Micros) -> bool:
+        """Look for the run elsewhere, once: in other rooms, by another protocol. Return whether that is under way."""
+        line, other = self._line, self._other
+        frames = [] if line is None else line.wire.widen()
+        if line is not None:
+            for frame in frames:
+                line.post(frame)
+            if other is not None:
+                self._other = None
+                spawn(self._probes, self._try(line, other), "probe")
+            if frames or other is not None:
+                self._seek_until = now + round(self._pace.silent * 1e6)
+        return bool(self._probes) or now < self._seek_until
+
+    async def _try(self, line: Line, other: Callable[[], Other]) -> None:
+        """Find out whether the server speaks another protocol; if so, connect anew with that."""
+        if not await is_spoken(other(), self._now, self._pace.silent) or self._state.has_run or line is not self._line:
+            return
+        found = other()
+        self.protocol, self._wire, self._transport = found.protocol, found.wire, found.transport
+        if self._tape is not None and found.header is not None:
+            self._tape.begin_section(found.header)
+        self._journal.forget()
+        line.part(LinkLost(f"the server speaks {found.protocol}: connecting anew with it"))

@@ -131,11 +131,14 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
             fact.missed,
             fact.recovered,
             retry_at=fact.retry_at,
-            notice=fact.notice,
+            notice=None if fact.quiet else fact.notice,
             filled=fact.filled,
         )
     )
     state.versions["links"] += 1
+    if fact.quiet is not None:
+        state.note_quiet(fact.quiet, fact.reason or "")
+        return URGENT
     if fact.status == "live":
         state.clock.reconnected(fact.at)
     if fact.status == "ended" and not state.finished:

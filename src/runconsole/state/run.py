@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state.clock import ServerClock
+from runconsole.state.completion import is_complete
 from runconsole.state.numbered import Numbered
 from runconsole.state.order import is_before
 from runconsole.state.rows import (
@@ -167,6 +168,8 @@ class RunState:
         self._told_at: dict[str, Micros] = {}
         """When the newest event was told that says something about the run itself, by what it is about."""
         self.current_wave: int | None = None
+        self._quiet: tuple[str, str] | None = None
+        """The newest silence that was told: its kind and its sentence."""
         self.named_phases: dict[str, int] = {}
         """The numbers of the phases that the server tells by name alone."""
         self.context_told = 0.0
@@ -250,6 +253,11 @@ class RunState:
         self.phases[phase.phase] = phase
         self.versions["phases"] += 1
 
+    def note_quiet(self, kind: str, text: str) -> None:
+        """Note a silence that a person was told of."""
+        self._quiet = (kind, text)
+        self.versions["run"] += 1
+
     def begin(self, at: Micros) -> None:
         """Note that the run was going at this moment."""
         if self.started_at is None or at < self.started_at:
@@ -331,6 +339,27 @@ class RunState:
         if bad == 0:
             return TaskStatus.COMPLETED
         return TaskStatus.FAILED if bad == len(self.tasks) else "partial"
+
+    @property
+    def has_run(self) -> bool:
+        """Whether anything of a run is known."""
+        known = (self.tasks, self.checkpoints, self.errors, self.artifacts, self.phases, self.waves)
+        return self.started_at is not None or len(self.output) > 0 or any(known)
+
+    @property
+    def quiet(self) -> str | None:
+        """What is silent now, in a sentence that was told; None where nothing is."""
+        if self._quiet is None or self.finished:
+            return None
+        kind, text = self._quiet
+        holds = is_complete(self) if kind == "done" else not self.has_run
+        return text if holds else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all is done: the run has ended, or it was told that nothing more comes after its last task."""
+        told = self._quiet is not None and self._quiet[0] == "done"
+        return self.finished or (told and is_complete(self))
 
     @property
     def completed(self) -> int:

@@ -134,6 +134,8 @@ def _progress_line(console: Console) -> str:
     status = console.status
     if status == "retrying":
         return f"{status}: {clean(console.state.links[-1].reason or 'no reason known')}"
+    if console.state.quiet is not None:
+        return f"{status}: {clean(console.state.quiet, 500)}"
     percent = console.run.percent
     progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
     waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""

@@ -172,6 +172,11 @@ class Client:
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a WebSocket, whatever the server's Socket.IO says of us."""
+        return self._dialer.socket is not None
+
     async def open(
         self, url: Secret[str], path: str, auth: Secret[dict[str, str]], headers: Secret[dict[str, str]]
     ) -> None:

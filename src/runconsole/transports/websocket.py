@@ -281,7 +281,10 @@ def _explain_status(status: int, host: str) -> LinkLost:
     name = f"{status} {_phrase(status)}".strip()
     policy = of_status(status)
     if policy is REFUSED:
-        text = f"{host} refused us with HTTP {name}: pass a valid token=, or another auth="
+        text = (
+            f"{host} refused us with HTTP {name}: pass a valid token=, or another auth=; check the path of the URL,"
+            " too: some servers answer so where they have none"
+        )
     elif policy is RETRY:
         text = f"{host} answered HTTP {name}: the server is not ready"
     else:

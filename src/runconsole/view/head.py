@@ -25,7 +25,7 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
         "attempt": link.attempt if link else 0,
         "retry_at": ms(link.retry_at) if link else None,
         "reason": short(reason, SENTENCE) if reason else None,
-        "notice": next((short(row.notice, SENTENCE) for row in reversed(state.links[-4:]) if row.notice), None),
+        "notice": _notice(state),
         "status": run.status,
         "percent": number(run.percent, 2),
         "total_tasks": run.total_tasks,
@@ -56,3 +56,9 @@ def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[
             for row in list(state.alerts)[-_ALERTS:]
         ],
     }
+
+
+def _notice(state: RunState) -> str | None:
+    """Return what is silent now, else the newest word about the link."""
+    notice = state.quiet or next((row.notice for row in reversed(state.links[-4:]) if row.notice), None)
+    return None if notice is None else short(notice, SENTENCE)

@@ -70,6 +70,21 @@ class ChannelWire:
         self._opening = {found for message in self._subscribe.reveal() if (found := _correlation(message)) is not None}
         """The correlation ids of what we send first: an error with one of these is about us."""
 
+    @property
+    def asked(self) -> str:
+        """What was subscribed to, and what could be meant instead."""
+        messages = self._subscribe.reveal()
+        if not messages:
+            return (
+                "nothing was subscribed to; the server may wait for a subscription (task= or subscribe=), serve its"
+                ' events at another path, or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
+            )
+        named = ", ".join(sorted({_channel(message) for message in messages}))
+        return (
+            f"subscribed to {named}; the server may call it otherwise (subscribe=), serve its events at another path,"
+            ' or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
+        )
+
     def open(self) -> list[str]:
         """Return the authentication and the subscriptions."""
         self.begin()
@@ -166,6 +181,10 @@ class ChannelWire:
         """Return nothing: closing the connection ends its subscriptions."""
         return []
 
+    def widen(self) -> list[str]:
+        """Return nothing: there is nothing else to subscribe to."""
+        return []
+
     def lost(self) -> list[str]:
         """Return the decisions without a reply, once."""
         lost = list(self._pending)
@@ -178,6 +197,14 @@ class ChannelWire:
 
     def forget_mark(self) -> None:
         """Do nothing: there are no marks."""
+
+
+def _channel(message: object) -> str:
+    """Return what a message of ours subscribes to, for a person."""
+    told = message if isinstance(message, dict) else {}
+    payload = told.get("payload")
+    inner = payload if isinstance(payload, dict) else {}
+    return repr(first(inner.get("channel"), told.get("channel"), told.get("type"), "a message of yours"))
 
 
 def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class Wire(Protocol):
         0 where it replays before what is new, or not at all.
         """
 
+    @property
+    def asked(self) -> str:
+        """What was subscribed to or joined, and what could be meant instead: for a person whose link stays silent."""
+
     def open(self) -> Sequence[str]:
         """Return the frames to send right after connecting (authentication, subscriptions, resume)."""
 
@@ -152,6 +156,9 @@ class Wire(Protocol):
 
     def close(self) -> Sequence[str]:
         """Return the frames to send before closing (subscription stops)."""
+
+    def widen(self) -> Sequence[str]:
+        """Return frames that ask for the run where else it may be told, when what was asked for stays silent; once."""
 
     def lost(self) -> Sequence[str]:
         """Return the ids of the requests without a reply, once: their connection is gone. None is ever sent again."""

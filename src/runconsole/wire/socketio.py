@@ -92,6 +92,7 @@ class SocketIoWire:
     Args:
         joins: the events that join rooms, with their data: ``[("join_execution", {"execution_id": …})]``. For each one
             that names an execution, session or master plan, what the server remembers of it is asked for as well.
+        wider: more of them, to be sent when those stay silent.
         decide: how decisions travel: an event's name, or a function that makes name and payload.
     """
 
@@ -104,15 +105,19 @@ class SocketIoWire:
         self,
         joins: Sequence[tuple[str, Any]] | Secret[list[tuple[str, Any]]] = (),
         *,
+        wider: Sequence[tuple[str, Any]] | Secret[list[tuple[str, Any]]] = (),
         decide: str | Callable[[DecisionRequested], tuple[str, Any]] = "checkpoint_resolve",
     ) -> None:
         self._joins = Secret(tuple(bare(joins)))
-        self._catch_ups = tuple(_catch_ups(self._joins.reveal()))
+        self._wider = Secret(tuple(bare(wider)))
+        self._is_wide = False
         self.decides_by = decide
         self._numbers = itertools.count(1)
         self._copies = Copies(self.rooms)
         self._connected_at: Micros = 0
         self._joining: set[str] = set()
+        self._sent_joins: dict[str, str] = {}
+        """The names of the joins of this connection, by their requests."""
         self._catching_up: set[str] = set()
         self._pending: set[str] = set()
         self._established = False
@@ -129,15 +134,36 @@ class SocketIoWire:
         """How many replays may come in between what is new: each that was asked for, or one unasked."""
         return max(1, len(self._catching_up))
 
+    @property
+    def asked(self) -> str:
+        """What was joined, and what could be meant instead."""
+        more = "execution=, session=, masterplan= or subscribe={event: data}"
+        if not self._sent_joins:
+            return f"no room was joined; the server may send a run's events to a room only: {more}"
+        unanswered = [name for request_id, name in self._sent_joins.items() if request_id in self._joining]
+        said = f" (no answer to {', '.join(unanswered)})" if unanswered else ""
+        return f"sent {', '.join(self._sent_joins.values())}{said}; a run's events may go to another room: {more}"
+
+    def widen(self) -> list[str]:
+        """Return joins of other rooms to which the run's events may go, where those joined stay silent; once."""
+        if self._is_wide:
+            return []
+        self._is_wide = True
+        return self._join(self._wider.reveal())
+
     # ---- what to send -----------------------------------------------------------------------------------------------
 
     def open(self) -> list[str]:
         """Return the joins, and the requests to catch up."""
         self.begin()
-        joins = [self._call("join", name, data) for name, data in self._joins.reveal()]
-        catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in self._catch_ups]
-        self._joining = {outgoing.request_id for outgoing in joins}
-        self._catching_up = {outgoing.request_id for outgoing in catch_ups}
+        return self._join((*self._joins.reveal(), *(self._wider.reveal() if self._is_wide else ())))
+
+    def _join(self, rooms: Sequence[tuple[str, Any]]) -> list[str]:
+        joins = [self._call("join", name, data) for name, data in rooms]
+        catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in _catch_ups(rooms)]
+        self._joining |= {outgoing.request_id for outgoing in joins}
+        self._sent_joins |= {outgoing.request_id: room[0] for outgoing, room in zip(joins, rooms, strict=True)}
+        self._catching_up |= {outgoing.request_id for outgoing in catch_ups}
         return [outgoing.frame for outgoing in joins + catch_ups]
 
     def begin(self) -> None:
@@ -145,6 +171,7 @@ class SocketIoWire:
         self._established = self._refused = False
         self._recovered = None
         self._joining = set()
+        self._sent_joins = {}
         self._catching_up = set()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it

@@ -6,7 +6,7 @@ What each frame means was measured with the real servers: `spec/wire.md` §1 and
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -92,6 +92,8 @@ class TrpcWire:
         transformer: `auto` finds out by a query for a path that no server has, before anything else is sent; until it
             is answered the subscription waits, and `decide` and `call` raise NotConnected.
         connection_params: the first frame; the address must then carry ``?connectionParams=1`` (tRPC 11 only).
+        instead: paths to subscribe to with the same input where the server has no such path.
+        advice: what to do where it has none of them, for a person.
         resume: whether a new subscription asks for what came after the last tracked event.
 
     Raises ValueError for an unknown transformer, an input that cannot be sent, parameters that are no strings.
@@ -123,6 +125,8 @@ class TrpcWire:
         transformer: Transformer = "auto",
         connection_params: Mapping[str, str] | Secret[Mapping[str, str]] | None = None,
         resume: bool = True,
+        instead: Sequence[str] = (),
+        advice: str | None = None,
     ) -> None:
         if transformer not in ("auto", "superjson", "none"):
             raise ValueError(f'expected transformer "auto", "superjson" or "none", got {transformer!r}')
@@ -136,6 +140,8 @@ class TrpcWire:
         self._transformer: Transformer = transformer
         self._params = None if connection_params is None else Secret(dict(bare(connection_params)))
         self._resume = resume
+        self._instead = tuple(instead)
+        self._advice = advice
         self._enveloped = None if transformer == "auto" else transformer == "superjson"
         self._numbers = itertools.count(1)
         self._failed_resumes = 0
@@ -150,6 +156,19 @@ class TrpcWire:
         self._established = False
         self.resumes_from: str | None = None
         self.resume_refused: str | None = None
+
+    @property
+    def asked(self) -> str:
+        """What was subscribed to, and what could be meant instead."""
+        if isinstance(self._input.reveal(), str):
+            return (
+                f"subscribed to {self._path} of one task; check that task= names a task that runs, or name another"
+                " stream with subscribe="
+            )
+        return (
+            f"subscribed to {self._path}; the server may tell of single tasks only (task=), or by another path"
+            " (subscribe=)"
+        )
 
     # ---- what to send ----------------------------------------------------------------------------------------------
 
@@ -241,6 +260,10 @@ class TrpcWire:
         """Whether no more events can come: there is no subscription, or it is over."""
         return self._stream is None or self._stream.over
 
+    def widen(self) -> list[str]:
+        """Return nothing: there is nothing else to subscribe to."""
+        return []
+
     def lost(self) -> list[str]:
         """Return the ids of the requests that will never be answered, once; call it when the connection is gone.
 
@@ -263,6 +286,8 @@ class TrpcWire:
             transformer=self._transformer,
             connection_params=self._params,
             resume=self._resume,
+            instead=self._instead,
+            advice=self._advice,
         )
         wire._enveloped, wire._numbers, wire._dialect = self._enveloped, self._numbers, self._dialect
         wire.last_event_id = self.last_event_id
@@ -412,6 +437,10 @@ class TrpcWire:
                 frame = self._subscribe(None)
                 self.resume_refused = self._redacted(error.message)
                 return [Send(frame)]
+        if is_missing(error.code, error.message) and self._instead:
+            self._path, *rest = self._instead
+            self._instead = tuple(rest)
+            return [Send(self._subscribe(None))]
         return [self._refused(f"the server {'broke off' if stream.delivered else 'refused'} {self._path}", error)]
 
     def _unattributed(self, error: TrpcError) -> list[Signal] | None:
@@ -437,6 +466,8 @@ class TrpcWire:
         if error.enveloped is not None and self._enveloped is not None and error.enveloped is not self._enveloped:
             used = "superjson" if error.enveloped else "none"
             reason += f'; the server\'s transformer is {used}: pass transformer="{used}"'
+        if self._advice is not None and is_missing(error.code, error.message):
+            reason += f"; {self._advice}"
         return StreamRefused(reason, error.code, error.fatal or error.denied)
 
     def _redacted(self, message: str) -> str:

@@ -1,0 +1,61 @@
+"""Finding out whether a server speaks another protocol than the one its address was taken for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from runconsole.errors import LinkLost
+from runconsole.events import Micros
+from runconsole.session.line import Line
+from runconsole.transports.base import Transport
+from runconsole.wire.signals import Established, Reply, Send, Signal, StreamRefused, Wire
+
+if TYPE_CHECKING:
+    from runconsole.recording import Header
+
+__all__ = ["Other", "is_spoken"]
+
+
+_UNDERSTOOD = (Established, Reply, Send, StreamRefused)
+"""Signals that only an answer to the wire's own first frames gives."""
+
+
+class Other(NamedTuple):
+    """What a server may speak instead, and how a recording says so."""
+
+    protocol: str
+    wire: Wire
+    transport: Transport
+    header: Header | None
+
+
+async def is_spoken(other: Other, now: Callable[[], Micros], patience: float) -> bool:
+    """Return whether a server understands a wire, by a connection of its own that is closed again.
+
+    Args:
+        other: the wire to try, with its transport.
+        now: our clock.
+        patience: seconds to wait for the server's word.
+    """
+    answered = asyncio.Event()
+
+    def hear(_: Line, signals: Sequence[Signal]) -> None:
+        for signal in signals:
+            if isinstance(signal, _UNDERSTOOD):
+                answered.set()
+
+    try:
+        line = await Line.open(other.transport, other.wire, hear, now)
+    except LinkLost:
+        return False
+    try:
+        await line.greet()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await answered.wait()
+    finally:
+        await line.close()
+    return answered.is_set()

@@ -1,0 +1,59 @@
+"""Silences that a person must be told of: a live link over which no run comes, and a run that does not say its end."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from runconsole.state import RunState
+from runconsole.state.completion import is_complete
+
+__all__ = ["Quiet", "Silence"]
+
+
+class Quiet(NamedTuple):
+    """What is silent, and one sentence about it."""
+
+    kind: Literal["silent", "done"]
+    text: str
+
+
+class Silence:
+    """Tells each silence once.
+
+    Args:
+        state: of the run.
+        after: seconds without an event after which a silence counts.
+    """
+
+    def __init__(self, state: RunState, *, after: float) -> None:
+        self._state = state
+        self._after = after
+        self._silent_told = False
+        self._done_told: int | None = None
+
+    def is_silent(self, live_s: float) -> bool:
+        """Whether the link is live for long enough, and nothing of a run has ever come."""
+        return live_s >= self._after and not self._state.has_run
+
+    def look(self, *, live_s: float, quiet_s: float, events: int, asked: str) -> Quiet | None:
+        """Return what is to be told now, None for nothing.
+
+        Args:
+            live_s: seconds since the link is live; 0 while it is not.
+            quiet_s: seconds since the last event.
+            events: how many events came.
+            asked: what the wire has asked for, and what could be meant instead.
+        """
+        if not self._silent_told and self.is_silent(live_s):
+            self._silent_told = True
+            came = f"{events:,} messages came, but none tells of a run" if events else "no event has come yet"
+            return Quiet("silent", f"the link is live, and {came}: {asked}")
+        state = self._state
+        if live_s == 0 or quiet_s < self._after or state.finished or not is_complete(state):
+            return None
+        tasks = max(len(state.tasks), state.total_tasks or 0)
+        if self._done_told == tasks:
+            return None
+        self._done_told = tasks
+        whole = "the task is done" if tasks == 1 else f"all {tasks:,} tasks are done"
+        return Quiet("done", f"{whole}; the server has not said that the run has ended")
