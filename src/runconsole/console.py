@@ -395,7 +395,12 @@ class Console(RunFrames, RunWaits, RunCommands):
             return
         if self._io is None:
             self._io = lease()
-        self._io.call(self._begin, concurrent.futures.Future())
+        self._io.call(self._go_on)
+
+    def _go_on(self) -> None:
+        """Begin again, once for all commands that came in meanwhile."""
+        if self._task is None or self._task.done():
+            self._begin(concurrent.futures.Future())
 
     def __enter__(self) -> Self:
         """Start, unless that was done: what has ended or failed since then is not begun again."""
