@@ -89,12 +89,12 @@ def test_a_task_is_put_back_to_a_restore_point() -> None:
         with Console(server.url, protocol="trpc") as console:
             eventually(lambda: server.log()["subscriptions"])
             server.emit(told("task.checkpoint", checkpointId="cp-1", type="auto", reason="before the build"))
-            eventually(lambda: "cp-1" in console.checkpoints.index)
+            eventually(lambda: "cp-1" in console.restore_points.index)
             assert console.restore("t", "cp-1", reason="wrong way") == {"restored": "cp-1"}
             server.emit(told("checkpoint.restored", checkpointId="cp-1", reason="wrong way"))
-            eventually(lambda: console.checkpoints.loc["cp-1", "status"] == "restored")
-            row = console.checkpoints.loc["cp-1"]
-            assert (row["task_id"], row["type"], row["description"]) == ("t", "auto", "before the build")
-            assert console.pending == []
+            eventually(lambda: console.restore_points["restored_at"].notna().all())
+            row = console.restore_points.loc["cp-1"]
+            assert (row["task_id"], row["type"], row["reason"]) == ("t", "auto", "before the build")
+            assert (console.pending, len(console.checkpoints)) == ([], 0)
     finally:
         server.kill()

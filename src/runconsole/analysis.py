@@ -309,10 +309,6 @@ def _turns(events: pd.DataFrame) -> pd.DataFrame:
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
-_RESTORE_POINTS = ("saved", "restored")
-"""The status of a checkpoint that asks nothing."""
-
-
 def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
     """Return how a run's (or many runs') questions were answered: all together, and by type.
 
@@ -331,10 +327,9 @@ def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
         `mean_response_s`, `median_response_s` and `longest_response_s` are of answers, too. A time-out counts in none
         of these, only in `mean_resolution_s`, of all that were decided.
     """
-    asked = checkpoints[~checkpoints["status"].isin(_RESTORE_POINTS).fillna(value=False)]
-    rows = asked.assign(
-        type=asked["type"].fillna("(none)"),
-        verdict=asked["decision"].map(_verdict, na_action="ignore").astype("string"),
+    rows = checkpoints.assign(
+        type=checkpoints["type"].fillna("(none)"),
+        verdict=checkpoints["decision"].map(_verdict, na_action="ignore").astype("string"),
     )
     groups = sorted(rows.groupby("type", sort=True), key=lambda group: -len(group[1]))
     made = pd.DataFrame([_stats(rows), *(_stats(part) for _, part in groups)])

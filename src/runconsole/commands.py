@@ -89,7 +89,7 @@ class RunCommands(ABC):
         return self._call(Request("call", name, data), timeout)
 
     def restore(self, task_id: str, checkpoint_id: str, *, reason: str | None = None) -> Any:
-        """Ask the server to put a task back to one of its restore points (`checkpoints`). As `cancel`."""
+        """Ask the server to put a task back to one of its `restore_points`. As `cancel`."""
         return self._call(trpc_calls.restore(task_id, checkpoint_id, reason))
 
     def cancel(self, task_id: str) -> Any:

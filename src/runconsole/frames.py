@@ -84,6 +84,14 @@ class RunFrames(ABC):
         return self._frames.frame("checkpoints")
 
     @property
+    def restore_points(self) -> pd.DataFrame:
+        """One row per checkpoint that asks nothing: the points to which a task can be put back (`restore`).
+
+        Index ``checkpoint_id``; columns ``task_id``, ``type``, ``reason``, ``created_at``, ``restored_at``.
+        """
+        return self._frames.frame("restore_points")
+
+    @property
     def decisions(self) -> pd.DataFrame:
         """One row per decision made here, with how it ended."""
         return self._frames.frame("decisions")

@@ -39,7 +39,7 @@ from runconsole.state.answers import (
 )
 from runconsole.state.clock import own_offset
 from runconsole.state.order import is_before
-from runconsole.state.rows import Checkpoint, Decision
+from runconsole.state.rows import Checkpoint, Decision, RestorePoint
 from runconsole.state.run import URGENT, Effect, RunState, Urgent, handles
 
 _AGREE: Micros = 1_000_000
@@ -156,12 +156,14 @@ def checkpoint_saved(state: RunState, fact: CheckpointSaved, event: Received) ->
     if fact.checkpoint_id is None:
         return
     known = state.restore_points.get(fact.checkpoint_id)
-    row = Checkpoint(fact.checkpoint_id, status="saved", requested_at=moment(event)) if known is None else copy(known)
-    fill_unknown(row, task_id=fact.task_id, kind=fact.kind, description=fact.reason)
+    row = RestorePoint(fact.checkpoint_id) if known is None else copy(known)
+    fill_unknown(row, task_id=fact.task_id, kind=fact.kind, reason=fact.reason)
     if fact.restored:
-        row.status, row.decided_at = "restored", moment(event)
+        row.restored_at = moment(event)
+    else:
+        row.created_at = row.created_at or moment(event)
     state.restore_points[fact.checkpoint_id] = row
-    state.versions["checkpoints"] += 1
+    state.versions["restore_points"] += 1
 
 
 # ---- decided -------------------------------------------------------------------------------------------------------

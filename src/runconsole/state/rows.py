@@ -16,8 +16,7 @@ from msgspec import Struct
 
 from runconsole.events import CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
 
-CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown", "saved", "restored"]
-"""The last two are those of a restore point, which asks nothing."""
+CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
 DecidedBy = Literal["you", "other", "timeout"]
 
@@ -292,6 +291,17 @@ class Checkpoint(Struct):
 def _is_value(option: CheckpointOption, value: Any) -> bool:
     """Whether this is what the server calls the option: True is no 1, while 1.0 is."""
     return option.value == value and isinstance(option.value, bool) is isinstance(value, bool)
+
+
+class RestorePoint(Struct):
+    """A checkpoint that asks nothing: the task can be put back to it."""
+
+    checkpoint_id: str
+    task_id: str | None = None
+    kind: str | None = None
+    reason: str | None = None
+    created_at: Micros | None = None
+    restored_at: Micros | None = None
 
 
 class Decision(Struct):

@@ -25,6 +25,7 @@ from runconsole.state.rows import (
     Link,
     OutputChunk,
     Phase,
+    RestorePoint,
     Run,
     Subtask,
     Task,
@@ -119,8 +120,7 @@ class RunState:
         self.checkpoints: dict[str, Checkpoint] = {}
         self.open_count = 0
         """How many checkpoints are open."""
-        self.restore_points: dict[str, Checkpoint] = {}
-        """Checkpoints that ask nothing: a task can be put back to them."""
+        self.restore_points: dict[str, RestorePoint] = {}
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
         self.alerts: deque[AlertRow] = deque(maxlen=_ALERTS_KEPT)
@@ -135,6 +135,7 @@ class RunState:
                 "errors",
                 "output",
                 "checkpoints",
+                "restore_points",
                 "decisions",
                 "links",
             ),

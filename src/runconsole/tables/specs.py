@@ -14,7 +14,7 @@ from runconsole.tables.dtypes import BOOL, FLOAT, INT, OBJECT, TEXT, TIME
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FRAMES", "Column", "Frame"]
+__all__ = ["FRAMES", "RESTORE_POINTS", "Column", "Frame"]
 
 
 class Column(NamedTuple):
@@ -75,12 +75,6 @@ def _options(checkpoint: Checkpoint) -> list[dict[str, Any]]:
         }
         for option in checkpoint.options
     ]
-
-
-def _checkpoints(state: RunState) -> list[Checkpoint]:
-    """Return the questions, and behind them the restore points that ask nothing."""
-    asked = list(state.checkpoints.values())
-    return asked + [row for row in list(state.restore_points.values()) if row.checkpoint_id not in state.checkpoints]
 
 
 _STATUS = Column("status", TEXT, lambda row: str(row.status))
@@ -191,8 +185,7 @@ FRAMES: dict[str, Frame] = {
         _columns(at=TIME, task_id=TEXT, stream=TEXT, text=TEXT, worker_id=TEXT, agent_id=TEXT),
     ),
     "checkpoints": Frame(
-        lambda state: state.versions["checkpoints"],
-        _checkpoints,
+        *_rows("checkpoints"),
         (
             *_columns(checkpoint_id=TEXT, task_id=TEXT),
             Column("type", TEXT, attrgetter("kind")),
@@ -233,3 +226,16 @@ FRAMES: dict[str, Frame] = {
         _columns(at=TIME, state=TEXT, attempt=INT, reason=TEXT, missed=INT, recovered=INT, duplicates=INT),
     ),
 }
+
+RESTORE_POINTS = Frame(
+    lambda state: state.versions["restore_points"],
+    lambda state: list(state.restore_points.values()),
+    (
+        *_columns(checkpoint_id=TEXT, task_id=TEXT),
+        Column("type", TEXT, attrgetter("kind")),
+        *_columns(reason=TEXT),
+        *_columns(created_at=TIME, restored_at=TIME),
+    ),
+    ("checkpoint_id",),
+)
+"""Beside `FRAMES`: checkpoints that ask nothing. They are no part of a data set."""

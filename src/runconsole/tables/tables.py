@@ -11,7 +11,7 @@ from runconsole.state import RunState
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.events import EventsFrame
 from runconsole.tables.output import OutputFrame
-from runconsole.tables.specs import FRAMES
+from runconsole.tables.specs import FRAMES, RESTORE_POINTS
 from runconsole.tables.typed import TypedFrame
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Tables:
         self.redactor = redactor
         self._events = EventsFrame(log)
         self._entities = {name: EntityFrame(spec, state) for name, spec in FRAMES.items()}
+        self._entities["restore_points"] = EntityFrame(RESTORE_POINTS, state)
         self._entities["output"] = OutputFrame(state)
         self._typed: dict[str, TypedFrame] = {}
         self._lock = threading.Lock()
