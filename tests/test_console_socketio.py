@@ -11,6 +11,7 @@ import pytest
 
 from runconsole import Console, ConsoleFailed, DecisionRefused, RunInterrupted
 from runconsole.session.backoff import Backoff
+from tests.servers.devmatrix_server import DevmatrixServer
 from tests.servers.socketio_server import SocketIoServer
 
 if TYPE_CHECKING:
@@ -91,6 +92,42 @@ def test_a_question_is_answered(refused: bool) -> None:  # noqa: FBT001
         [sent] = server.until("checkpoint_resolve")
     assert sent["checkpointId"] == "cp1"
     assert sent["decision"] == "approve"
+
+
+def approval(batch: str = "b1") -> tuple[str, dict[str, Any]]:
+    operations = [{"file": "a.py", "operation": "modify", "diff": "-x\n+y\n"}]
+    return "approval_request", {"batch_id": batch, "operations": operations}
+
+
+@pytest.mark.parametrize("option", ["approve", "reject"])
+def test_a_batch_of_operations_is_answered_by_the_command_that_the_server_wants(option: str) -> None:
+    with DevmatrixServer() as server, Console(server.url, session="s") as console:
+        until(lambda: console.status == "live")
+        server.tell("s", approval())
+        until(lambda: console.pending)
+        server.kill()
+        until(lambda: console.status == "retrying")
+        server.start()
+        until(lambda: console.status == "live")
+        assert console.decide("b1", option, feedback="seen").state == "acknowledged"
+        [sent] = server.until("execute_command")
+    told = sent["args"].pop("timestamp")
+    assert told.endswith("Z")
+    assert sent == {
+        "command": "approval_response",
+        "args": {"batch_id": "b1", "approved": option == "approve", "feedback": "seen"},
+    }
+
+
+def test_a_batch_of_operations_is_answered_as_the_user_says() -> None:
+    with DevmatrixServer() as server, Console(server.url, session="s", decide="my_answer") as console:
+        server.sio.on("my_answer", functools.partial(server._command))
+        until(lambda: console.status == "live")
+        server.tell("s", approval())
+        until(lambda: console.pending)
+        console.decide("b1", "approve")
+        [sent] = server.until("execute_command")
+    assert (sent["checkpointId"], sent["decision"]) == ("b1", "approve")
 
 
 def test_a_refused_token_fails_after_one_try_and_is_not_shown() -> None:

@@ -121,6 +121,7 @@ class Decider:
                 meaning,
                 shares_meaning,
                 chosen.value,
+                checkpoint.command,
             )
         )
 

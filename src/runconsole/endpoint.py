@@ -216,7 +216,7 @@ def _kind(subscribe: Secret[Any] | None) -> str:
 def _socketio(options: Options) -> SocketIoWire:
     from runconsole.wire.socketio import SocketIoWire
 
-    return SocketIoWire(_joins(options), wider=_wider_joins(options), decide=options.decide or "checkpoint_resolve")
+    return SocketIoWire(_joins(options), wider=_wider_joins(options), decide=options.decide)
 
 
 def _socketio_transport(options: Options) -> SocketIoTransport:

@@ -406,6 +406,8 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     offers: Offers = "told"
     options_note: str | None = None
     """What of the options cannot be read, as a sentence."""
+    command: str | None = None
+    """The command that carries its answer, where the server wants one of its own."""
 
 
 class CheckpointReminded(Fact, frozen=True, gc=False):
@@ -547,6 +549,8 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     """Whether another option means the same."""
     value: Any = None
     """What the server calls the option where that is not its id."""
+    command: str | None = None
+    """The command that carries the answer, where the server wants one of its own."""
 
     @property
     def answer(self) -> Any:

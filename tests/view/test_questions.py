@@ -118,7 +118,27 @@ def test_a_diff_of_183_lines_is_told_whole_at_once() -> None:
     lines = ["@@ -1,120 +1,150 @@", *(f"+added line {n} of the new file" for n in range(60))]
     lines += [f"-removed line {n} of the old one" for n in range(30)] + [f" context line {n}" for n in range(92)]
     row = card({"changes": [{"path": "app.py", "diff": "\n".join(lines)}]})
-    assert row["context"]["changes"] == ["\n".join(lines)]
+    assert row["context"]["changes"] == ["\n".join(["app.py", *lines])]
+    assert "cut" not in row
+
+
+def test_operations_to_approve_are_shown_with_path_action_and_whole_diff_or_preview() -> None:
+    preview = "".join(f"line {n}\n" for n in range(60))
+    operations = [
+        {"file": "new.py", "operation": "create", "preview": preview},
+        {"file": "old.py", "operation": "modify", "diff": "-x\n+y\n"},
+        {"file": "gone.py", "operation": "delete"},
+    ]
+    request = {"type": "approval_request", "data": {"batch_id": "b1", "operations": operations}}
+    folded = fold([json.dumps(request)])
+    (row,) = folded.picture()["picture"]["checkpoints"]["rows"]
+    assert (row["id"], row["title"]) == ("b1", "Approve 3 file operations?")
+    assert [option["id"] for option in row["options"]] == ["approve", "reject"]
+    assert row["context"]["changes"] == [
+        f"create new.py\n{preview}",
+        "modify old.py\n-x\n+y\n",
+        "delete gone.py",
+    ]
     assert "cut" not in row
 
 

@@ -31,6 +31,19 @@ def asked(wire: ChannelWire, decision: DecisionRequested = DECISION) -> dict[str
     return message
 
 
+def test_a_question_with_a_command_of_its_own_is_answered_by_that() -> None:
+    decision = DecisionRequested(AT, "d-1", "b1", "reject", command="approval_response")
+    assert asked(ChannelWire(), decision) == {
+        "type": "execute_command",
+        "payload": {
+            "command": "approval_response",
+            "args": {"batch_id": "b1", "approved": False, "timestamp": "2025-11-16T16:34:45.123Z"},
+        },
+        "timestamp": "2025-11-16T16:34:45.123Z",
+        "correlationId": "d-1",
+    }
+
+
 def replies(signals: Sequence[Signal]) -> list[Reply]:
     return [signal for signal in signals if isinstance(signal, Reply)]
 

@@ -204,3 +204,4 @@ def test_an_approval_request_asks_with_its_operations_as_changes() -> None:
             {"action": "modify", "path": "b.py", "diff": "-x\n+y\n"},
         ]
     }
+    assert fact.command == "approval_response"

@@ -259,6 +259,8 @@ class Checkpoint(Struct):
     """How it may be answered."""
     options_note: str | None = None
     """What of its options cannot be read, as a sentence."""
+    command: str | None = None
+    """The command that carries its answer, where the server wants one of its own."""
 
     @property
     def response_s(self) -> float | None:

@@ -25,6 +25,10 @@ _DESTRUCTIVE = re.compile(
 _MODIFIES = re.compile(r"^(modify|edit|change|revise|adjust)", re.IGNORECASE)
 _TEMPLATES = ("modifications", "proposal", "parameters", "arguments", "args")
 """Names under which a context offers what an answer may modify."""
+_BODIES = ("diff", "patch", "preview")
+_PATHS = ("path", "file", "filePath", "file_path")
+_ACTIONS = ("action", "type", "change", "operation")
+"""Names under which a change tells what becomes of which file."""
 
 
 class Question(NamedTuple):
@@ -161,19 +165,21 @@ def _changes(changes: list[Any], cutter: Cutter) -> list[str]:
 
 
 def _change(change: Any) -> str:
-    """Return a change as text: a line, a diff, or ``action path``."""
+    """Return a change as text: a line, or ``action path`` with its diff or the beginning of the new file below it."""
     if isinstance(change, str):
         return change
     if not isinstance(change, Mapping):
         return _json(change)
-    diff = next((change[name] for name in ("diff", "patch") if isinstance(change.get(name), str)), None)
-    if diff is not None:
-        return str(diff)
-    path = next((change[name] for name in ("path", "file", "filePath", "file_path") if change.get(name)), None)
-    action = next((change[name] for name in ("action", "type", "change", "operation") if change.get(name)), None)
+    body = next((change[name] for name in _BODIES if isinstance(change.get(name), str) and change[name]), None)
+    path = next((change[name] for name in _PATHS if change.get(name)), None)
+    action = next((change[name] for name in _ACTIONS if change.get(name)), None)
+    named: str | None = None
     if isinstance(path, str) and (action is None or isinstance(action, str)):
-        return f"{action} {path}" if action else path
-    return escaped(json.dumps(change, ensure_ascii=False, default=str))
+        named = f"{action} {path}" if action else path
+    if body is not None:
+        says_it = named is None or (action is None and named in body.partition("@@")[0])
+        return str(body) if says_it else f"{named}\n{body}"
+    return named or escaped(json.dumps(change, ensure_ascii=False, default=str))
 
 
 def _json(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,9 +11,11 @@ from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
 from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.secrets import Secret
+from runconsole.wire.answers import as_command
 from runconsole.wire.envelope import read_events
 from runconsole.wire.payload import first, loads_encodable
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
+from runconsole.wire.times import write_time
 
 __all__ = ["ChannelWire"]
 
@@ -45,7 +46,8 @@ class ChannelWire:
     Args:
         subscribe: messages to send after connecting (JSON values, or strings to send as they are).
         token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
-        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve` as `spec/events.md` has it.
+        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
+            that the question wants.
     """
 
     confirms = False
@@ -147,15 +149,15 @@ class ChannelWire:
         return not self._established and _is_refusal(event)
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
-        """Return the `checkpoint.resolve` message; its correlation id is the decision's."""
-        kind, payload = "checkpoint.resolve", _resolution(decision, task_id)
+        """Return the message that carries the decision; its correlation id is the decision's."""
+        kind, payload = as_command(decision) or ("checkpoint.resolve", _resolution(decision, task_id))
         if self.decides_by is not None:
             kind, payload = self.decides_by(decision)
         self._pending.add(decision.decision_id)
         message = {
             "type": kind,
             "payload": payload,
-            "timestamp": iso(decision.at),
+            "timestamp": write_time(decision.at),
             "correlationId": decision.decision_id,
         }
         return Outgoing(decision.decision_id, _encode(message))
@@ -172,7 +174,7 @@ class ChannelWire:
         message = {
             "type": request.name,
             "payload": {} if request.payload is None else request.payload,
-            "timestamp": iso(request.at),
+            "timestamp": write_time(request.at),
             "correlationId": correlation,
         }
         return Outgoing(correlation, _encode(message))
@@ -214,11 +216,6 @@ def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, A
     if decision.modifications is not None:
         payload["modifications"] = decision.modifications
     return payload
-
-
-def iso(at: Micros) -> str:
-    """Return a time as the wire writes it: UTC, milliseconds, ``Z``."""
-    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _sign_of_life(frame: str | bytes) -> list[Signal]:

@@ -31,12 +31,13 @@ from runconsole.events import (
     TaskStatus,
 )
 from runconsole.statuses import read_status
+from runconsole.wire.answers import APPROVAL_RESPONSE
 from runconsole.wire.payload import FactReader, Whole, first, understood
 
 __all__ = ["APPROVAL", "FACTS", "read_stage"]
 
 APPROVAL = "approval_request"
-"""The event that asks; its answer travels as `approval_response` (see `runconsole.wire.answers`)."""
+"""The event that asks."""
 
 
 # ---- executions of a master plan -----------------------------------------------------------------------------------
@@ -292,6 +293,7 @@ def _approval(data: _Approval) -> Fact | None:
         title=data.message or f"Approve {count} file {'operation' if count == 1 else 'operations'}?",
         options=_APPROVE,
         context={"changes": [_change(operation) for operation in data.operations]},
+        command=APPROVAL_RESPONSE,
     )
 
 

@@ -26,6 +26,7 @@ from runconsole.errors import UnsupportedByWire
 from runconsole.events import Alert, DecisionRequested, Logged, MalformedFrame, Micros, Received
 from runconsole.reconnect import is_rate_limit, is_refusal
 from runconsole.secrets import Secret, bare
+from runconsole.wire.answers import as_command
 from runconsole.wire.envelope import MALFORMED, read_named
 from runconsole.wire.payload import encodable, loads, pieces
 from runconsole.wire.repeats import Copies, is_answer
@@ -44,6 +45,7 @@ from runconsole.wire.trpc_calls import decision_call
 
 __all__ = ["SocketIoWire"]
 
+_RESOLVE = "checkpoint_resolve"
 _CATCH_UP = "request_catch_up"
 _CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
 _ANOTHERS = frozenset({"correlationId", "correlation_id", "requestId", "request_id", "task_id", "taskId", "data"})
@@ -93,7 +95,8 @@ class SocketIoWire:
         joins: the events that join rooms, with their data: ``[("join_execution", {"execution_id": …})]``. For each one
             that names an execution, session or master plan, what the server remembers of it is asked for as well.
         wider: more of them, to be sent when those stay silent.
-        decide: how decisions travel: an event's name, or a function that makes name and payload.
+        decide: how decisions travel: an event's name, or a function that makes name and payload. None sends
+            `checkpoint_resolve`, or the command that the question wants.
     """
 
     confirms = True
@@ -106,7 +109,7 @@ class SocketIoWire:
         joins: Sequence[tuple[str, Any]] | Secret[list[tuple[str, Any]]] = (),
         *,
         wider: Sequence[tuple[str, Any]] | Secret[list[tuple[str, Any]]] = (),
-        decide: str | Callable[[DecisionRequested], tuple[str, Any]] = "checkpoint_resolve",
+        decide: str | Callable[[DecisionRequested], tuple[str, Any]] | None = None,
     ) -> None:
         self._joins = Secret(tuple(bare(joins)))
         self._wider = Secret(tuple(bare(wider)))
@@ -185,14 +188,19 @@ class SocketIoWire:
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the event that carries the decision; its acknowledgement is the reply."""
-        if callable(self.decides_by):
-            name, payload = self.decides_by(decision)
-        else:
-            name, payload = decision_call(self.decides_by, decision)
-            payload["taskId"] = task_id
+        name, payload = self._message(decision, task_id)
         frame = _write(decision.decision_id, name, payload)
         self._pending.add(decision.decision_id)
         return Outgoing(decision.decision_id, frame)
+
+    def _message(self, decision: DecisionRequested, task_id: str | None) -> tuple[str, Any]:
+        if callable(self.decides_by):
+            return self.decides_by(decision)
+        command = as_command(decision) if self.decides_by is None else None
+        if command is not None:
+            return command
+        name, payload = decision_call(self.decides_by or _RESOLVE, decision)
+        return name, payload | {"taskId": task_id}
 
     def call(self, request: Request) -> Outgoing:
         """Return an event to be acknowledged (kind ``"call"``). Raises UnsupportedByWire for another kind."""

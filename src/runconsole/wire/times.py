@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from runconsole.events import Micros
 
-__all__ = ["Deadline", "read_deadline", "read_time"]
+__all__ = ["Deadline", "read_deadline", "read_time", "write_time"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -208,6 +208,11 @@ def _read_epoch(number: float, *, clips: bool = False) -> Micros | None:
     else:
         micros = int(number) // 1000
     return min(micros, _LAST) if clips else micros
+
+
+def write_time(at: Micros) -> str:
+    """Return a time as the wires have it: UTC, milliseconds, ``Z``."""
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # ---- durations -----------------------------------------------------------------------------------------------------
