@@ -368,6 +368,28 @@ def test_over_two_rooms_of_which_one_brings_the_events_the_same_said_twice_is_th
     assert len(played.rows(begin, *[dot] * 10, *[event("tick", {})] * 2)) == 13
 
 
+def test_a_slow_catch_up_does_not_show_how_many_copies_of_events_come() -> None:
+    played = Played(*BOTH)
+    past, new = (
+        [event("discovery_tokens_progress", bare(n)) for n in numbers] for numbers in (range(20), range(20, 40))
+    )
+    doubled = [text for text in new for _ in range(2)]
+    for _ in range(2):  # the first time it has not shown that it answers, the second time it has
+        played.now += 6 * SECOND
+        played.hear(*past, *past)
+        played.acknowledge()
+        assert len(played.rows(*doubled)) == len(new)
+        played.connect()
+
+
+def test_an_error_that_is_sent_to_us_alone_does_not_show_how_many_copies_of_events_come() -> None:
+    played = Played(*BOTH)
+    played.acknowledge()
+    error = event("error", {"message": "not allowed", "correlationId": "another"})
+    first, second = (event("discovery_tokens_progress", bare(tokens)) for tokens in (1, 2))
+    assert len(played.rows(error, first, first, second, second)) == 3
+
+
 def test_a_room_whose_events_come_over_our_own_too_brings_each_twice() -> None:
     played = Played(BOTH[1])
     assert len(played.rows(*[event("tick", {"n": n}) for n in (1, 1, 2, 2)])) == 2

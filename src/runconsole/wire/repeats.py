@@ -40,7 +40,7 @@ class Copies:
         self._counts: Counter[int] = Counter()
         self._near: deque[int] = deque()
         self._unsure: set[int] = set()
-        """Those of the nearest of which copies may have come before all rooms were joined."""
+        """Those of the nearest that show nothing: copies may have come before all rooms were joined, or none comes."""
         self._settles = False
 
     def connected(self) -> None:
@@ -56,6 +56,11 @@ class Copies:
             self._settles = True
             self._unsure.update(self._near)
 
+    def forget(self) -> None:
+        """Note that what has shown how many copies come was a replay."""
+        self._shown.clear()
+        self._settles = False
+
     @property
     def _copies(self) -> int:
         if len(self._shown) < _TELLING:
@@ -67,10 +72,11 @@ class Copies:
         )
         return next(fitting, 1)
 
-    def is_copy(self, event: Received, text: str) -> bool:
+    def is_copy(self, event: Received, text: str, *, alone: bool = False) -> bool:
         """Return whether an event, whose data came as `text`, is a copy of one just before it.
 
-        What has a mark of its own is left to those who know it.
+        What has a mark of its own is left to those who know it. `alone`: it may have been sent to us and to no room;
+        so it does not show how many copies of others come.
         """
         if self._expected == 1:
             return False
@@ -80,6 +86,8 @@ class Copies:
             if len(self._near) > _NEAR:
                 self._learn(self._near.popleft())
             self._counts[key] = 1
+            if alone:
+                self._unsure.add(key)
             return False
         count = self._counts[key]
         self._counts[key] = count + 1

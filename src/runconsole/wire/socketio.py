@@ -53,7 +53,7 @@ _ANOTHERS = frozenset({"correlationId", "correlation_id", "requestId", "request_
 _CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
 _OPENING = ("join-", "catch-up-")
 _LONGEST_JOIN: Micros = 5_000_000
-"""After so long we are in every room, also where the server does not say so."""
+"""After so long we are in every room and have been told the past, where the server never says so."""
 _OWN_ROOM = frozenset({"join_discovery", "join_masterplan"})
 """Joins of rooms that get what every client's own room gets as well."""
 _NO_REASON = "the server refused without a reason"
@@ -122,6 +122,8 @@ class SocketIoWire:
         self._sent_joins: dict[str, str] = {}
         """The names of the joins of this connection, by their requests."""
         self._catching_up: set[str] = set()
+        self._answers = False
+        """Whether the server has answered all of these requests over some connection: it says when it is ready."""
         self._pending: set[str] = set()
         self._established = False
         self._refused = False
@@ -271,9 +273,10 @@ class SocketIoWire:
                 yield from self._turned_down(event, refusal)
             else:
                 yield from self._accepted()
-                if at >= self._connected_at + _LONGEST_JOIN:
+                if not self._answers and at >= self._connected_at + _LONGEST_JOIN:
                     self._copies.settled()
-                yield Repeated(event) if self._copies.is_copy(event, text) else event
+                is_copy = self._copies.is_copy(event, text, alone=name == "error")
+                yield Repeated(event) if is_copy else event
 
     def _turned_down(self, event: Received, refusal: _Refusal) -> Iterator[Signal]:
         """A request was refused; before we are accepted it can only be a join."""
@@ -298,9 +301,16 @@ class SocketIoWire:
             yield Ping()
         if request_id.startswith(_OPENING) and not self._joining:
             if not self._catching_up:
-                self._copies.settled()
+                self._ready()
             if request_id.startswith("catch-up") or not self._catching_up:
                 yield CaughtUp(len(self._catching_up))
+
+    def _ready(self) -> None:
+        """All that was asked for is answered: what comes from here on is new."""
+        if not self._answers:
+            self._answers = True
+            self._copies.forget()
+        self._copies.settled()
 
     def _joined(self, refusal: _Refusal | None) -> Iterator[Signal]:
         """A join was answered. A handler that has sent a bare error before it returned has refused."""
