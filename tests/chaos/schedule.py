@@ -26,6 +26,8 @@ from tests.chaos.stream import Marks, Plan, Question
 
 HEARTBEAT = 1.0
 """Seconds between two pings of the client; what is silent for longer than two of them is dead."""
+_MOST_DENIALS = 5
+"""Refusals of us in a row after which a client still tries a server that has served it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def draw(mode: str, seed: int) -> Schedule:
     pause = rng.choice([0.002, 0.004, 0.008])
     length = events * pause
     questions = tuple(Question(name, rng.uniform(0, length), rng.choice([0.15, 30.0, 30.0])) for name in names)
-    faults = tuple(_fault(rng, events, MODES[mode], bool(names)) for _ in range(rng.randint(1, 5)))
+    faults = _believable([_fault(rng, events, MODES[mode], bool(names)) for _ in range(rng.randint(1, 5))])
     if MODES[mode].slow:  # the server has shown that it answers, and then takes its time
         faults = (*(replace(fault, after=fault.after + 10) for fault in faults), Slow(11, 30.0, 0.03))
     forgets = [fault.after for fault in faults if isinstance(fault, Crash) and fault.forget]
@@ -137,6 +139,19 @@ def draw(mode: str, seed: int) -> Schedule:
     others = 0.0 if counted else rng.choice([0.0, 0.0, 0.3])
     plan = Plan(events, pause, marks, questions, afresh, counted, timed=MODES[mode].timed)
     return Schedule(mode, seed, plan, faults, replies, respells, others)
+
+
+def _believable(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Return the faults without so many refusals of us that they are no accident any more."""
+    left = _MOST_DENIALS
+    kept: list[Fault] = []
+    for fault in faults:
+        if isinstance(fault, Refuse) and fault.status in {401, 403}:
+            if fault.times > left:
+                continue
+            left -= fault.times
+        kept.append(fault)
+    return tuple(kept)
 
 
 def _may_respell(mode: Mode, faults: tuple[Fault, ...]) -> bool:

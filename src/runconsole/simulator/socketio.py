@@ -240,15 +240,22 @@ class SocketIoDoor:
 
     # ---- what clients ask -------------------------------------------------------------------------------------------
 
-    def _note(self, sid: str, name: str, *data: object) -> tuple[_Client, Passage]:
-        client, passage = self._clients[sid]
+    def _note(self, sid: str, name: str, *data: object) -> tuple[_Client, Passage] | None:
+        """Note what a client asks; return None where it has gone meanwhile."""
+        present = self._clients.get(sid)
+        if present is None:
+            return None
+        client, passage = present
         text = json.dumps([name, *data], ensure_ascii=False, default=repr)
         self._received.append(Received(datetime.now(UTC), passage.number, text))
         return client, passage
 
     def _joiner(self, room: str, key: str) -> Callable[..., Any]:
         async def join(sid: str, data: object = None) -> None:
-            client, _ = self._note(sid, f"join_{room}", data)
+            present = self._note(sid, f"join_{room}", data)
+            if present is None:
+                return
+            client = present[0]
             value = data.get(key) if isinstance(data, dict) else None
             if not isinstance(value, str) or not value:
                 await client.tell("error", {"message": f"{key} is required"})
@@ -260,12 +267,15 @@ class SocketIoDoor:
         return join
 
     async def _catch_up(self, sid: str, data: object = None) -> None:
-        client, _ = self._note(sid, "request_catch_up", data)
-        if self._replay:
-            await client.catch_up()
+        present = self._note(sid, "request_catch_up", data)
+        if present is not None and self._replay:
+            await present[0].catch_up()
 
-    async def _resolve(self, sid: str, data: object = None) -> dict[str, Any]:
-        client, passage = self._note(sid, "checkpoint_resolve", data)
+    async def _resolve(self, sid: str, data: object = None) -> dict[str, Any] | None:
+        present = self._note(sid, "checkpoint_resolve", data)
+        if present is None:
+            return None
+        client, passage = present
         try:
             decision = self._desk.resolve(data)
             answer = {"ok": True, "checkpointId": decision.checkpoint_id, "decision": decision.option}
