@@ -12,7 +12,7 @@ from runconsole.session.pace import Pace
 from runconsole.transports.socketio import SocketIoTransport
 from tests.folding import task
 from tests.servers.devmatrix_server import DevmatrixServer
-from tests.servers.json_server import JsonServer, eventually
+from tests.servers.json_server import JsonServer, Peer, Script, closes, does, eventually, says
 from tests.servers.node import TrpcServer
 from tests.servers.socketio_server import SocketIoServer
 
@@ -57,7 +57,7 @@ def progress(number: int, total: int = 2, **data: Any) -> tuple[str, dict[str, A
 def test_a_silent_plain_server_is_said_with_what_could_be_meant() -> None:
     with JsonServer() as server, Console(server.url) as console:
         said = quiet(console)
-        assert "no event has come yet: nothing was subscribed to" in said
+        assert "no event has come yet: subscribed to 'checkpoints', 'system', 'workers'" in said
         assert all(word in said for word in ("task=", "subscribe=", "another path", 'protocol="trpc"', "http://"))
         assert console.status == "live"
 
@@ -96,6 +96,49 @@ def test_a_server_that_does_not_accept_us_is_said_while_it_connects() -> None:
         assert "the server has not accepted us yet: subscribed to stream.systemEvents" in row["reason"]
 
 
+# ---- refused ------------------------------------------------------------------------------------------------------
+
+
+def refuses(code: str, *, named: bool = True) -> Script:
+    """Return a script that refuses every subscription."""
+
+    def script(peer: Peer) -> None:
+        message = peer.expect(lambda message: message.get("type") == "subscribe")
+        name = {"correlationId": message["correlationId"]} if named else {}
+        peer.send({"type": "error", "payload": {"code": code, "message": "no such task here"}, **name})
+
+    return script
+
+
+@pytest.mark.parametrize("ends", [says(), closes(1000), closes(4404, "bye")], ids=["silent", "closes", "4404"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_refused_subscription_is_said_and_the_link_fails(named: bool, ends: Script) -> None:  # noqa: FBT001
+    script = does(refuses("SUBSCRIPTION_FAILED", named=named), ends)
+    with JsonServer(script) as server, Console(server.url, task="t-1") as console:
+        with pytest.raises(
+            ConsoleFailed, match=r"refused a subscription.*'task.t-1' \(the server said: no such task here"
+        ):
+            console.wait(20)
+        assert console.status == "failed"
+        assert "no such task here" in str(console)
+        assert len(server.peers) == 1
+
+
+def test_a_server_that_knows_no_subscriptions_may_still_send() -> None:
+    with JsonServer(refuses("UNKNOWN_TYPE")) as server, Console(server.url, task="t-1") as console:
+        eventually(lambda: "no such task here" in str(console))
+        server.peers[0].send(task("task.started", taskId="t-1"))
+        eventually(lambda: len(console.tasks) == 1)
+        assert console.status == "live"
+
+
+def test_a_server_that_refuses_guessed_channels_is_said_and_stays() -> None:
+    with JsonServer(refuses("SUBSCRIPTION_FAILED")) as server, Console(server.url) as console:
+        assert "'workers' (the server said: no such task here)" in quiet(console)
+        server.peers[0].send(task("task.started"))
+        eventually(lambda: len(console.tasks) == 1)
+
+
 # ---- made to speak -------------------------------------------------------------------------------------------------
 
 
@@ -113,6 +156,23 @@ def test_a_plain_address_of_a_trpc_server_works(superjson: bool) -> None:  # noq
             assert not any("may be missing" in str(row.notice) for row in console._state.links)
     finally:
         server.kill()
+
+
+def test_a_server_that_waits_for_a_subscription_gets_one_with_all_that_it_wants() -> None:
+    def script(peer: Peer) -> None:
+        message = peer.expect(lambda message: message.get("payload") == {"channel": "system"})
+        assert message["timestamp"].endswith("Z")
+        peer.send({"type": "subscribed", "payload": message["payload"], "correlationId": message["correlationId"]})
+        peer.send(task("task.started"))
+
+    with JsonServer(script) as server, Console(server.url) as console:
+        eventually(lambda: len(console.tasks) == 1)
+        sent = server.peers[0].messages
+        asked = [message["payload"]["channel"] for message in sent]
+        assert asked == ["system", "checkpoints", "workers"]
+        server.peers[0].drop()
+        again = server.connected(3)  # the second one asked whether it speaks another protocol
+        assert again.expect(lambda message: message["payload"] == {"channel": "system"})
 
 
 def test_a_recording_of_a_server_that_was_found_to_speak_trpc_replays(tmp_path: Path) -> None:

@@ -132,23 +132,27 @@ def _ssl(options: Options) -> ssl_module.SSLContext | None:
 
 
 def _channel(options: Options) -> ChannelWire:
+    told = options.subscribe is not None
+    task = options.task
     return ChannelWire(
         _messages(options),
+        channels=() if told or task is None else ({"channel": f"task.{task}", "taskId": task},),
+        wider=() if told or task is not None else _WIDER,
         token=options.token if options.auth in {"message", "params"} else None,
         decide=options.decide if callable(options.decide) else None,
     )
 
 
 def _messages(options: Options) -> Secret[list[Any]]:
-    """Return the messages to send after connecting: as told, else ado's subscription to the one task followed."""
-    if options.subscribe is not None:
-        told = options.subscribe.reveal()
-        return Secret(told if isinstance(told, list) else [told])
-    if options.task is not None:
-        return Secret([{"type": "subscribe", "payload": {"channel": f"task.{options.task}", "taskId": options.task}}])
-    return Secret([])
+    """Return the messages that the user wants sent after connecting."""
+    if options.subscribe is None:
+        return Secret([])
+    told = options.subscribe.reveal()
+    return Secret(told if isinstance(told, list) else [told])
 
 
+_WIDER = ({"channel": "system"}, {"channel": "checkpoints"}, {"channel": "workers"})
+"""The channels of ado's protocol that bring what is not of one task."""
 _OTHER_STREAMS = ("tasks.onTaskEvent",)
 """Paths under which a server may have the stream of one task, the newest specification's first."""
 

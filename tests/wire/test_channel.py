@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import CheckpointDecided, DecisionRequested, Logged, MalformedFrame, Received, TaskStarted
 from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Established, Ping, Reply, Request, Send, Signal, StreamRefused
+from runconsole.wire.signals import Established, Ping, Reply, Request, Send, Signal, StreamRefused, SubscriptionRefused
 
 AT = 1_763_310_885_123_456
 DECISION = DecisionRequested(AT, "d-1", "cp-456", "approve")
@@ -121,9 +121,72 @@ def test_a_refusal_of_somebody_elses_request_is_a_row_of_the_log(before: list[An
 
 def test_a_refusal_of_what_we_sent_first_is_one_of_us() -> None:
     wire = ChannelWire([{"type": "subscribe", "correlationId": "ours"}])
+    wire.open()
     hear(wire, STARTED)
     ours = {"type": "error", "correlationId": "ours", "payload": {"code": "FORBIDDEN", "message": "no"}}
     assert StreamRefused("no", code="FORBIDDEN", fatal=True) in hear(wire, ours)
+
+
+FAILED = {"type": "error", "payload": {"code": "SUBSCRIPTION_FAILED", "message": "no such task"}}
+
+
+def refused(wire: ChannelWire, message: Any) -> list[bool]:
+    """Return of each refusal of a subscription whether it is the last."""
+    return [signal.last for signal in hear(wire, message) if isinstance(signal, SubscriptionRefused)]
+
+
+def test_what_is_subscribed_to_is_asked_for_with_time_and_correlation() -> None:
+    wire = ChannelWire(channels=[{"channel": "task.t", "taskId": "t"}])
+    first, again = json.loads(wire.open(AT)[0]), json.loads(wire.open(AT)[0])
+    assert first == {
+        "type": "subscribe",
+        "payload": {"channel": "task.t", "taskId": "t"},
+        "timestamp": "2025-11-16T16:34:45.123Z",
+        "correlationId": "subscribe-1",
+    }
+    assert again["correlationId"] != first["correlationId"]
+
+
+def test_a_refused_subscription_is_no_event_of_the_run() -> None:
+    wire = ChannelWire(channels=[{"channel": "task.t"}])
+    wire.open(AT)
+    signals = hear(wire, FAILED | {"correlationId": "subscribe-1"})
+    assert [event.fact for event in events(signals)] == [Logged()]
+    assert SubscriptionRefused("no such task", last=True) in signals
+    assert "the server said: no such task" in wire.asked
+
+
+@pytest.mark.parametrize("good", [STARTED, {"type": "subscribed", "payload": {}}])
+def test_beside_a_subscription_that_is_granted_a_refusal_is_not_the_last_word(good: Any) -> None:
+    wire = ChannelWire(channels=[{"channel": "a"}, {"channel": "b"}])
+    wire.open(AT)
+    assert refused(wire, FAILED | {"correlationId": "subscribe-1"}) == [False]
+    hear(wire, good)
+    assert refused(wire, FAILED | {"correlationId": "subscribe-2"}) == [False]
+
+
+def test_a_server_that_is_busy_refuses_nothing() -> None:
+    wire = ChannelWire(channels=[{"channel": "a"}])
+    wire.open(AT)
+    busy = {"type": "error", "payload": {"code": "OVERLOADED", "message": "overloaded, try again later"}}
+    assert refused(wire, busy) == []
+
+
+def test_an_error_that_comes_later_is_none_of_a_subscription() -> None:
+    wire = ChannelWire(channels=[{"channel": "a"}])
+    wire.open(AT)
+    hear(wire, STARTED)
+    assert refused(wire, {"type": "error", "payload": {"code": "DISK_FULL", "message": "no space left"}}) == []
+
+
+def test_wider_channels_are_tried_once_and_again_only_where_they_brought_something() -> None:
+    wire = ChannelWire(wider=[{"channel": "system"}])
+    assert wire.open(AT) == []
+    assert [json.loads(frame)["payload"] for frame in wire.widen(AT)] == [{"channel": "system"}]
+    assert wire.widen(AT) == []
+    hear(wire, {"type": "subscribed", "payload": {}})
+    assert len(wire.open(AT)) == 1
+    assert wire.open(AT) == []
 
 
 @pytest.mark.parametrize("message", ["token bucket empty, try again", "rate limit exceeded"])

@@ -51,6 +51,7 @@ class Line:
         self.wire = wire
         self.tape = tape
         self.redactor = redactor
+        self._now = now
         self._number = 0 if tape is None else tape.opened(wire)
         self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
@@ -78,7 +79,7 @@ class Line:
 
     async def greet(self) -> None:
         """Send what the wire says first. A line that is already gone tells so by its `reader`."""
-        await self.send(list(map(Secret, self.wire.open())))
+        await self.send(list(map(Secret, self.wire.open(self._now()))))
         self.is_greeted = True
 
     def part(self, why: LinkLost) -> None:

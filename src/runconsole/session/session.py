@@ -31,6 +31,7 @@ from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.change import Change
+from runconsole.session.denial import Denial
 from runconsole.session.endings import expired, fingerprint
 from runconsole.session.inquiries import Inquiries
 from runconsole.session.journal import Journal
@@ -39,7 +40,7 @@ from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.probing import Other, is_spoken
 from runconsole.session.scope import Scope
-from runconsole.session.silence import Silence
+from runconsole.session.silence import Quiet, Silence
 from runconsole.session.taped import TapedArrivals
 from runconsole.session.tasks import cancelled, spawn, until
 from runconsole.session.writer import Writer
@@ -57,6 +58,7 @@ from runconsole.wire.signals import (
     Signal,
     StreamEnded,
     StreamRefused,
+    SubscriptionRefused,
     Wire,
 )
 
@@ -144,6 +146,7 @@ class Session:
         self.protocol: str | None = None
         """The protocol that the server was found to speak, where that is another than its address was taken for."""
         self._silence = Silence(state, after=pace.silent)
+        self._denial = Denial(pace.silent)
         self._log = log
         self._logged = len(log)
         self._quiet_since: Micros = 0
@@ -238,6 +241,7 @@ class Session:
     async def _attempt(self) -> bool:
         """Connect once and follow; return whether the session is over."""
         self.link("connecting")
+        self._denial.clear()
         self._connecting_since = self._now()
         self._journal.lasted_s = 0.0
         line = None
@@ -330,6 +334,8 @@ class Session:
                 raise LinkLost(signal.reason, policy=REFUSED)
             case StreamRefused():
                 line.part(LinkLost(signal.reason))
+            case SubscriptionRefused(last=last):
+                self._tell_refusal(line, last=last)
             case ReconnectAsked() if self._change is None and line is self._line:
                 self._change = Change(line, self._pace)
                 spawn(self._handing, self._hand_over(line, self._change), "handover")
@@ -420,6 +426,7 @@ class Session:
     async def _after(self, lost: LinkLost, *, known: bool) -> bool:
         """Decide what a lost link means; return whether the session is over. `known` as of `Attempts`."""
         state, attempts = self._state, self._attempts
+        lost = self._denial.lost(has_run=state.has_run) or lost
         if state.finished or (lost.orderly and is_complete(state)):
             return self._end()
         if lost.code == _TOO_BIG:
@@ -493,6 +500,9 @@ class Session:
         if not self._journal.is_live:
             self._tell_waiting(now)
             return
+        if self._denial.stands(self._logged):
+            self._part_if_refused(now)
+            return
         live_s = self._journal.age_s
         if self._silence.is_silent(live_s) and self._seeks(now):
             return
@@ -501,7 +511,23 @@ class Session:
             live_s=live_s, quiet_s=(now - since) / 1e6, events=self._logged, asked=self._wire.asked
         )
         if quiet is not None:
-            self.apply(LinkChanged(now, self._journal.status, reason=quiet.text, notice=quiet.text, quiet=quiet.kind))
+            self._tell_quiet(quiet)
+
+    def _tell_quiet(self, quiet: Quiet) -> None:
+        status, text = self._journal.status, quiet.text
+        self.apply(LinkChanged(self._now(), status, reason=text, notice=text, quiet=quiet.kind))
+
+    def _tell_refusal(self, line: Line, *, last: bool) -> None:
+        """Say that a subscription was refused; `last`: over this connection nothing else can come."""
+        text = f"the server has refused a subscription: {line.wire.asked}"
+        if last:
+            self._denial.note(text, self._now(), len(self._log))
+        self._tell_quiet(Quiet("silent", text))
+
+    def _part_if_refused(self, now: Micros) -> None:
+        lost = self._denial.lost(has_run=self._state.has_run)
+        if lost is not None and self._line is not None and self._denial.is_final(now):
+            self._line.part(lost)
 
     def _tell_waiting(self, now: Micros) -> None:
         """Say once for each attempt what a connection waits for that does not become live."""
@@ -517,16 +543,18 @@ class Session:
     def _seeks(self, now: Micros) -> bool:
         """Look for the run elsewhere, once: in other rooms, by another protocol. Return whether that is under way."""
         line, other = self._line, self._other
-        frames = [] if line is None else line.wire.widen()
-        if line is not None:
-            for frame in frames:
-                line.post(frame)
-            if other is not None:
-                self._other = None
-                spawn(self._probes, self._try(line, other), "probe")
-            if frames or other is not None:
-                self._seek_until = now + round(self._pace.silent * 1e6)
-        return bool(self._probes) or now < self._seek_until
+        if line is None or self._probes:
+            return bool(self._probes)
+        if other is not None:
+            self._other = None
+            spawn(self._probes, self._try(line, other), "probe")
+            return True
+        frames = line.wire.widen(now)
+        for frame in frames:
+            line.post(frame)
+        if frames:
+            self._seek_until = now + round(self._pace.silent * 1e6 / (1 if line.wire.confirms else 4))
+        return now < self._seek_until
 
     async def _try(self, line: Line, other: Callable[[], Other]) -> None:
         """Find out whether the server speaks another protocol; if so, connect anew with that."""

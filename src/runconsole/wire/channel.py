@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
-from runconsole.reconnect import is_rate_limit, is_refusal
+from runconsole.reconnect import is_rate_limit, is_refusal, meaning
 from runconsole.secrets import Secret
 from runconsole.wire.answers import as_command
 from runconsole.wire.envelope import read_events
 from runconsole.wire.payload import first, loads_encodable
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
+from runconsole.wire.subscriptions import Subscriptions
 from runconsole.wire.times import write_time
 
 __all__ = ["ChannelWire"]
@@ -27,6 +28,9 @@ _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
 """Types that may be the protocol's own business."""
 
 
+_ASKED_NOTHING = "nothing was subscribed to; the server may wait for a subscription"
+_ELSEWHERE = 'serve its events at another path, or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
+
 _NOT_ALLOWED_STATUSES = frozenset({"401", "403"})
 
 
@@ -38,6 +42,7 @@ class _ErrorPayload(msgspec.Struct):
 
 class _Correlated(msgspec.Struct):
     correlationId: str | None = None  # noqa: N815 - the wire's name
+    type: str | None = None
 
 
 class ChannelWire:
@@ -45,6 +50,8 @@ class ChannelWire:
 
     Args:
         subscribe: messages to send after connecting (JSON values, or strings to send as they are).
+        channels: what else to subscribe to, in ado's manner: the payloads of `subscribe` messages.
+        wider: more of them, to be tried when the server stays silent.
         token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
         decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
             that the question wants.
@@ -60,6 +67,8 @@ class ChannelWire:
         self,
         subscribe: Sequence[Any] | Secret[list[Any]] = (),
         *,
+        channels: Sequence[Mapping[str, Any]] = (),
+        wider: Sequence[Mapping[str, Any]] = (),
         token: str | Secret[str] | None = None,
         decide: Callable[[DecisionRequested], tuple[str, Any]] | None = None,
     ) -> None:
@@ -69,39 +78,63 @@ class ChannelWire:
         self._pending: set[str] = set()
         self._answered: set[str] = set()
         self._established = False
-        self._opening = {found for message in self._subscribe.reveal() if (found := _correlation(message)) is not None}
-        """The correlation ids of what we send first: an error with one of these is about us."""
+        self._channels = channels
+        self._wider = wider
+        self._is_wide = False
+        self._subscriptions = Subscriptions()
 
     @property
     def asked(self) -> str:
         """What was subscribed to, and what could be meant instead."""
-        messages = self._subscribe.reveal()
-        if not messages:
-            return (
-                "nothing was subscribed to; the server may wait for a subscription (task= or subscribe=), serve its"
-                ' events at another path, or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
-            )
-        named = ", ".join(sorted({_channel(message) for message in messages}))
-        return (
-            f"subscribed to {named}; the server may call it otherwise (subscribe=), serve its events at another path,"
-            ' or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
-        )
+        own = [{"payload": payload} for payload in (*self._channels, *(self._wider if self._is_wide else ()))]
+        named = ", ".join(sorted({_channel(message) for message in (*self._subscribe.reveal(), *own)}))
+        refused = self._subscriptions.refused
+        said = "" if refused is None else f" (the server said: {refused})"
+        told = f"subscribed to {named}{said}; the server may call it otherwise" if named else _ASKED_NOTHING
+        also = " or task=" if self._is_wide or not named else ""
+        return f"{told} (subscribe={also}), {_ELSEWHERE}"
 
-    def open(self) -> list[str]:
+    def open(self, at: Micros = 0) -> list[str]:
         """Return the authentication and the subscriptions."""
+        if self._is_wide and not self._subscriptions.is_granted:
+            self._wider = ()  # it was tried in vain, and the server may even have left for it
         self.begin()
         first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token.reveal()})]
-        return first_frames + [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
+        told = [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
+        for frame in told:
+            self._subscriptions.sent(_correlation(frame))
+        wider = self._own(self._wider, at, guessed=True) if self._is_wide else []
+        return first_frames + told + self._own(self._channels, at) + wider
+
+    def widen(self, at: Micros = 0) -> list[str]:
+        """Return subscriptions to the channels that a server of this protocol may have; once."""
+        if self._is_wide:
+            return []
+        self._is_wide = True
+        return self._own(self._wider, at, guessed=True)
+
+    def _own(self, payloads: Sequence[Mapping[str, Any]], at: Micros, *, guessed: bool = False) -> list[str]:
+        """Return `subscribe` messages of ours."""
+        frames = []
+        for payload in payloads:
+            correlation = self._subscriptions.next_id()
+            self._subscriptions.sent(correlation, guessed=guessed)
+            message = {"type": "subscribe", "payload": payload, "timestamp": write_time(at)}
+            frames.append(_encode(message | {"correlationId": correlation}))
+        return frames
 
     def begin(self) -> None:
         """Forget that the server has accepted us."""
         self._established = False
+        self._subscriptions.begin()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
         """Expect the reply to a decision or call that a recording says was sent."""
         correlation = _correlation(frame)
         if correlation is not None and (correlation in decisions or correlation.startswith(_CALL)):
             self._pending.add(correlation)
+        elif _type(frame) not in _KEEPALIVE | {"auth"}:
+            self._subscriptions.sent(correlation)
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame: its events, and the replies among them."""
@@ -109,12 +142,14 @@ class ChannelWire:
         if self._established and len(events) == 1:
             (event,) = events
             if event.correlation_id is None and event.type not in _PROTOCOL:
+                self._subscriptions.is_granted = True
                 return events
         if not events:
             return _sign_of_life(frame)
         signals: list[Signal] = []
         for event in events:
             if event.correlation_id is None and event.type not in _PROTOCOL:
+                self._subscriptions.is_granted = self._subscriptions.is_granted or _is_good(event)
                 signals.append(event)
             else:
                 self._read(event, signals)
@@ -137,15 +172,21 @@ class ChannelWire:
         elif kind == "error" and self._is_about_us(event, correlation) and _denies(event):
             signals.append(_logged(event))
             signals.append(StreamRefused(_message(event), code=_code(event), fatal=True))
+        elif kind == "error" and _is_refusal(event) and self._subscriptions.is_refused(correlation, _code(event)):
+            signals.append(_logged(event))
+            if (words := _message(event)) and meaning(words) != "busy":
+                signals.append(self._subscriptions.refuse(correlation, words, _code(event)))
         elif kind in _GREETINGS or (correlation is not None and _is_refusal(event)):
             signals.append(_logged(event))
+            self._subscriptions.is_granted = self._subscriptions.is_granted or kind == "subscribed"
         else:
+            self._subscriptions.is_granted = self._subscriptions.is_granted or _is_good(event)
             signals.append(event)
 
     def _is_about_us(self, event: Received, correlation: str | None) -> bool:
         """Whether an error may refuse this connection: it answers what we sent first, or comes before all else."""
         if correlation is not None:
-            return correlation in self._opening
+            return correlation in self._subscriptions.ids
         return not self._established and _is_refusal(event)
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
@@ -181,10 +222,6 @@ class ChannelWire:
 
     def close(self) -> list[str]:
         """Return nothing: closing the connection ends its subscriptions."""
-        return []
-
-    def widen(self) -> list[str]:
-        """Return nothing: there is nothing else to subscribe to."""
         return []
 
     def lost(self) -> list[str]:
@@ -268,14 +305,20 @@ def _denies(event: Received) -> bool:
     return code in _NOT_ALLOWED_STATUSES or is_refusal(code)
 
 
-def _correlation(message: object) -> str | None:
-    """Return the correlation id of a message of ours (its JSON text, or the message itself)."""
+def _correlation(frame: str) -> str | None:
+    """Return the correlation id of a message of ours."""
+    return _envelope(frame).correlationId
+
+
+def _type(frame: str) -> str | None:
+    return _envelope(frame).type
+
+
+def _envelope(frame: str) -> _Correlated:
     try:
-        if isinstance(message, str):
-            return msgspec.json.decode(message, type=_Correlated).correlationId
-        return msgspec.convert(message, _Correlated).correlationId
+        return msgspec.json.decode(frame, type=_Correlated)
     except (msgspec.MsgspecError, RecursionError):
-        return None
+        return _Correlated()
 
 
 def _reply(event: Received, request_id: str) -> Reply:

@@ -23,6 +23,7 @@ __all__ = [
     "Signal",
     "StreamEnded",
     "StreamRefused",
+    "SubscriptionRefused",
     "Wire",
 ]
 
@@ -60,6 +61,13 @@ class StreamRefused(Struct, frozen=True):
     fatal: bool = False
 
 
+class SubscriptionRefused(Struct, frozen=True):
+    """The server refused a subscription, and the connection stands. `last`: it grants no other one of this one."""
+
+    reason: str
+    last: bool
+
+
 class ReconnectAsked(Struct, frozen=True):
     """The server asks to be connected anew; the old connection still serves."""
 
@@ -81,7 +89,17 @@ class CaughtUp(Struct, frozen=True):
 
 
 Signal: TypeAlias = (
-    Received | Established | Send | Reply | StreamEnded | StreamRefused | ReconnectAsked | Ping | Repeated | CaughtUp
+    Received
+    | Established
+    | Send
+    | Reply
+    | StreamEnded
+    | StreamRefused
+    | SubscriptionRefused
+    | ReconnectAsked
+    | Ping
+    | Repeated
+    | CaughtUp
 )
 
 
@@ -133,8 +151,8 @@ class Wire(Protocol):
     def asked(self) -> str:
         """What was subscribed to or joined, and what could be meant instead: for a person whose link stays silent."""
 
-    def open(self) -> Sequence[str]:
-        """Return the frames to send right after connecting (authentication, subscriptions, resume)."""
+    def open(self, at: Micros = 0) -> Sequence[str]:
+        """Return the frames to send right after connecting, at `at`: authentication, subscriptions, resume."""
 
     def begin(self) -> None:
         """Forget what holds for one connection only: another one begins. `open` does it by itself."""
@@ -157,7 +175,7 @@ class Wire(Protocol):
     def close(self) -> Sequence[str]:
         """Return the frames to send before closing (subscription stops)."""
 
-    def widen(self) -> Sequence[str]:
+    def widen(self, at: Micros = 0) -> Sequence[str]:
         """Return frames that ask for the run where else it may be told, when what was asked for stays silent; once."""
 
     def lost(self) -> Sequence[str]:

@@ -149,7 +149,7 @@ class SocketIoWire:
         said = f" (no answer to {', '.join(unanswered)})" if unanswered else ""
         return f"sent {', '.join(self._sent_joins.values())}{said}; a run's events may go to another room: {more}"
 
-    def widen(self) -> list[str]:
+    def widen(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
         """Return joins of other rooms to which the run's events may go, where those joined stay silent; once."""
         if self._is_wide:
             return []
@@ -158,7 +158,7 @@ class SocketIoWire:
 
     # ---- what to send -----------------------------------------------------------------------------------------------
 
-    def open(self) -> list[str]:
+    def open(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
         """Return the joins, and the requests to catch up."""
         self.begin()
         return self._join((*self._joins.reveal(), *(self._wider.reveal() if self._is_wide else ())))

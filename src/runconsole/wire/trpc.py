@@ -172,7 +172,7 @@ class TrpcWire:
 
     # ---- what to send ----------------------------------------------------------------------------------------------
 
-    def open(self) -> list[str]:
+    def open(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
         """Return the connection parameters and the subscription, or the question that must be answered before it.
 
         Requests that the connection before left unanswered are given by `lost`.
@@ -260,7 +260,7 @@ class TrpcWire:
         """Whether no more events can come: there is no subscription, or it is over."""
         return self._stream is None or self._stream.over
 
-    def widen(self) -> list[str]:
+    def widen(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
         """Return nothing: there is nothing else to subscribe to."""
         return []
 
