@@ -75,6 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
     "frames": {"analysis", "dataset", "tables"},
     "outcome": {"state"},
+    "runs": {"clock", "dataset", "frames", "session", "state", "tables", "text"},
     "console": {
         *(
             "clock",
@@ -87,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "log",
             "options",
             "policy",
+            "runs",
             "waiting",
             "watchers",
         ),

@@ -64,7 +64,7 @@ def test_another_executions_end_is_not_ours(tmp_path: Path) -> None:
 def test_a_recording_of_everything_shows_the_execution_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer(MIXED) as server, Console(server.url, record=path) as console:
-        eventually(lambda: len(console.log) == len(MIXED))
+        eventually(lambda: sum(len(run.events) for run in console.runs) == len(MIXED))
     with Console(path, execution="e1") as replayed:
         assert_ours(replayed)
 

@@ -22,7 +22,8 @@ from runconsole.iothread import IOThread, lease
 from runconsole.keeping import Keeper
 from runconsole.log import Asides, EventLog
 from runconsole.options import Options, check, concealed
-from runconsole.session import Session
+from runconsole.runs import RunView, RunViews
+from runconsole.session import Runs, RunStore, Session
 from runconsole.session.scope import Scope
 from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.storage import LogStorage
@@ -138,14 +139,15 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._replay = self._open_replay()  # this, and the next, say at once what cannot be used
         if self._replay is None:
             resolve(self._options)
-        self._state, self._log, _ = self._empty_run(None if self._replay is None else self._replay.header)
-        self._tables: Tables | None = None
+        self._runs, _ = self._empty_run(None if self._replay is None else self._replay.header)
+        self._views: dict[RunStore, RunView] = {}
         self._io: IOThread | None = None
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchers = Watchers(self.call_soon)
-        self._decider = Decider(self._state, self._deciding, self.call_soon, self._watchers)
+        self._decider = Decider(lambda: self._runs, self._deciding, self.call_soon, self._watchers)
         self._policy: Policy | None = None
+        self._past_policies: list[Policy] = []
         self._observers: list[Callable[[tuple[Effect, ...]], None]] = []
         if start:
             self.start()
@@ -196,7 +198,7 @@ class Console(RunFrames, RunWaits, RunCommands):
     async def _follow(self, started: concurrent.futures.Future[None]) -> None:
         """Follow the run, after what was recorded of it has been loaded."""
         try:
-            self._session = session = await self._keeper.session(self._state, self._log, self._observe)
+            self._session = session = await self._keeper.session(self._runs, self._observe)
         except Exception as error:  # noqa: BLE001 - carried to the caller's thread
             started.set_exception(error)
             return
@@ -243,8 +245,7 @@ class Console(RunFrames, RunWaits, RunCommands):
             else:  # a recording that plays
                 self._state.apply(described)
         if options.on_checkpoint is not before.on_checkpoint:
-            if self._policy is not None:
-                self._policy.close()
+            self._close_policies()
             self._policy = None if session is None else self._make_policy()
         if self.is_started:
             self._observe(())
@@ -290,12 +291,17 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def _release(self) -> None:
         io, self._io = self._io, None
-        policy, self._policy = self._policy, None
-        if policy is not None:
-            policy.close()
+        self._close_policies()
         self._task = self._session = None
         if io is not None:
             io.release()
+
+    def _close_policies(self) -> None:
+        if self._policy is not None:
+            self._past_policies.append(self._policy)
+        self._policy, policies, self._past_policies = None, self._past_policies, []
+        for policy in policies:
+            policy.close()
 
     # ---- recordings ---------------------------------------------------------------------------------------------
 
@@ -321,7 +327,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         else:
             if self.is_forked:
                 self._keeper.leave()
-            self._keeper.save(Path(path), self._state, self._log, self._on_io)
+            self._keeper.save(Path(path), self._runs, self._on_io)
 
     def _on_io(self, function: Callable[[], Any]) -> Any:
         """Run a function on the I/O thread, where there is one, and return its result."""
@@ -356,19 +362,19 @@ class Console(RunFrames, RunWaits, RunCommands):
             scope=lambda: Scope.of(execution=options.execution, task=options.task),
         )
 
-    def _empty_run(self, header: Header | None) -> tuple[RunState, EventLog, Asides]:
+    def _empty_run(self, header: Header | None) -> tuple[Runs, Asides]:
         """Return a run of which nothing is known yet; what the options leave open a recording's header tells."""
         names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
         recorded = {name: getattr(header, name, None) for name in names}
         chosen = {name: self._options.redactor.hide_in(getattr(self._options, name)) for name in names}
         told = recorded | {name: value for name, value in chosen.items() if value is not None}
-        self._storage = LogStorage(self._options.memory_limit)
-        return RunState(**told), EventLog(self._storage), Asides()
+        self._storage = storage = LogStorage(self._options.memory_limit)
+        return Runs(RunState(**told), EventLog(storage), lambda: EventLog(storage)), Asides()
 
     async def _play(self, replay: Replay, started: concurrent.futures.Future[None]) -> None:
         """Play a recording, after it has been looked through, and loaded where it is not to be played."""
         try:
-            await replay.open((self._state, self._log, Asides()))
+            await replay.open((self._runs, Asides()))
         except Exception as error:  # noqa: BLE001 - carried to the caller's thread
             started.set_exception(error)
             return
@@ -382,11 +388,10 @@ class Console(RunFrames, RunWaits, RunCommands):
             self._observe(())
             raise
 
-    def _adopt(self, run: tuple[RunState, EventLog, Asides]) -> None:
-        """Show another state of the same run from here on."""
-        self._state, self._log, _ = run
-        self._tables = None
-        self._decider = Decider(self._state, self._deciding, self.call_soon, self._watchers)
+    def _adopt(self, run: tuple[Runs, Asides]) -> None:
+        """Show another state of the same runs from here on."""
+        self._runs, _ = run
+        self._views = {}
 
     def _revive(self) -> None:
         """Go on with a replay that had come to its end, unless the console was stopped; from any thread."""
@@ -439,6 +444,14 @@ class Console(RunFrames, RunWaits, RunCommands):
             raise NotConnected(f"the console is stopped: {request.name} was not sent")
         return asyncio.run_coroutine_threadsafe(session.call(encodable_fact(request), timeout), io.loop).result()
 
+    @property
+    def _state(self) -> RunState:
+        return self._runs.newest.state
+
+    @property
+    def _log(self) -> EventLog:
+        return self._runs.newest.log
+
     # ---- what is known ------------------------------------------------------------------------------------------
 
     @property
@@ -476,18 +489,44 @@ class Console(RunFrames, RunWaits, RunCommands):
         return self._state.open_checkpoints
 
     @property
-    def _frames(self) -> Tables:
-        if self._tables is None:
-            from runconsole.tables import Tables
+    def runs(self) -> RunViews:
+        """Every run that this console has followed, oldest first, each with its frames; the last is what it shows.
 
-            self._tables = Tables(self._state, self._log, self._options.redactor)
-        return self._tables
+        There is more than one where a server begins another execution over the same stream: everything else here is
+        then about the newest.
+        """
+        return RunViews(tuple(map(self._view_of, self._runs.all)))
+
+    def _view_of(self, store: RunStore) -> RunView:
+        view = self._views.get(store)
+        if view is None:
+            view = self._views.setdefault(store, RunView(store, tables=self._tables_of, about=self._about_of))
+        return view
+
+    def _tables_of(self, store: RunStore) -> Tables:
+        from runconsole.tables import Tables
+
+        return Tables(store.state, store.log, self._options.redactor)
+
+    @property
+    def _frames(self) -> Tables:
+        return self._view_of(self._runs.newest).tables
 
     def _about(self) -> About:
-        from runconsole.dataset import About
+        return self._about_of(self._runs.newest)
 
-        options = self._options
-        return About(self.run, self.title, self.address, self.protocol, options.execution, options.task)
+    def _about_of(self, store: RunStore) -> About:
+        from runconsole.dataset import About
+        from runconsole.text import title_of
+
+        options, state = self._options, store.state
+        execution = store.name or (options.execution if store is self._runs.newest else None)
+        return About(state.run(), title_of(state), self.address, self.protocol, execution, options.task)
+
+    def _to_parquet(self, directory: str | os.PathLike[str], execution: str | None, storage_options: Any) -> str:
+        for store in self._runs.all[:-1]:
+            self._view_of(store).to_parquet(directory, storage_options=storage_options)
+        return super()._to_parquet(directory, execution, storage_options)
 
     def __str__(self) -> str:
         from runconsole.text import screen
@@ -621,8 +660,12 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def _observe(self, effects: tuple[Effect, ...]) -> None:
         """Tell whoever waits or shows, on the I/O thread."""
-        if self._policy is not None:
-            self._policy.look()
+        policy = self._policy
+        if policy is not None and policy.state is not self._state:  # the run before keeps its own, with its questions
+            self._past_policies.append(policy)
+            policy = self._policy = self._make_policy()
+        if policy is not None:
+            policy.look()
         self._watchers.look()
         for observer in self._observers:
             observer(effects)

@@ -13,7 +13,7 @@ from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import CheckpointOption, DecisionRequested, DecisionTurnedDown
 from runconsole.outcome import Outcome
 from runconsole.plain import plain_argument
-from runconsole.session import Session
+from runconsole.session import Runs, Session
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.unicode import encodable_value
 from runconsole.watchers import Watchers
@@ -66,7 +66,7 @@ class Decider:
     """Takes answers from people and code, from any thread.
 
     Args:
-        state: what is asked.
+        runs: returns what is asked: a question of the newest run comes before one of the same id of an earlier one.
         session: returns the session that sends, None while the console is stopped.
         call_soon: runs a function on the I/O thread.
         watchers: who is told when a decision moves on.
@@ -74,12 +74,12 @@ class Decider:
 
     def __init__(
         self,
-        state: RunState,
+        runs: Callable[[], Runs],
         session: Callable[[], Session | None],
         call_soon: Callable[[Callable[[], object]], None],
         watchers: Watchers,
     ) -> None:
-        self._state = state
+        self._runs = runs
         self._session = session
         self._call_soon = call_soon
         self._watchers = watchers
@@ -96,10 +96,12 @@ class Decider:
     ) -> None:
         """Check an answer and apply it, on the I/O thread. Raises InvalidArgument, NotConnected."""
         decision_id, checkpoint_id, option = encodable_value((decision_id, checkpoint_id, option))
-        checkpoint = self._state.checkpoints.get(checkpoint_id)
-        if checkpoint is None:
-            known = ", ".join(repr(c.checkpoint_id) for c in self._state.open_checkpoints) or "none is open"
+        runs = self._runs()
+        asking = runs.asking(checkpoint_id)
+        if asking is None:
+            known = ", ".join(repr(c.checkpoint_id) for c in runs.state.open_checkpoints) or "none is open"
             raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
+        checkpoint = asking.state.checkpoints[checkpoint_id]
         chosen, feedback = _chosen(checkpoint, option, feedback)
         session = self._session()
         if session is None:
@@ -125,6 +127,11 @@ class Decider:
             )
         )
 
+    def asks(self, state: RunState, checkpoint_id: str) -> bool:
+        """Whether an answer to a question of this id goes to this run."""
+        asking = self._runs().asking(checkpoint_id)
+        return asking is not None and asking.state is state
+
     def submit(
         self,
         checkpoint_id: str | Checkpoint,
@@ -148,7 +155,7 @@ class Decider:
         outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
 
         def look() -> bool:
-            decision = self._state.decisions.get(outcome.decision_id)
+            decision = self._runs().decision(outcome.decision_id)
             if decision is not None:
                 outcome.settle(decision)
             return outcome.future.done()
@@ -181,7 +188,7 @@ class Decider:
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
 
         def withdraw() -> None:
-            decision, session = self._state.decisions.get(outcome.decision_id), self._session()
+            decision, session = self._runs().decision(outcome.decision_id), self._session()
             if decision is not None and decision.state == "queued" and session is not None:
                 # First: applying the withdrawal settles what is not settled yet, as a refusal.
                 outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))

@@ -152,7 +152,8 @@ class RunFrames(ABC):
     ) -> str:
         """Write every frame as it is now into a directory of runs, for `runconsole.history` and any Parquet reader.
 
-        Runs are appended; one that is there already is replaced, so write it as often as you like. Each frame is a data
+        Runs are appended; one that is there already is replaced, so write it as often as you like. A console writes all
+        its `runs`, the earlier ones under their own names. Each frame is a data
         set partitioned by execution (``tasks/execution=...``), `events` also by type. Readers at the same time see a
         run whole, old or new; several processes may write different runs at once. Files may leave this machine: the
         console's secrets are hidden in them, also in the payloads of `events`, which are byte for byte what came only
@@ -172,9 +173,12 @@ class RunFrames(ABC):
                 its URL.
             OSError: it cannot be written.
         """
-        from runconsole.dataset import write
-
         given: object = execution
         if not isinstance(given, str | None):
             raise InvalidArgument(f"expected the name of a run as text, got {given!r}: pass for example 'run-1'")
+        return self._to_parquet(directory, execution, storage_options)
+
+    def _to_parquet(self, directory: str | os.PathLike[str], execution: str | None, storage_options: Any) -> str:
+        from runconsole.dataset import write
+
         return write(self._frames, self._about(), directory, execution=execution, storage_options=storage_options)

@@ -14,13 +14,14 @@ from msgspec import structs
 
 from runconsole.clock import now_micros
 from runconsole.endpoint import other_protocol, resolve
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides
 from runconsole.options import Options
 from runconsole.session import Session
 from runconsole.session.arrivals import Arrivals
 from runconsole.session.probing import Other
+from runconsole.session.runs import Runs
 from runconsole.session.scope import Scope
-from runconsole.state import Effect, RunState
+from runconsole.state import Effect
 from runconsole.wire.signals import Wire
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Keeper:
         if self._session is not None:
             self._session.wire.decides_by = resolve(options).wire.decides_by
 
-    async def session(self, state: RunState, log: EventLog, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
+    async def session(self, runs: Runs, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
         """Return a session; where a run was recorded before, it is loaded first.
 
         Where the file no longer holds what this console has seen, and nothing else, nothing more is recorded to it.
@@ -59,19 +60,18 @@ class Keeper:
         Raises InvalidArgument, RecordingError.
         """
         endpoint = resolve(self._spoken)
-        arrivals = self._arrivals or Arrivals(log, filtered=self._scope is not None)
+        arrivals = self._arrivals or Arrivals(runs.log, filtered=self._scope is not None)
         self._arrivals = arrivals
         wire = endpoint.wire if self._session is None else self._session.wire
         taken: TakenUp | None = None
         is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
             header = self._header(wire)
-            taken = await self._open_tape(self._path, header, wire, (state, log), arrivals)
+            taken = await self._open_tape(self._path, header, wire, runs, arrivals)
             if taken is not None:
                 wire = taken.wire(wire, header)
         session = Session(
-            state,
-            log,
+            runs,
             wire,
             endpoint.transport,
             observe=observe,
@@ -79,7 +79,7 @@ class Keeper:
             arrivals=arrivals,
             asides=self.asides,
             tape=self._tape,
-            gone_since=state.links[-1].at if arrivals.has_connected and state.links else 0,
+            gone_since=runs.state.links[-1].at if arrivals.has_connected and runs.state.links else 0,
             scope=self._scope,
             other=self._other_protocol(),
         )
@@ -134,7 +134,7 @@ class Keeper:
         return header_of(self._options, now_micros(), rooms=rooms)
 
     async def _open_tape(
-        self, path: Path, header: Header, wire: Wire, run: tuple[RunState, EventLog], arrivals: Arrivals
+        self, path: Path, header: Header, wire: Wire, runs: Runs, arrivals: Arrivals
     ) -> TakenUp | None:
         from runconsole.recording import Held, Tape, Writer
         from runconsole.replay import Fold, same_wire, take_up, wire_for
@@ -146,7 +146,7 @@ class Keeper:
         writer = Writer(path)
         try:
             if before is None:
-                fold = Fold(*run, self.asides, wire_of, arrivals=arrivals)
+                fold = Fold(runs, self.asides, wire_of, arrivals=arrivals)
                 taken = await take_up(writer.path, writer, header, fold)
                 held = Held(fold.frames, fold.links, fold.wires)
             else:
@@ -158,17 +158,17 @@ class Keeper:
                 trouble=self._trouble,
                 secrets=self._options.redactor,
                 held=held,
-                retell=lambda: self._retold(header, *run),
+                retell=lambda: self._retold(header, runs),
             )
         except BaseException:
             writer.close()
             raise
         return taken
 
-    def _retold(self, header: Header, state: RunState, log: EventLog) -> Iterator[bytes]:
+    def _retold(self, header: Header, runs: Runs) -> Iterator[bytes]:
         from runconsole.saving import lines_of_log
 
-        return lines_of_log(header, log, len(log), self.asides.cut(), finished=state.finished)
+        return lines_of_log(header, runs.log, len(runs.log), self.asides.cut(), finished=runs.state.finished)
 
     def _trouble(self, text: str) -> None:
         if self._session is not None:
@@ -183,7 +183,7 @@ class Keeper:
         if self._tape is not None:
             self._tape.close()
 
-    def save(self, path: Path, state: RunState, log: EventLog, on_io: Callable[[Callable[[], Any]], Any]) -> None:
+    def save(self, path: Path, runs: Runs, on_io: Callable[[Callable[[], Any]], Any]) -> None:
         """Write the run, as it is now, to a recording. From any thread.
 
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
@@ -201,11 +201,16 @@ class Keeper:
             finally:
                 os.close(recording)
             return
-        header = header_of(self._options, state.links[0].at if state.links else now_micros())
+        first = runs.all[0].state
+        header = header_of(self._options, first.links[0].at if first.links else now_micros())
         count, asides, finished = on_io(
-            lambda: (len(log), self.asides.cut(), state.finished and state.interruption is None)
+            lambda: (
+                len(runs.log),
+                self.asides.cut(),
+                runs.state.finished and runs.state.interruption is None,
+            )
         )
-        lines = lines_of_log(header, log, count, asides, finished=finished)
+        lines = lines_of_log(header, runs.log, count, asides, finished=finished)
         write_run(path, map(self._options.redactor.hide_line, lines))
 
     def _recording(self) -> int | None:

@@ -56,7 +56,7 @@ class Policy:
         left: Callable[[], object],
     ) -> None:
         self._decide = decide
-        self._state = state
+        self.state = state
         self._decider = decider
         self._report = report
         self._on_left = left
@@ -74,7 +74,7 @@ class Policy:
         """Ask about what is newly open. On the I/O thread."""
         if self._is_closed:
             return
-        for checkpoint in self._state.open_checkpoints:
+        for checkpoint in self.state.open_checkpoints:
             asking = checkpoint.checkpoint_id, checkpoint.asking
             if checkpoint.status == "pending" and asking not in self._asked:
                 self._asked.add(asking)
@@ -110,7 +110,7 @@ class Policy:
 
     def _is_open(self, checkpoint_id: str, asking: int) -> bool:
         """Whether the question still waits for this policy, and was not answered while it stood in the queue."""
-        now = self._state.checkpoints[checkpoint_id]
+        now = self.state.checkpoints[checkpoint_id]
         return not self._is_closed and now.status == "pending" and now.asking == asking
 
     def _ask(self, checkpoint: Checkpoint, asking: Asking) -> None:
@@ -126,7 +126,7 @@ class Policy:
                 feedback,
                 modifications,
                 by="policy",
-                is_wanted=lambda: not self._is_closed,
+                is_wanted=lambda: not self._is_closed and self._decider.asks(self.state, checkpoint.checkpoint_id),
             )
             outcome.future.result()  # or until the console stops
         except DecisionError as error:

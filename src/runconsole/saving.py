@@ -11,7 +11,7 @@ from msgspec import structs
 
 from runconsole.errors import RecordingError
 from runconsole.events import Fact, Micros, Received
-from runconsole.log import EventLog, moment
+from runconsole.log import StreamLog, moment
 from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, home_path, scan, unrecorded
 from runconsole.recording.facts import write_fact
 from runconsole.recording.forms import form_named
@@ -26,20 +26,22 @@ _MOST_OF_NAME = 32
 Asides = list[tuple[int, Fact | Received]]
 
 
-def lines_of_log(header: Header, log: EventLog, count: int, asides: Asides, *, finished: bool) -> Iterator[bytes]:
+def lines_of_log(header: Header, log: StreamLog, count: int, asides: Asides, *, finished: bool) -> Iterator[bytes]:
     """Yield the lines of a recording of the log's first `count` events and of the facts that go with them."""
     yield encode_line(structs.replace(header, content="events"))
     waiting = iter(asides)
     place, fact = next(waiting, (None, None))
     at: Micros = 0
     for first in range(0, count, _AT_ONCE):
-        for number, event in log.read(first, min(_AT_ONCE, count - first)):
+        length = min(_AT_ONCE, count - first)
+        runs = log.logs(first, length)
+        for number, event in log.read(first, length):
             while place is not None and place <= number and fact is not None:
                 at = moment(fact) or at
                 yield _aside(at, fact)
                 place, fact = next(waiting, (None, None))
             at = event.received_at
-            yield encode_line(entry_of(event))
+            yield encode_line(entry_of(event, None if runs is None else runs[number - first]))
     while fact is not None:
         at = moment(fact) or at
         yield _aside(at, fact)

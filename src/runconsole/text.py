@@ -137,7 +137,7 @@ def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[s
 
 
 def _header(state: RunState, run: Run) -> Iterator[str]:
-    verb = _VERBS.get(run.status) if state.finished else None
+    verb = _VERBS.get(run.status) if state.finished or state.left is not None else None
     yield f"{verb} {title_of(state)}" if verb else f"Running {title_of(state)}..."
     yield ""
     if run.percent is None:
@@ -157,6 +157,9 @@ def _link(state: RunState, now: Micros) -> Iterator[str]:
     link = state.links[-1] if state.links else None
     if state.interruption is not None:
         yield f"Connection: ended: {clean(state.interruption)}"
+        return
+    if state.left is not None and state.links:
+        yield f"Connection: {clean(state.links[-1].reason or state.links[-1].state)}"
         return
     quiet = state.quiet
     if quiet is not None and link is not None and link.state == "live":

@@ -51,7 +51,7 @@ _consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictiona
 DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
     "artifacts bottlenecks call cancel checkpoint_stats checkpoints critical_path decide decide_async decisions"
     " errors events finished is_started links next_checkpoint now output pause pending phases replay restore"
-    " restore_points resume retry run save start status subtasks summary table tasks to_arrow to_parquet wait"
+    " restore_points resume retry run runs save start status subtasks summary table tasks to_arrow to_parquet wait"
     " waves"
 ).split()
 """What a widget answers as its console does."""

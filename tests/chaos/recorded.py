@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides, EventLog, StreamLog
 from runconsole.options import Options
 from runconsole.recording import Header, Reader, Tape, Writer, decode_line
 from runconsole.replay import Fold, header_of, wire_for
 from runconsole.saving import lines_of_log
 from runconsole.secrets import Redactor, Secret
+from runconsole.session import Runs
 from runconsole.state import RunState
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Recording:
         yield from _cut(trial, lines[: len(lines) * trial.schedule.seed // 24])
         saved = lines_of_log(
             self.header,
-            trial.log,
+            StreamLog(trial.log),
             len(trial.log),
             self.asides.cut(),
             finished=trial.state.finished and trial.state.interruption is None,
@@ -56,7 +57,7 @@ class Recording:
 
 
 def _fold(lines: list[bytes]) -> tuple[Fold, list[Row]]:
-    fold = Fold(RunState(), EventLog(), Asides(), wire_for)
+    fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
     for line in lines:
         fold.apply(decode_line(line))
     return fold, [_row(event) for _, event in fold.log.read(0, 1_000_000)]

@@ -17,7 +17,7 @@ from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired
 from runconsole.events import DecisionRequested, Received
 from runconsole.log import EventLog
-from runconsole.session import Session
+from runconsole.session import Runs, Session
 from runconsole.session.arrivals import Arrivals
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
@@ -195,8 +195,7 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
 
     backoff = Backoff(first=0.01, longest=0.05)
     return Session(
-        trial.state,
-        trial.log,
+        Runs(trial.state, trial.log),
         wire,
         transport,
         observe=observe,

@@ -18,6 +18,7 @@ from runconsole.recording import Header, Reader, Tape, Writer, decode_line, enco
 from runconsole.recording.lines import entry_of
 from runconsole.replay import Fold, wire_for
 from runconsole.secrets import Redactor
+from runconsole.session import Runs
 from runconsole.state import RunState
 from runconsole.wire.channel import ChannelWire
 from tests.folding import task
@@ -52,7 +53,7 @@ class Deck:
 
     def folded(self) -> Fold:
         self.tape.close()
-        fold = Fold(RunState(), EventLog(), Asides(), wire_for)
+        fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
         for line in Reader(self.path):
             fold.apply(decode_line(line))
         assert fold.misread == 0

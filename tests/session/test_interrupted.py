@@ -18,7 +18,7 @@ from runconsole import Console, RunInterrupted, history
 from runconsole.errors import ConsoleFailed
 from runconsole.events import LinkChanged
 from runconsole.log import EventLog
-from runconsole.session import Session
+from runconsole.session import Runs, Session
 from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
 from runconsole.session.endings import fingerprint
@@ -55,8 +55,7 @@ class Run:
     def __init__(self, url: str, wire: Wire | None = None, **state: Any) -> None:
         self.state, self.log = RunState(**state), EventLog()
         self.session = Session(
-            self.state,
-            self.log,
+            Runs(self.state, self.log),
             wire or ChannelWire(),
             WebSocketTransport(url),
             observe=lambda _effects: None,

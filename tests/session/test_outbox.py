@@ -9,6 +9,8 @@ from typing import Any, cast
 import pytest
 
 from runconsole.events import DecisionRequested, Fact
+from runconsole.log import EventLog
+from runconsole.session import Runs
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.state import WITHDRAWN, RunState, Transmit
@@ -31,7 +33,7 @@ class Desk:
         self.wire = ChannelWire(**wire)
         self.sent: list[dict[str, Any]] = []
         self.now = START + 1000
-        self.outbox = Outbox(self.state, self.apply, lambda: self.now, patience=patience)
+        self.outbox = Outbox(Runs(self.state, EventLog()), self.apply, lambda: self.now, patience=patience)
         self.live = True
         timeout = {} if deadline is None else {"timeout": START + round(deadline * 1e6)}
         for name in ("c1", "c2"):

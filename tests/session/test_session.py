@@ -13,7 +13,7 @@ import pytest
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
 from runconsole.secrets import Redactor
-from runconsole.session import Session
+from runconsole.session import Runs, Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.state import Effect, RunState
@@ -37,8 +37,7 @@ class Following:
         self.backoff = Backoff(first=first, longest=longest)
         self._changed = asyncio.Event()
         self.session = Session(
-            self.state,
-            self.log,
+            Runs(self.state, self.log),
             ChannelWire(),
             WebSocketTransport(url),
             observe=self._observe,

@@ -13,7 +13,7 @@ import pytest
 from runconsole.errors import LinkLost
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
-from runconsole.session import Session
+from runconsole.session import Runs, Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.simulator import AskReconnect, HalfOpen, Simulator
@@ -37,8 +37,7 @@ class Run:
     def __init__(self, url: str, wire: Wire, **options: Any) -> None:
         self.state, self.log = RunState(), EventLog()
         self.session = Session(
-            self.state,
-            self.log,
+            Runs(self.state, self.log),
             wire,
             WebSocketTransport(url),
             observe=lambda _effects: None,

@@ -3,5 +3,6 @@
 from runconsole.log.asides import Asides, moment
 from runconsole.log.chunks import CHUNK, schema, stored
 from runconsole.log.log import EventLog, Storage
+from runconsole.log.stream import Rows, StreamLog
 
-__all__ = ["CHUNK", "Asides", "EventLog", "Storage", "moment", "schema", "stored"]
+__all__ = ["CHUNK", "Asides", "EventLog", "Rows", "Storage", "StreamLog", "moment", "schema", "stored"]

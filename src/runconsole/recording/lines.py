@@ -66,10 +66,11 @@ class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation
         wire: on a new connection, which of the file's wires speaks over it; another number is another wire.
         closed: the connection was closed.
         connected: what the console knew when the server had accepted it.
-        finished: the run has ended.
+        finished: whether the run has ended; false says that another one has begun after it.
         type: and the fields below: an event from a log, in ``"events"`` sections.
         reading: how it was understood where its type and payload do not tell: `logged`, `unknown`, `malformed`,
             `alert`.
+        run: which run it is of, where there are several: its number in the order in which they began, from 0.
     """
 
     at: Micros
@@ -83,7 +84,7 @@ class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation
     wire: int | None = None
     closed: bool = False
     connected: dict[str, Any] | None = None
-    finished: bool = False
+    finished: bool | None = None
     type: str | None = None
     payload: str | None = None
     timestamp: Micros | None = None
@@ -93,6 +94,7 @@ class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation
     correlation_id: str | None = None
     task_id: str | None = None
     reading: str | None = None
+    run: int | None = None
 
 
 _READINGS: dict[type[Fact], str] = {
@@ -115,8 +117,8 @@ _decode_header = msgspec.json.Decoder(Header).decode
 _decode_kind = msgspec.json.Decoder(_Kind).decode
 
 
-def entry_of(event: Received) -> Entry:
-    """Return an event as a line that tells what it means, without the frame it came in."""
+def entry_of(event: Received, run: int | None = None) -> Entry:
+    """Return an event as a line that tells what it means, without the frame it came in. `run` as of `Entry`."""
     fact = event.fact
     return Entry(
         event.received_at,
@@ -130,6 +132,7 @@ def entry_of(event: Received) -> Entry:
         correlation_id=event.correlation_id,
         task_id=getattr(fact, "task_id", None),
         reading=_READINGS.get(type(fact)),
+        run=run,
     )
 
 

@@ -62,7 +62,7 @@ class Scan(Struct):
 
 class _Mark(Struct):
     at: Micros
-    finished: bool = False
+    finished: bool | None = None
 
 
 _decode_mark = msgspec.json.Decoder(_Mark).decode
@@ -99,7 +99,8 @@ def _look(found: Scan, line: bytes) -> None:
     if found.began is None:
         found.began = mark.at
     found.ended = mark.at if found.ended is None else max(found.ended, mark.at)
-    found.finished = found.finished or mark.finished
+    if mark.finished is not None:
+        found.finished = mark.finished
 
 
 def check_format(header: Header) -> None:

@@ -242,9 +242,9 @@ class Tape:
         if fact.__class__ in _DECISIONS:
             self.flush()
 
-    def finished(self) -> None:
-        """Note that the run has ended."""
-        self._put(Entry(self._now(), "local", finished=True))
+    def finished(self, *, is_so: bool = True) -> None:
+        """Note that the run has ended, or that another one has begun after it."""
+        self._put(Entry(self._now(), "local", finished=is_so))
 
     # ---- writing ----------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
-"""Lines of a recording to a run: the same lines always give the same."""
+"""Lines of a recording to its runs: the same lines always give the same."""
 
 from __future__ import annotations
 
 import base64
+from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
@@ -20,12 +21,13 @@ from runconsole.events import (
     UnknownEvent,
     events_of,
 )
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides, StreamLog
 from runconsole.recording import Entry, Header
 from runconsole.recording.facts import read_fact
 from runconsole.recording.lines import Op
 from runconsole.replay.wires import same_wire
 from runconsole.session.arrivals import Arrivals
+from runconsole.session.runs import Runs, RunStore
 from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 from runconsole.wire.envelope import read_event, read_named
@@ -43,7 +45,7 @@ class Fold:
     """Reads lines, one after the other, as the console read what they tell.
 
     Args:
-        state, log, asides: what is folded into.
+        runs, asides: what is folded into.
         wire_of: makes the wire that reads a section's frames.
         arrivals: learns what came; it is given for a console that goes on.
         scope: knows which events are left out, beside those that were when it was recorded; None is none.
@@ -58,16 +60,14 @@ class Fold:
 
     def __init__(
         self,
-        state: RunState,
-        log: EventLog,
+        runs: Runs,
         asides: Asides,
         wire_of: Callable[[Header], Wire],
         *,
         arrivals: Arrivals | None = None,
         scope: Scope | None = None,
     ) -> None:
-        self.state = state
-        self.log = log
+        self.runs = runs
         self.asides = asides
         self.frames = 0
         self.links = 0
@@ -83,6 +83,16 @@ class Fold:
         self._held: dict[int, list[Received]] = {}
         self._held_before: dict[int, list[Received]] = {}
         self._effects: list[Effect] = []
+
+    @property
+    def state(self) -> RunState:
+        """The newest run's."""
+        return self.runs.state
+
+    @property
+    def log(self) -> StreamLog:
+        """All that was read, of whatever run."""
+        return self.runs.log
 
     def apply(self, line: Header | Entry | None) -> tuple[Effect, ...]:
         """Fold in one line; return what it would ask a live console to do. None is a line that could not be read."""
@@ -112,7 +122,9 @@ class Fold:
             case Entry(direction="in"):
                 self._came(entry)
             case Entry(direction="out", frame=str(frame)):
-                self._wire_at(entry.link).sent(frame, self.state.decisions)
+                self._wire_at(entry.link).sent(
+                    frame, ChainMap(*(store.state.decisions for store in reversed(self.runs.all)))
+                )
             case Entry(fact=dict(told)):
                 self._noted(told)
             case Entry(take=(number, place)):
@@ -168,7 +180,7 @@ class Fold:
 
     def _came(self, entry: Entry) -> None:
         if entry.type is not None:
-            self._settle(_logged_event(entry, entry.type), taken=True)
+            self._settle(_logged_event(entry, entry.type), taken=True, run=entry.run)
             return
         frame = base64.b64decode(entry.base64) if entry.base64 is not None else (entry.frame or "")
         number = self.frames
@@ -191,28 +203,27 @@ class Fold:
         else:
             self._noted(op)
 
-    def _settle(self, event: Received, *, taken: bool) -> None:
+    def _settle(self, event: Received, *, taken: bool, run: int | None = None) -> None:
         if self._scope is not None and self._scope.excludes(event):
             return
         if taken:
             if self._arrivals is not None:
                 self._arrivals.note(event)
-            self.log.append(event)
-            self._fold(event)
+            self._fold(event, self.runs.place(event, run))
         else:
-            self.asides.note(len(self.log), _DUPLICATE)
+            self.asides.note(len(self.runs.log), _DUPLICATE)
             self._fold(_DUPLICATE)
 
     def _noted(self, told: dict[str, Any]) -> None:
         fact = read_fact(told)
         if isinstance(fact, LinkChanged) and fact.recovered is not None and self._arrivals is not None:
             self._arrivals.gaps.report()
-        self.asides.note(len(self.log), fact)
+        self.asides.note(len(self.runs.log), fact)
         self._fold(fact)
 
-    def _fold(self, fact: Fact | Received) -> None:
+    def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> None:
         try:
-            self._effects += self.state.apply(fact)
+            self._effects += self.runs.fold(fact, store)
         except Exception:  # noqa: BLE001 - it broke then, too: what was said about it is a line of its own
             return
 

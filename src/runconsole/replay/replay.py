@@ -13,11 +13,12 @@ from typing import Literal
 
 from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Alert, LinkChanged, LinkStatus, Micros, Received
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides
 from runconsole.recording import Entry, Header, Scan, read_header
 from runconsole.replay.fold import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for
+from runconsole.session.runs import Runs
 from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
 
@@ -27,7 +28,7 @@ Change = Literal["reset", "changed"]
 """What a listener is told: the state is another object now, or playing, speed or position changed by a command."""
 Listener = Callable[[Change], None]
 Line = Header | Entry | None
-Run = tuple[RunState, EventLog, Asides]
+Run = tuple[Runs, Asides]
 
 _LINK_STATUSES = frozenset({"connecting", "live", "retrying"})
 
@@ -286,8 +287,8 @@ class Replay:
                 await self._play_on()
 
     def _begin(self, run: Run) -> Fold:
-        state, log, asides = run
-        self._fold = Fold(state, log, asides, wire_for, scope=self._scope())
+        runs, asides = run
+        self._fold = Fold(runs, asides, wire_for, scope=self._scope())
         self._source = lines_of(self.path, self._scan)
         self._ahead = []
         self._is_over = False

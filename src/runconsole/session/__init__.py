@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runconsole.session.runs import Runs, RunStore
 from runconsole.session.session import Session
 
-__all__ = ["Session"]
+__all__ = ["RunStore", "Runs", "Session"]

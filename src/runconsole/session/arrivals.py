@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from runconsole.events import Alert, ErrorReported, Logged, MalformedFrame, Micros, Received, TaskOutput
-from runconsole.log import EventLog
+from runconsole.log import Rows
 from runconsole.session.digests import Digests
 from runconsole.session.gaps import Gaps
 from runconsole.session.identities import FOREIGN, KNOWN, Identities
@@ -51,9 +51,7 @@ class Arrivals:
         longest_silence: after so long a replay that nobody declares over is over, when nothing of it has come.
     """
 
-    def __init__(
-        self, log: EventLog | None = None, *, filtered: bool = False, longest_silence: Micros = 5_000_000
-    ) -> None:
+    def __init__(self, log: Rows | None = None, *, filtered: bool = False, longest_silence: Micros = 5_000_000) -> None:
         self._longest_silence = longest_silence
         self.gaps = Gaps(filtered=filtered)
         self._log = log

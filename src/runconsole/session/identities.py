@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from runconsole.events import Received
-from runconsole.log import EventLog
+from runconsole.log import Rows
 from runconsole.recent import Recent
 from runconsole.session.digests import Digests
 from runconsole.session.sameness import is_id_within, is_same
@@ -47,7 +47,7 @@ class Identities:
         log: to compare with what is not alike to the letter; None does not.
     """
 
-    def __init__(self, contents: Digests, log: EventLog | None, base: int) -> None:
+    def __init__(self, contents: Digests, log: Rows | None, base: int) -> None:
         self._contents = contents
         self._log = log
         self._base = base

@@ -8,10 +8,9 @@ from contextlib import suppress
 
 from runconsole.errors import RunConsoleError
 from runconsole.events import Fact, Micros, Received
-from runconsole.log import EventLog
 from runconsole.session.catchup import Call, ends, inquire, reread
+from runconsole.session.runs import Runs
 from runconsole.session.tasks import cancelled, spawn
-from runconsole.state import RunState
 
 __all__ = ["Inquiries"]
 
@@ -31,16 +30,14 @@ class Inquiries:
 
     def __init__(
         self,
-        state: RunState,
-        log: EventLog,
+        runs: Runs,
         call: Call,
         apply: Callable[[Fact | Received], None],
         now: Callable[[], Micros],
         *,
         linger: float,
     ) -> None:
-        self._state = state
-        self._log = log
+        self._runs = runs
         self._call = call
         self._apply = apply
         self._now = now
@@ -53,11 +50,12 @@ class Inquiries:
         """Ask what is open, and after a reconnect (`again`) also what may have been decided or ended meanwhile."""
         calm = _at_once if self._was_cut else self._calm
         self._was_cut = again
-        spawn(self._tasks, self._reread(reread(self._call, self._state, self._now(), calm, again=again)), "reread")
+        spawn(self._tasks, self._reread(reread(self._call, self._runs.state, self._now(), calm, again=again)), "reread")
 
     async def ends(self, reader: asyncio.Task[None], patience: float) -> None:
         """Ask how tasks ended of which the stream did not tell it: until the line's `reader` is at its end."""
-        asking = asyncio.create_task(self._read(ends(self._call, self._state, self._now())), name="runconsole-ends")
+        answers = ends(self._call, self._runs.state, self._now())
+        asking = asyncio.create_task(self._read(answers), name="runconsole-ends")
         try:
             await asyncio.wait({asking, reader}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -65,7 +63,8 @@ class Inquiries:
 
     def settle(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint."""
-        spawn(self._tasks, self._read(inquire(self._call, self._state, [checkpoint_id], self._now())), "inquire")
+        state = (self._runs.asking(checkpoint_id) or self._runs.newest).state
+        spawn(self._tasks, self._read(inquire(self._call, state, [checkpoint_id], self._now())), "inquire")
 
     def stop(self) -> None:
         """Ask no more: the link is gone."""
@@ -85,9 +84,9 @@ class Inquiries:
         """Return when the server has been silent for a while, or does not stop talking."""
         count = -1
         for _ in range(_LONGEST_PAST):
-            if count == len(self._log):
+            if count == len(self._runs.log):
                 return
-            count = len(self._log)
+            count = len(self._runs.log)
             await asyncio.sleep(self._linger)
 
 

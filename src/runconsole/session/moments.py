@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from runconsole.events import Micros
-from runconsole.log import EventLog
+from runconsole.log import Rows
 
 __all__ = ["Moments"]
 
@@ -16,7 +16,7 @@ __all__ = ["Moments"]
 class Moments:
     """Finds events of a log, from number `first` on as it is now, by their time. Slow to make of a long log."""
 
-    def __init__(self, log: EventLog, first: int) -> None:
+    def __init__(self, log: Rows, first: int) -> None:
         kind = pa.timestamp("us", tz="UTC")
         columns = [batch.column("timestamp").cast(kind).cast(pa.int64()) for batch in log.batches(first)]
         times = pa.chunked_array(columns, pa.int64())

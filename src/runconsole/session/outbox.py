@@ -20,7 +20,8 @@ from runconsole.events import (
     Micros,
 )
 from runconsole.session.line import Line
-from runconsole.state import WITHDRAWN, RunState
+from runconsole.session.runs import Runs
+from runconsole.state import WITHDRAWN
 from runconsole.wire.listed import applied_option
 from runconsole.wire.signals import Reply
 
@@ -38,10 +39,8 @@ _MOMENT = 1.0
 class Outbox:
     """Sends what the state says is queued as soon as there is a link, and tells the state what became of it."""
 
-    def __init__(
-        self, state: RunState, apply: Callable[[Fact], Any], now: Callable[[], Micros], *, patience: float
-    ) -> None:
-        self._state = state
+    def __init__(self, runs: Runs, apply: Callable[[Fact], Any], now: Callable[[], Micros], *, patience: float) -> None:
+        self._runs = runs
         self._apply = apply
         self._now = now
         self._patience = patience
@@ -58,19 +57,20 @@ class Outbox:
             request = self._requests.pop(decision_id)
             if self._is_late(request):
                 self._apply(CheckpointExpired(self._now(), request.checkpoint_id))
-            decision = self._state.decisions.get(decision_id)
+            decision = self._runs.decision(decision_id)
             if decision is not None and decision.state == "queued":
                 self._send(request, decision.task_id, line)
 
     def _is_late(self, request: DecisionRequested) -> bool:
-        due_at = self._state.due_at(self._state.checkpoints[request.checkpoint_id])
-        return due_at is not None and self._state.clock.at(self._now()) >= due_at
+        state = self._runs.of(request).state
+        due_at = state.due_at(state.checkpoints[request.checkpoint_id])
+        return due_at is not None and state.clock.at(self._now()) >= due_at
 
     def close(self) -> None:
         """Give up what has not left: nobody sends it any more."""
         for decision_id in list(self._requests):
             del self._requests[decision_id]
-            decision = self._state.decisions.get(decision_id)
+            decision = self._runs.decision(decision_id)
             if decision is not None and decision.state == "queued":
                 reason = "the console stopped before there was a link: nothing was sent"
                 self._apply(DecisionTurnedDown(self._now(), decision_id, reason, WITHDRAWN))
@@ -106,7 +106,7 @@ class Outbox:
     def settle(self, reply: Reply) -> bool:
         """Take in the server's answer; return whether it answers a decision."""
         decision_id = reply.request_id
-        if decision_id not in self._state.decisions:
+        if self._runs.decision(decision_id) is None:
             return False
         self._disarm(decision_id)
         if reply.error is None:

@@ -23,7 +23,7 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides
 from runconsole.reconnect import REFUSED
 from runconsole.secrets import NO_SECRETS, Redactor
 from runconsole.session.arrivals import Arrivals
@@ -39,6 +39,7 @@ from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.probing import Other, is_spoken
+from runconsole.session.runs import Runs
 from runconsole.session.scope import Scope
 from runconsole.session.silence import Quiet, Silence
 from runconsole.session.taped import TapedArrivals
@@ -87,8 +88,7 @@ class Session:
 
     def __init__(
         self,
-        state: RunState,
-        log: EventLog,
+        runs: Runs,
         wire: Wire,
         transport: Transport,
         *,
@@ -104,7 +104,7 @@ class Session:
         scope: Scope | None = None,
         other: Callable[[], Other] | None = None,
     ) -> None:
-        self._state = state
+        self._runs = runs
         self._wire = wire
         self._transport = transport
         self._observe = observe
@@ -113,12 +113,11 @@ class Session:
         self._pace = pace
         self._tape = tape
         self._redactor = redactor
-        known = arrivals or Arrivals(log, filtered=scope is not None)
+        known = arrivals or Arrivals(runs.log, filtered=scope is not None)
         self._scope = scope
         self._arrivals = known if tape is None else TapedArrivals(known, tape)
         self._writer = Writer(
-            state,
-            log,
+            runs,
             self._arrivals,
             asides=asides or Asides(),
             tape=tape,
@@ -135,9 +134,9 @@ class Session:
             gone_since=gone_since,
             passed_over=None if scope is None else scope.report,
         )
-        self._outbox = Outbox(state, self.apply, now, patience=pace.reply)
+        self._outbox = Outbox(runs, self.apply, now, patience=pace.reply)
         self._calls = Calls(patience=pace.reply)
-        self._inquiries = Inquiries(state, log, self.call, self._apply_answer, now, linger=pace.linger)
+        self._inquiries = Inquiries(runs, self.call, self._apply_answer, now, linger=pace.linger)
         self._line: Line | None = None
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
@@ -145,10 +144,9 @@ class Session:
         self._other = other
         self.protocol: str | None = None
         """The protocol that the server was found to speak, where that is another than its address was taken for."""
-        self._silence = Silence(state, after=pace.silent)
+        self._silence = Silence(runs.state, after=pace.silent)
         self._denial = Denial(pace.silent)
-        self._log = log
-        self._logged = len(log)
+        self._logged = len(runs.log)
         self._quiet_since: Micros = 0
         self._connecting_since: Micros | None = None
         self._seek_until: Micros = 0
@@ -170,6 +168,10 @@ class Session:
     def reconnect(self) -> None:
         """Make the next attempt now."""
         self._wake.set()
+
+    @property
+    def _state(self) -> RunState:
+        return self._runs.state
 
     @property
     def wire(self) -> Wire:
@@ -197,6 +199,8 @@ class Session:
     # ---- what events ask for ------------------------------------------------------------------------------------
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
+        if self._ended.is_set() and not self._state.finished:
+            self._go_on()
         for effect in effects:
             match effect:
                 case Transmit():
@@ -213,6 +217,14 @@ class Session:
         self._observe(effects)
         if self._ended.is_set():
             self._end()
+
+    def _go_on(self) -> None:
+        """Another run has begun, although the one before it had ended."""
+        self._ended.clear()
+        if self._tape is not None:
+            self._tape.finished(is_so=False)
+        if self._journal.is_live and self._journal.status == "ended":
+            self.link("live")
 
     def _send_queued(self) -> None:
         line = self._line
@@ -417,9 +429,9 @@ class Session:
 
     async def _linger(self) -> None:
         """Return when the run has ended and the server has been silent for a while."""
-        await self._ended.wait()
         self._heard = True
         while self._heard:
+            await self._ended.wait()
             self._heard = False
             await asyncio.sleep(self._pace.linger)
 
@@ -483,8 +495,9 @@ class Session:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._pace.tick)
-            for fact in expired(self._state, self._now()):
-                self.apply(fact)
+            for store in self._runs.all:
+                for fact in expired(store.state, self._now()):
+                    self.apply(fact)
             self._journal.tick()
             self._look_at_silence()
             if self._journal.age_s > self._pace.steady:
@@ -495,8 +508,10 @@ class Session:
     def _look_at_silence(self) -> None:
         """Tell of a server that does not accept us, of a link without a run, and of a run without an end."""
         now = self._now()
-        if len(self._log) != self._logged:
-            self._logged, self._quiet_since = len(self._log), now
+        if self._silence.state is not self._state:
+            self._silence = Silence(self._state, after=self._pace.silent)
+        if len(self._runs.log) != self._logged:
+            self._logged, self._quiet_since = len(self._runs.log), now
         if not self._journal.is_live:
             self._tell_waiting(now)
             return
@@ -521,7 +536,7 @@ class Session:
         """Say that a subscription was refused; `last`: over this connection nothing else can come."""
         text = f"the server has refused a subscription: {line.wire.asked}"
         if last:
-            self._denial.note(text, self._now(), len(self._log))
+            self._denial.note(text, self._now(), len(self._runs.log))
         self._tell_quiet(Quiet("silent", text))
 
     def _part_if_refused(self, now: Micros) -> None:

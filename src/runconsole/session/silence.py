@@ -26,14 +26,14 @@ class Silence:
     """
 
     def __init__(self, state: RunState, *, after: float) -> None:
-        self._state = state
+        self.state = state
         self._after = after
         self._silent_told = False
         self._done_told: int | None = None
 
     def is_silent(self, live_s: float) -> bool:
         """Whether the link is live for long enough, and nothing of a run has ever come."""
-        return live_s >= self._after and not self._state.has_run
+        return live_s >= self._after and not self.state.has_run
 
     def look(self, *, live_s: float, quiet_s: float, events: int, asked: str) -> Quiet | None:
         """Return what is to be told now, None for nothing.
@@ -48,7 +48,7 @@ class Silence:
             self._silent_told = True
             came = f"{events:,} messages came, but none tells of a run" if events else "no event has come yet"
             return Quiet("silent", f"the link is live, and {came}: {asked}")
-        state = self._state
+        state = self.state
         if live_s == 0 or quiet_s < self._after or state.finished or not is_complete(state):
             return None
         tasks = max(len(state.tasks), state.total_tasks or 0)

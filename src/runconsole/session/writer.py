@@ -1,4 +1,4 @@
-"""The one writer of a run's state and log."""
+"""The one writer of the runs' states and logs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received, TaskOutput
-from runconsole.log import Asides, EventLog
+from runconsole.log import Asides
 from runconsole.seams import Seams
 from runconsole.secrets import Redactor
 from runconsole.session.arrivals import DUPLICATE, Arrival
+from runconsole.session.runs import Runs, RunStore
 from runconsole.session.scope import Scope
-from runconsole.state import Effect, RunState
+from runconsole.state import Effect
 from runconsole.unicode import encodable_fact
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Writer:
     """Logs what the server tells and folds in whatever happens.
 
     Args:
-        state, log: what it writes.
+        runs: what it writes.
         arrivals: knows what came before.
         scope: knows what is not of the run; None where all is.
         asides: keeps every fact that no event of the log tells.
@@ -49,8 +50,7 @@ class Writer:
 
     def __init__(
         self,
-        state: RunState,
-        log: EventLog,
+        runs: Runs,
         arrivals: _Admits,
         *,
         asides: Asides,
@@ -61,8 +61,7 @@ class Writer:
         scope: Scope | None = None,
     ) -> None:
         self._scope = scope
-        self._state = state
-        self._log = log
+        self._runs = runs
         self._arrivals = arrivals
         self._asides = asides
         self._tape = tape
@@ -85,8 +84,7 @@ class Writer:
             return False
         if self._seams is not None and event.fact.__class__ is TaskOutput:
             event = self._seams.join_one(event)
-        self._log.append(event)
-        self._fold(event)
+        self._fold(event, self._runs.take(event))
         return True
 
     def drop(self, event: Received) -> None:
@@ -95,7 +93,7 @@ class Writer:
         self._count_duplicate()
 
     def _count_duplicate(self) -> None:
-        self._asides.note(len(self._log), _DUPLICATE)
+        self._asides.note(len(self._runs.log), _DUPLICATE)
         self._fold(_DUPLICATE)
 
     def apply(self, fact: Fact | Received) -> None:
@@ -105,19 +103,19 @@ class Writer:
         self._fold(fact)
 
     def _note(self, fact: Fact | Received) -> None:
-        self._asides.note(len(self._log), fact)
+        self._asides.note(len(self._runs.log), fact)
         if self._tape is not None:
             self._tape.fact(fact)
 
-    def _fold(self, fact: Fact | Received) -> None:
+    def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> None:
         try:
-            effects = self._state.apply(fact)
+            effects = self._runs.fold(fact, store)
         except Exception as error:
             if not isinstance(fact, Received):
                 raise
             text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
             alert = Received(fact.type, Alert("error", text), "", self._now())
             self._note(alert)
-            effects = self._state.apply(alert)
+            effects = self._runs.fold(alert, store)
         if effects:
             self._carry_out(effects)

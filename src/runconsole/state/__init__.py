@@ -20,6 +20,7 @@ from runconsole.state.rows import (
 )
 from runconsole.state.run import Effect, Finished, RunState, Transmit, Urgent
 from runconsole.state.scrollback import Scrollback
+from runconsole.state.succession import leave, stand, successor
 
 __all__ = [
     "FINISHED",
@@ -43,7 +44,10 @@ __all__ = [
     "Transmit",
     "Urgent",
     "Wave",
+    "leave",
     "span_s",
+    "stand",
+    "successor",
 ]
 
 _HANDLER_MODULES = (checkpoints, decisions, executions, facts, stages, tasks)

@@ -32,7 +32,8 @@ _RUN_STATUS = {
 def execution_started(state: RunState, fact: ExecutionStarted, event: Received) -> None:
     state.is_execution = True
     tell = set_known if state.is_newest("plan", event) else fill_unknown
-    tell(state, execution_id=fact.execution_id, estimated_duration_s=fact.estimated_duration_s)
+    beside = None if event.beside is None else event.beside.execution
+    tell(state, execution_id=fact.execution_id or beside, estimated_duration_s=fact.estimated_duration_s)
     if state.counters_at is None:
         tell(state, total_tasks=fact.total_tasks)
     if state.completed_tasks is None:

@@ -151,6 +151,9 @@ class RunState:
         self.finished = False
         self.interruption: str | None = None
         """Why it counts as finished although it has not ended: its stream has, again and again."""
+        self.left: str | None = None
+        """How it stood when another execution began over the same stream, where it had not told its end."""
+        self.left_at: Micros | None = None
         self.total_tasks: int | None = None
         self.completed_tasks: int | None = None
         self.failed_tasks: int | None = None
@@ -326,14 +329,17 @@ class RunState:
             return "interrupted"
         if self.told_status is not None:
             return self.told_status
+        if self.left is not None:
+            return self.left
         if self.followed_task in self.tasks:
             return self.tasks[self.followed_task].status
         if self.finished:
-            return self._status_at_end()
+            return self.status_by_tasks()
         running = self.is_execution or any(self.counts[s] for s in TaskStatus if s is not TaskStatus.PENDING)
         return TaskStatus.RUNNING if running else TaskStatus.PENDING
 
-    def _status_at_end(self) -> str:
+    def status_by_tasks(self) -> str:
+        """Return how a run that is over ended, by its tasks alone."""
         if any(self.counts[s] for s in TaskStatus if s not in FINISHED) or not self.tasks:
             return TaskStatus.COMPLETED if not self.tasks else "partial"
         bad = self.counts[TaskStatus.FAILED] + self.counts[TaskStatus.CANCELLED]
@@ -350,7 +356,7 @@ class RunState:
     @property
     def quiet(self) -> str | None:
         """What is silent now, in a sentence that was told; None where nothing is."""
-        if self._quiet is None or self.finished:
+        if self._quiet is None or self.finished or self.left is not None:
             return None
         kind, text = self._quiet
         holds = is_complete(self) if kind == "done" else not self.has_run
@@ -390,6 +396,7 @@ class RunState:
         total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
         failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]
         skipped = self.skipped_tasks if self.skipped_tasks is not None else self.counts[TaskStatus.SKIPPED]
+        ended_at = self.ended_at if self.ended_at is not None or self.left is None else self.left_at
         return Run(
             execution_id=self.execution_id,
             title=self.title,
@@ -408,8 +415,8 @@ class RunState:
             expected_artifacts=self.expected_artifacts,
             errors=len(self.errors),
             started_at=self.started_at,
-            ended_at=self.ended_at,
-            duration_s=self.duration_s if self.duration_s is not None else span_s(self.started_at, self.ended_at),
+            ended_at=ended_at,
+            duration_s=self.duration_s if self.duration_s is not None else span_s(self.started_at, ended_at),
             estimated_duration_s=self.estimated_duration_s,
             current_task=current_task,
             current_task_name=None if current is None else current.name,

@@ -1,0 +1,97 @@
+"""All that came over one stream, in arrival order, where several logs share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from runconsole.events import Received
+from runconsole.log.log import EventLog
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Rows", "StreamLog"]
+
+
+class Rows(Protocol):
+    """Events with a number each, in arrival order."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, first: int, count: int) -> list[tuple[int, Received]]:
+        """Return up to `count` events from number `first` on, with their numbers."""
+
+    def batches(self, first: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield the events from number `first` on as rows."""
+
+
+class _Part(NamedTuple):
+    first: int
+    """Its first event's number in the stream."""
+    log: EventLog
+    begin: int
+    """That event's number in the log."""
+
+
+class StreamLog:
+    """The events of several logs in the order in which they came. One thread writes; any thread reads.
+
+    The events stand in the logs; this knows which of them were appended between which others.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._parts: tuple[_Part, ...] = (_Part(0, log, 0),)
+
+    def turn(self, log: EventLog) -> None:
+        """Note that what comes from here on is appended to this log."""
+        last = self._parts[-1]
+        if last.log is not log:
+            count = len(last.log) - last.begin
+            before = self._parts if count else self._parts[:-1]
+            self._parts = (*before, _Part(last.first + count, log, len(log)))
+
+    def __len__(self) -> int:
+        last = self._parts[-1]
+        return last.first + len(last.log) - last.begin
+
+    def _spans(self, first: int) -> Iterator[tuple[int, EventLog, int, int]]:
+        """Yield from number `first` on: a number, the log, the number there, and how many events follow there."""
+        parts = self._parts
+        for place, part in enumerate(parts):
+            end = parts[place + 1].first if place + 1 < len(parts) else part.first + len(part.log) - part.begin
+            begin = max(first, part.first)
+            if begin < end:
+                yield begin, part.log, part.begin + begin - part.first, end - begin
+
+    def read(self, first: int, count: int) -> list[tuple[int, Received]]:
+        """Return up to `count` events from number `first` on, with their numbers. As `EventLog.read`."""
+        found: list[tuple[int, Received]] = []
+        for number, log, begin, length in self._spans(max(0, first)):
+            wanted = min(length, count - len(found))
+            if wanted <= 0:
+                break
+            found += enumerate((event for _, event in log.read(begin, wanted)), number)
+        return found
+
+    def logs(self, first: int, count: int) -> list[int] | None:
+        """Return of each of these events the number of its log, in the order in which they began; None of one log."""
+        numbers: dict[int, int] = {}
+        for part in self._parts:
+            numbers.setdefault(id(part.log), len(numbers))
+        if len(numbers) == 1:
+            return None
+        found: list[int] = []
+        for _, log, _, length in self._spans(max(0, first)):
+            found += [numbers[id(log)]] * min(length, count - len(found))
+        return found
+
+    def batches(self, first: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield the events from number `first` on as rows. As `EventLog.batches`."""
+        for _, log, begin, length in self._spans(max(0, first)):
+            left = length
+            for batch in log.batches(begin):
+                yield batch.slice(0, left)
+                left -= min(left, batch.num_rows)
+                if not left:
+                    break

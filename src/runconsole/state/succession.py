@@ -1,0 +1,55 @@
+"""One run after another over the same stream: how the one before is left, and what the next one begins with."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from runconsole.events import Micros
+from runconsole.state.completion import is_complete
+from runconsole.state.rows import Link
+from runconsole.state.run import RunState
+
+__all__ = ["leave", "stand", "successor"]
+
+_OVER = frozenset({"ended", "failed", "stopped"})
+
+
+def successor(before: RunState, name: str | None, at: Micros) -> RunState:
+    """Return the state of a run that begins where another is followed: described alike, over the same link."""
+    state = RunState(
+        title=before.title,
+        token_budget=before.token_budget,
+        cost_limit=before.cost_limit,
+        expected_artifacts=before.expected_artifacts,
+    )
+    state.clock = copy(before.clock)
+    if before.links:
+        status = before.links[-1].state
+        words = f"another execution began{_named(name)}; the one before it is in `runs`"
+        state.links.append(Link(at, "live" if status in _OVER else status, 0, None, None, None, notice=words))
+        state.versions["links"] += 1
+    return state
+
+
+def leave(state: RunState, name: str | None, at: Micros) -> None:
+    """Note that another execution began, and in which words, where the run has not told its end."""
+    if state.finished:
+        return
+    done = "all its tasks were done, but " if is_complete(state) else ""
+    words = f"{done}another execution began{_named(name)} before this one told its end"
+    if state.links:
+        state.links.append(Link(at, state.links[-1].state, 0, words, None, None, notice=words))
+        state.versions["links"] += 1
+    state.left_at = at
+    stand(state, goes_on=False)
+
+
+def stand(state: RunState, *, goes_on: bool) -> None:
+    """Say how a run stands that another one has followed: done by its tasks, `interrupted`, or still going on."""
+    if state.left_at is not None:
+        state.left = state.status_by_tasks() if is_complete(state) else None if goes_on else "interrupted"
+        state.versions["run"] += 1
+
+
+def _named(name: str | None) -> str:
+    return "" if name is None else f" ({name})"
