@@ -26,8 +26,10 @@ from tests.chaos.trial import Trial, number_in
 
 __all__ = ["verdict"]
 
-_ANSWERED = 30
-"""Events over the first connection after which its catch-up has certainly been answered."""
+_REFUSAL_OF_ANOTHER = "not allowed"
+"""The words of a stray."""
+_ANSWERED = 3
+"""Events after an answer, which was sent before them or beside them, that show that it has come."""
 SHORTEST_PAUSE = 0.025
 """Seconds between two attempts at least, once the pauses have grown."""
 
@@ -48,9 +50,8 @@ def _doubled(trial: Trial) -> Iterator[str]:
     # Marks that two events of one connection have tell nothing any more.
     is_identified = (mode.marks != "none" and trial.schedule.plan.afresh is None) or mode.ids != "none"
     is_doubled = mode.rooms > 1 and not (_has(trial, Duplicate) or _has(trial, Reorder))
-    passages = trial.host.gate.passages
-    if mode.slow and (len(passages) < 2 or len(passages[0].offered) < _ANSWERED):
-        return  # nothing has shown that this server says when it has replayed all
+    if mode.slow and not _has_shown_that_it_answers(trial):
+        return
     copies: Counter[int] = Counter()
     for passage in trial.host.gate.passages:
         copies |= Counter(told.number for told in passage.offered)
@@ -58,6 +59,18 @@ def _doubled(trial: Trial) -> Iterator[str]:
         # Nothing but its content tells an event without marks: on one connection it may be meant twice.
         if count > (1 if is_identified or is_doubled else copies[number]):
             yield f"event {number} is {count} times in the log, at most {copies[number]} on one connection"
+
+
+def _has_shown_that_it_answers(trial: Trial) -> bool:
+    """Whether the first connection brought the word that the server has replayed all: what came after it was new."""
+    passage = trial.host.gate.passages[0]
+    if passage.caught_up is None:
+        return False
+    numbers = [told.number for told in passage.offered]
+    after = set(numbers[passage.caught_up :]) - set(numbers[: passage.caught_up])
+    lost = next((place for place, link in enumerate(trial.state.links) if link.state == "retrying"), None)
+    came = trial.rows if lost is None else trial.rows[: trial.link_rows[lost]]
+    return len(after & {number_in(event) for event in came}) >= _ANSWERED
 
 
 def _reordered(trial: Trial) -> Iterator[str]:
@@ -193,6 +206,9 @@ def _foreign(trial: Trial) -> Iterator[str]:
     rows = [event for event in trial.rows if FOREIGN in event.payload]
     if rows or FOREIGN in state.tasks or FOREIGN in state.checkpoints or state.told_status == "failed":
         yield f"of another run there are {len(rows)} events, tasks {list(state.tasks)}, {list(state.checkpoints)}"
+    refused = [link for link in state.links if _REFUSAL_OF_ANOTHER in (link.reason or "")]
+    if refused:
+        yield f"the refusal of another's request is taken for one of us: {refused[0]}"
     told = trial.skew.told if trial.skew is not None else 0
     if told and not any(link.notice and "were left out" in link.notice for link in state.links):
         yield f"{told} events of others came, and nobody says that they were left out"

@@ -121,8 +121,8 @@ def draw(mode: str, seed: int) -> Schedule:
     length = events * pause
     questions = tuple(Question(name, rng.uniform(0, length), rng.choice([0.15, 30.0, 30.0])) for name in names)
     faults = _believable([_fault(rng, events, MODES[mode], bool(names)) for _ in range(rng.randint(1, 5))])
-    if MODES[mode].slow:  # the server has shown that it answers, and then takes its time
-        faults = (*(replace(fault, after=fault.after + 10) for fault in faults), Slow(11, 30.0, 0.03))
+    if MODES[mode].slow:  # the server has shown that it answers, before it takes its time
+        faults = tuple(replace(fault, after=fault.after + 10) for fault in faults)
     forgets = [fault.after for fault in faults if isinstance(fault, Crash) and fault.forget]
     marks = MODES[mode].marks
     afresh = min(forgets) if forgets and marks != "none" and rng.random() < 0.5 else None

@@ -1,8 +1,10 @@
-"""What other servers do to the same events: other spellings on each connection, others' runs in between."""
+"""What other servers do to the same events: other spellings on each connection, others' runs in between, slowness."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
@@ -12,6 +14,9 @@ from runconsole.transports.base import Connection, Transport
 
 __all__ = ["FOREIGN", "Skew"]
 
+SLOWNESS = 0.02
+"""Seconds between two frames of a slow catch-up."""
+_CAUGHT_UP = '["ack","catch-up'
 FOREIGN = "another's"
 """Stands in every event of another run."""
 
@@ -36,17 +41,19 @@ class Skew:
         respells: whether each connection after the first spells every event in its own way.
         others: how many events of other runs come for each one of ours, 0 to 1.
         copies: how often each of them comes.
+        slow: whether each connection after the first brings one frame at a time, until it has been told the past.
 
     Attributes:
         told: how many events of other runs came.
     """
 
-    def __init__(self, inner: Transport, seed: str, *, respells: bool, others: float, copies: int) -> None:
+    def __init__(self, inner: Transport, seed: str, *, respells: bool, others: float, copies: int, slow: bool) -> None:
         self._inner = inner
         self._rng = Random(seed)  # noqa: S311 - dice, not a secret
         self._respells = respells
         self._others = others
         self._copies = copies
+        self._slow = slow
         self._connections = 0
         self.told = 0
 
@@ -57,7 +64,8 @@ class Skew:
     async def _connect(self) -> AsyncIterator[Connection]:
         async with self._inner.connect() as connection:
             self._connections += 1
-            yield _Skewed(connection, self, anew=self._respells and self._connections > 1)
+            is_later = self._connections > 1
+            yield _Skewed(connection, self, anew=self._respells and is_later, slow=self._slow and is_later)
 
     def change(self, frame: str | bytes, *, anew: bool) -> list[str | bytes]:
         """Return what comes in the place of a frame."""
@@ -82,15 +90,30 @@ class Skew:
 
 
 class _Skewed:
-    def __init__(self, connection: Connection, skew: Skew, *, anew: bool) -> None:
+    def __init__(self, connection: Connection, skew: Skew, *, anew: bool, slow: bool) -> None:
         self._connection = connection
         self._skew = skew
         self._anew = anew
+        self._slow = slow
+        self._waiting: deque[str | bytes] = deque()
 
     async def send(self, frame: str) -> None:
         await self._connection.send(frame)
 
     async def receive(self) -> list[str | bytes]:
+        if not self._slow:
+            return await self._receive()
+        if not self._waiting:
+            self._waiting += await self._receive()
+        await asyncio.sleep(SLOWNESS)
+        frame = self._waiting.popleft()
+        if not str(frame).startswith(_CAUGHT_UP):
+            return [frame]
+        self._slow = False
+        rest, self._waiting = self._waiting, deque()
+        return [frame, *rest]
+
+    async def _receive(self) -> list[str | bytes]:
         return [
             changed
             for frame in await self._connection.receive()

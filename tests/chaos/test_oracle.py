@@ -10,11 +10,12 @@ import pytest
 from runconsole.events import DecisionRequested, Received
 from runconsole.reconnect import DENIED, Policy, of_status
 from runconsole.session import Session
-from runconsole.session.arrivals import DUPLICATE, NEW, Arrival, Arrivals
+from runconsole.session.arrivals import DUPLICATE, NEW, Arrival, Arrivals, _Replay
 from runconsole.session.backoff import Backoff
 from runconsole.session.gaps import Gaps, Losses
 from runconsole.session.line import Line
 from runconsole.session.outbox import Outbox
+from runconsole.session.scope import Scope
 from runconsole.state import RunState
 from runconsole.wire.channel import ChannelWire
 from runconsole.wire.handover import Handover
@@ -24,7 +25,7 @@ from tests.chaos.suite import play_all
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
-_AT_A_TIME, _MOST = 30, 120
+_AT_A_TIME, _MOST = 15, 120
 
 
 def _believes_every_event_is_new(patch: pytest.MonkeyPatch) -> None:
@@ -94,6 +95,19 @@ def _takes_a_restart_for_a_wrong_address(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("runconsole.transports.websocket.of_status", hasty)
 
 
+def _takes_a_slow_catch_up_for_over(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_Replay, "end", lambda self: setattr(self, "_is_over", True))
+
+
+def _compares_events_by_the_letter(patch: pytest.MonkeyPatch) -> None:
+    for module in ("identities", "arrivals"):
+        patch.setattr(f"runconsole.session.{module}.is_same", lambda earlier, event, **_: earlier == event)
+
+
+def _takes_every_event_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Scope, "excludes", lambda self, event: False)
+
+
 MUTANTS: list[tuple[str, Break]] = [
     ("json with ids", _believes_every_event_is_new),
     ("trpc tracked", _reports_no_loss),
@@ -106,6 +120,9 @@ MUTANTS: list[tuple[str, Break]] = [
     ("json with ids", _takes_the_refusal_of_another_for_its_own),
     ("trpc tracked", _takes_a_restart_for_a_wrong_address),
     ("socketio, live only", _forgets_decisions_when_the_link_breaks),
+    ("socketio with slow catch-ups, without times", _takes_a_slow_catch_up_for_over),
+    ("json with ids", _compares_events_by_the_letter),
+    ("socketio in a room, with catch-up", _takes_every_event_for_its_own),
 ]
 
 

@@ -181,10 +181,14 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
     wire, transport = _client(url, mode)
     schedule = trial.schedule
     scope = Scope.of(execution=None, task=TASK if schedule.others else None)
-    if schedule.respells or schedule.others:
-        seed = f"{schedule.mode}/{schedule.seed}"
+    if schedule.respells or schedule.others or mode.slow:
         transport = trial.skew = Skew(
-            transport, seed, respells=schedule.respells, others=schedule.others, copies=max(mode.rooms, 1)
+            transport,
+            f"{schedule.mode}/{schedule.seed}",
+            respells=schedule.respells,
+            others=schedule.others,
+            copies=max(mode.rooms, 1),
+            slow=mode.slow,
         )
     if record is not None:
         trial.recording = Recording(record, url, mode.wire, rooms=mode.rooms, trouble=pytest.fail)

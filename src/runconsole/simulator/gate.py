@@ -81,12 +81,14 @@ class Passage:
         number: the client's number, from 1.
         offered: the events that were given to the socket, in the order they were.
         delivered: those of them that the system has taken.
+        caught_up: how many had been offered when the client was told that it has been sent the past; None before.
     """
 
     def __init__(self, number: int, socket: Socket, gate: Gate, rng: Random) -> None:
         self.number = number
         self.offered: list[Told] = []
         self.delivered: list[Told] = []
+        self.caught_up: int | None = None
         self.is_dead = False
         self._socket = socket
         self._gate = gate

@@ -269,7 +269,9 @@ class SocketIoDoor:
     async def _catch_up(self, sid: str, data: object = None) -> None:
         present = self._note(sid, "request_catch_up", data)
         if present is not None and self._replay:
-            await present[0].catch_up()
+            client, passage = present
+            await client.catch_up()
+            passage.caught_up = len(passage.offered)
 
     async def _resolve(self, sid: str, data: object = None) -> dict[str, Any] | None:
         present = self._note(sid, "checkpoint_resolve", data)

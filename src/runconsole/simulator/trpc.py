@@ -62,7 +62,7 @@ class TrpcTalk:
         mark: what tracked events are called; None sends them untracked, which cannot be resumed.
     """
 
-    stray = '{"id":987654321,"error":{"message":"no","code":-32003,"data":{"code":"FORBIDDEN","httpStatus":403}}}'
+    stray = '{"id":987654,"error":{"message":"not allowed","code":-32003,"data":{"code":"FORBIDDEN","httpStatus":403}}}'
 
     def __init__(
         self,
