@@ -97,7 +97,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replies": {"view"},
     "publisher": {"replies", "view"},
     "outputs": set(),
-    "widget": {"clock", "console", "options", "outputs", "publisher", "replay", "replies", "state", "view"},
+    "showing": {"console", "replay", "session", "text", "view"},
+    "widget": {
+        *("clock", "console", "options", "outputs", "publisher", "replay", "replies", "showing", "state", "view"),
+    },
     "simulator": set(),
     "demo": {"simulator"},
     "process": set(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from runconsole import Console, history
 from runconsole.state import Checkpoint
+from tests.page import Page, showing
 from tests.servers.json_server import JsonServer, Peer, closes, does, eventually, in_turn, says
 from tests.servers.node import TrpcServer
 from tests.servers.socketio_server import SocketIoServer
@@ -276,3 +278,49 @@ def test_a_policy_is_asked_about_the_new_runs_questions() -> None:
     with JsonServer(script) as server, Console(server.url, on_checkpoint=policy) as console:
         eventually(lambda: len(titles) == 2 and len(console.decisions) == 1)
         assert titles == ["Old?", "New?"]
+
+
+@pytest.fixture(name="shows")
+def _shows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:
+    yield from showing(monkeypatch)
+
+
+def test_the_panel_shows_the_newest_run_and_an_earlier_one_that_is_chosen(shows: Callable[..., Page]) -> None:
+    with JsonServer(FIRST) as server:
+        page = shows(server.url)
+        page.tell(kind="ready", have=-1)
+        eventually(lambda: len(page.widget.events) == 2)
+        server.peer.send(*SECOND)
+        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"].get("run") == 1)
+        newest = page.of("snapshot")[-1]
+        assert newest["picture"]["head"]["runs"] == [[0, "e1: interrupted"], [1, "e2: running"]]
+        page.tell(kind="replay", id="q", action="run", value=0)
+        assert page.answer("q")["ok"]
+        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"]["run"] == 0)
+        shown = page.of("snapshot")[-1]
+        assert shown["version"] > newest["version"]
+        assert [row["name"] for row in shown["picture"]["tasks"]["rows"]] == ["first"]
+        server.peer.send(done(2, 12, total=3, task_name="later"))
+        eventually(lambda: [row["name"] for row in page.picture["tasks"]["rows"]] == ["second", "later"])
+        assert page.picture["head"]["run"] == 1
+        page.tell(kind="replay", id="r", action="run", value=2)
+        assert page.answer("r")["error"] == "expected the number of a run below 2, got 2"
+        page.tell(kind="ready", have=-1)
+        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"]["run"] == 1)
+        assert repr(page.widget.runs[0]) == "<run 'e1': interrupted, 1 of 2 tasks>"
+
+
+def test_a_press_on_an_earlier_runs_question_answers_that(shows: Callable[..., Page]) -> None:
+    questions = [*FIRST, asked(2, "old", "Old?"), asked(3, "both", "Old?"), *SECOND, asked(12, "both", "New?")]
+    with JsonServer(questions) as server:
+        page = shows(server.url)
+        eventually(lambda: len(page.widget.runs) == 2 and len(page.widget.pending) == 1)
+        page.tell(kind="replay", id="q", action="run", value=0)
+        assert page.answer("q")["ok"]
+        press = {"kind": "decide", "option": "yes", "feedback": None, "modifications": None, "at": 0}
+        page.tell(**press, id="one", checkpoint="old")
+        assert page.answer("one")["ok"]
+        page.tell(**press, id="two", checkpoint="both")
+        assert "the newest run asks a question of the same id" in page.answer("two")["error"]
+        assert list(page.widget.runs[0].decisions["checkpoint_id"]) == ["old"]
+        assert page.widget.decisions.empty

@@ -239,6 +239,7 @@ def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -
         "options",
         "protocol",
         "session_over",
+        "stores",
         "state",
         "task_commands",
         "title",

@@ -88,6 +88,11 @@ export class Details {
     this.#asked.delete(id);
   }
 
+  /** Forgets what was told in full: another run is shown. */
+  forget(): void {
+    this.#whole.clear();
+  }
+
   clear(): void {
     for (const id of [...this.#asked.keys()]) this.#end(id);
   }

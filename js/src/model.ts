@@ -68,10 +68,10 @@ export type ToKernel =
   | { kind: "link"; id: string; action: "reconnect" | "stop" }
   /** What shall become of a task, by its row's key; answered when the server has answered. */
   | { kind: "command"; id: string; task: string; command: Verb }
-  /** Plays a recording. `value`: the position in seconds of "seek", the speed of "speed". */
+  /** Plays a recording, or shows another run. `value`: seconds of "seek", the speed of "speed", the number of "run". */
   | { kind: "replay"; id: string; action: ReplayAction; value: number | null };
 
-export type ReplayAction = "play" | "pause" | "seek" | "speed";
+export type ReplayAction = "play" | "pause" | "seek" | "speed" | "run";
 
 /* ---- traits (synced; under 50 KB together) ---- */
 

@@ -63,6 +63,9 @@ export interface Head {
   replay: Replay | null;
   /** The commands for tasks that the server takes. */
   commands?: readonly string[];
+  /** Where a server has begun several executions: the number of the one that is shown, and each with its name and status. */
+  run?: number;
+  runs?: readonly (readonly [number, string])[];
 }
 
 /** A recording that is played: where it is, and how fast. */

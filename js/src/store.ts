@@ -299,6 +299,7 @@ export class Store {
 
   #load(version: number, picture: Picture): void {
     this.version = version;
+    if (this.head?.run !== picture.head.run) this.details.forget(); // rows of another run have the same keys
     this.head = keep(this.head ?? undefined, picture.head);
     for (const name of Object.keys(this.tables) as TableName[]) {
       const table = picture[name];

@@ -1,9 +1,26 @@
+import { fireEvent } from "@testing-library/dom";
 import { describe, expect, test } from "vitest";
 import { checkpoint, task } from "../dev/fake";
 import { full, subtask } from "./rows";
 import { Bench, fakeTime, later, NOW, picture, table } from "./support";
 
 fakeTime();
+
+describe("a choice of runs", () => {
+  test("stands in the header where there are several, and asks the kernel for the one that is chosen", async () => {
+    const runs = [
+      [0, "e1: completed"],
+      [1, "e2: running"],
+    ] as const;
+    const bench = await new Bench().show(picture());
+    expect(bench.get.queryByRole("combobox", { name: "Run" })).toBeNull();
+    await bench.patch({ head: { run: 1, runs } });
+    const choice = bench.get.getByRole<HTMLSelectElement>("combobox", { name: "Run" });
+    expect(choice.selectedOptions[0]?.textContent).toBe("e2: running");
+    fireEvent.change(choice, { target: { value: "0" } });
+    expect(bench.sent("replay").at(-1)).toMatchObject({ action: "run", value: 0 });
+  });
+});
 
 describe("the panel", () => {
   test("is a region that keeps its keys from the notebook's shortcuts", async () => {

@@ -593,6 +593,11 @@ class Console(RunFrames, RunWaits, RunCommands):
         return self._state
 
     @property
+    def stores(self) -> tuple[RunStore, ...]:
+        """The state and log of every run, oldest first: to read."""
+        return self._runs.all
+
+    @property
     def log(self) -> EventLog:
         """The event log: to read."""
         return self._log

@@ -62,6 +62,7 @@ class Publisher:
         self._is_bound = is_bound
         self._alert = alert
         self._budget = budget or Budget(BYTES_PER_SECOND)
+        self._kept: View | None = None
         self._is_another = False  # whether the pages have to be told a whole picture: of another view
         self._failed: set[str] = set()
         self._urgent = asyncio.Event()
@@ -152,9 +153,13 @@ class Publisher:
         self._has_news = self._has_news or not _is_clock(changes)
         return len(msgspec.json.encode(message))
 
-    def show(self, view: View) -> None:
-        """Show another view from here on: the next patch is a snapshot of it."""
-        self._view = view
+    def show(self, view: View, kept: View | None = None) -> None:
+        """Show another view from here on: the next patch is a snapshot of it.
+
+        `kept` is what the durable picture shows, where that is another.
+        """
+        self._view, self._kept = view, kept
+        self._saved_version = -1
         self._has_news = self._is_another = True
 
     def snapshot(self) -> None:
@@ -188,10 +193,13 @@ class Publisher:
 
     def save(self) -> None:
         """Store the durable picture, unless it is stored already."""
-        if self._saved_version != self._view.version:
-            self._save({"version": self._view.version, "now": self._millis(), "picture": self._view.durable()})
-            self._saved_version = self._view.version
-        self._has_news = False
+        view = self._kept or self._view
+        if view is self._kept:
+            view.changes()
+        if self._saved_version != view.version:
+            self._save({"version": view.version, "now": self._millis(), "picture": view.durable()})
+            self._saved_version = view.version
+        self._has_news = self._kept is not None
 
     def heartbeat(self) -> None:
         """Send the newest version, so that a lost last patch is noticed."""

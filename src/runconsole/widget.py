@@ -21,13 +21,13 @@ import traitlets
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
-from runconsole.events import Received
 from runconsole.options import Options, check, concealed
 from runconsole.outputs import Outputs, Screen, on_subshell
 from runconsole.publisher import BYTES_PER_SECOND, Publisher
 from runconsole.replay import Replay
 from runconsole.replies import Budget, Replies, named, refusal, reply_to
 from runconsole.secrets import Secret
+from runconsole.showing import Showing
 from runconsole.state import Effect, Urgent
 from runconsole.unicode import encodable_value
 from runconsole.view import View, answered
@@ -129,11 +129,11 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._is_closed = False
         self._outputs = Outputs(self, self._screen, self._cell_ended)
         self._published: asyncio.Task[None] | None = None
-        self._view = View(self.console.state, self._read, self._describe)
+        self._showing = Showing(console)
         budget = Budget(BYTES_PER_SECOND)
         self._replies = Replies(budget, reply=self._reply, send=self._emit)
         self._publisher = Publisher(
-            self._view,
+            self._showing.view,
             send=self._emit,
             save=self._store,
             now=lambda: self.console.now,
@@ -165,15 +165,23 @@ class ConsoleWidget(anywidget.AnyWidget):
         """Keep publishing while the console lives; paint at once what must be seen at once."""
         if self._published is None or self._published.done():
             self._published = asyncio.get_running_loop().create_task(self._publish(), name="runconsole-publish")
+        if self._showing.follow():
+            self._publisher.show(self._showing.view, self._showing.kept)
         if any(isinstance(effect, Urgent) for effect in effects):
             self._publisher.hurry()
 
-    def _replayed(self, change: str) -> None:
+    def _replayed(self, _change: str) -> None:
         """Follow a replay: one that went back shows another state."""
-        if change == "reset":
-            console = self.console
-            self._view = View(console.state, self._read, self._describe, version=self._view.version)
-            self._publisher.show(self._view)
+        if self._showing.follow():
+            self._publisher.show(self._showing.view, self._showing.kept)
+        self._paint()
+
+    def _repaint(self) -> None:
+        """Show another run to every page."""
+        self._publisher.show(self._showing.view, self._showing.kept)
+        self._paint()
+
+    def _paint(self) -> None:
         if self.console.is_started:
             self._observe(())
             self._publisher.hurry()
@@ -228,25 +236,6 @@ class ConsoleWidget(anywidget.AnyWidget):
         except Exception:  # the page may be gone; the run's console goes on
             _logger.debug("could not reach the page", exc_info=True)
 
-    def _read(self, first: int, count: int) -> list[tuple[int, Received]]:
-        """Return events of the log as they may be shown."""
-        hide = self.console.options.redactor.hide_event
-        return [(number, hide(event)) for number, event in self.console.log.read(first, count)]
-
-    def _describe(self) -> dict[str, Any]:
-        console = self.console
-        return {
-            "title": console.title,
-            "url": console.address,
-            "protocol": console.protocol,
-            "link": console.status,
-            "events": len(console.log),
-            "malformed": console.log.malformed,
-            "unknown": console.log.unknown,
-            "replay": None if console.replay is None else _described(console.replay),
-            "commands": list(console.task_commands),
-        }
-
     # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
 
     def _door(self, _widget: Any, message: Any, _buffers: Any) -> None:
@@ -263,7 +252,10 @@ class ConsoleWidget(anywidget.AnyWidget):
     def _handle(self, message: dict[str, Any]) -> None:
         """Carry a message out (on the I/O thread); answer it, errors too."""
         if message["kind"] in {"ready", "snapshot"}:
-            self._replies.ask({"kind": "snapshot", "have": message.get("have", -1)})
+            have = message.get("have", -1)
+            if message["kind"] == "ready" and have == -1 and self._showing.return_to_newest():
+                self._repaint()  # another page opens: every page shows the newest run
+            self._replies.ask({"kind": "snapshot", "have": have})
             return
         if message["kind"] in {"page", "detail"}:
             self._replies.ask(message)
@@ -288,6 +280,9 @@ class ConsoleWidget(anywidget.AnyWidget):
                 self._decide(message)
             case "link":
                 self.console.link_action(str(message.get("action")))
+            case "replay" if message.get("action") == "run":
+                self._showing.choose(message.get("value"))
+                self._repaint()
             case "replay":
                 _control(self.console.replay, message.get("action"), message.get("value"))
             case kind:
@@ -298,10 +293,17 @@ class ConsoleWidget(anywidget.AnyWidget):
             return self._publisher.whole(request["have"])
         return reply_to(self._view, request)
 
+    @property
+    def _view(self) -> View:
+        return self._showing.view
+
     def _decide(self, message: dict[str, Any]) -> None:
         """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
         decision_id, feedback = str(message["id"]), message.get("feedback")
-        checkpoint_id, option = answered(self.console.state, str(message["checkpoint"]), str(message["option"]))
+        checkpoint_id, option = answered(self._showing.store.state, str(message["checkpoint"]), str(message["option"]))
+        state = self._showing.store.state
+        if checkpoint_id in state.checkpoints and not self.console.decider.asks(state, checkpoint_id):
+            raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
         self.console.decider.request(
             decision_id,
             checkpoint_id,
@@ -309,7 +311,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             str(feedback) if feedback else None,
             message.get("modifications"),
         )
-        decision = self.console.state.decisions.get(decision_id)
+        decision = state.decisions.get(decision_id)
         if decision is not None and decision.state in {"refused", "expired"}:
             error = decision.error or "it does not count any more"
             raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
@@ -408,17 +410,6 @@ def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
 def _follows(console: Console) -> bool:
     """Whether a console follows its run, or will: one that was never started is only known by its panel."""
     return console.status in _RUNNING and not console.is_forked and (console.is_started or id(console) in _shown)
-
-
-def _described(replay: Replay) -> dict[str, Any]:
-    """Return where a replay is, for the panel's controls; positions to a tenth of a second."""
-    return {
-        "position_s": round(replay.position, 1),
-        "duration_s": round(replay.duration, 1),
-        "speed": replay.speed,
-        "playing": replay.is_playing,
-        "over": replay.is_over,
-    }
 
 
 def _control(replay: Replay | None, action: Any, value: Any) -> None:

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { count, dollars, plural, ticking, UNKNOWN, wholePercent } from "../format";
 import type { Head } from "../model";
 import type { Store } from "../store";
+import { Choice } from "./choice";
 import { useNow, useStore } from "./context";
 import { Bar, Icon, StatusMark } from "./marks";
 
@@ -16,6 +17,9 @@ export function Header() {
         <h2 class="rc-title" title={head.url}>
           {head.title || head.url}
         </h2>
+        {head.runs && store.reachable && (
+          <Choice name="Run" value={head.run as number} of={head.runs} pick={(run) => store.replay("run", run)} />
+        )}
         <Connection head={head} past={store.attachment === "recorded" ? "recorded" : head.replay && "replay"} />
         <span class="rc-run-status">
           <StatusMark status={head.status} />

@@ -4,6 +4,7 @@ import { plain } from "../ansi";
 import { count, plural } from "../format";
 import type { OutputRow } from "../model";
 import type { RowSource } from "../rows";
+import { Choice } from "./choice";
 import { usePanel, useStore } from "./context";
 import { CopyButton } from "./copy";
 import { Line } from "./lines";
@@ -15,6 +16,12 @@ const LINE_HEIGHT = 18;
 /** Lines asked for before and behind those on screen. */
 const AHEAD = 100;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
+
+const STREAMS: readonly (readonly [Filter["stream"], string])[] = [
+  ["", "stdout and stderr"],
+  ["stdout", "stdout"],
+  ["stderr", "stderr"],
+];
 
 interface Filter {
   task: string;
@@ -46,30 +53,21 @@ export function Output() {
           onInput={(event) => setFilter({ ...filter, search: event.currentTarget.value })}
         />
         {tasks.length > 1 && (
-          <select
-            class="rc-input"
-            aria-label="Task"
+          <Choice
+            kind="input"
+            name="Task"
             value={filter.task}
-            onChange={(event) => setFilter({ ...filter, task: event.currentTarget.value })}
-          >
-            <option value="">All tasks</option>
-            {tasks.map((task) => (
-              <option key={task} value={task}>
-                {task}
-              </option>
-            ))}
-          </select>
+            of={[["", "All tasks"], ...tasks.map((task) => [task, task] as const)]}
+            pick={(task) => setFilter({ ...filter, task })}
+          />
         )}
-        <select
-          class="rc-input"
-          aria-label="Stream"
+        <Choice
+          kind="input"
+          name="Stream"
           value={filter.stream}
-          onChange={(event) => setFilter({ ...filter, stream: event.currentTarget.value as Filter["stream"] })}
-        >
-          <option value="">stdout and stderr</option>
-          <option value="stdout">stdout</option>
-          <option value="stderr">stderr</option>
-        </select>
+          of={STREAMS}
+          pick={(stream) => setFilter({ ...filter, stream })}
+        />
         <span class="rc-note rc-toolbar-note">
           {filtered
             ? `${count(matching.length)} of ${plural(loaded.length, "loaded line")}${loaded.length < log.total ? ` (${count(log.total)} in all)` : ""}`

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { countdown } from "../format";
 import type { Replay } from "../model";
 import type { Store } from "../store";
+import { Choice } from "./choice";
 import { useStore } from "./context";
 import { Icon } from "./marks";
 import { notDone } from "./outcome";
@@ -134,17 +135,11 @@ function step(replay: Replay): number {
 function Speed({ replay, store }: Controls) {
   const speeds = SPEEDS.includes(replay.speed) ? SPEEDS : [...SPEEDS, replay.speed];
   return (
-    <select
-      class="rc-speed"
-      aria-label="Speed"
-      value={String(replay.speed)}
-      onChange={(event) => store.replay("speed", Number(event.currentTarget.value))}
-    >
-      {speeds.map((speed) => (
-        <option key={speed} value={speed}>
-          {speed === 0 ? "fastest" : `${speed}×`}
-        </option>
-      ))}
-    </select>
+    <Choice
+      name="Speed"
+      value={replay.speed}
+      of={speeds.map((speed) => [speed, speed === 0 ? "fastest" : `${speed}×`] as const)}
+      pick={(speed) => store.replay("speed", speed)}
+    />
   );
 }
