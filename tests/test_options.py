@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import ssl
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,22 @@ def test_a_file_to_record_to_may_be_named_by_a_path(tmp_path: Path) -> None:
     assert checked(record=tmp_path / "run.jsonl").record == str(tmp_path / "run.jsonl")
     with pytest.raises(InvalidArgument, match="expected record= to be the path of a file, got 7"):
         checked(record=7)
+
+
+@pytest.mark.parametrize(
+    "misplaced",
+    [
+        {"task": {"token": "sk-12345678"}},
+        {"title": ["sk-12345678"]},
+        {"execution": b"sk-12345678"},
+        {"token_budget": "sk-12345678"},
+        {"speed": "sk-12345678"},
+        {"on_checkpoint": "sk-12345678"},
+        {"transformer": "sk-12345678"},
+    ],
+)
+def test_a_value_in_the_wrong_place_is_in_no_error_and_in_no_local_of_it(misplaced: dict[str, object]) -> None:
+    with pytest.raises(InvalidArgument, match="expected") as caught:
+        check({"url": "ws://h/ws"} | misplaced)
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "sk-12345678" not in shown.split("runconsole/options.py", 1)[1]

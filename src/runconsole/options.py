@@ -34,6 +34,8 @@ _LONGEST_WORD = 12
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
 """Types of arguments that hold no secret."""
+_SHORTEST_SECRET = 8
+"""Characters; what is shorter is shown in errors."""
 
 
 class Options(Struct, frozen=True):
@@ -189,9 +191,14 @@ def check(arguments: Mapping[str, Any]) -> Options:
     subscribe, problem = _plain_subscribe(hidden.pop("subscribe", None))
     if problem is not None:
         raise InvalidArgument(problem)
-    return _fitting(
-        Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **_plain(hidden))
-    )
+    others: dict[str, Any] = {}
+    try:
+        others = _plain(hidden)
+    except InvalidArgument as error:
+        problem = str(error)
+    if problem is not None:  # raised here: the frames of `_plain` hold what was given in the open
+        raise InvalidArgument(problem)
+    return _fitting(Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **others))
 
 
 def _plain_subscribe(subscribe: Any) -> tuple[Secret[Any] | None, str | None]:
@@ -231,7 +238,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
-        raise InvalidArgument(f"expected on_checkpoint= to be a function, got {arguments['on_checkpoint']!r}")
+        raise InvalidArgument(f"expected on_checkpoint= to be a function, got {_shown(arguments['on_checkpoint'])}")
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
@@ -335,7 +342,13 @@ def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool =
 def _typed(arguments: dict[str, Any], name: str, kind: Any, wanted: str) -> None:
     value = arguments.get(name)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise InvalidArgument(f"expected {name}= to be {wanted}, got {value!r}")
+        raise InvalidArgument(f"expected {name}= to be {wanted}, got {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a wrong type as an error may show it: one that is long enough may be a secret, misplaced."""
+    text = repr(value)
+    return text if type(value) in _OPEN or len(text) <= _SHORTEST_SECRET + 1 else f"a {type(value).__name__}"
 
 
 def context_of(path: str) -> ssl_module.SSLContext:
