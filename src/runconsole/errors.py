@@ -11,6 +11,7 @@
     ├── NotConnected         a decision or call needs a live link and there was none in time
     ├── UnsupportedByWire    this wire has no such call
     ├── RecordingError       a recording cannot be read or written
+    │   └── NotARecording    what is there is no recording (also InvalidArgument)
     └── DecisionError
         ├── DecisionRefused  the server (or the console) said no: `reason`
         ├── DecisionExpired  the deadline passed first
@@ -21,6 +22,7 @@ No message ever holds a secret or a server's stack trace.
 
 from __future__ import annotations
 
+from runconsole.marks import marked
 from runconsole.reconnect import DENIED, RETRY, STRANGE, Policy
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "InvalidArgument",
     "LinkLost",
     "MissingPackage",
+    "NotARecording",
     "NotConnected",
     "RecordingError",
     "RunConsoleError",
@@ -44,6 +47,10 @@ __all__ = [
 
 class RunConsoleError(Exception):
     """Anything runconsole raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the sentence with visible marks: it may hold a server's words, and is printed to terminals."""
+        return marked(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in a cell: the one sentence, no traceback."""
@@ -130,6 +137,10 @@ class UnsupportedByWire(RunConsoleError):
 
 class RecordingError(RunConsoleError):
     """A recording cannot be read or written."""
+
+
+class NotARecording(RecordingError, InvalidArgument):
+    """The file that was named is no recording, or not to be read."""
 
 
 class DecisionError(RunConsoleError):

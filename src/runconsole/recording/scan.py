@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from runconsole.errors import InvalidArgument, RecordingError
+from runconsole.errors import InvalidArgument, NotARecording, RecordingError
 from runconsole.events import Micros
 from runconsole.recording.files import Reader
 from runconsole.recording.forms import ZSTD_MAGIC, form_of
@@ -132,17 +132,17 @@ def _sound(header: Header) -> Iterator[tuple[str, bool]]:
 def read_header(path: Path) -> Header | None:
     """Return the first header of a recording; None of one that was cut before its first line was whole.
 
-    Raises InvalidArgument where the file is no recording or cannot be read, RecordingError where only another version
+    Raises NotARecording where the file is no recording or cannot be read, RecordingError where only another version
     can read it.
     """
     kind = kind_of(path)
     if kind is not None and kind != "a file":
-        raise InvalidArgument(f"expected the path of a recording, got {shown(path)}, which is {kind}")
+        raise NotARecording(f"expected the path of a recording, got {shown(path)}, which is {kind}")
     try:
         text = next(iter(Reader(path, longest=_LONGEST_HEADER)), None)
         begin = _first_piece(path) if text is None else b""
     except OSError as error:
-        raise InvalidArgument(f"cannot read the recording {shown(path)} ({error.strerror or error})") from None
+        raise NotARecording(f"cannot read the recording {shown(path)} ({error.strerror or error})") from None
     except RecordingError:  # a line that is longer
         raise _no_recording(path) from None
     if text is None:
@@ -182,8 +182,8 @@ def check_recordable(path: Path) -> None:
         read_header(path)
 
 
-def _no_recording(path: Path) -> InvalidArgument:
-    return InvalidArgument(
+def _no_recording(path: Path) -> NotARecording:
+    return NotARecording(
         f"expected a recording of runconsole or a new file, got {shown(path)}, which is something else: choose another"
         " name"
     )
