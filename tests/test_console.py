@@ -365,3 +365,24 @@ def test_an_interrupt_while_a_recording_loads_leaves_nothing_behind_and_the_next
         again.stop()
         assert other.is_started
         assert server.handshakes == 2
+
+
+def test_a_wait_that_would_never_end_says_so_at_once() -> None:
+    console = Console("ws://localhost:9/ws", start=False)
+    with pytest.raises(NotConnected, match="call start"):
+        console.wait()
+    with pytest.raises(NotConnected, match="call start"):
+        asyncio.run(console.finished())
+    assert console.wait(timeout=0) is False
+    assert repr(console) == "Console('ws://localhost:9/ws', status='connecting')"
+
+
+def test_what_a_server_says_is_marked_in_errors_too() -> None:
+    said = {"type": "error", "payload": {"code": "UNAUTHORIZED", "message": "go\x1b]52;c;aGk=\x07 \u202eaway"}}
+    with JsonServer([said]) as server, Console(server.url) as it:
+        with pytest.raises(ConsoleFailed) as failed:
+            it.wait(20)
+        for text in (str(failed.value), it.links["reason"].iloc[-1]):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            assert "⟨U+202E⟩away" in text

@@ -409,8 +409,7 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def __enter__(self) -> Self:
         """Start, unless that was done: what has ended or failed since then is not begun again."""
-        was_started = self._task is not None or (self._replay is not None and self._replay.is_begun)
-        return self if was_started else self.start()
+        return self if self._was_started else self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -539,13 +538,17 @@ class Console(RunFrames, RunWaits, RunCommands):
         return now_micros() if self._replay is None else self._replay.now
 
     def __repr__(self) -> str:
-        if "_state" not in self.__dict__:
+        if "_runs" not in self.__dict__:
             return f"{type(self).__name__}(not begun)"  # a traceback with locals asks in the middle of `__init__`
         return f"{type(self).__name__}({self._options.address!r}, status={self.status!r})"
 
     @property
     def _reason(self) -> str | None:
         return next((link.reason for link in reversed(self._state.links) if link.reason), None)
+
+    @property
+    def _was_started(self) -> bool:
+        return self._task is not None or (self._replay is not None and self._replay.is_begun)
 
     @property
     def _is_finished(self) -> bool:

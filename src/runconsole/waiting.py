@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
-from runconsole.errors import ConsoleFailed, InvalidArgument, RunInterrupted
+from runconsole.errors import ConsoleFailed, InvalidArgument, NotConnected, RunInterrupted
 from runconsole.events import LinkStatus
 from runconsole.state import Checkpoint
 from runconsole.watchers import on_loop
@@ -47,6 +47,11 @@ class RunWaits(ABC):
     @abstractmethod
     def _left_to_people(self) -> list[Checkpoint]:
         """Those of them that no code is answering."""
+
+    @property
+    @abstractmethod
+    def _was_started(self) -> bool:
+        """Whether it follows its run, or has done so."""
 
     @property
     @abstractmethod
@@ -90,8 +95,10 @@ class RunWaits(ABC):
             RunInterrupted: the server ended the stream in good order before the run had ended, again and again (a
                 ConsoleFailed).
             ConsoleFailed: the link failed for good.
+            NotConnected: there is no `timeout`, and the console was not started: nothing would ever end.
         """
         check_until(until)
+        self._check_started(timeout)
         if timeout is not None and timeout <= 0:  # a poll leaves nothing behind, however often
             outcome = self._outcome(until)
             return self._gave_up(timeout) if outcome is None else outcome
@@ -119,12 +126,20 @@ class RunWaits(ABC):
     ) -> bool:
         """Wait, without blocking the event loop, until the run has finished. As `wait`."""
         check_until(until)
+        self._check_started(timeout)
         loop = asyncio.get_running_loop()
         say = functools.partial(loop.call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context())
         try:
             return await asyncio.wait_for(on_loop(self._settled(until, say, loop.is_closed)), timeout)
         except TimeoutError:
             return self._gave_up(timeout or 0)
+
+    def _check_started(self, timeout: float | None) -> None:
+        """Raise NotConnected where a wait would have no end."""
+        if timeout is None and not self._was_started:
+            raise NotConnected(
+                "this console was not started, so it would wait for ever: call start(), or pass timeout="
+            )
 
     def _gave_up(self, timeout: float) -> Literal[False]:
         """Say what is open; of polls, only where it is something else than what was said last."""
