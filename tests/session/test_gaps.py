@@ -47,6 +47,9 @@ def words(gaps: Gaps) -> tuple[int | None, int] | None:
         (("a4f", "07b"), ("c11",), None),
         (("1-0", "2-0"), ("3-0",), None),
         (("1", "2", "3"), ("1",), None),  # it counts afresh: what the old count ended with is not known
+        (("1", "2", "3", "1"), ("4",), None),  # it counted afresh before: between 1 and 4 others may have been
+        (("1", "2", "3", "1", "2", "3"), ("5",), 1),
+        (("1", "2", "4", "3", "5", "6", "7"), ("9",), 1),
         (("1", "2", "3"), (), None),
         ((), ("1",), None),
     ],
@@ -131,6 +134,17 @@ def test_ids_that_skip_on_one_connection_leave_no_gap() -> None:
     gaps.connected(None, assured=False)
     note(gaps, "1", "2", "3", "9", "10", at=10)
     assert words(gaps) is None
+
+
+def test_ids_of_a_replay_that_meets_what_is_new_count() -> None:
+    gaps = Gaps()
+    gaps.connected(None, assured=False)
+    note(gaps, "3", "1", "2", at=10)
+    note(gaps, "3", at=10, known=True)
+    note(gaps, "4", "5", at=10)
+    gaps.connected(BACK, assured=False)
+    note(gaps, "7", at=LATER)
+    assert words(gaps) == (1, 0)
 
 
 def test_a_change_of_connections_is_checked_by_ids_that_count_and_else_believed() -> None:

@@ -196,11 +196,11 @@ class Marks:
         prefix, number = found[1], int(found[2])
         last = self._last if prefix == self._prefix else None
         if not is_new:
+            if last is not None and number == last + 1 and not at_seam:
+                self._last = number
             return 0 if number == last else None
         if not at_seam and last is not None and number < last:
-            self._steps = 0
-            self._skips = max(0, self._skips - 1)
-            return -self._fill(number) or None
+            return self._back(number)
         skipped = self._skipped(last, number)
         if at_seam and skipped:
             self._missing.append(Hole(number - skipped, number - 1, 0, at_seam=True))
@@ -210,6 +210,15 @@ class Marks:
         self._steps = self._steps + (not at_seam) if skipped == 0 or (at_seam and skipped is not None) else 0
         self._prefix, self._last = prefix, number
         return skipped
+
+    def _back(self, number: int) -> int | None:
+        """Take in a new id that is lower than the last one. Where none was left out before, they count afresh."""
+        filled = self._fill(number)
+        if not filled and not self._skips:
+            self._last = number
+        self._steps = 0
+        self._skips = max(0, self._skips - 1)
+        return -filled or None
 
     def _skipped(self, last: int | None, number: int) -> int | None:
         counts = self._steps >= _COUNTING and self._skips == 0
