@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "keeping": {
         *("clock", "endpoint", "log", "options", "recording", "replay", "saving", "session", "state", "wire"),
     },
-    "iothread": {"resolver"},
+    "iothread": {"clock", "resolver"},
     "resolver": set(),
     "watchers": set(),
     "deciding": {"clock", "outcome", "session", "state", "watchers"},

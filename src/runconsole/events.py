@@ -86,6 +86,8 @@ class TaskReported(Fact, frozen=True, gc=False):
     current_task: str | None = None
     subtask_status: dict[str, str] | None = None
     """The status of some of its subtasks, by name, in the server's words (`runconsole.statuses` reads them)."""
+    status_word: str | None = None
+    """The server's word for the task's status, where it says nothing known."""
     files: tuple[str, ...] = ()
     """Paths that the task has written."""
     is_last: bool = False
@@ -236,6 +238,8 @@ class TaskProgressed(Fact, frozen=True, gc=False):
     tokens: int | None = None
     cost_usd: float | None = None
     details: TaskDetails | None = None
+    status_word: str | None = None
+    """The server's word for the task's status, where it says nothing known."""
 
 
 class TaskProviderChanged(Fact, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from runconsole.clock import set_clock
 from runconsole.resolver import Resolver
 
 __all__ = ["IOThread", "lease"]
@@ -83,6 +84,7 @@ def lease() -> IOThread:
     global _current  # noqa: PLW0603 - the process's one thread
     with _lock:
         if _current is None:
+            set_clock()  # nothing follows a run now
             _current = IOThread()
         return _current._lease()  # noqa: SLF001 - of this module
 

@@ -99,3 +99,23 @@ def test_a_zero_time_makes_no_run_of_two_thousand_years(stamp: object) -> None:
     assert run.started_at is not None
     assert START <= run.started_at <= START + 1_000_000
     assert "1970" not in folded.screen()
+
+
+def test_an_unknown_status_is_seen_as_it_is_and_leaves_the_status() -> None:
+    folded = fold([execution("progress_update", 1, task_id="t", status="running")])
+    for at, word in enumerate(("purple", "purple", "mauve"), 2):
+        folded.feed(
+            [execution("progress_update", at, task_id="t", status=word), task("task.progress", at, status=word)]
+        )
+    state = folded.state
+    assert (state.tasks["t"].status, state.tasks["t"].step) == ("running", "mauve")
+    assert [alert.text.split("'")[1] for alert in state.alerts] == ["purple", "mauve"]
+
+
+def test_a_frame_of_another_protocol_is_named_once() -> None:
+    folded = fold(['0{"sid":"x"}', '40{"sid":"x"}', "<html></html>"])
+    assert [alert.text.split(":")[0] for alert in folded.state.alerts] == [
+        "The server sends a packet of Socket.IO",
+        "The server sends a page of HTML or XML, not JSON",
+    ]
+    assert folded.log.malformed == 3

@@ -245,7 +245,7 @@ def test_any_answer_with_its_correlation_id_acknowledges_a_decision(kind: str) -
         ({"error": "no"}, Reply("d-1", error="no")),
         ({"code": "X"}, Reply("d-1", error="X", code="X")),
         ({}, Reply("d-1", error="the server refused without a reason")),
-        ("just text", Reply("d-1", error='"just text"')),
+        ("just text", Reply("d-1", error="just text")),
     ],
 )
 def test_an_error_with_its_correlation_id_refuses_a_decision(payload: object, reply: Reply) -> None:

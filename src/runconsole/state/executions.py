@@ -65,6 +65,9 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
     task = state.task(task_id)
     if advance(task, fact.status, event):
         _set_task(task, fact)
+        if fact.status_word is not None:
+            task.step = fact.status_word
+            state.tell_word(fact.status_word, event)
         state.point_at(task_id, event)
     else:
         fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=wave)

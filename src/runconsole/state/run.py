@@ -35,6 +35,8 @@ from runconsole.state.rows import (
 from runconsole.state.scrollback import Scrollback
 
 _ALERTS_KEPT = 50
+_MOST_TOLD = 10
+_NAMED_KINDS = ("a packet", "a page", "server-sent")
 
 
 class Effect(Struct, frozen=True):
@@ -76,9 +78,16 @@ def handles(*kinds: type[Fact]) -> Callable[[H], H]:
     return register
 
 
-@handles(UnknownEvent, MalformedFrame, Logged)
+@handles(UnknownEvent, Logged)
 def _only_logged(_state: RunState, _fact: Fact, _event: Received | None) -> None:
     """Keep the state: these facts are rows of the log and nothing else."""
+
+
+@handles(MalformedFrame)
+def _malformed(state: RunState, fact: MalformedFrame, event: Received | None) -> None:
+    """Say once of each kind that a frame of another protocol came; it is a row of the log."""
+    if fact.error.startswith(_NAMED_KINDS):
+        state.tell_once(f"The server sends {fact.error}. It is in `events`, of type malformed.", event)
 
 
 class RunState:
@@ -187,6 +196,8 @@ class RunState:
         self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
+        self._told: set[str] = set()
+        """What was said once."""
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
@@ -202,6 +213,21 @@ class RunState:
             self.clock.observe(at, event.received_at)
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
+
+    def tell_word(self, word: str, event: Received) -> None:
+        """Say once that the server has a word for a status that nobody here knows."""
+        self.tell_once(
+            f"The server calls a task's status {word!r}, which is not known here: it is left as it was.", event
+        )
+
+    def tell_once(self, text: str, event: Received | None) -> None:
+        """Show a sentence as a warning, unless it was shown; of many kinds only the first."""
+        if text in self._told or len(self._told) >= _MOST_TOLD:
+            return
+        self._told.add(text)
+        at = 0 if event is None else event.received_at if event.timestamp is None else event.timestamp
+        self.alerts.append(AlertRow("warning", text, at))
+        self.versions["run"] += 1
 
     def task(self, task_id: str) -> Task:
         """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""

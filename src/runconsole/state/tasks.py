@@ -118,13 +118,15 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
     task = state.task(fact.task_id)
     values = {
         "progress": fact.progress,
-        "step": fact.step,
+        "step": fact.step if fact.step is not None else fact.status_word,
         "phase_name": fact.phase_name,
         "tokens": fact.tokens,
         "cost_usd": fact.cost_usd,
     }
     # Progress of a task nobody said is running means that it runs.
-    implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING else None
+    implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING and fact.status_word is None else None
+    if fact.status_word is not None:
+        state.tell_word(fact.status_word, event)
     newest = advance(task, fact.status or implied, event)
     if newest:
         set_known(task, **values)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from runconsole.events import AgentCompleted, ArtifactCreated, ErrorReported, Fact
 from runconsole.wire.payload import FactReader, Whole, first, understood
-from runconsole.wire.task import NO_METRICS, ErrorInfo, Metrics, TaskEvent, message_of
+from runconsole.wire.task import NO_METRICS, Metrics, TaskEvent, info_of
+from runconsole.wire.words import words_of
 
 __all__ = ["FACTS"]
 
@@ -33,8 +36,11 @@ class _Action(Struct):
 
 class _AgentEvent(TaskEvent, rename="camel"):
     agent_id: str | None = None
-    error: ErrorInfo | str | None = None
-    message: str | None = None
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+    errors: Any = None
+    reason: Any = None
     code: str | None = None
     recoverable: bool | None = None
     action: _Action | str | None = None
@@ -65,8 +71,9 @@ def _file_change(data: _FileChange) -> Fact | None:
 
 
 def _agent_error(data: _AgentEvent) -> Fact | None:
-    info = data.error if isinstance(data.error, ErrorInfo) else ErrorInfo()
-    message = first(message_of(data.error), data.message, info.code, data.code)
+    info = info_of(data.error)
+    told = (data.error, data.message, data.detail, data.errors, data.reason)
+    message = first(*map(words_of, told), info.code, data.code)
     if message is None:
         return None
     action = data.action if isinstance(data.action, _Action) else _Action(data.action)

@@ -13,10 +13,11 @@ from runconsole.reconnect import is_rate_limit, is_refusal, meaning
 from runconsole.secrets import Secret
 from runconsole.wire.answers import as_command
 from runconsole.wire.envelope import read_events
-from runconsole.wire.payload import first, loads_encodable
+from runconsole.wire.payload import loads_encodable
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
 from runconsole.wire.subscriptions import Subscriptions
 from runconsole.wire.times import write_time
+from runconsole.wire.words import words_of
 
 __all__ = ["ChannelWire"]
 
@@ -288,8 +289,11 @@ def _error_payload(event: Received) -> _ErrorPayload:
 
 
 def _message(event: Received) -> str:
-    payload = _error_payload(event)
-    return first(payload.message, payload.error, _code(event), "the server refused without a reason")  # type: ignore[no-any-return]
+    try:
+        words = words_of(loads_encodable(event.payload))
+    except ValueError:
+        words = event.payload[:200]
+    return words or _code(event) or "the server refused without a reason"
 
 
 def _code(event: Received) -> str | None:

@@ -5,6 +5,7 @@ Each struct holds the documented names and the other names seen for the same thi
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from runconsole.events import (
@@ -18,8 +19,9 @@ from runconsole.events import (
     TaskReported,
     WaveCompleted,
 )
-from runconsole.statuses import STATUS_OF, read_status
-from runconsole.wire.payload import FactReader, Whole, first, seconds, understood
+from runconsole.statuses import STATUS_OF, read_status, unknown_status
+from runconsole.wire.payload import FactReader, Whole, first, loads_encodable, salvage, seconds, understood
+from runconsole.wire.words import words_of
 
 __all__ = ["FACTS"]
 
@@ -150,13 +152,14 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
     if completed is None and progress is not None and data.progress_percent is not None and abs(progress) < 2**53:
         completed = int(progress)  # seed 1: `progress` is the same counter
     duration = data.duration_ms
+    status = STATUS_OF.get(data.status) or read_status(data.status)
     # Positional: the hottest constructor of the family. The order is TaskReported's.
     return TaskReported(
         data.task_id,
         data.task_name,
         data.phase,
         data.phase_name,
-        STATUS_OF.get(data.status) or read_status(data.status),
+        status,
         data.current_wave,
         None if duration is None else duration / 1000,
         completed,
@@ -164,6 +167,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         data.progress_percent,
         data.current_task,
         data.subtask_status,
+        None if status is not None or data.status is None else unknown_status(data.status),
     )
 
 
@@ -212,6 +216,38 @@ def _error(data: _Error) -> Fact | None:
     )
 
 
+_read_known_error = understood(_Error, _error)
+
+
+def _read_error(text: str) -> Fact | None:
+    """Return the error of documented form, else the words that can be found in another one."""
+    known = _read_known_error(text)
+    if known is not None and not (isinstance(known, ErrorReported) and known.message == known.error_type):
+        return known
+    try:
+        value = loads_encodable(text)
+    except ValueError:
+        return known
+    words = words_of(value)
+    if words is None:
+        return known
+    if isinstance(known, ErrorReported):
+        return msgspec.structs.replace(known, message=words)
+    data = salvage(value, _Error) or _Error()
+    task = value.get("taskId") if isinstance(value, dict) else None
+    code = value.get("code") if isinstance(value, dict) else None
+    return ErrorReported(
+        words,
+        first(data.task_id, task if isinstance(task, str) else None),
+        data.task_name,
+        first(data.error_type, code if isinstance(code, str) else None),
+        data.recoverable,
+        first(data.retry_attempt, data.retry_count),
+        data.max_retries,
+        data.stack_trace,
+    )
+
+
 def _execution_completed(data: _ExecutionCompleted) -> ExecutionCompleted:
     final = data.final_stats or _FinalStats()
     return ExecutionCompleted(
@@ -238,7 +274,7 @@ FACTS: dict[str, FactReader] = {
     "progress_update": understood(_ProgressUpdate, _progress_update),
     "wave_completed": understood(_WaveCompleted, _wave_completed),
     "artifact_created": understood(_ArtifactCreated, _artifact_created),
-    "error": understood(_Error, _error),
+    "error": _read_error,
     "execution_completed": understood(_ExecutionCompleted, _execution_completed),
 }
 """For each event type, what its payload means."""

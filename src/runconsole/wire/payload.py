@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -152,7 +153,9 @@ def _convert(value: object, kind: Any) -> Any:
             members = _parameters(kind, sequence)
             return sequence(item for _, item in _fitting(enumerate(value), members[0]))
         if isinstance(value, float) and value.is_integer():
-            return msgspec.convert(int(value), kind, strict=False)
+            value = int(value)
+            with suppress(msgspec.ValidationError):
+                return msgspec.convert(value, kind, strict=False)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return msgspec.convert(str(value), kind)
         raise

@@ -42,6 +42,7 @@ from runconsole.wire.signals import (
     StreamRefused,
 )
 from runconsole.wire.trpc_calls import decision_call
+from runconsole.wire.words import words_of
 
 __all__ = ["SocketIoWire"]
 
@@ -444,7 +445,7 @@ def _said(value: dict[str, Any]) -> _Refusal:
     inner = value.get("error")
     details = inner if isinstance(inner, dict) else value
     code = details.get("code", value.get("code"))
-    told = (details.get("message"), inner, value.get("message"), code)
+    told = (details.get("message"), words_of(inner), words_of(value), code)
     message = next((text for text in told if isinstance(text, str) and text), _NO_REASON)
     return _Refusal(encodable(message), _code(code))
 

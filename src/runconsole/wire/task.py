@@ -24,9 +24,10 @@ from runconsole.events import (
     TaskStatus,
     TaskStatusChanged,
 )
-from runconsole.statuses import read_status
-from runconsole.wire.payload import FactReader, Whole, first, reader, understood
+from runconsole.statuses import read_status, unknown_status
+from runconsole.wire.payload import FactReader, Whole, first, reader, salvage, understood
 from runconsole.wire.times import read_time
+from runconsole.wire.words import words_of
 
 __all__ = [
     "FACTS",
@@ -36,7 +37,7 @@ __all__ = [
     "Metrics",
     "Tagged",
     "TaskEvent",
-    "message_of",
+    "info_of",
     "read_tags",
 ]
 
@@ -137,7 +138,7 @@ class _Subtask(TaskEvent, rename="camel"):
     duration: float | None = None
     agent_id: str | None = None
     artifacts: tuple[str, ...] = ()
-    error: ErrorInfo | str | None = None
+    error: Any = None
     result: _Part | None = None
 
 
@@ -174,7 +175,11 @@ class _Result(Struct, rename="camel"):
 
 class _TaskEnded(TaskEvent, rename="camel"):
     result: _Result | None = None
-    error: ErrorInfo | str | None = None
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+    errors: Any = None
+    description: Any = None
     metrics: Metrics | None = None
     reason: str | None = None
     cancelled_by: str | None = None
@@ -224,6 +229,7 @@ def _task_progress(data: _TaskProgress) -> Fact | None:
         metrics.tokens_used,
         metrics.cost,
         TaskDetails(elapsed_s=metrics.elapsed, remaining_s=metrics.estimated_remaining) if told else None,
+        unknown_status(data.status),
     )
 
 
@@ -234,8 +240,9 @@ def _task_output(data: _TaskOutput) -> Fact | None:
     return TaskOutput(data.task_id, stream, data.data, data.worker_id, data.agent_id)
 
 
-def message_of(error: ErrorInfo | str | None) -> str | None:
-    return error.message if isinstance(error, ErrorInfo) else error
+def info_of(error: object) -> ErrorInfo:
+    """Return what an error tells beside its words."""
+    return salvage(error, ErrorInfo) or ErrorInfo()
 
 
 def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
@@ -254,7 +261,7 @@ def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
             data.progress,
             data.duration,
             data.agent_id,
-            first(message_of(data.error), part.output if failed else None),
+            first(words_of(data.error), part.output if failed else None),
             data.artifacts + part.files_changed,
         )
 
@@ -310,10 +317,11 @@ def _task_failed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
     error, metrics = data.error, data.metrics or NO_METRICS
-    info = error if isinstance(error, ErrorInfo) else ErrorInfo()
+    info = info_of(error)
+    told = (error, data.reason, data.message, data.detail, data.errors, data.description)
     return TaskFailed(
         data.task_id,
-        first(message_of(error), data.reason, info.code, "failed"),
+        first(*map(words_of, told), info.code, "failed"),
         info.code,
         info.recoverable,
         first(metrics.duration, metrics.total_duration, data.duration),
