@@ -13,7 +13,7 @@ from runconsole.reconnect import is_rate_limit, is_refusal, meaning
 from runconsole.secrets import Secret
 from runconsole.wire.answers import as_command
 from runconsole.wire.envelope import read_events
-from runconsole.wire.payload import loads_encodable
+from runconsole.wire.payload import first, loads_encodable
 from runconsole.wire.signals import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
 from runconsole.wire.subscriptions import Subscriptions
 from runconsole.wire.times import write_time

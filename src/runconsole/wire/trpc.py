@@ -17,6 +17,7 @@ from runconsole.events import DecisionRequested, MalformedFrame, Micros, Receive
 from runconsole.secrets import Secret, bare
 from runconsole.wire.dialect import AnswerUnclear, Dialect, is_missing
 from runconsole.wire.envelope import MALFORMED, read_events
+from runconsole.wire.payload import encodable
 from runconsole.wire.signals import (
     Established,
     Outgoing,
@@ -487,4 +488,4 @@ def _marked(events: list[Received], offset: str) -> list[Received]:
 
 
 def _malformed(text: str, at: Micros, why: str) -> Received:
-    return Received(MALFORMED, MalformedFrame(why), text, at)
+    return Received(MALFORMED, MalformedFrame(why), encodable(text), at)

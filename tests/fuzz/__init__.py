@@ -1,0 +1,1 @@
+"""A seeded fuzzer: frames, recordings, messages of the page."""
