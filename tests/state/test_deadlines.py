@@ -109,7 +109,7 @@ def test_an_unknown_status_is_seen_as_it_is_and_leaves_the_status() -> None:
         )
     state = folded.state
     assert (state.tasks["t"].status, state.tasks["t"].step) == ("running", "mauve")
-    assert [alert.text.split("'")[1] for alert in state.alerts] == ["purple", "mauve"]
+    assert [alert.text.split("status '")[1].split("'")[0] for alert in state.alerts] == ["purple", "mauve"]
 
 
 def test_a_frame_of_another_protocol_is_named_once() -> None:
