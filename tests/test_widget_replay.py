@@ -254,6 +254,12 @@ def test_a_recording_that_is_there_at_once_can_be_gone_through_and_played_again(
     assert page.widget._view.snapshot()["output"]["total"] == LINES
 
 
+def test_a_recording_has_nothing_to_connect_to(shows: Callable[..., Page], path: Path) -> None:
+    page = shows(str(path), speed=1)
+    page.tell(kind="link", id="l", action="reconnect")
+    assert "this is a recording" in page.answer("l")["error"]
+
+
 def test_a_replay_that_was_stopped_says_so_when_it_is_asked_to_go_on(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path, speed=1)
     paused_at(page, 5)

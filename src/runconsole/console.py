@@ -403,8 +403,8 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._io.call(self._go_on)
 
     def _go_on(self) -> None:
-        """Begin again, once for all commands that came in meanwhile."""
-        if self._task is None or self._task.done():
+        """Begin again, once for all commands that came in meanwhile, unless the console was stopped since."""
+        if self._io is not None and (self._task is None or self._task.done()):
             self._begin(concurrent.futures.Future())
 
     def __enter__(self) -> Self:
@@ -654,13 +654,15 @@ class Console(RunFrames, RunWaits, RunCommands):
             if self._task is not None:
                 self._cancel(self._task, concurrent.futures.Future())
         elif action == "reconnect":
+            if self._replay is not None:
+                raise InvalidArgument("this is a recording: there is nothing to connect to")
             if self._session is not None and self._task is not None and not self._task.done():
                 if self._has_given_up:  # and is about to end
                     self._task.add_done_callback(lambda _: self._begin(concurrent.futures.Future()))
                 else:
                     self._session.reconnect()
             elif self._io is not None:
-                self._begin(concurrent.futures.Future())
+                self._go_on()
             else:
                 raise InvalidArgument("the console is stopped: call start() in a cell")
         else:

@@ -37,10 +37,10 @@ class IOThread:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
-            leftovers = asyncio.all_tasks(self.loop)
-            for task in leftovers:
-                task.cancel()
-            self.loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
+            while leftovers := asyncio.all_tasks(self.loop):  # what was to be called soon may begin others
+                for task in leftovers:
+                    task.cancel()
+                self.loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
         finally:
