@@ -69,6 +69,29 @@ def test_a_recording_of_everything_shows_the_execution_asked_for(tmp_path: Path)
         assert_ours(replayed)
 
 
+def test_events_behind_the_start_of_another_execution_are_its_own_where_only_starts_name_one(tmp_path: Path) -> None:
+    def unnamed(number: int, name: str) -> Frame:
+        task = {"task_id": f"task_{number:03}", "task_name": name, "status": "completed"}
+        return {"type": "progress_update", "data": {**task, "completed_tasks": number}}
+
+    frames = [
+        of("e0", "execution_started", total_tasks=9),
+        unnamed(1, "theirs"),
+        of("e1", "execution_started", total_tasks=2),
+        unnamed(1, "ours"),
+        of("e2", "execution_started", total_tasks=9),
+        unnamed(2, "theirs"),
+        of("e1", "execution_completed", status="success"),
+    ]
+    path = tmp_path / "run.jsonl"
+    with JsonServer(frames) as server, Console(server.url, execution="e1", record=path) as console:
+        assert console.wait(20)
+        assert list(console.tasks["name"]) == ["ours"]
+        assert len(console.runs) == 1
+    with Console(path) as replayed:
+        assert list(replayed.tasks["name"]) == ["ours"]
+
+
 def test_another_executions_events_to_everybody_over_socketio_are_not_ours() -> None:
     with SocketIoServer() as server, Console(server.url, execution="e1") as console:
         server.until("request_catch_up")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -223,6 +223,29 @@ def test_a_recording_is_gone_on_with_in_its_newest_run(tmp_path: Path) -> None:
             assert again.run.completed_tasks == 2
 
 
+def test_a_replay_that_goes_back_shows_the_runs_of_that_moment(tmp_path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.send(*FIRST)
+        time.sleep(0.05)  # in the recording
+        peer.send(*SECOND)
+
+    path = tmp_path / "run.jsonl"
+    with JsonServer(script) as server, Console(server.url, record=path) as console:
+        eventually(lambda: len(console.runs) == 2 and len(console.tasks) == 1)
+    with Console(path, speed=100) as replayed:
+        eventually(lambda: replayed.replay is not None and replayed.replay.is_over)
+        assert_apart(replayed)
+        assert replayed.replay is not None
+        began = replayed.events["received_at"].iloc[0].timestamp() - (replayed.replay.began or 0) / 1e6
+        replayed.replay.seek(began - 0.01)
+        eventually(lambda: names(replayed) == ["e1"])
+        assert list(replayed.tasks["name"]) == ["first"]
+        assert replayed.runs[0].status == "running"
+        replayed.replay.play()
+        eventually(lambda: replayed.replay is not None and replayed.replay.is_over)
+        assert_apart(replayed)
+
+
 def test_a_filter_leaves_other_executions_out() -> None:
     frames = [*FIRST, *SECOND[:1], done(2, 12, execution_id="e1")]
     with JsonServer(frames) as server, Console(server.url, execution="e1") as console:
@@ -251,16 +274,11 @@ def test_questions_of_both_runs_can_be_answered() -> None:
     with JsonServer(questions) as server, Console(server.url) as console:
         eventually(lambda: len(console.pending) == 1)
 
-        async def decide(name: str) -> None:
-            answering = asyncio.create_task(console.decide_async(name, "yes", timeout=0.2))
-            await asyncio.wait({answering})
-            answering.exception()
-
         for name in ("old", "both"):
-            asyncio.run(decide(name))
+            console.decider.submit(name, "yes")
+        eventually(lambda: len(server.peer.messages) == 2)
         assert list(console.runs[0].decisions["checkpoint_id"]) == ["old"]
         assert list(console.decisions["checkpoint_id"]) == ["both"]
-        assert len(server.peer.messages) >= 2
 
 
 def test_a_policy_is_asked_about_the_new_runs_questions() -> None:
@@ -285,18 +303,23 @@ def _shows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:
     yield from showing(monkeypatch)
 
 
+def shown_run(page: Page) -> int | None:
+    """The number of the run in the last whole picture."""
+    return next((m["picture"]["head"].get("run") for m in reversed(page.of("snapshot"))), None)
+
+
 def test_the_panel_shows_the_newest_run_and_an_earlier_one_that_is_chosen(shows: Callable[..., Page]) -> None:
     with JsonServer(FIRST) as server:
         page = shows(server.url)
         page.tell(kind="ready", have=-1)
         eventually(lambda: len(page.widget.events) == 2)
         server.peer.send(*SECOND)
-        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"].get("run") == 1)
+        eventually(lambda: shown_run(page) == 1)
         newest = page.of("snapshot")[-1]
         assert newest["picture"]["head"]["runs"] == [[0, "e1: interrupted"], [1, "e2: running"]]
         page.tell(kind="replay", id="q", action="run", value=0)
         assert page.answer("q")["ok"]
-        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"]["run"] == 0)
+        eventually(lambda: shown_run(page) == 0)
         shown = page.of("snapshot")[-1]
         assert shown["version"] > newest["version"]
         assert [row["name"] for row in shown["picture"]["tasks"]["rows"]] == ["first"]
@@ -306,7 +329,7 @@ def test_the_panel_shows_the_newest_run_and_an_earlier_one_that_is_chosen(shows:
         page.tell(kind="replay", id="r", action="run", value=2)
         assert page.answer("r")["error"] == "expected the number of a run below 2, got 2"
         page.tell(kind="ready", have=-1)
-        eventually(lambda: page.of("snapshot")[-1]["picture"]["head"]["run"] == 1)
+        eventually(lambda: shown_run(page) == 1)
         assert repr(page.widget.runs[0]) == "<run 'e1': interrupted, 1 of 2 tasks>"
 
 

@@ -78,7 +78,7 @@ class RunWaits(ABC):
         """Call `look` now and after each change, on the I/O thread, until it returns True."""
 
     def wait(self, timeout: float | None = None, *, until: Until = "ended") -> bool:
-        """Block until the run has finished; see `Raises` for the other ends.
+        """Block until the run has finished; see `Raises` for the other ends. Of several `runs` that is the newest.
 
         Says on stderr which open checkpoints it waits for, when one opens and when it gives up; only then also those
         that `on_checkpoint` is answering.

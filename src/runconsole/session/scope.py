@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runconsole.events import Names, Received
+from runconsole.events import ExecutionStarted, Names, Received
 from runconsole.wire.names import names_of
 
 __all__ = ["Scope"]
@@ -37,7 +37,8 @@ class Scope:
     """Tells the events of one execution, one task, or both, from those of others that the same server sends.
 
     An event that names another execution or another task is left out, and so is one that names only a task or a
-    checkpoint of which that is known. One that names nothing is ours.
+    checkpoint of which that is known. One that names nothing is ours; but where the server names an execution only when
+    it starts, those behind the start of another one are that one's.
 
     Args:
         execution, task: what is followed; None is all of them.
@@ -53,6 +54,10 @@ class Scope:
         """Tasks below the one followed."""
         self._is_plan = False
         """Whether what is followed is a master plan, or a run by another name."""
+        self._names_each = False
+        """Whether events name their execution, and not its start alone."""
+        self._is_others_turn = False
+        """Whether the last execution that started is another's."""
         self.left_out = 0
         """How many events were left out."""
         self._said = 0
@@ -70,8 +75,21 @@ class Scope:
             self._checkpoints.learn(names.checkpoint, ours=is_ours)
         elif self._checkpoints.others(names.checkpoint):
             is_ours = False
+        if self._execution is not None:
+            is_ours = self._by_turn(event, names, is_ours=is_ours)
         self.left_out += is_ours is False
         return is_ours is False
+
+    def _by_turn(self, event: Received, names: Names, *, is_ours: bool | None) -> bool | None:
+        """Return what is known of an event by the executions that started before it, too."""
+        if isinstance(event.fact, ExecutionStarted):
+            if is_ours is not None:
+                self._is_others_turn = not is_ours
+        elif names.execution is not None or names.plan is not None:
+            self._names_each = True
+        elif is_ours is None and self._is_others_turn and not self._names_each:
+            return None if self._checkpoints.ours(names.checkpoint) else False
+        return is_ours
 
     def report(self, *, is_over: bool) -> str | None:
         """Return what was left out, in words, where that is news: the first time, and when all `is_over`."""
