@@ -339,6 +339,10 @@ stray:AFTER                   send the refusal of another client's request
 @click.option("--replay", type=click.Choice(["all", "none"]), default="all", help="What a late client gets first.")
 @click.option("--delivery", type=click.Choice(["push", "subscribe"]), default="push", help="All events, or by channel.")
 @click.option("--autostart", is_flag=True, help="Begin the run at once, not with the first client.")
+@click.option("--strict", is_flag=True, help="Be as unkind as the backends are: rooms, subscriptions, no end.")
+@click.option(
+    "--dialect", type=click.Choice(["resolve", "decide"]), default="decide", help="How tRPC decides, if strict."
+)
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_FAULTS_HELP)
 @_token_option
 def serve(faults: tuple[str, ...], **options: Any) -> None:

@@ -90,7 +90,7 @@ def test_only_the_first_good_message_of_a_connection_establishes_it() -> None:
 def test_a_ping_is_answered_and_a_pong_is_a_sign_of_life() -> None:
     wire = ChannelWire()
     sent = [signal for signal in hear(wire, {"type": "ping"}) if isinstance(signal, Send)]
-    assert [json.loads(signal.frame) for signal in sent] == [{"type": "pong"}]
+    assert [json.loads(signal.frame) for signal in sent] == [{"type": "pong", "timestamp": "2025-11-16T16:34:45.123Z"}]
     assert hear(wire, {"type": "pong"}) == [Ping()]
 
 

@@ -567,6 +567,8 @@ class Session:
         frames = line.wire.widen(now)
         for frame in frames:
             line.post(frame)
+        if frames and line.wire.replays:
+            self._note_connection(line, is_back=False)  # replays may come in between what is new, as on a new one
         if frames:
             self._seek_until = now + round(self._pace.silent * 1e6 / (1 if line.wire.confirms else 4))
         return now < self._seek_until

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from runconsole.simulator.desk import Delivery, Desk, Frame, Message, task_of, text_in
 from runconsole.simulator.steps import Event, Refusal
+from runconsole.simulator.strict import check_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +30,21 @@ class ChannelTalk:
     """One client's conversation.
 
     `delivery="push"` sends every event unasked, `"subscribe"` those of the channels the client subscribed to; both from
-    the run's beginning (`replay`) or from now on.
+    the run's beginning (`replay`) or from now on. A `strict` one wants a time in every message, and has ado's
+    channels only.
     Without the right token nothing is sent, and `closing` says so.
     """
 
     stray = '{"type":"error","correlationId":"another","payload":{"code":"FORBIDDEN","message":"not allowed"}}'
 
-    def __init__(self, desk: Desk, *, offered: str | None, replay: bool, delivery: Delivery) -> None:
+    def __init__(
+        self, desk: Desk, *, offered: str | None, replay: bool, delivery: Delivery, strict: bool = False
+    ) -> None:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, once the connection is to be closed."""
         self.admitted = desk.is_open
         self._desk = desk
+        self._strict = strict
         self._log = desk.player.log
         self._replies: deque[Frame] = deque()
         self._backlog: deque[Frame] = deque()
@@ -98,6 +103,8 @@ class ChannelTalk:
 
     def _answer(self, message: Message) -> Message:
         handler = self._handlers.get(str(message.get("type")))
+        if self._strict and handler != self._auth and not isinstance(message.get("timestamp"), str):
+            raise Refusal("INVALID_MESSAGE", "Expected a timestamp in every message.")
         if handler is None:
             known = ", ".join(sorted(self._handlers))
             raise Refusal("UNKNOWN_TYPE", f"Unknown message type {message.get('type')!r}; known are {known}.")
@@ -130,6 +137,8 @@ class ChannelTalk:
     def _subscribe(self, message: Message) -> Message:
         payload = _payload(message)
         channel = _channel(payload)
+        if self._strict:
+            check_channel(channel)
         if channel not in self._channels:
             missed = self._log[self._first : self._cursor]
             new = [told for told in missed if _wants(told, {channel}) and not _wants(told, self._channels)]

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from runconsole.simulator.steps import Answer, Checkpoint, Command, Decision, Event, Refusal
+from runconsole.simulator.strict import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runconsole.simulator.player import Player, Told
+    from runconsole.simulator.strict import Dialect
 
 __all__ = ["Delivery", "Desk", "Frame", "Message", "body_of", "task_of", "text_in"]
 
@@ -43,8 +45,10 @@ class Frame:
 class Desk:
     """One run's desk, for all of its clients. What cannot be done is a Refusal."""
 
-    def __init__(self, player: Player, token: str | None) -> None:
+    def __init__(self, player: Player, token: str | None, dialect: Dialect | None = None) -> None:
         self.player = player
+        self.dialect = dialect
+        """The one decision procedure of a strict server; None for a kind one, that takes every form."""
         self._token = token
         self.floor = 0
         """The number of the last event that is forgotten: the server that knew of it has crashed."""
@@ -102,7 +106,10 @@ class Desk:
         return {"id": task_id, "status": "pending", **known}
 
     def checkpoint(self, checkpoint_id: object) -> Message:
-        """Return a checkpoint as it was asked, with its `status` (pending, decided, expired) and its `decision`."""
+        """Return a checkpoint as it was asked, with its `status` (pending, decided, expired) and its `decision`.
+
+        A strict desk has it as the backend stores it.
+        """
         found = next((item for item in self.player.checkpoints if item.id == checkpoint_id), None)
         if found is None:
             raise Refusal("CHECKPOINT_NOT_FOUND", f"There is no checkpoint {checkpoint_id}.")
@@ -111,11 +118,17 @@ class Desk:
     def pending(self, task_id: object = None) -> list[Message]:
         """Return the checkpoints that wait for a person, of one task or of all."""
         waiting = [item for item in self.player.checkpoints if item.state == "open"]
-        return [self._describe(item) for item in waiting if task_id in {None, item.task_id}]
+        described = [self._describe(item) for item in waiting if task_id in {None, item.task_id}]
+        if self.dialect is None:
+            return described
+        return [{"checkpoint": item, "task": {"id": item["taskId"], "status": "paused"}} for item in described]
 
     def _describe(self, checkpoint: Checkpoint) -> Message:
         asked = (body_of(told.event) for told in self.player.log if told.event["type"] == "task.hitl_required")
         question = next((body for body in asked if body.get("checkpointId") == checkpoint.id), {})
+        if self.dialect is not None:
+            clock = self.player.timeline.clock
+            return stored(checkpoint, question, lambda seconds: clock.stamp(seconds - clock.seconds))
         status = "pending" if checkpoint.state == "open" else checkpoint.state
         described = {**question, "checkpointId": checkpoint.id, "taskId": checkpoint.task_id, "status": status}
         decision = checkpoint.decision

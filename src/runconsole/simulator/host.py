@@ -16,6 +16,7 @@ from runconsole.simulator.desk import Delivery, Desk
 from runconsole.simulator.faults import Crash, Fault
 from runconsole.simulator.gate import Gate
 from runconsole.simulator.server import Received, WebSocketDoor
+from runconsole.simulator.strict import Dialect
 from runconsole.simulator.trpc import Mark, TrpcTalk, number_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Serving:
 
     Attributes:
         mark: what tRPC's tracked events are called; None sends them untracked.
+        dialect: the one decision procedure of a strict server; None serves a kind one.
     """
 
     wire: Wire = "json"
@@ -51,6 +53,7 @@ class Serving:
     mark: Mark | None = number_of
     faults: Sequence[Fault] = ()
     seed: int = 1
+    dialect: Dialect | None = None
 
 
 def url_of(serving: Serving) -> str:
@@ -83,7 +86,7 @@ class Host:
         self._on_finished = on_finished
         self.received: list[Received] = []
         self.port = serving.port
-        self.desk = Desk(player, serving.token)
+        self.desk = Desk(player, serving.token, serving.dialect)
         self.gate = Gate(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
         self._begin = asyncio.Event()
         self._door: _Door | None = None
@@ -141,6 +144,7 @@ class Host:
                 replay=serving.replay,
                 delivery=serving.delivery,
                 close_when_done=serving.close_when_done,
+                strict=serving.dialect is not None,
             )
         return WebSocketDoor(
             _PATHS[serving.wire],
@@ -163,7 +167,9 @@ class Host:
                 superjson=serving.superjson,
                 mark=serving.mark,
             )
-        return ChannelTalk(self.desk, offered=handshake.token, replay=serving.replay, delivery=serving.delivery)
+        strict = serving.dialect is not None
+        delivery: Delivery = "subscribe" if strict else serving.delivery
+        return ChannelTalk(self.desk, offered=handshake.token, replay=serving.replay, delivery=delivery, strict=strict)
 
     def _crash(self, crash: Crash) -> None:
         door, self._door = self._door, None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runconsole.simulator.desk import Frame
     from runconsole.simulator.player import Player
 
-__all__ = ["Handshake", "Received", "Talk", "WebSocketDoor"]
+__all__ = ["Handshake", "Received", "Talk", "WebSocketDoor", "token_in"]
 
 _AUTH_WITHIN_S = 5.0
 _REORDER_WITHIN_S = 0.05
@@ -297,8 +297,13 @@ def _handshake(request: Request | None) -> Handshake:
     """Return the token of the handshake, from the query or the Authorization header, and what the query announces."""
     if request is None:
         return Handshake(None, has_params=False)
-    query = parse_qs(urlsplit(request.path).query)
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    query = urlsplit(request.path).query
+    token = token_in(query, request.headers.get("Authorization"))
+    return Handshake(token, has_params=parse_qs(query).get("connectionParams") == ["1"])
+
+
+def token_in(query: str, authorization: str | None) -> str | None:
+    """Return the token of a handshake: from the query, else the Authorization header."""
+    scheme, _, bearer = (authorization or "").partition(" ")
     in_header = bearer if scheme.lower() == "bearer" and bearer else None
-    token = next(iter(query.get("token", ())), in_header)
-    return Handshake(token, has_params=query.get("connectionParams") == ["1"])
+    return next(iter(parse_qs(query).get("token", ())), in_header)

@@ -16,6 +16,7 @@ from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, 
 from runconsole.simulator.player import Player
 from runconsole.simulator.server import Received
 from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event
+from runconsole.simulator.strict import DIALECTS, Dialect, StrictScenario
 from runconsole.simulator.trpc import number_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Simulator:
         decision_timeout: `"tasks"` only: time to decide in simulated seconds, for every checkpoint.
         superjson: tRPC's transformer; without it, plain JSON.
         tracked: on tRPC, whether events have ids, by which a client goes on where it was.
+        strict: be as unkind as the backends are. Executions go to the rooms of a session or master plan alone, take no
+            auth object and have no end; tasks want subscriptions and a time in every message, on tRPC have only
+            `tasks.onTaskEvent` (superjson, untracked) and one decision procedure, and keep what options mean to
+            themselves until they are asked.
+        dialect: a strict tRPC server's decision procedure, `"resolve"` or `"decide"`.
         faults: what goes wrong between the run and its clients (`runconsole.simulator.faults`), each once.
 
     Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had, RuntimeError
@@ -85,16 +91,20 @@ class Simulator:
         decision_timeout: float | None = None,
         superjson: bool = False,
         tracked: bool = True,
+        strict: bool = False,
+        dialect: Dialect = "decide",
         faults: Sequence[Fault] = (),
     ) -> None:
         check_choice("family", family, tuple(FAMILIES))
         check_choice("wire", wire, WIRES)
         check_choice("replay", replay, ("all", "none"))
         check_choice("delivery", delivery, ("push", "subscribe"))
+        check_choice("dialect", dialect, DIALECTS)
         self.family = family
         self.seed = seed
         self.speed = speed_of(family, speed)
         self._make_scenario = scenario_of(family, seed, failures, decision_timeout)
+        self._strict = strict
         self._make_scenario()  # options that make no sense fail here, not in the thread
         if superjson and wire != "trpc":
             raise ValueError(f"superjson is an option of the wire 'trpc', not of {wire!r}.")
@@ -108,8 +118,9 @@ class Simulator:
             delivery=delivery,
             autostart=autostart,
             close_when_done=family == "tasks" if close_when_done is None else close_when_done,
-            superjson=superjson,
-            mark=number_of if tracked else None,
+            superjson=superjson or (strict and wire == "trpc"),
+            mark=number_of if tracked and not strict else None,
+            dialect=dialect if strict else None,
             faults=tuple(check_faults(faults, wire)),
             seed=seed,
         )
@@ -276,7 +287,10 @@ class Simulator:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        player = Player(self._make_scenario(), speed=self.speed, started_at=self._started_at)
+        scenario = self._make_scenario()
+        player = Player(
+            StrictScenario(scenario) if self._strict else scenario, speed=self.speed, started_at=self._started_at
+        )
         self._host = Host(player, self._serving, on_finished=self._finished.set)
         async with self._host as host:
             self._opened.set_result(host.port)

@@ -3,7 +3,8 @@
 Every client gets the run's events in a room of its own (`delivery="push"`). Of the rooms it can join, `discovery` and
 `masterplan` get them too, so a client in one of those gets each event twice, as there; `execution` only confirms.
 With `delivery="subscribe"` nobody has a room of its own, and each room that is joined brings the events.
-`request_catch_up` sends the run's past once more, unmarked. WebSocket is the only transport.
+`request_catch_up` sends the run's past once more, unmarked. A `strict` door takes no auth object, has nothing for who
+joins no room but `execution`, and remembers 100 events for sessions and master plans. WebSocket is the only transport.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import socketio
 
 from runconsole.simulator.desk import Delivery, Desk, Frame
 from runconsole.simulator.gate import Gate, Gone, Passage
-from runconsole.simulator.server import Received
+from runconsole.simulator.server import Received, token_in
 from runconsole.simulator.socketio_pipe import Pipe, Server
 from runconsole.simulator.steps import Refusal
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["SocketIoDoor"]
 
 _ROOMS = {"execution": "execution_id", "discovery": "session_id", "masterplan": "masterplan_id"}
+_MOST_REMEMBERED = 100
+"""Events that a strict server replays."""
 _MOMENT_S = 0.05
 _GARBAGE_PREFIX = "42"
 
@@ -37,14 +40,17 @@ _GARBAGE_PREFIX = "42"
 class _Client:
     """One client: its socket as the gate needs it, its rooms, and what is to be sent to it."""
 
-    def __init__(self, sid: str, sio: Any, pipe: Pipe, desk: Desk, *, replay: bool, delivery: Delivery) -> None:
+    def __init__(
+        self, sid: str, sio: Any, pipe: Pipe, desk: Desk, *, replay: bool, delivery: Delivery, strict: bool
+    ) -> None:
         self.sid = sid
         self.woken = asyncio.Event()
         self.gone = asyncio.Event()
         self._sio = sio
         self._pipe = pipe
         self._log = desk.player.log
-        self._pushes = delivery == "push"
+        self._pushes = delivery == "push" and not strict
+        self._strict = strict
         self._rooms: set[str] = set()
         self._cursor = desk.floor if replay and self._pushes else len(self._log)
         self._first = desk.floor if replay else self._cursor
@@ -54,7 +60,7 @@ class _Client:
 
     @property
     def _copies(self) -> int:
-        joined = self._rooms - {"execution"} if self._pushes else self._rooms
+        joined = self._rooms - {"execution"} if self._pushes or self._strict else self._rooms
         return len(joined) + self._pushes
 
     @property
@@ -71,7 +77,8 @@ class _Client:
     async def catch_up(self) -> None:
         """Send the past once more; return when that has been done."""
         sent = asyncio.Event()
-        self._pending += [Frame(told.text, told) for told in self._log[self._first : self._cursor]]
+        first = max(self._first, self._cursor - _MOST_REMEMBERED) if self._strict else self._first
+        self._pending += [Frame(told.text, told) for told in self._log[first : self._cursor]]
         self._pending.append(sent)
         self.woken.set()
         _, rest = await asyncio.wait(
@@ -140,7 +147,9 @@ class SocketIoDoor:
         replay: bool,
         delivery: Delivery,
         close_when_done: bool,
+        strict: bool = False,
     ) -> None:
+        self._strict = strict
         self._desk = desk
         self._gate = gate
         self._received = received
@@ -193,7 +202,7 @@ class SocketIoDoor:
 
     def _add_handlers(self) -> None:
         sio = self._sio
-        sio.on("connect", self._connect)
+        sio.on("connect", self._connect_of_two if self._strict else self._connect)
         sio.on("disconnect", self._disconnect)
         sio.on("*", self._other)
         sio.on("checkpoint_resolve", self._resolve)
@@ -201,18 +210,28 @@ class SocketIoDoor:
         for room, key in _ROOMS.items():
             sio.on(f"join_{room}", self._joiner(room, key))
 
+    async def _connect_of_two(self, sid: str, environ: dict[str, Any]) -> None:
+        """Take no auth object: python-socketio never answers who sends one then."""
+        await self._admit(sid, environ, token_in(environ.get("QUERY_STRING", ""), environ.get("HTTP_AUTHORIZATION")))
+
     async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
-        if not self._desk.accepts(auth.get("token") if isinstance(auth, dict) else None):
+        await self._admit(sid, environ, auth.get("token") if isinstance(auth, dict) else None)
+
+    async def _admit(self, sid: str, environ: dict[str, Any], token: object) -> None:
+        if not self._desk.accepts(token):
             raise socketio.exceptions.ConnectionRefusedError("Unauthorized", {"code": "UNAUTHORIZED"})
         pipe: Pipe = environ["asgi.scope"]["runconsole.pipe"]
-        client = _Client(sid, self._sio, pipe, self._desk, replay=self._replay, delivery=self._delivery)
+        client = _Client(
+            sid, self._sio, pipe, self._desk, replay=self._replay, delivery=self._delivery, strict=self._strict
+        )
         passage = self._gate.enter(client)
         self._clients[sid] = (client, passage)
         await client.tell("connected", {"sid": sid})
         pump = asyncio.create_task(self._pump(client, passage), name="runconsole-simulator-write")
         self._pumps.add(pump)
         pump.add_done_callback(self._pumps.discard)
-        self._on_admitted()
+        if not self._strict:
+            self._on_admitted()
 
     async def _disconnect(self, sid: str, _reason: str) -> None:
         client, passage = self._clients.pop(sid, (None, None))
@@ -261,6 +280,8 @@ class SocketIoDoor:
                 await client.tell("error", {"message": f"{key} is required"})
                 return
             client.join(room)
+            if client.is_fed:
+                self._on_admitted()
             await client.tell(f"{room}_joined", {key: value, "status": "joined"})
             client.woken.set()
 
@@ -268,7 +289,9 @@ class SocketIoDoor:
 
     async def _catch_up(self, sid: str, data: object = None) -> None:
         present = self._note(sid, "request_catch_up", data)
-        if present is not None and self._replay:
+        keys = data.keys() if isinstance(data, dict) else set()
+        is_known = not self._strict or bool(keys & {"session_id", "masterplan_id"})
+        if present is not None and self._replay and is_known:
             client, passage = present
             await client.catch_up()
             passage.caught_up = len(passage.offered)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runconsole.simulator import trpc_frames as frames
 from runconsole.simulator.desk import Desk, Frame, task_of, text_in
 from runconsole.simulator.steps import Refusal
+from runconsole.simulator.strict import Dialect, decision_input
 from runconsole.simulator.trpc_frames import ParseError
 
 if TYPE_CHECKING:
@@ -97,8 +98,18 @@ class TrpcTalk:
             ("query", "checkpoints.listPending"): lambda given: desk.pending(_filter(given)),
             ("query", "tasks.get"): desk.task,
         }
+        if desk.dialect is not None:
+            self._be_strict(desk.dialect)
         if not awaits_params:
             self._check(offered)
+
+    def _be_strict(self, dialect: Dialect) -> None:
+        """Have one decision procedure, with a strict input, and no listing but the one of open questions."""
+        del self._procedures["mutation", "checkpoints.resolve"], self._procedures["mutation", "checkpoints.decide"]
+        del self._procedures["query", "checkpoints.listPending"]
+        self._procedures["mutation", f"checkpoints.{dialect}"] = lambda given: self._resolve(
+            decision_input(dialect, given)
+        )
 
     # ---- what comes -------------------------------------------------------------------------------------------------
 
@@ -185,6 +196,8 @@ class TrpcTalk:
             raise Refusal("BAD_REQUEST", f"Duplicate id {number}")
         if last_event_id is not None and not isinstance(last_event_id, str):
             raise ParseError("Invalid lastEventId")
+        if self._desk.dialect is not None and path != "tasks.onTaskEvent":
+            raise _not_found("subscription", path)
         wanted = _stream(path, given)
         can_resume = given is None or isinstance(given, dict)  # tRPC drops the mark beside any other input
         cursor = self._begin(last_event_id if can_resume else None)
@@ -216,7 +229,7 @@ class TrpcTalk:
         return {
             "checkpoint": checkpoint,
             "task": {"id": task_id, "status": "running"},
-            "decision": checkpoint["decision"],
+            "decision": checkpoint.get("decision", checkpoint.get("hitlDecision")),
         }
 
     # ---- what goes --------------------------------------------------------------------------------------------------

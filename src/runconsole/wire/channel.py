@@ -162,7 +162,11 @@ class ChannelWire:
     def _read(self, event: Received, signals: list[Signal]) -> None:
         kind, correlation = event.type, event.correlation_id
         if kind in _KEEPALIVE:
-            signals.append(Send(_encode({"type": "pong"})) if kind == "ping" else Ping())
+            signals.append(
+                Send(_encode({"type": "pong", "timestamp": write_time(event.received_at)}))
+                if kind == "ping"
+                else Ping()
+            )
         elif correlation is not None and correlation in self._pending:
             self._pending.discard(correlation)
             self._answered.add(correlation)

@@ -43,6 +43,10 @@ class Copies:
         """Those of the nearest that show nothing: copies may have come before all rooms were joined, or none comes."""
         self._settles = False
 
+    def expect(self, copies: int) -> None:
+        """Note that so many copies of each event may come, if not more."""
+        self._expected = max(copies, self._expected)
+
     def connected(self) -> None:
         """Note a connection. How many copies come is as before."""
         self._counts.clear()

@@ -132,8 +132,8 @@ class SocketIoWire:
 
     @property
     def rooms(self) -> int:
-        """How many rooms may bring each event."""
-        return _copies(self._joins.reveal())
+        """How many rooms may bring each event, before others are tried."""
+        return _copies([name for name, _ in self._joins.reveal()])
 
     @property
     def replays(self) -> int:
@@ -155,7 +155,13 @@ class SocketIoWire:
         if self._is_wide:
             return []
         self._is_wide = True
+        self._join_anew()
         return self._join(self._wider.reveal())
+
+    def _join_anew(self) -> None:
+        """Note that other rooms are joined: what showed how many copies of events come shows it no more."""
+        self._copies.connected()
+        self._answers = False
 
     # ---- what to send -----------------------------------------------------------------------------------------------
 
@@ -169,6 +175,7 @@ class SocketIoWire:
         catch_ups = [self._call("catch-up", _CATCH_UP, data) for data in _catch_ups(rooms)]
         self._joining |= {outgoing.request_id for outgoing in joins}
         self._sent_joins |= {outgoing.request_id: room[0] for outgoing, room in zip(joins, rooms, strict=True)}
+        self._copies.expect(_copies(list(self._sent_joins.values())))
         self._catching_up |= {outgoing.request_id for outgoing in catch_ups}
         return [outgoing.frame for outgoing in joins + catch_ups]
 
@@ -183,11 +190,16 @@ class SocketIoWire:
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it
         """Expect the acknowledgement of a call that a recording says was sent."""
         try:
-            _, request_id, _ = msgspec.json.decode(frame, type=tuple[str, str, Raw])
+            _, request_id, packet = msgspec.json.decode(frame, type=tuple[str, str, list[Any]])
         except (msgspec.MsgspecError, RecursionError):
             return
         what = request_id.rpartition("-")[0]
+        if what == "join" and self._sent_joins and not self._joining and not self._catching_up:
+            self._join_anew()
         {"join": self._joining, "catch-up": self._catching_up}.get(what, self._pending).add(request_id)
+        if what == "join" and packet:
+            self._sent_joins[request_id] = str(packet[0])
+            self._copies.expect(_copies(list(self._sent_joins.values())))
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
         """Return the event that carries the decision; its acknowledgement is the reply."""
@@ -329,9 +341,9 @@ def _catch_ups(joins: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from ({key: data[key]} for key in _CATCH_UP_KEYS if key in data)
 
 
-def _copies(joins: Sequence[tuple[str, Any]]) -> int:
-    """Return how many copies of each event may come over the rooms joined."""
-    return max(len(joins), 2) if any(name in _OWN_ROOM for name, _ in joins) else len(joins)
+def _copies(names: Sequence[str]) -> int:
+    """Return how many copies of each event may come over the rooms that these events join."""
+    return max(len(names), 2) if not _OWN_ROOM.isdisjoint(names) else len(names)
 
 
 def _write(request_id: str, name: str, data: Any) -> str:
