@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from runconsole.simulator.faults import (
@@ -22,7 +23,7 @@ from runconsole.state import RunState
 from runconsole.wire.envelope import read_events
 from tests.chaos.schedule import MODES
 from tests.chaos.skew import FOREIGN
-from tests.chaos.trial import Trial, number_in
+from tests.chaos.trial import PACE, Trial, number_in
 
 __all__ = ["verdict"]
 
@@ -30,13 +31,15 @@ _REFUSAL_OF_ANOTHER = "not allowed"
 """The words of a stray."""
 _ANSWERED = 3
 """Events after an answer, which was sent before them or beside them, that show that it has come."""
+_LONGEST_TRIAL = 600_000_000
+"""Microseconds between two events at most."""
 SHORTEST_PAUSE = 0.025
 """Seconds between two attempts at least, once the pauses have grown."""
 
 
 def verdict(trial: Trial) -> list[str]:
     """Return everything that is wrong with a trial."""
-    checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _foreign, _decisions, _storm)
+    checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _foreign, _clock, _decisions, _storm)
     return [wrong for check in checks for wrong in check(trial)]
 
 
@@ -212,6 +215,21 @@ def _foreign(trial: Trial) -> Iterator[str]:
     told = trial.skew.told if trial.skew is not None else 0
     if told and not any(link.notice and "were left out" in link.notice for link in state.links):
         yield f"{told} events of others came, and nobody says that they were left out"
+
+
+def _clock(trial: Trial) -> Iterator[str]:
+    """A clock that is set neither closes a question nor puts what came later before what came earlier."""
+    for name in sorted(trial.early):
+        yield f"checkpoint {name} has expired here while the server waited for an answer"
+    # While connections change, what the new one brings is held back.
+    back = -PACE.establish * 1e6 if _has(trial, AskReconnect) else 0
+    for what, times in (
+        ("events", [event.received_at for event in trial.rows]),
+        ("links", [link.at for link in trial.state.links]),
+    ):
+        steps = [after - before for before, after in pairwise(times)]
+        if any(step < back or step > _LONGEST_TRIAL for step in steps):
+            yield f"the times of the {what} step by {min(steps) / 1e6} to {max(steps) / 1e6} s"
 
 
 # ---- decisions ------------------------------------------------------------------------------------------------------

@@ -22,10 +22,13 @@ from runconsole.simulator.faults import (
     Stray,
 )
 from runconsole.simulator.host import Wire
+from tests.chaos.clock import ClockStep
 from tests.chaos.stream import Marks, Plan, Question
 
 HEARTBEAT = 1.0
 """Seconds between two pings of the client; what is silent for longer than two of them is dead."""
+_STEPS = (-86_400.0, -3600.0, -40.0, -0.5, 0.5, 40.0, 3600.0, 86_400.0)
+"""Seconds by which a clock is set."""
 _MOST_DENIALS = 5
 """Refusals of us in a row after which a client still tries a server that has served it."""
 
@@ -100,6 +103,7 @@ class Schedule:
     Attributes:
         respells: whether the server spells its events in another way on each connection.
         others: how many events of other runs come for each one of ours.
+        steps: how somebody sets the clock of the client's machine meanwhile.
     """
 
     mode: str
@@ -109,6 +113,7 @@ class Schedule:
     replies: dict[str, Reply]
     respells: bool = False
     others: float = 0.0
+    steps: tuple[ClockStep, ...] = ()
 
 
 def draw(mode: str, seed: int) -> Schedule:
@@ -138,7 +143,11 @@ def draw(mode: str, seed: int) -> Schedule:
     respells = rng.random() < 0.4 and _may_respell(MODES[mode], faults)
     others = 0.0 if counted else rng.choice([0.0, 0.0, 0.3])
     plan = Plan(events, pause, marks, questions, afresh, counted, timed=MODES[mode].timed)
-    return Schedule(mode, seed, plan, faults, replies, respells, others)
+    steps = tuple(
+        ClockStep(0 if names and rng.random() < 0.5 else rng.randint(1, events), rng.choice(_STEPS))
+        for _ in range(rng.choice([0, 0, 1, 2]))
+    )
+    return Schedule(mode, seed, plan, faults, replies, respells, others, steps)
 
 
 def _believable(faults: list[Fault]) -> tuple[Fault, ...]:

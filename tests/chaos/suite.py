@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.chaos.clock import adjustable
 from tests.chaos.oracle import verdict
 from tests.chaos.schedule import Schedule
 from tests.chaos.trial import Trial, run
@@ -38,7 +39,8 @@ async def play_all(schedules: Iterable[Schedule]) -> list[Failure]:
         async with turn:
             return await _play(schedule)
 
-    outcomes = await asyncio.gather(*(play(schedule) for schedule in schedules))
+    with adjustable():
+        outcomes = await asyncio.gather(*(play(schedule) for schedule in schedules))
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,10 @@ def _takes_every_event_for_its_own(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Scope, "excludes", lambda self, event: False)
 
 
+def _believes_the_clock_of_this_machine(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("tests.chaos.trial.now_micros", lambda: time.time_ns() // 1000)
+
+
 MUTANTS: list[tuple[str, Break]] = [
     ("json with ids", _believes_every_event_is_new),
     ("trpc tracked", _reports_no_loss),
@@ -122,6 +127,7 @@ MUTANTS: list[tuple[str, Break]] = [
     ("socketio, live only", _forgets_decisions_when_the_link_breaks),
     ("socketio with slow catch-ups, without times", _takes_a_slow_catch_up_for_over),
     ("json with ids", _compares_events_by_the_letter),
+    ("trpc tracked", _believes_the_clock_of_this_machine),
     ("socketio in a room, with catch-up", _takes_every_event_for_its_own),
 ]
 

@@ -35,6 +35,7 @@ from runconsole.wire.channel import ChannelWire
 from runconsole.wire.signals import Wire
 from runconsole.wire.socketio import SocketIoWire
 from runconsole.wire.trpc import TrpcWire
+from tests.chaos.clock import Setting, here
 from tests.chaos.recorded import Recording
 from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule
 from tests.chaos.skew import Skew
@@ -58,6 +59,7 @@ class Trial:
         pressing: whether somebody is about to answer.
         recording: what was recorded, where it was.
         skew: what changed the frames on their way.
+        early: the questions that closed here as if their time were up, while the server still waited.
     """
 
     schedule: Schedule
@@ -69,6 +71,7 @@ class Trial:
     pressing: bool = False
     recording: Recording | None = None
     skew: Skew | None = None
+    early: set[str] = field(default_factory=set)
 
     @property
     def rows(self) -> list[Received]:
@@ -100,9 +103,10 @@ async def run(schedule: Schedule, record: Path | None = None) -> Trial:
     )
     async with Host(Player(stream, speed=1.0), serving) as host:
         trial = Trial(schedule, host, RunState(), EventLog())
-        session = _session(trial, mode, record)
-        following = asyncio.create_task(session.run(), name="chaos-session")
-        person = asyncio.create_task(_answer(trial, session), name="chaos-person")
+        setting = Setting(schedule.steps)
+        session = _session(trial, mode, record, setting)
+        following = asyncio.create_task(_follow(session, setting), name="chaos-session")
+        person = asyncio.create_task(_answer(trial, session, setting), name="chaos-person")
         try:
             await _conclude(trial, stream, following)
         finally:
@@ -113,6 +117,11 @@ async def run(schedule: Schedule, record: Path | None = None) -> Trial:
         if isinstance(result, Exception):
             raise result
     return trial
+
+
+async def _follow(session: Session, setting: Setting) -> None:
+    here(setting)
+    await session.run()
 
 
 async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None]) -> None:
@@ -176,7 +185,7 @@ async def _until(condition: Callable[[], object], what: str, within: float = PAT
 # ---- the client -----------------------------------------------------------------------------------------------------
 
 
-def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
+def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) -> Session:
     url = trial.host.url
     wire, transport = _client(url, mode)
     schedule = trial.schedule
@@ -196,6 +205,9 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
     def observe(_effects: tuple[Effect, ...]) -> None:
         while len(trial.link_rows) < len(trial.state.links):
             trial.link_rows.append(len(trial.log))
+        setting.advance(len(trial.log), asked=bool(trial.state.open_checkpoints))
+        waits = (item.id for item in trial.host.player.checkpoints if item.state == "open")
+        trial.early |= {name for name in waits if _is_expired(trial, name)}
 
     backoff = Backoff(first=0.01, longest=0.05)
     return Session(
@@ -203,6 +215,7 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
         wire,
         transport,
         observe=observe,
+        now=now_micros,
         backoff=backoff,
         pace=PACE,
         asides=None if trial.recording is None else trial.recording.asides,
@@ -212,6 +225,11 @@ def _session(trial: Trial, mode: Mode, record: Path | None) -> Session:
             trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000
         ),
     )
+
+
+def _is_expired(trial: Trial, name: str) -> bool:
+    row = trial.state.checkpoints.get(name)
+    return row is not None and row.status == "expired"
 
 
 def _client(url: str, mode: Mode) -> tuple[Wire, Transport]:
@@ -233,8 +251,9 @@ def _opaque(told: Told) -> str:
 # ---- the people -----------------------------------------------------------------------------------------------------
 
 
-async def _answer(trial: Trial, session: Session) -> None:
+async def _answer(trial: Trial, session: Session, setting: Setting) -> None:
     """Answer each question as it is seen, as planned."""
+    here(setting)
     answered: set[str] = set()
     while True:
         for checkpoint in trial.state.open_checkpoints:

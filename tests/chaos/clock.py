@@ -1,0 +1,63 @@
+"""This machine's clock, which somebody sets while a run is followed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import pytest
+
+__all__ = ["ClockStep", "Setting", "adjustable", "here"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """Set the clock by `seconds`, after so many rows of the log; with 0, when a question is first seen."""
+
+    after: int
+    seconds: float
+
+
+class Setting:
+    """How far a client's machine has been set from the true time.
+
+    Args:
+        steps: what is still to be done.
+    """
+
+    def __init__(self, steps: tuple[ClockStep, ...]) -> None:
+        self.ahead_s = 0.0
+        self._steps = list(steps)
+
+    def advance(self, rows: int, *, asked: bool) -> None:
+        """Do the steps that are due with so many rows in the log."""
+        due = [step for step in self._steps if (rows >= step.after if step.after else asked)]
+        for step in due:
+            self._steps.remove(step)
+            self.ahead_s += step.seconds
+
+
+_HERE: ContextVar[Setting | None] = ContextVar("setting", default=None)
+
+
+def here(setting: Setting) -> None:
+    """Have this task, and those it starts, read the time of day on the machine with this setting."""
+    _HERE.set(setting)
+
+
+@contextmanager
+def adjustable() -> Iterator[None]:
+    """Let the time of day depend on the task that asks for it."""
+    seconds, nanoseconds = time.time, time.time_ns
+
+    def ahead_s() -> float:
+        setting = _HERE.get()
+        return 0.0 if setting is None else setting.ahead_s
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: seconds() + ahead_s())
+        patch.setattr(time, "time_ns", lambda: nanoseconds() + round(ahead_s() * 1e9))
+        yield
