@@ -20,7 +20,17 @@ from tests.servers.json_server import JsonServer, Message, Peer
 from tests.servers.node import TrpcServer
 from tests.servers.socketio_server import SocketIoServer
 
-__all__ = ["HOSTS", "Arrived", "Host", "JsonHost", "SocketIoHost", "TrpcHost"]
+__all__ = [
+    "HOSTS",
+    "STRICT_HOSTS",
+    "AdoChannelHost",
+    "AdoHost",
+    "Arrived",
+    "Host",
+    "JsonHost",
+    "SocketIoHost",
+    "TrpcHost",
+]
 
 OPTIONS = [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
 ROOM = "execution_e1"
@@ -181,6 +191,10 @@ class DocketHost(Host):
     def release(self) -> None:
         self._released.set()
 
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        super().__exit__()
+
     def expire(self, checkpoint: str = "c") -> None:
         self.docket.questions[checkpoint]["status"] = "expired"
 
@@ -208,7 +222,7 @@ class JsonHost(DocketHost):
 
     def _serve(self, peer: Peer) -> None:
         taken = 0
-        if self.replays:
+        if self.replays and self.wire == JsonHost.wire:
             peer.send(*self._history)
         while not peer.closed.is_set():
             if len(peer.received) > taken:
@@ -326,10 +340,6 @@ class SocketIoHost(DocketHost):
     def up(self) -> None:
         self.server.start()
 
-    def __exit__(self, *_: object) -> None:
-        self.release()
-        super().__exit__()
-
 
 class TrpcHost(Host):
     """@trpc/server on Node.js."""
@@ -381,6 +391,51 @@ class TrpcHost(Host):
         self.server.tell("refuse", on=False)
 
 
+class AdoHost(TrpcHost):
+    """A tRPC server as the task family's backend has it: one task's stream, one procedure, checkpoints as stored."""
+
+    wire = "ado"
+    options = MappingProxyType({"protocol": "trpc", "task": "t"})
+
+    def __init__(self, **options: Any) -> None:
+        strict: dict[str, Any] = {"without": ["stream", "checkpoints.resolve"], "shapes": "ado", "tracked": False}
+        super().__init__(**strict | options)
+
+    def arrived(self) -> list[Arrived]:
+        entries = self.server.log()["decisions"]
+        inputs = [(entry["input"], entry["outcome"]) for entry in entries]
+        return [Arrived(given["checkpointId"], given["selectedOption"], outcome) for given, outcome in inputs]
+
+
+class AdoChannelHost(JsonHost):
+    """Plain JSON that sends nothing before a subscription, and wants a time and a correlation in every message."""
+
+    wire = "ado-json"
+    options = MappingProxyType({"task": "t"})
+
+    @property
+    def peers(self) -> list[Peer]:
+        """The open connections that have subscribed."""
+        return [peer for peer in super().peers if peer in self._subscribed]
+
+    def __init__(self, **options: Any) -> None:
+        self._subscribed: set[Peer] = set()
+        super().__init__(**options)
+
+    def _take(self, peer: Peer, message: Message) -> None:
+        if not isinstance(message.get("timestamp"), str) or not isinstance(message.get("correlationId"), str):
+            peer.close(1003, "expected timestamp and correlationId")
+        elif message["type"] == "subscribe":
+            peer.send({**message, "type": "subscribed"})
+            if self.replays:
+                peer.send(*self._history)
+            self._subscribed.add(peer)
+        else:
+            super()._take(peer, message)
+
+
+STRICT_HOSTS: tuple[type[Host], ...] = (AdoHost, AdoChannelHost)
+"""Hosts as strict as the backends."""
 HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
 
 

@@ -12,19 +12,19 @@ from runconsole import Console, DecisionExpired, DecisionRefused, DecisionUnknow
 from runconsole.session.pace import Pace
 from runconsole.session.session import Session
 from runconsole.state import Decision
-from tests.decisions.hosts import HOSTS, Arrived, Host, heard, until
+from tests.decisions.hosts import HOSTS, STRICT_HOSTS, Arrived, Host, JsonHost, heard, until
 from tests.decisions.presses import Press, at_once, decided, row, states
 
 APPLIED = {"acknowledged", "applied"}
 
 
-@pytest.fixture(params=HOSTS, ids=lambda host: host.wire)
+@pytest.fixture(params=HOSTS + STRICT_HOSTS, ids=lambda host: host.wire)
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with request.param() as host:
         yield host
 
 
-@pytest.fixture(params=HOSTS, ids=lambda host: host.wire)
+@pytest.fixture(params=HOSTS + STRICT_HOSTS, ids=lambda host: host.wire)
 def silent(request: pytest.FixtureRequest) -> Iterator[Host]:
     """A server that tells nobody what was decided."""
     with request.param(tells=False) as host:
@@ -188,8 +188,8 @@ def test_a_decision_that_the_server_never_read_is_unknown_and_the_person_may_ans
 
 
 def test_a_decision_whose_reply_got_lost_is_settled_by_what_the_server_says_when_the_link_is_back(host: Host) -> None:
-    if host.wire == "json":
-        host.replays = True  # type: ignore[attr-defined]
+    if isinstance(host, JsonHost):
+        host.replays = True
     (console,) = asked(host)
     host.trouble("lose")
     end = Press(console, "approve", feedback="ship it").end()
@@ -287,7 +287,8 @@ def test_when_the_run_ends_no_question_stays_open(host: Host) -> None:
     host.tells = False
     press = Press(console, "approve", "under way")
     waits(console, "sent")
-    host.emit({"type": "execution_completed", "payload": {"status": "success"}, "timestamp": host.moment(0.001)})
+    end = {"type": "execution_completed", "payload": {"status": "success"}, "timestamp": host.moment(0.001)}
+    host.emit(host.event("task.completed") if "task" in host.options else end)
     assert console.wait(30)
     until(lambda: not console.pending)
     assert decided(console) == ("expired", None, None)

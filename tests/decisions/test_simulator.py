@@ -15,6 +15,9 @@ from tests.decisions.hosts import until
 from tests.decisions.presses import at_once, decided, states
 
 WIRES = ("json", "trpc", "socketio")
+SYSTEM = {"type": "subscribe", "payload": {"channel": "system"}, "timestamp": "2026-01-01T00:00:00Z"}
+WANTED: dict[str, dict[str, Any]] = {"json": {"subscribe": SYSTEM}}
+"""What a strict server wants to be asked for."""
 WHO = {"user": "you", "colleague": "other", "timeout": "timeout"}
 
 
@@ -93,10 +96,10 @@ def test_a_reply_that_is_lost_is_made_up_for_by_what_the_server_tells(
     assert len(resolves) == 3, "each decision was sent once"
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_a_colleague_and_the_time_out_are_told_from_us(stack: ExitStack, wire: str) -> None:
-    simulator = playing(stack, wire, speed=20, decision_timeout=40)
-    console = follows(stack, simulator)
+@pytest.mark.parametrize(("wire", "strict"), [*((wire, False) for wire in WIRES), ("json", True)])
+def test_a_colleague_and_the_time_out_are_told_from_us(stack: ExitStack, wire: str, *, strict: bool) -> None:
+    simulator = playing(stack, wire, speed=20, decision_timeout=40, strict=strict)
+    console = follows(stack, simulator, **(WANTED[wire] if strict else {}))
     until(lambda: console.pending, "the first question")
     first = console.pending[0]
     simulator.decide(first.checkpoint_id, first.options[0].id)
