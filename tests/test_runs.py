@@ -195,6 +195,23 @@ def test_a_replay_after_a_reconnect_brings_no_third_run() -> None:
         assert [len(run.events) for run in console.runs] == [2, 3]
 
 
+@pytest.mark.parametrize("tasks", [3, 30])
+def test_a_server_that_numbers_the_events_of_each_execution_loses_none(tasks: int) -> None:
+    def numbered(execution: str) -> list[Frame]:
+        started = {"type": "execution_started", "data": {"execution_id": execution, "total_tasks": tasks}}
+        ends = [{"task_id": f"task_{n:03}", "status": "completed", "completed_tasks": n} for n in range(1, tasks + 1)]
+        events = [started, *({"type": "progress_update", "data": end} for end in ends)]
+        return [event | {"seq": seq} for seq, event in enumerate(events, 1)]
+
+    both = [*numbered("e1"), *numbered("e2")]
+    script = in_turn(does(says(*both), closes(1011)), says(*both, frame("note", 1)))
+    with JsonServer(script) as server, Console(server.url) as console:
+        eventually(lambda: "note" in set(console.events["type"]))
+        assert [run.run.completed_tasks for run in console.runs] == [tasks, tasks]
+        assert [len(run.events) for run in console.runs] == [tasks + 1, tasks + 2]
+        assert console.links["missed"].fillna(0).sum() == 0
+
+
 def test_an_execution_that_begins_right_after_an_end_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     ended = frame("execution_completed", 2, execution_id="e1", status="success", completed_tasks=2)

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 from enum import Enum
 
-from runconsole.events import Received
+from runconsole.events import ExecutionStarted, Received
 from runconsole.log import Rows
 from runconsole.recent import Recent
 from runconsole.session.digests import Digests
@@ -60,6 +60,8 @@ class Identities:
         self._begin = 0
         """The place of the first mark of this connection."""
         self._begins_afresh = False
+        self._run_begin = 0
+        """Over this connection: the place of the first mark of the newest run, where its server counts that afresh."""
 
     @property
     def are_own(self) -> bool:
@@ -71,6 +73,7 @@ class Identities:
         self._marks.freeze()
         self._begin = len(self._marks)
         self._begins_afresh = False
+        self._run_begin = 0
 
     def note(self, mark: str | int, event: Received, content: int) -> Verdict:
         """Return what a mark says of an event; remember it where it is another one. `content` is its digest."""
@@ -86,13 +89,16 @@ class Identities:
             return UNSEEN
         if newest is not None:
             self._newest.note(digest, newest)
-        places = list(self._places(digest, newest))
+        places = [place for place in self._places(digest, newest) if place >= self._run_begin]
         if not places:
             return self._add(digest, distinct=True)
         if self._is_known(places, event, content):
             is_own = self._is_own(mark, event)
             return KNOWN if is_own else FOREIGN
         if places[0] >= self._begin:
+            if isinstance(event.fact, ExecutionStarted):  # another execution, whose events are counted from here on
+                self._run_begin = count
+                return self._add(digest, distinct=True)
             self._shared.add(digest)
         else:
             self._begins_afresh = True
