@@ -53,7 +53,8 @@ class Console(RunFrames, RunWaits, RunCommands):
     """Follows one run over its event stream; complete DataFrames at any time; decisions back to the server.
 
     Args:
-        url: ``ws://``, ``wss://``, ``http(s)://`` (Socket.IO), or the path of a recording.
+        url: ``ws://``, ``wss://``, ``http(s)://`` (Socket.IO; its path says where that is mounted, none is
+            ``/socket.io``; the main namespace is followed), or the path of a recording.
         protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"replay"``; None finds out from the URL.
         task: the one task to follow, with its parts; None follows all the server sends. Events that name another task
             are left out, whatever the server sends, and of a recording, too; `links` says how many.

@@ -60,6 +60,9 @@ async def test_a_path_says_where_it_is_mounted(serve_socketio: Callable[..., Soc
         assert (await connection.receive())[0].startswith('["connected"')
     lost = await refused(SocketIoTransport(server.url))
     assert "no Socket.IO at /socket.io" in str(lost)
+    assert "namespace" not in str(lost)
+    lost = await refused(SocketIoTransport(f"{server.url}/runs"))
+    assert "no Socket.IO at /runs (the path says where Socket.IO is mounted; a namespace cannot be" in str(lost)
 
 
 @contextlib.asynccontextmanager

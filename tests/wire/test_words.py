@@ -22,6 +22,10 @@ SHAPES: list[Any] = [
     {"reason": "disk full"},
     {"description": "disk full"},
     {"title": "disk full"},
+    {"message": "", "detail": "disk full"},
+    {"error": "E_DISK", "error_description": "disk full"},
+    {"exception": "disk full"},
+    {"data": {"message": "disk full"}},
 ]
 
 

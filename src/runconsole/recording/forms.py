@@ -59,7 +59,7 @@ def form_of(path: Path) -> Form:
 def form_in(file: BinaryIO, path: Path) -> Form:
     """Return the form of an open file that has, or had, that name. Raises OSError."""
     file.seek(0)
-    begin = file.read(4)
+    begin = file.read(4) or b""  # None where a file of the system has nothing to say yet
     found = next((form for form in FORMS if form.magic and begin.startswith(form.magic)), None)
     if found is not None:
         return found

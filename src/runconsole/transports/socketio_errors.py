@@ -83,6 +83,8 @@ def _explain_status(status: int, host: str, path: str) -> LinkLost:
         text = f"{host} answered HTTP {name}: the server is not ready"
     else:
         text = f"expected Socket.IO over WebSocket at {host}/{path}, got HTTP {name}: check the path of the URL"
+    if policy is not REFUSED and not path.rstrip("/").endswith("socket.io"):
+        text += " (the path says where Socket.IO is mounted; a namespace cannot be followed, only the main one)"
     return LinkLost(text, policy=policy, code=status)
 
 

@@ -201,7 +201,7 @@ def _artifact_created(data: _ArtifactCreated) -> ArtifactCreated | None:
 
 
 def _error(data: _Error) -> Fact | None:
-    message = first(data.message, data.error_message)
+    message = first(data.message or None, data.error_message or None)
     if message is None and data.error_type is None:
         return None
     return ErrorReported(

@@ -8,8 +8,9 @@ from typing import Any
 __all__ = ["words_of"]
 
 _NAMES = (
-    *("message", "msg", "error_message", "errorMessage", "detail", "details", "error", "errors", "reason"),
-    *("description", "error_description", "title", "text", "cause"),
+    *("message", "msg", "error_message", "errorMessage", "error_description", "detail", "details", "error", "errors"),
+    *("reason", "description", "title", "text", "cause", "exception", "exc", "err", "failure", "data", "body"),
+    "content",
 )
 _MOST = 5
 _DEEPEST = 8
