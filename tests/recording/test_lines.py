@@ -20,6 +20,7 @@ from runconsole.events import (
     DecisionRequested,
     Fact,
     LinkChanged,
+    Micros,
     Received,
     SubtaskReported,
     TaskProgressed,
@@ -60,7 +61,10 @@ def test_a_fact_is_read_as_it_was_written(fact: Fact | Received) -> None:
 _NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 _JSON = st.none() | st.integers(0, 9) | _NUMBER | st.text(max_size=3)
 
-_LEAVES: dict[Any, st.SearchStrategy[Any]] = {Any: _JSON, float: _NUMBER}
+_INT = st.integers(-(2**63), 2**63 - 1)
+_MICROS = st.integers(get_args(Micros)[1].ge, get_args(Micros)[1].le)
+
+_LEAVES: dict[Any, st.SearchStrategy[Any]] = {Any: _JSON, float: _NUMBER, int: _INT, Micros: _MICROS}
 
 
 def _values(hint: Any) -> st.SearchStrategy[Any]:
@@ -79,7 +83,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def _struct(kind: type[Any]) -> st.SearchStrategy[Any]:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return st.builds(kind, **{name: _values(hints[name]) for name in kind.__struct_fields__})
 
 
