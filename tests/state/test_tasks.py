@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runconsole.events import Received, TaskCompleted
 from runconsole.state import Finished, Run, Task
 from runconsole.wire.envelope import read_events
 from tests.folding import START, Folded, execution, fold, task
@@ -116,6 +117,16 @@ def test_the_files_of_a_completed_task_are_artifacts() -> None:
         ("t", "b"): ("modified", "file"),
         ("t", "c"): ("deleted", "file"),
     }
+
+
+def test_a_task_ended_when_its_event_says_also_where_the_server_was_asked_before_that_came() -> None:
+    folded = fold([task("task.started", 1)])
+    folded.apply(Received("tasks.get", TaskCompleted("t"), "", moment(5)))
+    assert folded.state.tasks["t"].ended_at == moment(5)
+    folded.feed([task("task.completed", 3)])
+    assert folded.state.tasks["t"].ended_at == moment(3)
+    folded.feed([task("task.completed", 4)])
+    assert folded.state.tasks["t"].ended_at == moment(3)
 
 
 # ---- subtasks ------------------------------------------------------------------------------------------------------

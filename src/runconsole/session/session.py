@@ -393,7 +393,8 @@ class Session:
         new.wire.decides_by = self._wire.decides_by  # it may have been replaced since the new one was made
         self._line, self._wire = new, new.wire
         self._note_connection(new, is_back=not seamless)
-        self._journal.say("live", notice="reconnected, as the server asked")
+        if self._journal.status != "ended":
+            self._journal.say("live", notice="reconnected, as the server asked")
         self._send_queued()
 
     def _go_live(self, line: Line) -> None:

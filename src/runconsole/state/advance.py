@@ -50,7 +50,8 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
 def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> None:
     at = moment(event)
     if status in FINISHED:
-        if row.ended_at is None:
+        # A server that was asked says that it is over, the event, which may come later, when it was.
+        if row.ended_at is None or (event.timestamp is not None and at < row.ended_at):
             row.ended_at = at
     elif status is not TaskStatus.PENDING and row.started_at is None:
         row.started_at = at
