@@ -46,6 +46,9 @@ def verdict(trial: Trial) -> list[str]:
 def _ending(trial: Trial) -> Iterator[str]:
     if trial.state.links[-1].state != "ended" or trial.state.status != "completed":
         yield f"the run ended as {trial.state.status}, the session as {trial.state.links[-1]}"
+    states = [link.state for link in trial.state.links]
+    if "ended" in states and set(states[states.index("ended") :]) != {"ended"}:
+        yield f"after its end the session says {states[states.index('ended') :]}"
 
 
 def _doubled(trial: Trial) -> Iterator[str]:
@@ -190,6 +193,8 @@ def _state(trial: Trial) -> Iterator[str]:
     for number in trial.numbers:  # those that are there twice, too: whether they may be is not for this check
         (event,) = read_events(told[number], 0)
         expected.apply(event)
+    if MODES[trial.schedule.mode].wire == "trpc" and trial.numbers[-1] < trial.log_of_run[-1].number:
+        return  # the server, asked, has said how it ended
     is_timed = MODES[trial.schedule.mode].timed
     for name in ("status", "progress", "step", "worker_id", "name", *(("started_at", "ended_at") if is_timed else ())):
         ours = {key: getattr(task, name) for key, task in trial.state.tasks.items()}

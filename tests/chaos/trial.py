@@ -206,8 +206,10 @@ def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) ->
         while len(trial.link_rows) < len(trial.state.links):
             trial.link_rows.append(len(trial.log))
         setting.advance(len(trial.log), asked=bool(trial.state.open_checkpoints))
-        waits = (item.id for item in trial.host.player.checkpoints if item.state == "open")
-        trial.early |= {name for name in waits if _is_expired(trial, name)}
+        waits = {item.id for item in trial.host.player.checkpoints if item.state == "open"}
+        trial.early |= {item.name for item in schedule.plan.questions if item.window > PATIENCE / 2} & {
+            name for name in waits if _is_expired(trial, name)
+        }
 
     backoff = Backoff(first=0.01, longest=0.05)
     return Session(
