@@ -92,6 +92,8 @@ class TaskReported(Fact, frozen=True, gc=False):
     """Paths that the task has written."""
     is_last: bool = False
     """Whether the run is over with it, on a wire where nothing else says so."""
+    error: str | None = None
+    """Why it failed."""
 
 
 class WaveCompleted(Fact, frozen=True, gc=False):

@@ -196,3 +196,9 @@ def test_the_servers_own_sums_win_over_what_was_counted() -> None:
     run = state.run()
     assert (run.completed_tasks, run.failed_tasks, run.artifacts, run.tokens_used, run.cost_usd) == tuple(sums.values())
     assert run.percent == pytest.approx(98.333, abs=1e-3)
+
+
+@pytest.mark.parametrize("told", [{"error": "no space"}, {"error": {"detail": "no space"}}, {"message": "no space"}])
+def test_a_failed_task_keeps_the_words_beside_its_status(told: dict[str, Any]) -> None:
+    folded = fold([execution("progress_update", 1, task_id="t", status="failed", **told)])
+    assert folded.tables.frame("tasks").loc["t", "error"] == "no space"

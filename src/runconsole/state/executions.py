@@ -6,7 +6,7 @@ from copy import copy
 from typing import Protocol
 
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
-from runconsole.state.advance import advance, fill_unknown, moment, set_known, settle_start
+from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.facts import put_artifact
 from runconsole.state.order import is_before
@@ -77,8 +77,8 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
         started_at = task.started_at
     if started_at is not None and started_at < state.started_at:  # type: ignore[operator]  # begun above
         state.begin(started_at)
-    if fact.subtask_status:
-        report_subtasks(state, task, fact.subtask_status, event)
+    if fact.subtask_status or fact.error is not None:
+        _set_details(state, task, fact, event)
     state.put_task(task)
     for path in fact.files:
         put_artifact(state, path, begun, kind="file", task_id=task_id, action="created")
@@ -110,6 +110,14 @@ def _set_task(task: Task, fact: TaskReported) -> None:
         task.duration_s = fact.duration_s
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
+
+
+def _set_details(state: RunState, task: Task, fact: TaskReported, event: Received) -> None:
+    """Set what few events tell of their task."""
+    if fact.subtask_status:
+        report_subtasks(state, task, fact.subtask_status, event)
+    if fact.error is not None:
+        note_error(task, fact.error, moment(event))
 
 
 class _Counters(Protocol):

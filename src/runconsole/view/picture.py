@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -32,9 +34,26 @@ _NEWEST_KEPT = frozenset({"output", "artifacts", "errors", "decisions", "waves"}
 _MISSING = object()
 _DIGITS = 16
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _alone(method: Callable[Concatenate[View, _P], _R]) -> Callable[Concatenate[View, _P], _R]:
+    """Let one thread at a time into the methods of a view."""
+
+    @functools.wraps(method)
+    def guarded(view: View, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with view.lock:
+            return method(view, *args, **kwargs)
+
+    return guarded
+
 
 class View:
-    """The picture of one run. One thread uses it: the one that writes the state.
+    """The picture of one run.
+
+    The thread that writes the state uses it. Where a page wakes a replay that rests, that is another thread than the
+    one that answers the page: one of them at a time is inside.
 
     Args:
         state: what is shown.
@@ -52,6 +71,7 @@ class View:
         *,
         version: int = 0,
     ) -> None:
+        self.lock = threading.RLock()
         self._lines = OutputLines()
         self._source = Source(state, self._lines, History(), read, lambda: describe()["events"])
         self._describe = describe
@@ -66,6 +86,7 @@ class View:
 
     # ---- snapshots and patches ----------------------------------------------------------------------------------
 
+    @_alone
     def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Row:
         """Return the picture as of the last `changes`.
 
@@ -82,6 +103,7 @@ class View:
             return picture
         return {"head": self._head} | self._told.restart(self._shown, self._totals, limit)
 
+    @_alone
     def changes(self, limit: float = math.inf) -> Row:
         """Return what the page lacks, about `limit` bytes of it, and count the version up; empty when it has all.
 
@@ -104,6 +126,7 @@ class View:
             self.version += 1
         return changes
 
+    @_alone
     def durable(self) -> Row:
         """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
         picture = self.snapshot()
@@ -121,6 +144,7 @@ class View:
 
     # ---- what is asked for --------------------------------------------------------------------------------------
 
+    @_alone
     def page(
         self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
     ) -> tuple[int, list[Row]]:
@@ -137,6 +161,7 @@ class View:
         chosen = items[offset : offset + max(0, min(limit, PAGE))]
         return len(items), [self._row(name, key, item) for key, item in chosen]
 
+    @_alone
     def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[Row]]:
         """Return how many options a question has, and some of them from `offset` on, or with a text in their names."""
         state = self._source.state
@@ -145,11 +170,13 @@ class View:
             return 0, []
         return len(checkpoint.options), option_rows(checkpoint, Cutter(), max(0, offset), search)
 
+    @_alone
     def detail(self, name: str, key: str) -> Row | None:
         """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
         found = self._find(name, key)
         return None if found is None else self._row(name, key, found, whole=True)
 
+    @_alone
     def detail_text(self, name: str, key: str) -> str:
         """Return what `detail` returns as JSON. A row that is asked for part by part is made once."""
         found = self._find(name, key)

@@ -102,7 +102,7 @@ class Told:
         if lacks:
             self._skipped[name] = {key: place for place, key in enumerate(reversed(lacks))}
         else:
-            self._behind.pop(name)
+            self._behind.pop(name, None)
         patch: Row = {}
         if rows:
             patch["set"] = [rows[key] for key in after if key in rows]

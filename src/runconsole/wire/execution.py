@@ -5,6 +5,8 @@ Each struct holds the documented names and the other names seen for the same thi
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
@@ -17,6 +19,7 @@ from runconsole.events import (
     Fact,
     PhasePlan,
     TaskReported,
+    TaskStatus,
     WaveCompleted,
 )
 from runconsole.statuses import STATUS_OF, read_status, unknown_status
@@ -60,6 +63,8 @@ class _ProgressUpdate(Struct, gc=False):
     current_task: str | None = None
     completed: Whole | None = None
     total: Whole | None = None
+    error: Any = None
+    message: Any = None
 
 
 class _WaveCompleted(Struct):
@@ -154,7 +159,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
     duration = data.duration_ms
     status = STATUS_OF.get(data.status) or read_status(data.status)
     # Positional: the hottest constructor of the family. The order is TaskReported's.
-    return TaskReported(
+    fact = TaskReported(
         data.task_id,
         data.task_name,
         data.phase,
@@ -169,6 +174,10 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         data.subtask_status,
         None if status is not None or data.status is None else unknown_status(data.status),
     )
+    if status is not TaskStatus.FAILED:
+        return fact
+    words = first(words_of(data.error), words_of(data.message))
+    return fact if words is None else msgspec.structs.replace(fact, error=words)
 
 
 def _wave_completed(data: _WaveCompleted) -> WaveCompleted | None:

@@ -177,6 +177,7 @@ class _TaskEnded(TaskEvent, rename="camel"):
     result: _Result | None = None
     error: Any = None
     message: Any = None
+    error_message: Any = None
     detail: Any = None
     errors: Any = None
     description: Any = None
@@ -318,7 +319,7 @@ def _task_failed(data: _TaskEnded) -> Fact | None:
         return None
     error, metrics = data.error, data.metrics or NO_METRICS
     info = info_of(error)
-    told = (error, data.reason, data.message, data.detail, data.errors, data.description)
+    told = (error, data.reason, data.message, data.error_message, data.detail, data.errors, data.description)
     return TaskFailed(
         data.task_id,
         first(*map(words_of, told), info.code, "failed"),
