@@ -186,6 +186,13 @@ def test_zeros_at_the_end_are_no_lines(tmp_path: Path) -> None:
     assert (lines, reader.sound, reader.cut) == (LINES, len(data), 500)
 
 
+def test_a_last_line_that_is_no_text_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"n":0}\n' + b'{"\xc6":1}')
+    lines, reader = read(path)
+    assert (lines, reader.cut) == ([b'{"n":0}'], 7)
+
+
 def test_a_line_longer_than_what_is_read_at_once_is_read_whole(tmp_path: Path) -> None:
     for suffix in SUFFIXES:
         path = tmp_path / f"long{suffix}"

@@ -233,7 +233,7 @@ def _free(name: str, taken: Container[str]) -> str:
 def _decode(text: str) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         try:
             value = json.loads(text)  # reads NaN, too
             json.dumps(value, ensure_ascii=False).encode()

@@ -287,7 +287,7 @@ def _is_refusal(event: Received) -> bool:
 def _error_payload(event: Received) -> _ErrorPayload:
     try:
         payload = msgspec.json.decode(event.payload, type=_ErrorPayload, strict=False)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return _ErrorPayload(message=event.payload[:200])
     return payload
 
@@ -325,7 +325,7 @@ def _type(frame: str) -> str | None:
 def _envelope(frame: str) -> _Correlated:
     try:
         return msgspec.json.decode(frame, type=_Correlated)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return _Correlated()
 
 

@@ -191,7 +191,7 @@ class SocketIoWire:
         """Expect the acknowledgement of a call that a recording says was sent."""
         try:
             _, request_id, packet = msgspec.json.decode(frame, type=tuple[str, str, list[Any]])
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
             return
         what = request_id.rpartition("-")[0]
         if what == "join" and self._sent_joins and not self._joining and not self._catching_up:
