@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runconsole.console import Console
 from runconsole.recording import Entry, Header, encode_line
 from runconsole.replay import Replay
 from tests.folding import START, execution, task
@@ -269,3 +270,15 @@ def test_a_replay_that_was_stopped_says_so_when_it_is_asked_to_go_on(shows: Call
     page.widget.start()
     assert control(page, "seek", 10)["ok"]
     eventually(lambda: controls(page)["position_s"] == 10)
+
+
+def test_a_replay_that_is_stopped_while_commands_are_on_their_way_does_not_go_on(path: Path) -> None:
+    for _ in range(40):
+        console = Console(path)
+        replay = console.replay
+        assert replay is not None
+        replay.seek(0)
+        replay.play()
+        replay.speed = 0
+        console.stop()
+        assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []

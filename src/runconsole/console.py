@@ -143,6 +143,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._runs, _ = self._empty_run(None if self._replay is None else self._replay.header)
         self._views: dict[RunStore, RunView] = {}
         self._io: IOThread | None = None
+        self._is_stopped = False
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchers = Watchers(self.call_soon)
@@ -160,6 +161,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._check_process()
         if self._task is not None and not self._task.done() and not self._has_given_up:
             return self
+        self._is_stopped = False
         self._release()
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._io = io = lease()
@@ -263,17 +265,20 @@ class Console(RunFrames, RunWaits, RunCommands):
         The run itself goes on at the server. Returns when nothing is left behind, within about a second.
         """
         self._check_process()
+        self._is_stopped = True  # before all else: commands for a replay may still be on their way to the I/O thread
         io, task = self._io, self._task
         if self._replay is not None:
             self._replay.stop()
-        if io is None or task is None:
+        if io is None:
             return
-        if not task.done() and not io.loop.is_closed():
-            ended: concurrent.futures.Future[None] = concurrent.futures.Future()
-            io.call(self._cancel, task, ended)
-            if not io.is_current:
-                with suppress(TimeoutError):
-                    ended.result(_STOP_TIMEOUT)
+        ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        if io.is_current:
+            if task is not None and not task.done():
+                self._cancel(task, ended)
+        elif not io.loop.is_closed():
+            io.call(self._end_begun, ended)  # after what was asked for before: a replay that is to go on has begun then
+            with suppress(TimeoutError):
+                ended.result(_STOP_TIMEOUT)
         self._release()
 
     @property
@@ -397,7 +402,7 @@ class Console(RunFrames, RunWaits, RunCommands):
     def _revive(self) -> None:
         """Go on with a replay that had come to its end, unless the console was stopped; from any thread."""
         is_running = self._task is not None and not self._task.done()
-        if self._replay is None or not self._replay.is_begun or is_running:
+        if self._replay is None or not self._replay.is_begun or is_running or self._is_stopped:
             return
         if self._io is None:
             self._io = lease()
@@ -405,7 +410,7 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def _go_on(self) -> None:
         """Begin again, once for all commands that came in meanwhile, unless the console was stopped since."""
-        if self._io is not None and (self._task is None or self._task.done()):
+        if self._io is not None and not self._is_stopped and (self._task is None or self._task.done()):
             self._begin(concurrent.futures.Future())
 
     def __enter__(self) -> Self:

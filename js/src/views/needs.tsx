@@ -110,7 +110,7 @@ function whyBlocked(store: Store): string | null {
   if (store.attachment === "gone") return "The kernel is gone; run the cell again to answer.";
   if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
   if (store.head?.replay) return "This is a replay: the question is shown as it was asked, and cannot be answered.";
-  if (store.head?.link === "stopped") return "The console was stopped: nothing can be answered from here.";
+  if (store.head?.link === "stopped") return "The console was stopped; run the cell again to answer.";
   return null;
 }
 
