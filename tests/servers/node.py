@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -31,10 +32,12 @@ def _search_path() -> str:
     if node is None:
         raise RuntimeError("expected Node.js 20.19 or newer on the PATH or beside this Python; `make setup` brings it")
     lock, stamp = HERE / "package-lock.json", HERE / "node_modules" / ".lock"
-    if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
-        command = [node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=HERE, env=os.environ | {"PATH": node.path}, check=True, timeout=300)
-        shutil.copyfile(lock, stamp)
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # one process of a parallel test run installs; the others wait for it
+        if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
+            command = [node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=HERE, env=os.environ | {"PATH": node.path}, check=True, timeout=300)
+            shutil.copyfile(lock, stamp)
     return node.path
 
 
@@ -80,6 +83,14 @@ class NodeProgram:
         line, _, self._unread = self._unread.partition(b"\n")
         return line.decode()
 
+    def read_port(self) -> int:
+        """Return the port that a server's first line tells. A server that says none is ended."""
+        try:
+            return int(json.loads(self.read_line())["port"])
+        except BaseException:
+            self.kill()
+            raise
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -106,7 +117,7 @@ class TrpcServer(NodeProgram):
     def __init__(self, **options: Any) -> None:
         super().__init__("trpc-server.mjs", json.dumps(options))
         self.options = options
-        self.port = int(json.loads(self.read_line())["port"])
+        self.port = self.read_port()
         self.url = f"ws://127.0.0.1:{self.port}"
 
     def tell(self, action: str, **body: Any) -> Any:

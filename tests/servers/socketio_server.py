@@ -273,7 +273,7 @@ class NodeSocketIoServer(NodeProgram):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("socketio-server.mjs", json.dumps(options))
-        self.port = int(json.loads(self.read_line())["port"])
+        self.port = self.read_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def tell(self, action: str, **body: Any) -> Any:
