@@ -30,12 +30,12 @@ import pyarrow.compute  # noqa: F401 - loaded before anything is measured
 
 from benchmarks._common import child, note, percentile, report, rss, spread
 from benchmarks._streams import progress
+from runconsole.decoding.envelope import read_events
 from runconsole.events import Received
 from runconsole.log import EventLog
+from runconsole.log.storage import LogStorage, sealer
 from runconsole.state import RunState
-from runconsole.storage import LogStorage, sealer
 from runconsole.tables import Tables
-from runconsole.wire.envelope import read_events
 
 MB = 1e6
 TASKS = 5_000

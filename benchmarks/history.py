@@ -27,11 +27,11 @@ import runconsole
 from benchmarks._common import note, report
 from runconsole import Console
 from runconsole.dataset import About, write
+from runconsole.decoding.envelope import read_events
 from runconsole.log import EventLog
 from runconsole.simulator import Simulator
 from runconsole.state import RunState
 from runconsole.tables import FRAMES, Tables
-from runconsole.wire.envelope import read_events
 
 T = TypeVar("T")
 

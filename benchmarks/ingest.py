@@ -144,7 +144,7 @@ def _profile(url: str, frames: int) -> None:
     from pathlib import Path
 
     from runconsole import Console
-    from runconsole.iothread import lease
+    from runconsole.engine.iothread import lease
 
     profile = cProfile.Profile()
     io = lease()

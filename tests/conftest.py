@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from datetime import timedelta
 
 from hypothesis import settings
@@ -10,6 +11,11 @@ from hypothesis import settings
 # A loop in debug mode warns of each callback that takes 0.1 s. On a busy machine that says nothing, and would fail the
 # tests in which nothing may be logged.
 logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing "))
+
+# In the background (`&`, nohup) a shell has these signals ignored, and every process of the tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A shared machine is sometimes slow: an example is ended by the test's time-out alone. Without a database each run
 # starts from the same place, and CI finds what a developer's machine finds.

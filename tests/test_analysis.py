@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runconsole import Console
 from runconsole.analysis import ALL, bottlenecks, checkpoint_stats, compare_runs, critical_path
 from runconsole.simulator import Simulator
-from tests.folding import START, Folded, execution, fold, frames_of, task
+from tests.support.folding import START, Folded, execution, fold, frames_of, task
 
 EMPTY = Folded().tables
 

@@ -12,21 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {
-    *(
-        "actions",
-        "errors",
-        "events",
-        "marks",
-        "plain",
-        "recent",
-        "reconnect",
-        "seams",
-        "secrets",
-        "statuses",
-        "unicode",
-    ),
-}
+EVERYONE = {"actions", "errors", "events", "reconnect", "statuses", "text", "values"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -35,77 +21,40 @@ MAY_IMPORT: dict[str, set[str]] = {
     "actions": set(),
     "errors": set(),
     "events": set(),
-    "marks": set(),
-    "plain": set(),
-    "recent": set(),
     "reconnect": set(),
-    "seams": {"secrets"},
-    "secrets": {"spellings"},
-    "spellings": set(),
-    "sign_in": {"transports"},
-    "statuses": {"events"},
-    "unicode": set(),
-    "wire": set(),
-    "state": set(),
-    "log": set(),
-    "recording": {"log"},
-    "transports": set(),
-    "transports.replay": {"recording"},
-    "tables": {"state", "log"},
-    "storage": {"log"},
-    "view": {"state"},
-    "text": {"state"},
-    "options": {"recording", "sign_in", "transports"},
-    "endpoint": {"options", "transports", "wire"},
+    "statuses": set(),
+    "text": set(),
+    "values": set(),
     "clock": set(),
-    "session": {"clock", "log", "recording", "state", "transports", "wire"},
-    "replay": {"log", "options", "recording", "session", "state", "wire"},
-    "saving": {"log", "recording"},
-    "keeping": {
-        *("clock", "endpoint", "log", "options", "recording", "replay", "saving", "session", "state", "wire"),
+    "fairness": set(),
+    "redaction": set(),
+    "decoding": set(),
+    "state": set(),
+    "transports": {"redaction"},
+    "log": {"fairness"},
+    "tables": {"fairness", "log", "redaction", "state"},
+    "recording": {"log", "redaction"},
+    "view": {"state"},
+    "options": {"recording", "redaction", "transports"},
+    "protocols": {"decoding", "options", "redaction", "transports"},
+    "store": {"decoding", "log", "recording", "redaction", "state"},
+    "session": {
+        *("clock", "decoding", "log", "protocols", "recording", "redaction", "state", "store", "transports"),
     },
-    "iothread": {"clock", "resolver"},
-    "resolver": set(),
-    "watchers": set(),
-    "deciding": {"clock", "outcome", "session", "state", "watchers"},
-    "waiting": {"state", "watchers"},
-    "commands": {"deciding", "state", "watchers", "wire"},
-    "policy": {"clock", "deciding", "state"},
+    "replay": {"decoding", "log", "options", "protocols", "recording", "state", "store"},
+    "engine": {"clock", "log", "options", "protocols", "recording", "replay", "session", "state", "store"},
     "analysis": set(),
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
-    "frames": {"analysis", "dataset", "tables"},
-    "outcome": {"state"},
-    "runs": {"clock", "dataset", "frames", "session", "state", "tables", "text"},
+    "api": {"analysis", "clock", "dataset", "engine", "protocols", "state", "store", "tables", "view"},
     "console": {
-        *(
-            "clock",
-            "commands",
-            "dataset",
-            "deciding",
-            "endpoint",
-            "frames",
-            "iothread",
-            "log",
-            "options",
-            "policy",
-            "runs",
-            "waiting",
-            "watchers",
-        ),
-        *("keeping", "recording", "replay", "saving", "session", "state", "storage", "tables", "text", "wire"),
+        *("api", "clock", "dataset", "engine", "log", "options", "protocols", "recording", "replay", "session"),
+        *("state", "store", "tables", "view"),
     },
-    "replies": {"view"},
-    "publisher": {"replies", "view"},
-    "outputs": set(),
-    "showing": {"console", "replay", "session", "text", "view"},
-    "widget": {
-        *("clock", "console", "options", "outputs", "publisher", "replay", "replies", "showing", "state", "view"),
-    },
+    "widget": {"clock", "console", "options", "redaction", "replay", "state", "store", "view"},
     "simulator": set(),
     "demo": {"simulator"},
-    "process": set(),
-    "terminal": {"clock", "console", "process", "state", "text"},
-    "cli": {"console", "demo", "process", "recording", "simulator", "terminal", "text"},
+    "terminal": {"clock", "console", "state", "view"},
+    "cli": {"console", "demo", "recording", "redaction", "simulator", "terminal"},
     "": {"console", "dataset", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
 }
 
@@ -113,33 +62,22 @@ ONLY_IN: dict[str, set[str]] = {
     # A library → the modules that may import it at run time (for type checking anyone may).
     "pandas": {"analysis", "dataset", "tables"},
     "anywidget": {"widget"},
-    "ipywidgets": {"outputs"},
-    "IPython": {"outputs"},
+    "ipywidgets": {"widget"},
+    "IPython": {"widget"},
 }
 
 PURE = {
-    *(
-        "actions",
-        "errors",
-        "events",
-        "log",
-        "marks",
-        "recent",
-        "reconnect",
-        "state",
-        "statuses",
-        "tables",
-        "text",
-        "view",
-        "wire",
-    ),
-    *("session.arrivals", "session.attempts", "session.endings", "session.gaps", "session.journal", "session.pace"),
+    *("actions", "decoding", "errors", "events", "reconnect", "state", "statuses", "tables", "text", "view"),
+    *("log.chunks", "log.eventlog", "log.notes", "log.stream"),
+    *("protocols.base", "protocols.commands", "protocols.json", "protocols.socketio", "protocols.trpc"),
+    *("session.attempts", "session.endings", "session.handover", "session.linklog", "session.pace"),
+    *("store.dedup", "store.gaps"),
 }
 """What does no I/O."""
 
 IMPURE_LIBRARIES = {"asyncio", "concurrent", "http", "select", "socket", "socketio", "ssl", "urllib", "websockets"}
 
-WITHOUT_CLOCK = {"wire", "state", "view"}
+WITHOUT_CLOCK = {"decoding", "protocols", "state", "view"}
 """What knows no time but the one that comes with the events."""
 
 
@@ -263,8 +201,8 @@ def test_importing_the_package_loads_neither_pandas_nor_the_widget() -> None:
         ("state", "from runconsole.session import Session"),
         ("state", "from runconsole import session"),
         ("state", "from . import session"),
-        ("state", "from .transports.replay import Replay"),
-        ("wire.trpc", "from ..state import RunState"),
+        ("state", "from .transports.websocket import connect"),
+        ("protocols.trpc", "from ..state import RunState"),
         ("view", "def late():\n    import runconsole.console"),
         ("view", "if TYPE_CHECKING:\n    from runconsole.console import Console"),
         ("transports.websocket", "from runconsole.recording import Recorder"),
@@ -273,20 +211,31 @@ def test_importing_the_package_loads_neither_pandas_nor_the_widget() -> None:
     ],
 )
 def test_an_arrow_that_points_back_is_found(module: str, source: str) -> None:
-    modules = {"", "state", "session", "wire", "wire.trpc", "view", "console", "transports", "transports.replay"}
-    assert len(back_arrows(source, module, modules | {"recording"})) == 1
+    modules = {"", "state", "session", "protocols", "protocols.trpc", "view", "console", "recording", "transports"}
+    assert len(back_arrows(source, module, modules | {"transports.websocket"})) == 1
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
         ("state", "from runconsole.events import TaskStatus"),
-        ("wire.trpc", "from runconsole.wire.envelope import read"),
-        ("wire.trpc", "from .envelope import read"),
-        ("transports.replay", "from runconsole import recording"),
+        ("protocols.trpc", "from runconsole.decoding.envelope import read"),
+        ("protocols.trpc", "from .base import Wire"),
+        ("replay", "from runconsole import recording"),
         ("tables", "import pandas, json"),
     ],
 )
 def test_an_arrow_that_points_forward_is_let_through(module: str, source: str) -> None:
-    modules = {"", "state", "events", "wire", "wire.trpc", "wire.envelope", "recording", "tables", "transports.replay"}
+    modules = {
+        "",
+        "state",
+        "events",
+        "protocols",
+        "protocols.trpc",
+        "protocols.base",
+        "decoding",
+        "recording",
+        "replay",
+        "tables",
+    }
     assert back_arrows(source, module, modules) == []

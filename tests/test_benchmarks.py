@@ -12,8 +12,8 @@ from benchmarks import _streams
 from benchmarks._common import percentile, report
 from benchmarks._results import page
 from benchmarks.painted import latencies
+from runconsole.decoding.envelope import read_events
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Fact, TaskOutput, TaskReported, TaskStatus
-from runconsole.wire.envelope import read_events
 
 
 def facts(*frames: bytes) -> list[Fact]:

@@ -18,8 +18,8 @@ from websockets.sync.client import connect
 
 from runconsole.cli import cli
 from runconsole.simulator import Simulator
-from tests.folding import execution
 from tests.servers.json_server import JsonServer, closes, does, says
+from tests.support.folding import execution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

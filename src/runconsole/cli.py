@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, RunInterrupted
-from runconsole.process import prepared
-from runconsole.secrets import Secret, bare
+from runconsole.redaction.secrets import Secret, bare
+from runconsole.terminal.process import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,31 +11,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from runconsole.api.commands import RunCommands
+from runconsole.api.frames import RunFrames
+from runconsole.api.runs import RunView, RunViews
+from runconsole.api.waiting import RunWaits
 from runconsole.clock import now_micros
-from runconsole.commands import RunCommands
-from runconsole.deciding import Decider
-from runconsole.endpoint import resolve
+from runconsole.engine.deciding import Decider
+from runconsole.engine.iothread import IOThread, lease
+from runconsole.engine.live import Keeper
+from runconsole.engine.watchers import Watchers
 from runconsole.errors import InvalidArgument, NotConnected
 from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
-from runconsole.frames import RunFrames
-from runconsole.iothread import IOThread, lease
-from runconsole.keeping import Keeper
 from runconsole.log import Asides, EventLog
+from runconsole.log.storage import LogStorage
 from runconsole.options import Options, check, concealed
-from runconsole.runs import RunView, RunViews
-from runconsole.session import Runs, RunStore, Session
-from runconsole.session.scope import Scope
+from runconsole.protocols.base import Request
+from runconsole.protocols.registry import resolve
+from runconsole.protocols.trpc import calls as trpc_calls
+from runconsole.session import Session
 from runconsole.state import Checkpoint, Effect, Run, RunState
-from runconsole.storage import LogStorage
-from runconsole.unicode import encodable_fact
-from runconsole.waiting import RunWaits
-from runconsole.watchers import Watchers
-from runconsole.wire import trpc_calls
-from runconsole.wire.signals import Request
+from runconsole.store import Runs, RunStore
+from runconsole.store.scope import Scope
+from runconsole.text.unicode import encodable_fact
 
 if TYPE_CHECKING:
     from runconsole.dataset import About
-    from runconsole.policy import Policy
+    from runconsole.engine.policy import Policy
     from runconsole.recording import Header
     from runconsole.replay import Replay
     from runconsole.tables import Tables
@@ -222,7 +223,7 @@ class Console(RunFrames, RunWaits, RunCommands):
     def _make_policy(self) -> Policy | None:
         if self._options.on_checkpoint is None:
             return None
-        from runconsole.policy import Policy
+        from runconsole.engine.policy import Policy
 
         left = functools.partial(self.call_soon, self._watchers.look)
         return Policy(self._options.on_checkpoint, self._state, self._decider, self._report, left=left)
@@ -327,7 +328,7 @@ class Console(RunFrames, RunWaits, RunCommands):
             RecordingError: it cannot be written, or another console records to it.
         """
         if self._replay is not None:
-            from runconsole.saving import copy_run, write_run
+            from runconsole.recording.saving import copy_run, write_run
 
             write_run(Path(path), copy_run(self._replay.path))
         else:
@@ -522,7 +523,7 @@ class Console(RunFrames, RunWaits, RunCommands):
 
     def _about_of(self, store: RunStore) -> About:
         from runconsole.dataset import About
-        from runconsole.text import title_of
+        from runconsole.view.screen import title_of
 
         options, state = self._options, store.state
         execution = store.name or (options.execution if store is self._runs.newest else None)
@@ -534,7 +535,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         return super()._to_parquet(directory, execution, storage_options)
 
     def __str__(self) -> str:
-        from runconsole.text import screen
+        from runconsole.view.screen import screen
 
         return screen(self._state, self.now)
 
@@ -624,7 +625,7 @@ class Console(RunFrames, RunWaits, RunCommands):
     @property
     def title(self) -> str:
         """What the run is called."""
-        from runconsole.text import title_of
+        from runconsole.view.screen import title_of
 
         return title_of(self._state)
 

@@ -22,8 +22,8 @@ No message ever holds a secret or a server's stack trace.
 
 from __future__ import annotations
 
-from runconsole.marks import marked
 from runconsole.reconnect import DENIED, RETRY, STRANGE, Policy
+from runconsole.text.marks import marked
 
 __all__ = [
     "CallRefused",

@@ -85,7 +85,7 @@ class TaskReported(Fact, frozen=True, gc=False):
     percent: float | None = None
     current_task: str | None = None
     subtask_status: dict[str, str] | None = None
-    """The status of some of its subtasks, by name, in the server's words (`runconsole.statuses` reads them)."""
+    """The status of some of its subtasks, by name, in the server's words (read by `statuses`)."""
     status_word: str | None = None
     """The server's word for the task's status, where it says nothing known."""
     files: tuple[str, ...] = ()

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.plain import plain_argument, plain_or_problem
-from runconsole.secrets import Redactor, Secret, bare
-from runconsole.sign_in import check_headers, check_token, header_secrets, named_secrets
+from runconsole.redaction.secrets import Redactor, Secret, bare
+from runconsole.text.unicode import check_path, encodable_value
 from runconsole.transports.address import shown_address, url_secrets
-from runconsole.unicode import check_path, encodable_value
+from runconsole.transports.sign_in import check_headers, check_token, header_secrets, named_secrets
+from runconsole.values import plain_argument, plain_or_problem
 
 __all__ = ["Options", "check", "concealed"]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from runconsole.decoding.envelope import read_events
 from runconsole.simulator.faults import (
     AskReconnect,
     Crash,
@@ -20,7 +21,6 @@ from runconsole.simulator.faults import (
     Reorder,
 )
 from runconsole.state import RunState
-from runconsole.wire.envelope import read_events
 from tests.chaos.schedule import MODES
 from tests.chaos.skew import FOREIGN
 from tests.chaos.trial import PACE, Trial, number_in

@@ -11,11 +11,11 @@ from runconsole.events import Fact, Received
 from runconsole.log import Asides, EventLog, StreamLog
 from runconsole.options import Options
 from runconsole.recording import Header, Reader, Tape, Writer, decode_line
+from runconsole.recording.saving import lines_of_log
+from runconsole.redaction.secrets import Redactor, Secret
 from runconsole.replay import Fold, header_of, wire_for
-from runconsole.saving import lines_of_log
-from runconsole.secrets import Redactor, Secret
-from runconsole.session import Runs
 from runconsole.state import RunState
+from runconsole.store import Runs
 
 if TYPE_CHECKING:
     from tests.chaos.trial import Trial

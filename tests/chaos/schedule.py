@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
+from runconsole.simulator.app import Wire
 from runconsole.simulator.faults import (
     AskReconnect,
     Crash,
@@ -21,7 +22,6 @@ from runconsole.simulator.faults import (
     Slow,
     Stray,
 )
-from runconsole.simulator.host import Wire
 from tests.chaos.clock import ClockStep
 from tests.chaos.stream import Marks, Plan, Question
 

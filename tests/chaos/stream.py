@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runconsole.simulator.steps import Answer, Ask, Checkpoint, Clock, Event, Script, Sleep, Tell
+from runconsole.simulator.scenario import Answer, Ask, Checkpoint, Clock, Event, Script, Sleep, Tell
 
 TASK = "t1"
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from runconsole.events import DecisionRequested, Received
+from runconsole.protocols.base import Signal
+from runconsole.protocols.json.wire import ChannelWire
 from runconsole.reconnect import DENIED, Policy, of_status
 from runconsole.session import Session
-from runconsole.session.arrivals import DUPLICATE, NEW, Arrival, Arrivals, _Replay
 from runconsole.session.backoff import Backoff
-from runconsole.session.gaps import Gaps, Losses
-from runconsole.session.line import Line
+from runconsole.session.connection import Line
+from runconsole.session.handover import Handover
 from runconsole.session.outbox import Outbox
-from runconsole.session.scope import Scope
 from runconsole.state import RunState
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.handover import Handover
-from runconsole.wire.signals import Signal
+from runconsole.store.dedup import DUPLICATE, NEW, Arrival, Arrivals, _Replay
+from runconsole.store.gaps import Gaps, Losses
+from runconsole.store.scope import Scope
 from tests.chaos.schedule import draw
 from tests.chaos.suite import play_all
 
@@ -101,8 +101,8 @@ def _takes_a_slow_catch_up_for_over(patch: pytest.MonkeyPatch) -> None:
 
 
 def _compares_events_by_the_letter(patch: pytest.MonkeyPatch) -> None:
-    for module in ("identities", "arrivals"):
-        patch.setattr(f"runconsole.session.{module}.is_same", lambda earlier, event, **_: earlier == event)
+    for module in ("identities", "dedup"):
+        patch.setattr(f"runconsole.store.{module}.is_same", lambda earlier, event, **_: earlier == event)
 
 
 def _takes_every_event_for_its_own(patch: pytest.MonkeyPatch) -> None:

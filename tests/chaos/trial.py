@@ -17,24 +17,25 @@ from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired
 from runconsole.events import DecisionRequested, Received
 from runconsole.log import EventLog
-from runconsole.session import Runs, Session
-from runconsole.session.arrivals import Arrivals
+from runconsole.protocols.base import Wire
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.protocols.socketio.wire import SocketIoWire
+from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.session import Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
-from runconsole.session.scope import Scope
-from runconsole.simulator.host import Host, Serving
+from runconsole.simulator.app import Host, Serving
 from runconsole.simulator.player import Player, Told
-from runconsole.simulator.steps import Refusal
-from runconsole.simulator.trpc import number_of
+from runconsole.simulator.scenario import Refusal
+from runconsole.simulator.wires.trpc import number_of
 from runconsole.state import Effect, RunState
 from runconsole.state.rows import IN_FLIGHT
+from runconsole.store import Runs
+from runconsole.store.dedup import Arrivals
+from runconsole.store.scope import Scope
 from runconsole.transports.base import Transport
-from runconsole.transports.socketio import SocketIoTransport
+from runconsole.transports.socketio.transport import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Wire
-from runconsole.wire.socketio import SocketIoWire
-from runconsole.wire.trpc import TrpcWire
 from tests.chaos.clock import Setting, here
 from tests.chaos.recorded import Recording
 from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.folding import CONTRACT, START, fold, frames_of
+from tests.support.folding import CONTRACT, START, fold, frames_of
 
 
 class Recipe(NamedTuple):

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from runconsole.decoding.envelope import MALFORMED, read_events
 from runconsole.events import UnknownEvent
-from runconsole.wire.envelope import MALFORMED, read_events
 from tests.contract.pictures import RECIPES, path, picture
-from tests.folding import CONTRACT, fold, frames_of
+from tests.support.folding import CONTRACT, fold, frames_of
 
 AGAIN = "the picture changed; if that is wanted: .venv/bin/python -m tests.contract.pictures"
 

@@ -227,6 +227,7 @@ def test_after_a_lost_decision_somebody_elses_answer_is_not_taken_for_ours(silen
     with pytest.raises(DecisionUnknown):
         one.decide("c", "approve")
     until(lambda: one.status == "live" and two.status == "live")
+    heard(silent, one)
     assert two.decide("c", "reject").state in APPLIED
     if silent.can_ask:
         with pytest.raises(DecisionRefused):

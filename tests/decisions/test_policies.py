@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from runconsole import Console
-from runconsole import policy as policy_module
+from runconsole.engine import policy as policy_module
 from runconsole.state import Checkpoint
 from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, until
 from tests.decisions.presses import decided, row, states

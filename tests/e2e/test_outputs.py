@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from tests.e2e.runs import connection
-from tests.folding import execution
 from tests.servers.json_server import JsonServer, Peer
+from tests.support.folding import execution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

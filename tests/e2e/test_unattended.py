@@ -12,8 +12,8 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.e2e.runs import decisions_at, question
-from tests.folding import execution
 from tests.servers.json_server import JsonServer, Peer, eventually
+from tests.support.folding import execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,18 +13,18 @@ import msgspec
 
 from runconsole.events import Received
 from runconsole.log import EventLog
+from runconsole.protocols.base import Wire
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.protocols.socketio.wire import SocketIoWire
+from runconsole.protocols.trpc.wire import TrpcWire
 from runconsole.state import RunState
 from runconsole.tables import Tables
 from runconsole.view import View
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Wire
-from runconsole.wire.socketio import SocketIoWire
-from runconsole.wire.trpc import TrpcWire
 
 __all__ = ["SEEDS", "check_frames", "mutated"]
 
 _CONTRACT = Path(__file__).parents[1] / "contract"
-_TRANSCRIPTS = Path(__file__).parents[1] / "wire" / "trpc_transcripts.txt"
+_TRANSCRIPTS = Path(__file__).parents[1] / "protocols" / "trpc" / "trpc_transcripts.txt"
 _AT = 1_763_316_000_000_000
 _LARGEST_PICTURE = 2_000_000
 SEEDS = [

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from runconsole import Console
-from runconsole.recording.facts import _KINDS
+from runconsole.recording.fact_codec import _KINDS
 from tests.recording.test_strangers import AT, recording, show_everything
 
 if typing.TYPE_CHECKING:

@@ -16,10 +16,11 @@ from unittest.mock import Mock
 import pytest
 
 from runconsole import Console, InvalidArgument, RecordingError
-from runconsole.recording import Reader, forms
-from runconsole.recording.forms import form_named
-from tests.folding import task
+from runconsole.recording import Reader
+from runconsole.recording import compression as forms
+from runconsole.recording.compression import form_named
 from tests.servers.json_server import JsonServer, eventually
+from tests.support.folding import task
 
 HEADER: dict[str, Any] = {
     "runconsole": 1,
@@ -166,7 +167,7 @@ def test_a_line_that_says_nothing_sound_harms_none_of_the_others(tmp_path: Path,
 
 
 def test_a_recording_cannot_ask_for_any_number_of_wires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runconsole.replay.fold._MOST_WIRES", 50)
+    monkeypatch.setattr("runconsole.replay.playback._MOST_WIRES", 50)
     lines = [{"at": AT, "dir": "local", "link": number, "wire": number} for number in range(500)]
     path = recording(tmp_path / "run.jsonl", *lines, protocol="trpc")
     with Console(path) as console:

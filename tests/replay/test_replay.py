@@ -11,10 +11,10 @@ import pytest
 from runconsole import Console, InvalidArgument, NotConnected
 from runconsole.events import LinkChanged
 from runconsole.recording import Entry, Header, decode_line, encode_line
-from runconsole.recording.facts import write_fact
-from tests.folding import START, execution
-from tests.recordings import assert_same_frames, frames_of
+from runconsole.recording.fact_codec import write_fact
 from tests.servers.json_server import eventually
+from tests.support.folding import START, execution
+from tests.support.recordings import assert_same_frames, frames_of
 
 STEP = 1_000_000
 

@@ -1,6 +1,6 @@
-// What the real superjson makes of values, for tests/wire/test_superjson.py.
+// What the real superjson makes of values, for tests/protocols/trpc/test_superjson.py.
 //
-//   node superjson.mjs cases > ../wire/superjson_cases.json   the committed cases: a payload each, and what it means
+//   node superjson.mjs cases > ../protocols/trpc/superjson_cases.json   the committed cases: a payload each, and what it means
 //   node superjson.mjs echo                                   reads a payload a line, answers {described, payload} or {error}
 //
 // A description is the value in a form that Python can make of its own value too: a list, its kind first.

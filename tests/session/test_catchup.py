@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from runconsole.decoding.envelope import read_events
 from runconsole.errors import CallRefused, CallUnanswered
 from runconsole.events import DecisionRequested, DecisionSent, DecisionTurnedDown, DecisionUnanswered
+from runconsole.protocols.base import Request
 from runconsole.session.catchup import inquire, reread
 from runconsole.state import Inquire, RunState
-from runconsole.wire.envelope import read_events
-from runconsole.wire.signals import Request
-from tests.folding import START, task
+from tests.support.folding import START, task
 
 Answers = dict[str, Any]
 

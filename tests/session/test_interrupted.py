@@ -18,19 +18,20 @@ from runconsole import Console, RunInterrupted, history
 from runconsole.errors import ConsoleFailed
 from runconsole.events import LinkChanged
 from runconsole.log import EventLog
-from runconsole.session import Runs, Session
+from runconsole.protocols.base import Wire
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.session import Session
 from runconsole.session.attempts import Attempts
 from runconsole.session.backoff import Backoff
 from runconsole.session.endings import fingerprint
 from runconsole.session.pace import Pace
 from runconsole.state import RunState
 from runconsole.state.completion import is_complete, standing
+from runconsole.store import Runs
 from runconsole.transports.websocket import WebSocketTransport
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Wire
-from runconsole.wire.trpc import TrpcWire
-from tests.folding import execution, fold, task
 from tests.servers.json_server import PATIENCE, JsonServer, Peer, Script, closes, does, eventually, in_turn, says
+from tests.support.folding import execution, fold, task
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, steady=60.0, reply=5.0, parting=5.0)
 WORDS = "the server closed the stream in good order 4 times with 10 of 53 tasks done"

@@ -8,16 +8,16 @@ from typing import Any, cast
 
 import pytest
 
+from runconsole.decoding.envelope import read_events
 from runconsole.events import DecisionRequested, Fact
 from runconsole.log import EventLog
-from runconsole.session import Runs
-from runconsole.session.line import Line
+from runconsole.protocols.base import Reply
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.session.connection import Line
 from runconsole.session.outbox import Outbox
 from runconsole.state import WITHDRAWN, RunState, Transmit
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.envelope import read_events
-from runconsole.wire.signals import Reply
-from tests.folding import START, task
+from runconsole.store import Runs
+from tests.support.folding import START, task
 
 
 class Desk:

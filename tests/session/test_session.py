@@ -12,17 +12,18 @@ import pytest
 
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
-from runconsole.secrets import Redactor
-from runconsole.session import Runs, Session
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.redaction.secrets import Redactor
+from runconsole.session import Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.state import Effect, RunState
+from runconsole.store import Runs
 from runconsole.tables import Tables
 from runconsole.transports.websocket import WebSocketTransport
-from runconsole.wire.channel import ChannelWire
-from tests.folding import execution, frames_of, task
 from tests.servers.json_server import PATIENCE, JsonServer, Peer, closes, does, in_turn, says
 from tests.servers.other_servers import closed_port
+from tests.support.folding import execution, frames_of, task
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, steady=5.0, reply=0.5, parting=0.05)
 

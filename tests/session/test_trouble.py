@@ -13,17 +13,18 @@ import pytest
 from runconsole.errors import LinkLost
 from runconsole.events import DecisionRequested
 from runconsole.log import EventLog
-from runconsole.session import Runs, Session
+from runconsole.protocols.base import Wire
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.session import Session
 from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.simulator import AskReconnect, HalfOpen, Simulator
 from runconsole.state import RunState
+from runconsole.store import Runs
 from runconsole.transports.websocket import WebSocketTransport
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Wire
-from runconsole.wire.trpc import TrpcWire
-from tests.folding import task
 from tests.servers.json_server import PATIENCE, JsonServer, Peer
+from tests.support.folding import task
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, reply=5.0, parting=5.0)
 QUESTION = json.loads(task("task.hitl_required", checkpointId="c", options=["approve"]))

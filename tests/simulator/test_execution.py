@@ -16,7 +16,7 @@ from runconsole.simulator.scenarios.execution import ExecutionScenario
 from runconsole.simulator.timeline import play_through
 
 if TYPE_CHECKING:
-    from runconsole.simulator.steps import Event
+    from runconsole.simulator.scenario import Event
 
 START = datetime(2025, 11, 16, 16, 32, tzinfo=UTC)
 SEEDS = st.integers(min_value=0, max_value=2**32)

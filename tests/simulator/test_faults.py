@@ -94,7 +94,7 @@ async def test_a_crashed_server_comes_back_on_its_port_with_or_without_a_memory(
 
 
 async def test_a_silent_connection_holds_up_neither_a_crash_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runconsole.simulator.server._HANDSHAKE_WITHIN_S", 1000)
+    monkeypatch.setattr("runconsole.simulator.wires.server._HANDSHAKE_WITHIN_S", 1000)
 
     async def silent() -> asyncio.StreamReader:
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(sim.url).port)

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runconsole.simulator.scenario import Answer, Checkpoint
 from runconsole.simulator.scenarios.tasks import TasksScenario
-from runconsole.simulator.steps import Answer, Checkpoint
 from runconsole.simulator.timeline import play_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runconsole.simulator.steps import Event
+    from runconsole.simulator.scenario import Event
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SEEDS = st.integers(min_value=0, max_value=2**32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runconsole.simulator.steps import (
+from runconsole.simulator.scenario import (
     Answer,
     Ask,
     Checkpoint,

@@ -16,7 +16,7 @@ from runconsole.events import (
     Fact,
 )
 from runconsole.state import Checkpoint, Decision
-from tests.folding import START, Folded, fold, task
+from tests.support.folding import START, Folded, fold, task
 
 DEADLINE = 60.0
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from runconsole.events import Fact
-from tests.folding import task
 from tests.state.asking import (
     ACKNOWLEDGED,
     DEADLINE,
@@ -25,6 +24,7 @@ from tests.state.asking import (
     refused,
     request,
 )
+from tests.support.folding import task
 
 
 def asked_again(at: float = 10, **payload: Any) -> str:

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
+from runconsole.decoding.envelope import read_events
 from runconsole.events import (
     DecisionSent,
     Fact,
 )
 from runconsole.state import RunState, Transmit, Urgent
-from runconsole.wire.envelope import read_events
-from tests.folding import START, Folded, execution, fold, task
 from tests.state.asking import (
     ACKNOWLEDGED,
     DEADLINE,
@@ -32,6 +31,7 @@ from tests.state.asking import (
     refused,
     request,
 )
+from tests.support.folding import START, Folded, execution, fold, task
 
 # ---- the question --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import pytest
 from runconsole.events import DecisionRequested
 from runconsole.session.endings import expired
 from runconsole.state import Checkpoint
-from tests.folding import START, Folded, execution, fold, task
+from tests.support.folding import START, Folded, execution, fold, task
 
 MINUTE = 60
 HOUR = 60 * MINUTE

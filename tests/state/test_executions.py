@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from runconsole.decoding.envelope import read_events
 from runconsole.events import TaskStatus
 from runconsole.state import Finished, Phase, Wave
-from runconsole.wire.envelope import read_events
-from tests.folding import START, execution, fold
+from tests.support.folding import START, execution, fold
 
 
 def update(task_id: str = "t", at: float | None = None, **data: Any) -> str:

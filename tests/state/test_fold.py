@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from runconsole.session.arrivals import DUPLICATE, Arrivals
+from runconsole.decoding.envelope import read_events
 from runconsole.state import Run, RunState
-from runconsole.state.order import is_before
-from runconsole.wire.envelope import read_events
-from tests.folding import START, Folded, execution, fold, frames_of
-from tests.streams import streams, with_duplicates
+from runconsole.state.ordering import is_before
+from runconsole.store.dedup import DUPLICATE, Arrivals
+from tests.support.folding import START, Folded, execution, fold, frames_of
+from tests.support.streams import streams, with_duplicates
 
 TABLES = ("tasks", "subtasks", "phases", "waves", "artifacts", "checkpoints", "decisions")
 ADDED = ("errors", "output")

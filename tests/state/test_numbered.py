@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runconsole.state.numbered import Numbered
-from tests.folding import Folded, execution
+from tests.support.folding import Folded, execution
 
 
 @given(st.lists(st.integers()))

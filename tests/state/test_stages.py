@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.folding import Folded, execution, fold
+from tests.support.folding import Folded, execution, fold
 
 
 def alerts(folded: Folded) -> list[str]:

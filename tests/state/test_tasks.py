@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from runconsole.decoding.envelope import read_events
 from runconsole.events import Received, TaskCompleted
 from runconsole.state import Finished, Run, Task
-from runconsole.wire.envelope import read_events
-from tests.folding import START, Folded, execution, fold, task
+from tests.support.folding import START, Folded, execution, fold, task
 
 
 def row(*frames: str) -> Task:

@@ -17,10 +17,10 @@ from click.testing import CliRunner
 
 from runconsole import Console
 from runconsole.cli import cli
-from runconsole.process import Output, prepared, terminal_of
 from runconsole.simulator import Simulator
-from tests.folding import execution
+from runconsole.terminal.process import Output, prepared, terminal_of
 from tests.servers.json_server import JsonServer, closes
+from tests.support.folding import execution
 from tests.terminal.test_following import Terminal, watching
 
 MAIN = "from runconsole.cli import main; main()"
@@ -220,7 +220,8 @@ def test_a_terminal_that_is_hung_up_ends_the_command_without_a_traceback(tmp_pat
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     code = (
-        "import os, signal; from runconsole.process import prepared; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "import os, signal; from runconsole.terminal.process import prepared\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "with prepared(): os.kill(os.getpid(), signal.SIGHUP); print('still here')"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)

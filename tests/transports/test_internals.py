@@ -17,7 +17,7 @@ from websockets.protocol import Protocol
 
 from runconsole.errors import LinkLost
 from runconsole.transports import inbox, internals
-from runconsole.transports.socketio import SocketIoTransport
+from runconsole.transports.socketio.transport import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.json_server import JsonServer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runconsole.errors import LinkLost
-from runconsole.transports.socketio import SocketIoTransport
+from runconsole.transports.socketio.transport import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.other_servers import tcp_server
 

@@ -9,7 +9,7 @@ import pytest
 
 from runconsole.errors import LinkLost
 from runconsole.transports.proxies import proxy_for
-from runconsole.transports.socketio import SocketIoTransport
+from runconsole.transports.socketio.transport import SocketIoTransport
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.json_server import JsonServer
 from tests.servers.other_servers import closed_port, tcp_server

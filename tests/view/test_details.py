@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.folding import fold, frames_of, task
+from tests.support.folding import fold, frames_of, task
 
 
 def test_the_detail_of_a_task_has_what_was_told_once() -> None:

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from runconsole.log import CHUNK
-from runconsole.view.picture import PAGE
-from tests.folding import Folded, execution, fold, frames_of, task
+from runconsole.view.view import PAGE
+from tests.support.folding import Folded, execution, fold, frames_of, task
 
 
 def many(count: int = 700) -> Folded:

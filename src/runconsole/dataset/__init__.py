@@ -9,8 +9,8 @@ Any engine that reads Parquet with Hive partitions reads it; `history` also know
 one is being replaced.
 """
 
-from runconsole.dataset.about import About
 from runconsole.dataset.reading import History, history
-from runconsole.dataset.writing import write
+from runconsole.dataset.run_row import About
+from runconsole.dataset.writer import write
 
 __all__ = ["About", "History", "history", "write"]

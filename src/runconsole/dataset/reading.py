@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 from pyarrow import fs as pafs
 
 from runconsole.analysis import RunFacts, compare_runs
+from runconsole.dataset.directory import RUNS, Held, Store, fitting
 from runconsole.dataset.schema import (
     LONG_TYPE,
     NAMES,
@@ -26,7 +27,6 @@ from runconsole.dataset.schema import (
     to_frame,
     whole_types,
 )
-from runconsole.dataset.store import RUNS, Held, Store, fitting
 from runconsole.errors import InvalidArgument, MissingPackage, RecordingError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runconsole.dataset.about import runs_schema
+from runconsole.dataset.run_row import runs_schema
 from runconsole.log import EventLog
 from runconsole.state import RunState
 from runconsole.tables import FRAMES, Tables

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from runconsole.events import Alert, Fact, Logged, MalformedFrame, Received, UnknownEvent
-from runconsole.log.turns import in_turns
+from runconsole.fairness import in_turns
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runconsole.events import Received
-from runconsole.log.log import EventLog
+from runconsole.log.eventlog import EventLog
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,10 +8,10 @@ anew adds a section that does not. `docs` of each line's fields are in `lines`.
 from __future__ import annotations
 
 from runconsole.recording.files import Identity, Reader, Writer, home_path, identity_of
-from runconsole.recording.lines import FORMAT, Entry, Header, decode_line, encode_line
+from runconsole.recording.format import FORMAT, Entry, Header, decode_line, encode_line
 from runconsole.recording.locks import unrecorded
+from runconsole.recording.recorder import Held, Tape
 from runconsole.recording.scan import Scan, check_recordable, read_header, scan
-from runconsole.recording.tape import Held, Tape
 
 __all__ = [
     "FORMAT",

@@ -15,10 +15,10 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from runconsole.errors import RecordingError
-from runconsole.recording.forms import form_in, form_named
+from runconsole.recording.compression import form_in, form_named
 from runconsole.recording.locks import lock_to_record
 from runconsole.recording.places import open_regular, shown
-from runconsole.unicode import check_path
+from runconsole.text.unicode import check_path
 
 __all__ = ["LONGEST_LINE", "Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from runconsole.events import Micros, Received
-from runconsole.recording.lines import Entry, Op
+from runconsole.recording.format import Entry, Op
 
 __all__ = ["OpenFrame"]
 

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from runconsole.errors import InvalidArgument, NotARecording, RecordingError
 from runconsole.events import Micros
+from runconsole.recording.compression import ZSTD_MAGIC, form_of
 from runconsole.recording.files import Reader
-from runconsole.recording.forms import ZSTD_MAGIC, form_of
-from runconsole.recording.lines import FORMAT, Header, decode_line, is_header
+from runconsole.recording.format import FORMAT, Header, decode_line, is_header
 from runconsole.recording.places import kind_of, open_regular, shown
 
 __all__ = ["Scan", "check_recordable", "read_header", "scan"]

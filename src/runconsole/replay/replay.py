@@ -15,12 +15,12 @@ from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Alert, LinkChanged, LinkStatus, Micros, Received
 from runconsole.log import Asides
 from runconsole.recording import Entry, Header, Scan, read_header
-from runconsole.replay.fold import Fold
+from runconsole.replay.playback import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for
-from runconsole.session.runs import Runs
-from runconsole.session.scope import Scope
 from runconsole.state import Effect, RunState
+from runconsole.store.runs import Runs
+from runconsole.store.scope import Scope
 
 __all__ = ["Change", "Replay"]
 

@@ -7,11 +7,11 @@ from typing import cast
 
 from runconsole.events import Micros
 from runconsole.options import Options
+from runconsole.protocols.base import Wire
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.protocols.socketio.wire import SocketIoWire
+from runconsole.protocols.trpc.wire import Transformer, TrpcWire
 from runconsole.recording import FORMAT, Header
-from runconsole.wire.channel import ChannelWire
-from runconsole.wire.signals import Wire
-from runconsole.wire.socketio import SocketIoWire
-from runconsole.wire.trpc import Transformer, TrpcWire
 
 __all__ = ["header_of", "same_wire", "wire_for"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from runconsole.errors import CallRefused, CallUnanswered
-from runconsole.session.line import Line
-from runconsole.wire.signals import Reply, Request
+from runconsole.protocols.base import Reply, Request
+from runconsole.session.connection import Line
 
 __all__ = ["Calls"]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from runconsole.decoding.envelope import read_event
+from runconsole.decoding.listed import as_question, decision_of, listed_items
 from runconsole.errors import CallRefused, RunConsoleError
 from runconsole.events import (
     CheckpointExpired,
@@ -20,12 +22,10 @@ from runconsole.events import (
     TaskFailed,
     TaskStatus,
 )
+from runconsole.protocols.base import Request
+from runconsole.protocols.trpc import calls as trpc_calls
 from runconsole.state import Checkpoint, RunState
 from runconsole.statuses import read_status
-from runconsole.wire import trpc_calls
-from runconsole.wire.envelope import read_event
-from runconsole.wire.listed import as_question, decision_of, listed_items
-from runconsole.wire.signals import Request
 
 __all__ = ["Call", "ends", "inquire", "reread"]
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from runconsole.errors import RunConsoleError
 from runconsole.events import Fact, Micros, Received
+from runconsole.session.aio import cancelled, spawn
 from runconsole.session.catchup import Call, ends, inquire, reread
-from runconsole.session.runs import Runs
-from runconsole.session.tasks import cancelled, spawn
+from runconsole.store.runs import Runs
 
 __all__ = ["Inquiries"]
 

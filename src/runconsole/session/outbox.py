@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from runconsole.decoding.listed import applied_option
 from runconsole.errors import RunConsoleError
 from runconsole.events import (
     CheckpointExpired,
@@ -19,11 +20,10 @@ from runconsole.events import (
     Fact,
     Micros,
 )
-from runconsole.session.line import Line
-from runconsole.session.runs import Runs
+from runconsole.protocols.base import Reply
+from runconsole.session.connection import Line
 from runconsole.state import WITHDRAWN
-from runconsole.wire.listed import applied_option
-from runconsole.wire.signals import Reply
+from runconsole.store.runs import Runs
 
 __all__ = ["Outbox"]
 

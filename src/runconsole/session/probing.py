@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
-from runconsole.session.line import Line
+from runconsole.protocols.base import Established, Reply, Send, Signal, StreamRefused, Wire
+from runconsole.session.connection import Line
 from runconsole.transports.base import Transport
-from runconsole.wire.signals import Established, Reply, Send, Signal, StreamRefused, Wire
 
 if TYPE_CHECKING:
     from runconsole.recording import Header

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from msgspec import structs
 
 from runconsole.events import Micros, Received
-from runconsole.secrets import Redactor, replaced, unreplaced
-from runconsole.wire.signals import Signal, Wire
+from runconsole.protocols.base import Signal, Wire
+from runconsole.redaction.secrets import Redactor, replaced, unreplaced
 
 __all__ = ["redacting"]
 

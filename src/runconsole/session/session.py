@@ -24,31 +24,7 @@ from runconsole.events import (
     Received,
 )
 from runconsole.log import Asides
-from runconsole.reconnect import REFUSED
-from runconsole.secrets import NO_SECRETS, Redactor
-from runconsole.session.arrivals import Arrivals
-from runconsole.session.attempts import Attempts
-from runconsole.session.backoff import Backoff
-from runconsole.session.calls import Calls
-from runconsole.session.change import Change
-from runconsole.session.denial import Denial
-from runconsole.session.endings import expired, fingerprint
-from runconsole.session.inquiries import Inquiries
-from runconsole.session.journal import Journal
-from runconsole.session.line import Line
-from runconsole.session.outbox import Outbox
-from runconsole.session.pace import PACE, Pace
-from runconsole.session.probing import Other, is_spoken
-from runconsole.session.runs import Runs
-from runconsole.session.scope import Scope
-from runconsole.session.silence import Quiet, Silence
-from runconsole.session.taped import TapedArrivals
-from runconsole.session.tasks import cancelled, spawn, until
-from runconsole.session.writer import Writer
-from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
-from runconsole.state.completion import is_complete, standing
-from runconsole.transports.base import Transport
-from runconsole.wire.signals import (
+from runconsole.protocols.base import (
     CaughtUp,
     Established,
     ReconnectAsked,
@@ -62,6 +38,30 @@ from runconsole.wire.signals import (
     SubscriptionRefused,
     Wire,
 )
+from runconsole.reconnect import REFUSED
+from runconsole.redaction.secrets import NO_SECRETS, Redactor
+from runconsole.session.aio import cancelled, spawn, until
+from runconsole.session.attempts import Attempts
+from runconsole.session.backoff import Backoff
+from runconsole.session.calls import Calls
+from runconsole.session.connection import Line
+from runconsole.session.denial import Denial
+from runconsole.session.endings import expired, fingerprint
+from runconsole.session.inquiries import Inquiries
+from runconsole.session.linklog import Journal
+from runconsole.session.outbox import Outbox
+from runconsole.session.pace import PACE, Pace
+from runconsole.session.probing import Other, is_spoken
+from runconsole.session.silence import Quiet, Silence
+from runconsole.session.switching import Change
+from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
+from runconsole.state.completion import is_complete, standing
+from runconsole.store.dedup import Arrivals
+from runconsole.store.runs import Runs
+from runconsole.store.scope import Scope
+from runconsole.store.taped import TapedArrivals
+from runconsole.store.writer import Writer
+from runconsole.transports.base import Transport
 
 if TYPE_CHECKING:
     from runconsole.recording import Tape

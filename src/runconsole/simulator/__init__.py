@@ -27,9 +27,9 @@ from runconsole.simulator.faults import (
     Stray,
 )
 from runconsole.simulator.options import FAMILIES, WIRES
-from runconsole.simulator.server import Received
+from runconsole.simulator.scenario import Checkpoint, Decision, Refusal
 from runconsole.simulator.simulator import Simulator
-from runconsole.simulator.steps import Checkpoint, Decision, Refusal
+from runconsole.simulator.wires.server import Received
 
 __all__ = [
     "FAMILIES",

@@ -12,7 +12,7 @@ from runconsole.simulator.scenarios.tasks import TasksScenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from runconsole.simulator.steps import Scenario
+    from runconsole.simulator.scenario import Scenario
 
 __all__ = ["FAMILIES", "WIRES", "Family", "check_choice", "check_wire", "scenario_of", "speed_of"]
 

@@ -15,7 +15,7 @@ from runconsole.simulator.timeline import Timeline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runconsole.simulator.steps import Answer, Checkpoint, Command, Decision, Event, Scenario
+    from runconsole.simulator.scenario import Answer, Checkpoint, Command, Decision, Event, Scenario
 
 __all__ = ["Player", "Told"]
 

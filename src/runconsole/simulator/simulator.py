@@ -10,21 +10,21 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
+from runconsole.simulator.app import Host, Serving, Wire, url_of
 from runconsole.simulator.faults import Fault, check_faults
-from runconsole.simulator.host import Host, Serving, Wire, url_of
 from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, check_wire, scenario_of, speed_of
 from runconsole.simulator.player import Player
-from runconsole.simulator.server import Received
-from runconsole.simulator.steps import Answer, Checkpoint, Decision, Event
+from runconsole.simulator.scenario import Answer, Checkpoint, Decision, Event
 from runconsole.simulator.strict import DIALECTS, Dialect, StrictScenario
-from runconsole.simulator.trpc import number_of
+from runconsole.simulator.wires.server import Received
+from runconsole.simulator.wires.trpc import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
 
-    from runconsole.simulator.desk import Delivery
+    from runconsole.simulator.service import Delivery
 
 __all__ = ["Simulator"]
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from runconsole.simulator.steps import Clock, Event, Refusal, Scenario, Script, Tell
+from runconsole.simulator.scenario import Clock, Event, Refusal, Scenario, Script, Tell
 
 if TYPE_CHECKING:
-    from runconsole.simulator.steps import Checkpoint
+    from runconsole.simulator.scenario import Checkpoint
 
 __all__ = ["DIALECTS", "Dialect", "StrictScenario", "check_channel", "decision_input", "stored"]
 

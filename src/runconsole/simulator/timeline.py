@@ -12,7 +12,7 @@ import heapq
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from runconsole.simulator.steps import (
+from runconsole.simulator.scenario import (
     Answer,
     Ask,
     Checkpoint,

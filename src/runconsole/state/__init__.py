@@ -1,7 +1,8 @@
 """The state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
 
-from runconsole.state import checkpoints, decisions, executions, facts, stages, tasks
-from runconsole.state.answers import Inquire, Presume
+from runconsole.state import checkpoints, decisions, executions, stages, tasks
+from runconsole.state import records as facts
+from runconsole.state.attribution import Inquire, Presume
 from runconsole.state.rows import (
     FINISHED,
     WITHDRAWN,
@@ -18,8 +19,8 @@ from runconsole.state.rows import (
     Wave,
     span_s,
 )
-from runconsole.state.run import Effect, Finished, RunState, Transmit, Urgent
 from runconsole.state.scrollback import Scrollback
+from runconsole.state.state import Effect, Finished, RunState, Transmit, Urgent
 from runconsole.state.succession import leave, stand, successor
 
 __all__ = [

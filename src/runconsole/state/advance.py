@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runconsole.events import Micros, Received, TaskStatus
-from runconsole.state.order import is_before
+from runconsole.state.ordering import is_before
 from runconsole.state.rows import FINISHED, Subtask, Task
 
 __all__ = ["advance", "fill_unknown", "is_late", "moment", "note_error", "set_known", "settle_start"]

@@ -23,7 +23,7 @@ from runconsole.events import (
     Received,
 )
 from runconsole.state.advance import fill_unknown, moment
-from runconsole.state.answers import (
+from runconsole.state.attribution import (
     Inquire,
     Presume,
     applied,
@@ -37,10 +37,10 @@ from runconsole.state.answers import (
     same_option,
     who_decided,
 )
-from runconsole.state.clock import own_offset
-from runconsole.state.order import is_before
+from runconsole.state.ordering import is_before
 from runconsole.state.rows import Checkpoint, Decision, RestorePoint
-from runconsole.state.run import URGENT, Effect, RunState, Urgent, handles
+from runconsole.state.server_clock import own_offset
+from runconsole.state.state import URGENT, Effect, RunState, Urgent, handles
 
 _AGREE: Micros = 1_000_000
 """How far the clocks of two parts of one server may be apart."""

@@ -8,7 +8,7 @@ from runconsole.events import TaskStatus
 from runconsole.state.rows import FINISHED
 
 if TYPE_CHECKING:
-    from runconsole.state.run import RunState
+    from runconsole.state.state import RunState
 
 __all__ = ["is_complete", "standing"]
 

@@ -17,7 +17,7 @@ from runconsole.events import (
     DecisionUnanswered,
     Micros,
 )
-from runconsole.state.answers import (
+from runconsole.state.attribution import (
     Inquire,
     applied,
     end,
@@ -31,7 +31,7 @@ from runconsole.state.answers import (
     who_decided,
 )
 from runconsole.state.rows import Checkpoint, Decision, DecisionState
-from runconsole.state.run import URGENT, Effect, RunState, Transmit, Urgent, handles
+from runconsole.state.state import URGENT, Effect, RunState, Transmit, Urgent, handles
 
 _SETTLED = frozenset({"refused", "expired", "acknowledged"})
 

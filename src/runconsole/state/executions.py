@@ -8,10 +8,10 @@ from typing import Protocol
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
 from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
-from runconsole.state.facts import put_artifact
-from runconsole.state.order import is_before
+from runconsole.state.ordering import is_before
+from runconsole.state.records import put_artifact
 from runconsole.state.rows import FINISHED, Phase, Task, Wave
-from runconsole.state.run import Effect, RunState, handles
+from runconsole.state.state import Effect, RunState, handles
 from runconsole.state.tasks import end_of_task, report_subtasks
 
 _MOST_WAVES = 10_000

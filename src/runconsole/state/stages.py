@@ -15,9 +15,9 @@ from runconsole.events import (
 )
 from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.executions import set_counters
-from runconsole.state.facts import put_alert, put_error
+from runconsole.state.records import put_alert, put_error
 from runconsole.state.rows import FINISHED, OutputChunk, Phase, Task
-from runconsole.state.run import URGENT, Effect, RunState, handles
+from runconsole.state.state import URGENT, Effect, RunState, handles
 from runconsole.state.tasks import report_subtask
 
 _NEARLY_FULL, _FULL = 80.0, 100.0

@@ -7,7 +7,7 @@ from copy import copy
 from runconsole.events import Micros
 from runconsole.state.completion import is_complete
 from runconsole.state.rows import Link
-from runconsole.state.run import RunState
+from runconsole.state.state import RunState
 
 __all__ = ["leave", "stand", "successor"]
 

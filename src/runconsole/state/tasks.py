@@ -25,10 +25,10 @@ from runconsole.events import (
 )
 from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
 from runconsole.state.checkpoints import close_checkpoints
-from runconsole.state.facts import put_alert, put_artifact, put_error
-from runconsole.state.order import is_before
+from runconsole.state.ordering import is_before
+from runconsole.state.records import put_alert, put_artifact, put_error
 from runconsole.state.rows import FINISHED, Subtask, Task
-from runconsole.state.run import URGENT, Effect, RunState, handles
+from runconsole.state.state import URGENT, Effect, RunState, handles
 from runconsole.statuses import STATUS_OF, read_status
 
 

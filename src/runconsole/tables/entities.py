@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from runconsole.log.turns import in_turns
+from runconsole.fairness import in_turns
 from runconsole.state import RunState
 from runconsole.tables.dtypes import INT, OBJECT, TEXT, to_pandas
 from runconsole.tables.specs import Column, Frame

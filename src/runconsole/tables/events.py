@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from runconsole.fairness import in_turns
 from runconsole.log import EventLog
-from runconsole.log.turns import in_turns
 from runconsole.tables.growing import Growing, Numbers, Texts, Times
 
 __all__ = ["EventsFrame"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runconsole.log.turns import in_turns
+from runconsole.fairness import in_turns
 from runconsole.state import RunState
 from runconsole.state.scrollback import Block, Column
 from runconsole.tables.dtypes import INT, TEXT

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from runconsole.log import EventLog
-from runconsole.secrets import NO_SECRETS, Redactor
+from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.state import RunState
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.events import EventsFrame

@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runconsole.fairness import in_turns
 from runconsole.log import EventLog
 from runconsole.log.chunks import plain
-from runconsole.log.turns import in_turns
-from runconsole.secrets import NO_SECRETS, Redactor
+from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.tables.dtypes import BOOL, FLOAT, INT, TEXT, TIME, to_pandas
 from runconsole.tables.growing import join
 

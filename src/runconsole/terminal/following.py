@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from runconsole.console import Console
 from runconsole.errors import RunConsoleError
-from runconsole.marks import marked
-from runconsole.process import terminal_of
-from runconsole.terminal.asking import Answer, Asking
 from runconsole.terminal.keys import keyboard
-from runconsole.text import clean, render_rich
+from runconsole.terminal.process import terminal_of
+from runconsole.terminal.prompt import Answer, Asking
+from runconsole.text.marks import marked
+from runconsole.view.screen import clean, render_rich
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

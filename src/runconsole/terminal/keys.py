@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from runconsole.process import suspendable
+from runconsole.terminal.process import suspendable
 
 __all__ = ["Keyboard", "keyboard", "split_keys"]
 

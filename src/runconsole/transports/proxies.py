@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from runconsole.errors import LinkLost
-from runconsole.secrets import Secret
+from runconsole.redaction.secrets import Secret
 from runconsole.transports.address import is_loopback
 
 __all__ = ["Proxy", "explain_proxy_error", "explain_proxy_status", "proxy_for"]

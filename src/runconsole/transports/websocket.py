@@ -21,7 +21,7 @@ from websockets.exceptions import (
 
 from runconsole.errors import LinkLost
 from runconsole.reconnect import DENIED, REFUSED, RETRY, STRANGE, UNTRUSTED, Policy, of_close, of_status
-from runconsole.secrets import Secret, bare
+from runconsole.redaction.secrets import Secret, bare
 from runconsole.transports.address import hostname, is_loopback
 from runconsole.transports.internals import unusable
 from runconsole.transports.pages import explain_page

@@ -1,7 +1,7 @@
 """The bounded picture the browser gets: snapshots, patches, pages. Its shape is the contract in `js/src/model.ts`."""
 
-from runconsole.view.picture import DURABLE_BYTES, View
-from runconsole.view.questions import answered
+from runconsole.view.checkpoints import answered
+from runconsole.view.view import DURABLE_BYTES, View
 
 __all__ = ["DURABLE_BYTES", "View", "answered", "marked_sentence"]
 from runconsole.view.rows import marked_sentence

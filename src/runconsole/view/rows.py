@@ -9,9 +9,9 @@ from hashlib import blake2b
 from typing import Any
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
-from runconsole.marks import marked
 from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, span_s
-from runconsole.view.lines import Line
+from runconsole.text.marks import marked
+from runconsole.view.output import Line
 
 Row = dict[str, Any]
 

@@ -1,282 +1,265 @@
-"""The screen of one task's stream: text and control sequences to lines, as a terminal would show them."""
+"""The state as text: seed 1's screen for `print` and ``text/plain``, and the same for a terminal by rich.
+
+Text from the stream is cleaned: no control character gets through, and in place of each direction override or invisible
+character stands a visible mark (`marks`).
+"""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from runconsole.events import Micros
-from runconsole.state import Scrollback
-from runconsole.view.cells import PLAIN, Pen, Row, restyled, sequence
+from runconsole.events import Micros, TaskStatus
+from runconsole.state import Artifact, Checkpoint, Phase, Run, RunState, Task, Wave, span_s
+from runconsole.text.marks import marked
 
-__all__ = ["Line", "Screen"]
+if TYPE_CHECKING:
+    from rich.text import Text
 
-_HEIGHT = 50
-"""Lines that the cursor can reach: those above have scrolled away."""
-_WIDTH = 500
-"""Columns that the cursor can be sent to where nothing is written."""
-_MOST_STYLES = 16
-_LONGEST_SEQUENCE = 256
-_DIGITS, _FAR = 5, 100_000
-_TOKEN = re.compile(
-    r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]+)|(?P<newline>\n)|(?P<home>\r+)|(?P<back>\x08+)"
-    r"|(?P<control>(?:\x1b\[|\x9b)(?P<codes>[0-?]*)[ -/]*(?P<final>[@-~])?)"
-    r"|(?P<string>\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])|(?P<escape>\x1b[ -/]*(?P<kind>[0-~])?)|.",
-    re.DOTALL,
-)
-"""Text with tabs, line breaks, control sequences (CSI, ECMA-48 5.4), beginnings of strings (OSC, DCS, ...), escapes."""
-_STRING_END = re.compile(r"[\x07\x1b\x9c\r\n]")
-_CODES = re.compile(r"[0-9;:]*")
-_VERTICAL = {"A": -1, "F": -1, "B": 1, "E": 1}
-_SIDEWAYS = {"C": 1, "a": 1, "D": -1}
+__all__ = ["clean", "duration", "render_rich", "screen", "size"]
+
+BAR_CELLS = 12
+_NAME_LENGTH = 200
+_SENTENCE_LENGTH = 500
+_TASKS_SHOWN = 20
+_PARTS_SHOWN = 40
+_ARTIFACTS_SHOWN = 2
+_OPTIONS_SHOWN = 20
+_CONTROLS = dict.fromkeys([*range(0x20), 0x7F]) | dict.fromkeys(map(ord, "\n\r\t"), " ")
+
+_MARKS: dict[str, str] = {
+    TaskStatus.PENDING: "⏳",
+    TaskStatus.RUNNING: "🔄",
+    TaskStatus.PAUSED: "⏸",
+    TaskStatus.COMPLETED: "✅",
+    TaskStatus.FAILED: "❌",
+    TaskStatus.CANCELLED: "🚫",
+    TaskStatus.SKIPPED: "⏭",
+    "partial": "⚠",
+    "interrupted": "⚠",
+}
+_VERBS: dict[str, str] = {
+    TaskStatus.COMPLETED: "Completed",
+    TaskStatus.FAILED: "Failed:",
+    TaskStatus.CANCELLED: "Cancelled:",
+    "partial": "Partly completed:",
+    "interrupted": "Interrupted:",
+}
+_WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMPLETED: "Complete"}
 
 
-class Line(NamedTuple):
-    """One line: whose, which stream, its text with colors as SGR sequences, when it was last written to."""
-
-    task_id: str | None
-    stream: str
-    text: str
-    at: Micros
-
-
-class Screen:
-    """Where the text of one task and stream goes. Lines have their numbers in `lines`, which several screens share."""
-
-    __slots__ = (
-        *("_at", "_column", "_gone", "_is_string", "_lines", "_now", "_numbers", "_owner", "_pen", "_rows", "_saved"),
-        *("_styles", "_unfinished"),
+def screen(state: RunState, now: Micros) -> str:
+    """Return seed 1's screen of the state at the time `now`, in microseconds by this machine's clock."""
+    run = state.run()
+    sections = (
+        _header(state, run),
+        _link(state, now),
+        _checkpoints(state, now),
+        _phases(state),
+        _waves(state),
+        _tasks(state),
+        _artifacts(state, run),
+        _sums(state, run, now),
     )
-
-    def __init__(self, lines: Scrollback[Line], task_id: str | None, stream: str) -> None:
-        self._lines = lines
-        self._owner = (task_id, stream)
-        self._numbers: list[int] = []
-        """The numbers of its last lines."""
-        self._gone = 0
-        """How many lines were there before those."""
-        self._rows: dict[int, Row] = {}
-        """Those that are being written to, by number."""
-        self._at = 0
-        """The line of the cursor: a place in `_numbers`, or past their end."""
-        self._column = 0
-        self._pen: Pen = PLAIN
-        self._styles: list[str] = []
-        """The sequences that set the pen since the last text."""
-        self._saved = (0, 0)
-        self._unfinished = ""
-        """The beginning of a sequence at a chunk's end, until the next chunk has the rest."""
-        self._is_string = False
-        """Whether the chunk ended within a string that no terminal shows (OSC, DCS, ...)."""
-        self._now: Micros = 0
-
-    @property
-    def is_between_lines(self) -> bool:
-        """Whether the next text begins a line, and nothing that was written before changes it."""
-        at_end = self._at == len(self._numbers) and self._column == 0
-        return at_end and not (self._styles or self._unfinished or self._is_string)
-
-    def put_line(self, text: str, now: Micros) -> None:
-        """Write a whole line between lines, without anything to steer by."""
-        self._numbers.append(len(self._lines))
-        self._lines.append(Line(*self._owner, text, now))
-        self._at += 1
-        self._scroll()
-
-    def write(self, text: str, now: Micros) -> None:
-        """Write a chunk."""
-        self._now = now
-        text, self._unfinished = self._unfinished + text, ""
-        at = self._skip_string(text, 0) if self._is_string else 0
-        while at < len(text):
-            token: re.Match[str] = _TOKEN.match(text, at)  # type: ignore[assignment]  # anything matches
-            at = token.end()
-            if token.lastgroup == "text":
-                self._column = self._row().write(self._column, token[0], self._pen, self._styles)
-                self._styles = []
-            elif token.lastgroup == "newline":
-                self._newline()
-            elif token.lastgroup == "home":
-                self._column = 0
-            elif token.lastgroup == "back":
-                self._column = max(0, self._column - len(token[0]))
-            elif token.lastgroup == "string":
-                at = self._skip_string(text, at)
-            elif token.lastgroup is not None:
-                self._sequence(token, is_last=at == len(text))
-
-    def put_down(self) -> None:
-        """Replace the lines that were written to."""
-        current = self._numbers[self._at] if self._at < len(self._numbers) else None
-        for row in self._rows.values():
-            self._replace(row)
-        self._rows = {number: row for number, row in self._rows.items() if number == current}
-
-    def _replace(self, row: Row) -> None:
-        if row.changed_at is not None:
-            self._lines.amend(row.number, Line(*self._owner, row.text(), row.changed_at))
-            row.changed_at = None
-
-    # ---- lines --------------------------------------------------------------------------------------------------
-
-    def _row(self) -> Row:
-        """Return the cursor's line to write to."""
-        while self._at >= len(self._numbers):
-            number = len(self._lines)
-            self._lines.append(Line(*self._owner, "", self._now))
-            self._numbers.append(number)
-            self._rows[number] = Row(number)
-        number = self._numbers[self._at]
-        row = self._rows.get(number)
-        if row is None:
-            row = self._rows[number] = Row(number, self._lines[number].text)
-        row.changed_at = self._now
-        return row
-
-    def _newline(self) -> None:
-        if self._at >= len(self._numbers):
-            self._row()
-        row = self._rows.get(self._numbers[self._at])
-        if row is not None and self._styles:
-            row.end(self._styles, self._pen)
-            row.changed_at = self._now
-        self._styles, self._pen = [], PLAIN  # a style ends with its line
-        self._at += 1
-        self._column = 0
-        self._scroll()
-
-    def _scroll(self) -> None:
-        """Let go of lines that the cursor cannot reach any more."""
-        gone = len(self._numbers) - _HEIGHT
-        if gone < _HEIGHT:
-            return
-        if self._rows:
-            for number in self._numbers[:gone]:
-                row = self._rows.pop(number, None)
-                if row is not None:
-                    self._replace(row)
-        del self._numbers[:gone]
-        self._gone += gone
-        self._at = max(0, self._at - gone)
-
-    @property
-    def _top(self) -> int:
-        return max(0, len(self._numbers) - _HEIGHT)
-
-    def _go(self, line: int) -> None:
-        self._at = max(self._top, min(line, max(self._top + _HEIGHT - 1, len(self._numbers))))
-
-    def _go_to_column(self, column: int) -> None:
-        width = self._row().width if self._at < len(self._numbers) and column > _WIDTH else 0
-        self._column = max(0, min(column, max(_WIDTH, width)))
-
-    # ---- sequences ----------------------------------------------------------------------------------------------
-
-    def _sequence(self, token: re.Match[str], *, is_last: bool) -> None:
-        final = token["final"] or token["kind"]
-        if not final:
-            self._unfinished = token[0][:_LONGEST_SEQUENCE] if is_last else ""
-        elif token.lastgroup == "escape":
-            self._escape(final)
-        elif _CODES.fullmatch(token["codes"]):  # else a private one: modes, cursors
-            if final == "m":
-                self._style(token["codes"])
-            else:
-                self._control(token["codes"], final)
-
-    def _control(self, codes: str, final: str) -> None:
-        first, _, second = codes.partition(";")
-        count = max(1, _number(first, 1))
-        if final in _VERTICAL:
-            self._go(self._at + _VERTICAL[final] * count)
-            self._column = 0 if final in "EF" else self._column
-        elif final in _SIDEWAYS:
-            self._go_to_column(self._column + _SIDEWAYS[final] * count)
-        elif final in "G`":
-            self._go_to_column(count - 1)
-        elif final in "Hfd":
-            self._go(self._top + count - 1)
-            if final != "d":
-                self._go_to_column(max(1, _number(second, 1)) - 1)
-        elif final == "J":
-            self._erase_lines(_number(first, 0))
-        elif final in "su":
-            self._escape("7" if final == "s" else "8")
-        elif self._at < len(self._numbers):
-            self._edit(final, _number(first, 0), count)
-
-    def _edit(self, final: str, mode: int, count: int) -> None:
-        """Erase or shift a part of the cursor's line."""
-        match final:
-            case "K" if mode == 0:
-                self._row().erase(self._column)
-            case "K" if mode == 1:
-                self._row().erase(0, self._column + 1)
-            case "K" if mode == 2:
-                self._row().erase(0)
-            case "X":
-                self._row().erase(self._column, self._column + count)
-            case "P":
-                self._row().shift(self._column, -count)
-            case "@":
-                self._row().shift(self._column, count)
-
-    def _erase_lines(self, mode: int) -> None:
-        if mode > 2:
-            return
-        if mode == 2:
-            lines = self._numbers[self._top :]
-        else:
-            lines = self._numbers[self._at + 1 :] if mode == 0 else self._numbers[self._top : self._at]
-            if self._at < len(self._numbers):
-                self._edit("K", mode, 1)
-        for number in lines:
-            row = self._rows[number] = Row(number)
-            row.changed_at = self._now
-
-    def _escape(self, kind: str) -> None:
-        match kind:
-            case "7":
-                self._saved = (self._gone + self._at, self._column)
-            case "8":
-                line, column = self._saved
-                self._go(line - self._gone)
-                self._go_to_column(column)
-            case "M":
-                self._go(self._at - 1)
-            case "D":
-                self._go(self._at + 1)
-            case "E":
-                self._newline()
-            case "c":
-                self._erase_lines(2)
-                self._go(self._top)
-                self._column, self._styles, self._pen = 0, [], PLAIN
-
-    def _style(self, codes: str) -> None:
-        self._pen = restyled(self._pen, codes[:_LONGEST_SEQUENCE])
-        if len(self._styles) < _MOST_STYLES and len(codes) < _LONGEST_SEQUENCE:
-            self._styles.append(f"\x1b[{codes}m")
-        else:
-            self._styles = [sequence(self._pen, reset=True)]
-
-    def _skip_string(self, text: str, at: int) -> int:
-        """Return where the string ends that goes on at a place; an end of line ends it, too."""
-        end = _STRING_END.search(text, at)
-        self._is_string = end is None
-        if end is None:
-            return len(text)
-        if end[0] in "\r\n":
-            return end.start()
-        if end[0] != "\x1b":
-            return end.end()
-        if end.end() == len(text):
-            self._is_string, self._unfinished = True, "\x1b"
-            return len(text)
-        return end.end() + 1 if text[end.end()] == "\\" else end.start()
+    return "\n\n".join("\n".join(section) for section in map(list, sections) if section)
 
 
-def _number(digits: str, default: int) -> int:
-    if len(digits) > _DIGITS:
-        return _FAR
-    return int(digits) if digits.isdecimal() else default
+def render_rich(state: RunState, now: Micros) -> Text:
+    """Return the screen as a rich renderable with headings and marks styled."""
+    from rich.text import Text
+
+    text = Text(marked(screen(state, now)))
+    text.highlight_regex(r"(?m)^[A-Z][A-Za-z ]+(?=:)", "bold")
+    text.highlight_regex(r"█+", "green")
+    text.highlight_regex(r"░+", "dim")
+    text.highlight_regex(r"❌.*", "red")
+    text.highlight_regex(r"(?m)^(Interrupted:|Connection: ended:).*", "bold yellow")
+    text.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
+    return text
+
+
+def clean(text: object, length: int | None = None) -> str:
+    """Return text from the stream as one harmless line, of at most 200 characters or as many as are told."""
+    most = length or _NAME_LENGTH
+    line = marked(str(text)[: most + 1].translate(_CONTROLS))
+    return line[:most] + "…" if len(line) > most else line
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``23s``, ``10m 23s`` or ``1h 02m 03s``."""
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}h {minutes:02}m {rest:02}s"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def size(count: int) -> str:
+    """Return bytes as ``512 B`` or ``2.1 KB`` (1024 to the next unit)."""
+    if abs(count) < 1024:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("KB", "MB", "GB", "TB"):
+        amount /= 1024
+        if abs(amount) < 1024 or unit == "TB":
+            break
+    return f"{amount:,.1f} {unit}"
+
+
+def bar(percent: float) -> str:
+    """Return a bar of `BAR_CELLS`; it is full at 100 percent only, and empty at 0 only."""
+    filled = math.ceil(min(100.0, max(0.0, percent)) * BAR_CELLS / 100)
+    if percent < 100:
+        filled = min(filled, BAR_CELLS - 1)
+    return f"[{'█' * filled}{'░' * (BAR_CELLS - filled)}]"
+
+
+def title_of(state: RunState) -> str:
+    """Return what to call the run: its title, else the task or execution followed, else ``run``."""
+    if state.title:
+        return clean(state.title)
+    only = next(iter(state.tasks)) if len(state.tasks) == 1 and not state.is_execution else None
+    followed = state.tasks.get(state.followed_task or only or "")
+    if followed is not None and followed.name:
+        return clean(followed.name)
+    name = state.followed_task or state.execution_id
+    return clean(name) if name else f"{len(state.tasks):,} tasks" if len(state.tasks) > 1 else "run"
+
+
+def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[str]:
+    """Return at most so many of the `total` lines as a tree; the others are not even made."""
+    lines = list(islice(items, shown))
+    if total > len(lines):
+        lines.append(f"{total - len(lines):,} more...")
+    return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
+
+
+def _header(state: RunState, run: Run) -> Iterator[str]:
+    verb = _VERBS.get(run.status) if state.finished or state.left is not None else None
+    yield f"{verb} {title_of(state)}" if verb else f"Running {title_of(state)}..."
+    yield ""
+    if run.percent is None:
+        yield f"Progress: {bar(0)} unknown"
+    else:
+        yield f"Progress: {bar(run.percent)} {int(run.percent)}%"
+    if run.current_task is not None:
+        task = clean(run.current_task)
+        yield (
+            f"Current Task: {clean(run.current_task_name)} ({task})"
+            if run.current_task_name
+            else f"Current Task: {task}"
+        )
+
+
+def _link(state: RunState, now: Micros) -> Iterator[str]:
+    link = state.links[-1] if state.links else None
+    if state.interruption is not None:
+        yield f"Connection: ended: {clean(state.interruption)}"
+        return
+    if state.left is not None and state.links:
+        yield f"Connection: {clean(state.links[-1].reason or state.links[-1].state)}"
+        return
+    quiet = state.quiet
+    if quiet is not None and link is not None and link.state == "live":
+        yield f"Connection: {clean(quiet, _SENTENCE_LENGTH)}"
+        return
+    if link is None or state.finished or link.state in {"live", "ended"}:
+        return
+    wait = f" in {duration((link.retry_at - now) / 1e6)}" if link.retry_at and link.retry_at > now else ""
+    why = f": {clean(link.reason)}" if link.reason else ""
+    yield f"Connection: {link.state}{wait}{why}"
+
+
+def _checkpoints(state: RunState, now: Micros) -> Iterator[str]:
+    waiting = state.open_checkpoints
+    if not waiting:
+        return
+    yield f"Needs your decision: {len(waiting)}"
+    yield from _tree((_question(checkpoint, state, now) for checkpoint in waiting), len(waiting))
+
+
+def _question(checkpoint: Checkpoint, state: RunState, now: Micros) -> str:
+    options = ", ".join(clean(option.id) for option in checkpoint.options[:_OPTIONS_SHOWN])
+    if len(checkpoint.options) > _OPTIONS_SHOWN:
+        options += f" and {len(checkpoint.options) - _OPTIONS_SHOWN:,} more"
+    options = options or _without_options(checkpoint)
+    left = span_s(state.clock.at(now), state.due_at(checkpoint))
+    default = f"; {clean(checkpoint.default_action)} in {duration(left)}" if checkpoint.default_action and left else ""
+    name = clean(checkpoint.title or checkpoint.kind or "checkpoint")
+    return f"{name} ({clean(checkpoint.checkpoint_id)}): {options}{default}"
+
+
+def _without_options(checkpoint: Checkpoint) -> str:
+    return "an answer in words" if checkpoint.offers == "text" else clean(checkpoint.options_note or "no options told")
+
+
+def _phases(state: RunState) -> Iterator[str]:
+    phases = list(state.phases.values())
+    if phases:
+        yield "Phase Progress:"
+        yield from _tree(map(_phase, phases), len(phases))
+
+
+def _phase(phase: Phase) -> str:
+    percent = phase.progress
+    name = f" ({clean(phase.name)})" if phase.name else ""
+    done = phase.completed
+    count = f"{done} tasks" if phase.tasks is None else f"{done}/{phase.tasks} tasks"
+    shown = f"{bar(percent)} {int(percent)}% ({count})" if percent is not None else f"({count})"
+    return f"Phase {phase.phase}{name}: {_MARKS[phase.status]} {shown}"
+
+
+def _waves(state: RunState) -> Iterator[str]:
+    waves = list(state.waves.values())
+    if waves:
+        yield "Wave Status:"
+        yield from _tree(map(_wave, waves), len(waves))
+
+
+def _wave(wave: Wave) -> str:
+    return f"Wave {wave.wave}: {_MARKS[wave.status]} {_WAVE_WORDS.get(wave.status, wave.status.capitalize())}"
+
+
+def _tasks(state: RunState) -> Iterator[str]:
+    """Show the tasks themselves where nothing sums them up."""
+    if state.is_execution or not state.tasks:
+        return
+    tasks = list(state.tasks.values())
+    yield "Tasks:"
+    yield from _tree(map(_task, tasks), len(tasks), _TASKS_SHOWN)
+
+
+def _task(task: Task) -> str:
+    percent = 100.0 if task.status is TaskStatus.COMPLETED else task.progress
+    shown = f" {bar(percent)} {int(percent)}%" if percent is not None else ""
+    step = f" {clean(task.step)}" if task.step and not task.finished else ""
+    name = f"{clean(task.name)} ({clean(task.task_id)})" if task.name else clean(task.task_id)
+    return f"{name}: {_MARKS[task.status]}{shown}{step}"
+
+
+def _artifacts(state: RunState, run: Run) -> Iterator[str]:
+    rows = list(state.artifacts.values())
+    if not rows and run.expected_artifacts is None:
+        return
+    expected = "" if run.expected_artifacts is None else f" / {run.expected_artifacts:,} expected"
+    yield f"Artifacts Created: {run.artifacts:,}{expected}"
+    yield from _tree(map(_artifact, rows), run.artifacts, _ARTIFACTS_SHOWN)
+
+
+def _artifact(row: Artifact) -> str:
+    shown = f" ({size(row.size)})" if row.size is not None else ""
+    return f"{clean(row.path)}{shown} ✅"
+
+
+def _sums(state: RunState, run: Run, now: Micros) -> Iterator[str]:
+    if run.tokens_used is not None:
+        budget = run.token_budget
+        share = f" / {budget:,} ({int(100 * run.tokens_used / budget)}%)" if budget else ""
+        yield f"Tokens Used: {run.tokens_used:,}{share}"
+    seconds = run.duration_s
+    if seconds is None:
+        seconds = span_s(run.started_at, state.clock.at(now))
+    if seconds is not None:
+        yield f"Duration: {duration(seconds)}"

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from runconsole.events import Received
 from runconsole.state import RunState
-from runconsole.view import questions, rows
+from runconsole.view import checkpoints as questions
+from runconsole.view import rows
+from runconsole.view.decisions import History, decision_row
 from runconsole.view.details import detail_facts
-from runconsole.view.history import History, decision_row
-from runconsole.view.lines import OutputLines
+from runconsole.view.output import OutputLines
 from runconsole.view.rows import Cutter, Row, reference
 
 __all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]

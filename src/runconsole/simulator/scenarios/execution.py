@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from runconsole.simulator.scenario import Clock, Event, Script, Sleep, Tell
 from runconsole.simulator.scenarios.execution_plan import PHASES, WORK_STEPS, kind_of, language_of
 from runconsole.simulator.scenarios.execution_schedule import MAX_RETRIES, Schedule, TaskSlot, WaveSlot, draw_schedule
-from runconsole.simulator.steps import Clock, Event, Script, Sleep, Tell
 
 __all__ = ["ExecutionScenario"]
 

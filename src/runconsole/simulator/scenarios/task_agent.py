@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runconsole.simulator.steps import Clock, Script, Sleep, Step, Tell
+from runconsole.simulator.scenario import Clock, Script, Sleep, Step, Tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runconsole.simulator.scenario import Step
     from runconsole.simulator.scenarios.task_agent import Agent
-    from runconsole.simulator.steps import Step
 
 __all__ = ["cancel", "complete", "fail"]
 

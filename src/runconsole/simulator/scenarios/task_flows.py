@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from runconsole.simulator.scenario import Decision, Script, Sleep
 from runconsole.simulator.scenarios import task_jobs as jobs
 from runconsole.simulator.scenarios.task_agent import Agent
 from runconsole.simulator.scenarios.task_ending import cancel, complete, fail
 from runconsole.simulator.scenarios.task_question import ask
 from runconsole.simulator.scenarios.task_script import Job, Part, err, out
-from runconsole.simulator.steps import Decision, Script, Sleep
 
 __all__ = ["FLOWS", "Flow"]
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
-from runconsole.simulator.steps import Ask, Checkpoint, Decision, Step
+from runconsole.simulator.scenario import Ask, Checkpoint, Decision, Step
 
 if TYPE_CHECKING:
     from runconsole.simulator.scenarios.task_agent import Agent

@@ -11,10 +11,10 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from runconsole.simulator.scenario import Clock, Event, Interrupted, Script, Sleep, Tell, Turn
 from runconsole.simulator.scenarios.task_agent import Agent, Ledger
 from runconsole.simulator.scenarios.task_ending import cancel
 from runconsole.simulator.scenarios.task_flows import FLOWS, Flow
-from runconsole.simulator.steps import Clock, Event, Interrupted, Script, Sleep, Tell, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,116 @@
+"""What a person or code tells the server: answers to its questions, and what shall become of a task."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any
+
+from runconsole.engine.deciding import Decider
+from runconsole.engine.watchers import on_loop
+from runconsole.protocols.base import Request
+from runconsole.protocols.trpc import calls as trpc_calls
+from runconsole.state import Checkpoint, Decision
+
+__all__ = ["RunCommands"]
+
+
+class RunCommands(ABC):
+    """What can be told to a server, from any thread."""
+
+    @property
+    @abstractmethod
+    def decider(self) -> Decider:
+        """The door for decisions."""
+
+    @abstractmethod
+    def _call(self, request: Request, timeout: float | None = None) -> Any:
+        """Make a call and return the server's answer. Raises as `cancel`."""
+
+    def decide(
+        self,
+        checkpoint_id: str | Checkpoint,
+        option: Any = None,
+        *,
+        feedback: str | None = None,
+        modifications: Any = None,
+        timeout: float = 30.0,
+    ) -> Decision:
+        """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
+
+        Args:
+            checkpoint_id: one of `pending`, or its id.
+            option: one of its options: its id, its value as the server told it, or its label where no other has the
+                same. To a question without options, the answer in words; None takes `feedback`.
+            feedback: free words for the run.
+            modifications: what to change, any value that JSON can carry (NumPy's and pandas' too), where the option
+                takes it.
+            timeout: seconds to wait for a link and an answer.
+
+        Raises:
+            InvalidArgument: no such checkpoint or option (a ValueError).
+            DecisionRefused: the server said no, or somebody has already decided.
+            DecisionExpired: the deadline has passed.
+            DecisionUnknown: it was sent, and no answer came: it may or may not count.
+            NotConnected: there was no link in time; nothing was sent, and nothing will be.
+        """
+        return self.decider.result(self.decider.submit(checkpoint_id, option, feedback, modifications), timeout)
+
+    async def decide_async(
+        self,
+        checkpoint_id: str | Checkpoint,
+        option: Any = None,
+        *,
+        feedback: str | None = None,
+        modifications: Any = None,
+        timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
+    ) -> Decision:
+        """Answer a checkpoint without blocking the event loop. As `decide`."""
+        outcome = self.decider.submit(checkpoint_id, option, feedback, modifications)
+        try:
+            return await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout)
+        except TimeoutError:
+            return await asyncio.to_thread(self.decider.give_up, outcome, timeout)
+
+    def call(self, name: str, data: Any = None, *, timeout: float = 30.0) -> Any:
+        """Call the server by name; return its answer. It is sent once, and never again by itself.
+
+        Args:
+            name: on tRPC the path of a mutation or query; on Socket.IO an event, answered by its acknowledgement; on
+                plain JSON the type of a message, answered by one with the same ``correlationId``.
+            data: its input; None is none.
+            timeout: seconds to wait for the answer.
+
+        Raises:
+            CallRefused: the server said no, or has no such call.
+            CallUnanswered: no answer came: it may or may not have happened.
+            NotConnected: there is no live link; nothing was sent.
+        """
+        return self._call(Request("call", name, data), timeout)
+
+    def restore(self, task_id: str, checkpoint_id: str, *, reason: str | None = None) -> Any:
+        """Ask the server to put a task back to one of its `restore_points`. As `cancel`."""
+        return self._call(trpc_calls.restore(task_id, checkpoint_id, reason))
+
+    def cancel(self, task_id: str) -> Any:
+        """Ask the server to cancel a task; return its answer.
+
+        Raises:
+            UnsupportedByWire: the wire has no such command (only tRPC has).
+            CallRefused: the server said no.
+            CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
+            NotConnected: there is no live link.
+        """
+        return self._call(trpc_calls.cancel(task_id))
+
+    def pause(self, task_id: str) -> Any:
+        """Ask the server to pause a task. As `cancel`."""
+        return self._call(trpc_calls.pause(task_id))
+
+    def resume(self, task_id: str, feedback: str | None = None) -> Any:
+        """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
+        return self._call(trpc_calls.resume(task_id, feedback))
+
+    def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
+        """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
+        return self._call(trpc_calls.retry(task_id, from_checkpoint))

@@ -1,0 +1,111 @@
+"""The runs that one console has followed, each with its frames: `Console.runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from runconsole.api.frames import RunFrames
+from runconsole.clock import now_micros
+from runconsole.state import Checkpoint, Run
+from runconsole.store import RunStore
+from runconsole.view.screen import screen, title_of
+
+if TYPE_CHECKING:
+    from runconsole.dataset import About
+    from runconsole.tables import Tables
+
+__all__ = ["RunView", "RunViews"]
+
+
+class RunView(RunFrames):
+    """One run of a console, to read: its snapshot, its frames and its screen as text.
+
+    A run that another one has followed before it told its end is `interrupted`, or what its tasks say where all of them
+    were done; its last row of `links` says so.
+    """
+
+    def __init__(
+        self, store: RunStore, *, tables: Callable[[RunStore], Tables], about: Callable[[RunStore], About]
+    ) -> None:
+        self._store = store
+        self._make_tables = tables
+        self._make_about = about
+        self._tables: Tables | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """The frames of this run."""
+        if self._tables is None:
+            self._tables = self._make_tables(self._store)
+        return self._tables
+
+    @property
+    def _frames(self) -> Tables:
+        return self.tables
+
+    def _about(self) -> About:
+        return self._make_about(self._store)
+
+    @property
+    def run(self) -> Run:
+        """The run as a whole, as known now. As `Console.run`."""
+        return self._store.state.run()
+
+    @property
+    def execution_id(self) -> str | None:
+        """What its server calls the run; None where it has told no name."""
+        return self._store.name
+
+    @property
+    def status(self) -> str:
+        """The run's status: of its tasks' statuses, or `partial` or `interrupted`."""
+        return str(self._store.state.status)
+
+    @property
+    def title(self) -> str:
+        """What the run is called."""
+        return title_of(self._store.state)
+
+    @property
+    def pending(self) -> list[Checkpoint]:
+        """Its checkpoints that wait for a decision, oldest first."""
+        return self._store.state.open_checkpoints
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """`run` as a dict, with the counts of its log."""
+        run, log = self.run, self._store.log
+        return {name: getattr(run, name) for name in run.__struct_fields__} | {
+            "events": len(log),
+            "malformed": log.malformed,
+            "unknown": log.unknown,
+        }
+
+    def __str__(self) -> str:
+        return screen(self._store.state, self._store.state.left_at or now_micros())
+
+    def __repr__(self) -> str:
+        run = self.run
+        done = f"{run.completed_tasks:,}" + ("" if run.total_tasks is None else f" of {run.total_tasks:,}")
+        return f"<run {self.execution_id or self.title!r}: {run.status}, {done} tasks>"
+
+
+class RunViews(Sequence[RunView]):
+    """The runs of a console as they were when they were asked for, oldest first; the last is the one it shows."""
+
+    def __init__(self, views: tuple[RunView, ...]) -> None:
+        self._views = views
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    @overload
+    def __getitem__(self, index: int) -> RunView: ...
+    @overload
+    def __getitem__(self, index: slice) -> RunViews: ...
+    def __getitem__(self, index: int | slice) -> RunView | RunViews:
+        return RunViews(self._views[index]) if isinstance(index, slice) else self._views[index]
+
+    def __repr__(self) -> str:
+        return f"[{', '.join(map(repr, self._views))}]"

@@ -1,0 +1,1 @@
+"""Internal: payloads of events to facts, whichever server they come from. Pure functions."""

@@ -1,0 +1,97 @@
+"""What an event says it is about: its execution, its task, its checkpoint, in either family's spelling."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from runconsole.decoding.payload import first, reader
+from runconsole.events import Names, Received
+
+__all__ = ["BESIDE", "Id", "is_answer", "names_beside", "names_of"]
+
+Id = str | int | float | None
+"""An id as servers write it: a whole number is one, too."""
+
+
+class Thing(Struct, gc=False):
+    """Something that is told with its id inside."""
+
+    id: Id = None
+
+
+class Ids(Struct, rename=None):
+    """The ids of an event, wherever they stand."""
+
+    execution_id: Id = None
+    executionId: Id = None  # noqa: N815 - the wire's names, here and below
+    execution: Thing | Id = None
+    masterplan_id: Id = None
+    masterplanId: Id = None  # noqa: N815
+    master_plan_id: Id = None
+    run_id: Id = None
+    runId: Id = None  # noqa: N815
+    task_id: Id = None
+    taskId: Id = None  # noqa: N815
+    task: Thing | Id = None
+    parent_task_id: Id = None
+    parentTaskId: Id = None  # noqa: N815
+    checkpoint_id: Id = None
+    checkpointId: Id = None  # noqa: N815
+
+
+class _Inside(Ids):
+    metadata: Ids | None = None
+
+
+BESIDE = ("execution_id", "executionId", "masterplan_id", "task_id", "taskId", "metadata")
+"""The fields of an envelope that say what its event is about."""
+_NOTHING = Names()
+_ANSWER = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE | re.DOTALL)
+_read_ids = reader(_Inside)
+_read_metadata = reader(Ids)
+
+
+def names_beside(ids: Struct, metadata: str | None) -> Names:
+    """Return the names that stand in an envelope, beside the data; `metadata` is the text of that field."""
+    told = _names(Ids(**{name: getattr(ids, name) for name in BESIDE[:-1]}))
+    inner = None if metadata is None else _read_metadata(metadata)
+    return told if inner is None else _merged(told, _names(inner))
+
+
+def names_of(event: Received) -> Names:
+    """Return all that an event is about, as far as it says."""
+    told = event.beside or _NOTHING
+    ids = _read_ids(event.payload)
+    if ids is None:
+        return told
+    told = _merged(told, _names(ids))
+    return told if ids.metadata is None else _merged(told, _names(ids.metadata))
+
+
+def _names(ids: Ids) -> Names:
+    execution = ids.execution.id if isinstance(ids.execution, Thing) else None
+    task = ids.task.id if isinstance(ids.task, Thing) else None
+    return Names(
+        _text(first(ids.execution_id, ids.executionId, execution)),
+        _text(first(ids.masterplan_id, ids.masterplanId, ids.master_plan_id, ids.run_id, ids.runId)),
+        _text(first(ids.task_id, ids.taskId, task)),
+        _text(first(ids.parent_task_id, ids.parentTaskId)),
+        _text(first(ids.checkpoint_id, ids.checkpointId)),
+    )
+
+
+def _merged(one: Names, other: Names) -> Names:
+    return Names(*(first(mine, theirs) for mine, theirs in zip(one, other, strict=True)))
+
+
+def _text(value: Id) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None else str(value)
+
+
+def is_answer(name: str) -> bool:
+    """Return whether an event's name is that of a backend's own answers: they say nothing of the run."""
+    return _ANSWER.match(name) is not None

@@ -1,0 +1,67 @@
+"""The subscriptions of one plain-JSON connection: which were sent, granted, refused."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from runconsole.protocols.base import Ping, SubscriptionRefused
+
+__all__ = ["Subscriptions"]
+
+_OF_A_SUBSCRIPTION = re.compile("SUBSCRI", re.IGNORECASE)
+"""What a code holds that can only be about a subscription."""
+_NOT_SPOKEN = re.compile("UNKNOWN|UNSUPPORTED|UNEXPECTED|INVALID|NOT_IMPLEMENTED|BAD_REQUEST|PARSE", re.IGNORECASE)
+"""What a code holds of a server that has no such message: it may send its events unasked."""
+
+
+class Subscriptions:
+    """Keeps count of what we asked for over one connection.
+
+    Attributes:
+        ids: the correlation ids that were sent.
+        is_granted: whether anything came that a server sends to subscribers.
+        refused: the server's words for the newest refusal, None for none.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget all: another connection begins."""
+        self.ids: set[str] = set()
+        self.is_granted = False
+        self.refused: str | None = None
+        self._guessed: set[str] = set()
+        self._open = 0
+
+    def next_id(self) -> str:
+        """Return a correlation id for one more."""
+        return f"subscribe-{next(self._numbers)}"
+
+    def sent(self, correlation: str | None, *, guessed: bool = False) -> None:
+        """Note that one was sent; `guessed` where nobody asked for just that."""
+        if correlation is not None:
+            self.ids.add(correlation)
+        if guessed and correlation is not None:
+            self._guessed.add(correlation)
+        else:
+            self._open += 1
+
+    def is_refused(self, correlation: str | None, code: str | None) -> bool:
+        """Whether an error is about one of them: by its id or code, or because it comes before all else."""
+        if correlation is not None:
+            return correlation in self.ids
+        is_named = code is not None and _OF_A_SUBSCRIPTION.search(code) is not None
+        return is_named or (self._open > 0 and not self.is_granted)
+
+    def refuse(self, correlation: str | None, words: str, code: str | None) -> SubscriptionRefused | Ping:
+        """Note a refusal; return how to say so. Of one that was guessed the silence that follows tells."""
+        self.refused = words
+        if correlation in self._guessed:
+            return Ping()
+        if code is not None and _NOT_SPOKEN.search(code) is not None:
+            return SubscriptionRefused(words, last=False)
+        self._open -= 1
+        return SubscriptionRefused(words, last=self._open <= 0 and not self.is_granted)

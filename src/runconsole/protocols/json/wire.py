@@ -1,0 +1,346 @@
+"""The plain-JSON wire: servers that just send events, and ado's channel protocol (subscribe, auth, ping, replies)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from runconsole.decoding.envelope import read_events
+from runconsole.decoding.payload import first, loads_encodable
+from runconsole.decoding.times import write_time
+from runconsole.decoding.words import words_of
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
+from runconsole.protocols.base import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
+from runconsole.protocols.commands import as_command
+from runconsole.protocols.json.subscriptions import Subscriptions
+from runconsole.reconnect import is_rate_limit, is_refusal, meaning
+from runconsole.redaction.secrets import Secret
+
+__all__ = ["ChannelWire"]
+
+_CALL = "call-"
+"""How the correlation ids of calls begin."""
+_KEEPALIVE = {"ping", "pong"}
+_GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
+_PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
+"""Types that may be the protocol's own business."""
+
+
+_ASKED_NOTHING = "nothing was subscribed to; the server may wait for a subscription"
+_ELSEWHERE = 'serve its events at another path, or speak another protocol (protocol="trpc", or http:// for Socket.IO)'
+
+_NOT_ALLOWED_STATUSES = frozenset({"401", "403"})
+
+
+class _ErrorPayload(msgspec.Struct):
+    message: str | None = None
+    error: str | None = None
+    code: str | int | None = None
+
+
+class _Correlated(msgspec.Struct):
+    correlationId: str | None = None  # noqa: N815 - the wire's name
+    type: str | None = None
+
+
+class ChannelWire:
+    """Plain JSON over a WebSocket.
+
+    Args:
+        subscribe: messages to send after connecting (JSON values, or strings to send as they are).
+        channels: what else to subscribe to, in ado's manner: the payloads of `subscribe` messages.
+        wider: more of them, to be tried when the server stays silent.
+        token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
+        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
+            that the question wants.
+    """
+
+    confirms = False
+    can_ask = False
+    task_commands: tuple[str, ...] = ()
+    assures = False
+    replays = 0
+
+    def __init__(
+        self,
+        subscribe: Sequence[Any] | Secret[list[Any]] = (),
+        *,
+        channels: Sequence[Mapping[str, Any]] = (),
+        wider: Sequence[Mapping[str, Any]] = (),
+        token: str | Secret[str] | None = None,
+        decide: Callable[[DecisionRequested], tuple[str, Any]] | None = None,
+    ) -> None:
+        self._subscribe = Secret(subscribe)
+        self._token = None if token is None else Secret(token)
+        self.decides_by = decide
+        self._pending: set[str] = set()
+        self._answered: set[str] = set()
+        self._established = False
+        self._channels = channels
+        self._wider = wider
+        self._is_wide = False
+        self._subscriptions = Subscriptions()
+
+    @property
+    def asked(self) -> str:
+        """What was subscribed to, and what could be meant instead."""
+        own = [{"payload": payload} for payload in (*self._channels, *(self._wider if self._is_wide else ()))]
+        named = ", ".join(sorted({_channel(message) for message in (*self._subscribe.reveal(), *own)}))
+        refused = self._subscriptions.refused
+        said = "" if refused is None else f" (the server said: {refused})"
+        told = f"subscribed to {named}{said}; the server may call it otherwise" if named else _ASKED_NOTHING
+        also = " or task=" if self._is_wide or not named else ""
+        return f"{told} (subscribe={also}), {_ELSEWHERE}"
+
+    def open(self, at: Micros = 0) -> list[str]:
+        """Return the authentication and the subscriptions."""
+        if self._is_wide and not self._subscriptions.is_granted:
+            self._wider = ()  # it was tried in vain, and the server may even have left for it
+        self.begin()
+        first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token.reveal()})]
+        told = [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
+        for frame in told:
+            self._subscriptions.sent(_correlation(frame))
+        wider = self._own(self._wider, at, guessed=True) if self._is_wide else []
+        return first_frames + told + self._own(self._channels, at) + wider
+
+    def widen(self, at: Micros = 0) -> list[str]:
+        """Return subscriptions to the channels that a server of this protocol may have; once."""
+        if self._is_wide:
+            return []
+        self._is_wide = True
+        return self._own(self._wider, at, guessed=True)
+
+    def _own(self, payloads: Sequence[Mapping[str, Any]], at: Micros, *, guessed: bool = False) -> list[str]:
+        """Return `subscribe` messages of ours."""
+        frames = []
+        for payload in payloads:
+            correlation = self._subscriptions.next_id()
+            self._subscriptions.sent(correlation, guessed=guessed)
+            message = {"type": "subscribe", "payload": payload, "timestamp": write_time(at)}
+            frames.append(_encode(message | {"correlationId": correlation}))
+        return frames
+
+    def begin(self) -> None:
+        """Forget that the server has accepted us."""
+        self._established = False
+        self._subscriptions.begin()
+
+    def sent(self, frame: str, decisions: Container[str]) -> None:
+        """Expect the reply to a decision or call that a recording says was sent."""
+        correlation = _correlation(frame)
+        if correlation is not None and (correlation in decisions or correlation.startswith(_CALL)):
+            self._pending.add(correlation)
+        elif _type(frame) not in _KEEPALIVE | {"auth"}:
+            self._subscriptions.sent(correlation)
+
+    def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
+        """Read one frame: its events, and the replies among them."""
+        events = read_events(frame, at)
+        if self._established and len(events) == 1:
+            (event,) = events
+            if event.correlation_id is None and event.type not in _PROTOCOL:
+                self._subscriptions.is_granted = True
+                return events
+        if not events:
+            return _sign_of_life(frame)
+        signals: list[Signal] = []
+        for event in events:
+            if event.correlation_id is None and event.type not in _PROTOCOL:
+                self._subscriptions.is_granted = self._subscriptions.is_granted or _is_good(event)
+                signals.append(event)
+            else:
+                self._read(event, signals)
+        if not self._established and any(_is_good(signal) for signal in signals):
+            self._established = True
+            signals.insert(0, Established())
+        return signals
+
+    def _read(self, event: Received, signals: list[Signal]) -> None:
+        kind, correlation = event.type, event.correlation_id
+        if kind in _KEEPALIVE:
+            signals.append(
+                Send(_encode({"type": "pong", "timestamp": write_time(event.received_at)}))
+                if kind == "ping"
+                else Ping()
+            )
+        elif correlation is not None and correlation in self._pending:
+            self._pending.discard(correlation)
+            self._answered.add(correlation)
+            signals.append(_reply(event, correlation))
+            signals.append(_logged(event) if kind == "error" or not kind.startswith("checkpoint.") else event)
+        elif correlation is not None and correlation in self._answered and not kind.startswith("checkpoint."):
+            signals.append(_logged(event))  # the same answer again
+        elif kind == "error" and self._is_about_us(event, correlation) and _denies(event):
+            signals.append(_logged(event))
+            signals.append(StreamRefused(_message(event), code=_code(event), fatal=True))
+        elif kind == "error" and _is_refusal(event) and self._subscriptions.is_refused(correlation, _code(event)):
+            signals.append(_logged(event))
+            if (words := _message(event)) and meaning(words) != "busy":
+                signals.append(self._subscriptions.refuse(correlation, words, _code(event)))
+        elif kind in _GREETINGS or (correlation is not None and _is_refusal(event)):
+            signals.append(_logged(event))
+            self._subscriptions.is_granted = self._subscriptions.is_granted or kind == "subscribed"
+        else:
+            self._subscriptions.is_granted = self._subscriptions.is_granted or _is_good(event)
+            signals.append(event)
+
+    def _is_about_us(self, event: Received, correlation: str | None) -> bool:
+        """Whether an error may refuse this connection: it answers what we sent first, or comes before all else."""
+        if correlation is not None:
+            return correlation in self._subscriptions.ids
+        return not self._established and _is_refusal(event)
+
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
+        """Return the message that carries the decision; its correlation id is the decision's."""
+        kind, payload = as_command(decision) or ("checkpoint.resolve", _resolution(decision, task_id))
+        if self.decides_by is not None:
+            kind, payload = self.decides_by(decision)
+        self._pending.add(decision.decision_id)
+        message = {
+            "type": kind,
+            "payload": payload,
+            "timestamp": write_time(decision.at),
+            "correlationId": decision.decision_id,
+        }
+        return Outgoing(decision.decision_id, _encode(message))
+
+    def call(self, request: Request) -> Outgoing:
+        """Return a message (kind ``"call"``) to be answered by one with its correlation id.
+
+        Raises UnsupportedByWire for another kind.
+        """
+        if request.kind != "call":
+            raise UnsupportedByWire(f"expected a wire with such calls (tRPC) for {request.name!r}, got plain JSON")
+        correlation = _CALL + request.request_id
+        self._pending.add(correlation)
+        message = {
+            "type": request.name,
+            "payload": {} if request.payload is None else request.payload,
+            "timestamp": write_time(request.at),
+            "correlationId": correlation,
+        }
+        return Outgoing(correlation, _encode(message))
+
+    def close(self) -> list[str]:
+        """Return nothing: closing the connection ends its subscriptions."""
+        return []
+
+    def lost(self) -> list[str]:
+        """Return the decisions without a reply, once."""
+        lost = list(self._pending)
+        self._pending.clear()
+        return lost
+
+    @property
+    def resumes_from(self) -> None:
+        """None: plain JSON has no marks to go on from."""
+
+    def forget_mark(self) -> None:
+        """Do nothing: there are no marks."""
+
+
+def _channel(message: object) -> str:
+    """Return what a message of ours subscribes to, for a person."""
+    told = message if isinstance(message, dict) else {}
+    payload = told.get("payload")
+    inner = payload if isinstance(payload, dict) else {}
+    return repr(first(inner.get("channel"), told.get("channel"), told.get("type"), "a message of yours"))
+
+
+def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.answer}
+    if decision.feedback is not None:
+        payload["feedback"] = decision.feedback
+    if decision.modifications is not None:
+        payload["modifications"] = decision.modifications
+    return payload
+
+
+def _sign_of_life(frame: str | bytes) -> list[Signal]:
+    """Return what a heartbeat asks for: a ping in words is answered in words."""
+    if frame in ("ping", b"ping"):
+        return [Send("pong")]
+    return [Ping()]
+
+
+def _is_good(signal: Signal) -> bool:
+    """Whether the server has accepted us as far as this tells: any event that could be read and is no refusal."""
+    return not isinstance(signal, StreamRefused) and not (
+        isinstance(signal, Received) and signal.type in {"malformed", "error"}
+    )
+
+
+def _logged(event: Received) -> Received:
+    """Return the event as a row of the log without further meaning: the protocol's own business."""
+    return msgspec.structs.replace(event, fact=Logged())
+
+
+def _is_refusal(event: Received) -> bool:
+    """Whether a message with a correlation id says no to somebody's request, and is no error of a task."""
+    return isinstance(event.fact, ErrorReported) and event.fact.task_id is None
+
+
+def _error_payload(event: Received) -> _ErrorPayload:
+    try:
+        payload = msgspec.json.decode(event.payload, type=_ErrorPayload, strict=False)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return _ErrorPayload(message=event.payload[:200])
+    return payload
+
+
+def _message(event: Received) -> str:
+    try:
+        words = words_of(loads_encodable(event.payload))
+    except ValueError:
+        words = event.payload[:200]
+    return words or _code(event) or "the server refused without a reason"
+
+
+def _code(event: Received) -> str | None:
+    code = _error_payload(event).code
+    return None if code is None else str(code)
+
+
+def _denies(event: Received) -> bool:
+    """Whether an error's code says that we are not allowed, and its words do not speak of a limit of requests."""
+    code = _code(event)
+    if code is None or is_rate_limit(_message(event)):
+        return False
+    return code in _NOT_ALLOWED_STATUSES or is_refusal(code)
+
+
+def _correlation(frame: str) -> str | None:
+    """Return the correlation id of a message of ours."""
+    return _envelope(frame).correlationId
+
+
+def _type(frame: str) -> str | None:
+    return _envelope(frame).type
+
+
+def _envelope(frame: str) -> _Correlated:
+    try:
+        return msgspec.json.decode(frame, type=_Correlated)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return _Correlated()
+
+
+def _reply(event: Received, request_id: str) -> Reply:
+    if event.type == "error":
+        return Reply(request_id, error=_message(event), code=_code(event))
+    return Reply(request_id, value=_value(event))
+
+
+def _value(event: Received) -> Any:
+    try:
+        return loads_encodable(event.payload)
+    except ValueError:
+        return event.payload
+
+
+def _encode(message: Any) -> str:
+    return msgspec.json.encode(message).decode()

@@ -1,0 +1,1 @@
+"""Internal: Socket.IO: rooms, events by name, acknowledgements."""

@@ -1,0 +1,1 @@
+"""Internal: tRPC 10 and 11 over WebSocket."""

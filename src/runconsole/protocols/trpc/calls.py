@@ -1,0 +1,100 @@
+"""The calls that tRPC backends of this family have: decisions, and requests for `TrpcWire.call`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from runconsole.protocols.base import Request
+
+if TYPE_CHECKING:
+    from runconsole.events import DecisionRequested
+
+__all__ = [
+    "cancel",
+    "checkpoint",
+    "command",
+    "decision_call",
+    "pause",
+    "pending_checkpoints",
+    "pending_decisions",
+    "restore",
+    "resume",
+    "retry",
+    "task",
+]
+
+
+def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str, Any]]:
+    """Return a decision's mutation and input: ado's `decide` form for a path of that name, else the `resolve` form."""
+    action = decision.action or decision.answer
+    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id}
+    if path.rpartition(".")[2] == "decide":
+        payload |= {"action": action, "selectedOption": decision.answer}
+    else:
+        payload["decision"] = action
+        if decision.shares_action:
+            payload["selectedOption"] = decision.answer
+    if decision.feedback is not None:
+        payload["feedback"] = decision.feedback
+    if decision.modifications is not None:
+        payload["modifications"] = decision.modifications
+    return path, payload
+
+
+def command(verb: str, task_id: str) -> Request:
+    """Return the call of a command for a task. Raises KeyError for an unknown one."""
+    return _COMMANDS[verb](task_id)
+
+
+def cancel(task_id: str) -> Request:
+    """Cancel a task."""
+    return Request("mutation", "tasks.cancel", task_id)
+
+
+def pause(task_id: str) -> Request:
+    """Pause a task."""
+    return Request("mutation", "tasks.pause", task_id)
+
+
+def resume(task_id: str, feedback: str | None = None) -> Request:
+    """Let a paused task go on."""
+    return Request("mutation", "tasks.resume", _told(taskId=task_id, feedback=feedback))
+
+
+def retry(task_id: str, from_checkpoint: str | None = None) -> Request:
+    """Run a failed task again, from a checkpoint if one is named."""
+    return Request("mutation", "tasks.retry", _told(taskId=task_id, fromCheckpoint=from_checkpoint))
+
+
+def restore(task_id: str, checkpoint_id: str, reason: str | None = None) -> Request:
+    """Put a task back to a restore point."""
+    return Request("mutation", "checkpoints.restore", _told(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
+
+
+_COMMANDS: dict[str, Callable[[str], Request]] = {"cancel": cancel, "pause": pause, "resume": resume, "retry": retry}
+
+
+def task(task_id: str) -> Request:
+    """Ask for a task's present state."""
+    return Request("query", "tasks.get", task_id)
+
+
+def checkpoint(checkpoint_id: str) -> Request:
+    """Ask for a checkpoint: whether it is decided, and how."""
+    return Request("query", "checkpoints.get", checkpoint_id)
+
+
+def pending_decisions(task_id: str | None = None) -> Request:
+    """Ask for the checkpoints that wait for a person, of one task or of all."""
+    return Request("query", "checkpoints.getHITLPending", _told(taskId=task_id))
+
+
+def pending_checkpoints(task_id: str | None = None, kind: str | None = None) -> Request:
+    """Ask for all checkpoints that wait, of one task or of all, of one type or of any."""
+    return Request("query", "checkpoints.listPending", _told(taskId=task_id, type=kind))
+
+
+def _told(**fields: str | None) -> dict[str, str]:
+    """Leave out what is None: zod takes no null for an optional key."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Internal: secrets, how they are kept, recognized and hidden in whatever is shown or written."""

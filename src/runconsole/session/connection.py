@@ -1,0 +1,125 @@
+"""One connection with the wire that speaks over it: reads to the end, hands over what it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
+
+from runconsole.errors import LinkLost
+from runconsole.events import Micros
+from runconsole.protocols.base import Signal, Wire
+from runconsole.redaction.secrets import NO_SECRETS, Redactor, Secret, bare
+from runconsole.session.aio import spawn
+from runconsole.session.redacting import redacting
+from runconsole.transports.base import Connection, Transport
+
+if TYPE_CHECKING:
+    from runconsole.recording import Tape
+
+__all__ = ["Hear", "Line"]
+
+_SLICE = 256
+"""Frames after which others on the I/O thread have their turn."""
+
+Hear = Callable[["Line", Sequence[Signal]], None]
+
+
+class Line:
+    """An open connection.
+
+    Attributes:
+        reader: the task that drains it: it ends with LinkLost, or with what `hear` raises.
+        farewell: why nothing more is to be expected of it but answers, once that is so.
+        is_greeted: whether all that must come first has been sent.
+        is_over: whether the server has ended the stream.
+        tape: what records it, None for nothing.
+        redactor: hides secrets in what comes before the wire reads it. A tape does that by itself.
+    """
+
+    def __init__(  # noqa: PLR0917 - what a line is made of
+        self,
+        connection: Connection,
+        wire: Wire,
+        hear: Hear,
+        now: Callable[[], Micros],
+        tape: Tape | None = None,
+        redactor: Redactor = NO_SECRETS,
+    ) -> None:
+        self.connection = connection
+        self.wire = wire
+        self.tape = tape
+        self.redactor = redactor
+        self._now = now
+        self._number = 0 if tape is None else tape.opened(wire)
+        self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
+        self.is_greeted = False
+        self.is_over = False
+        self._stack = AsyncExitStack()
+        self._posts: set[asyncio.Task[None]] = set()
+        # It reads before anything is sent: a server that refuses us may close before it has read our first frame.
+        self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
+
+    @classmethod
+    async def open(  # noqa: PLR0917 - as above
+        cls,
+        transport: Transport,
+        wire: Wire,
+        hear: Hear,
+        now: Callable[[], Micros],
+        tape: Tape | None = None,
+        redactor: Redactor = NO_SECRETS,
+    ) -> Line:
+        """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
+        stack = AsyncExitStack()
+        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now, tape, redactor)
+        line._stack = stack
+        return line
+
+    async def greet(self) -> None:
+        """Send what the wire says first. A line that is already gone tells so by its `reader`."""
+        await self.send(list(map(Secret, self.wire.open(self._now()))))
+        self.is_greeted = True
+
+    def part(self, why: LinkLost) -> None:
+        """Note that only answers are to be expected of it any more."""
+        if not self.farewell.done():
+            self.farewell.set_result(why)
+
+    async def send(self, frames: Sequence[str | Secret[str]]) -> None:
+        """Send frames; a line that is gone tells so by its `reader`."""
+        with suppress(LinkLost):
+            for frame in frames:
+                if self.tape is not None:
+                    self.tape.sent(self._number, bare(frame))
+                await self.connection.send(self.redactor.name(bare(frame)))
+
+    def post(self, frame: str) -> None:
+        """Send a frame soon; frames leave in the order they were posted."""
+        spawn(self._posts, self.send([frame]), "post")
+
+    async def close(self) -> list[str]:
+        """Close; return the ids of the requests that nobody will answer any more."""
+        self.reader.cancel()
+        await asyncio.gather(self.reader, return_exceptions=True)
+        await self._stack.aclose()
+        if self.tape is not None:
+            self.tape.closed(self._number)
+        return list(self.wire.lost())
+
+    async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
+        receive = self.connection.receive
+        plain = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
+        guarded = plain if self.tape is not None else redacting(self.redactor, self.wire)
+        while True:
+            frames = await receive()
+            for first in range(0, len(frames), _SLICE):
+                if first:
+                    await asyncio.sleep(0)
+                at = now()  # of one read from the socket: what came together has one time
+                part = frames[first : first + _SLICE]
+                read = guarded if self.redactor.may_hold_any(part) else plain
+                for frame in part:
+                    hear(self, read(frame, at))
+            frames, part, frame = (), (), ""  # a traceback with locals would show them

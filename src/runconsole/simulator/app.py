@@ -1,0 +1,217 @@
+"""A run with the server that plays it, on the running loop: all of the simulator but its thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol, Self
+
+from runconsole.simulator.faults import Crash, Fault
+from runconsole.simulator.injector import Gate
+from runconsole.simulator.service import Delivery, Desk
+from runconsole.simulator.strict import Dialect
+from runconsole.simulator.wires.channel import ChannelTalk
+from runconsole.simulator.wires.server import Received, WebSocketDoor
+from runconsole.simulator.wires.trpc import Mark, TrpcTalk, number_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from runconsole.simulator.player import Player
+    from runconsole.simulator.wires.server import Handshake, Talk
+
+__all__ = ["Host", "Serving", "Wire", "url_of"]
+
+Wire = Literal["json", "trpc", "socketio"]
+
+_PATHS: dict[Wire, str] = {"json": "/ws", "trpc": "/trpc", "socketio": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a run is served. `Simulator` says what each means.
+
+    Attributes:
+        mark: what tRPC's tracked events are called; None sends them untracked.
+        dialect: the one decision procedure of a strict server; None serves a kind one.
+    """
+
+    wire: Wire = "json"
+    host: str = "127.0.0.1"
+    port: int = 0
+    token: str | None = None
+    replay: bool = True
+    delivery: Delivery = "push"
+    autostart: bool = False
+    close_when_done: bool = False
+    superjson: bool = False
+    mark: Mark | None = number_of
+    faults: Sequence[Fault] = ()
+    seed: int = 1
+    dialect: Dialect | None = None
+
+
+def url_of(serving: Serving) -> str:
+    """Return where clients connect."""
+    scheme = "http" if serving.wire == "socketio" else "ws"
+    host = f"[{serving.host}]" if ":" in serving.host else serving.host
+    return f"{scheme}://{host}:{serving.port}{_PATHS[serving.wire]}"
+
+
+class _Door(Protocol):
+    async def open(self, listener: socket.socket) -> None: ...
+    async def close(self) -> None: ...
+    async def crash(self) -> None: ...
+    def wake(self) -> None: ...
+
+
+class Host:
+    """Serves a run while its context is open. The run begins with the first client that may see it.
+
+    Attributes:
+        gate: the faults, and what was delivered.
+        desk: the run as its clients may use it.
+        received: every frame that clients sent.
+        port: where it serves, once open.
+    """
+
+    def __init__(self, player: Player, serving: Serving, *, on_finished: Callable[[], None] = lambda: None) -> None:
+        self.player = player
+        self.serving = serving
+        self._on_finished = on_finished
+        self.received: list[Received] = []
+        self.port = serving.port
+        self.desk = Desk(player, serving.token, serving.dialect)
+        self.gate = Gate(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
+        self._begin = asyncio.Event()
+        self._door: _Door | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._forget_listener = player.listen(self._wake)
+        if serving.autostart:
+            self._begin.set()
+
+    @property
+    def url(self) -> str:
+        """Where clients connect; never holds the token."""
+        return url_of(replace(self.serving, port=self.port))
+
+    async def __aenter__(self) -> Self:
+        listener = _listen(self.serving.host, self.port)
+        self.port = listener.getsockname()[1]
+        self._door = self._make_door()
+        await self._door.open(listener)
+        self._tasks.append(asyncio.create_task(self._play(), name="runconsole-simulator-play"))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._forget_listener()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.gate.close()
+        door, self._door = self._door, None
+        if door is not None:
+            await door.close()
+
+    async def _play(self) -> None:
+        await self._begin.wait()
+        await self.player.play()
+        self._on_finished()
+
+    def _wake(self) -> None:
+        if self._door is not None:
+            self._door.wake()
+
+    # ---- the server -------------------------------------------------------------------------------------------------
+
+    def _make_door(self) -> _Door:
+        serving = self.serving
+        if serving.wire == "socketio":
+            from runconsole.simulator.wires.socketio import SocketIoDoor
+
+            return SocketIoDoor(
+                self.desk,
+                self.gate,
+                received=self.received,
+                on_admitted=self._begin.set,
+                replay=serving.replay,
+                delivery=serving.delivery,
+                close_when_done=serving.close_when_done,
+                strict=serving.dialect is not None,
+            )
+        return WebSocketDoor(
+            _PATHS[serving.wire],
+            self._talk,
+            player=self.player,
+            gate=self.gate,
+            received=self.received,
+            on_admitted=self._begin.set,
+            close_when_done=serving.close_when_done,
+        )
+
+    def _talk(self, handshake: Handshake) -> Talk:
+        serving = self.serving
+        if serving.wire == "trpc":
+            return TrpcTalk(
+                self.desk,
+                offered=handshake.token,
+                awaits_params=handshake.has_params,
+                replay=serving.replay,
+                superjson=serving.superjson,
+                mark=serving.mark,
+            )
+        strict = serving.dialect is not None
+        delivery: Delivery = "subscribe" if strict else serving.delivery
+        return ChannelTalk(self.desk, offered=handshake.token, replay=serving.replay, delivery=delivery, strict=strict)
+
+    def _crash(self, crash: Crash) -> None:
+        door, self._door = self._door, None
+        if door is not None:
+            task = asyncio.get_running_loop().create_task(self._come_back(door, crash), name="runconsole-crash")
+            self._tasks.append(task)
+
+    async def _come_back(self, door: _Door, crash: Crash) -> None:
+        await door.crash()
+        # Bound, but not listening: nobody gets in, and nobody takes the port from us.
+        place = _bind(self.serving.host, self.port)
+        try:
+            await asyncio.sleep(crash.down_s)
+            if crash.forget:
+                self.desk.floor = len(self.player.log)
+            place.listen(100)
+            self._door = self._make_door()
+            await self._door.open(place)
+        except BaseException:
+            place.close()
+            raise
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    place = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(address)
+    except OSError as error:
+        place.close()
+        raise OSError(error.errno, os.strerror(error.errno or errno.EINVAL).lower()) from None
+    place.setblocking(False)  # noqa: FBT003 - the standard library's
+    return place
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    place = _bind(host, port)
+    with contextlib.ExitStack() as stack:
+        stack.callback(place.close)
+        place.listen(100)
+        stack.pop_all()
+    return place

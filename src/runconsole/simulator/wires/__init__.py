@@ -1,0 +1,1 @@
+"""The simulator's servers, one for each protocol."""

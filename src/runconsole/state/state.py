@@ -1,0 +1,459 @@
+"""`RunState`: the fold of everything that happens to a run, and its only writer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from copy import copy
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
+from runconsole.state.completion import is_complete
+from runconsole.state.numbered import Numbered
+from runconsole.state.ordering import is_before
+from runconsole.state.rows import (
+    ACTIVE,
+    FINISHED,
+    AlertRow,
+    Artifact,
+    Checkpoint,
+    Decision,
+    ErrorRow,
+    Link,
+    OutputChunk,
+    Phase,
+    RestorePoint,
+    Run,
+    Subtask,
+    Task,
+    Wave,
+    span_s,
+)
+from runconsole.state.scrollback import Scrollback
+from runconsole.state.server_clock import ServerClock
+
+_ALERTS_KEPT = 50
+_MOST_TOLD = 10
+_NAMED_KINDS = ("a packet", "a page", "server-sent")
+
+
+class Effect(Struct, frozen=True):
+    """Something the session must do because of an event."""
+
+
+class Transmit(Effect, frozen=True):
+    """Send this decision, once."""
+
+    decision_id: str
+
+
+class Urgent(Effect, frozen=True):
+    """Show it at once: a question, an answer, an error, the end."""
+
+
+class Finished(Effect, frozen=True):
+    """The run has ended; nothing more needs to be followed."""
+
+
+URGENT: tuple[Effect, ...] = (Urgent(),)
+FINISHED_NOW: tuple[Effect, ...] = (Urgent(), Finished())
+
+Handler = Callable[["RunState", Any, Any], "tuple[Effect, ...] | None"]
+"""Takes the state, the fact, and the `Received` event that carried it (None for facts of our own)."""
+H = TypeVar("H", bound=Handler)
+HANDLERS: dict[type[Fact], Handler] = {}
+"""For each fact, the function that folds it in. Filled by the modules beside this one."""
+
+
+def handles(*kinds: type[Fact]) -> Callable[[H], H]:
+    """Register a handler for these facts."""
+
+    def register(handler: H) -> H:
+        for kind in kinds:
+            HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+@handles(UnknownEvent, Logged)
+def _only_logged(_state: RunState, _fact: Fact, _event: Received | None) -> None:
+    """Keep the state: these facts are rows of the log and nothing else."""
+
+
+@handles(MalformedFrame)
+def _malformed(state: RunState, fact: MalformedFrame, event: Received | None) -> None:
+    """Say once of each kind that a frame of another protocol came; it is a row of the log."""
+    if fact.error.startswith(_NAMED_KINDS):
+        state.tell_once(f"The server sends {fact.error}. It is in `events`, of type malformed.", event)
+
+
+class RunState:
+    """Everything known about one run. `apply` is the only way to change it; no clock, no I/O.
+
+    Facts about a thing are set, never added up: told again, or late by their own timestamp, they change nothing.
+    Output, errors and alerts are rows: each event is one. Tables are plain dicts and lists of rows from `rows`;
+    `versions` counts the changes of each.
+
+    Args:
+        task: the id of the one task followed, if one is: the run ends when it ends.
+    """
+
+    def __init__(  # noqa: PLR0915 - all that is known of a run, field by field
+        self,
+        *,
+        task: str | None = None,
+        title: str | None = None,
+        token_budget: int | None = None,
+        cost_limit: float | None = None,
+        expected_artifacts: int | None = None,
+    ) -> None:
+        self.followed_task = task
+        self.title = title
+        self.token_budget = token_budget
+        self.cost_limit = cost_limit
+        self.expected_artifacts = expected_artifacts
+
+        self.tasks: dict[str, Task] = {}
+        self.subtasks: dict[str, dict[str, Subtask]] = {}
+        self.phases: Numbered[Phase] = Numbered()
+        self.waves: Numbered[Wave] = Numbered()
+        self.artifacts: dict[tuple[str | None, str], Artifact] = {}
+        self.errors: dict[int, ErrorRow] = {}
+        """By their number, from 0."""
+        self.told_errors: set[tuple[Any, ...]] = set()
+        """Of each error what tells it from another."""
+        self.output = Scrollback(OutputChunk)
+        self.checkpoints: dict[str, Checkpoint] = {}
+        self.open_count = 0
+        """How many checkpoints are open."""
+        self.restore_points: dict[str, RestorePoint] = {}
+        self.decisions: dict[str, Decision] = {}
+        self.links: list[Link] = []
+        self.alerts: deque[AlertRow] = deque(maxlen=_ALERTS_KEPT)
+        self.versions = dict.fromkeys(
+            (
+                "run",
+                "tasks",
+                "subtasks",
+                "phases",
+                "waves",
+                "artifacts",
+                "errors",
+                "output",
+                "checkpoints",
+                "restore_points",
+                "decisions",
+                "links",
+            ),
+            0,
+        )
+
+        self.clock = ServerClock()
+        self.is_execution = False
+        """Whether events of the execution family were seen: then the server's counters give the percent."""
+        self.execution_id: str | None = None
+        self.told_status: str | None = None
+        """How the server said the run ended."""
+        self.finished = False
+        self.interruption: str | None = None
+        """Why it counts as finished although it has not ended: its stream has, again and again."""
+        self.left: str | None = None
+        """How it stood when another execution began over the same stream, where it had not told its end."""
+        self.left_at: Micros | None = None
+        self.total_tasks: int | None = None
+        self.completed_tasks: int | None = None
+        self.failed_tasks: int | None = None
+        self.skipped_tasks: int | None = None
+        self.told_percent: float | None = None
+        self.counters_at: Micros | None = None
+        self.tokens_used: int | None = None
+        self.cost_usd: float | None = None
+        self.artifacts_told: int | None = None
+        self.estimated_duration_s: float | None = None
+        self.duration_s: float | None = None
+        self.started_at: Micros | None = None
+        self.ended_at: Micros | None = None
+        self.current_task: str | None = None
+        self._current_task_at: Micros | None = None
+        self._told_at: dict[str, Micros] = {}
+        """When the newest event was told that says something about the run itself, by what it is about."""
+        self.current_wave: int | None = None
+        self._quiet: tuple[str, str] | None = None
+        """The newest silence that was told: its kind and its sentence."""
+        self.named_phases: dict[str, int] = {}
+        """The numbers of the phases that the server tells by name alone."""
+        self.context_told = 0.0
+        """The percent of a model's context that a person was told is used."""
+        self.agents: dict[str, dict[str, tuple[int, float]]] = {}
+        """Of each task's agents their tokens and cost in US dollars."""
+        self.active: dict[str, None] = {}
+        """The ids of running and paused tasks, in the order they became so."""
+        self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
+        self._progress_sum = 0.0
+        self._progress_told = False
+        self._tokens_sum: int | None = None
+        self._cost_sum: float | None = None
+        self._told: set[str] = set()
+        """What was said once."""
+
+    # ---- writing ----------------------------------------------------------------------------------------------
+
+    def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
+        """Fold in one event from the server, or one fact of our own; return what must be done about it.
+
+        Whoever calls this has left out what a replay only brought again: each event counts.
+        """
+        if not isinstance(event, Received):
+            return HANDLERS[event.__class__](self, event, None) or ()
+        at = event.timestamp
+        if at is not None:
+            self.clock.observe(at, event.received_at)
+        fact = event.fact
+        return HANDLERS[fact.__class__](self, fact, event) or ()
+
+    def tell_word(self, word: str, event: Received) -> None:
+        """Say once that the server has a word for a status that nobody here knows."""
+        self.tell_once(
+            f"The server calls a task's status {word!r}, which is not known here: it is left as it was.", event
+        )
+
+    def tell_once(self, text: str, event: Received | None) -> None:
+        """Show a sentence as a warning, unless it was shown; of many kinds only the first."""
+        if text in self._told or len(self._told) >= _MOST_TOLD:
+            return
+        self._told.add(text)
+        at = 0 if event is None else event.received_at if event.timestamp is None else event.timestamp
+        self.alerts.append(AlertRow("warning", text, at))
+        self.versions["run"] += 1
+
+    def task(self, task_id: str) -> Task:
+        """Return a copy of the task's row to change and `put_task` back; a new one for a new task."""
+        known = self.tasks.get(task_id)
+        return Task(task_id, len(self.tasks)) if known is None else known.__copy__()  # type: ignore[attr-defined]
+
+    def put_task(self, new: Task) -> None:
+        """Put a task's changed row in place and keep every sum over the tasks right."""
+        old = self.tasks.get(new.task_id)
+        self.tasks[new.task_id] = new
+        self.versions["tasks"] += 1
+        moved = old is None or old.status is not new.status
+        if moved:
+            self._recount(old, new)
+        if moved or old.progress != new.progress:  # type: ignore[union-attr]  # `moved` covers None
+            self._progress_sum += new.share - (old.share if old is not None else 0.0)
+            self._progress_told = self._progress_told or new.progress is not None or new.finished
+        if new.tokens is not None:
+            self._tokens_sum = (self._tokens_sum or 0) + new.tokens - ((old and old.tokens) or 0)
+        if new.cost_usd is not None:
+            self._cost_sum = (self._cost_sum or 0.0) + new.cost_usd - ((old and old.cost_usd) or 0.0)
+        if new.phase is not None and (moved or old.phase != new.phase):  # type: ignore[union-attr]
+            self._recount_phase(old, new, new.phase)
+
+    def _recount(self, old: Task | None, new: Task) -> None:
+        if old is not None:
+            self.counts[old.status] -= 1
+        self.counts[new.status] += 1
+        if new.status in ACTIVE:
+            self.active[new.task_id] = None
+        else:
+            self.active.pop(new.task_id, None)
+
+    def _recount_phase(self, old: Task | None, new: Task, number: int) -> None:
+        if old is not None and old.phase is not None:
+            left = copy(self.phases[old.phase])
+            left.counts = {**left.counts, old.status: left.counts[old.status] - 1}
+            self.phases[old.phase] = left
+        known = self.phases.get(number)
+        phase = Phase(number) if known is None else known.__copy__()  # type: ignore[attr-defined]
+        phase.name = phase.name or new.phase_name
+        phase.counts = {**phase.counts, new.status: phase.counts.get(new.status, 0) + 1}
+        begun = new.started_at or new.ended_at
+        if begun is not None and (phase.started_at is None or begun < phase.started_at):
+            phase.started_at = begun
+        if new.ended_at is not None and (phase.last_end is None or new.ended_at > phase.last_end):
+            phase.last_end = new.ended_at
+        self.phases[number] = phase
+        self.versions["phases"] += 1
+
+    def put_phase(self, phase: Phase) -> None:
+        """Put a phase's changed row in place."""
+        self.phases[phase.phase] = phase
+        self.versions["phases"] += 1
+
+    def note_quiet(self, kind: str, text: str) -> None:
+        """Note a silence that a person was told of."""
+        self._quiet = (kind, text)
+        self.versions["run"] += 1
+
+    def begin(self, at: Micros) -> None:
+        """Note that the run was going at this moment."""
+        if self.started_at is None or at < self.started_at:
+            self.started_at = at
+            self.versions["run"] += 1
+
+    def is_newest(self, about: str, event: Received) -> bool:
+        """Whether no newer event has told this before; then it is the newest."""
+        at = event.timestamp
+        if at is None:
+            return True
+        if is_before(at, self._told_at.get(about)):
+            return False
+        self._told_at[about] = at
+        return True
+
+    def point_at(self, task_id: str, event: Received) -> None:
+        """Note which task is the current one, unless a newer event has told it already."""
+        at, known_at = event.timestamp, self._current_task_at
+        if at is not None:
+            if known_at is not None and at < known_at and is_before(at, known_at):
+                return
+            self._current_task_at = at
+        self.current_task = task_id
+
+    def finish(self, at: Micros) -> tuple[Effect, ...]:
+        """Note that the run has ended."""
+        if self.finished:
+            return ()
+        self.finished = True
+        self.ended_at = at
+        self.versions["run"] += 1
+        return FINISHED_NOW
+
+    def resume(self) -> None:
+        """Note that a run whose stream had ended before it did is followed again."""
+        self.finished, self.interruption, self.ended_at = False, None, None
+        self.versions["run"] += 1
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def percent(self) -> float | None:
+        """Overall progress, 0 to 100: of the followed task, else of the execution's counters, else the tasks' mean."""
+        if self.followed_task is not None and not self.is_execution:
+            task = self.tasks.get(self.followed_task)
+            if task is None or (task.progress is None and not task.finished):
+                return None
+            return 100.0 if task.status is TaskStatus.COMPLETED else _clipped(task.progress)
+        if self.is_execution:
+            return self._counted_percent()
+        if not self._progress_told:
+            return None
+        return min(100.0, self._progress_sum / len(self.tasks))
+
+    def _counted_percent(self) -> float | None:
+        if self.total_tasks and self.completed_tasks is not None:
+            return _clipped(100.0 * self.completed_tasks / self.total_tasks)
+        return _clipped(self.told_percent)
+
+    @property
+    def status(self) -> str:
+        """The run's status: one of the task statuses, `partial`, or `interrupted`."""
+        if self.interruption is not None:
+            return "interrupted"
+        if self.told_status is not None:
+            return self.told_status
+        if self.left is not None:
+            return self.left
+        if self.followed_task in self.tasks:
+            return self.tasks[self.followed_task].status
+        if self.finished:
+            return self.status_by_tasks()
+        running = self.is_execution or any(self.counts[s] for s in TaskStatus if s is not TaskStatus.PENDING)
+        return TaskStatus.RUNNING if running else TaskStatus.PENDING
+
+    def status_by_tasks(self) -> str:
+        """Return how a run that is over ended, by its tasks alone."""
+        if any(self.counts[s] for s in TaskStatus if s not in FINISHED) or not self.tasks:
+            return TaskStatus.COMPLETED if not self.tasks else "partial"
+        bad = self.counts[TaskStatus.FAILED] + self.counts[TaskStatus.CANCELLED]
+        if bad == 0:
+            return TaskStatus.COMPLETED
+        return TaskStatus.FAILED if bad == len(self.tasks) else "partial"
+
+    @property
+    def has_run(self) -> bool:
+        """Whether anything of a run is known."""
+        known = (self.tasks, self.checkpoints, self.errors, self.artifacts, self.phases, self.waves)
+        return self.started_at is not None or len(self.output) > 0 or any(known)
+
+    @property
+    def quiet(self) -> str | None:
+        """What is silent now, in a sentence that was told; None where nothing is."""
+        if self._quiet is None or self.finished or self.left is not None:
+            return None
+        kind, text = self._quiet
+        holds = is_complete(self) if kind == "done" else not self.has_run
+        return text if holds else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all is done: the run has ended, or it was told that nothing more comes after its last task."""
+        told = self._quiet is not None and self._quiet[0] == "done"
+        return self.finished or (told and is_complete(self))
+
+    @property
+    def completed(self) -> int:
+        """Completed tasks: what the server says, else what its tasks say."""
+        counted = self.counts[TaskStatus.COMPLETED]
+        return counted if self.completed_tasks is None else self.completed_tasks
+
+    def due_at(self, checkpoint: Checkpoint) -> Micros | None:
+        """Return a question's deadline by the server's clock (`clock`); None for none, or one that is in doubt.
+
+        A server that mixes time zones, or whose clock was set, may tell the question by another clock than what
+        follows it: then only the server knows when the time is up.
+        """
+        return None if self.clock.contradicts(checkpoint.own_offset) else checkpoint.deadline
+
+    @property
+    def open_checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints that still wait, oldest first."""
+        if self.open_count == 0:
+            return []
+        return [checkpoint for checkpoint in list(self.checkpoints.values()) if checkpoint.is_open]
+
+    def run(self) -> Run:
+        """Return the run as a whole, as known now."""
+        current_task = None if self.finished else self.current_task
+        current = None if current_task is None else self.tasks.get(current_task)
+        total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
+        failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]
+        skipped = self.skipped_tasks if self.skipped_tasks is not None else self.counts[TaskStatus.SKIPPED]
+        ended_at = self.ended_at if self.ended_at is not None or self.left is None else self.left_at
+        return Run(
+            execution_id=self.execution_id,
+            title=self.title,
+            status=str(self.status),
+            total_tasks=total,
+            completed_tasks=self.completed,
+            failed_tasks=failed,
+            skipped_tasks=skipped,
+            running_tasks=self.counts[TaskStatus.RUNNING],
+            percent=self.percent,
+            tokens_used=self.tokens_used if self.tokens_used is not None else self._tokens_sum,
+            token_budget=self.token_budget,
+            cost_usd=self.cost_usd if self.cost_usd is not None else self._rounded_cost(),
+            cost_limit=self.cost_limit,
+            artifacts=max(len(self.artifacts), self.artifacts_told or 0),
+            expected_artifacts=self.expected_artifacts,
+            errors=len(self.errors),
+            started_at=self.started_at,
+            ended_at=ended_at,
+            duration_s=self.duration_s if self.duration_s is not None else span_s(self.started_at, ended_at),
+            estimated_duration_s=self.estimated_duration_s,
+            current_task=current_task,
+            current_task_name=None if current is None else current.name,
+            current_wave=self.current_wave,
+        )
+
+    def _rounded_cost(self) -> float | None:
+        """Return the tasks' cost without the dust of adding floats."""
+        return None if self._cost_sum is None else round(self._cost_sum, 9)
+
+
+def _clipped(percent: float | None) -> float | None:
+    """Return a percentage as told, within 0 to 100."""
+    return None if percent is None else min(100.0, max(0.0, percent))

@@ -1,0 +1,5 @@
+"""Internal: the one writer of a run: new events told from repeated ones, gaps found, runs told apart."""
+
+from runconsole.store.runs import Runs, RunStore
+
+__all__ = ["RunStore", "Runs"]

@@ -1,0 +1,178 @@
+"""The question at a terminal: what it shows and what the keys mean. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from runconsole.events import CheckpointOption, Micros
+from runconsole.state import Checkpoint, span_s
+from runconsole.view.screen import clean, duration
+
+__all__ = ["Answer", "Asking"]
+
+_MOST_OPTIONS = 9
+_CONTEXT_LINES = 8
+_WORDS = ""
+"""Chosen of a question that is answered in words of one's own. No option has an empty id."""
+
+
+class Answer(NamedTuple):
+    """What a person answers to which question."""
+
+    checkpoint_id: str
+    option: str
+    feedback: str | None
+
+
+class Asking:
+    """Goes through the open questions: one is shown, a digit chooses, Enter sends.
+
+    Attributes:
+        said: a sentence about the last answer, until the next key.
+    """
+
+    def __init__(self) -> None:
+        self.said = ""
+        self._shown: str | None = None
+        self._chosen: str | None = None
+        self._typed = ""
+
+    def press(self, key: str, waiting: Sequence[Checkpoint]) -> Answer | None:
+        """Take in one key; return the answer it completes, None for anything else."""
+        checkpoint = self._current(waiting)
+        if checkpoint is None:
+            return None
+        self.said = ""
+        if self._chosen is None:
+            self._choose(key, checkpoint, waiting)
+            return None
+        if key == "escape":
+            self._leave()
+        elif key == "enter":
+            return self._answer(checkpoint)
+        elif key == "backspace":
+            self._typed = self._typed[:-1]
+        elif len(key) == 1:
+            self._typed += key
+        return None
+
+    def _answer(self, checkpoint: Checkpoint) -> Answer | None:
+        """Return what is sent: the option chosen, or the words where there is none; nothing without either."""
+        words = self._typed.strip() or None
+        option = words if self._chosen == _WORDS else self._chosen
+        if option is None:
+            return None
+        self._leave()
+        return Answer(checkpoint.checkpoint_id, option, words)
+
+    def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
+        if key == "tab":
+            ids = [other.checkpoint_id for other in waiting]
+            self._shown = ids[(ids.index(checkpoint.checkpoint_id) + 1) % len(ids)]
+        elif checkpoint.offers == "text" and checkpoint.status != "sending" and len(key) == 1:
+            self._shown, self._chosen, self._typed = checkpoint.checkpoint_id, _WORDS, key
+        elif checkpoint.status != "sending" and key.isdecimal() and 0 < int(key) <= len(_offered(checkpoint)):
+            self._shown = checkpoint.checkpoint_id
+            self._chosen = _offered(checkpoint)[int(key) - 1].id
+
+    def _leave(self) -> None:
+        self._chosen, self._typed = None, ""
+
+    def _current(self, waiting: Sequence[Checkpoint]) -> Checkpoint | None:
+        """Return the question shown: the one begun with, else the oldest. What was typed for one is for no other."""
+        found = next((checkpoint for checkpoint in waiting if checkpoint.checkpoint_id == self._shown), None)
+        if found is None:
+            if self._chosen is not None:
+                self.said = "The question was closed before the answer was sent."
+            self._leave()
+            found = next(iter(waiting), None)
+            self._shown = None if found is None else found.checkpoint_id
+        return found
+
+    def lines(
+        self,
+        waiting: Sequence[Checkpoint],
+        server_now: Micros,
+        due_at: Callable[[Checkpoint], Micros | None] = attrgetter("deadline"),
+    ) -> list[str]:
+        """Return what to show at the time `server_now`, by the server's clock; nothing where nothing is asked.
+
+        `due_at` returns a question's deadline, None where none is to be shown.
+        """
+        checkpoint = self._current(waiting)
+        if checkpoint is None:
+            return [self.said] if self.said else []
+        number = next(place for place, other in enumerate(waiting, 1) if other is checkpoint)
+        count = f" ({number} of {len(waiting)})" if len(waiting) > 1 else ""
+        return [
+            f"Needs your decision{count}: {clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)}",
+            *_matter(checkpoint),
+            *_deadline(checkpoint, span_s(server_now, due_at(checkpoint))),
+            *self._answers(checkpoint, several=len(waiting) > 1),
+            *([self.said] if self.said else []),
+        ]
+
+    def _answers(self, checkpoint: Checkpoint, *, several: bool) -> Iterator[str]:
+        if checkpoint.options_note is not None:
+            yield f"  {clean(checkpoint.options_note)}"
+        if self._chosen == _WORDS:
+            yield f"  Answer: {clean(self._typed)}▌"
+            yield "  Enter sends it, Esc goes back"
+            return
+        chosen = None if self._chosen is None else checkpoint.option(self._chosen)
+        if chosen is not None:
+            yield f"  Answer: {clean(chosen.label)}. Feedback, if any: {clean(self._typed)}▌"
+            yield "  Enter sends it, Esc goes back"
+            return
+        offered = _offered(checkpoint)
+        for number, (option, label) in enumerate(zip(offered, checkpoint.labels, strict=False), 1):
+            yield f"  [{number}] {clean(label)}{_about(option, checkpoint)}"
+        if checkpoint.status == "sending":
+            yield "  Your answer is on its way ..."
+            return
+        if checkpoint.status == "unknown":
+            yield f"  {clean(checkpoint.error or 'Whether your last answer counts is not known')}: you may answer again"
+        yield f"  {_how(checkpoint, len(offered))}" + (", Tab for the next question" if several else "")
+
+
+def _how(checkpoint: Checkpoint, offered: int) -> str:
+    """Return how to answer, as the beginning of a sentence."""
+    if checkpoint.offers == "text":
+        return "Type your answer"
+    if not offered:
+        return "It cannot be answered from here"
+    return f"Press 1 to {offered} to answer" if offered > 1 else "Press 1 to answer"
+
+
+def _offered(checkpoint: Checkpoint) -> Sequence[CheckpointOption]:
+    return checkpoint.options[:_MOST_OPTIONS]
+
+
+def _about(option: CheckpointOption, checkpoint: Checkpoint) -> str:
+    is_default = option.is_default or checkpoint.default_action in {option.id, option.action or option.id}
+    described = f": {clean(option.description)}" if option.description else ""
+    return described + (" (default)" if is_default else "")
+
+
+def _matter(checkpoint: Checkpoint) -> Iterator[str]:
+    """What it is about: the description, then what of the context fits on a few lines."""
+    about = [checkpoint.description or ""]
+    for name, value in (checkpoint.context or {}).items():
+        if isinstance(value, str) and "\n" in value:
+            about.append(f"{name}:\n{value}")
+        elif isinstance(value, (str, int, float)):
+            about.append(f"{name}: {value}")
+        elif isinstance(value, list):
+            about.append(f"{name}: {', '.join(map(str, value))}")
+    lines = [line for text in about for line in text.splitlines() if line.strip()]
+    yield from (f"  {clean(line)}" for line in lines[:_CONTEXT_LINES])
+    if len(lines) > _CONTEXT_LINES:
+        yield f"  ... and {len(lines) - _CONTEXT_LINES} more lines, in the notebook's card and in `checkpoints`"
+
+
+def _deadline(checkpoint: Checkpoint, left: float | None) -> Iterator[str]:
+    if left is not None:
+        default = clean(checkpoint.default_action or "it expires")
+        yield f"  Without an answer: {default} in {duration(left)}"

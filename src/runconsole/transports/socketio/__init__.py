@@ -1,0 +1,1 @@
+"""Internal: Socket.IO by python-socketio, as a stream of frames."""

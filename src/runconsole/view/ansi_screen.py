@@ -1,0 +1,282 @@
+"""The screen of one task's stream: text and control sequences to lines, as a terminal would show them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from runconsole.events import Micros
+from runconsole.state import Scrollback
+from runconsole.view.ansi_cells import PLAIN, Pen, Row, restyled, sequence
+
+__all__ = ["Line", "Screen"]
+
+_HEIGHT = 50
+"""Lines that the cursor can reach: those above have scrolled away."""
+_WIDTH = 500
+"""Columns that the cursor can be sent to where nothing is written."""
+_MOST_STYLES = 16
+_LONGEST_SEQUENCE = 256
+_DIGITS, _FAR = 5, 100_000
+_TOKEN = re.compile(
+    r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]+)|(?P<newline>\n)|(?P<home>\r+)|(?P<back>\x08+)"
+    r"|(?P<control>(?:\x1b\[|\x9b)(?P<codes>[0-?]*)[ -/]*(?P<final>[@-~])?)"
+    r"|(?P<string>\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])|(?P<escape>\x1b[ -/]*(?P<kind>[0-~])?)|.",
+    re.DOTALL,
+)
+"""Text with tabs, line breaks, control sequences (CSI, ECMA-48 5.4), beginnings of strings (OSC, DCS, ...), escapes."""
+_STRING_END = re.compile(r"[\x07\x1b\x9c\r\n]")
+_CODES = re.compile(r"[0-9;:]*")
+_VERTICAL = {"A": -1, "F": -1, "B": 1, "E": 1}
+_SIDEWAYS = {"C": 1, "a": 1, "D": -1}
+
+
+class Line(NamedTuple):
+    """One line: whose, which stream, its text with colors as SGR sequences, when it was last written to."""
+
+    task_id: str | None
+    stream: str
+    text: str
+    at: Micros
+
+
+class Screen:
+    """Where the text of one task and stream goes. Lines have their numbers in `lines`, which several screens share."""
+
+    __slots__ = (
+        *("_at", "_column", "_gone", "_is_string", "_lines", "_now", "_numbers", "_owner", "_pen", "_rows", "_saved"),
+        *("_styles", "_unfinished"),
+    )
+
+    def __init__(self, lines: Scrollback[Line], task_id: str | None, stream: str) -> None:
+        self._lines = lines
+        self._owner = (task_id, stream)
+        self._numbers: list[int] = []
+        """The numbers of its last lines."""
+        self._gone = 0
+        """How many lines were there before those."""
+        self._rows: dict[int, Row] = {}
+        """Those that are being written to, by number."""
+        self._at = 0
+        """The line of the cursor: a place in `_numbers`, or past their end."""
+        self._column = 0
+        self._pen: Pen = PLAIN
+        self._styles: list[str] = []
+        """The sequences that set the pen since the last text."""
+        self._saved = (0, 0)
+        self._unfinished = ""
+        """The beginning of a sequence at a chunk's end, until the next chunk has the rest."""
+        self._is_string = False
+        """Whether the chunk ended within a string that no terminal shows (OSC, DCS, ...)."""
+        self._now: Micros = 0
+
+    @property
+    def is_between_lines(self) -> bool:
+        """Whether the next text begins a line, and nothing that was written before changes it."""
+        at_end = self._at == len(self._numbers) and self._column == 0
+        return at_end and not (self._styles or self._unfinished or self._is_string)
+
+    def put_line(self, text: str, now: Micros) -> None:
+        """Write a whole line between lines, without anything to steer by."""
+        self._numbers.append(len(self._lines))
+        self._lines.append(Line(*self._owner, text, now))
+        self._at += 1
+        self._scroll()
+
+    def write(self, text: str, now: Micros) -> None:
+        """Write a chunk."""
+        self._now = now
+        text, self._unfinished = self._unfinished + text, ""
+        at = self._skip_string(text, 0) if self._is_string else 0
+        while at < len(text):
+            token: re.Match[str] = _TOKEN.match(text, at)  # type: ignore[assignment]  # anything matches
+            at = token.end()
+            if token.lastgroup == "text":
+                self._column = self._row().write(self._column, token[0], self._pen, self._styles)
+                self._styles = []
+            elif token.lastgroup == "newline":
+                self._newline()
+            elif token.lastgroup == "home":
+                self._column = 0
+            elif token.lastgroup == "back":
+                self._column = max(0, self._column - len(token[0]))
+            elif token.lastgroup == "string":
+                at = self._skip_string(text, at)
+            elif token.lastgroup is not None:
+                self._sequence(token, is_last=at == len(text))
+
+    def put_down(self) -> None:
+        """Replace the lines that were written to."""
+        current = self._numbers[self._at] if self._at < len(self._numbers) else None
+        for row in self._rows.values():
+            self._replace(row)
+        self._rows = {number: row for number, row in self._rows.items() if number == current}
+
+    def _replace(self, row: Row) -> None:
+        if row.changed_at is not None:
+            self._lines.amend(row.number, Line(*self._owner, row.text(), row.changed_at))
+            row.changed_at = None
+
+    # ---- lines --------------------------------------------------------------------------------------------------
+
+    def _row(self) -> Row:
+        """Return the cursor's line to write to."""
+        while self._at >= len(self._numbers):
+            number = len(self._lines)
+            self._lines.append(Line(*self._owner, "", self._now))
+            self._numbers.append(number)
+            self._rows[number] = Row(number)
+        number = self._numbers[self._at]
+        row = self._rows.get(number)
+        if row is None:
+            row = self._rows[number] = Row(number, self._lines[number].text)
+        row.changed_at = self._now
+        return row
+
+    def _newline(self) -> None:
+        if self._at >= len(self._numbers):
+            self._row()
+        row = self._rows.get(self._numbers[self._at])
+        if row is not None and self._styles:
+            row.end(self._styles, self._pen)
+            row.changed_at = self._now
+        self._styles, self._pen = [], PLAIN  # a style ends with its line
+        self._at += 1
+        self._column = 0
+        self._scroll()
+
+    def _scroll(self) -> None:
+        """Let go of lines that the cursor cannot reach any more."""
+        gone = len(self._numbers) - _HEIGHT
+        if gone < _HEIGHT:
+            return
+        if self._rows:
+            for number in self._numbers[:gone]:
+                row = self._rows.pop(number, None)
+                if row is not None:
+                    self._replace(row)
+        del self._numbers[:gone]
+        self._gone += gone
+        self._at = max(0, self._at - gone)
+
+    @property
+    def _top(self) -> int:
+        return max(0, len(self._numbers) - _HEIGHT)
+
+    def _go(self, line: int) -> None:
+        self._at = max(self._top, min(line, max(self._top + _HEIGHT - 1, len(self._numbers))))
+
+    def _go_to_column(self, column: int) -> None:
+        width = self._row().width if self._at < len(self._numbers) and column > _WIDTH else 0
+        self._column = max(0, min(column, max(_WIDTH, width)))
+
+    # ---- sequences ----------------------------------------------------------------------------------------------
+
+    def _sequence(self, token: re.Match[str], *, is_last: bool) -> None:
+        final = token["final"] or token["kind"]
+        if not final:
+            self._unfinished = token[0][:_LONGEST_SEQUENCE] if is_last else ""
+        elif token.lastgroup == "escape":
+            self._escape(final)
+        elif _CODES.fullmatch(token["codes"]):  # else a private one: modes, cursors
+            if final == "m":
+                self._style(token["codes"])
+            else:
+                self._control(token["codes"], final)
+
+    def _control(self, codes: str, final: str) -> None:
+        first, _, second = codes.partition(";")
+        count = max(1, _number(first, 1))
+        if final in _VERTICAL:
+            self._go(self._at + _VERTICAL[final] * count)
+            self._column = 0 if final in "EF" else self._column
+        elif final in _SIDEWAYS:
+            self._go_to_column(self._column + _SIDEWAYS[final] * count)
+        elif final in "G`":
+            self._go_to_column(count - 1)
+        elif final in "Hfd":
+            self._go(self._top + count - 1)
+            if final != "d":
+                self._go_to_column(max(1, _number(second, 1)) - 1)
+        elif final == "J":
+            self._erase_lines(_number(first, 0))
+        elif final in "su":
+            self._escape("7" if final == "s" else "8")
+        elif self._at < len(self._numbers):
+            self._edit(final, _number(first, 0), count)
+
+    def _edit(self, final: str, mode: int, count: int) -> None:
+        """Erase or shift a part of the cursor's line."""
+        match final:
+            case "K" if mode == 0:
+                self._row().erase(self._column)
+            case "K" if mode == 1:
+                self._row().erase(0, self._column + 1)
+            case "K" if mode == 2:
+                self._row().erase(0)
+            case "X":
+                self._row().erase(self._column, self._column + count)
+            case "P":
+                self._row().shift(self._column, -count)
+            case "@":
+                self._row().shift(self._column, count)
+
+    def _erase_lines(self, mode: int) -> None:
+        if mode > 2:
+            return
+        if mode == 2:
+            lines = self._numbers[self._top :]
+        else:
+            lines = self._numbers[self._at + 1 :] if mode == 0 else self._numbers[self._top : self._at]
+            if self._at < len(self._numbers):
+                self._edit("K", mode, 1)
+        for number in lines:
+            row = self._rows[number] = Row(number)
+            row.changed_at = self._now
+
+    def _escape(self, kind: str) -> None:
+        match kind:
+            case "7":
+                self._saved = (self._gone + self._at, self._column)
+            case "8":
+                line, column = self._saved
+                self._go(line - self._gone)
+                self._go_to_column(column)
+            case "M":
+                self._go(self._at - 1)
+            case "D":
+                self._go(self._at + 1)
+            case "E":
+                self._newline()
+            case "c":
+                self._erase_lines(2)
+                self._go(self._top)
+                self._column, self._styles, self._pen = 0, [], PLAIN
+
+    def _style(self, codes: str) -> None:
+        self._pen = restyled(self._pen, codes[:_LONGEST_SEQUENCE])
+        if len(self._styles) < _MOST_STYLES and len(codes) < _LONGEST_SEQUENCE:
+            self._styles.append(f"\x1b[{codes}m")
+        else:
+            self._styles = [sequence(self._pen, reset=True)]
+
+    def _skip_string(self, text: str, at: int) -> int:
+        """Return where the string ends that goes on at a place; an end of line ends it, too."""
+        end = _STRING_END.search(text, at)
+        self._is_string = end is None
+        if end is None:
+            return len(text)
+        if end[0] in "\r\n":
+            return end.start()
+        if end[0] != "\x1b":
+            return end.end()
+        if end.end() == len(text):
+            self._is_string, self._unfinished = True, "\x1b"
+            return len(text)
+        return end.end() + 1 if text[end.end()] == "\\" else end.start()
+
+
+def _number(digits: str, default: int) -> int:
+    if len(digits) > _DIGITS:
+        return _FAR
+    return int(digits) if digits.isdecimal() else default

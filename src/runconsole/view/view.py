@@ -1,0 +1,212 @@
+"""`View`: what of the state is shown, as a snapshot and as patches to it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from runconsole.state import RunState
+from runconsole.view.checkpoints import option_rows
+from runconsole.view.decisions import History
+from runconsole.view.head import head
+from runconsole.view.output import OutputLines
+from runconsole.view.rows import Cutter, Row, referred
+from runconsole.view.tables import TABLES, Held, Source
+from runconsole.view.told import Told, is_same
+
+__all__ = ["DURABLE_BYTES", "View"]
+
+PAGE = 500
+DURABLE_BYTES = 48_000
+_DURABLE_LIMITS: tuple[dict[str, int], ...] = (
+    {"events": 0, "tasks": 60, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
+    {"tasks": 30, "output": 30, "artifacts": 10, "errors": 10, "decisions": 10},
+    {"tasks": 10, "output": 10, "artifacts": 5, "errors": 5, "decisions": 5, "phases": 30, "waves": 30, "active": 3},
+    {"tasks": 0, "output": 0, "artifacts": 0, "errors": 0, "decisions": 0, "phases": 10, "waves": 10, "active": 0},
+    {"checkpoints": 1},
+)
+_NEWEST_KEPT = frozenset({"output", "artifacts", "errors", "decisions", "waves"})
+_MISSING = object()
+_DIGITS = 16
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _alone(method: Callable[Concatenate[View, _P], _R]) -> Callable[Concatenate[View, _P], _R]:
+    """Let one thread at a time into the methods of a view."""
+
+    @functools.wraps(method)
+    def guarded(view: View, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with view.lock:
+            return method(view, *args, **kwargs)
+
+    return guarded
+
+
+class View:
+    """The picture of one run.
+
+    The thread that writes the state uses it. Where a page wakes a replay that rests, that is another thread than the
+    one that answers the page: one of them at a time is inside.
+
+    Args:
+        state: what is shown.
+        read: returns up to n events of the log from a number on, with their numbers.
+        describe: returns the fields of the head that are not in the state: title, address, protocol, link, the counts
+            of the log, and where a replay is.
+        version: to begin with: the one of the view whose place this one takes.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        read: Callable[[int, int], Any],
+        describe: Callable[[], dict[str, Any]],
+        *,
+        version: int = 0,
+    ) -> None:
+        self.lock = threading.RLock()
+        self._lines = OutputLines()
+        self._source = Source(state, self._lines, History(), read, lambda: describe()["events"])
+        self._describe = describe
+        self.version = version
+        """Grows by one with each change of the picture."""
+        self._head: Row = {}
+        self._shown: dict[str, Held] = {table: {} for table in TABLES}
+        self._totals = dict.fromkeys(TABLES, 0)
+        self._told = Told(self._row)
+        self._whole: tuple[str, str, Any, str] | None = None
+        self._versions: dict[str, Any] = {}
+
+    # ---- snapshots and patches ----------------------------------------------------------------------------------
+
+    @_alone
+    def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Row:
+        """Return the picture as of the last `changes`.
+
+        Where that has more than `limit` bytes it is a part; the next changes bring the rest. `to_all`: every page takes
+        it, in place of what it has.
+        """
+        picture: Row = {"head": self._head}
+        for name, shown in self._shown.items():
+            rows = [self._row(name, key, item) for key, item in shown.items()]
+            picture[name] = {"total": self._totals[name], "rows": rows}
+        if limit is None or len(msgspec.json.encode(picture)) <= limit:
+            if to_all:
+                self._told.all(self._shown, self._totals)
+            return picture
+        return {"head": self._head} | self._told.restart(self._shown, self._totals, limit)
+
+    @_alone
+    def changes(self, limit: float = math.inf) -> Row:
+        """Return what the page lacks, about `limit` bytes of it, and count the version up; empty when it has all.
+
+        What is urgent goes first.
+        """
+        self._feed()
+        now = head(self._source.state, self._describe(), len(self._lines.lines))
+        changed = {field: value for field, value in now.items() if self._head.get(field, _MISSING) != value}
+        self._head = now
+        for name, table in TABLES.items():
+            version = table.version(self._source)
+            if self._versions.get(name) != version:
+                self._versions[name] = version
+                self._shown[name], self._totals[name] = table.window(self._source), table.total(self._source)
+                self._told.note(name)
+        room = limit if limit == math.inf else limit - len(msgspec.json.encode(changed))
+        changes: Row = {"head": changed} if changed else {}
+        changes |= self._told.patch(self._shown, self._totals, room)
+        if changes:
+            self.version += 1
+        return changes
+
+    @_alone
+    def durable(self) -> Row:
+        """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
+        picture = self.snapshot()
+        for limits in _DURABLE_LIMITS:
+            for name, limit in limits.items():
+                rows = picture[name]["rows"]
+                picture[name]["rows"] = rows[max(0, len(rows) - limit) :] if name in _NEWEST_KEPT else rows[:limit]
+            if len(msgspec.json.encode(picture)) <= DURABLE_BYTES:
+                return picture
+        for row in picture["checkpoints"]["rows"]:
+            row |= {"context": {}, "description": (row["description"] or "")[:1000], "cut": ["context", "description"]}
+        if len(msgspec.json.encode(picture)) > DURABLE_BYTES:
+            picture["checkpoints"]["rows"] = []
+        return picture
+
+    # ---- what is asked for --------------------------------------------------------------------------------------
+
+    @_alone
+    def page(
+        self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
+    ) -> tuple[int, list[Row]]:
+        """Return how many rows there are, and at most `limit` (and `PAGE`) of them from `offset` on.
+
+        `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
+        unknown table.
+        """
+        self._feed()
+        items = TABLES[name].every(self._source)
+        if name == "tasks" and (status or search):
+            items = _matching(items, status, (search or "").casefold())
+        offset = max(0, offset)
+        chosen = items[offset : offset + max(0, min(limit, PAGE))]
+        return len(items), [self._row(name, key, item) for key, item in chosen]
+
+    @_alone
+    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[Row]]:
+        """Return how many options a question has, and some of them from `offset` on, or with a text in their names."""
+        state = self._source.state
+        checkpoint = state.checkpoints.get(referred(key, state.checkpoints))
+        if checkpoint is None:
+            return 0, []
+        return len(checkpoint.options), option_rows(checkpoint, Cutter(), max(0, offset), search)
+
+    @_alone
+    def detail(self, name: str, key: str) -> Row | None:
+        """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
+        found = self._find(name, key)
+        return None if found is None else self._row(name, key, found, whole=True)
+
+    @_alone
+    def detail_text(self, name: str, key: str) -> str:
+        """Return what `detail` returns as JSON. A row that is asked for part by part is made once."""
+        found = self._find(name, key)
+        known = self._whole
+        if found is not None and known is not None and known[:2] == (name, key) and is_same(known[2], found):
+            return known[3]
+        text = msgspec.json.encode(None if found is None else self._row(name, key, found, whole=True)).decode()
+        self._whole = (name, key, found, text)
+        return text
+
+    def _find(self, name: str, key: str) -> Any:
+        items = TABLES[name].every(self._source)
+        if isinstance(items, list):
+            key = referred(key, (known for known, _ in items))
+            return next((item for known, item in items if known == key), None)
+        return items[int(key)][1] if key.isdecimal() and len(key) < _DIGITS and int(key) < len(items) else None
+
+    def _feed(self) -> None:
+        self._lines.feed(self._source.state.output)
+        self._source.history.feed(self._source.state)
+
+    def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
+        cutter = Cutter(whole=whole)
+        return cutter.mark(TABLES[name].row(self._source, key, item, cutter))
+
+
+def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:
+    return [
+        (key, task)
+        for key, task in items
+        if (not status or task.status == status)
+        and (wanted in task.task_id.casefold() or wanted in (task.name or "").casefold())
+    ]

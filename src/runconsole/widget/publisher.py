@@ -1,0 +1,220 @@
+"""Paints on a tick: the picture's changes as versioned patches, within ten messages and a byte budget a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from runconsole.events import Micros
+from runconsole.view import DURABLE_BYTES, View
+from runconsole.widget.replies import Budget
+
+__all__ = ["Publisher"]
+
+TICK = 1 / 9
+"""Nine patches and the durable picture make ten messages; a heartbeat comes only where no patch does."""
+BYTES_PER_SECOND = 200_000 - DURABLE_BYTES
+"""For patches and answers: the rest is for the durable picture."""
+SNAPSHOT_BYTES = 120_000
+"""Of a larger picture a snapshot has a part; patches bring the rest."""
+HEARTBEAT = 1.0
+DURABLE = 1.0
+
+_logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+
+class Publisher:
+    """Sends what changed in a view. Runs on the I/O thread.
+
+    Args:
+        view: the picture.
+        send: sends one message to every browser view.
+        save: stores the durable picture (a synced trait).
+        now: this machine's time.
+        is_bound: whether answers come back while a cell runs (the widget's handshake).
+        alert: shows one sentence about what could not be published.
+        budget: what may be sent, shared with the answers to the page.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        *,
+        send: Callable[[Message], None],
+        save: Callable[[Message], None],
+        now: Callable[[], Micros],
+        is_bound: Callable[[], bool],
+        alert: Callable[[str], object] = _logger.error,
+        budget: Budget | None = None,
+    ) -> None:
+        self._view = view
+        self._send = send
+        self._save = save
+        self._now = now
+        self._is_bound = is_bound
+        self._alert = alert
+        self._budget = budget or Budget(BYTES_PER_SECOND)
+        self._kept: View | None = None
+        self._is_another = False  # whether the pages have to be told a whole picture: of another view
+        self._failed: set[str] = set()
+        self._urgent = asyncio.Event()
+        self._saved_version = self._kept_version = -1
+        self._has_news = True  # since the durable picture was stored
+
+    def hurry(self) -> None:
+        """Paint at the next chance instead of the next tick."""
+        self._urgent.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled; the last picture is published by `flush`."""
+        loop = asyncio.get_running_loop()
+        self._urgent = asyncio.Event()  # of this loop: a console that goes on may have another
+        beat, saved = loop.time(), -math.inf
+        while True:
+            self._urgent.clear()
+            (size, pause), now = self._try_patch(BYTES_PER_SECOND * TICK), loop.time()
+            if self._has_news and now - saved >= DURABLE:
+                saved = now
+                self._try_save()
+            if size:
+                beat = now  # it tells the version too
+                self._budget.spend(size, now, TICK)
+            elif now - beat >= HEARTBEAT:
+                beat = now
+                self.heartbeat()
+            if pause:
+                await asyncio.sleep(pause)
+                # What was sent to a page that asked has to be paid for, too; what is urgent is small and does not wait.
+                await self._wait(self._budget.delay(loop.time()))
+            else:
+                await self._wait(TICK)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait so long, or until something urgent happens."""
+        if seconds <= 0:
+            return
+        # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._urgent.wait()
+
+    def flush(self) -> None:
+        """Publish what is left, and the durable picture."""
+        self._try_patch()
+        self._try_save()
+        self.heartbeat()
+
+    def _try_patch(self, limit: float = math.inf) -> tuple[int, float]:
+        """Return what `patch` does, and how many seconds to wait after it; what fails is tried again a second later."""
+        try:
+            size = self.patch(limit)
+        except Exception as error:  # noqa: BLE001 - what cannot be painted does not end the painting of what can
+            self._say(error, "the panel could not be painted")
+            return 0, 1.0
+        return size, max(TICK, size / BYTES_PER_SECOND) if size else 0.0
+
+    def _try_save(self) -> None:
+        try:
+            self.save()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._say(error, "the panel could not be stored for a reload and for the saved notebook")
+
+    def _say(self, error: Exception, what: str) -> None:
+        """Log each failure; show the first of each kind."""
+        _logger.error("%s", what, exc_info=error)
+        if what not in self._failed:
+            self._failed.add(what)
+            self._alert(f"{what} ({type(error).__name__}); the run goes on, and the tables hold it: please report this")
+
+    def patch(self, limit: float = math.inf) -> int:
+        """Send what changed, about `limit` bytes of it; return the size of the message, 0 when there was none."""
+        if self._is_another:
+            return self._send_whole()
+        base = self._view.version
+        changes = self._view.changes(limit)
+        if not changes:
+            return 0
+        message = {
+            "kind": "patch",
+            "base": base,
+            "version": self._view.version,
+            "now": self._millis(),
+            "changes": changes,
+        }
+        self._send(message)
+        self._has_news = self._has_news or not _is_clock(changes)
+        return len(msgspec.json.encode(message))
+
+    def show(self, view: View, kept: View | None = None) -> None:
+        """Show another view from here on: the next patch is a snapshot of it.
+
+        `kept` is what the durable picture shows, where that is another.
+        """
+        self._view, self._kept = view, kept
+        self._saved_version = -1
+        self._has_news = self._is_another = True
+
+    def snapshot(self) -> None:
+        """Send the whole picture."""
+        self.patch()
+        self._send(self._snapshot())
+
+    def whole(self, have: object) -> Message:
+        """Return the picture for a page that has this version: a snapshot, or a heartbeat where it is the newest."""
+        self.patch(BYTES_PER_SECOND * TICK)
+        return self._beat() if have == self._view.version else self._snapshot()
+
+    def _send_whole(self) -> int:
+        self._view.changes(0)
+        message = self._snapshot(to_all=True)
+        self._is_another = False
+        self._send(message)
+        return len(msgspec.json.encode(message))
+
+    def _snapshot(self, *, to_all: bool = False) -> Message:
+        picture = self._view.snapshot(SNAPSHOT_BYTES, to_all=to_all)
+        return {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": picture}
+
+    def keep(self) -> None:
+        """Send what changed, and store the durable picture again: the one before may not have reached the file."""
+        self._try_patch()
+        if self._kept_version != self._view.version:
+            self._saved_version = -1
+            self._try_save()
+            self._kept_version = self._saved_version
+
+    def save(self) -> None:
+        """Store the durable picture, unless it is stored already."""
+        view = self._kept or self._view
+        if view is self._kept:
+            view.changes()
+        if self._saved_version != view.version:
+            self._save({"version": view.version, "now": self._millis(), "picture": view.durable()})
+            self._saved_version = view.version
+        self._has_news = self._kept is not None
+
+    def heartbeat(self) -> None:
+        """Send the newest version, so that a lost last patch is noticed."""
+        self._send(self._beat())
+
+    def _beat(self) -> Message:
+        return {"kind": "heartbeat", "version": self._view.version, "now": self._millis(), "subshell": self._is_bound()}
+
+    def _millis(self) -> int:
+        return self._now() // 1000
+
+
+def _is_clock(changes: Message) -> bool:
+    """Whether nothing changed but the position of a replay that plays on."""
+    if changes.keys() != {"head"} or changes["head"].keys() != {"replay"}:
+        return False
+    replay = changes["head"]["replay"]
+    return replay is not None and bool(replay["playing"])

@@ -1,0 +1,442 @@
+"""`ConsoleWidget`: a console with a live panel. Traits, the way out (publisher) and the way in (messages)."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import itertools
+import logging
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import anywidget
+import traitlets
+
+from runconsole.clock import now_micros
+from runconsole.console import Console
+from runconsole.errors import DecisionRefused, InvalidArgument
+from runconsole.options import Options, check, concealed
+from runconsole.redaction.secrets import Secret
+from runconsole.replay import Replay
+from runconsole.state import Effect, Urgent
+from runconsole.text.unicode import encodable_value
+from runconsole.view import View, answered
+from runconsole.widget.host import Outputs, Screen, on_subshell
+from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
+from runconsole.widget.replies import Budget, Replies, named, refusal, reply_to
+from runconsole.widget.showing import Showing
+
+__all__ = ["ConsoleWidget"]
+
+_STATIC = Path(__file__).parents[1] / "static"
+_LONG_WAIT = 2.0
+_RUNNING = frozenset({"connecting", "live", "retrying"})
+_logger = logging.getLogger(__name__)
+
+_CELL_END_S = 2.0
+"""How long the end of a cell may wait for the file to be brought up to date."""
+
+_shown: weakref.WeakValueDictionary[int, ConsoleWidget] = weakref.WeakValueDictionary()
+"""The open widget of each console that has one, by the console's identity."""
+_numbers = itertools.count()
+_consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictionary()
+"""The consoles that widgets have shown, oldest first: one may run on when its widget was closed."""
+
+DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
+    "artifacts bottlenecks call cancel checkpoint_stats checkpoints critical_path decide decide_async decisions"
+    " errors events finished is_started links next_checkpoint now output pause pending phases replay restore"
+    " restore_points resume retry run runs save start status subtasks summary table tasks to_arrow to_parquet wait"
+    " waves"
+).split()
+"""What a widget answers as its console does."""
+
+
+def _delegated(name: str) -> Any:
+    """Return a property or method that the console carries out."""
+    origin = getattr(Console, name)
+    if isinstance(origin, property):
+        return property(lambda self: getattr(self.console, name), doc=origin.__doc__)
+
+    def method(self: ConsoleWidget, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.console, name)(*args, **kwargs)
+
+    method.__name__, method.__doc__ = name, origin.__doc__
+    return method
+
+
+class ConsoleWidget(anywidget.AnyWidget):
+    """A live panel of one run, shown below the cell at once. Everything `Console` has, it has too.
+
+    Args:
+        url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
+            console's own widget: a cell run twice opens no second connection. The newest cell wins: its `on_checkpoint`
+            (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
+        height: of the scrolling areas, in CSS pixels.
+        display: whether to show the panel at once; else it is shown where the widget is.
+        options: the keyword arguments of `Console`.
+
+    Raises:
+        InvalidArgument: as `Console`.
+    """
+
+    # Texts, not paths: a file that anywidget watches would hold every widget for ever.
+    _esm = (_STATIC / "widget.js").read_text("utf-8")
+    _css = (_STATIC / "widget.css").read_text("utf-8")
+
+    picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
+        sync=True
+    )
+    height = traitlets.Int(320, help="Height of the scrolling areas in CSS pixels.").tag(sync=True)
+
+    console: Console
+
+    def __new__(cls, url: Any = None, **options: Any) -> ConsoleWidget:  # noqa: PYI034 - perhaps one that exists
+        url, options = _concealed(url, options)
+        console = _console_of(url, options)
+        known = None if console is None else _shown.get(id(console))
+        widget = super().__new__(cls) if known is None else known
+        widget.__dict__["_taken"] = console
+        return widget
+
+    def __init__(self, url: Any, *, height: int = 320, display: bool = True, **options: Any) -> None:
+        url, options = _concealed(url, options)
+        console: Console | None = self.__dict__.pop("_taken", None)
+        if "console" not in self.__dict__:
+            self._begin(url if console is None else console, height, options)
+        elif self.height != height:
+            self.console.call_soon(self._run, self.set_trait, "height", height)
+        if display:
+            self._outputs.show_early()
+
+    def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
+        start = options.pop("start", True) and not isinstance(url, Console)
+        console = url if isinstance(url, Console) else Console(url, start=False, **options)
+        super().__init__(height=height)
+        self.console = console
+        _shown[id(console)] = self
+        _consoles[next(_numbers)] = console
+        # Sending from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
+        self._context = contextvars.copy_context()
+        self._is_bound = False
+        self._has_page = False
+        self._cell: contextvars.Context | None = None
+        self._is_closed = False
+        self._outputs = Outputs(self, self._screen, self._cell_ended)
+        self._published: asyncio.Task[None] | None = None
+        self._showing = Showing(console)
+        budget = Budget(BYTES_PER_SECOND)
+        self._replies = Replies(budget, reply=self._reply, send=self._emit)
+        self._publisher = Publisher(
+            self._showing.view,
+            send=self._emit,
+            save=self._store,
+            now=lambda: self.console.now,
+            is_bound=lambda: self._is_bound,
+            alert=self.console.alert,
+            budget=budget,
+        )
+        if self.console.replay is not None:
+            self.console.replay.on_change(self._replayed)
+        self.on_msg(self._door)
+        self.console.attach(self._observe)
+        try:
+            self._start(start=start)
+        except BaseException:  # an interrupt, too: the next try of the cell makes another one
+            self.close()
+            raise
+
+    def _start(self, *, start: bool) -> None:
+        if start:
+            self.console.start()
+        elif self.console.is_started:
+            self.console.call_soon(self._observe, ())
+        else:
+            self._publisher.flush()
+
+    # ---- out: from the I/O thread to the browser ----------------------------------------------------------------
+
+    def _observe(self, effects: tuple[Effect, ...]) -> None:
+        """Keep publishing while the console lives; paint at once what must be seen at once."""
+        if self._published is None or self._published.done():
+            self._published = asyncio.get_running_loop().create_task(self._publish(), name="runconsole-publish")
+        if self._showing.follow():
+            self._publisher.show(self._showing.view, self._showing.kept)
+        if any(isinstance(effect, Urgent) for effect in effects):
+            self._publisher.hurry()
+
+    def _replayed(self, _change: str) -> None:
+        """Follow a replay: one that went back shows another state."""
+        if self._showing.follow():
+            self._publisher.show(self._showing.view, self._showing.kept)
+        self._paint()
+
+    def _repaint(self) -> None:
+        """Show another run to every page."""
+        self._publisher.show(self._showing.view, self._showing.kept)
+        self._paint()
+
+    def _paint(self) -> None:
+        if self.console.is_started:
+            self._observe(())
+            self._publisher.hurry()
+        else:  # no thread is left that would publish it
+            self._publisher.flush()
+
+    async def _publish(self) -> None:
+        publishing = asyncio.ensure_future(self._publisher.run())
+        try:
+            await self.console.session_over()
+        finally:
+            publishing.cancel()
+            # Before anything is awaited: the end of the I/O thread may cancel this very task.
+            self._publisher.flush()
+            self._run(self._outputs.update)  # the notebook's file, for readers without a kernel
+            await asyncio.gather(publishing, return_exceptions=True)
+
+    def _emit(self, message: dict[str, Any]) -> None:
+        self._run(self.send, message)
+
+    def _store(self, durable: dict[str, Any]) -> None:
+        self._run(self.set_trait, "picture", durable)
+
+    def _cell_ended(self, context: contextvars.Context) -> None:
+        """Let the file have what is known now, where a program executes the notebook; on the thread of the cells.
+
+        A page keeps the file by itself, whatever the context; nothing is painted anew there.
+        """
+        if self._has_page or self._is_closed:
+            return
+        kept: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.console.call_soon(self._keep_in_file, context, kept)
+        with suppress(TimeoutError):
+            kept.result(_CELL_END_S)
+
+    def _keep_in_file(self, context: contextvars.Context, kept: concurrent.futures.Future[None]) -> None:
+        """Send everything as from the cell with this context, on the I/O thread."""
+        self._cell = context
+        try:
+            self._publisher.keep()
+            self._run(self._outputs.update, in_cell=True)
+        finally:
+            self._cell = None
+            kept.set_result(None)
+
+    def _screen(self) -> Screen:
+        return str(self.console), self.console.status not in _RUNNING
+
+    def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        try:
+            (self._cell or self._context).copy().run(function, *args, **kwargs)
+        except Exception:  # the page may be gone; the run's console goes on
+            _logger.debug("could not reach the page", exc_info=True)
+
+    # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
+
+    def _door(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        """Check that it is a message, remember where it came from, and hand it over."""
+        if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
+            return
+        self._has_page = True
+        if message["kind"] == "ready" and on_subshell():
+            self._context = contextvars.copy_context()
+            self._is_bound = True
+        with suppress(RecursionError):  # no page of ours nests that deep
+            self.console.call_soon(self._handle, encodable_value(message))
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        """Carry a message out (on the I/O thread); answer it, errors too."""
+        if message["kind"] in {"ready", "snapshot"}:
+            have = message.get("have", -1)
+            if message["kind"] == "ready" and have == -1 and self._showing.return_to_newest():
+                self._repaint()  # another page opens: every page shows the newest run
+            self._replies.ask({"kind": "snapshot", "have": have})
+            return
+        if message["kind"] in {"page", "detail"}:
+            self._replies.ask(message)
+            return
+        try:
+            if message["kind"] == "command":
+                self._command(message)
+                return
+            self._carry_out(message)
+        except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
+            answer = self.console.options.redactor.hide_in(refusal(message, problem))
+        else:
+            answer = {"kind": "answer", "id": named(message), "ok": True, "error": None}
+        if message["kind"] == "decide":
+            self._emit(answer)
+        else:
+            self._replies.ask({"kind": "said", "answer": answer})
+
+    def _carry_out(self, message: dict[str, Any]) -> None:
+        match message["kind"]:
+            case "decide":
+                self._decide(message)
+            case "link":
+                self.console.link_action(str(message.get("action")))
+            case "replay" if message.get("action") == "run":
+                self._showing.choose(message.get("value"))
+                self._repaint()
+            case "replay":
+                _control(self.console.replay, message.get("action"), message.get("value"))
+            case kind:
+                raise InvalidArgument(f"unknown message kind {kind[:100]!r}")
+
+    def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["kind"] == "snapshot":
+            return self._publisher.whole(request["have"])
+        return reply_to(self._view, request)
+
+    @property
+    def _view(self) -> View:
+        return self._showing.view
+
+    def _decide(self, message: dict[str, Any]) -> None:
+        """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
+        decision_id, feedback = str(message["id"]), message.get("feedback")
+        checkpoint_id, option = answered(self._showing.store.state, str(message["checkpoint"]), str(message["option"]))
+        state = self._showing.store.state
+        if checkpoint_id in state.checkpoints and not self.console.decider.asks(state, checkpoint_id):
+            raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
+        self.console.decider.request(
+            decision_id,
+            checkpoint_id,
+            option,
+            str(feedback) if feedback else None,
+            message.get("modifications"),
+        )
+        decision = state.decisions.get(decision_id)
+        if decision is not None and decision.state in {"refused", "expired"}:
+            error = decision.error or "it does not count any more"
+            raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
+
+    def _command(self, message: dict[str, Any]) -> None:
+        """Give a command for a task, and pass the server's answer on when it comes."""
+        key = str(message.get("task"))
+        tasks = self.console.state.tasks
+        position = int(key) if key.isdecimal() else len(tasks)
+        task_id = next(islice(tasks, position, None), None)
+        if task_id is None:
+            raise InvalidArgument(f"expected the key of a task's row, got {key!r}")
+
+        def answered(future: Future[Any]) -> None:
+            problem = None if future.cancelled() else future.exception()
+            error = "the console was stopped" if future.cancelled() else None if problem is None else str(problem)
+            answer = {"kind": "answer", "id": named(message), "ok": error is None, "error": error}
+            self._replies.ask({"kind": "said", "answer": answer})
+
+        self.console.command(str(message.get("command")), task_id).add_done_callback(answered)
+
+    # ---- life and display ---------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Close the connection and end the background work; the panel and the data stay."""
+        self.console.stop()
+
+    def close(self) -> None:
+        """Take the panel off the page. The console goes on: `stop` ends it, and the cell run again shows it again."""
+        if "_outputs" in self.__dict__ and not self._is_closed:
+            self._is_closed = True
+            if _shown.get(id(self.console)) is self:
+                del _shown[id(self.console)]
+            self._outputs.close()
+            self.console.detach(self._observe)
+            if self.console.replay is not None:
+                self.console.replay.off_change(self._replayed)
+            if not self.console.is_forked:
+                self.console.call_soon(self._end_publishing)
+        super().close()
+
+    def _end_publishing(self) -> None:
+        if self._published is not None:
+            self._published.cancel()
+
+    def __enter__(self) -> Self:
+        self.console.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._outputs.bundle(), {}
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self._outputs.show()
+
+    def __str__(self) -> str:
+        return str(self.console)
+
+    def __repr__(self) -> str:
+        if "console" not in self.__dict__:
+            return "ConsoleWidget(not begun)"  # a traceback with locals asks in the middle of `__init__`
+        return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
+
+
+for _name in DELEGATED:
+    if hasattr(Console, _name):
+        setattr(ConsoleWidget, _name, _delegated(_name))
+
+
+def _concealed(url: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the arguments without a secret in the open."""
+    return url if isinstance(url, Console) else Secret(url), concealed(options)
+
+
+def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
+    """Return this console, or one of the same run that a widget has shown and that still runs; None for a new one."""
+    wanted = {name: value for name, value in options.items() if name not in {"height", "start", "display"}}
+    if isinstance(url, Console):
+        if wanted:
+            named = ", ".join(wanted)
+            raise InvalidArgument(f"expected no options beside a Console, got {named}: pass them to Console")
+        return url
+    asked: Options = check({"url": url, **wanted})
+    known = next((c for c in reversed(list(_consoles.values())) if _follows(c) and c.options.same_run(asked)), None)
+    if known is not None:
+        known.adopt(asked)
+        widget = _shown.get(id(known))
+        if widget is not None and not known.is_started:
+            widget._publisher.flush()  # noqa: SLF001 - of this module
+    return known
+
+
+def _follows(console: Console) -> bool:
+    """Whether a console follows its run, or will: one that was never started is only known by its panel."""
+    return console.status in _RUNNING and not console.is_forked and (console.is_started or id(console) in _shown)
+
+
+def _control(replay: Replay | None, action: Any, value: Any) -> None:
+    """Carry out what the panel's controls ask for. Raises InvalidArgument."""
+    if replay is None:
+        raise InvalidArgument("expected a recording to play, got a live run")
+    if not replay.is_begun:
+        raise InvalidArgument("the console is stopped: call start() in a cell")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    match action:
+        case "play":
+            replay.play()
+        case "pause":
+            replay.pause()
+        case "seek" if is_number:
+            replay.seek(value)
+        case "speed" if is_number:
+            replay.speed = value
+        case _:
+            raise InvalidArgument(
+                f"expected 'play', 'pause', 'seek' or 'speed' with a number, got {action!r}, {value!r}"
+            )
+
+
+def _waited(pressed_at: Any) -> str:
+    """Return a word on how long a press had to wait for the kernel, where that was long."""
+    if not isinstance(pressed_at, (int, float)):
+        return ""
+    seconds = now_micros() / 1e6 - pressed_at / 1e3
+    return f" (it waited {seconds:.0f} s for the kernel)" if seconds >= _LONG_WAIT else ""

@@ -1,0 +1,386 @@
+"""What a session tells its tape stands in the file so that the same happens again, in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from runconsole.events import DecisionSent, LinkChanged, Micros, Received
+from runconsole.log import Asides, EventLog
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.recording import Header, Reader, Tape, Writer, decode_line, encode_line, identity_of
+from runconsole.recording.format import entry_of
+from runconsole.redaction.secrets import Redactor
+from runconsole.replay import Fold, wire_for
+from runconsole.state import RunState
+from runconsole.store import Runs
+from tests.support.folding import task
+
+HEADER = Header(1, "0", "json", "ws://h/ws", "2026-01-01T00:00:00Z")
+
+
+class Deck:
+    """A tape with a wire, and the file it writes."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        self.path = path
+        self.wire = ChannelWire()
+        self.clock = 100
+        self.troubles: list[str] = []
+        given = {"secrets": Redactor([])} | options
+        self.tape = Tape(Writer(path), HEADER, now=self.now, trouble=self.troubles.append, **given)
+        self.link = self.tape.opened(self.wire)
+        self._read = self.tape.reader(self.link, self.wire)
+
+    def now(self) -> Micros:
+        self.clock += 1
+        return self.clock
+
+    def hear(self, *frames: str) -> list[Received]:
+        """Take in one frame of these events; return them."""
+        signals: Sequence[Any] = self._read(f"[{','.join(frames)}]" if len(frames) > 1 else frames[0], self.now())
+        return [signal for signal in signals if isinstance(signal, Received)]
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in Reader(self.path)]
+
+    def folded(self) -> Fold:
+        self.tape.close()
+        fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
+        for line in Reader(self.path):
+            fold.apply(decode_line(line))
+        assert fold.misread == 0
+        return fold
+
+    def said(self) -> list[str]:
+        """What the recording gives: the outputs of the log's events."""
+        return [json.loads(event.payload)["data"] for _, event in self.folded().log.read(0, 100)]
+
+
+def output(text: str) -> str:
+    return task("task.output", stream="stdout", data=text)
+
+
+@pytest.fixture
+async def deck(tmp_path: Path) -> Deck:
+    (tmp_path / "deck").mkdir()
+    return Deck(tmp_path / "deck" / "run.jsonl")
+
+
+async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck) -> None:
+    for event in deck.hear(output("a"), output("b")):
+        deck.tape.took(event)
+    deck.tape.flush()
+    assert set(deck.lines()[-1]) == {"at", "dir", "link", "frame"}
+    assert deck.said() == ["a", "b"]
+
+
+async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
+    first, second, third = deck.hear(output("a"), output("b"), output("c"))
+    deck.tape.fact(LinkChanged(1, "live"))
+    deck.tape.took(first)
+    deck.tape.dropped(second)
+    deck.tape.took(third)
+    fold = deck.folded()
+    assert len(fold.log) == 2
+    assert fold.state.links[-1].duplicates == 1
+    assert [place for place, _ in fold.asides.cut()] == [0, 1]
+
+
+async def test_what_happens_between_two_events_of_a_frame_happens_there_again(deck: Deck) -> None:
+    first, second = deck.hear(output("a"), output("b"))
+    deck.tape.took(first)
+    deck.tape.fact(LinkChanged(5, "live"))
+    deck.tape.connected(None, assured=True, replays=0)
+    deck.tape.sent(deck.link, '{"type":"pong"}')
+    deck.tape.took(second)
+    fold = deck.folded()
+    assert fold.asides.cut() == [(1, LinkChanged(5, "live"))]
+    assert [line["dir"] for line in deck.lines()[2:]] == ["in", "out"]
+
+
+async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) -> None:
+    held = deck.hear(output("late"), output("later"))
+    for event in deck.hear(output("first")):
+        deck.tape.took(event)
+    deck.tape.connected(7, assured=False, replays=0)
+    for event in held:
+        deck.tape.took(event)
+    assert deck.said() == ["first", "late", "later"]
+
+
+async def test_an_event_that_was_never_taken_never_comes(deck: Deck) -> None:
+    deck.hear(output("refused"))
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    assert deck.said() == ["a"]
+
+
+async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck) -> None:
+    first, second = deck.hear(output("a"), output("b"))
+    deck.tape.took(first)
+    deck.tape.fact(DecisionSent(9, "d"))
+    facts = [op for line in deck.lines() for op in line.get("ops", ()) if isinstance(op, dict)]
+    assert facts == [{"is": "DecisionSent", "at": 9, "decision_id": "d"}]
+    deck.tape.took(second)
+
+
+async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(deck: Deck) -> None:
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    async with asyncio.timeout(20):
+        while not any("frame" in line for line in deck.lines()):  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_secrets_are_gone_before_anyone_reads_a_frame(tmp_path: Path) -> None:
+    deck = Deck(tmp_path / "run.jsonl", secrets=Redactor(["topsecret"]))
+    (event,) = deck.hear(output("it is topsecret"))
+    deck.tape.took(event)
+    deck.tape.fact(LinkChanged(1, "live", reason="topsecret"))
+    deck.tape.sent(deck.link, '{"type":"auth","token":"topsecret","password":"other"}')
+    assert json.loads(event.payload)["data"] == "it is ***"
+    deck.tape.close()
+    text = deck.path.read_text()
+    assert "topsecret" not in text
+    assert "other" not in text
+
+
+async def test_a_tape_that_is_closed_takes_no_more_and_says_nothing(deck: Deck) -> None:
+    deck.tape.close()
+    deck.tape.close()
+    size = deck.path.stat().st_size
+    for event in deck.hear(output("a")):
+        deck.tape.took(event)
+    deck.tape.finished()
+    deck.tape.flush()
+    assert (deck.path.stat().st_size, deck.troubles) == (size, [])
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def say(deck: Deck, *texts: str) -> None:
+    """Let events come, each in a frame of its own that is flushed."""
+    for text in texts:
+        for event in deck.hear(output(text)):
+            deck.tape.took(event)
+        deck.tape.flush()
+
+
+async def test_what_cannot_be_written_is_kept_until_it_can_be_and_both_are_told_once(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(deck, "a")
+    monkeypatch.setattr(Writer, "write", full)
+    say(deck, "b", "c")
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("stands still (No space left on device); the run goes on, and what comes is written later")
+    assert (deck.tape.is_recording, deck.tape.stalled) == (True, "No space left on device")
+    monkeypatch.undo()
+    async with asyncio.timeout(20):
+        while deck.tape.stalled:  # nothing more has to come  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0)
+    assert deck.troubles[1].endswith("goes on; nothing is missing from it")
+    say(deck, "d")
+    assert deck.said() == ["a", "b", "c", "d"]
+    assert len(deck.troubles) == 2
+
+
+async def test_a_recording_that_could_not_be_written_for_too_long_ends_and_says_so_in_the_file_when_it_can(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runconsole.recording.recorder._PATIENCE", 1000)
+    say(deck, "a")
+    with monkeypatch.context() as disk:
+        disk.setattr(Writer, "write", full)
+        say(deck, "b" * 600, "c" * 600, "d" * 600)
+        await asyncio.sleep(0)
+        assert not deck.tape.is_recording
+    (_, ended) = deck.troubles
+    assert ended.endswith("the run goes on without it: `save` writes all of it")
+    say(deck, "e")
+    assert deck.said() == ["a"]
+    link = deck.folded().state.links[-1]
+    assert (link.state, link.notice) == (
+        "stopped",
+        "the recording ends here, the run does not: the rest could not be written (No space left on device)",
+    )
+    assert deck.troubles == [deck.troubles[0], ended]
+
+
+async def test_a_recording_that_lacks_its_end_when_it_is_closed_is_told(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(deck, "a")
+    monkeypatch.setattr(Writer, "write", full)
+    say(deck, "b")
+    deck.tape.close()
+    await asyncio.sleep(0)
+    assert deck.troubles[-1].endswith("lacks its end (No space left on device): `save` writes the whole run")
+    assert deck.tape.end is None
+
+
+async def test_a_recording_that_is_deleted_is_there_again_whole_and_goes_on(deck: Deck) -> None:
+    say(deck, "a")
+    deck.path.unlink()
+    say(deck, "b")
+    await asyncio.sleep(0)
+    assert deck.troubles == [f"the recording {str(deck.path)!r} was deleted: it is there again, whole"]
+    say(deck, "c")
+    deck.path.unlink()
+    assert deck.said() == ["a", "b", "c"]
+
+
+async def test_a_recording_that_cannot_be_written_again_is_told_once_and_can_still_be_read(deck: Deck) -> None:
+    say(deck, "a")
+    deck.path.rename(deck.path.parent / "elsewhere")
+    deck.path.parent.joinpath("elsewhere").unlink()
+    deck.path.parent.rmdir()
+    say(deck, "b", "c")
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert "was deleted, and is not written again" in trouble
+    descriptor = deck.tape.duplicate()
+    assert sum(b"task.output" in line for line in Reader(deck.path, descriptor=descriptor)) == 3
+    os.close(descriptor)
+    deck.tape.close()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_file_left_alone(
+    deck: Deck, *, is_kept: bool
+) -> None:
+    say(deck, "a")
+    moved = deck.path.with_name("moved")
+    deck.path.rename(moved)
+    deck.path.write_text("somebody else's")
+    if not is_kept:
+        moved.unlink()
+    say(deck, "b", "c")
+    deck.tape.close()
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert ("has another name now, and goes on under that" if is_kept else "another file is in its place") in trouble
+    assert deck.path.read_text() == "somebody else's"
+    assert deck.tape.end is None
+    if is_kept:
+        assert sum(b"task.output" in line for line in Reader(moved)) == 3
+
+
+class Told:
+    """What is known of a run, as a console retells it: the events that its tape was told of."""
+
+    def __init__(self) -> None:
+        self.events: list[Received] = []
+
+    def lines(self) -> Iterator[bytes]:
+        yield encode_line(structs.replace(HEADER, content="events"))
+        yield from (encode_line(entry_of(event)) for event in self.events)
+
+    def say(self, deck: Deck, *texts: str) -> None:
+        for text in texts:
+            for event in deck.hear(output(text)):
+                deck.tape.took(event)
+                self.events.append(event)
+            deck.tape.flush()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def shorten(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 10)
+
+
+def cut_to_its_beginning(path: Path) -> None:
+    os.truncate(path, 20)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("harm", [empty, shorten, cut_to_its_beginning])
+async def test_a_recording_that_another_program_empties_is_written_anew_and_told_once(
+    tmp_path: Path, harm: Callable[[Path], None], suffix: str
+) -> None:
+    told = Told()
+    deck = Deck(tmp_path / f"run.jsonl{suffix}", retell=told.lines)
+    told.say(deck, "a", "b")
+    held = deck.hear(output("held"))
+    harm(deck.path)
+    told.say(deck, "c")
+    for event in held:
+        deck.tape.took(event)
+        told.events.append(event)
+    await asyncio.sleep(0)
+    told.say(deck, "d")
+    (again,) = deck.hear(output("d"))
+    deck.tape.dropped(again)
+    assert deck.said() == ["a", "b", "c", "held", "d"]
+    assert deck.folded().state.links == []
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("was emptied by another program: it is written anew, with all that is known of the run")
+
+
+async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_closed(tmp_path: Path) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, "a")
+    empty(deck.path)
+    deck.tape.close()
+    assert deck.said() == ["a"]
+    assert deck.tape.end == identity_of(deck.path)
+
+
+async def test_a_recording_that_is_emptied_while_nothing_comes_is_whole_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runconsole.recording.recorder.LOOK_S", 0.01)
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, "a")
+    empty(deck.path)
+    async with asyncio.timeout(20):
+        while not deck.path.stat().st_size:  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+    assert deck.said() == ["a"]
+    assert len(deck.troubles) == 1
+
+
+async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    for text in ("a", "b", "c"):
+        told.say(deck, text)
+        deck.tape.catch_up()
+        empty(deck.path)
+    assert deck.said() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("content", ["mine now\n", '{"runconsole":1,"version":"1","protocol":"json"}\n'])
+async def test_a_file_that_another_program_has_written_over_the_recording_is_left_to_it(
+    tmp_path: Path, content: str
+) -> None:
+    told = Told()
+    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    told.say(deck, *"abcde")
+    deck.path.write_text(content)
+    told.say(deck, "f")
+    told.say(deck, "g")
+    assert not deck.tape.is_recording
+    assert deck.path.read_text().startswith(content)
+    assert "g" not in deck.path.read_text().partition("\n")[2]
+    await asyncio.sleep(0)
+    (trouble,) = deck.troubles
+    assert trouble.endswith("what this console records is not in that; `save` writes the run to another file")
