@@ -33,10 +33,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transports": {"redaction"},
     "log": {"fairness"},
     "tables": {"fairness", "log", "redaction", "state"},
-    "recording": {"log", "redaction"},
+    "recording": {"log", "protocols", "redaction"},
     "view": {"state"},
-    "options": {"recording", "redaction", "transports"},
-    "protocols": {"decoding", "options", "redaction", "transports"},
+    "protocols": {"decoding", "redaction", "transports"},
+    "options": {"protocols", "recording", "redaction", "transports"},
     "store": {"decoding", "log", "recording", "redaction", "state"},
     "session": {
         *("clock", "decoding", "log", "protocols", "recording", "redaction", "state", "store", "transports"),
@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": set(),
     "demo": {"simulator"},
     "terminal": {"clock", "console", "state", "view"},
-    "cli": {"console", "demo", "recording", "redaction", "simulator", "terminal"},
+    "cli": {"console", "demo", "protocols", "recording", "redaction", "simulator", "terminal"},
     "": {"console", "dataset", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
 }
 

@@ -140,7 +140,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         self._keeper = Keeper(self._options)
         self._replay = self._open_replay()  # this, and the next, say at once what cannot be used
         if self._replay is None:
-            resolve(self._options)
+            resolve(self._options, self._options.inferred_protocol())
         self._runs, _ = self._empty_run(None if self._replay is None else self._replay.header)
         self._views: dict[RunStore, RunView] = {}
         self._io: IOThread | None = None

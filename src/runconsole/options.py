@@ -7,24 +7,26 @@ import os
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
 
 from runconsole.errors import InvalidArgument
-from runconsole.redaction.secrets import Redactor, Secret, bare
+from runconsole.protocols.options import LinkOptions
+from runconsole.protocols.registry import inferred
+from runconsole.protocols.registry import names as protocol_names
+from runconsole.protocols.registry import problem as problem_of
+from runconsole.protocols.signing import context_of
+from runconsole.redaction.secrets import Secret, bare
 from runconsole.text.unicode import check_path, encodable_value
-from runconsole.transports.address import shown_address, url_secrets
-from runconsole.transports.sign_in import check_headers, check_token, header_secrets, named_secrets
+from runconsole.transports.address import shown_address
+from runconsole.transports.sign_in import check_headers, check_token
 from runconsole.values import plain_argument, plain_or_problem
 
 __all__ = ["Options", "check", "concealed"]
 
-PROTOCOLS = ("json", "trpc", "socketio", "replay")
 _AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
 _PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
@@ -38,32 +40,12 @@ _SHORTEST_SECRET = 8
 """Characters; what is shorter is shown in errors."""
 
 
-class Options(Struct, frozen=True):
+class Options(LinkOptions, frozen=True):
     """Everything `Console` was called with; the names are those of its arguments.
 
     What may hold a secret is in a `Secret`: a traceback with locals, ``rich.print`` and a debugger show none.
     """
 
-    url: Secret[str]
-    protocol: str | None = None
-    task: str | None = None
-    execution: str | None = None
-    session: str | None = None
-    masterplan: str | None = None
-    subscribe: Secret[Any] | None = None
-    token: Secret[str] | None = None
-    """A secret for the server. An explicit one counts more than a user and password in `url`. It is hidden in what is
-    recorded and saved; but one that cannot be told from the words of a run (shorter than eight characters, or a word
-    like ``execution``) stays where the server says it, unless under a name like ``token`` or behind ``Bearer``."""
-    auth: str | None = None
-    """Where the token goes; None is the header, on Socket.IO the auth object and, where the server does not answer to
-    that, the header. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
-    be sent as ``Basic``; elsewhere it goes beside them. ``auth`` is Socket.IO's auth object."""
-    headers: Secret[Mapping[str, str]] | None = None
-    """Sent with the handshake. An ``Authorization`` here takes the place of all others: one is sent."""
-    ssl: ssl_module.SSLContext | str | None = None
-    transformer: str = "auto"
-    decide: str | Callable[..., Any] | None = None
     title: str | None = None
     token_budget: int | None = None
     cost_limit: float | None = None
@@ -94,47 +76,25 @@ class Options(Struct, frozen=True):
             os.path.lexists(self.url.reveal()) or not any(c in self.url.reveal() for c in _SIGNS_OF_SECRETS)
         )
 
-    @property
-    def names_rooms(self) -> bool:
-        """Whether a Socket.IO room is to be joined."""
-        return any(room is not None for room in (self.execution, self.session, self.masterplan, self.subscribe))
-
-    @property
-    def redactor(self) -> Redactor:
-        """What hides the secrets of these options."""
-        return _redactor(tuple(map(Secret, self.secrets())))
-
     def same_run(self, other: Options) -> bool:
         """Whether both mean the same run followed over the same link, however it is shown and answered."""
         return _link_of(self) == _link_of(other)
-
-    def redact(self, text: str) -> str:
-        """Return the text without our secrets."""
-        return self.redactor.hide_said(text)
-
-    def secrets(self) -> list[str]:
-        """Return everything that must not be written down: the token, headers that sign in, what the URL hides."""
-        token = [] if self.token is None else [self.token.reveal()]
-        headers = [] if self.headers is None else header_secrets(self.headers.reveal())
-        sent = [] if self.subscribe is None else named_secrets(self.subscribe.reveal())
-        return [*token, *headers, *sent, *url_secrets(self.url.reveal())]
 
     def inferred_protocol(self) -> str:
         """Return the protocol: as told, else what the URL looks like."""
         if self.protocol is not None:
             return self.protocol
-        try:
-            parts = urlsplit(self.url.reveal())
-        except ValueError:
-            return "json"  # the endpoint says what is wrong with it
-        path = parts.path.rstrip("/")
-        url = self.url.reveal()
-        is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(url)  # noqa: PTH110 - raises nothing
-        if is_path and not parts.netloc and "://" not in url:
-            return "replay"
-        if path.endswith("/trpc"):
-            return "trpc"
-        return "socketio" if parts.scheme in {"http", "https"} or path.endswith("/socket.io") else "json"
+        return "replay" if _is_path(self.url.reveal()) else inferred(self.url.reveal())
+
+
+def _is_path(url: str) -> bool:
+    """Return whether a text is the path of a file, and no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    is_path = parts.scheme == "" or len(parts.scheme) == 1 or os.path.exists(url)  # noqa: PTH110 - raises nothing
+    return is_path and not parts.netloc and "://" not in url
 
 
 _BESIDE_THE_LINK = dict.fromkeys(
@@ -145,11 +105,6 @@ _BESIDE_THE_LINK = dict.fromkeys(
 
 def _link_of(options: Options) -> Options:
     return msgspec.structs.replace(options, **_BESIDE_THE_LINK)
-
-
-@lru_cache(16)
-def _redactor(secrets: tuple[Secret[str], ...]) -> Redactor:
-    return Redactor(secrets)
 
 
 def concealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,7 +182,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     arguments = {name: bare(value) for name, value in hidden.items()}
     arguments |= {name: plain_argument(name, _finite(name, arguments[name])) for name in _PLAIN & arguments.keys()}
     arguments["record"] = _path_or_text(arguments.get("record"))
-    _one_of("protocol", PROTOCOLS, arguments.get("protocol"))
+    _one_of("protocol", (*protocol_names(), "replay"), arguments.get("protocol"))
     _one_of("transformer", _TRANSFORMERS, arguments.get("transformer"))
     for name in ("task", "execution", "session", "masterplan", "title"):
         _typed(arguments, name, str, "a string")
@@ -287,7 +242,7 @@ def _fitting(options: Options) -> Options:
         check_recordable(Path(options.record))
     if is_replay and options.record is not None:
         raise InvalidArgument("expected no record= beside a recording: `save` writes a copy of it")
-    problem = _problem_of_rooms(options)
+    problem = problem_of(options, options.inferred_protocol())
     if problem is not None:
         raise InvalidArgument(problem)
     if options.speed is not None and not is_replay:
@@ -302,34 +257,9 @@ def _effective(options: Options) -> None:
         raise InvalidArgument(
             "expected no subscribe= beside a recording: nothing is sent; task= and execution= filter it"
         )
-    if options.transformer != "auto" and options.inferred_protocol() != "trpc":
-        raise InvalidArgument(
-            f"expected transformer= beside a tRPC server only, got it beside {options.address!r}: leave it out, or pass"
-            ' protocol="trpc"'
-        )
     for name in ("task", "execution", "session", "masterplan"):
         if getattr(options, name) is not None and not getattr(options, name).strip():
             raise InvalidArgument(f"expected {name}= to be the id of one, got {getattr(options, name)!r}")
-
-
-def _problem_of_rooms(options: Options) -> str | None:
-    """Return what is wrong with options that only Socket.IO has, in one sentence; None where nothing is."""
-    if options.inferred_protocol() == "socketio":
-        if options.token is not None and options.auth == "message" and not options.names_rooms:
-            return (
-                'expected a room beside auth="message", whose join carries the token: pass execution=, session=,'
-                " masterplan= or subscribe={event: data}"
-            )
-        return None
-    for name in ("session", "masterplan"):
-        if getattr(options, name) is not None:
-            return f"expected {name}= beside a Socket.IO address (http://host:port) only: it names a room there"
-    if options.auth == "auth" and not options.is_replay:
-        return (
-            'expected auth="auth" beside a Socket.IO address (http://host:port) only; elsewhere is no auth object:'
-            ' pass "header", "query", "params" or "message"'
-        )
-    return None
 
 
 def _one_of(name: str, allowed: tuple[str, ...], given: Any, *, is_shown: bool = True) -> None:
@@ -349,12 +279,3 @@ def _shown(value: Any) -> str:
     """Return a value of a wrong type as an error may show it: one that is long enough may be a secret, misplaced."""
     text = repr(value)
     return text if type(value) in _OPEN or len(text) <= _SHORTEST_SECRET + 1 else f"a {type(value).__name__}"
-
-
-def context_of(path: str) -> ssl_module.SSLContext:
-    """Return a context that trusts the certificates of a PEM file. Raises InvalidArgument."""
-    try:
-        return ssl_module.create_default_context(cafile=path)
-    except (OSError, ssl_module.SSLError) as error:
-        why = error.strerror or type(error).__name__
-        raise InvalidArgument(f"expected ssl= to name a readable PEM file, got {path!r} ({why})") from None

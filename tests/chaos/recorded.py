@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
 from runconsole.log import Asides, EventLog, StreamLog
@@ -37,7 +39,10 @@ class Recording:
     def __init__(self, path: Path, url: str, protocol: str, *, rooms: int, trouble: Callable[[str], None]) -> None:
         self.asides = Asides()
         self._path = path
-        self.header: Header = header_of(Options(Secret(url), protocol=protocol), now_micros(), rooms=rooms)
+        self.header: Header = structs.replace(
+            header_of(Options(Secret(url), protocol=protocol), now_micros()),
+            protocol_options={"rooms": rooms} if rooms else {},
+        )
         self.tape = Tape(Writer(path), self.header, now=now_micros, trouble=trouble, secrets=Redactor([]))
 
     def differences(self, trial: Trial) -> Iterator[str]:

@@ -1,8 +1,10 @@
-"""From options to a server: what its handshake holds, seen by a real server."""
+"""The registry of protocols; and from options to a server: what its handshake holds, seen by a real server."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -53,7 +55,8 @@ def doorman() -> Iterator[Doorman]:
 
 def handshake(doorman: Doorman, url: str, **options: Any) -> tuple[str, Headers]:
     """Connect once; return the path and the headers that the server saw."""
-    transport = resolve(check({"url": url, **options})).transport
+    checked = check({"url": url, **options})
+    transport = resolve(checked, checked.inferred_protocol()).transport
 
     async def connect() -> None:
         async with asyncio.timeout(20), transport.connect() as connection:
@@ -99,6 +102,16 @@ def test_a_socketio_handshake_signs_in_once_too(doorman: Doorman, options: dict[
     assert headers.get_all("Authorization") == signed
     assert path.startswith("/socket.io/")
     assert TOKEN not in path
+
+
+def test_protocols_load_when_they_are_first_used() -> None:
+    code = (
+        "import sys, runconsole; from runconsole.options import check;"
+        "check({'url': 'ws://h/trpc'}); check({'url': 'http://h'});"
+        "print(*(name for name in sys.modules if name.startswith('runconsole.protocols') and name.endswith('.wire')))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)
+    assert ran.stdout.split() == []
 
 
 def test_neither_the_user_nor_the_token_is_seen_anywhere_else(tmp_path: Path) -> None:

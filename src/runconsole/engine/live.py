@@ -15,8 +15,8 @@ from msgspec import structs
 from runconsole.clock import now_micros
 from runconsole.log import Asides
 from runconsole.options import Options
+from runconsole.protocols import registry
 from runconsole.protocols.base import Wire
-from runconsole.protocols.registry import other_protocol, resolve
 from runconsole.session import Session
 from runconsole.session.probing import Other
 from runconsole.state import Effect
@@ -50,7 +50,8 @@ class Keeper:
         """Take other options of the same link."""
         self._options = options
         if self._session is not None:
-            self._session.wire.decides_by = resolve(options).wire.decides_by
+            wire = registry.resolve(self._spoken, self.protocol).wire
+            self._session.wire.decides_by = wire.decides_by
 
     async def session(self, runs: Runs, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
         """Return a session; where a run was recorded before, it is loaded first.
@@ -59,14 +60,14 @@ class Keeper:
 
         Raises InvalidArgument, RecordingError.
         """
-        endpoint = resolve(self._spoken)
+        endpoint = registry.resolve(self._spoken, self.protocol)
         arrivals = self._arrivals or Arrivals(runs.log, filtered=self._scope is not None)
         self._arrivals = arrivals
         wire = endpoint.wire if self._session is None else self._session.wire
         taken: TakenUp | None = None
         is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
-            header = self._header(wire)
+            header = self._header()
             taken = await self._open_tape(self._path, header, wire, runs, arrivals)
             if taken is not None:
                 wire = taken.wire(wire, header)
@@ -106,7 +107,7 @@ class Keeper:
 
     def _other_protocol(self) -> Callable[[], Other] | None:
         """Return what makes the protocol that the server may speak instead; None where nothing is to be tried."""
-        other = other_protocol(self._spoken)
+        other = registry.alternative(self._spoken, self.protocol)
         if other is None:
             return None
         protocol, options = other
@@ -115,7 +116,7 @@ class Keeper:
             from runconsole.replay import header_of
 
             header = None if self._tape is None else header_of(options, now_micros())
-            return Other(protocol, *resolve(options), header)
+            return Other(protocol, *registry.resolve(options, protocol), header)
 
         return make
 
@@ -127,11 +128,10 @@ class Keeper:
 
         return identity_of(self._path) != self._tape.end
 
-    def _header(self, wire: Wire) -> Header:
+    def _header(self) -> Header:
         from runconsole.replay import header_of
 
-        rooms: int = getattr(wire, "rooms", 0)  # Socket.IO alone has them
-        return header_of(self._options, now_micros(), rooms=rooms)
+        return header_of(self._spoken, now_micros())
 
     async def _open_tape(
         self, path: Path, header: Header, wire: Wire, runs: Runs, arrivals: Arrivals

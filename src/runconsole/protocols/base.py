@@ -1,12 +1,14 @@
-"""What a wire makes of the frames it gets, and what it asks the session to do. No I/O here."""
+"""The wire of a protocol: it makes signals of frames, and frames of requests. No I/O here."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, Micros, Received
 
 __all__ = [
@@ -122,22 +124,23 @@ class Request(Struct, frozen=True):
     """Something to know its answer by, where the wire has no number of its own for that."""
 
 
-class Wire(Protocol):
+class Wire(ABC):
     """One protocol's brain, for one connection at a time: frames in, signals out; requests in, frames out.
 
     A wire outlives connections: `open` is called after each connect and returns the frames to send first, with what
-    is needed to resume. It never sleeps, reads a clock or touches a socket.
+    is needed to resume. It never sleeps, reads a clock or touches a socket. All but `receive` has a default, which is
+    that of a server that only sends events.
     """
 
-    confirms: bool
+    confirms: bool = False
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
-    can_ask: bool
+    can_ask: bool = False
     """Whether it has queries (`call`)."""
-    task_commands: tuple[str, ...]
+    task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
-    assures: bool
+    assures: bool = False
     """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
-    decides_by: Any
+    decides_by: Any = None
     """How decisions travel: the name of a call, or a function that makes its name and payload. It may be replaced."""
 
     @property
@@ -146,59 +149,76 @@ class Wire(Protocol):
 
         0 where it replays before what is new, or not at all.
         """
+        return 0
 
     @property
     def asked(self) -> str:
         """What was subscribed to or joined, and what could be meant instead: for a person whose link stays silent."""
+        return "nothing was subscribed to"
 
-    def open(self, at: Micros = 0) -> Sequence[str]:
+    @property
+    def resumes_from(self) -> str | None:
+        """The mark this connection asked to go on from; None: from nothing, and events may be missing or come again."""
+        return None
+
+    def open(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - for those that note the time
         """Return the frames to send right after connecting, at `at`: authentication, subscriptions, resume."""
+        self.begin()
+        return ()
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027 - nothing by default
         """Forget what holds for one connection only: another one begins. `open` does it by itself."""
 
-    def sent(self, frame: str, decisions: Container[str]) -> None:
+    def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: B027 - nothing by default
         """Take note of a frame that a recording says was sent, so that its answer is read as it was then.
 
         `decisions` are the ids of those made so far.
         """
 
+    @abstractmethod
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
 
-    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:
-        """Return the frame that carries the decision; its `Reply` has the same request id."""
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as above
+        """Return the frame that carries the decision; its `Reply` has the same request id.
+
+        Raises UnsupportedByWire where the wire takes no decisions.
+        """
+        raise UnsupportedByWire("expected a protocol that takes decisions, got one that only sends events")
 
     def call(self, request: Request) -> Outgoing:
         """Return the frame of a call. Raises UnsupportedByWire where the wire has none."""
+        raise UnsupportedByWire(f"expected a protocol with calls for {request.name!r}, got one that only sends events")
 
     def close(self) -> Sequence[str]:
         """Return the frames to send before closing (subscription stops)."""
+        return ()
 
-    def widen(self, at: Micros = 0) -> Sequence[str]:
+    def widen(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - as above
         """Return frames that ask for the run where else it may be told, when what was asked for stays silent; once."""
+        return ()
 
     def lost(self) -> Sequence[str]:
         """Return the ids of the requests without a reply, once: their connection is gone. None is ever sent again."""
+        return ()
 
-    @property
-    def resumes_from(self) -> str | None:
-        """The mark this connection asked to go on from; None: from nothing, and events may be missing or come again."""
-
-    def forget_mark(self) -> None:
+    def forget_mark(self) -> None:  # noqa: B027 - nothing by default
         """Do not go on from the last mark the next time: what follows it cannot be received."""
 
 
-class Resumable(Wire, Protocol):
+class Resumable(Wire):
     """A wire that can have a successor on another connection while it still serves (see `handover`)."""
 
     @property
+    @abstractmethod
     def drained(self) -> bool:
         """Whether no more events can come over this wire."""
 
     @property
+    @abstractmethod
     def pending(self) -> Sequence[str]:
         """The ids of the requests that have no reply yet."""
 
+    @abstractmethod
     def successor(self) -> Resumable:
         """Return a wire for another connection that goes on from here."""

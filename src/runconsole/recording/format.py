@@ -26,13 +26,14 @@ class Header(Struct, omit_defaults=True):
     Attributes:
         runconsole: the format, `FORMAT`.
         version: of the package that wrote it.
-        protocol: json, trpc or socketio.
+        protocol: its name (`runconsole.protocols.registry`).
         url: what was followed, without secrets.
         started_at: when, ISO 8601 in UTC.
         continues: whether the section goes on where the one before it ends; else it is another run.
         content: ``"frames"`` as they travelled, or ``"events"``: what they meant, from a log.
-        transformer: tRPC's.
-        rooms: how many Socket.IO rooms were joined.
+        protocol_options: what the protocol must know to read the frames again (`ProtocolSpec.header`).
+        transformer: tRPC's, in older recordings.
+        rooms: how many Socket.IO rooms were joined, in older recordings.
     """
 
     runconsole: int
@@ -42,6 +43,7 @@ class Header(Struct, omit_defaults=True):
     started_at: str
     continues: bool = False
     content: Literal["frames", "events"] = "frames"
+    protocol_options: dict[str, Any] = {}
     transformer: str = "auto"
     rooms: int = 0
     task: str | None = None
@@ -50,6 +52,12 @@ class Header(Struct, omit_defaults=True):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What the protocol must know to read the frames, of older recordings, too."""
+        older = {"transformer": self.transformer} if self.transformer != "auto" else {}
+        return older | ({"rooms": self.rooms} if self.rooms else {}) | self.protocol_options
 
 
 class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation_id": "correlationId"}):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from runconsole.errors import InvalidArgument, NotARecording, RecordingError
 from runconsole.events import Micros
+from runconsole.protocols.registry import names, reader
 from runconsole.recording.compression import ZSTD_MAGIC, form_of
 from runconsole.recording.files import Reader
 from runconsole.recording.format import FORMAT, Header, decode_line, is_header
@@ -20,7 +21,6 @@ __all__ = ["Scan", "check_recordable", "read_header", "scan"]
 _BEGIN = b'{"runconsole":'
 _EARLY = 4096
 _LONGEST_HEADER = 2**24
-_MOST_ROOMS = 1000
 _MOST_QUOTED = 60
 
 
@@ -110,20 +110,35 @@ def check_format(header: Header) -> None:
             f"expected a recording of format {FORMAT}, got {header.runconsole}: read it with runconsole"
             f" {''.join(filter(str.isprintable, header.version[:_MOST_QUOTED]))} or newer"
         )
-    wrong = next((name for name, is_sound in _sound(header) if not is_sound), None)
+    wrong = next((f"{name} {getattr(header, name)!r}" for name, is_sound in _sound(header) if not is_sound), None)
+    wrong = wrong or _unreadable(header)
     if wrong is not None:
-        got = repr(getattr(header, wrong))[:_MOST_QUOTED]
         raise RecordingError(
-            f"expected the header of a recording, got one with {wrong} {got}: it is damaged, or not made by a console"
+            f"expected the header of a recording, got one with {wrong[:_MOST_QUOTED]}: it is damaged, or not made by a"
+            " console"
         )
 
 
+def _unreadable(header: Header) -> str | None:
+    """Return what keeps the protocol from reading the frames that follow. Raises RecordingError."""
+    try:
+        reader(header.protocol, header.known)
+    except KeyError:
+        known = ", ".join(map(repr, names()))
+        raise RecordingError(
+            f"expected a recording of a protocol that is installed ({known}), got one with protocol"
+            f" {header.protocol[:_MOST_QUOTED]!r}: install the package that adds it, or it is damaged"
+        ) from None
+    except InvalidArgument as error:
+        raise RecordingError(f"cannot read a recording of another package's protocol: {error}") from error
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _sound(header: Header) -> Iterator[tuple[str, bool]]:
-    """Say of each field that a reader reckons with whether it can."""
+    """Yield each field that every reader relies on, with whether its value can be used."""
     yield "runconsole", header.runconsole > 0
-    yield "protocol", header.protocol in {"json", "trpc", "socketio"}
-    yield "transformer", header.transformer in {"auto", "superjson", "none"}
-    yield "rooms", 0 <= header.rooms <= _MOST_ROOMS
     for name in ("token_budget", "cost_limit", "expected_artifacts"):
         value = getattr(header, name)
         yield name, value is None or -(2**63) <= value < 2**63

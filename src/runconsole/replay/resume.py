@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from runconsole.events import DecisionTurnedDown, DecisionUnanswered, Fact, LinkChanged, Micros
 from runconsole.protocols.base import Wire
+from runconsole.protocols.registry import saved_events_suffice
 from runconsole.recording import Header, Writer
 from runconsole.replay.playback import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
@@ -69,7 +70,7 @@ async def take_up(path: Path, writer: Writer, header: Header, fold: Fold) -> Tak
     known = found.header
     if known is None or found.finished or _followed(known) != _followed(header):
         return None
-    if known.content == "events" and header.protocol == "socketio":
+    if known.content == "events" and not saved_events_suffice(header.protocol):
         return None
     async for line in sliced(lines_of(path, found)):
         fold.apply(line)

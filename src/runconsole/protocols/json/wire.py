@@ -13,7 +13,7 @@ from runconsole.decoding.times import write_time
 from runconsole.decoding.words import words_of
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
-from runconsole.protocols.base import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused
+from runconsole.protocols.base import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused, Wire
 from runconsole.protocols.commands import as_command
 from runconsole.protocols.json.subscriptions import Subscriptions
 from runconsole.reconnect import is_rate_limit, is_refusal, meaning
@@ -46,7 +46,7 @@ class _Correlated(msgspec.Struct):
     type: str | None = None
 
 
-class ChannelWire:
+class ChannelWire(Wire):
     """Plain JSON over a WebSocket.
 
     Args:
@@ -57,12 +57,6 @@ class ChannelWire:
         decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
             that the question wants.
     """
-
-    confirms = False
-    can_ask = False
-    task_commands: tuple[str, ...] = ()
-    assures = False
-    replays = 0
 
     def __init__(
         self,
@@ -225,22 +219,11 @@ class ChannelWire:
         }
         return Outgoing(correlation, _encode(message))
 
-    def close(self) -> list[str]:
-        """Return nothing: closing the connection ends its subscriptions."""
-        return []
-
     def lost(self) -> list[str]:
         """Return the decisions without a reply, once."""
         lost = list(self._pending)
         self._pending.clear()
         return lost
-
-    @property
-    def resumes_from(self) -> None:
-        """None: plain JSON has no marks to go on from."""
-
-    def forget_mark(self) -> None:
-        """Do nothing: there are no marks."""
 
 
 def _channel(message: object) -> str:

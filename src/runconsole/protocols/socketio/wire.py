@@ -38,6 +38,7 @@ from runconsole.protocols.base import (
     Request,
     Signal,
     StreamRefused,
+    Wire,
 )
 from runconsole.protocols.commands import as_command
 from runconsole.protocols.socketio.repeats import Copies
@@ -90,7 +91,7 @@ class _Refusal(NamedTuple):
 _decode = msgspec.json.Decoder(_Connected | _Event | _Ack).decode
 
 
-class SocketIoWire:
+class SocketIoWire(Wire):
     """The Socket.IO protocol of run servers, for one console.
 
     Args:
@@ -102,8 +103,6 @@ class SocketIoWire:
     """
 
     confirms = True
-    can_ask = False
-    task_commands: tuple[str, ...] = ()
     assures = True
 
     def __init__(
@@ -211,7 +210,8 @@ class SocketIoWire:
 
     def _message(self, decision: DecisionRequested, task_id: str | None) -> tuple[str, Any]:
         if callable(self.decides_by):
-            return self.decides_by(decision)
+            name, payload = self.decides_by(decision)
+            return name, payload
         command = as_command(decision) if self.decides_by is None else None
         if command is not None:
             return command
@@ -230,10 +230,6 @@ class SocketIoWire:
         request_id = f"{what}-{next(self._numbers)}"
         return Outgoing(request_id, _write(request_id, name, data))
 
-    def close(self) -> list[str]:
-        """Return nothing: disconnecting leaves every room."""
-        return []
-
     def lost(self) -> list[str]:
         """Return the requests without a reply, once."""
         lost = list(self._pending)
@@ -244,9 +240,6 @@ class SocketIoWire:
     def resumes_from(self) -> str | None:
         """The session that the server took up again and sends all of; None where it knows none of ours."""
         return self._recovered
-
-    def forget_mark(self) -> None:
-        """Do nothing: the mark is in the transport, which forgets it by itself."""
 
     # ---- what came --------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from runconsole.protocols.base import (
     ReconnectAsked,
     Reply,
     Request,
+    Resumable,
     Send,
     Signal,
     StreamEnded,
@@ -81,7 +82,7 @@ class _Sent(Struct, frozen=True):
     """What may still be a query, if there is no such mutation."""
 
 
-class TrpcWire:
+class TrpcWire(Resumable):
     """The tRPC protocol for one console.
 
     Args:
@@ -114,8 +115,7 @@ class TrpcWire:
     """The server says that it accepts us: the subscription starts."""
     can_ask = True
     task_commands: tuple[str, ...] = ("cancel", "pause", "resume", "retry")
-    assures = False
-    replays = 0
+    resumes_from: str | None = None
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class TrpcWire:
         self._streams: dict[float | str, _Stream] = {}
         self._stream: _Stream | None = None
         self._established = False
-        self.resumes_from: str | None = None
+        self.resumes_from = None
         self.resume_refused: str | None = None
 
     @property
@@ -260,10 +260,6 @@ class TrpcWire:
     def drained(self) -> bool:
         """Whether no more events can come: there is no subscription, or it is over."""
         return self._stream is None or self._stream.over
-
-    def widen(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
-        """Return nothing: there is nothing else to subscribe to."""
-        return []
 
     def lost(self) -> list[str]:
         """Return the ids of the requests that will never be answered, once; call it when the connection is gone.
