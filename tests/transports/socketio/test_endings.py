@@ -186,19 +186,23 @@ async def test_a_proxy_of_the_environment_is_used_except_for_this_machine(
 
 
 async def left_behind(work: Callable[[], Any]) -> list[str]:
-    """Return what is still there after `work`: tasks, warnings, clients in python-engineio's list."""
-    before = asyncio.all_tasks()
+    """Return what is there after `work` and was not before: tasks, warnings, clients in python-engineio's list."""
+    before, clients_before = asyncio.all_tasks(), list(engineio.base_client.connected_clients)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         await work()
         gc.collect()
         await asyncio.sleep(0)
-    clients = [str(it) for it in engineio.base_client.connected_clients if isinstance(it, engineio.AsyncClient)]
+    clients = [str(it) for it in engineio.base_client.connected_clients if it not in clients_before]
     return [str(it.get_coro()) for it in asyncio.all_tasks() - before] + [str(it.message) for it in caught] + clients
 
 
 @pytest.mark.parametrize(
-    "way", ["leave", "lost", "frozen", "refused", "cancelled", "cancelled while opening", "timeout"]
+    "way",
+    [
+        *("leave", "lost", "frozen", "refused", "timeout"),
+        *("cancelled", "cancelled while opening", "cancelled again while closing"),
+    ],
 )
 async def test_nothing_is_left_behind(serve_socketio: Callable[..., SocketIoServer], way: str) -> None:
     late = way in {"cancelled while opening", "timeout"}
@@ -209,10 +213,10 @@ async def test_nothing_is_left_behind(serve_socketio: Callable[..., SocketIoServ
         async with transport.connect() as connection:
             if way == "lost":
                 server.kill()
-            if way in {"lost", "cancelled"}:
-                await drain(connection)
-            if way == "frozen":
+            if way in {"frozen", "cancelled again while closing"}:
                 stack.enter_context(server.frozen())
+            if way in {"lost", "cancelled", "cancelled again while closing"}:
+                await drain(connection)
 
     async def work() -> None:
         task = asyncio.create_task(use())
@@ -220,6 +224,10 @@ async def test_nothing_is_left_behind(serve_socketio: Callable[..., SocketIoServ
             await until(lambda: server.connections)
             await asyncio.sleep(0 if late else 0.1)
             task.cancel()
+        if "again" in way:
+            for _ in range(20):
+                await asyncio.sleep(0)
+                task.cancel()
         with contextlib.suppress(LinkLost, asyncio.CancelledError):
             await task
 

@@ -203,6 +203,8 @@ class Client:
 
     async def close(self) -> None:
         """Say goodbye and leave nothing behind, within about a second."""
+        with suppress(ValueError, AttributeError):  # first of all: what comes below may be cancelled, more than once
+            engineio.base_client.connected_clients.remove(self._sio.eio)
         try:
             with suppress(Exception):
                 async with asyncio.timeout(CLOSE_TIMEOUT):
@@ -220,8 +222,6 @@ class Client:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(ValueError, AttributeError):  # it takes itself off only where it ended by itself
-            engineio.base_client.connected_clients.remove(client)
 
     # ---- both ways --------------------------------------------------------------------------------------------------
 
