@@ -12,7 +12,7 @@ from runconsole.decoding.payload import first, loads_encodable
 from runconsole.decoding.times import write_time
 from runconsole.decoding.words import words_of
 from runconsole.errors import UnsupportedByWire
-from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received
+from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received, UnknownEvent
 from runconsole.protocols.base import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused, Wire
 from runconsole.protocols.commands import as_command
 from runconsole.protocols.json.subscriptions import Subscriptions
@@ -165,8 +165,8 @@ class ChannelWire(Wire):
             self._pending.discard(correlation)
             self._answered.add(correlation)
             signals.append(_reply(event, correlation))
-            signals.append(_logged(event) if kind == "error" or not kind.startswith("checkpoint.") else event)
-        elif correlation is not None and correlation in self._answered and not kind.startswith("checkpoint."):
+            signals.append(event if _is_of_the_run(event) else _logged(event))
+        elif correlation is not None and correlation in self._answered and not _is_of_the_run(event):
             signals.append(_logged(event))  # the same answer again
         elif kind == "error" and self._is_about_us(event, correlation) and _denies(event):
             signals.append(_logged(event))
@@ -255,6 +255,11 @@ def _is_good(signal: Signal) -> bool:
     return not isinstance(signal, StreamRefused) and not (
         isinstance(signal, Received) and signal.type in {"malformed", "error"}
     )
+
+
+def _is_of_the_run(event: Received) -> bool:
+    """Return whether a reply is an event of the run as well: what a checkpoint has become."""
+    return event.type.startswith("checkpoint.") and not isinstance(event.fact, UnknownEvent)
 
 
 def _logged(event: Received) -> Received:
