@@ -70,6 +70,14 @@ def test_watch_follows_a_run_to_its_end_and_writes_the_last_screen() -> None:
     assert re.search(r"^live \d0%$", result.stderr, re.MULTILINE)
 
 
+def test_watch_follows_a_task_of_a_strict_server_to_its_end() -> None:
+    with Simulator("tasks", wire="trpc", strict=True, speed=100) as sim:
+        result = run("watch", sim.url, "--task", "task-103")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Completed")
+    assert "tests/test_invoice.py::test_rounding" in result.stdout
+
+
 def test_watch_of_a_run_with_failures_exits_with_1() -> None:
     with Simulator("execution", speed=0, failures=2) as sim:
         result = run("watch", sim.url)

@@ -342,6 +342,7 @@ stray:AFTER                   send the refusal of another client's request
 @click.option(
     "--dialect", type=click.Choice(["resolve", "decide"]), default="decide", help="How tRPC decides, if strict."
 )
+@click.option("--flat", is_flag=True, help="Send the flat events of the tasks family's core.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_FAULTS_HELP)
 @_token_option
 def serve(faults: tuple[str, ...], **options: Any) -> None:

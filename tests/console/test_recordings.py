@@ -19,6 +19,7 @@ from runconsole.simulator import Simulator
 from runconsole.simulator.faults import Drop, Duplicate, Fault, Garbage, LoseReply
 from tests.servers.json_server import JsonServer, eventually, in_turn, says
 from tests.support.folding import execution, frames_of, task
+from tests.support.personalities import KIND, STRICT, Personality, named
 from tests.support.recordings import assert_replays, assert_same_frames
 from tests.support.recordings import frames_of as frames_in
 
@@ -40,18 +41,21 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 # ---- the frames of the replay are the frames of the run -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("family", ["execution", "tasks"])
-def test_a_recording_and_what_is_saved_give_the_frames_of_the_run(wire: Any, family: Any, tmp_path: Path) -> None:
+EXECUTIONS = [Personality(f"execution, {wire}", {"family": "execution", "wire": wire, "speed": 0}) for wire in WIRES]
+QUICK_TASKS = {"speed": 60, "decision_timeout": 1.0}
+
+
+@pytest.mark.parametrize("server", [*EXECUTIONS, *KIND, *STRICT], ids=named)
+def test_a_recording_and_what_is_saved_give_the_frames_of_the_run(server: Personality, tmp_path: Path) -> None:
+    is_execution = server in EXECUTIONS
     faults: list[Fault] = [Drop(20), Duplicate(40, 5), Garbage(60), Drop(90)]
-    faults += [LoseReply(1)] if family == "tasks" else []
-    path, copied, saved = (tmp_path / f"{name}.jsonl{SUFFIXES[wire]}" for name in ("run", "copied", "saved"))
-    speed = 0 if family == "execution" else 60
-    timeout = 1.0 if family == "tasks" else None
+    faults += [] if is_execution else [LoseReply(1)]
+    suffix = SUFFIXES[str(server.server["wire"])]
+    path, copied, saved = (tmp_path / f"{name}.jsonl{suffix}" for name in ("run", "copied", "saved"))
     with (
-        Simulator(family, wire=wire, speed=speed, faults=faults, decision_timeout=timeout) as simulator,
-        Console(simulator.url, record=path, on_checkpoint=first_option) as console,
-        Console(simulator.url) as other,
+        server.simulator(faults=faults, **({} if is_execution else QUICK_TASKS)) as simulator,
+        server.console(simulator, record=path, on_checkpoint=first_option) as console,
+        server.console(simulator) as other,
     ):
         assert console.wait(40)
         assert other.wait(40)
@@ -64,7 +68,7 @@ def test_a_recording_and_what_is_saved_give_the_frames_of_the_run(wire: Any, fam
     assert other.status == "ended"
     other.save(saved)
     assert_replays(other, saved)
-    if family == "tasks":
+    if not is_execution:
         assert len(console.decisions) > 0
         assert any(line.get("fact", {}).get("is") == "DecisionRequested" for line in lines_of(path))
 

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from runconsole import Console, DecisionError
-from runconsole.simulator import LoseReply, Simulator
+from runconsole.simulator import Decision, LoseReply, Simulator
 from tests.decisions.hosts import until
 from tests.decisions.presses import at_once, decided, states
+from tests.support.personalities import KIND, STRICT, Personality, named
 
-WIRES = ("json", "trpc", "socketio")
-SYSTEM = {"type": "subscribe", "payload": {"channel": "system"}, "timestamp": "2026-01-01T00:00:00Z"}
-WANTED: dict[str, dict[str, Any]] = {"json": {"subscribe": SYSTEM}}
-"""What a strict server wants to be asked for."""
+SERVERS = KIND + STRICT
 WHO = {"user": "you", "colleague": "other", "timeout": "timeout"}
 
 
@@ -27,27 +25,34 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def playing(stack: ExitStack, wire: Any, **options: Any) -> Simulator:
+def playing(stack: ExitStack, server: Personality, **options: Any) -> Simulator:
     # Simulated deadlines far off: what a fast run says of the time must not end a question.
     given: dict[str, Any] = {"speed": 50, "decision_timeout": 9000} | options
-    return stack.enter_context(Simulator("tasks", wire=wire, **given))
+    return stack.enter_context(server.simulator(**given))
 
 
-def follows(stack: ExitStack, simulator: Simulator, **options: Any) -> Console:
-    return stack.enter_context(Console(simulator.url, **options))
+def told(simulator: Simulator, console: Console) -> dict[str, tuple[str, str]]:
+    """Return what was decided and by whom, by the server's own log, for each question that the console got.
+
+    A console that got two options of a question (approve, reject) gets the one that the server's choice means.
+    """
+    decisions = [decision for decision in simulator.decisions if decision.checkpoint_id in console.checkpoints.index]
+    return {decision.checkpoint_id: (_as_offered(console, decision), decision.by) for decision in decisions}
 
 
-def told(simulator: Simulator) -> dict[str, tuple[str, str]]:
-    """Return by checkpoint what was decided and by whom, by the server's own log."""
-    return {decision.checkpoint_id: (decision.option, decision.by) for decision in simulator.decisions}
+def _as_offered(console: Console, decision: Decision) -> str:
+    offered = [option.id for option in console.state.checkpoints[decision.checkpoint_id].options]
+    return decision.option if decision.option in offered else "approve"
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time(stack: ExitStack, wire: str) -> None:
-    simulator = playing(stack, wire)
-    one, two = follows(stack, simulator), follows(stack, simulator)
+@pytest.mark.parametrize("server", SERVERS, ids=named)
+def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time(
+    stack: ExitStack, server: Personality
+) -> None:
+    simulator = playing(stack, server)
+    one, two = (stack.enter_context(server.console(simulator)) for _ in range(2))
     winners = {}
-    for number in range(3):
+    for number in range(server.questions):
         until(lambda: any(c.status == "pending" for c in one.pending), "a question")
         name = next(c.checkpoint_id for c in one.pending if c.status == "pending")
         until(lambda name=name: name in [c.checkpoint_id for c in two.pending])  # type: ignore[misc]
@@ -59,7 +64,7 @@ def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time
     assert one.wait(50)
     assert two.wait(50)
     for name, winner in winners.items():
-        option, _ = told(simulator)[name]
+        option, _ = told(simulator, one)[name]
         rows = [decided(console, name) for console in (one, two)]
         assert rows[winner] == ("decided", option, "you")
         assert rows[1 - winner] == ("decided", option, "other")
@@ -68,12 +73,12 @@ def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time
 
 
 @pytest.mark.parametrize("cut", [True, False], ids=["the link dies", "the link lives"])
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("server", SERVERS, ids=named)
 def test_a_reply_that_is_lost_is_made_up_for_by_what_the_server_tells(
-    stack: ExitStack, wire: str, *, cut: bool
+    stack: ExitStack, server: Personality, *, cut: bool
 ) -> None:
-    simulator = playing(stack, wire, faults=[LoseReply(cut=cut)])
-    console = follows(stack, simulator)
+    simulator = playing(stack, server, faults=[LoseReply(cut=cut)])
+    console = stack.enter_context(server.console(simulator))
     answered: set[str] = set()
 
     def answer() -> bool:
@@ -87,23 +92,24 @@ def test_a_reply_that_is_lost_is_made_up_for_by_what_the_server_tells(
         return console.run.ended_at is not None
 
     until(answer, "the end of the run")
-    assert len(told(simulator)) == 3
-    until(lambda: states(console) == ["applied"] * 3)
-    for name, (option, by) in told(simulator).items():
+    assert len(told(simulator, console)) == server.questions
+    until(lambda: states(console) == ["applied"] * server.questions)
+    for name, (option, by) in told(simulator, console).items():
         assert decided(console, name) == ("decided", option, WHO[by])
     sent = [frame for frame in simulator.received if any(name in str(frame) for name in answered)]
-    resolves = [frame for frame in sent if re.search(r"checkpoint[s_.]+(resolve|decide)\b", str(frame))]
-    assert len(resolves) == 3, "each decision was sent once"
+    resolves = [frame for frame in sent if re.search(rf"checkpoints?[._]{server.procedure}\b", str(frame))]
+    assert len(resolves) == server.questions, "each decision was sent once"
 
 
-@pytest.mark.parametrize(("wire", "strict"), [*((wire, False) for wire in WIRES), ("json", True)])
-def test_a_colleague_and_the_time_out_are_told_from_us(stack: ExitStack, wire: str, *, strict: bool) -> None:
-    simulator = playing(stack, wire, speed=20, decision_timeout=40, strict=strict)
-    console = follows(stack, simulator, **(WANTED[wire] if strict else {}))
+@pytest.mark.parametrize("server", SERVERS, ids=named)
+def test_a_colleague_and_the_time_out_are_told_from_us(stack: ExitStack, server: Personality) -> None:
+    simulator = playing(stack, server, speed=20, decision_timeout=40)
+    console = stack.enter_context(server.console(simulator))
     until(lambda: console.pending, "the first question")
     first = console.pending[0]
     simulator.decide(first.checkpoint_id, first.options[0].id)
     assert console.wait(50)
-    assert [by for _, by in told(simulator).values()] == ["colleague", "timeout", "timeout"]
-    for name, (option, by) in told(simulator).items():
-        assert decided(console, name) == ("decided", option, WHO[by])
+    decisions = told(simulator, console)
+    assert [by for _, by in decisions.values()] == ["colleague", "timeout", "timeout"][: server.questions]
+    for name, (option, by) in decisions.items():
+        assert decided(console, name) == ("decided", option, WHO[by] if server.says_who else "other")

@@ -78,6 +78,11 @@ def decided(name: str = "c", option: str = "approve", **more: Any) -> dict[str, 
     return {"type": "checkpoint.hitl_decided", "payload": payload, "timestamp": now()}
 
 
+def execution_event(kind: str, **data: Any) -> dict[str, Any]:
+    """Return an event of the execution family."""
+    return {"type": kind, "data": data, "timestamp": now()}
+
+
 def now() -> str:
     """Return this moment as servers write it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

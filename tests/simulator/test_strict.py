@@ -146,3 +146,36 @@ def test_a_subscription_that_is_refused_is_said(message: dict[str, Any], words: 
         if "timestamp" in message:
             with pytest.raises(ConsoleFailed, match=words):
                 console.wait(20)
+
+
+# ---- the flat events of the task family's core ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wire", ["json", "trpc", "socketio"])
+def test_flat_events_are_all_known_and_give_the_whole_run(wire: Any) -> None:
+    with tasks(wire=wire, strict=False, flat=True) as simulator, Console(simulator.url) as console:
+        eventually(lambda: answer_all(console) and console.run.ended_at is not None)
+        assert {event["type"].partition("_")[0] for event in simulator.events} == {"task", "approval", "checkpoint"}
+        assert all({"type", "taskId", "timestamp"} <= set(event) for event in simulator.events)
+        assert (console.log.unknown, console.log.malformed) == (0, 0)
+        assert console.tasks["status"].to_dict() == dict.fromkeys(
+            ["task-101", "task-102", "task-103", "task-104"], "completed"
+        )
+        assert set(console.tasks["provider_id"]) == {"claude-code", "codex-cli"}
+        assert console.checkpoints["decided_by"].tolist() == ["you"] * 3
+        assert len(console.restore_points) == sum(e["type"] == "checkpoint_created" for e in simulator.events)
+        text = "".join(event["content"] for event in simulator.events if event["type"] == "task_output")
+        assert "".join(console.output["text"]) == text
+
+
+def answer_all(console: Console) -> bool:
+    """Approve what is asked; return True."""
+    for question in console.pending:
+        if question.status == "pending":
+            console.decide(question.checkpoint_id, "approve")
+    return True
+
+
+def test_flat_events_are_the_task_familys() -> None:
+    with pytest.raises(ValueError, match="flat is an option of the 'tasks' family, not of 'execution'"):
+        Simulator("execution", flat=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from runconsole.simulator import Simulator
+from tests.support.personalities import KIND, STRICT, Personality, named
 
 PATIENCE = 60
 
@@ -79,16 +80,18 @@ class Terminal:
 
 
 @contextmanager
-def watching(url: str, *, can_stop: bool = False) -> Iterator[Terminal]:
-    terminal = Terminal("watch", url, can_stop=can_stop)
+def watching(url: str, *options: str, can_stop: bool = False) -> Iterator[Terminal]:
+    terminal = Terminal("watch", url, *options, can_stop=can_stop)
     try:
         yield terminal
     finally:
         terminal.close()
 
 
-def test_a_question_is_answered_with_a_digit_feedback_and_enter() -> None:
-    with Simulator("tasks", speed=200, decision_timeout=1e6) as sim, watching(sim.url) as terminal:
+@pytest.mark.parametrize("server", [KIND[0], *(server for server in STRICT if "task" in server.client)], ids=named)
+def test_a_question_is_answered_with_a_digit_feedback_and_enter(server: Personality) -> None:
+    options = [text for name, value in server.client.items() for text in (f"--{name}", value)]
+    with server.simulator(speed=200, decision_timeout=1e6) as sim, watching(sim.url, *options) as terminal:
         terminal.reads("Needs your decision")
         terminal.reads("to answer")
         assert sim.decisions == []
@@ -100,7 +103,7 @@ def test_a_question_is_answered_with_a_digit_feedback_and_enter() -> None:
         first = sim.decisions[0]
         assert (first.by, first.feedback) == ("user", "ship it")
         sent = [frame.text for frame in sim.received if first.checkpoint_id in frame.text]
-        assert len(sent) == 1
+        assert len([text for text in sent if re.search(rf"checkpoints?[.]{server.procedure}", text)]) == 1
 
 
 def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:

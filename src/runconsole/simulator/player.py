@@ -24,7 +24,7 @@ _STEPS_AT_ONCE = 50  # before other tasks of the loop get their turn
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event of the log: its number from 1, and its JSON text, encoded once for all clients."""
+    """An event of the log: its number from 1, and the JSON text that is sent, encoded once for all clients."""
 
     number: int
     event: Event
@@ -35,14 +35,23 @@ class Player:
     """One run in real time, `speed` simulated seconds a second (`math.inf`: without waiting).
 
     The run belongs to the player, not to who listens: `log` holds everything told so far. All methods belong to the
-    loop that awaits `play`. Without `started_at` the run's times begin when `play` does.
+    loop that awaits `play`. Without `started_at` the run's times begin when `play` does. `form` makes of each event the
+    form in which it is sent; None sends it to nobody.
     """
 
-    def __init__(self, scenario: Scenario, *, speed: float, started_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        speed: float,
+        started_at: datetime | None = None,
+        form: Callable[[Event], Event | None] = lambda event: event,
+    ) -> None:
         self.log: list[Told] = []
         self.timeline = Timeline(scenario, started_at or datetime.now(UTC))
         self._starts_now = started_at is None
         self._speed = speed
+        self._form = form
         self._origin: float | None = None
         self._woken = asyncio.Event()
         self._listeners: set[Callable[[], None]] = set()
@@ -121,7 +130,9 @@ class Player:
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
-            self.log.append(Told(len(self.log) + 1, event, json.dumps(event, ensure_ascii=False, allow_nan=False)))
+            sent = self._form(event)
+            if sent is not None:
+                self.log.append(Told(len(self.log) + 1, event, json.dumps(sent, ensure_ascii=False, allow_nan=False)))
         if events:
             self._notify()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from runconsole.simulator.app import Host, Serving, Wire, url_of
 from runconsole.simulator.faults import Fault, check_faults
+from runconsole.simulator.flat import flat as in_flat_form
 from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, check_wire, scenario_of, speed_of
 from runconsole.simulator.player import Player
 from runconsole.simulator.scenario import Answer, Checkpoint, Decision, Event
@@ -66,6 +67,8 @@ class Simulator:
             `tasks.onTaskEvent` (superjson, untracked) and one decision procedure, and keep what options mean to
             themselves until they are asked.
         dialect: a strict tRPC server's decision procedure, `"resolve"` or `"decide"`.
+        flat: `"tasks"` only: send the events of the family's core: flat, in snake case (`task_progress`,
+            `approval_requested`), without what the core does not emit.
         faults: what goes wrong between the run and its clients (`runconsole.simulator.faults`), each once.
 
     Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had, RuntimeError
@@ -93,6 +96,7 @@ class Simulator:
         tracked: bool = True,
         strict: bool = False,
         dialect: Dialect = "decide",
+        flat: bool = False,
         faults: Sequence[Fault] = (),
     ) -> None:
         check_choice("family", family, tuple(FAMILIES))
@@ -104,7 +108,9 @@ class Simulator:
         self.seed = seed
         self.speed = speed_of(family, speed)
         self._make_scenario = scenario_of(family, seed, failures, decision_timeout)
-        self._strict = strict
+        if flat and family != "tasks":
+            raise ValueError(f"flat is an option of the 'tasks' family, not of {family!r}.")
+        self._strict, self._flat = strict, flat
         self._make_scenario()  # options that make no sense fail here, not in the thread
         if superjson and wire != "trpc":
             raise ValueError(f"superjson is an option of the wire 'trpc', not of {wire!r}.")
@@ -289,7 +295,10 @@ class Simulator:
         self._stopping = asyncio.Event()
         scenario = self._make_scenario()
         player = Player(
-            StrictScenario(scenario) if self._strict else scenario, speed=self.speed, started_at=self._started_at
+            StrictScenario(scenario) if self._strict else scenario,
+            speed=self.speed,
+            started_at=self._started_at,
+            form=in_flat_form if self._flat else lambda event: event,
         )
         self._host = Host(player, self._serving, on_finished=self._finished.set)
         async with self._host as host:

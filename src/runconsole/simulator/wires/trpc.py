@@ -175,7 +175,7 @@ class TrpcTalk:
 
     def _call(self, number: int | str, method: str, path: str, params: dict[str, Any]) -> None:
         given = frames.read_input(params, superjson=self._superjson)
-        decides = (method, path.partition(".")[0]) == ("mutation", "checkpoints")
+        decides = (method, path.partition(".")[0]) == ("mutation", "checkpoints") and (method, path) in self._procedures
         try:
             if method == "subscription":
                 self._subscribe(number, path, given, params.get("lastEventId"))
