@@ -25,9 +25,8 @@ from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
 from runconsole.log import Asides, EventLog
 from runconsole.log.storage import LogStorage
 from runconsole.options import Options, check, concealed
-from runconsole.protocols.base import Request
+from runconsole.protocols.base import Request, TaskCommand
 from runconsole.protocols.registry import resolve
-from runconsole.protocols.trpc import calls as trpc_calls
 from runconsole.session import Session
 from runconsole.state import Checkpoint, Effect, Run, RunState
 from runconsole.store import Runs, RunStore
@@ -441,10 +440,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         io, session = self._io, self._deciding()
         if io is None or session is None or verb not in self.task_commands:
             raise NotConnected(f"there is no live link that takes {verb!r} for a task: nothing was sent")
-        request = encodable_fact(trpc_calls.command(verb, task_id))
+        request = encodable_fact(TaskCommand(verb, task_id))
         return asyncio.run_coroutine_threadsafe(session.call(request), io.loop)
 
-    def _call(self, request: Request, timeout: float | None = None) -> Any:
+    def _call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:
         io, session = self._io, self._deciding()
         if io is None or session is None:
             raise NotConnected(f"the console is stopped: {request.name} was not sent")

@@ -11,6 +11,7 @@ from runconsole.decoding.envelope import read_events
 from runconsole.errors import CallRefused, CallUnanswered
 from runconsole.events import DecisionRequested, DecisionSent, DecisionTurnedDown, DecisionUnanswered
 from runconsole.protocols.base import Request
+from runconsole.protocols.trpc.calls import TrpcQueries
 from runconsole.session.catchup import inquire, reread
 from runconsole.state import Inquire, RunState
 from tests.support.folding import START, task
@@ -50,7 +51,7 @@ async def asked(state: RunState, answers: Answers, *, again: bool = True) -> lis
             raise answer
         return answer(request.payload) if callable(answer) else answer
 
-    async for event in reread(call, state, START, calm, again=again):
+    async for event in reread(call, TrpcQueries(), state, START, calm, again=again):
         state.apply(event)
     return names
 
@@ -177,7 +178,7 @@ async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> 
     async def call(request: Request) -> Any:
         return decided
 
-    async for event in inquire(call, state, ["c1"], START):
+    async for event in inquire(call, TrpcQueries(), state, ["c1"], START):
         state.apply(event)
     assert (state.checkpoints["c1"].decision, state.checkpoints["c1"].decided_by) == ("reject", "other")
     assert state.decisions["d"].error == "already decided by ann: 'reject'"

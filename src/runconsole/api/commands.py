@@ -8,8 +8,7 @@ from typing import Any
 
 from runconsole.engine.deciding import Decider
 from runconsole.engine.watchers import on_loop
-from runconsole.protocols.base import Request
-from runconsole.protocols.trpc import calls as trpc_calls
+from runconsole.protocols.base import Request, TaskCommand
 from runconsole.state import Checkpoint, Decision
 
 __all__ = ["RunCommands"]
@@ -24,7 +23,7 @@ class RunCommands(ABC):
         """The door for decisions."""
 
     @abstractmethod
-    def _call(self, request: Request, timeout: float | None = None) -> Any:
+    def _call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:
         """Make a call and return the server's answer. Raises as `cancel`."""
 
     def decide(
@@ -90,7 +89,7 @@ class RunCommands(ABC):
 
     def restore(self, task_id: str, checkpoint_id: str, *, reason: str | None = None) -> Any:
         """Ask the server to put a task back to one of its `restore_points`. As `cancel`."""
-        return self._call(trpc_calls.restore(task_id, checkpoint_id, reason))
+        return self._call(TaskCommand("restore", task_id, {"checkpoint_id": checkpoint_id, "reason": reason}))
 
     def cancel(self, task_id: str) -> Any:
         """Ask the server to cancel a task; return its answer.
@@ -101,16 +100,16 @@ class RunCommands(ABC):
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.
         """
-        return self._call(trpc_calls.cancel(task_id))
+        return self._call(TaskCommand("cancel", task_id))
 
     def pause(self, task_id: str) -> Any:
         """Ask the server to pause a task. As `cancel`."""
-        return self._call(trpc_calls.pause(task_id))
+        return self._call(TaskCommand("pause", task_id))
 
     def resume(self, task_id: str, feedback: str | None = None) -> Any:
         """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
-        return self._call(trpc_calls.resume(task_id, feedback))
+        return self._call(TaskCommand("resume", task_id, {"feedback": feedback}))
 
     def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
         """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
-        return self._call(trpc_calls.retry(task_id, from_checkpoint))
+        return self._call(TaskCommand("retry", task_id, {"from_checkpoint": from_checkpoint}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ __all__ = [
     "Established",
     "Outgoing",
     "Ping",
+    "Queries",
     "ReconnectAsked",
     "Repeated",
     "Reply",
@@ -26,6 +27,7 @@ __all__ = [
     "StreamEnded",
     "StreamRefused",
     "SubscriptionRefused",
+    "TaskCommand",
     "Wire",
 ]
 
@@ -124,6 +126,41 @@ class Request(Struct, frozen=True):
     """Something to know its answer by, where the wire has no number of its own for that."""
 
 
+class TaskCommand(Struct, frozen=True):
+    """A command for a task, before a wire has made a `Request` of it.
+
+    Attributes:
+        verb: ``cancel``, ``pause``, ``resume``, ``retry`` or ``restore``.
+        task_id: the task.
+        details: what else is said: ``feedback``, ``from_checkpoint``, ``checkpoint_id``, ``reason``.
+    """
+
+    verb: str
+    task_id: str
+    details: dict[str, str | None] = {}
+
+    @property
+    def name(self) -> str:
+        """The verb, as a request has a name."""
+        return self.verb
+
+
+class Queries(Protocol):
+    """The requests with which a server is asked for what its events may not have told.
+
+    Their answers are read tolerantly (`runconsole.session.catchup`); one that the server refuses tells nothing.
+    """
+
+    def open_checkpoints(self, task_id: str | None) -> Sequence[Request]:
+        """Return requests for the checkpoints that wait for a person, of one task or of all, the best one first."""
+
+    def checkpoint(self, checkpoint_id: str) -> Request:
+        """Return the request for one checkpoint: whether it is decided, and how."""
+
+    def task(self, task_id: str) -> Request:
+        """Return the request for one task's present state."""
+
+
 class Wire(ABC):
     """One protocol's brain, for one connection at a time: frames in, signals out; requests in, frames out.
 
@@ -134,8 +171,8 @@ class Wire(ABC):
 
     confirms: bool = False
     """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
-    can_ask: bool = False
-    """Whether it has queries (`call`)."""
+    queries: Queries | None = None
+    """What the server can be asked beside its stream, by `call`; None for nothing."""
     task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
     assures: bool = False
@@ -189,6 +226,13 @@ class Wire(ABC):
     def call(self, request: Request) -> Outgoing:
         """Return the frame of a call. Raises UnsupportedByWire where the wire has none."""
         raise UnsupportedByWire(f"expected a protocol with calls for {request.name!r}, got one that only sends events")
+
+    def command(self, command: TaskCommand) -> Request:
+        """Return the call of a command for a task. Raises UnsupportedByWire where the wire has none."""
+        raise UnsupportedByWire(
+            f"expected a protocol with commands for tasks (tRPC) for {command.verb!r} of {command.task_id!r}, got"
+            " another: nothing was sent"
+        )
 
     def close(self) -> Sequence[str]:
         """Return the frames to send before closing (subscription stops)."""

@@ -22,8 +22,7 @@ from runconsole.events import (
     TaskFailed,
     TaskStatus,
 )
-from runconsole.protocols.base import Request
-from runconsole.protocols.trpc import calls as trpc_calls
+from runconsole.protocols.base import Queries, Request
 from runconsole.state import Checkpoint, RunState
 from runconsole.statuses import read_status
 
@@ -37,12 +36,13 @@ _TIMED_OUT = frozenset({"expired", "timeout", "timed_out"})
 
 
 async def reread(
-    call: Call, state: RunState, at: Micros, calm: Callable[[], Awaitable[None]], *, again: bool
+    call: Call, queries: Queries, state: RunState, at: Micros, calm: Callable[[], Awaitable[None]], *, again: bool
 ) -> AsyncIterator[Received | Fact]:
     """Yield, as events, what the server says when asked; nothing where it has no such query.
 
     Args:
         call: makes one query; raises RunConsoleError where the server refuses it.
+        queries: the queries that the server has.
         state: whose tasks and checkpoints are asked for.
         at: the time of the answers.
         calm: returns when what the server sends of the past has come: tasks are asked for then, or the end of a task
@@ -50,28 +50,28 @@ async def reread(
         again: after a reconnect: ask also for each known checkpoint and task that may have ended meanwhile.
     """
     before = dict(state.checkpoints)
-    listed = await _open_checkpoints(call, state.followed_task)
+    listed = await _open_checkpoints(call, queries.open_checkpoints(state.followed_task))
     for item in listed or []:
         checkpoint_id = _id_of(item)
         if not _is_overtaken(state.checkpoints.get(checkpoint_id), before.get(checkpoint_id)):
             yield _listed(item, at)
     if not again:
         return
-    async for event in inquire(call, state, _doubtful(state, listed), at):
+    async for event in inquire(call, queries, state, _doubtful(state, listed), at):
         yield event
     await calm()
-    async for event in ends(call, state, at):
+    async for event in ends(call, queries, state, at):
         yield event
 
 
-async def ends(call: Call, state: RunState, at: Micros) -> AsyncIterator[Received]:
+async def ends(call: Call, queries: Queries, state: RunState, at: Micros) -> AsyncIterator[Received]:
     """Yield how tasks ended of which no event told it, the followed one among them. As `reread`."""
     unfinished = [task.task_id for task in state.tasks.values() if not task.finished]
     if state.followed_task is not None and state.followed_task not in state.tasks:
         unfinished.insert(0, state.followed_task)
     for task_id in unfinished[:_MOST_ASKED]:
         try:
-            answer = await call(trpc_calls.task(task_id))
+            answer = await call(queries.task(task_id))
         except RunConsoleError:
             return
         fact = _ended(task_id, answer)
@@ -92,13 +92,13 @@ def _doubtful(state: RunState, listed: list[dict[str, Any]] | None) -> list[str]
 
 
 async def inquire(
-    call: Call, state: RunState, checkpoint_ids: Sequence[str], at: Micros
+    call: Call, queries: Queries, state: RunState, checkpoint_ids: Sequence[str], at: Micros
 ) -> AsyncIterator[Received | Fact]:
     """Yield what the server says of these checkpoints: how they ended, or that they still wait. As `reread`."""
     for checkpoint_id in checkpoint_ids[:_MOST_ASKED]:
         before = state.checkpoints[checkpoint_id]
         try:
-            answer = await call(trpc_calls.checkpoint(checkpoint_id))
+            answer = await call(queries.checkpoint(checkpoint_id))
         except CallRefused:
             continue
         for event in _outcome(state, before, answer, at):
@@ -164,9 +164,9 @@ def _event(kind: str, payload: dict[str, Any], at: Micros) -> Received:
     return read_event(msgspec.json.encode({"type": kind, "payload": payload}).decode(), at)
 
 
-async def _open_checkpoints(call: Call, task_id: str | None) -> list[dict[str, Any]] | None:
+async def _open_checkpoints(call: Call, requests: Sequence[Request]) -> list[dict[str, Any]] | None:
     """Return the questions that wait, None where the server does not tell."""
-    for request in (trpc_calls.pending_decisions(task_id), trpc_calls.pending_checkpoints(task_id)):
+    for request in requests:
         try:
             answer = await call(request)
         except RunConsoleError:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from runconsole.errors import RunConsoleError
 from runconsole.events import Fact, Micros, Received
+from runconsole.protocols.base import Queries
 from runconsole.session.aio import cancelled, spawn
 from runconsole.session.catchup import Call, ends, inquire, reread
 from runconsole.store.runs import Runs
@@ -20,6 +21,8 @@ _LONGEST_PAST = 5
 
 class Inquiries:
     """Asks beside the stream, and applies the answers.
+
+    The methods take the queries of the wire over which they ask.
 
     Args:
         call: makes one query.
@@ -46,25 +49,27 @@ class Inquiries:
         self._was_cut = False
         """Whether the connection before broke before all had been asked."""
 
-    def reread(self, *, again: bool) -> None:
+    def reread(self, queries: Queries, *, again: bool) -> None:
         """Ask what is open, and after a reconnect (`again`) also what may have been decided or ended meanwhile."""
         calm = _at_once if self._was_cut else self._calm
         self._was_cut = again
-        spawn(self._tasks, self._reread(reread(self._call, self._runs.state, self._now(), calm, again=again)), "reread")
+        answers = reread(self._call, queries, self._runs.state, self._now(), calm, again=again)
+        spawn(self._tasks, self._reread(answers), "reread")
 
-    async def ends(self, reader: asyncio.Task[None], patience: float) -> None:
+    async def ends(self, queries: Queries, reader: asyncio.Task[None], patience: float) -> None:
         """Ask how tasks ended of which the stream did not tell it: until the line's `reader` is at its end."""
-        answers = ends(self._call, self._runs.state, self._now())
+        answers = ends(self._call, queries, self._runs.state, self._now())
         asking = asyncio.create_task(self._read(answers), name="runconsole-ends")
         try:
             await asyncio.wait({asking, reader}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await cancelled({asking})
 
-    def settle(self, checkpoint_id: str) -> None:
+    def settle(self, queries: Queries, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint."""
         state = (self._runs.asking(checkpoint_id) or self._runs.newest).state
-        spawn(self._tasks, self._read(inquire(self._call, state, [checkpoint_id], self._now())), "inquire")
+        answers = inquire(self._call, queries, state, [checkpoint_id], self._now())
+        spawn(self._tasks, self._read(answers), "inquire")
 
     def stop(self) -> None:
         """Ask no more: the link is gone."""

@@ -36,6 +36,7 @@ from runconsole.protocols.base import (
     StreamEnded,
     StreamRefused,
     SubscriptionRefused,
+    TaskCommand,
     Wire,
 )
 from runconsole.reconnect import REFUSED
@@ -233,8 +234,9 @@ class Session:
 
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
-        if self._journal.is_live and self._line is not None and self._line.wire.can_ask:
-            self._inquiries.settle(checkpoint_id)
+        queries = None if self._line is None else self._line.wire.queries
+        if self._journal.is_live and queries is not None:
+            self._inquiries.settle(queries, checkpoint_id)
 
     # ---- the life of the link -----------------------------------------------------------------------------------
 
@@ -356,8 +358,9 @@ class Session:
 
     async def _conclude(self, line: Line, reason: str | None) -> None:
         """End the run, or leave the line: its stream is over. How tasks ended that it did not tell is asked before."""
-        if line.wire.can_ask and not (self._state.finished or is_complete(self._state)):
-            await self._inquiries.ends(line.reader, self._pace.parting)
+        queries = line.wire.queries
+        if queries is not None and not (self._state.finished or is_complete(self._state)):
+            await self._inquiries.ends(queries, line.reader, self._pace.parting)
         if self._state.finished:
             return
         if is_complete(self._state):
@@ -405,8 +408,8 @@ class Session:
         notice = self._journal.live()
         self._note_connection(line, is_back=again)
         self._journal.say("live", attempt=self._attempts.in_a_row, notice=notice)
-        if line.wire.can_ask:
-            self._inquiries.reread(again=again)
+        if line.wire.queries is not None:
+            self._inquiries.reread(line.wire.queries, again=again)
 
     def _note_connection(self, line: Line, *, is_back: bool) -> None:
         wire = line.wire
@@ -475,10 +478,16 @@ class Session:
 
     # ---- calls and their answers ---------------------------------------------------------------------------------
 
-    async def call(self, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - as `Calls.make`
+    async def call(
+        self,
+        request: Request | TaskCommand,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `Calls.make`
+    ) -> Any:
         """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
         if not self._journal.is_live:
             raise NotConnected(f"no live link to the server: {request.name} was not sent")
+        if isinstance(request, TaskCommand):
+            request = self._wire.command(request)
         request = msgspec.structs.replace(request, at=self._now(), request_id=uuid.uuid4().hex)
         return await self._calls.make(self._current, request, timeout)
 

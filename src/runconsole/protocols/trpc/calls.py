@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from runconsole.protocols.base import Request
+from runconsole.protocols.base import Request, TaskCommand
 
 if TYPE_CHECKING:
     from runconsole.events import DecisionRequested
 
 __all__ = [
+    "TrpcQueries",
     "cancel",
     "checkpoint",
     "command",
@@ -42,9 +43,9 @@ def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str
     return path, payload
 
 
-def command(verb: str, task_id: str) -> Request:
-    """Return the call of a command for a task. Raises KeyError for an unknown one."""
-    return _COMMANDS[verb](task_id)
+def command(command: TaskCommand) -> Request:
+    """Return the call of a command for a task. Raises KeyError for an unknown one, TypeError for unknown details."""
+    return _COMMANDS[command.verb](command.task_id, **command.details)
 
 
 def cancel(task_id: str) -> Request:
@@ -72,7 +73,13 @@ def restore(task_id: str, checkpoint_id: str, reason: str | None = None) -> Requ
     return Request("mutation", "checkpoints.restore", _told(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
 
 
-_COMMANDS: dict[str, Callable[[str], Request]] = {"cancel": cancel, "pause": pause, "resume": resume, "retry": retry}
+_COMMANDS: dict[str, Callable[..., Request]] = {
+    "cancel": cancel,
+    "pause": pause,
+    "restore": restore,
+    "resume": resume,
+    "retry": retry,
+}
 
 
 def task(task_id: str) -> Request:
@@ -93,6 +100,22 @@ def pending_decisions(task_id: str | None = None) -> Request:
 def pending_checkpoints(task_id: str | None = None, kind: str | None = None) -> Request:
     """Ask for all checkpoints that wait, of one task or of all, of one type or of any."""
     return Request("query", "checkpoints.listPending", _told(taskId=task_id, type=kind))
+
+
+class TrpcQueries:
+    """What can be asked of a tRPC server beside its stream (`Queries`)."""
+
+    def open_checkpoints(self, task_id: str | None) -> tuple[Request, ...]:
+        """Return the two ways in which servers list the checkpoints that wait."""
+        return pending_decisions(task_id), pending_checkpoints(task_id)
+
+    def checkpoint(self, checkpoint_id: str) -> Request:
+        """Return the query for a checkpoint."""
+        return checkpoint(checkpoint_id)
+
+    def task(self, task_id: str) -> Request:
+        """Return the query for a task."""
+        return task(task_id)
 
 
 def _told(**fields: str | None) -> dict[str, str]:

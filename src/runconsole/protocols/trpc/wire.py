@@ -29,7 +29,10 @@ from runconsole.protocols.base import (
     Signal,
     StreamEnded,
     StreamRefused,
+    TaskCommand,
 )
+from runconsole.protocols.trpc.calls import TrpcQueries
+from runconsole.protocols.trpc.calls import command as command_call
 from runconsole.protocols.trpc.dialect import AnswerUnclear, Dialect, is_missing
 from runconsole.protocols.trpc.errors import TrpcError, read_error
 from runconsole.protocols.trpc.frames import (
@@ -113,7 +116,7 @@ class TrpcWire(Resumable):
 
     confirms = True
     """The server says that it accepts us: the subscription starts."""
-    can_ask = True
+    queries = TrpcQueries()
     task_commands: tuple[str, ...] = ("cancel", "pause", "resume", "retry")
     resumes_from: str | None = None
 
@@ -242,6 +245,10 @@ class TrpcWire(Resumable):
         if request.kind not in {"mutation", "query"}:
             raise UnsupportedByWire(f"expected a tRPC mutation or query, got {request.kind!r}")
         return self._request(None, request.kind, request.name, request.payload)
+
+    def command(self, command: TaskCommand) -> Request:
+        """Return the mutation of a command for a task."""
+        return command_call(command)
 
     def close(self) -> list[str]:
         """Return the stop of the subscription; its events are still read until `drained`."""
