@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -535,15 +535,36 @@ class RunDescribed(Fact, frozen=True, gc=False):
     expected_artifacts: int | None = None
 
 
+Option = TypeVar("Option")
+
+
+class Answer(Struct, Generic[Option], frozen=True):
+    """What is answered to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
+
+    Attributes:
+        option: before it is looked up among the options of the checkpoint, whatever names one (`Answer[Any]`: an id, a
+            label, the server's own value); afterwards its id (`Answer[str]`).
+        feedback: free words for the run.
+        modifications: what to change, any value that JSON can carry.
+    """
+
+    option: Option
+    feedback: str | None = None
+    modifications: Any = None
+
+    def details(self) -> dict[str, Any]:
+        """Return what goes beside the option, by the names that servers use, without what was not given."""
+        told = {"feedback": self.feedback, "modifications": self.modifications}
+        return {name: value for name, value in told.items() if value is not None}
+
+
 class DecisionRequested(Fact, frozen=True, gc=False):
     """A person (or code) answered a checkpoint; `decision_id` is the correlation id."""
 
     at: Micros
     decision_id: str
     checkpoint_id: str
-    option: str
-    feedback: str | None = None
-    modifications: Any = None
+    answer: Answer[str]
     action: str | None = None
     """What the server calls the option, where that differs from its id."""
     by: str = "you"
@@ -559,7 +580,22 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     """The command that carries the answer, where the server wants one of its own."""
 
     @property
-    def answer(self) -> Any:
+    def option(self) -> str:
+        """The id of the option."""
+        return self.answer.option
+
+    @property
+    def feedback(self) -> str | None:
+        """The words beside it."""
+        return self.answer.feedback
+
+    @property
+    def modifications(self) -> Any:
+        """What to change."""
+        return self.answer.modifications
+
+    @property
+    def sent_value(self) -> Any:
         """What is sent for the option: the server's own value, of its own type."""
         return self.option if self.value is None else self.value
 

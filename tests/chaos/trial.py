@@ -15,7 +15,7 @@ import pytest
 
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired
-from runconsole.events import DecisionRequested, Received
+from runconsole.events import Answer, DecisionRequested, Received
 from runconsole.log import EventLog
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.wire import ChannelWire
@@ -292,6 +292,6 @@ async def _press(trial: Trial, session: Session, name: str) -> None:
         key = f"{name}-press-{number}"
         trial.pressed[key] = name
         try:
-            session.decide(DecisionRequested(now_micros(), key, name, reply.option, feedback=key))
+            session.decide(DecisionRequested(now_micros(), key, name, Answer(reply.option, feedback=key)))
         except DecisionExpired:  # the run ended while they thought about it, and they are told
             del trial.pressed[key]

@@ -22,6 +22,7 @@ from runconsole import (
     InvalidArgument,
     NotConnected,
 )
+from runconsole.events import Answer
 from runconsole.state import Decision
 from tests.servers.json_server import JsonServer, Message, Peer, does, eventually, says
 from tests.support.folding import execution, task
@@ -113,6 +114,17 @@ def test_an_option_may_be_given_by_its_label() -> None:
     with deciding(answers(acknowledges)) as (it, server):
         it.decide("c", "Go ahead", timeout=20)
         assert server.peer.messages[0]["payload"]["decision"] == "approve"
+
+
+def test_a_whole_answer_is_sent_in_all_its_parts() -> None:
+    with deciding(does(says(asked()), answers(acknowledges))) as (it, server):
+        it.decide("c", Answer("Go ahead", "ship it", {"ttl": 5}))
+        payload = server.peer.messages[0]["payload"]
+        assert (payload["decision"], payload["feedback"], payload["modifications"]) == (
+            "approve",
+            "ship it",
+            {"ttl": 5},
+        )
 
 
 async def test_a_decision_can_be_awaited() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from runconsole import Console, InvalidArgument, RecordingError
+from runconsole.events import Answer
 from runconsole.recording import Reader
 from runconsole.simulator import Simulator
 from runconsole.simulator.faults import Drop, Duplicate, Fault, Garbage, LoseReply
@@ -143,7 +144,7 @@ def test_no_secret_is_in_a_recording_wherever_it_was(auth: str, suffix: str, tmp
         eventually(lambda: len(console.log) == len(echoes))
         eventually(lambda: console.pending)
         console.call_soon(
-            console.decider.request, "d", "c", "approve", f"with {SECRET}", {"modified": [f"by {SECRET}"]}
+            console.decider.request, "d", "c", Answer("approve", f"with {SECRET}", {"modified": [f"by {SECRET}"]})
         )
         eventually(lambda: "d" in console.state.decisions)
         console.save(tmp_path / "copy.jsonl")
@@ -340,7 +341,7 @@ def test_decisions_under_way_when_a_console_died_are_said_to_be_unknown_or_never
     with JsonServer([question]) as server:
         with Console(server.url, record=path) as console:
             eventually(lambda: console.pending)
-            console.call_soon(console.decider.request, "d", "c", "approve")
+            console.call_soon(console.decider.request, "d", "c", Answer("approve"))
             eventually(lambda: [d.state for d in console.state.decisions.values()] == ["sent"])
             eventually(lambda: b'"DecisionSent"' in path.read_bytes())
             killed = path.read_bytes()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runconsole import Console, InvalidArgument
+from runconsole.events import Answer
 from runconsole.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def first(checkpoint: Checkpoint) -> str:
 ANSWERS: dict[str, Callable[[Checkpoint], Any]] = {
     "option": first,
     "option and feedback": lambda checkpoint: (first(checkpoint), "by code"),
+    "answer": lambda checkpoint: Answer(first(checkpoint), "by code", {"n": 1}),
     "mapping": lambda checkpoint: {"option": first(checkpoint), "feedback": "by code", "modifications": {"n": 1}},
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runconsole.events import DecisionRequested, Logged, Received
+from runconsole.events import Answer, DecisionRequested, Logged, Received
 from runconsole.protocols.base import Signal, Wire
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.protocols.socketio.wire import SocketIoWire
@@ -15,7 +15,7 @@ from runconsole.protocols.trpc import calls as trpc_calls
 from runconsole.protocols.trpc.wire import TrpcWire
 from tests.support.folding import task
 
-DECISION = DecisionRequested(1_763_310_720_000_000, "d-1", "c", "approve")
+DECISION = DecisionRequested(1_763_310_720_000_000, "d-1", "c", Answer("approve"))
 
 
 def events(signals: Any) -> list[Signal]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from runconsole import Console
+from runconsole.events import Answer, DecisionRequested
 from runconsole.recording.fact_codec import _KINDS
 from tests.recording.test_strangers import AT, recording, show_everything
 
@@ -56,7 +57,10 @@ def _composed(hint: Any, name: str, dice: random.Random) -> Any:
 
 def fields(kind: type[msgspec.Struct], dice: random.Random) -> dict[str, Any]:
     hints = typing.get_type_hints(kind, include_extras=True)
-    return {name: value(hints[name], name, dice) for name in kind.__struct_fields__ if dice.random() < 0.8}
+    if kind is DecisionRequested:  # in a line the parts of its answer stand among its own
+        hints |= typing.get_type_hints(Answer, include_extras=True) | {"option": str}
+        del hints["answer"]
+    return {name: value(hint, name, dice) for name, hint in hints.items() if dice.random() < 0.8}
 
 
 def fact(dice: random.Random) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runconsole import events
 from runconsole.events import (
     Alert,
+    Answer,
     CheckpointOpened,
     CheckpointOption,
     CheckpointSaved,
@@ -33,7 +34,7 @@ FACTS: list[Fact | Received] = [
     LinkChanged(5, "live", 2, "why", 1, 2, 9, "a notice"),
     LinkChanged(5, "retrying"),
     CheckpointSaved(None),
-    DecisionRequested(1, "d", "c", "approve", "ship\nit", {"a": [1, None, {"b": 2.5}]}, "go", "policy"),
+    DecisionRequested(1, "d", "c", Answer("approve", "ship\nit", {"a": [1, None, {"b": 2.5}]}), "go", "policy"),
     Received(
         "checkpoint.pending",
         CheckpointOpened("c", options=(CheckpointOption("a", "A", is_default=True),), context={"n": [1]}),
@@ -117,7 +118,7 @@ def test_any_text_stands_in_one_line_and_comes_back(text: str) -> None:
 
 
 def test_what_json_cannot_carry_becomes_text() -> None:
-    fact = DecisionRequested(1, "d", "c", "approve", modifications={"big": 2**80, "kind": Alert, "set": {1}})
+    fact = DecisionRequested(1, "d", "c", Answer("approve", modifications={"big": 2**80, "kind": Alert, "set": {1}}))
     told = json.loads(encode_line(Entry(1, "local", fact=write_fact(fact))))
     assert told["fact"]["modifications"]["set"] == [1]
 

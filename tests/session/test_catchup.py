@@ -9,7 +9,7 @@ import pytest
 
 from runconsole.decoding.envelope import read_events
 from runconsole.errors import CallRefused, CallUnanswered
-from runconsole.events import DecisionRequested, DecisionSent, DecisionTurnedDown, DecisionUnanswered
+from runconsole.events import Answer, DecisionRequested, DecisionSent, DecisionTurnedDown, DecisionUnanswered
 from runconsole.protocols.base import Request
 from runconsole.protocols.trpc.calls import TrpcQueries
 from runconsole.session.catchup import inquire, reread
@@ -30,7 +30,7 @@ def state_with(*checkpoints: str) -> RunState:
 
 def lost(state: RunState, option: str = "approve") -> RunState:
     """Have an answer to c1 sent and never answered."""
-    state.apply(DecisionRequested(START, "d", "c1", option))
+    state.apply(DecisionRequested(START, "d", "c1", Answer(option)))
     state.apply(DecisionSent(START, "d"))
     state.apply(DecisionUnanswered(START, "d", "the link broke"))
     return state
@@ -98,7 +98,7 @@ async def test_a_lost_answer_that_the_server_never_got_is_said_so_and_the_person
     state = lost(state_with("c1"))
     await asked(state, {"checkpoints.get": {"status": "pending"}})
     assert "still waits for one: answer again" in (state.checkpoints["c1"].error or "")
-    state.apply(DecisionRequested(START, "d2", "c1", "reject"))
+    state.apply(DecisionRequested(START, "d2", "c1", Answer("reject")))
     assert state.decisions["d2"].state == "queued"
 
 
@@ -169,7 +169,7 @@ async def test_an_answer_that_an_event_has_overtaken_opens_nothing_again() -> No
 
 async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> None:
     state = state_with("c1")
-    state.apply(DecisionRequested(START, "d", "c1", "approve"))
+    state.apply(DecisionRequested(START, "d", "c1", Answer("approve")))
     state.apply(DecisionSent(START, "d"))
     effects = state.apply(DecisionTurnedDown(START, "d", "no", "CONFLICT", final=True))
     assert Inquire("c1") in effects

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from runconsole.decoding.envelope import read_events
-from runconsole.events import DecisionRequested, Fact
+from runconsole.events import Answer, DecisionRequested, Fact
 from runconsole.log import EventLog
 from runconsole.protocols.base import Reply
 from runconsole.protocols.json.wire import ChannelWire
@@ -53,7 +53,7 @@ class Desk:
             self.outbox.flush(self.line)
 
     def press(self, decision: str, checkpoint: str = "c1") -> None:
-        request = DecisionRequested(START, decision, checkpoint, "approve")
+        request = DecisionRequested(START, decision, checkpoint, Answer("approve"))
         self.outbox.hold(request)
         self.apply(request)
 
@@ -178,7 +178,7 @@ async def test_until_the_last_moment_before_the_deadline_it_leaves() -> None:
 async def test_the_deadline_passes_by_the_servers_clock(ahead: float, seconds: float, state: str) -> None:
     desk = Desk(deadline=400, ahead=ahead)
     desk.live = False
-    request = DecisionRequested(START - 300_000_000, "d", "c1", "approve")
+    request = DecisionRequested(START - 300_000_000, "d", "c1", Answer("approve"))
     desk.outbox.hold(request)
     desk.apply(request)
     desk.now = START + round(seconds * 1e6)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runconsole.events import DecisionRequested
+from runconsole.events import Answer, DecisionRequested
 from runconsole.log import EventLog
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.redaction.secrets import Redactor
@@ -308,7 +308,7 @@ async def test_an_answer_made_offline_is_sent_when_the_link_is_back() -> None:
             await run.until(lambda: run.state.checkpoints)
             server.peer.drop()
             await run.until(lambda: "retrying" in run.links)
-            run.session.decide(DecisionRequested(1, "d", "c", "approve"))
+            run.session.decide(DecisionRequested(1, "d", "c", Answer("approve")))
             assert run.state.decisions["d"].state == "queued"
             run.session.reconnect()
             peer = await asyncio.to_thread(server.connected, 2)

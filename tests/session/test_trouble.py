@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from runconsole.errors import LinkLost
-from runconsole.events import DecisionRequested
+from runconsole.events import Answer, DecisionRequested
 from runconsole.log import EventLog
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.wire import ChannelWire
@@ -111,7 +111,7 @@ async def test_an_answer_is_awaited_on_a_connection_whose_stream_has_broken_off(
     with JsonServer(trpc) as server:
         async with Run(server.url, TrpcWire("stream.x", transformer="none")) as run:
             await run.until(lambda: run.state.open_checkpoints)
-            run.session.decide(DecisionRequested(1, "d", "c", "approve"))
+            run.session.decide(DecisionRequested(1, "d", "c", Answer("approve")))
             await run.until(lambda: len(server.peers) == 2)
             assert run.state.decisions["d"].state == "acknowledged"
         assert len(trpc.mutations) == 1
@@ -128,9 +128,9 @@ async def test_while_it_waits_for_answers_new_decisions_wait_for_the_next_connec
             await run.until(lambda: run.state.open_checkpoints)
             server.peer.send({"id": trpc.stream, "result": {"type": "data", "data": second}})
             await run.until(lambda: len(run.state.open_checkpoints) == 2)
-            run.session.decide(DecisionRequested(1, "d", "c", "approve"))
+            run.session.decide(DecisionRequested(1, "d", "c", Answer("approve")))
             await run.until(lambda: trpc.mutations and not run.session._journal.is_live)
-            run.session.decide(DecisionRequested(2, "d2", "c2", "approve"))
+            run.session.decide(DecisionRequested(2, "d2", "c2", Answer("approve")))
             assert run.state.decisions["d2"].state == "queued"
             server.peer.drop()
             await run.until(lambda: len(trpc.mutations) == 2)

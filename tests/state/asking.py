@@ -16,6 +16,7 @@ from runconsole.events import (
     Fact,
 )
 from runconsole.state import Checkpoint, Decision
+from tests.support.decisions import requested
 from tests.support.folding import START, Folded, fold, task
 
 DEADLINE = 60.0
@@ -35,7 +36,7 @@ def decided(option: str | None = None, at: float = 5, **payload: Any) -> str:
 
 
 def request(decision: str = "d", option: str = "approve", at: float = 2, **fields: Any) -> DecisionRequested:
-    return DecisionRequested(moment(at), decision, "c", option, **fields)
+    return requested(moment(at), decision, "c", option, **fields)
 
 
 SENT = DecisionSent(moment(2.1), "d")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runconsole.events import DecisionRequested
+from runconsole.events import Answer, DecisionRequested
 from runconsole.session.endings import expired
 from runconsole.state import Checkpoint
 from tests.support.folding import START, Folded, execution, fold, task
@@ -32,7 +32,7 @@ def is_open_at(folded: Folded, seconds: float) -> bool:
     """Whether the question is open and can be answered so many seconds after it came, by our clock."""
     now = moment(seconds)
     assert list(expired(folded.state, now)) == []
-    folded.apply(DecisionRequested(now, "d", "c", "go"))
+    folded.apply(DecisionRequested(now, "d", "c", Answer("go")))
     return folded.state.decisions["d"].state == "queued"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from runconsole.events import (
+    Answer,
     CheckpointDecided,
     CheckpointOpened,
     CheckpointOption,
@@ -115,7 +116,7 @@ class OneQuestion(RuleBasedStateMachine):
 
     @rule(option=choices)
     def press(self, option: str) -> None:
-        self.apply(DecisionRequested(self.now, f"d{len(self.state.decisions)}", "c", option))
+        self.apply(DecisionRequested(self.now, f"d{len(self.state.decisions)}", "c", Answer(option)))
 
     @precondition(lambda self: self.waiting)
     @rule()

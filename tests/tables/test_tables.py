@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runconsole.events import DecisionRequested, DecisionSent
+from runconsole.events import Answer, DecisionRequested, DecisionSent
 from runconsole.state import RunState, span_s
 from runconsole.tables import FRAMES, entities
 from runconsole.tables.entities import EntityFrame
@@ -174,7 +174,7 @@ CONTRACT: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 def full() -> Folded:
     """Return a run in which every frame has a row."""
     folded = fold(frames_of("variants")[:66])
-    folded.apply(DecisionRequested(folded.now, "d", "q4", "approve", "yes"))
+    folded.apply(DecisionRequested(folded.now, "d", "q4", Answer("approve", "yes")))
     folded.apply(DecisionSent(folded.now, "d"))
     return folded
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runconsole.events import CheckpointOption
+from runconsole.events import Answer, CheckpointOption
 from runconsole.state import Checkpoint
-from runconsole.terminal.prompt import Answer, Asking
+from runconsole.terminal.prompt import Asking, Reply
 
 OPTIONS = (
     CheckpointOption("approve", "Approve", "go on as planned"),
@@ -22,7 +22,7 @@ def question(checkpoint_id: str = "cp-1", **fields: Any) -> Checkpoint:
     return Checkpoint(checkpoint_id, title=f"Question {checkpoint_id}", options=OPTIONS, **fields)
 
 
-def typed(asking: Asking, waiting: list[Checkpoint], *keys: str) -> list[Answer]:
+def typed(asking: Asking, waiting: list[Checkpoint], *keys: str) -> list[Reply]:
     return [answer for key in keys if (answer := asking.press(key, waiting)) is not None]
 
 
@@ -34,19 +34,19 @@ def test_a_digit_chooses_and_only_enter_sends() -> None:
     asking, waiting = Asking(), [question()]
     assert typed(asking, waiting, "2") == []
     assert "Answer: Reject" in shown(asking, waiting)
-    assert typed(asking, waiting, "enter") == [Answer("cp-1", "reject", None)]
+    assert typed(asking, waiting, "enter") == [Reply("cp-1", Answer("reject"))]
 
 
 def test_what_is_typed_after_the_choice_is_the_feedback() -> None:
     asking, waiting = Asking(), [question()]
     answers = typed(asking, waiting, "1", *"go 2x", "backspace", "enter")
-    assert answers == [Answer("cp-1", "approve", "go 2")]
+    assert answers == [Reply("cp-1", Answer("approve", "go 2"))]
 
 
 def test_escape_goes_back_and_forgets_what_was_typed() -> None:
     asking, waiting = Asking(), [question()]
     assert typed(asking, waiting, "1", *"no", "escape", "enter") == []
-    assert typed(asking, waiting, "1", "enter") == [Answer("cp-1", "approve", None)]
+    assert typed(asking, waiting, "1", "enter") == [Reply("cp-1", Answer("approve"))]
 
 
 def test_tab_goes_through_the_questions() -> None:
@@ -56,7 +56,7 @@ def test_tab_goes_through_the_questions() -> None:
     assert "(2 of 2): Question b" in shown(asking, waiting)
     typed(asking, waiting, "tab")
     assert "Question a" in shown(asking, waiting)
-    assert typed(asking, waiting, "tab", "1", "enter") == [Answer("b", "approve", None)]
+    assert typed(asking, waiting, "tab", "1", "enter") == [Reply("b", Answer("approve"))]
 
 
 def test_an_answer_begun_for_a_question_that_closes_is_never_sent_to_the_next() -> None:
@@ -81,7 +81,7 @@ def test_while_an_answer_is_on_its_way_no_other_can_be_given() -> None:
 def test_an_answer_that_may_not_count_can_be_given_again() -> None:
     asking, waiting = Asking(), [question(status="unknown", error="the link broke before the answer")]
     assert "the link broke before the answer: you may answer again" in shown(asking, waiting)
-    assert typed(asking, waiting, "1", "enter") == [Answer("cp-1", "approve", None)]
+    assert typed(asking, waiting, "1", "enter") == [Reply("cp-1", Answer("approve"))]
 
 
 def test_the_default_the_deadline_and_the_matter_are_shown() -> None:
@@ -116,7 +116,7 @@ def test_an_answer_is_always_one_that_an_open_question_offers_and_was_chosen_on_
         if answer is not None:
             assert answer.checkpoint_id in ids
             assert f"Question {answer.checkpoint_id}" in before
-            assert f"Answer: {answer.option.capitalize()}" in before
+            assert f"Answer: {answer.answer.option.capitalize()}" in before
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x1b]0;title\x07", "\u202eevil", "\r\rline"])
@@ -132,7 +132,7 @@ def test_a_question_without_options_takes_the_words_that_are_typed() -> None:
     assert typed(asking, waiting, "enter") == []
     assert typed(asking, waiting, *"1 bluex", "backspace") == []
     assert "Answer: 1 blue▌" in shown(asking, waiting)
-    assert typed(asking, waiting, "enter") == [Answer("cp-1", "1 blue", "1 blue")]
+    assert typed(asking, waiting, "enter") == [Reply("cp-1", Answer("1 blue", "1 blue"))]
     assert typed(asking, waiting, "x", "backspace", "enter", "escape") == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runconsole.events import DecisionAcknowledged, DecisionRequested, DecisionSent, DecisionTurnedDown, Micros
+from runconsole.events import Answer, DecisionAcknowledged, DecisionRequested, DecisionSent, DecisionTurnedDown, Micros
 from tests.support.folding import START, Folded, fold, task
 
 SECOND: Micros = 1_000_000
@@ -26,7 +26,7 @@ def history(folded: Folded) -> list[dict[str, Any]]:
 
 def ours(folded: Folded, decision_id: str, name: str, option: str = "approve", after: float = 10) -> None:
     at = folded.now + round(after * SECOND)
-    folded.apply(DecisionRequested(at, decision_id, name, option, "go"))
+    folded.apply(DecisionRequested(at, decision_id, name, Answer(option, "go")))
     folded.apply(DecisionSent(at + SECOND, decision_id))
     folded.now = at + SECOND
 
@@ -92,7 +92,7 @@ def test_the_history_only_grows_and_says_each_ending_of_others_once(happenings: 
     keys: list[tuple[str, str, bool]] = []
     for position, (what, number) in enumerate(happenings):
         if what == "ours":
-            folded.apply(DecisionRequested(folded.now, f"d{position}", f"c{number}", "approve"))
+            folded.apply(DecisionRequested(folded.now, f"d{position}", f"c{number}", Answer("approve")))
         elif what == "theirs":
             folded.feed([task("checkpoint.hitl_decided", checkpointId=f"c{number}", selectedOption="reject")])
         else:

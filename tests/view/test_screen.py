@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console as RichConsole
 
-from runconsole.events import DecisionRequested, LinkChanged
+from runconsole.events import Answer, DecisionRequested, LinkChanged
 from runconsole.view.screen import bar, clean, duration, render_rich, screen, size
 from tests.support.folding import START, Folded, execution, fold, frames_of, task
 from tests.support.streams import streams
@@ -292,5 +292,5 @@ def test_a_terminal_gets_the_same_text_in_colors() -> None:
 
 def test_a_decision_under_way_keeps_its_question_on_the_screen() -> None:
     folded = fold([task("task.hitl_required", checkpointId="c", title="Ship?")])
-    folded.apply(DecisionRequested(folded.now, "d", "c", "approve"))
+    folded.apply(DecisionRequested(folded.now, "d", "c", Answer("approve")))
     assert "Needs your decision: 1" in folded.screen()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runconsole.events import (
+    Answer,
     DecisionAcknowledged,
     DecisionRequested,
     DecisionSent,
@@ -78,7 +79,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         st.just(START),
         st.sampled_from(["d0", "d1", "d2"]),
         st.sampled_from(["c0", "c1"]),
-        st.sampled_from(["approve", "reject"]),
+        st.builds(Answer, st.sampled_from(["approve", "reject"])),
     ),
     *(
         st.builds(kind, st.just(START), st.sampled_from(["d0", "d1", "d2"]), **more)
@@ -263,7 +264,7 @@ def huge() -> Folded:
         ],
         title=long,
     )
-    folded.apply(DecisionRequested(folded.now, "d", "c1", "o1", long))
+    folded.apply(DecisionRequested(folded.now, "d", "c1", Answer("o1", long)))
     folded.apply(LinkChanged(folded.now, "retrying", reason=long, notice="n"))
     return folded
 

@@ -8,10 +8,16 @@ from typing import Any
 
 from runconsole.engine.deciding import Decider
 from runconsole.engine.watchers import on_loop
+from runconsole.events import Answer
 from runconsole.protocols.base import Request, TaskCommand
 from runconsole.state import Checkpoint, Decision
 
 __all__ = ["RunCommands"]
+
+
+def _whole(option: Any, feedback: str | None, modifications: Any) -> Answer[Any]:
+    """Return an answer of its parts; an answer given for the option is one by itself."""
+    return option if isinstance(option, Answer) else Answer(option, feedback, modifications)
 
 
 class RunCommands(ABC):
@@ -40,7 +46,8 @@ class RunCommands(ABC):
         Args:
             checkpoint_id: one of `pending`, or its id.
             option: one of its options: its id, its value as the server told it, or its label where no other has the
-                same. To a question without options, the answer in words; None takes `feedback`.
+                same. To a question without options, the answer in words; None takes `feedback`. Or an
+                `runconsole.events.Answer`, which holds all three.
             feedback: free words for the run.
             modifications: what to change, any value that JSON can carry (NumPy's and pandas' too), where the option
                 takes it.
@@ -53,7 +60,8 @@ class RunCommands(ABC):
             DecisionUnknown: it was sent, and no answer came: it may or may not count.
             NotConnected: there was no link in time; nothing was sent, and nothing will be.
         """
-        return self.decider.result(self.decider.submit(checkpoint_id, option, feedback, modifications), timeout)
+        answer = _whole(option, feedback, modifications)
+        return self.decider.result(self.decider.submit(checkpoint_id, answer), timeout)
 
     async def decide_async(
         self,
@@ -65,7 +73,7 @@ class RunCommands(ABC):
         timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
     ) -> Decision:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
-        outcome = self.decider.submit(checkpoint_id, option, feedback, modifications)
+        outcome = self.decider.submit(checkpoint_id, _whole(option, feedback, modifications))
         try:
             return await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout)
         except TimeoutError:

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from runconsole.actions import action_of
 from runconsole.clock import now_micros
 from runconsole.engine.outcome import Outcome
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
-from runconsole.events import CheckpointOption, DecisionRequested, DecisionTurnedDown
+from runconsole.events import Answer, CheckpointOption, DecisionRequested, DecisionTurnedDown
 from runconsole.session import Session
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.store import Runs
@@ -37,11 +39,17 @@ def _named(checkpoint: Any, option: Any) -> tuple[str, Any]:
     return str(checkpoint), plain_argument("option", option)
 
 
-def _chosen(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:
-    """Return what was chosen, and the words beside it. Raises InvalidArgument.
+def _chosen(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOption, Answer[str]]:
+    """Return the option that was chosen, and the answer with its id. Raises InvalidArgument.
 
     The answer to a question without options is the words themselves.
     """
+    chosen, words = _option(checkpoint, answer.option, answer.feedback)
+    return chosen, Answer(chosen.id, encodable_value(words), encodable_value(answer.modifications))
+
+
+def _option(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:
+    """Return the option and the words beside it."""
     chosen = checkpoint.option(option)
     if chosen is not None:
         return chosen, feedback
@@ -89,21 +97,19 @@ class Decider:
         self,
         decision_id: str,
         checkpoint_id: str,
-        option: Any,
-        feedback: str | None = None,
-        modifications: Any = None,
+        answer: Answer[Any],
         *,
         by: str = "you",
     ) -> None:
         """Check an answer and apply it, on the I/O thread. Raises InvalidArgument, NotConnected."""
-        decision_id, checkpoint_id, option = encodable_value((decision_id, checkpoint_id, option))
+        decision_id, checkpoint_id, option = encodable_value((decision_id, checkpoint_id, answer.option))
         runs = self._runs()
         asking = runs.asking(checkpoint_id)
         if asking is None:
             known = ", ".join(repr(c.checkpoint_id) for c in runs.state.open_checkpoints) or "none is open"
             raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
         checkpoint = asking.state.checkpoints[checkpoint_id]
-        chosen, feedback = _chosen(checkpoint, option, feedback)
+        chosen, checked = _chosen(checkpoint, structs.replace(answer, option=option))
         session = self._session()
         if session is None:
             raise NotConnected(_STOPPED)
@@ -115,9 +121,7 @@ class Decider:
                 now_micros(),
                 decision_id,
                 checkpoint_id,
-                chosen.id,
-                encodable_value(feedback),
-                encodable_value(modifications),
+                checked,
                 action,
                 by,
                 shares_action,
@@ -136,9 +140,7 @@ class Decider:
     def submit(
         self,
         checkpoint_id: str | Checkpoint,
-        option: Any,
-        feedback: str | None = None,
-        modifications: Any = None,
+        answer: Answer[Any],
         *,
         by: str = "you",
         is_wanted: Callable[[], bool] = lambda: True,
@@ -149,10 +151,10 @@ class Decider:
         """
         if self._session() is None:
             raise NotConnected(_STOPPED)
-        checkpoint_id, option = _named(checkpoint_id, option)
-        modifications = plain_argument("modifications", modifications)
-        if not isinstance(feedback, str | None):
-            raise InvalidArgument(f"expected feedback= to be a string, got a {type(feedback).__name__}")
+        checkpoint_id, option = _named(checkpoint_id, answer.option)
+        answer = Answer(option, answer.feedback, plain_argument("modifications", answer.modifications))
+        if not isinstance(answer.feedback, str | None):
+            raise InvalidArgument(f"expected feedback= to be a string, got a {type(answer.feedback).__name__}")
         outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
 
         def look() -> bool:
@@ -166,7 +168,7 @@ class Decider:
                 outcome.fail(NotConnected("nobody wants this answer any more: nothing was sent"))
                 return
             try:
-                self.request(outcome.decision_id, checkpoint_id, option, feedback, modifications, by=by)
+                self.request(outcome.decision_id, checkpoint_id, answer, by=by)
             except Exception as error:  # noqa: BLE001 - carried to the caller's thread
                 outcome.fail(error)
             else:

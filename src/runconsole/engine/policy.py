@@ -13,13 +13,13 @@ from typing import Any
 from runconsole.clock import now_micros
 from runconsole.engine.deciding import Decider
 from runconsole.errors import DecisionError, DecisionUnknown, InvalidArgument, NotConnected
-from runconsole.events import Alert, Received
+from runconsole.events import Alert, Answer, Received
 from runconsole.state import Checkpoint, RunState
 
-__all__ = ["Answer", "Policy"]
+__all__ = ["Policy", "Returned"]
 
-Answer = str | float | tuple[str | float, str | None] | Mapping[str, Any] | None
-"""An option (id, value or label), also with feedback; a mapping of `decide`'s arguments; None: people decide."""
+Returned = Answer[Any] | str | float | tuple[str | float, str | None] | Mapping[str, Any] | None
+"""An answer; an option (id, value or label), also with feedback; a mapping of `decide`'s arguments; None for people."""
 
 AT_ONCE = 32
 """Questions to ask about at a time, beside those that `decide` has not answered for long."""
@@ -49,7 +49,7 @@ class Policy:
 
     def __init__(
         self,
-        decide: Callable[[Checkpoint], Answer | Awaitable[Answer]],
+        decide: Callable[[Checkpoint], Returned | Awaitable[Returned]],
         state: RunState,
         decider: Decider,
         report: Callable[[Received], None],
@@ -119,12 +119,9 @@ class Policy:
             answer = self._answer(checkpoint, asking)
             if answer is None or self._is_closed:
                 return
-            option, feedback, modifications = answer
             outcome = self._decider.submit(
                 checkpoint.checkpoint_id,
-                option,
-                feedback,
-                modifications,
+                answer,
                 by="policy",
                 is_wanted=lambda: not self._is_closed and self._decider.asks(self.state, checkpoint.checkpoint_id),
             )
@@ -138,7 +135,7 @@ class Policy:
         except BaseException as error:  # noqa: BLE001 - said in the panel: a policy never ends a run, not by SystemExit
             self._say(f"on_checkpoint failed for {name} ({_described(error)})")
 
-    def _answer(self, checkpoint: Checkpoint, asking: Asking) -> tuple[Any, str | None, Any] | None:
+    def _answer(self, checkpoint: Checkpoint, asking: Asking) -> Answer[Any] | None:
         self._thinking.add(asking)
         with suppress(RuntimeError):  # the loop is closed: nobody follows the run any more
             self._loop.call_soon_threadsafe(self._loop.call_later, PATIENCE, self._note_overdue, asking)
@@ -188,21 +185,23 @@ def _made(answer: Any) -> Any:
     return asyncio.run(wait())
 
 
-def _read(answer: Any, checkpoint: Checkpoint) -> tuple[Any, str | None, Any] | None:
+def _read(answer: Any, checkpoint: Checkpoint) -> Answer[Any] | None:
+    """Return the answer that a policy gave. Raises InvalidArgument."""
+
     def is_option(value: Any) -> bool:
         return isinstance(value, str) or checkpoint.option(value) is not None
 
     match answer:
-        case None:
-            return None
+        case None | Answer():
+            return answer
         case option if is_option(option):
-            return answer, None, None
+            return Answer(option)
         case (option, str() | None as feedback) if is_option(option):
-            return option, feedback, None
+            return Answer(option, feedback)
         case {"option": option, **rest} if is_option(option) and rest.keys() <= {"feedback", "modifications"}:
             words = rest.get("feedback")
             if words is None or isinstance(words, str):
-                return option, words, rest.get("modifications")
+                return Answer(option, words, rest.get("modifications"))
     raise InvalidArgument(
         "expected on_checkpoint to return an option, (option, feedback), a dict of option, feedback and modifications,"
         f" or None, got {answer!r}"

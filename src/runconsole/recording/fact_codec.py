@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from runconsole import events
-from runconsole.events import Fact, Received
+from runconsole.events import Answer, DecisionRequested, Fact, Received
 
 __all__ = ["read_fact", "write_fact"]
 
@@ -24,12 +24,20 @@ _REQUIRED = {
 
 def write_fact(fact: Fact | Received) -> dict[str, Any]:
     """Return a fact as a JSON object, without what is None."""
-    fields = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    fields: dict[str, Any] = {}
+    for name in fact.__struct_fields__:
+        value = getattr(fact, name)
+        fields |= _fields_of(value) if isinstance(value, Answer) else {name: value}
     inner = fields.get("fact")
     if isinstance(inner, Fact):
         fields["fact"] = write_fact(inner)
     told = {name: value for name, value in fields.items() if value is not None}
     return {"is": type(fact).__name__, **msgspec.to_builtins(told, enc_hook=str)}
+
+
+def _fields_of(answer: Answer[Any]) -> dict[str, Any]:
+    """Return an answer's fields: they stand among those of the decision."""
+    return {name: getattr(answer, name) for name in answer.__struct_fields__}
 
 
 def read_fact(told: object) -> Fact | Received:
@@ -45,6 +53,9 @@ def read_fact(told: object) -> Fact | Received:
     for key, value in fields.items():
         if key not in _AS_GIVEN:
             _check_numbers(value)
+    if kind is DecisionRequested:
+        answer = {name: fields.pop(name) for name in Answer.__struct_fields__ if name in fields}
+        return msgspec.convert(fields | {"answer": answer}, kind)
     if kind is not Received:
         return msgspec.convert(fields, kind)
     fact = read_fact(fields["fact"])

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
-from runconsole.events import Fact, Received
+from runconsole.events import DecisionRequested, Fact, Received
 from runconsole.redaction import spellings
 
 __all__ = ["HIDDEN", "NO_SECRETS", "Redactor", "Secret", "bare"]
@@ -89,7 +89,7 @@ def _vocabulary() -> frozenset[str]:
         if isinstance(kind, type) and issubclass(kind, (Fact, Received)) and kind is not Fact
     }
     fields = (name for kind in kinds.values() for name in kind.__struct_fields__)
-    return frozenset(word.lower() for word in (*kinds, *fields, *_LINE_WORDS))
+    return frozenset(word.lower() for word in (*kinds, *fields, *events.Answer.__struct_fields__, *_LINE_WORDS))
 
 
 VOCABULARY = _vocabulary()
@@ -244,6 +244,8 @@ class Redactor:
             return fact if inner is fact.fact else msgspec.structs.replace(fact, fact=inner)
         words = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in _WORDS}
         hidden = {name: self.hide_in(value, self.hide_said) for name, value in words.items()}
+        if isinstance(fact, DecisionRequested):
+            words, hidden = words | {"answer": fact.answer}, hidden | {"answer": self.hide_fact(fact.answer)}
         return fact if hidden == words else msgspec.structs.replace(fact, **hidden)
 
     def hide_in(self, value: Any, hide: Callable[[str], str] | None = None) -> Any:

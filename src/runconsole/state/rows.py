@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from runconsole.events import CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
+from runconsole.events import Answer, CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
@@ -312,9 +312,7 @@ class Decision(Struct):
     decision_id: str
     checkpoint_id: str
     task_id: str | None
-    option: str
-    feedback: str | None
-    modifications: Any
+    answer: Answer[str]
     state: DecisionState
     by: str
     requested_at: Micros
@@ -328,6 +326,21 @@ class Decision(Struct):
     """When the question reached us, by our clock."""
     presumed: bool = False
     """Whether it only counts as applied because the server told of a decision like it."""
+
+    @property
+    def option(self) -> str:
+        """The id of the option."""
+        return self.answer.option
+
+    @property
+    def feedback(self) -> str | None:
+        """The words beside it."""
+        return self.answer.feedback
+
+    @property
+    def modifications(self) -> Any:
+        """What is to be changed."""
+        return self.answer.modifications
 
 
 class Link(Struct):

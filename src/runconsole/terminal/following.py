@@ -13,7 +13,7 @@ from runconsole.console import Console
 from runconsole.errors import RunConsoleError
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
-from runconsole.terminal.prompt import Answer, Asking
+from runconsole.terminal.prompt import Asking, Reply
 from runconsole.text.marks import marked
 from runconsole.view.screen import clean, render_rich
 
@@ -98,17 +98,17 @@ class _Sender:
         self._console = console
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def send(self, answer: Answer) -> None:
+    def send(self, reply: Reply) -> None:
         # A daemon: who presses Ctrl-C does not wait for the server's reply.
-        threading.Thread(target=self._send, args=[answer], name="runconsole-answer", daemon=True).start()
+        threading.Thread(target=self._send, args=[reply], name="runconsole-answer", daemon=True).start()
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, reply: Reply) -> None:
         try:
-            self._console.decide(answer.checkpoint_id, answer.option, feedback=answer.feedback)
+            self._console.decide(reply.checkpoint_id, reply.answer)
         except (RunConsoleError, ValueError) as error:
             self._news.put(clean(error))
         else:
-            self._news.put(f"Answered: {clean(answer.option)}. The server has it.")
+            self._news.put(f"Answered: {clean(reply.answer.option)}. The server has it.")
 
     def news(self) -> str | None:
         """Return what became of the last answer, once."""

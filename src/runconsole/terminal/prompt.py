@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from runconsole.events import CheckpointOption, Micros
+from runconsole.events import Answer, CheckpointOption, Micros
 from runconsole.state import Checkpoint, span_s
 from runconsole.view.screen import clean, duration
 
-__all__ = ["Answer", "Asking"]
+__all__ = ["Asking", "Reply"]
 
 _MOST_OPTIONS = 9
 _CONTEXT_LINES = 8
@@ -18,12 +18,11 @@ _WORDS = ""
 """Chosen of a question that is answered in words of one's own. No option has an empty id."""
 
 
-class Answer(NamedTuple):
-    """What a person answers to which question."""
+class Reply(NamedTuple):
+    """An answer, and the checkpoint that it is for."""
 
     checkpoint_id: str
-    option: str
-    feedback: str | None
+    answer: Answer[str]
 
 
 class Asking:
@@ -39,7 +38,7 @@ class Asking:
         self._chosen: str | None = None
         self._typed = ""
 
-    def press(self, key: str, waiting: Sequence[Checkpoint]) -> Answer | None:
+    def press(self, key: str, waiting: Sequence[Checkpoint]) -> Reply | None:
         """Take in one key; return the answer it completes, None for anything else."""
         checkpoint = self._current(waiting)
         if checkpoint is None:
@@ -58,14 +57,14 @@ class Asking:
             self._typed += key
         return None
 
-    def _answer(self, checkpoint: Checkpoint) -> Answer | None:
+    def _answer(self, checkpoint: Checkpoint) -> Reply | None:
         """Return what is sent: the option chosen, or the words where there is none; nothing without either."""
         words = self._typed.strip() or None
         option = words if self._chosen == _WORDS else self._chosen
         if option is None:
             return None
         self._leave()
-        return Answer(checkpoint.checkpoint_id, option, words)
+        return Reply(checkpoint.checkpoint_id, Answer(option, words))
 
     def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
         if key == "tab":

@@ -21,6 +21,7 @@ import traitlets
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
+from runconsole.events import Answer
 from runconsole.options import Options, check, concealed
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
@@ -307,9 +308,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         self.console.decider.request(
             decision_id,
             checkpoint_id,
-            option,
-            str(feedback) if feedback else None,
-            message.get("modifications"),
+            Answer(option, str(feedback) if feedback else None, message.get("modifications")),
         )
         decision = state.decisions.get(decision_id)
         if decision is not None and decision.state in {"refused", "expired"}:

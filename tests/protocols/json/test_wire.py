@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runconsole.errors import UnsupportedByWire
-from runconsole.events import CheckpointDecided, DecisionRequested, Logged, MalformedFrame, Received, TaskStarted
+from runconsole.events import (
+    Answer,
+    CheckpointDecided,
+    DecisionRequested,
+    Logged,
+    MalformedFrame,
+    Received,
+    TaskStarted,
+)
 from runconsole.protocols.base import (
     Established,
     Ping,
@@ -25,7 +33,7 @@ from runconsole.protocols.base import (
 from runconsole.protocols.json.wire import ChannelWire
 
 AT = 1_763_310_885_123_456
-DECISION = DecisionRequested(AT, "d-1", "cp-456", "approve")
+DECISION = DecisionRequested(AT, "d-1", "cp-456", Answer("approve"))
 STARTED = {"type": "task.started", "payload": {"taskId": "t"}}
 
 
@@ -41,7 +49,7 @@ def asked(wire: ChannelWire, decision: DecisionRequested = DECISION) -> dict[str
 
 
 def test_a_question_with_a_command_of_its_own_is_answered_by_that() -> None:
-    decision = DecisionRequested(AT, "d-1", "b1", "reject", command="approval_response")
+    decision = DecisionRequested(AT, "d-1", "b1", Answer("reject"), command="approval_response")
     assert asked(ChannelWire(), decision) == {
         "type": "execute_command",
         "payload": {
@@ -224,7 +232,7 @@ def test_a_decision_is_the_message_of_the_specification() -> None:
 
 
 def test_feedback_and_modifications_are_sent_where_there_are_some() -> None:
-    decision = DecisionRequested(AT, "d", "c", "modify", "shorter", {"ttl": [1, None, "ž"]})
+    decision = DecisionRequested(AT, "d", "c", Answer("modify", "shorter", {"ttl": [1, None, "ž"]}))
     payload = asked(ChannelWire(), decision)["payload"]
     assert (payload["feedback"], payload["modifications"]) == ("shorter", {"ttl": [1, None, "ž"]})
 

@@ -22,6 +22,7 @@ from runconsole.events import (
 from runconsole.protocols.base import CaughtUp, Established, Ping, Repeated, Reply, Request, Signal, StreamRefused
 from runconsole.protocols.socketio.repeats import Copies
 from runconsole.protocols.socketio.wire import SocketIoWire
+from tests.support.decisions import requested
 
 SECOND = 1_000_000
 CONNECTED = '["connected",{"sid":"s"},false]'
@@ -100,7 +101,7 @@ def test_a_new_connection_joins_again_under_new_ids() -> None:
 
 
 def decision(**fields: Any) -> DecisionRequested:
-    return DecisionRequested(0, "d1", "cp1", "approve", **fields)
+    return requested(0, "d1", "cp1", **fields)
 
 
 def test_a_decision_is_an_event_to_be_acknowledged() -> None:

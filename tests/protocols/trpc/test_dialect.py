@@ -11,12 +11,13 @@ from runconsole.events import DecisionRequested
 from runconsole.protocols.base import Reply, Send
 from runconsole.protocols.trpc.dialect import DECIDE, RESOLVE, AnswerUnclear, Dialect, is_missing
 from tests.protocols.trpc.trpc_frames import came, decision, failed, opened
+from tests.support.decisions import requested
 
 NO_PROCEDURE = ("NOT_FOUND", 'No "mutation"-procedure on path "checkpoints.decide"')
 
 
 def answer(option: str, **fields: Any) -> DecisionRequested:
-    return DecisionRequested(1, "d", "c", option, **fields)
+    return requested(1, "d", "c", option, **fields)
 
 
 PLAIN = answer("approve", meaning="approve")

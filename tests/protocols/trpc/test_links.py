@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runconsole.events import DecisionRequested, Received
+from runconsole.events import Answer, DecisionRequested, Received
 from runconsole.protocols.base import Established, ReconnectAsked, Reply, Request, Send, StreamRefused
 from runconsole.protocols.trpc import calls as trpc_calls
 from runconsole.protocols.trpc.wire import TrpcWire
@@ -178,7 +178,7 @@ async def test_a_lost_reply_leaves_the_decision_unanswered_and_is_never_sent_aga
     wire = TrpcWire("stream.systemEvents")
     async with Link(wire, server.url) as link:
         await link.live()
-        outgoing = wire.decide(DecisionRequested(0, "d-1", "cp", "approve"), "t")
+        outgoing = wire.decide(DecisionRequested(0, "d-1", "cp", Answer("approve")), "t")
         await link.send(outgoing.frame)
         await link.until(lambda: link.closed)
         assert wire.lost() == ["d-1"]
@@ -235,7 +235,7 @@ async def test_a_reply_still_owed_comes_over_the_old_connection(serve_trpc: Call
     server.tell("replies", mode="hold")
     async with Link(TrpcWire("stream.systemEvents"), server.url) as old:
         await old.live()
-        await old.send(old.wire.decide(DecisionRequested(0, "d-1", "cp", "approve"), "t").frame)
+        await old.send(old.wire.decide(DecisionRequested(0, "d-1", "cp", Answer("approve")), "t").frame)
         server.tell("reconnect")
         await old.first(ReconnectAsked)
         async with Link(old.wire.successor(), server.url) as new:

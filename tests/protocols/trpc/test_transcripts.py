@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runconsole.events import DecisionRequested, Received
+from runconsole.events import Received
 from runconsole.protocols.base import Reply, Request, Send, Signal, StreamRefused
 from runconsole.protocols.trpc import superjson
 from runconsole.protocols.trpc.wire import TrpcWire
+from tests.support.decisions import requested
 
 if TYPE_CHECKING:
     from runconsole.protocols.trpc.wire import Transformer
@@ -87,12 +88,17 @@ class Player:
         self._wire.decides_by = params["path"]
         option, action = value.get("selectedOption", value.get("decision")), value.get("action")
         return self._wire.decide(
-            DecisionRequested(
-                AT, f"decision-{frame['id']}", value["checkpointId"], option,
-                value.get("feedback"), value.get("modifications"), action,
+            requested(
+                AT,
+                f"decision-{frame['id']}",
+                value["checkpointId"],
+                option,
+                value.get("feedback"),
+                value.get("modifications"),
+                action=action,
             ),
             None,
-        ).frame  # fmt: skip
+        ).frame
 
     def _input(self, params: dict[str, Any]) -> Any:
         if self._transformer == "none":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runconsole.events import DecisionRequested, Received
 from runconsole.protocols.base import Send, Signal
 from runconsole.protocols.trpc.wire import TrpcWire
+from tests.support.decisions import requested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,5 +67,5 @@ def sent(signals: Sequence[Signal]) -> dict[str, Any]:
 
 
 def decision(**fields: Any) -> DecisionRequested:
-    told: dict[str, Any] = {"at": AT, "decision_id": "d-1", "checkpoint_id": "cp-1", "option": "approve"} | fields
-    return DecisionRequested(**told)
+    told: dict[str, Any] = {"decision_id": "d-1", "checkpoint_id": "cp-1"} | fields
+    return requested(AT, **told)

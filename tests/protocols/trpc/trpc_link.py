@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import websockets
 
-from runconsole.events import DecisionRequested, Received
+from runconsole.events import Received
 from runconsole.protocols.base import Established, Reply, Request, Send, Signal
+from tests.support.decisions import requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -93,7 +94,7 @@ class Link:
         return await self._reply(outgoing.request_id, outgoing.frame)
 
     async def decide(self, checkpoint_id: str, option: str = "approve", **fields: Any) -> Reply:
-        decision = DecisionRequested(0, f"decision-{next(numbers)}", checkpoint_id, option, **fields)
+        decision = requested(0, f"decision-{next(numbers)}", checkpoint_id, option, **fields)
         outgoing = self.wire.decide(decision, None)
         return await self._reply(outgoing.request_id, outgoing.frame)
 

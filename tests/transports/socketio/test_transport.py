@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runconsole.errors import LinkLost
-from runconsole.events import DecisionRequested
+from runconsole.events import Answer, DecisionRequested
 from runconsole.protocols.base import Reply
 from runconsole.transports.socketio import transport as transport_module
 from runconsole.transports.socketio.transport import SocketIoTransport
@@ -196,7 +196,7 @@ async def test_what_was_missed_comes_once_after_a_reconnect(
 async def decided(server: SocketIoServer, checkpoint_id: str) -> Reply:
     async with follow(server) as follower:
         await follower.joined()
-        decision = DecisionRequested(0, "d1", checkpoint_id, "approve", "ship it")
+        decision = DecisionRequested(0, "d1", checkpoint_id, Answer("approve", "ship it"))
         await follower.send(follower.wire.decide(decision, "t1").frame)
         await follower.until(lambda: follower.replies)
     return follower.replies[0]
@@ -221,7 +221,7 @@ async def test_a_decision_that_nobody_acknowledges_has_no_reply(serve_socketio: 
     server.answers["cp1"] = NO_ANSWER
     async with follow(server) as follower:
         await follower.joined()
-        await follower.send(follower.wire.decide(DecisionRequested(0, "d1", "cp1", "approve"), None).frame)
+        await follower.send(follower.wire.decide(DecisionRequested(0, "d1", "cp1", Answer("approve")), None).frame)
         await asyncio.to_thread(server.until, "checkpoint_resolve")
         server.emit(update(1), rooms=[ROOM])
         await follower.until(lambda: follower.events)

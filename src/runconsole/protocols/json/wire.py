@@ -235,12 +235,8 @@ def _channel(message: object) -> str:
 
 
 def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:
-    payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.answer}
-    if decision.feedback is not None:
-        payload["feedback"] = decision.feedback
-    if decision.modifications is not None:
-        payload["modifications"] = decision.modifications
-    return payload
+    chosen = {"checkpointId": decision.checkpoint_id, "taskId": task_id, "decision": decision.sent_value}
+    return chosen | decision.answer.details()
 
 
 def _sign_of_life(frame: str | bytes) -> list[Signal]:

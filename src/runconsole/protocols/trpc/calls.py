@@ -28,19 +28,15 @@ __all__ = [
 
 def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str, Any]]:
     """Return a decision's mutation and input: ado's `decide` form for a path of that name, else the `resolve` form."""
-    action = decision.action or decision.answer
+    action = decision.action or decision.sent_value
     payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id}
     if path.rpartition(".")[2] == "decide":
-        payload |= {"action": action, "selectedOption": decision.answer}
+        payload |= {"action": action, "selectedOption": decision.sent_value}
     else:
         payload["decision"] = action
         if decision.shares_action:
-            payload["selectedOption"] = decision.answer
-    if decision.feedback is not None:
-        payload["feedback"] = decision.feedback
-    if decision.modifications is not None:
-        payload["modifications"] = decision.modifications
-    return path, payload
+            payload["selectedOption"] = decision.sent_value
+    return path, payload | decision.answer.details()
 
 
 def command(command: TaskCommand) -> Request:

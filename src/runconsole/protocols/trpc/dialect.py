@@ -84,11 +84,8 @@ def _takes(path: str, decision: DecisionRequested) -> bool:
 
 def _input(path: str, decision: DecisionRequested) -> dict[str, Any]:
     action = _action(decision)
-    answer = {"decision": action} if path == RESOLVE else {"action": action, "selectedOption": decision.answer}
-    told = {"feedback": decision.feedback, "modifications": decision.modifications}
-    return {"checkpointId": decision.checkpoint_id, **answer} | {
-        name: value for name, value in told.items() if value is not None
-    }
+    chosen = {"decision": action} if path == RESOLVE else {"action": action, "selectedOption": decision.sent_value}
+    return {"checkpointId": decision.checkpoint_id, **chosen, **decision.answer.details()}
 
 
 def _why_not(known: list[str], decision: DecisionRequested) -> str:
