@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("state", "store", "tables", "view"),
     },
     "widget": {"clock", "console", "options", "redaction", "replay", "state", "store", "view"},
+    "testing": {"transports"},
     "simulator": set(),
     "demo": {"simulator"},
     "terminal": {"clock", "console", "state", "view"},

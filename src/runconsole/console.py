@@ -78,6 +78,10 @@ class Console(RunFrames, RunWaits, RunCommands):
         ssl: an `ssl.SSLContext`, or the path of a CA file, for ``wss://``.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.
         decide: how decisions are sent, where it is not the protocol's usual way.
+        transport: makes the connections instead of the protocol's own transport, for tests and odd networks: an object
+            whose `connect()` returns an async context manager of a connection with ``async receive()`` and ``async
+            send(frame)`` (`runconsole.protocols.Transport`). `url` then only names the server. For tests there is
+            `runconsole.testing.FakeTransport`.
         title: what to call the run.
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
@@ -121,6 +125,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         ssl: Any = None,
         transformer: str = "auto",
         decide: Any = None,
+        transport: Any = None,
         title: str | None = None,
         token_budget: int | None = None,
         cost_limit: float | None = None,

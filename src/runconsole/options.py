@@ -194,6 +194,11 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {_shown(arguments['on_checkpoint'])}")
+    if arguments.get("transport") is not None and not callable(getattr(arguments["transport"], "connect", None)):
+        raise InvalidArgument(
+            "expected transport= to have a method connect, as runconsole.testing.FakeTransport has, got"
+            f" {_shown(arguments['transport'])}"
+        )
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
@@ -253,6 +258,8 @@ def _fitting(options: Options) -> Options:
 
 def _effective(options: Options) -> None:
     """Raise InvalidArgument for an option that can have no effect."""
+    if options.is_replay and options.transport is not None:
+        raise InvalidArgument("expected no transport= beside a recording: there is no connection to make")
     if options.is_replay and options.subscribe is not None:
         raise InvalidArgument(
             "expected no subscribe= beside a recording: nothing is sent; task= and execution= filter it"

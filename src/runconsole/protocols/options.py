@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from runconsole.redaction.secrets import Redactor, Secret
 from runconsole.transports.address import shown_address, url_secrets
+from runconsole.transports.base import Transport
 from runconsole.transports.sign_in import header_secrets, named_secrets
 
 __all__ = ["LinkOptions"]
@@ -44,6 +45,8 @@ class LinkOptions(Struct, frozen=True):
     """A context, or the path of a file of certificates to trust."""
     transformer: str = "auto"
     decide: str | Callable[..., Any] | None = None
+    transport: Transport | None = None
+    """Makes the connections instead of the protocol's own transport."""
 
     @property
     def address(self) -> str:

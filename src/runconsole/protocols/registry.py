@@ -150,6 +150,8 @@ def problem(options: LinkOptions, protocol: str) -> str | None:
     chosen = _named(protocol) if protocol in names() else None
     fitting = () if chosen is None else chosen.own_options
     defaults = LinkOptions(options.url)
+    if options.transport is not None and (options.headers is not None or options.ssl is not None):
+        return "expected no headers= or ssl= beside transport=, which makes the connections: give them to the transport"
     for name, sentence in ((name, sentence) for spec in _OWN for name, sentence in spec.own_options.items()):
         if name not in fitting and getattr(options, name) != getattr(defaults, name):
             return sentence.format(address=options.address)
@@ -159,9 +161,12 @@ def problem(options: LinkOptions, protocol: str) -> str | None:
 def resolve(options: LinkOptions, protocol: str) -> Endpoint:
     """Return the wire and transport for these options; an address that cannot work gives a link that says so.
 
-    Raises InvalidArgument for options that the protocol cannot use.
+    A transport among the options is taken as it is, whatever the address. Raises InvalidArgument for options that the
+    protocol cannot use.
     """
     spec = _named(protocol)
+    if options.transport is not None:
+        return Endpoint(spec.wire(options), options.transport)
     wrong = spec.problem_of_address(options)
     return Endpoint(spec.wire(options), spec.transport(options) if wrong is None else _NoTransport(wrong))
 
@@ -169,7 +174,9 @@ def resolve(options: LinkOptions, protocol: str) -> Endpoint:
 def alternative(options: Options, protocol: str) -> tuple[str, Options] | None:
     """Return what else a server at this address may speak, where the address alone was to tell; None for nothing."""
     spec = _named(protocol)
-    if options.protocol is not None or options.subscribe is not None or spec.alternative is None:
+    if options.protocol is not None or options.subscribe is not None or options.transport is not None:
+        return None
+    if spec.alternative is None:
         return None
     if spec.problem_of_address(options) is not None:
         return None

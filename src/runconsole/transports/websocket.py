@@ -199,19 +199,32 @@ def _explain_close(error: ConnectionClosed, url: str, heartbeat: float, hide: Ca
         limit = MAX_SIZE // 2**20
         return LinkLost(f"{hostname(url)} sent a message of over {limit} MiB, which is the limit", code=1009)
     if received is None:
-        return LinkLost(f"the connection to {hostname(url)} broke without a goodbye", code=1006)
-    if received.code == 1009:  # without the code, by which the session knows a message that it cannot take
-        return LinkLost(f"{hostname(url)} closed the connection with code 1009: a message of ours was too long for it")
-    said = f" ({_printable(hide(received.reason))})" if received.reason else ""
-    policy = of_close(received.code, received.reason)
-    text = f"{hostname(url)} closed the connection with code {received.code}{said}"
+        return explain_close(hostname(url), None)
+    return explain_close(hostname(url), received.code, received.reason, hide(received.reason))
+
+
+def explain_close(host: str, code: int | None, reason: str = "", shown: str = "") -> LinkLost:
+    """Return what it means that a server closed a connection.
+
+    Args:
+        host: the server, for a person.
+        code: the close code; None where the connection broke without one.
+        reason: the server's words.
+        shown: the same without secrets.
+    """
+    if code is None:
+        return LinkLost(f"the connection to {host} broke without a goodbye", code=1006)
+    if code == 1009:  # without the code, by which the session knows a message that it cannot take
+        return LinkLost(f"{host} closed the connection with code 1009: a message of ours was too long for it")
+    said = f" ({_printable(shown)})" if shown else ""
+    policy = of_close(code, reason)
+    text = f"{host} closed the connection with code {code}{said}"
     if policy in (REFUSED, DENIED):
-        with_code = f" with code {received.code}" if received.code != _UNAUTHORIZED else ""
-        text = f"{hostname(url)} does not accept us{with_code}{said}: pass a valid token=, or another auth="
-    elif received.code in _NO_SUCH_STREAM:
+        with_code = f" with code {code}" if code != _UNAUTHORIZED else ""
+        text = f"{host} does not accept us{with_code}{said}: pass a valid token=, or another auth="
+    elif code in _NO_SUCH_STREAM:
         text = f"{text}, which says that there is no such stream: check the path of the URL, and what is followed"
-    orderly = received.code in _ORDERLY and policy is RETRY
-    return LinkLost(text, policy=policy, code=received.code, orderly=orderly)
+    return LinkLost(text, policy=policy, code=code, orderly=code in _ORDERLY and policy is RETRY)
 
 
 def explain(error: Exception, url: str) -> LinkLost:

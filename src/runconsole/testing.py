@@ -1,0 +1,172 @@
+"""For tests of what is built on a console: a transport that needs no server.
+
+from runconsole import Console
+from runconsole.testing import FakeTransport
+
+fake = FakeTransport()
+with Console("ws://fake/ws", transport=fake) as console:
+fake.send({"type": "task.started", "payload": {"taskId": "t"}})
+fake.send({"type": "task.completed", "payload": {"taskId": "t"}})
+fake.close()                       # in good order; fake.close(1013) is a server that is too busy
+console.wait(10)
+assert fake.sent == []                 # what the console sent
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from runconsole.errors import LinkLost
+from runconsole.transports.websocket import explain_close
+
+__all__ = ["FakeTransport"]
+
+_HOST = "the fake server"
+
+
+class FakeTransport:
+    """A server in this process: what it sends is said here, and what the console sends to it is kept.
+
+    Its methods may be called from any thread. A frame is a string, sent as it is, or a value, sent as JSON.
+
+    Args:
+        *scripts: of the first connections, one after the other: the frames that come, in order, and at the end perhaps
+            a `LinkLost` with which the connection ends. A `LinkLost` in the place of a script refuses the connection.
+            What is beyond the scripts is a connection on which nothing comes by itself.
+        reply: called with each frame that the console sends; returns the frames that come back. It runs on the thread
+            of the console, and must not block.
+
+    Attributes:
+        sent: the frames that the console has sent, over all connections, read as JSON where they are JSON.
+        connections: how many connections have been made or refused.
+    """
+
+    def __init__(
+        self,
+        *scripts: Iterable[Any] | LinkLost,
+        reply: Callable[[Any], Iterable[Any]] | None = None,
+    ) -> None:
+        self._scripts = iter(scripts)
+        self._reply = reply
+        self._changed = threading.Condition()
+        self._open: _Connection | None = None
+        self.sent: list[Any] = []
+        self.connections = 0
+
+    # ---- the server -------------------------------------------------------------------------------------------------
+
+    def send(self, *frames: Any, timeout: float = 10.0) -> None:
+        """Send frames over the open connection; wait for one where there is none.
+
+        Raises TimeoutError where none is made within `timeout` seconds.
+        """
+        with self._connection(timeout) as connection:
+            connection.put([_text(frame) for frame in frames])
+
+    def close(self, code: int = 1000, reason: str = "", *, timeout: float = 10.0) -> None:
+        """Close the open connection with a WebSocket's code and words. Raises as `send`."""
+        self.fail(explain_close(_HOST, code, reason, reason), timeout=timeout)
+
+    def fail(self, lost: LinkLost | None = None, *, timeout: float = 10.0) -> None:
+        """End the open connection as a `LinkLost` says; None is a broken network. Raises as `send`."""
+        with self._connection(timeout) as connection:
+            self._open = None
+            connection.put([lost or explain_close(_HOST, None)])
+
+    def wait_for(self, is_so: Callable[[FakeTransport], bool], timeout: float = 10.0) -> None:
+        """Wait until something holds of the frames that were sent and the connections that were made.
+
+            fake.wait_for(lambda fake: len(fake.sent) == 2)
+
+        Raises TimeoutError where it does not within `timeout` seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: is_so(self), timeout):
+                raise TimeoutError(f"it did not become so within {timeout:g} s; the console sent {self.sent!r}")
+
+    @contextmanager
+    def _connection(self, timeout: float) -> Iterator[_Connection]:
+        """Give the open connection, which stays so meanwhile."""
+        with self._changed:
+            until = time.monotonic() + timeout
+            self._changed.wait_for(lambda: self._open is not None, until - time.monotonic())
+            if self._open is None:
+                raise TimeoutError(f"the console made no connection within {timeout:g} s")
+            yield self._open
+
+    # ---- the transport ----------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[_Connection]:
+        """Connect. Raises LinkLost where the script says so."""
+        with self._changed:
+            self.connections += 1
+            script = next(self._scripts, ())
+            connection = None if isinstance(script, LinkLost) else _Connection(self)
+            self._open = connection
+            self._changed.notify_all()
+        if isinstance(script, LinkLost):
+            raise script
+        assert connection is not None  # noqa: S101 - for the type checker
+        connection.put([step if isinstance(step, LinkLost) else _text(step) for step in script])
+        try:
+            yield connection
+        finally:
+            with self._changed:
+                if self._open is connection:
+                    self._open = None
+
+    def _took(self, connection: _Connection, frame: str) -> None:
+        """Keep a frame of the console, and answer it."""
+        told = _value(frame)
+        with self._changed:
+            self.sent.append(told)
+            self._changed.notify_all()
+        if self._reply is not None:
+            connection.put([_text(answer) for answer in self._reply(told)])
+
+
+class _Connection:
+    """One connection, as the console has it."""
+
+    def __init__(self, transport: FakeTransport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._coming: asyncio.Queue[str | LinkLost] = asyncio.Queue()
+        self._end: LinkLost | None = None
+
+    def put(self, what: Sequence[str | LinkLost]) -> None:
+        """Let frames come, and perhaps the end; from any thread."""
+        for each in what:
+            self._loop.call_soon_threadsafe(self._coming.put_nowait, each)
+
+    async def receive(self) -> list[str]:
+        """Return the next frame. Raises LinkLost at the end."""
+        came = self._end or await self._coming.get()
+        if isinstance(came, LinkLost):
+            self._end = came
+            raise came
+        return [came]
+
+    async def send(self, frame: str) -> None:
+        """Send a frame. Raises LinkLost after the end."""
+        if self._end is not None:
+            raise self._end
+        self._transport._took(self, frame)  # noqa: SLF001 - two parts of one thing
+
+
+def _text(frame: Any) -> str:
+    return frame if isinstance(frame, str) else json.dumps(frame)
+
+
+def _value(frame: str) -> Any:
+    try:
+        return json.loads(frame)
+    except ValueError:
+        return frame
