@@ -18,7 +18,7 @@ import type {
   ToKernel,
   Traits,
   WidgetModel,
-} from "../src/model";
+} from "../src/kernel/port";
 
 type Callback = (value?: unknown) => void;
 type Tables = Omit<Picture, "head">;

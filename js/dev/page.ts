@@ -1,5 +1,5 @@
 /** The dev page: `?run=execution|tasks|cards|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
-import type { LinkState } from "../src/model";
+import type { LinkState } from "../src/kernel/port";
 import widget from "../src/widget";
 import { cards } from "./cards";
 import { execution } from "./execution";

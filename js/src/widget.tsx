@@ -1,9 +1,10 @@
 /** The anywidget module: one store per widget model, one panel per view. */
-import { browserEnv } from "./env";
-import { ModelPort, type WidgetModel } from "./model";
-import { openView, type View } from "./mounting";
+
+import { ModelPort, type WidgetModel } from "./kernel/port";
+import { browserEnv } from "./page/env";
+import { openView, type View } from "./page/mounting";
 import "./styles/index.css";
-import { Store } from "./store";
+import { Store } from "./state/store";
 
 interface Mount {
   model: WidgetModel;

@@ -2,8 +2,8 @@
 import { getQueriesForElement } from "@testing-library/dom";
 import { afterEach, beforeEach, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
-import type { Env } from "../src/env";
-import type { Changes, FromKernel, KernelState, Picture, Port, Row, ToKernel } from "../src/model";
+import type { Changes, FromKernel, KernelState, Picture, Port, Row, ToKernel } from "../src/kernel/port";
+import type { Env } from "../src/page/env";
 import widget from "../src/widget";
 
 export const NOW = Date.UTC(2026, 0, 2, 10, 0, 0);

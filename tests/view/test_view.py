@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 class Model:
-    """What `js/src/store.ts` makes of a snapshot and patches, as `js/src/model.ts` describes them."""
+    """What `js/src/state/store.ts` makes of a snapshot and patches, as `js/src/kernel/picture.ts` describes them."""
 
     def __init__(self, snapshot: Row, version: int) -> None:
         self.version = version

@@ -2,7 +2,7 @@
 
 A right-to-left override (U+202E) makes a path read as another one. Wherever text of a run is shown, such a character is
 shown as ``⟨U+202E⟩``, a control character as its picture (``␛``). What joins emoji or letters is kept where it has that
-meaning. The panel's second line is `js/src/marks.ts`, by the same rule.
+meaning. The panel's second line is `js/src/kernel/marks.ts`, by the same rule.
 """
 
 from __future__ import annotations

@@ -1,0 +1,260 @@
+/** One question of the run, and its answer. */
+import type { ComponentChildren } from "preact";
+import { useRef, useState } from "preact/hooks";
+import type { CheckpointOption, CheckpointRow } from "../kernel/port";
+import { isLastMinute, isLate } from "../page/attention";
+import { useNow, useStore, useUniqueId } from "../panel/context";
+import { useWhole } from "../panel/detail";
+import type { Drafts } from "../state/drafts";
+import { isLocked, type Press } from "../state/submissions";
+import { clock, dollars } from "../ui/format";
+import { Icon, type IconName, Text } from "../ui/icons";
+import { memo } from "../ui/memo";
+import { Tick } from "./bulk";
+import { Stranded, StrandedActions } from "./closed-card";
+import { Context, lacking } from "./context";
+import { Modifications, parseModifications } from "./modifications";
+import { Options } from "./options";
+import { Timer, Urgent } from "./timer";
+import { standing, type Tone } from "./wording";
+
+export interface CheckpointProps {
+  row: CheckpointRow;
+  press: Press | undefined;
+  /** Why nothing can be sent at all; null when it can. */
+  blocked: string | null;
+  /** The kernel has said nothing for some seconds. */
+  silent: boolean;
+  /** Shows the box to tick: there is more than one question. */
+  selectable: boolean;
+  ticked: boolean;
+  tick: (id: string, on: boolean) => void;
+  /** Set when the question has closed and only what was typed is left: takes the card away. */
+  dismiss: (() => void) | null;
+}
+
+export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
+  const { row: short, press, blocked, silent, dismiss } = props;
+  const { row, lacks } = useWhole("checkpoints", short);
+  const store = useStore("drafts");
+  const stranded = dismiss !== null;
+  const replayed = Boolean(store.head?.replay);
+  const expires = row.deadline !== null && !stranded;
+  useNow(expires && store.attachment !== "recorded");
+  const now = store.dueNow();
+  const late = isLate(row, now);
+  const locked = isLocked(row, press) || late || blocked !== null;
+  const editor = useEditor(row, store.drafts);
+  const note = useUniqueId();
+  const unlocked = store.presses.unlocked(row.id);
+  const idle = store.port.kernel() === "idle";
+  const missing = lacks ? lacking(row) : null;
+  // The option that was pressed although not all of the question is here: a second press sends it.
+  const [warned, warn] = useState<string | null>(null);
+  const unseen = missing !== null && !locked && warned !== null;
+  const words = unseen
+    ? {
+        text: `Not sent: ${missing} not loaded. Press again to answer without having seen it.`,
+        tone: "paused" as const,
+      }
+    : standing({ row, press, blocked, silent, idle, late, unlocked });
+
+  const answer = (option: CheckpointOption) => {
+    if (locked) return;
+    if (missing !== null && !option.destructive && warned !== option.id) {
+      warn(option.id);
+      return;
+    }
+    const parsed = option.modifies ? editor.check() : { value: null, error: null };
+    if (parsed.error !== null) return;
+    if (store.presses.press(row, option.id, store.drafts.feedback(row.id), parsed.value)) {
+      store.drafts.write(row, { sentWith: option.id });
+    }
+  };
+
+  const send = () => {
+    const text = store.drafts.feedback(row.id);
+    if (locked || text === null) return;
+    if (store.presses.press(row, "", text, null)) store.drafts.write(row, { sentWith: "" });
+  };
+
+  return (
+    // Once closed it is no question any more, yet the same card: who is typing keeps the box under the cursor.
+    <div
+      {...(stranded ? {} : { role: "group", "aria-label": row.title })}
+      class={`rc-checkpoint${stranded ? " rc-stranded" : ""}`}
+    >
+      <div class="rc-checkpoint-head">
+        <div class="rc-checkpoint-title">
+          {props.selectable && !stranded && (
+            <Tick row={row} ticked={props.ticked} locked={locked} lacks={missing !== null} tick={props.tick} />
+          )}
+          <h4>{row.title}</h4>
+        </div>
+        {row.type && <span class="rc-chip">{row.type.replaceAll("_", " ")}</span>}
+        {expires && <Timer row={row} store={store} />}
+      </div>
+      {stranded ? (
+        <Stranded row={row} press={press} />
+      ) : (
+        <>
+          {!locked && <Urgent row={row} last={isLastMinute(row, now)} />}
+          <Meta row={row} />
+          {row.description && <Description row={row} />}
+          <Context row={row} lacks={lacks} />
+          {missing !== null && (
+            <p class="rc-missing rc-tone-failed">
+              <Icon name="warn" />
+              <span>
+                Not here: {missing}. {store.reachable ? "Loading…" : "It was not saved with the notebook."}
+              </span>
+            </p>
+          )}
+        </>
+      )}
+      <textarea
+        class="rc-input rc-feedback"
+        aria-label={stranded ? "Feedback that did not count" : "Feedback"}
+        placeholder={row.free_text ? "Your answer" : "Feedback (optional)"}
+        rows={1}
+        value={editor.feedback}
+        readOnly={locked}
+        hidden={replayed || (stranded && editor.feedback === "")}
+        onInput={(event) => editor.write(event.currentTarget.value)}
+      />
+      {!replayed && (stranded ? editor.hasWritten : row.options.some((option) => option.modifies)) && (
+        <Modifications
+          value={editor.modifications}
+          open={editor.isOpen}
+          error={editor.error}
+          locked={locked}
+          toggle={editor.toggle}
+          change={editor.change}
+          box={editor.box}
+        />
+      )}
+      {stranded ? (
+        <StrandedActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
+      ) : (
+        <>
+          {row.options_note && (
+            <p class="rc-outcome rc-tone-paused">
+              <Icon name="warn" />
+              <span>{row.options_note}</span>
+            </p>
+          )}
+          {row.free_text && !replayed && (
+            <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
+          )}
+          <Options
+            row={row}
+            chosen={press?.option ?? row.answer ?? row.decision}
+            locked={locked}
+            note={note}
+            press={answer}
+          />
+          <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
+            {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
+            <span>{words.text}</span>
+            {press?.phase === "stuck" && blocked === null && !late && (
+              <button type="button" class="rc-link-button" onClick={() => store.presses.unlock(row.id)}>
+                Unlock the buttons
+              </button>
+            )}
+          </p>
+        </>
+      )}
+    </div>
+  );
+});
+
+interface SendProps {
+  empty: boolean;
+  locked: boolean;
+  note: string;
+  send: () => void;
+}
+
+/** Sends the words of an answer that has no options to choose from. */
+function Send({ empty, locked, note, send }: SendProps) {
+  return (
+    <div class="rc-options">
+      <button
+        type="button"
+        class="rc-button rc-primary"
+        aria-describedby={locked ? note : undefined}
+        aria-disabled={locked || empty}
+        onClick={send}
+      >
+        Send answer
+      </button>
+    </div>
+  );
+}
+
+const SIGNS: Partial<Record<Tone, IconName>> = { running: "arc", paused: "warn", failed: "cross" };
+
+/** What is typed into a card: kept by the store, for other views and for an answer to several questions. */
+function useEditor(row: CheckpointRow, drafts: Drafts) {
+  const draft = drafts.of(row.id);
+  const [toggled, toggle] = useState<boolean | null>(null);
+  const isOpen = toggled ?? draft.modifications !== null;
+  const [error, setError] = useState<string | null>(null);
+  const box = useRef<HTMLTextAreaElement>(null);
+  const { template } = row.context;
+  const shown = draft.modifications ?? template ?? "";
+  return {
+    feedback: draft.feedback,
+    modifications: shown,
+    hasWritten: draft.modifications !== null,
+    isOpen,
+    error,
+    box,
+    write: (feedback: string) => drafts.write(row, { feedback }),
+    change: (modifications: string) => {
+      drafts.write(row, { modifications });
+      if (error !== null) setError(parseModifications(modifications).error);
+    },
+    toggle: () => toggle(!isOpen),
+    /** What is sent: what can be seen, or was written before the editor was closed. */
+    check: () => {
+      const { modifications } = drafts.of(row.id); // what was typed since the last paint, too
+      const parsed = parseModifications(modifications ?? (isOpen ? shown : ""));
+      setError(parsed.error);
+      if (parsed.error !== null) {
+        toggle(true);
+        box.current?.focus();
+      }
+      return parsed;
+    },
+  };
+}
+
+function Description({ row }: { row: CheckpointRow }) {
+  return (
+    <p class="rc-description">
+      <Text>{row.description ?? ""}</Text>
+    </p>
+  );
+}
+
+const RISKY = /high|critical|severe|danger/i;
+
+function Meta({ row }: { row: CheckpointRow }) {
+  const { cost, risk } = row.context;
+  const facts: ComponentChildren[] = [];
+  const task = row.task_name ?? row.task;
+  if (task) facts.push(<span key="task">{task}</span>);
+  if (cost !== undefined) facts.push(<span key="cost">cost {dollars(cost)}</span>);
+  if (risk !== undefined) {
+    const tone = RISKY.test(risk) ? "rc-fact-risk rc-tone-failed" : "";
+    facts.push(
+      <span key="risk" class={tone}>
+        {tone && <Icon name="warn" />}
+        risk: {risk}
+      </span>,
+    );
+  }
+  if (row.requested_at !== null) facts.push(<span key="at">asked at {clock(row.requested_at)}</span>);
+  return facts.length > 0 ? <p class="rc-meta">{facts}</p> : null;
+}

@@ -1,0 +1,135 @@
+/** The answers that a question offers: a button each, with what it means. */
+import { useEffect, useState } from "preact/hooks";
+import type { CheckpointOption, CheckpointRow } from "../kernel/port";
+import { usePanel, useUniqueId } from "../panel/context";
+import { count, plural } from "../ui/format";
+
+interface OptionsProps {
+  row: CheckpointRow;
+  /** The option that was pressed or decided. */
+  chosen: string | null;
+  locked: boolean;
+  /** The id of the line that says why they are locked. */
+  note: string;
+  press: (option: CheckpointOption) => void;
+}
+
+export function Options({ row, ...props }: OptionsProps) {
+  const total = row.options_total ?? row.options.length;
+  return total > row.options.length ? (
+    <PagedOptions row={row} total={total} {...props} />
+  ) : (
+    <OptionList options={row.options} {...props} />
+  );
+}
+
+const PAGE = 50;
+
+/** Options by the page, and those with a text in their names. */
+function PagedOptions({ row, total, ...props }: OptionsProps & { total: number }) {
+  const { store } = usePanel();
+  const [{ offset, search }, look] = useState({ offset: 0, search: "" });
+  const [page, setPage] = useState(row.options);
+  useEffect(() => {
+    if (offset === 0 && search === "") return setPage(row.options);
+    return store.details.options(row.key, offset, search, setPage);
+  }, [store, row, offset, search]);
+  const last = offset + page.length;
+  return (
+    <>
+      <div class="rc-toolbar">
+        <input
+          type="search"
+          class="rc-input"
+          aria-label="Find an option"
+          placeholder="Find an option"
+          value={search}
+          onInput={(event) => look({ offset: 0, search: event.currentTarget.value })}
+        />
+        {search === "" && (
+          <button
+            type="button"
+            class="rc-button rc-small"
+            onClick={() => look({ offset: last < total ? offset + PAGE : 0, search })}
+          >
+            {last < total ? "Next" : "First"}
+          </button>
+        )}
+        <span class="rc-note">
+          {search === ""
+            ? `${count(offset + 1)} to ${count(last)} of ${plural(total, "option")}`
+            : `${count(page.length)} found`}
+        </span>
+      </div>
+      <OptionList options={page} {...props} />
+    </>
+  );
+}
+
+function OptionList({
+  options,
+  chosen,
+  locked,
+  note,
+  press,
+}: Omit<OptionsProps, "row"> & Pick<CheckpointRow, "options">) {
+  const described = options.some((option) => option.description);
+  return (
+    <div class={`rc-options${described ? " rc-options-described" : ""}`}>
+      {ordered(options).map((option) => (
+        <Option
+          key={option.id}
+          option={option}
+          chosen={option.id === chosen}
+          locked={locked}
+          note={note}
+          press={() => press(option)}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface OptionProps {
+  option: CheckpointOption;
+  chosen: boolean;
+  locked: boolean;
+  note: string;
+  press: () => void;
+}
+
+function Option({ option, chosen, locked, note, press }: OptionProps) {
+  const id = useUniqueId();
+  const kind = option.destructive ? "rc-destructive" : option.is_default ? "rc-primary" : "";
+  const means = [option.is_default ? `${id}-default` : "", option.description ? id : ""].filter(Boolean).join(" ");
+  return (
+    <div class={`rc-option${option.destructive ? " rc-option-apart" : ""}`}>
+      {/* aria-disabled, not disabled: a locked button keeps the keyboard's focus and can be asked why. */}
+      <button
+        type="button"
+        class={`rc-button ${kind}${chosen && locked ? " rc-chosen" : ""}`}
+        aria-label={option.label}
+        aria-describedby={locked ? note : means || undefined}
+        aria-disabled={locked}
+        onClick={press}
+      >
+        {option.label}
+      </button>
+      {option.is_default && (
+        <span id={`${id}-default`} class="rc-chip">
+          default
+        </span>
+      )}
+      {option.description && (
+        <span id={id} class="rc-option-says">
+          {option.description}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** What ends things comes last, wherever the server put it. */
+function ordered(options: readonly CheckpointOption[]): CheckpointOption[] {
+  return [...options].sort((a, b) => Number(a.destructive) - Number(b.destructive));
+}

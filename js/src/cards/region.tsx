@@ -1,0 +1,200 @@
+/** The questions of the run that wait for a person, and for a while what became of them. */
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { CheckpointRow } from "../kernel/port";
+import { canAnswer, isLastMinute } from "../page/attention";
+import { useNow, useStore } from "../panel/context";
+import type { Store } from "../state/store";
+import { isOpen } from "../state/submissions";
+import { plural } from "../ui/format";
+import { Icon } from "../ui/icons";
+import { Pin } from "../ui/sticky";
+import { ApproveBar, useSelection } from "./bulk";
+import { Checkpoint } from "./card";
+import { ending } from "./wording";
+
+/** How long an outcome stays in sight. */
+const LINGER_MS = 20_000;
+
+export function NeedsDecision() {
+  const store = useStore("checkpoints", "presses", "drafts", "attachment", "head");
+  const { cards, dismiss } = useCards(store);
+  const open = cards.filter(isOpen);
+  const total = Math.max(open.length, store.head?.questions ?? 0);
+  const blocked = whyBlocked(store);
+  const region = useRef<HTMLDivElement>(null);
+  const selection = useSelection(open, blocked);
+  const selecting = selection.ticked.size > 0;
+  useKeptFocus(region, `${cards.length} ${selecting}`);
+  const replayed = Boolean(store.head?.replay);
+  const name = replayed ? "Waiting for a decision" : open.length > 0 ? "Needs your decision" : "Decided meanwhile";
+  return (
+    <>
+      <div ref={region} tabIndex={-1} class="rc-needs-place">
+        {cards.length > 0 && (
+          <section class="rc-needs" aria-label={name}>
+            <h3 class="rc-needs-title">
+              <Icon name="hand" />
+              {name}
+              {total > 1 && <span class="rc-note">{plural(total, "question")}</span>}
+              {blocked === null && <Urgency open={open} />}
+            </h3>
+            {total > open.length && (
+              <p class="rc-note">
+                Here are the {open.length} that are due first; the others follow as these are answered.
+              </p>
+            )}
+            <div class="rc-needs-list">
+              {cards.map((row) => (
+                <Checkpoint
+                  key={row.key}
+                  row={row}
+                  press={store.presses.get(row.id)}
+                  blocked={blocked}
+                  silent={store.attachment === "silent"}
+                  selectable={selecting || (open.length > 1 && !replayed)}
+                  ticked={selection.ticked.has(row.id)}
+                  tick={selection.tick}
+                  dismiss={isOpen(row) ? null : dismiss(row.key)}
+                />
+              ))}
+            </div>
+            {selecting && <ApproveBar selection={selection} />}
+          </section>
+        )}
+        <Outcomes rows={store.checkpoints(false).filter((row) => !cards.some(({ key }) => key === row.key))} />
+      </div>
+      {open.length > 0 && !replayed && (
+        <Pin target={region}>
+          <Icon name="hand" />
+          <strong>{plural(total, "question")}</strong>
+          {total > 1 ? " need your decision" : " needs your decision"}
+          {blocked === null && <Urgency open={open} />}
+        </Pin>
+      )}
+    </>
+  );
+}
+
+/**
+ * The cards in the order in which they came: one that moved would lose the keyboard's focus. A question that closes while
+ * something typed for it is not sent stays until it is dismissed.
+ */
+function useCards(store: Store) {
+  const { drafts, tables } = store;
+  const shown = useRef(new Map<string, CheckpointRow>());
+  const dismissals = useRef(new Map<string, () => void>());
+  const cards = new Map<string, CheckpointRow>();
+  for (const [key, row] of shown.current) {
+    const now = tables.checkpoints.get(key);
+    if (now ? isOpen(now) || drafts.isStranded(now) : drafts.isStranded(row)) cards.set(key, now ?? row);
+    else drafts.drop(row.id);
+  }
+  for (const row of tables.checkpoints.rows) if (isOpen(row) || drafts.isStranded(row)) cards.set(row.key, row);
+  shown.current = cards;
+  const dismiss = (key: string) => {
+    const known = dismissals.current.get(key);
+    if (known) return known;
+    const end = () => {
+      dismissals.current.delete(key);
+      drafts.drop(shown.current.get(key)?.id ?? key);
+    };
+    dismissals.current.set(key, end);
+    return end;
+  };
+  return { cards: [...cards.values()], dismiss };
+}
+
+/** Why no answer can be sent at all. */
+function whyBlocked(store: Store): string | null {
+  if (store.attachment === "gone") return "The kernel is gone; run the cell again to answer.";
+  if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
+  if (store.head?.replay) return "This is a replay: the question is shown as it was asked, and cannot be answered.";
+  if (store.head?.link === "stopped") return "The console was stopped; run the cell again to answer.";
+  return null;
+}
+
+/** How many questions cannot wait, in words. */
+function Urgency({ open }: { open: readonly CheckpointRow[] }) {
+  const store = useStore("presses", "head");
+  useNow(open.some((row) => row.deadline !== null));
+  const now = store.dueNow();
+  const waiting = open.filter((row) => canAnswer(row, store.presses.get(row.id), now));
+  const last = waiting.filter((row) => isLastMinute(row, now)).length;
+  const reminded = waiting.filter((row) => row.reminded).length;
+  return (
+    <>
+      {last > 0 && (
+        <span class="rc-urgent rc-tone-failed">
+          <Icon name="clock" />
+          last minute{open.length > 1 && ` for ${plural(last, "question")}`}
+        </span>
+      )}
+      {reminded > 0 && (
+        <span class="rc-urgent rc-tone-paused">
+          <Icon name="bell" />
+          reminded{open.length > 1 && ` of ${plural(reminded, "question")}`}
+        </span>
+      )}
+    </>
+  );
+}
+
+function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
+  const store = useStore("checkpoints", "presses");
+  const recent = rows.filter((row) => endedFor(store, row) < LINGER_MS);
+  useNow(recent.length > 0);
+  return (
+    <>
+      {recent.map((row) => (
+        <p key={row.key} class={`rc-strip${row.decided_by === "you" ? " rc-strip-decided" : ""}`}>
+          <Icon {...sign(row)} />
+          <span>
+            <b>{row.title}</b>: {ending(row, store.presses.get(row.id))}
+          </span>
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** How long ago a question ended, milliseconds: as this page saw it, else by the server's clock. */
+function endedFor(store: Store, row: CheckpointRow): number {
+  const seen = store.closedFor(row.key);
+  if (seen !== null) return seen;
+  return row.decided_at === null ? Number.POSITIVE_INFINITY : Math.abs(store.serverNow() - row.decided_at);
+}
+
+function sign(row: CheckpointRow): { name: "check" | "clock" | "info"; tone: string } {
+  if (row.status === "expired" || row.decided_by === "timeout") return { name: "clock", tone: "cancelled" };
+  return row.decided_by === "you" ? { name: "check", tone: "completed" } : { name: "info", tone: "running" };
+}
+
+/** When what had the keyboard's focus is gone, a card or the bar below, the focus stays where it was on the page. */
+function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): void {
+  const inside = useRef(false);
+  useLayoutEffect(() => {
+    const element = region.current;
+    if (!element) return undefined;
+    const note = () => {
+      inside.current = element.contains(focused(element));
+    };
+    const root = element.getRootNode();
+    root.addEventListener("focusin", note);
+    return () => root.removeEventListener("focusin", note);
+  }, [region]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of what is shown
+  useLayoutEffect(() => {
+    const element = region.current;
+    const now = element && focused(element);
+    const lost = now === null || now === document.body;
+    if (!inside.current || !lost) return;
+    // Not on the next card's button: the key that answered one question must not answer another.
+    element?.focus({ preventScroll: true });
+  }, [region, shown]);
+}
+
+/** What has the focus, in the page or the shadow root that the panel is in. */
+function focused(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement;
+}

@@ -1,0 +1,126 @@
+/** What calls a person to the page: the count in its title and, for who asked for them, notifications. */
+
+import type { CheckpointRow } from "../kernel/port";
+import type { Store } from "../state/store";
+import { isLocked, type Press } from "../state/submissions";
+import type { Cancel } from "./env";
+import { Notifier } from "./notifier";
+import { TitleBadge } from "./title";
+
+const LAST_MS = 60_000;
+
+interface Question {
+  /** The same for every view and widget that shows it. */
+  key: string;
+  title: string;
+  run: string;
+  /** Why it cannot wait, in words; null while it can. */
+  urgent: string | null;
+}
+
+/** Counts the open questions of all panels of the page, each question once. */
+class Attention {
+  readonly notifier = new Notifier();
+  readonly #badge = new TitleBadge();
+  readonly #views = new Map<object, readonly Question[]>();
+  /** Of each run's open questions those that are no cards yet. */
+  readonly #others = new Map<object, readonly [run: string, count: number]>();
+  #known = new Set<string>();
+  /** What was said to be urgent: once for each question. */
+  #urged = new Set<string>();
+
+  show(view: object, questions: readonly Question[], others: readonly [run: string, count: number] = ["", 0]): void {
+    this.#views.set(view, questions);
+    this.#others.set(view, others);
+    for (const question of questions) this.#tell(question);
+    this.#count();
+  }
+
+  #tell({ key, title, run, urgent }: Question): void {
+    const isNew = !this.#known.has(key);
+    const isUrged = urgent !== null && !this.#urged.has(key);
+    this.#known.add(key);
+    if (urgent !== null) this.#urged.add(key);
+    if (!document.hidden || !(isNew || isUrged)) return;
+    this.notifier.show(key, title, urgent === null ? `Needs your decision: ${run}` : `${urgent}: ${run}`);
+  }
+
+  drop(view: object): void {
+    this.#views.delete(view);
+    this.#others.delete(view);
+    this.#count();
+    if (this.#views.size > 0) return;
+    this.#known = new Set();
+    this.#urged = new Set();
+  }
+
+  #count(): void {
+    const open = new Set([...this.#views.values()].flat().map(({ key }) => key));
+    for (const key of this.#known) if (!open.has(key)) this.notifier.withdraw(key);
+    const others = [...new Map(this.#others.values()).values()].reduce((sum, count) => sum + count, 0);
+    this.#badge.show(open.size + others);
+  }
+}
+
+/** One for the page. Each widget may bring its own copy of this module, so a module's variable would not do. */
+function ofPage(): Attention {
+  const name = Symbol.for("runconsole.attention.1");
+  const page = globalThis as unknown as Record<symbol, Attention | undefined>;
+  page[name] ??= new Attention();
+  return page[name];
+}
+
+export function notifier(): Notifier {
+  return ofPage().notifier;
+}
+
+/** Calls for attention as long as a view of the store is open; returns how to stop. */
+export function attend(store: Store): Cancel {
+  const attention = ofPage();
+  const view = {};
+  const look = () => {
+    const shown = questions(store);
+    const others = shown.length > 0 ? (store.head?.questions ?? 0) - store.checkpoints(true).length : 0;
+    attention.show(view, shown, [store.head?.url ?? "", Math.max(0, others)]);
+  };
+  look();
+  // Not by `watch`: it waits for a paint, and a hidden page has none. Nor by a timer, which a hidden page slows down: the
+  // kernel's heartbeat comes in time for the last minute.
+  const stop = store.listen(["checkpoints", "attachment", "head", "beat"], look);
+  return () => {
+    stop();
+    attention.drop(view);
+  };
+}
+
+/** What waits for a person, and can be answered: not in a recording or a replay, not what is answered already. */
+function questions(store: Store): Question[] {
+  const { head, attachment } = store;
+  const answerable = attachment === "attached" || attachment === "silent";
+  if (!head || head.replay || !answerable || head.link === "stopped") return [];
+  const now = store.dueNow();
+  return store
+    .checkpoints(true)
+    .filter((row) => row.status !== "sending")
+    .map((row) => ({
+      key: `${head.url} ${row.id}`,
+      title: row.title,
+      run: head.title,
+      urgent: isLastMinute(row, now) ? "Last minute to decide" : row.reminded ? "Reminder, needs your decision" : null,
+    }));
+}
+
+/** Whether the time for an answer is up. */
+export function isLate(row: CheckpointRow, serverNow: number): boolean {
+  return row.deadline !== null && serverNow >= row.deadline;
+}
+
+/** The last minute before the deadline. */
+export function isLastMinute(row: CheckpointRow, serverNow: number): boolean {
+  return row.deadline !== null && !isLate(row, serverNow) && row.deadline - serverNow <= LAST_MS;
+}
+
+/** Whether an answer can still be given: none is on its way, and there is time. */
+export function canAnswer(row: CheckpointRow, press: Press | undefined, serverNow: number): boolean {
+  return !isLocked(row, press) && !isLate(row, serverNow);
+}

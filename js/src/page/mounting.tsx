@@ -1,0 +1,94 @@
+/**
+ * A view of the panel in the page. A host that paints an output anew (JupyterLab does when its text is updated) throws the
+ * old node away and asks for another view: it gets the one it threw away, with its tab, filters, scroll positions and focus.
+ */
+import { render as draw } from "preact";
+import type { Port } from "../kernel/port";
+import { App } from "../panel/app";
+import { Ticker } from "../panel/context";
+import type { Store } from "../state/store";
+import { attend } from "./attention";
+import { browserEnv } from "./env";
+
+/** How long after it lost the focus a thrown-away view gets it back, in milliseconds. */
+const FOCUS_MS = 1000;
+
+export interface View {
+  /** Goes on below another node if the host has thrown it away, and will not put it back; returns whether it does. */
+  move(el: HTMLElement): boolean;
+  /** Returns how to let go of it; with the last one it is gone. */
+  use(): () => void;
+}
+
+/** Draws a panel below `el`; `gone` is told when all who asked for it have let go. */
+export function openView(store: Store, port: Port, el: HTMLElement, gone: (view: View) => void): View {
+  const root = document.createElement("div");
+  root.className = "runconsole";
+  el.append(root);
+  const ticker = new Ticker();
+  const prefix = `rc-${browserEnv.id()}`;
+  const paint = () => draw(<App panel={{ prefix, store, ticker, height: port.height() }} />, root);
+  paint();
+  const stops = [store.open(), port.onHeight(paint), attend(store), () => ticker.stop()];
+  const restore = watchPlace(root);
+  let users = 0;
+  let wasShown = false;
+  new ResizeObserver(() => {
+    wasShown ||= root.isConnected;
+  }).observe(root);
+  const view: View = {
+    move(to) {
+      // JupyterLab takes whole cells that are out of sight from the page, and brings them back.
+      const isLeft = wasShown && !root.isConnected && !root.closest(".jp-OutputArea-output");
+      if (isLeft) {
+        to.append(root);
+        restore();
+      }
+      return isLeft;
+    },
+    use() {
+      let used = 1;
+      users += 1;
+      return () => {
+        users -= used;
+        if (!used || users) return;
+        used = 0;
+        for (const stop of stops) stop();
+        draw(null, root);
+        root.remove();
+        gone(view);
+      };
+    },
+  };
+  return view;
+}
+
+/** Follows how far what is in a panel is scrolled, and what has the focus; returns how to put it back in a new place. */
+function watchPlace(root: HTMLElement): () => void {
+  const scrolled = new Map<Element, [number, number]>();
+  let focused: HTMLElement | null = null;
+  let lostAt = 0;
+  root.addEventListener(
+    "scroll",
+    ({ target }) => {
+      const element = target as Element;
+      if (root.isConnected) scrolled.set(element, [element.scrollLeft, element.scrollTop]);
+    },
+    true,
+  );
+  root.addEventListener("focusin", ({ target }) => {
+    focused = target as HTMLElement;
+    lostAt = Number.POSITIVE_INFINITY;
+  });
+  root.addEventListener("focusout", () => {
+    lostAt = Date.now();
+  });
+  // The host puts the panel into the page before it is painted next, or not at all.
+  return () =>
+    requestAnimationFrame(() => {
+      for (const [element, [left, top]] of scrolled) element.scroll(left, top);
+      if (document.activeElement === document.body && Date.now() - lostAt < FOCUS_MS) {
+        focused?.focus({ preventScroll: true });
+      }
+    });
+}

@@ -1,0 +1,84 @@
+/** What every view reaches: the store, the clock and what to repaint on. */
+import { createContext } from "preact";
+import { useContext, useEffect, useId, useReducer, useRef } from "preact/hooks";
+import type { Cancel } from "../page/env";
+import type { Store, Topic } from "../state/store";
+
+export interface Panel {
+  /** Before the ids of this view's elements: a page may hold several views. */
+  prefix: string;
+  store: Store;
+  ticker: Ticker;
+  /** Height of the scrolling areas in CSS pixels. */
+  height: number;
+}
+
+const PanelContext = createContext<Panel | null>(null);
+export const PanelProvider = PanelContext.Provider;
+
+export function usePanel(): Panel {
+  const panel = useContext(PanelContext);
+  if (!panel) throw new Error("a view of the panel was rendered outside the panel");
+  return panel;
+}
+
+/** The store; the component is painted again when one of the topics changed. */
+export function useStore(...topics: Topic[]): Store {
+  const { store } = usePanel();
+  const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
+  const seen = useRef("");
+  const revisions = () => topics.map((topic) => store.revision(topic)).join();
+  seen.current = revisions();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: topics are literals at each place of use
+  useEffect(() => {
+    const look = () => {
+      if (revisions() !== seen.current) repaint();
+    };
+    look(); // something may have come between the paint and this effect
+    return store.watch(look) as () => void;
+  }, [store]);
+  return store;
+}
+
+/** An id for an element, unique on the page. */
+export function useUniqueId(): string {
+  return `${usePanel().prefix}-${useId()}`;
+}
+
+/** Epoch milliseconds by the kernel's clock; painted again each second while `running`. */
+export function useNow(running: boolean): number {
+  const { store, ticker } = usePanel();
+  const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
+  useEffect(() => (running ? ticker.watch(repaint) : undefined), [ticker, running]);
+  return store.now();
+}
+
+/** One timer for everything in a view that ticks; none while nothing does. */
+export class Ticker {
+  readonly #watchers = new Set<() => void>();
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  watch(callback: () => void): Cancel {
+    this.#watchers.add(callback);
+    if (this.#timer === null) {
+      this.#timer = setInterval(this.#tick, 1000);
+      // A page that was hidden shows the right time as soon as it is seen again.
+      document.addEventListener("visibilitychange", this.#tick);
+    }
+    return () => {
+      this.#watchers.delete(callback);
+      if (this.#watchers.size === 0) this.stop();
+    };
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    document.removeEventListener("visibilitychange", this.#tick);
+  }
+
+  readonly #tick = (): void => {
+    if (document.hidden) return;
+    for (const callback of [...this.#watchers]) callback();
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * What a screen reader is told without asking: a new question, one that is urgent, how it ended, what went wrong with an
+ * answer or a command, the end of the run, the link lost and back. One voice for all views of a run, and few words at a time.
+ */
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { ending, notDone, standing } from "../cards/wording";
+import type { CheckpointRow, Head } from "../kernel/port";
+import { canAnswer, isLastMinute, isLate } from "../page/attention";
+import type { Store } from "../state/store";
+import { isOpen } from "../state/submissions";
+import { plural } from "../ui/format";
+import { useNow, useStore } from "./context";
+
+interface Heard {
+  open: Set<string>;
+  link: Head["link"] | null;
+  ended: boolean;
+  refusal: Store["refusal"];
+  /** What is urgent, or went wrong, and was told: each once. */
+  told: Set<string>;
+}
+
+/** Sentences at a time; the rest is counted. */
+const AT_ONCE = 3;
+/** Long enough to be picked up; then it is no news any more, for who walks through the page. */
+const SPOKEN_MS = 10_000;
+
+export function Announcer() {
+  const store = useStore("head", "checkpoints", "presses", "replay", "attachment");
+  useNow(store.checkpoints(true).some((row) => row.deadline !== null));
+  const heard = useRef<Heard | null>(null);
+  const [said, setSaid] = useState("");
+  const speaks = useVoice(store);
+  const news = heard.current === null ? [] : whatIsNew(heard.current, store);
+  heard.current = hear(store, heard.current);
+  const words = [...news.slice(0, AT_ONCE), ...(news.length > AT_ONCE ? [`And ${news.length - AT_ONCE} more.`] : [])];
+  if (speaks() && words.length > 0 && words.join(" ") !== said) setSaid(words.join(" "));
+  useEffect(() => {
+    const timer = said === "" ? undefined : setTimeout(() => setSaid(""), SPOKEN_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  return (
+    <div class="rc-hidden" aria-live="polite">
+      {said}
+    </div>
+  );
+}
+
+/** Whether this view speaks for the run: the first that opened. */
+function useVoice(store: Store): () => boolean {
+  const [voice] = useState(() => ({}));
+  useLayoutEffect(() => {
+    store.voices.add(voice);
+    return () => void store.voices.delete(voice);
+  }, [store, voice]);
+  return () => store.voices.values().next().value === voice;
+}
+
+function hear(store: Store, before: Heard | null): Heard {
+  const open = new Set(store.checkpoints(true).map((row) => row.key));
+  // Never forgotten: an estimate of the server's clock that wavers must not tell it twice.
+  const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
+  return { open, link: store.head?.link ?? null, ended: store.head?.ended_at != null, refusal: store.refusal, told };
+}
+
+interface Remark {
+  key: string;
+  row: CheckpointRow;
+  /** A word on a question that is known, and one more on a new one. */
+  says: string;
+  adds: string;
+}
+
+function remarks(store: Store): Remark[] {
+  return store.reachable
+    ? store.checkpoints(true).flatMap((row) => [...urgencies(store, row), ...troubles(store, row)])
+    : [];
+}
+
+function urgencies(store: Store, row: CheckpointRow): Remark[] {
+  const now = store.dueNow();
+  if (!canAnswer(row, store.presses.get(row.id), now)) return [];
+  const last = {
+    key: `last ${row.key} ${row.deadline}`,
+    row,
+    says: `Last minute to decide: ${row.title}.`,
+    adds: " Less than a minute is left.",
+  };
+  const reminded = { key: `reminded ${row.key}`, row, says: `Reminder, needs your decision: ${row.title}.`, adds: "" };
+  return [...(isLastMinute(row, now) ? [last] : []), ...(row.reminded ? [reminded] : [])];
+}
+
+/** An answer that did not get through, or waits. */
+function troubles(store: Store, row: CheckpointRow): Remark[] {
+  const press = store.presses.get(row.id);
+  const late = isLate(row, store.dueNow());
+  const { text, tone } = standing({ row, press, blocked: null, silent: false, idle: false, late, unlocked: null });
+  if (tone !== "failed" && tone !== "paused") return [];
+  return [{ key: `${row.key} ${press?.id ?? ""} ${text}`, row, says: `${row.title}: ${text}`, adds: "" }];
+}
+
+function whatIsNew(heard: Heard, store: Store): string[] {
+  const head = store.head;
+  const { refusal } = store;
+  // What a replay shows is no news; what it was told to do and did not is.
+  if (!head || head.replay) return refusal && refusal !== heard.refusal ? [notDone(refusal.error)] : [];
+  const fresh = remarks(store).filter(({ key }) => !heard.told.has(key));
+  const news = questions(
+    store.checkpoints(true).filter((row) => !heard.open.has(row.key)),
+    fresh,
+  );
+  news.push(...fresh.filter(({ row }) => heard.open.has(row.key)).map(({ says }) => says));
+  const closed = store.tables.checkpoints.rows.filter((row) => heard.open.has(row.key) && !isOpen(row));
+  news.push(...closed.map((row) => `${row.title}: ${ending(row, store.presses.get(row.id))}`));
+  if (head.ended_at !== null && !heard.ended) {
+    const stopped = head.status === "interrupted";
+    news.push(stopped ? `The run is interrupted. ${head.reason ?? ""}` : `The run has finished: ${head.status}.`);
+  }
+  if (head.link !== heard.link) {
+    if (head.link === "retrying" && heard.link === "live") news.push("The connection was lost; retrying.");
+    if (head.link === "failed") news.push(`The connection failed. ${head.reason ?? ""}`);
+    if (head.link === "live" && heard.link === "retrying") news.push("The connection is back.");
+  }
+  return news;
+}
+
+/** Many new questions are one piece of news. */
+function questions(rows: readonly CheckpointRow[], fresh: readonly Remark[]): string[] {
+  const [first] = rows;
+  if (first && rows.length > AT_ONCE) {
+    return [`${plural(rows.length, "question")} need your decision. The first: ${first.title}.`];
+  }
+  return rows.map((row) => `Needs your decision: ${row.title}.${fresh.find((one) => one.row === row)?.adds ?? ""}`);
+}

@@ -1,0 +1,145 @@
+/** The controls of a recording: play and pause, where it is, how fast, and why a command was not carried out. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { notDone } from "../cards/wording";
+import type { Replay } from "../kernel/port";
+import type { Store } from "../state/store";
+import { Choice } from "../ui/choice";
+import { countdown } from "../ui/format";
+import { Icon } from "../ui/icons";
+import { useStore } from "./context";
+
+const SPEEDS = [0.5, 1, 2, 5, 10, 50, 0];
+/** While the scrubber moves, at most one position in this many milliseconds is asked for. */
+const SEEK_MS = 120;
+/** How long the scrubber stays where it was let go, until the kernel shows that position. */
+const SETTLE_MS = 1500;
+
+export function Player() {
+  const store = useStore("head", "attachment", "replay");
+  const replay = store.head?.replay;
+  // Not while nobody has answered yet: a saved notebook may have no kernel.
+  if (!replay || !store.reachable || store.attachment === "waiting") return null;
+  // A console that was stopped plays no more.
+  if (store.head?.link === "stopped" && !replay.over) return null;
+  return (
+    <div class="rc-player" role="group" aria-label="Replay">
+      <div class="rc-player-controls">
+        <PlayButton replay={replay} store={store} />
+        <Scrubber replay={replay} store={store} />
+        <Speed replay={replay} store={store} />
+      </div>
+      {store.refusal && (
+        <p class="rc-player-refusal rc-tone-failed">
+          <Icon name="warn" />
+          {notDone(store.refusal.error)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface Controls {
+  replay: Replay;
+  store: Store;
+}
+
+function PlayButton({ replay, store }: Controls) {
+  const word = replay.playing ? "Pause" : replay.over ? "Play again" : "Play";
+  return (
+    <button
+      type="button"
+      class="rc-button rc-small rc-play"
+      aria-label={word}
+      title={word}
+      onClick={() => store.replay(replay.playing ? "pause" : "play")}
+    >
+      <Icon name={replay.playing ? "pause" : "play"} />
+    </button>
+  );
+}
+
+function Scrubber({ replay, store }: Controls) {
+  const [held, hold] = useState<number | null>(null);
+  const [dragging, drag] = useState(false);
+  const seek = useThrottled((seconds: number) => store.replay("seek", seconds));
+  const arrived = held !== null && Math.abs(held - replay.position_s) <= tolerance(replay);
+  useEffect(() => {
+    if (held === null || dragging) return undefined;
+    const letGo = setTimeout(() => hold(null), arrived ? 0 : SETTLE_MS);
+    return () => clearTimeout(letGo);
+  }, [held, dragging, arrived]);
+
+  // The last of the even steps may lie behind the end: else no key would lead there.
+  const shown = Math.min(held ?? replay.position_s, replay.duration_s);
+  const [here, end] = [position(shown), position(replay.duration_s)];
+  return (
+    <>
+      <input
+        type="range"
+        class="rc-scrubber"
+        aria-label="Position"
+        aria-valuetext={`${here} of ${end}`}
+        min={0}
+        max={Math.ceil(replay.duration_s / step(replay)) * step(replay)}
+        step={step(replay)}
+        value={shown}
+        onPointerDown={() => drag(true)}
+        onPointerUp={() => drag(false)}
+        onPointerCancel={() => drag(false)}
+        onInput={(event) => {
+          hold(event.currentTarget.valueAsNumber);
+          seek(event.currentTarget.valueAsNumber);
+        }}
+      />
+      <span class="rc-position" aria-hidden="true">
+        {here} <small>/ {end}</small>
+      </span>
+    </>
+  );
+}
+
+/** Calls at once, then at most each `SEEK_MS`, the last time with the last value. */
+function useThrottled(work: (value: number) => void): (value: number) => void {
+  const state = useRef<{ wanted: number | null; timer: ReturnType<typeof setTimeout> | null }>({
+    wanted: null,
+    timer: null,
+  }).current;
+  useEffect(() => () => clearTimeout(state.timer ?? undefined), [state]);
+  const go = () => {
+    state.timer = null;
+    if (state.wanted === null) return;
+    work(state.wanted);
+    state.wanted = null;
+    state.timer = setTimeout(go, SEEK_MS);
+  };
+  return (value) => {
+    state.wanted = value;
+    if (state.timer === null) go();
+  };
+}
+
+/** How near the kernel's position is to be the one asked for, in seconds: while it plays, it moves on meanwhile. */
+function tolerance(replay: Replay): number {
+  return Math.max(step(replay), replay.playing ? replay.speed * 0.3 : 0);
+}
+
+function position(seconds: number): string {
+  return countdown(Math.floor(seconds));
+}
+
+/** What one press of an arrow key moves, in seconds. */
+function step(replay: Replay): number {
+  return Math.max(0.1, Math.round(replay.duration_s / 20) / 10);
+}
+
+function Speed({ replay, store }: Controls) {
+  const speeds = SPEEDS.includes(replay.speed) ? SPEEDS : [...SPEEDS, replay.speed];
+  return (
+    <Choice
+      name="Speed"
+      value={replay.speed}
+      of={speeds.map((speed) => [speed, speed === 0 ? "fastest" : `${speed}×`] as const)}
+      pick={(speed) => store.replay("speed", speed)}
+    />
+  );
+}

@@ -1,0 +1,66 @@
+/** What became of the commands given for tasks here (cancel, pause, resume, retry): one at a time for each task. */
+
+import type { TaskRow, ToKernel } from "../kernel/port";
+import type { Env } from "../page/env";
+
+export type Verb = "cancel" | "pause" | "resume" | "retry";
+
+export interface Command {
+  readonly id: string;
+  readonly verb: Verb;
+  readonly phase: "sending" | "taken" | "refused";
+  readonly error: string | null;
+}
+
+/** Commands that a task can take in its present state. */
+export function verbsFor(status: TaskRow["status"]): readonly Verb[] {
+  switch (status) {
+    case "running":
+      return ["pause", "cancel"];
+    case "paused":
+      return ["resume", "cancel"];
+    case "pending":
+      return ["cancel"];
+    case "failed":
+    case "cancelled":
+      return ["retry"];
+    default:
+      return [];
+  }
+}
+
+export class Commands {
+  readonly #env: Env;
+  readonly #send: (message: ToKernel) => boolean;
+  readonly #changed: () => void;
+  readonly #given = new Map<string, Command>();
+
+  constructor(env: Env, send: (message: ToKernel) => boolean, changed: () => void) {
+    this.#env = env;
+    this.#send = send;
+    this.#changed = changed;
+  }
+
+  get(task: string): Command | undefined {
+    return this.#given.get(task);
+  }
+
+  /** Sends a command for the task with this key; false while another one is on its way. */
+  give(task: string, verb: Verb): boolean {
+    if (this.get(task)?.phase === "sending") return false;
+    const id = this.#env.id();
+    if (!this.#send({ kind: "command", id, task, command: verb })) return false;
+    this.#given.set(task, { id, verb, phase: "sending", error: null });
+    this.#changed();
+    return true;
+  }
+
+  /** The server, or the kernel, has answered. */
+  answer(id: string, ok: boolean, error: string | null): void {
+    for (const [task, command] of this.#given) {
+      if (command.id !== id) continue;
+      this.#given.set(task, { ...command, phase: ok ? "taken" : "refused", error });
+      this.#changed();
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/** Rows in full, and options by the page: asked for, put together from their parts, asked for again when no answer comes. */
+
+import type { CheckpointOption, FromKernel, Row, TableName, ToKernel } from "../kernel/port";
+import type { Cancel, Env } from "../page/env";
+
+/** A request not answered by then was lost, or there were too many. */
+const PATIENCE_MS = 6000;
+
+interface Asked {
+  request: ToKernel & { kind: "detail" | "page" };
+  texts: string[];
+  done: (answer: unknown) => void;
+  cancel: Cancel;
+}
+
+export class Details {
+  readonly #env: Env;
+  readonly #send: (message: ToKernel) => boolean;
+  readonly #asked = new Map<string, Asked>();
+  /** The tables and keys of rows that were told in full. */
+  readonly #whole = new Set<string>();
+
+  constructor(env: Env, send: (message: ToKernel) => boolean) {
+    this.#env = env;
+    this.#send = send;
+  }
+
+  /** Asks for a row in full; null says that there is none. */
+  row(table: TableName, key: string, done: (row: Row | null) => void): Cancel {
+    const request = { kind: "detail", id: "", table, key, part: 0 } as const;
+    return this.#ask(request, (row) => {
+      if (row) this.#whole.add(`${table} ${key}`);
+      done(row as Row | null);
+    });
+  }
+
+  /** Asks for options of a question: from a place on, or those with a text in their names. */
+  options(key: string, offset: number, search: string, done: (options: CheckpointOption[]) => void): Cancel {
+    const request = { kind: "page", id: "", table: "options", of: key, offset, limit: 50, search } as const;
+    return this.#ask(request, (rows) => done((rows ?? []) as CheckpointOption[]));
+  }
+
+  isWhole(table: TableName, row: Row): boolean {
+    return !row.cut || this.#whole.has(`${table} ${row.key}`);
+  }
+
+  receive(message: Extract<FromKernel, { kind: "detail" | "page" | "answer" }>): void {
+    const asked = this.#asked.get(message.id);
+    if (!asked) return;
+    this.#end(message.id);
+    if (message.kind === "detail" && message.parts) {
+      asked.texts[message.part ?? 0] = message.text ?? "";
+      // A row that changed meanwhile may have another number of parts: what is there then is no JSON, and it begins anew.
+      for (let part = 0; part < message.parts; part++) {
+        if (asked.texts[part] !== undefined) continue;
+        this.#start({ ...asked, request: { ...asked.request, part } as never });
+        return;
+      }
+      try {
+        asked.done(JSON.parse(asked.texts.slice(0, message.parts).join("")));
+      } catch {
+        this.#start({ ...asked, texts: [], request: { ...asked.request, part: 0 } as never });
+      }
+    } else asked.done(message.kind === "page" ? message.rows : message.kind === "detail" ? message.row : null);
+  }
+
+  #ask(request: Asked["request"], done: Asked["done"]): Cancel {
+    let over = false;
+    const asked: Asked = { request, texts: [], cancel: () => {}, done: (answer) => over || done(answer) };
+    this.#start(asked);
+    return () => {
+      over = true;
+      for (const [id, other] of this.#asked) if (other.done === asked.done) this.#end(id);
+    };
+  }
+
+  #start(asked: Asked): void {
+    const id = this.#env.id();
+    const cancel = this.#env.later(PATIENCE_MS, () => {
+      this.#asked.delete(id);
+      this.#start(asked);
+    });
+    this.#asked.set(id, { ...asked, cancel });
+    if (!this.#send({ ...asked.request, id })) this.#end(id);
+  }
+
+  #end(id: string): void {
+    this.#asked.get(id)?.cancel();
+    this.#asked.delete(id);
+  }
+
+  /** Forgets what was told in full: another run is shown. */
+  forget(): void {
+    this.#whole.clear();
+  }
+
+  clear(): void {
+    for (const id of [...this.#asked.keys()]) this.#end(id);
+  }
+}

@@ -1,0 +1,147 @@
+/** Rows that come on request: which are wanted, which were asked for, and where an answer goes. */
+
+import type { FromKernel, Row, TableName, TaskStatus, ToKernel } from "../kernel/port";
+import type { Cancel, Env } from "../page/env";
+import { CHUNK_ROWS, SparseRows } from "./tables";
+
+export interface Query {
+  table: TableName;
+  status: TaskStatus | null;
+  search: string | null;
+}
+
+/** Scrolling asks for what is under the eye when it rests, not for all that flew by... */
+const SETTLE_MS = 60;
+/** ...and meanwhile now and then, so that there is something to see. */
+const MOVING_MS = 250;
+/** A request not answered by then may be made again. */
+const PATIENCE_MS = 4000;
+const MAX_QUERIES = 4;
+
+/** The rows that answer a query, by position. */
+export class PagedRows extends SparseRows<Row> {
+  /** Whether the kernel has answered at all. */
+  answered = false;
+  readonly query: Query;
+  /** Where a row of an answer goes. */
+  readonly place: (row: Row, position: number) => number;
+  readonly fetchedAt = new Map<number, number>();
+
+  constructor(query: Query, place: (row: Row, position: number) => number = (_, position) => position) {
+    super();
+    this.query = query;
+    this.place = place;
+  }
+}
+
+interface Target {
+  rows: SparseRows<Row>;
+  query: Query;
+  place: (row: Row, position: number) => number;
+  fetchedAt: Map<number, number>;
+  /** Nothing is known, not even how many rows there are. */
+  blank: boolean;
+}
+
+export class Pages {
+  readonly #env: Env;
+  readonly #send: (message: ToKernel) => boolean;
+  readonly #queries = new Map<string, PagedRows>();
+  readonly #asked = new Map<string, { target: Target; chunk: number; at: number }>();
+  /** The question that waits, and since when there is one. */
+  readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
+  readonly #logAges = new Map<TableName, Map<number, number>>();
+
+  constructor(env: Env, send: (message: ToKernel) => boolean) {
+    this.#env = env;
+    this.#send = send;
+  }
+
+  /** The rows of a query; the same object for the same question. */
+  query(query: Query): PagedRows {
+    const name = JSON.stringify([query.table, query.status, query.search]);
+    const rows = this.#queries.get(name) ?? new PagedRows(query);
+    this.#queries.delete(name);
+    this.#queries.set(name, rows);
+    for (const oldest of this.#queries.keys()) {
+      if (this.#queries.size <= MAX_QUERIES) break;
+      this.#queries.delete(oldest);
+    }
+    return rows;
+  }
+
+  /** Asks for the rows [from, to) of a query that are not here, or older than `maxAge` ms. */
+  want(rows: PagedRows, from: number, to: number, maxAge = Number.POSITIVE_INFINITY): void {
+    const { query, place, fetchedAt } = rows;
+    this.#want({ rows, query, place, fetchedAt, blank: !rows.answered }, from, to, maxAge);
+  }
+
+  /** Asks for the rows [from, to) of an append-only table that are not here. */
+  wantLog(table: TableName, rows: SparseRows<Row>, from: number, to: number): void {
+    const ages = this.#logAges.get(table) ?? new Map<number, number>();
+    this.#logAges.set(table, ages);
+    const query = { table, status: null, search: null };
+    const place = (row: Row) => Number(row.key);
+    this.#want({ rows, query, place, fetchedAt: ages, blank: false }, from, to, Number.POSITIVE_INFINITY);
+  }
+
+  /** Takes an answer; false when it answers another page's question. */
+  receive(page: Extract<FromKernel, { kind: "page" }>): boolean {
+    const asked = this.#asked.get(page.id);
+    if (!asked) return false;
+    this.#asked.delete(page.id);
+    const { rows, place, fetchedAt } = asked.target;
+    page.rows.forEach((row, i) => {
+      rows.put(place(row, page.offset + i), row);
+    });
+    rows.total = page.total;
+    fetchedAt.set(asked.chunk, this.#env.now());
+    if (rows instanceof PagedRows) rows.answered = true;
+    return true;
+  }
+
+  /** Forgets every question and every answer to a query. */
+  clear(): void {
+    this.#queries.clear();
+    this.#asked.clear();
+    this.#logAges.clear();
+    for (const { cancel } of this.#settle.values()) cancel();
+    this.#settle.clear();
+  }
+
+  #want(target: Target, from: number, to: number, maxAge: number): void {
+    const now = this.#env.now();
+    const waiting = this.#settle.get(target.rows);
+    waiting?.cancel();
+    const since = waiting?.since ?? now;
+    const ask = () => {
+      this.#settle.delete(target.rows);
+      for (const chunk of this.#chunks(target, from, to, maxAge)) this.#ask(target, chunk);
+    };
+    const wait = target.blank ? 0 : Math.max(0, Math.min(SETTLE_MS, since + MOVING_MS - now));
+    this.#settle.set(target.rows, { cancel: this.#env.later(wait, ask), since });
+  }
+
+  #chunks(target: Target, from: number, to: number, maxAge: number): number[] {
+    if (target.blank) return [0];
+    const chunks = new Set(target.rows.missing(from, to));
+    const oldest = this.#env.now() - maxAge;
+    for (let chunk = Math.floor(from / CHUNK_ROWS); chunk * CHUNK_ROWS < to; chunk++) {
+      if ((target.fetchedAt.get(chunk) ?? Number.POSITIVE_INFINITY) < oldest) chunks.add(chunk);
+    }
+    return [...chunks];
+  }
+
+  #ask(target: Target, chunk: number): void {
+    const now = this.#env.now();
+    for (const [id, asked] of this.#asked) {
+      if (now - asked.at > PATIENCE_MS) this.#asked.delete(id);
+      else if (asked.target.rows === target.rows && asked.chunk === chunk) return;
+    }
+    const id = this.#env.id();
+    this.#asked.set(id, { target, chunk, at: now });
+    const { table, status, search } = target.query;
+    const offset = chunk * CHUNK_ROWS;
+    if (!this.#send({ kind: "page", id, table, offset, limit: CHUNK_ROWS, status, search })) this.#asked.delete(id);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What became of the buttons pressed here. A press locks its checkpoint in every view of the run at once; from when the kernel
+ * has it, the checkpoint's own row tells the rest.
+ */
+
+import type { CheckpointRow, ToKernel } from "../kernel/port";
+import type { Cancel, Env } from "../page/env";
+
+export interface Press {
+  readonly id: string;
+  readonly option: string;
+  /** `stuck`: no answer for so long that the person may unlock. `lost`: another answer came first; this one never counts. */
+  readonly phase: "sending" | "queued" | "stuck" | "taken" | "refused" | "lost";
+  readonly error: string | null;
+}
+
+interface Entry {
+  press: Press;
+  /** The row when pressed: a later row that says something else takes over. */
+  seen: string;
+  cancel: Cancel;
+}
+
+interface Surroundings {
+  /** Epoch milliseconds by the kernel's clock. */
+  now: () => number;
+  changed: () => void;
+}
+
+const QUEUED_MS = 1500;
+const STUCK_MS = 20_000;
+/** After the kernel's "taken" the row follows within a patch; if it never changes, it says all there is. */
+const TAKEN_MS = 5000;
+
+export class Presses {
+  readonly #env: Env;
+  readonly #send: (message: ToKernel) => boolean;
+  readonly #around: Surroundings;
+  readonly #entries = new Map<string, Entry>();
+  /** Options of answers that a person gave up waiting for, by their checkpoints. */
+  readonly #unlocked = new Map<string, string>();
+
+  constructor(env: Env, send: (message: ToKernel) => boolean, around: Surroundings) {
+    this.#env = env;
+    this.#send = send;
+    this.#around = around;
+  }
+
+  get(checkpoint: string): Press | undefined {
+    return this.#entries.get(checkpoint)?.press;
+  }
+
+  /** The option of an answer that was unlocked and may still be on its way. */
+  unlocked(checkpoint: string): string | null {
+    return this.#unlocked.get(checkpoint) ?? null;
+  }
+
+  /** Sends a decision; false when one is on its way already, or cannot be sent. */
+  press(row: CheckpointRow, option: string, feedback: string | null, modifications: unknown): boolean {
+    if (isLocked(row, this.get(row.id))) return false;
+    const id = this.#env.id();
+    this.#entries.get(row.id)?.cancel();
+    const at = Math.round(this.#around.now());
+    if (!this.#send({ kind: "decide", id, checkpoint: row.id, option, feedback, modifications, at })) return false;
+    const press: Press = { id, option, phase: "sending", error: null };
+    this.#entries.set(row.id, { press, seen: says(row), cancel: () => {} });
+    this.#after(row.id, QUEUED_MS, () => {
+      this.#move(row.id, "queued");
+      this.#after(row.id, STUCK_MS - QUEUED_MS, () => this.#move(row.id, "stuck"));
+    });
+    this.#around.changed();
+    return true;
+  }
+
+  /** The kernel took the request, or refused it at the door. */
+  answer(id: string, ok: boolean, error: string | null): void {
+    for (const [checkpoint, entry] of this.#entries) {
+      if (entry.press.id !== id) continue;
+      entry.cancel();
+      this.#move(checkpoint, ok ? "taken" : entry.press.phase === "lost" ? "lost" : "refused", error);
+      if (ok) this.#after(checkpoint, TAKEN_MS, () => this.#drop(checkpoint));
+    }
+  }
+
+  /** The checkpoint's row came in: if it says something new, it takes over from the press. */
+  follow(row: CheckpointRow): void {
+    const entry = this.#entries.get(row.id);
+    if (row.status !== "pending") this.#unlocked.delete(row.id);
+    if (!entry || says(row) === entry.seen) return;
+    const { option, phase } = entry.press;
+    const waits = phase === "sending" || phase === "queued" || phase === "stuck";
+    if (!isOpen(row) && row.answer !== option && phase !== "taken") {
+      // Another view's answer, another person's or the time-out's came first: ours was not taken, so it never will be.
+      entry.cancel();
+      this.#move(row.id, "lost", entry.press.error);
+    } else if (isOpen(row) && row.answer !== option && (waits || (phase === "refused" && row.status === "sending"))) {
+      // About another view's answer; what becomes of ours, the kernel's answer to it tells.
+      entry.seen = says(row);
+    } else {
+      this.#drop(row.id);
+    }
+  }
+
+  /** The person gave up waiting. */
+  unlock(checkpoint: string): void {
+    const press = this.get(checkpoint);
+    if (press?.phase !== "stuck") return;
+    this.#unlocked.set(checkpoint, press.option);
+    this.#drop(checkpoint);
+  }
+
+  clear(): void {
+    for (const entry of this.#entries.values()) entry.cancel();
+    this.#entries.clear();
+  }
+
+  #after(checkpoint: string, ms: number, work: () => void): void {
+    const entry = this.#entries.get(checkpoint);
+    if (entry) entry.cancel = this.#env.later(ms, work);
+  }
+
+  #move(checkpoint: string, phase: Press["phase"], error: string | null = null): void {
+    const entry = this.#entries.get(checkpoint);
+    if (!entry) return;
+    entry.press = { ...entry.press, phase, error };
+    this.#around.changed();
+  }
+
+  #drop(checkpoint: string): void {
+    this.#entries.get(checkpoint)?.cancel();
+    this.#entries.delete(checkpoint);
+    this.#around.changed();
+  }
+}
+
+/** Whether a person still has to answer, as far as the kernel knows. */
+export function isOpen(row: CheckpointRow): boolean {
+  return row.status === "pending" || row.status === "sending" || row.status === "unknown";
+}
+
+/** Whether the buttons of a checkpoint are locked: it is closed, or an answer is on its way. */
+export function isLocked(row: CheckpointRow, press: Press | undefined): boolean {
+  if (!isOpen(row) || row.status === "sending") return true;
+  return press !== undefined && press.phase !== "refused" && press.phase !== "lost";
+}
+
+function says(row: CheckpointRow): string {
+  return JSON.stringify([row.status, row.delivery, row.decision, row.error]);
+}

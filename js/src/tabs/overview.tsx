@@ -1,0 +1,163 @@
+/** The run on one page. What a run does not have takes no room. */
+
+import type { TaskRow } from "../kernel/port";
+import { usePanel, useStore } from "../panel/context";
+import { count, plural } from "../ui/format";
+import { Section } from "../ui/icons";
+import { type Column, DataTable } from "../ui/table";
+import { ACTIVE, ACTIVE_BARE, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
+import { Line } from "./lines";
+import { listOf } from "./row-sources";
+import { Subtask } from "./tasks";
+
+const LINES = 10;
+const ARTIFACTS = 6;
+const ERRORS = 4;
+/** With few tasks and no phases the tasks themselves are the overview. */
+const FEW_TASKS = 8;
+
+export function Overview({ open }: { open: (tab: string) => void }) {
+  const store = useStore("head", "phases", "waves", "active", "tasks", "output", "artifacts", "errors");
+  const { phases, waves, active, tasks, output, artifacts, errors } = store.tables;
+  const structured = phases.rows.length > 0 || waves.rows.length > 0;
+  const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW_TASKS;
+  const shown = fewTasks ? tasks.rows : active.rows;
+  const nothing =
+    !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
+  if (nothing) return <p class="rc-empty">Nothing has happened yet.</p>;
+  const activity = shown.length > 0 && (
+    <Section
+      title={fewTasks ? "Tasks" : "Active tasks"}
+      note={activeNote(shown.length, active.total)}
+      class="rc-area-active"
+    >
+      {fewTasks ? <FewTasks tasks={shown} /> : <ActiveTasks tasks={shown} />}
+    </Section>
+  );
+  // Runs with phases but without output leave room on the right.
+  const latestRight = output.total === 0;
+  const latest = artifacts.total > 0 && (
+    <Latest
+      title="Artifacts"
+      unit="artifact"
+      table={artifacts}
+      columns={LATEST_ARTIFACTS}
+      most={ARTIFACTS}
+      open={open}
+    />
+  );
+  return (
+    <div class="rc-overview">
+      <div class="rc-column">
+        {phases.rows.length > 0 && (
+          <Section title="Phases" class="rc-area-phases">
+            <DataTable name="Phases" layout="phases" columns={PHASES} rows={phases} />
+          </Section>
+        )}
+        {waves.rows.length > 0 && (
+          <Section title="Waves" class="rc-area-waves">
+            <DataTable name="Waves" layout="waves" columns={WAVES} rows={waves} />
+          </Section>
+        )}
+        {!structured && activity}
+        {structured && !latestRight && latest}
+      </div>
+      <div class="rc-column">
+        {structured && activity}
+        {output.total > 0 && (
+          <Section
+            title="Output"
+            note={<More total={output.total} unit="line" open={() => open("Output")} />}
+            class="rc-area-output"
+          >
+            <div role="log" aria-label="Output" aria-live="off" class="rc-log rc-log-tail">
+              {output.tail(LINES).map((row) => (
+                <Line key={row.key} row={row} tagged={tasks.total > 1} />
+              ))}
+            </div>
+          </Section>
+        )}
+        {errors.total > 0 && (
+          <Latest title="Errors" unit="error" table={errors} columns={LATEST_ERRORS} most={ERRORS} open={open} />
+        )}
+        {(!structured || latestRight) && latest}
+      </div>
+    </div>
+  );
+}
+
+function activeNote(shown: number, total: number): string | undefined {
+  return total > shown ? `${count(shown)} of ${count(total)}` : undefined;
+}
+
+function More({ total, unit, open }: { total: number; unit: string; open: () => void }) {
+  return (
+    <button type="button" class="rc-link-button" onClick={open}>
+      {plural(total, unit)}
+    </button>
+  );
+}
+
+interface LatestProps<R extends { key: string }> {
+  title: string;
+  unit: string;
+  table: { total: number; tail(count: number): R[] };
+  columns: readonly Column<R>[];
+  most: number;
+  open: (tab: string) => void;
+}
+
+function Latest<R extends { key: string }>({ title, unit, table, columns, most, open }: LatestProps<R>) {
+  const note = <More total={table.total} unit={unit} open={() => open(title)} />;
+  return (
+    <Section title={title} note={note} class={`rc-area-${title.toLowerCase()}`}>
+      <DataTable
+        name={title}
+        layout={`latest-${title.toLowerCase()}`}
+        columns={columns}
+        rows={listOf(table.tail(most).reverse())}
+      />
+    </Section>
+  );
+}
+
+function ActiveTasks({ tasks }: { tasks: readonly TaskRow[] }) {
+  const bare = tasks.every((row) => row.step === null && row.subtasks_total === 0);
+  const layout = bare ? "bare" : "active";
+  return <DataTable name="Active tasks" layout={layout} columns={bare ? ACTIVE_BARE : ACTIVE} rows={listOf(tasks)} />;
+}
+
+const TASK_COLUMNS = ACTIVE.filter(({ id }) => id !== "subtasks");
+
+const VERY_FEW_TASKS = 3;
+const WORTH_A_LOOK: readonly TaskRow["status"][] = ["running", "paused", "failed"];
+
+/** The subtasks of a task, below its row. */
+const subtasks = (task: TaskRow) =>
+  task.subtasks.length === 0 ? null : (
+    <div role="row" class="rc-below">
+      <div role="cell">
+        <ul class="rc-subtasks" aria-label={`Subtasks of ${task.name || task.id}`}>
+          {task.subtasks.map((subtask) => (
+            <Subtask key={subtask.id} subtask={subtask} />
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+
+function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
+  const { height } = usePanel();
+  const all = tasks.length <= VERY_FEW_TASKS;
+  const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
+  return (
+    <DataTable
+      name="Tasks"
+      layout="few"
+      columns={TASK_COLUMNS}
+      rows={listOf(tasks)}
+      below={below}
+      height={2 * height}
+    />
+  );
+}

@@ -1,0 +1,240 @@
+/** A table that draws only what can be seen, whatever it holds. Rows can open. */
+import type { ComponentChildren, VNode } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Row } from "../kernel/port";
+import { usePanel } from "../panel/context";
+import type { RowSource } from "../state/tables";
+import { Icon } from "./icons";
+import { memo } from "./memo";
+import { type Layout, useScroller } from "./virtual";
+
+export interface Column<R extends Row> {
+  /** Also the class of its cells, by which a narrow panel hides it. */
+  id: string;
+  title: string;
+  cell: (row: R) => ComponentChildren;
+  right?: boolean;
+}
+
+export interface DataTableProps<R extends Row> {
+  /** Its accessible name. */
+  name: string;
+  /** Which widths its columns have: the class `rc-cols-…`. */
+  layout: string;
+  columns: readonly Column<R>[];
+  rows: RowSource<R>;
+  /** What it says while there is no row: the table itself is always there, for people and programs that look for it. */
+  empty?: string;
+  /** Newest first. */
+  reversed?: boolean;
+  /** At most so high, in CSS pixels. */
+  height?: number;
+  /** What an opened row shows; null when there is nothing to open. */
+  detail?: (row: R) => VNode | null;
+  /** What stands below each row, always: for short tables. */
+  below?: (row: R) => VNode | null;
+  /** Called with the rows [from, to) that are on screen. */
+  onSeen?: (from: number, to: number) => void;
+}
+
+const ROW_HEIGHT = 30;
+const HEAD_HEIGHT = 28;
+/** Up to here all rows are drawn: a page of text that can be searched and selected. */
+const ALL_ROWS = 200;
+const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
+
+export function DataTable<R extends Row>(props: DataTableProps<R>) {
+  const { name, columns, rows, reversed = false, detail, onSeen } = props;
+  const panel = usePanel();
+  const height = props.height ?? panel.height;
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const [extras, setExtras] = useState<ReadonlyMap<string, number>>(new Map());
+  const total = rows.total;
+  const numberOf = (position: number) => (reversed ? total - 1 - position : position);
+  const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: placeExtras(extras, opened, reversed, total) };
+  const scroller = useScroller({ layout, viewport: height - HEAD_HEIGHT, growsAtTop: reversed });
+  const virtual = total > ALL_ROWS;
+  const start = virtual ? scroller.window.start : 0;
+  const end = virtual ? scroller.window.end : total;
+
+  useEffect(() => {
+    const [a, b] = [numberOf(start), numberOf(end - 1)];
+    // Also of no rows: whoever pages may not know yet how many there are.
+    onSeen?.(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
+  });
+
+  const toggle = useCallback((index: string) => setOpened((old) => toggled(old, index)), []);
+  const measure = useCallback((index: string, extra: number) => {
+    setExtras((old) => (old.get(index) === extra ? old : new Map(old).set(index, extra)));
+  }, []);
+
+  const drawn = Array.from({ length: Math.max(0, end - start) }, (_, i) => {
+    const position = start + i;
+    const index = numberOf(position);
+    const row = rows.at(index);
+    if (!row) return <Placeholder key={`at ${index}`} position={position} columns={columns.length} />;
+    const isOpen = opened.has(String(index));
+    return (
+      <TableRow
+        key={row.key}
+        row={row as Row}
+        index={String(index)}
+        position={position}
+        columns={columns as unknown as readonly Column<Row>[]}
+        open={isOpen}
+        detail={detail as ((row: Row) => VNode | null) | undefined}
+        below={props.below as ((row: Row) => VNode | null) | undefined}
+        toggle={toggle}
+        measure={measure}
+      />
+    );
+  });
+
+  return (
+    <div
+      class={`rc-table rc-cols-${props.layout}`}
+      role="table"
+      aria-label={name}
+      aria-rowcount={total + 1}
+      ref={scroller.ref}
+      onScroll={scroller.onScroll}
+      style={{ maxHeight: `${height}px` }}
+      // A scrolling area must be reachable by keyboard.
+      tabIndex={layout.count * ROW_HEIGHT + HEAD_HEIGHT > height ? 0 : undefined}
+    >
+      <div role="rowgroup" class="rc-thead">
+        <div role="row" class="rc-tr" aria-rowindex={1}>
+          {columns.map((column) => (
+            <div key={column.id} role="columnheader" class={cellClass(column)}>
+              {column.title}
+            </div>
+          ))}
+        </div>
+      </div>
+      <div role="rowgroup" class="rc-tbody" style={virtual ? { height: `${scroller.window.height}px` } : undefined}>
+        <div role="presentation" style={virtual ? { transform: `translateY(${scroller.window.top}px)` } : undefined}>
+          {drawn}
+          {total === 0 && props.empty && (
+            <div role="row">
+              <div role="cell" class="rc-empty">
+                {props.empty}
+              </div>
+            </div>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface TableRowProps {
+  row: Row;
+  index: string;
+  position: number;
+  columns: readonly Column<Row>[];
+  open: boolean;
+  detail: ((row: Row) => VNode | null) | undefined;
+  below: ((row: Row) => VNode | null) | undefined;
+  toggle: (index: string) => void;
+  measure: (index: string, extra: number) => void;
+}
+
+const TableRow = memo(function TableRow(props: TableRowProps) {
+  const { row, index, position, columns, open, toggle } = props;
+  const opens = props.detail !== undefined;
+  return (
+    <div role="presentation" class={`rc-row${open ? " rc-row-open" : ""}`}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button in the first cell does the same by keyboard */}
+      <div
+        role="row"
+        class={`rc-tr${opens ? " rc-tr-opens" : ""}`}
+        aria-rowindex={position + 2}
+        onClick={opens ? (event) => isPlainClick(event) && toggle(index) : undefined}
+      >
+        {columns.map((column, i) => (
+          <div key={column.id} role="cell" class={cellClass(column)}>
+            {opens && i === 0 && <Opener open={open} toggle={() => toggle(index)} />}
+            {column.cell(row)}
+          </div>
+        ))}
+      </div>
+      {open && props.detail && (
+        <Detail index={index} measure={props.measure}>
+          {props.detail(row)}
+        </Detail>
+      )}
+      {props.below?.(row)}
+    </div>
+  );
+});
+
+function Opener({ open, toggle }: { open: boolean; toggle: () => void }) {
+  return (
+    <button type="button" class="rc-opener" aria-expanded={open} aria-label="Details" onClick={toggle}>
+      <Icon name="chevron" />
+    </button>
+  );
+}
+
+function Detail(props: {
+  index: string;
+  measure: (index: string, extra: number) => void;
+  children: ComponentChildren;
+}) {
+  const { index, measure } = props;
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return undefined;
+    const observer = new ResizeObserver(() => measure(index, element.offsetHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [index, measure]);
+  return (
+    <div class="rc-detail" role="row" ref={ref}>
+      <div role="cell">{props.children ?? <span class="rc-note">Nothing more is known.</span>}</div>
+    </div>
+  );
+}
+
+function Placeholder({ position, columns }: { position: number; columns: number }) {
+  return (
+    <div role="row" class="rc-tr rc-tr-waiting" aria-rowindex={position + 2} aria-busy="true">
+      <div role="cell" aria-colspan={columns}>
+        <i />
+      </div>
+    </div>
+  );
+}
+
+function cellClass(column: { id: string; right?: boolean }): string {
+  return `rc-td rc-col-${column.id}${column.right ? " rc-right" : ""}`;
+}
+
+/** A click that opens a row: not one that selects text or follows a link. */
+function isPlainClick(event: MouseEvent): boolean {
+  if ((event.target as Element).closest("a, button, input, textarea")) return false;
+  return (document.getSelection()?.toString() ?? "") === "";
+}
+
+function toggled(old: ReadonlySet<string>, index: string): ReadonlySet<string> {
+  const fresh = new Set(old);
+  if (!fresh.delete(index)) fresh.add(index);
+  return fresh;
+}
+
+/** Heights of opened rows by position on the screen, from those by row number. */
+function placeExtras(
+  extras: ReadonlyMap<string, number>,
+  opened: ReadonlySet<string>,
+  reversed: boolean,
+  total: number,
+): ReadonlyMap<number, number> {
+  if (opened.size === 0) return NO_EXTRAS;
+  const placed = new Map<number, number>();
+  for (const index of opened) {
+    const number = Number(index);
+    placed.set(reversed ? total - 1 - number : number, extras.get(index) ?? 0);
+  }
+  return placed;
+}

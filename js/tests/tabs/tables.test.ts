@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import { task } from "../../dev/fake";
+import { full, phase, subtask } from "../rows";
+import { Bench, fakeTime, later, NOW, picture, table } from "../support";
+
+fakeTime();
+
+describe("tasks", () => {
+  const rows = [
+    task("t1", { name: "Log in", status: "running", progress: 40, tokens: 1200, subtasks: [subtask("s1")] }),
+    task("t2", { name: "Log out", status: "failed", error: "boom", attempts: 2, max_retries: 4 }),
+    task("t3", { status: "completed" }),
+  ];
+  const counts = { pending: 0, running: 1, paused: 0, completed: 1, failed: 1, cancelled: 0, skipped: 0 };
+  const open = async () => {
+    const bench = await new Bench().show(picture({ counts }, { tasks: table(rows) }));
+    await bench.tab("Tasks");
+    return bench;
+  };
+  const shown = (bench: Bench) => bench.get.getByRole("table", { name: "Tasks" }).textContent ?? "";
+
+  test("are a table with a named bar and a status in words for each", async () => {
+    const bench = await open();
+    expect(bench.get.getByRole("progressbar", { name: "Log in" }).getAttribute("aria-valuenow")).toBe("40");
+    expect(bench.get.getByRole("progressbar", { name: "t3" }).getAttribute("aria-valuenow")).toBe("100");
+    for (const word of ["running", "failed", "completed"]) expect(shown(bench)).toContain(word);
+    expect(shown(bench)).toContain("2/4");
+  });
+
+  test("open for subtasks and errors", async () => {
+    const bench = await open();
+    const [first, second] = bench.get.getAllByRole("button", { name: "Details" });
+    expect(first?.getAttribute("aria-expanded")).toBe("false");
+    first?.click();
+    second?.click();
+    await later();
+    expect(shown(bench)).toContain("Sub s1");
+    expect(shown(bench)).toContain("boom");
+  });
+
+  test("are found by status and by text", async () => {
+    const bench = await open();
+    bench.get.getByRole("button", { name: "failed 1" }).click();
+    await later();
+    expect(shown(bench)).toContain("Log out");
+    expect(shown(bench)).not.toContain("Log in");
+    bench.get.getByRole("button", { name: "all 3" }).click();
+    const search = bench.get.getByRole("searchbox", { name: "Filter tasks" }) as HTMLInputElement;
+    search.value = "T3";
+    search.dispatchEvent(new Event("input", { bubbles: true }));
+    await later();
+    expect(shown(bench)).not.toContain("Log");
+  });
+
+  test("that do not change keep their elements when others do", async () => {
+    const bench = await open();
+    const bar = bench.get.getByRole("progressbar", { name: "Log in" });
+    await bench.patch({ tasks: { set: [task("t3", { status: "failed" })] } });
+    expect(bench.get.getByRole("progressbar", { name: "Log in" })).toBe(bar);
+  });
+
+  test("too many for the picture are drawn as far as seen, and asked for by page and filter", async () => {
+    const first = Array.from({ length: 200 }, (_, n) => task(`t${n}`));
+    const bench = await new Bench().show(
+      picture({ counts: { ...counts, failed: 40 } }, { tasks: table(first, 100_000) }),
+    );
+    await bench.tab("Tasks");
+    const list = bench.get.getByRole("table", { name: "Tasks" });
+    expect(list.getAttribute("aria-rowcount")).toBe("100001");
+    expect(list.querySelectorAll("[role=row]").length).toBeLessThan(60);
+    list.scrollTop = 1_500_000;
+    list.dispatchEvent(new Event("scroll"));
+    await later();
+    expect(bench.sent("page").at(-1)).toMatchObject({ table: "tasks", limit: 100, status: null });
+    expect((bench.sent("page").at(-1)?.offset ?? 0) % 100).toBe(0);
+    bench.get.getByRole("button", { name: "failed 40" }).click();
+    await later();
+    const request = bench.sent("page").at(-1);
+    expect(request).toMatchObject({ offset: 0, status: "failed" });
+    const found = [task("t77777", { status: "failed" })];
+    bench.model.receive({ kind: "page", id: request?.id ?? "", table: "tasks", offset: 0, total: 1, rows: found });
+    await later();
+    expect(shown(bench)).toContain("t77777");
+  });
+});
+
+describe("errors, artifacts and decisions", () => {
+  test("errors open for the stack", async () => {
+    const bench = await new Bench().show(full());
+    await bench.tab("Errors");
+    const errors = bench.get.getByRole("table", { name: "Errors" });
+    expect(errors.textContent).toContain("attempt 1 of 4");
+    bench.get.getByRole("button", { name: "Details" }).click();
+    await later();
+    expect(errors.textContent).toContain("Traceback: here");
+  });
+
+  test("artifacts have human sizes, the newest first", async () => {
+    const bench = await new Bench().show(full());
+    await bench.tab("Artifacts");
+    const text = bench.get.getByRole("table", { name: "Artifacts" }).textContent ?? "";
+    expect(text).toContain("2.1 KB");
+    expect(text.indexOf("file_1")).toBeLessThan(text.indexOf("file_0"));
+  });
+
+  test("decisions say who, what and how long", async () => {
+    const decision = {
+      key: "0",
+      checkpoint: "cp-1",
+      title: "Approve the plan",
+      option: "approve",
+      feedback: "ok",
+      state: "applied" as const,
+      by: "you",
+      took_s: 65,
+      at: NOW,
+      error: null,
+    };
+    const bench = await new Bench().show(picture({}, { decisions: table([decision]) }));
+    await bench.tab("Decisions");
+    const text = bench.get.getByRole("table", { name: "Decisions" }).textContent;
+    for (const word of ["applied", "Approve the plan", "approve", "you", "1m 05s"]) expect(text).toContain(word);
+  });
+
+  test("say so when there are none", async () => {
+    const bench = await new Bench().show(picture());
+    for (const [name, text] of [
+      ["Artifacts", "No artifacts yet."],
+      ["Errors", "No errors."],
+      ["Decisions", "No decisions yet."],
+      ["Output", "No output yet."],
+      ["Tasks", "No tasks yet."],
+    ] as const) {
+      await bench.tab(name);
+      expect(bench.el.textContent).toContain(text);
+    }
+  });
+});
+
+describe("the timeline", () => {
+  const event = (n: number, kind: "known" | "unknown" | "malformed") => ({
+    key: String(n),
+    type: kind === "known" ? "task.progress" : "odd.thing",
+    task: "t1",
+    at: NOW,
+    kind,
+    payload: `{"n":${n}}`,
+  });
+
+  test("has a bar for each task that began, under the name of its phase", async () => {
+    const rows = [
+      task("t1", { phase_name: "Analysis", status: "completed", started_at: NOW - 50_000, ended_at: NOW - 30_000 }),
+      task("t2", { phase_name: "Planning", status: "running", started_at: NOW - 20_000 }),
+      task("t3", { phase_name: "Planning" }),
+      task("t4", { phase_name: "Planning", status: "completed", ended_at: NOW - 5000, duration_s: 10 }),
+    ];
+    const bench = await new Bench().show(picture({}, { phases: table([phase(1)]), tasks: table(rows) }));
+    await bench.tab("Timeline");
+    const list = bench.get.getByRole("list", { name: "Tasks in time" });
+    expect(list.textContent).toContain("Planning 3");
+    expect(list.querySelectorAll(".rc-gantt-track > i")).toHaveLength(3);
+  });
+
+  test("lists every event, what was not understood marked as such, and opens them", async () => {
+    const events = table([event(0, "known"), event(1, "unknown"), event(2, "malformed")]);
+    const bench = await new Bench().show(picture({}, { events }));
+    await bench.tab("Timeline");
+    const list = bench.get.getByRole("table", { name: "Events" });
+    expect(list.textContent).toContain("unknown");
+    expect(list.textContent).toContain("malformed");
+    bench.get.getAllByRole("button", { name: "Details" })[0]?.click();
+    await later();
+    expect(list.querySelector("pre")?.textContent).toBe('{\n  "n": 2\n}');
+  });
+});
