@@ -31,6 +31,7 @@ from runconsole.errors import (
     RunInterrupted,
     UnsupportedByWire,
 )
+from runconsole.reconnect import LinkFailure, Reconnect
 
 if TYPE_CHECKING:
     from runconsole.dataset import history
@@ -47,8 +48,10 @@ __all__ = [
     "DecisionRefused",
     "DecisionUnknown",
     "InvalidArgument",
+    "LinkFailure",
     "MissingPackage",
     "NotConnected",
+    "Reconnect",
     "RecordingError",
     "RunConsoleError",
     "RunInterrupted",

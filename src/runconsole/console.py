@@ -102,6 +102,11 @@ class Console(RunFrames, RunWaits, RunCommands):
             given.
         speed: of a recording: seconds of the run per second. None (and 0) loads all of it before the console is
             returned; see `replay`.
+        reconnect: when to connect anew after a failure, and when to give up: a `Reconnect` with other numbers, or a
+            function of a `LinkFailure` and its number in the row of failures (from 1) that returns the seconds until
+            the next attempt, or None to give up. It is called on a thread of the console, and must not block. None is
+            ``Reconnect()``. A run whose stream the server ends in good order again and again is interrupted whatever it
+            returns.
         start: connect at once; else call `start`. A recording is loaded, or begins to play.
 
     Raises:
@@ -134,6 +139,7 @@ class Console(RunFrames, RunWaits, RunCommands):
         on_checkpoint: Any = None,
         record: Any = None,
         speed: float | None = None,
+        reconnect: Any = None,
         start: bool = True,
         **unknown: Any,
     ) -> None:

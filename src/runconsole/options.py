@@ -19,6 +19,7 @@ from runconsole.protocols.registry import inferred
 from runconsole.protocols.registry import names as protocol_names
 from runconsole.protocols.registry import problem as problem_of
 from runconsole.protocols.signing import context_of
+from runconsole.reconnect import ReconnectPolicy
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.text.unicode import check_path, encodable_value
 from runconsole.transports.address import shown_address
@@ -54,6 +55,7 @@ class Options(LinkOptions, frozen=True):
     on_checkpoint: Callable[..., Any] | None = None
     record: str | None = None
     speed: float | None = None
+    reconnect: ReconnectPolicy | None = None
 
     def __repr__(self) -> str:
         return f"Options({self.address!r})"
@@ -98,7 +100,16 @@ def _is_path(url: str) -> bool:
 
 
 _BESIDE_THE_LINK = dict.fromkeys(
-    ("decide", "on_checkpoint", "title", "token_budget", "cost_limit", "expected_artifacts", "memory_limit")
+    (
+        "decide",
+        "on_checkpoint",
+        "title",
+        "token_budget",
+        "cost_limit",
+        "expected_artifacts",
+        "memory_limit",
+        "reconnect",
+    )
 )
 """Options that a running console can change."""
 
@@ -199,6 +210,11 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
             "expected transport= to have a method connect, as runconsole.testing.FakeTransport has, got"
             f" {_shown(arguments['transport'])}"
         )
+    if arguments.get("reconnect") is not None and not callable(arguments["reconnect"]):
+        raise InvalidArgument(
+            "expected reconnect= to be a Reconnect, or a function of a failure and its number that returns seconds or"
+            f" None, got {_shown(arguments['reconnect'])}: pass for example Reconnect(longest=5)"
+        )
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
@@ -252,6 +268,8 @@ def _fitting(options: Options) -> Options:
         raise InvalidArgument(problem)
     if options.speed is not None and not is_replay:
         raise InvalidArgument(f"expected speed= beside the path of a recording only, got it beside {options.address!r}")
+    if is_replay and options.reconnect is not None:
+        raise InvalidArgument("expected no reconnect= beside a recording: there is no connection to make")
     _effective(options)
     return options
 

@@ -1,13 +1,20 @@
 """The reconnect policy of every wire: what a refused handshake, a close or an error says about the next attempt.
 
+The tables below judge a failure (`Verdict`); a `ReconnectPolicy` makes of that, and of what happened before, the pause
+until the next attempt. `Reconnect` is the one that is used where ``reconnect=`` gives no other.
+
 Gone for good needs proof. What refuses a client that the server has never served is a wrong token or a wrong address;
 the same answer from a server that was live a moment ago may come from a gateway or a server that is on its way up.
 """
 
 from __future__ import annotations
 
+import random
 import re
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 __all__ = [
     "AFRESH",
@@ -17,7 +24,10 @@ __all__ = [
     "STRANGE",
     "UNCLEAR",
     "UNTRUSTED",
+    "LinkFailure",
     "Policy",
+    "Reconnect",
+    "ReconnectPolicy",
     "Verdict",
     "is_rate_limit",
     "is_refusal",
@@ -36,6 +46,81 @@ class Policy(NamedTuple):
 
     first: Verdict
     later: Verdict
+
+
+class LinkFailure(NamedTuple):
+    """A connection that could not be made, or that broke: what a reconnect policy is asked about.
+
+    Attributes:
+        reason: what happened, in one sentence without secrets.
+        verdict: what the tables of runconsole make of it: ``"retry"``, ``"doubt"`` (it may be for good: try a few
+            times) or ``"fatal"`` (trying again cannot help).
+        was_served: whether the server has accepted this console before.
+        doubts: how many failures since it last did were doubtful, this one included.
+        code: the WebSocket's close code or the HTTP status, where there was one.
+        orderly: whether the server closed in good order.
+    """
+
+    reason: str
+    verdict: Verdict
+    was_served: bool = False
+    doubts: int = 0
+    code: int | None = None
+    orderly: bool = False
+
+
+ReconnectPolicy: TypeAlias = Callable[[LinkFailure, int], float | None]
+"""Takes a failure and its number in the row of failures, from 1; returns the seconds until the next attempt, or None to
+give up. It is called on the I/O thread of runconsole, and must not block."""
+
+_MOST_DOUBTS_FIRST = 4
+"""Doubtful failures in a row of a server that has not served us yet."""
+_MOST_DOUBTS_LATER = 6
+"""Of one that has: with the usual pauses about 10 s, in which a gateway restarts."""
+
+
+class Reconnect(Struct, frozen=True, kw_only=True):
+    """The usual reconnect policy: it gives up where trying again cannot help, else it waits longer each time.
+
+    Attributes:
+        first: seconds before the first new attempt; each further pause is twice as long.
+        longest: seconds of the longest pause.
+        jitter: the part by which a pause may be shortened at random, 0 to 1, so that clients do not knock in step.
+        most: new attempts in a row, after which it gives up; None for any number.
+
+    Raises ValueError for numbers that are none of these.
+    """
+
+    first: float = 0.5
+    longest: float = 30.0
+    jitter: float = 0.5
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not _is_number(self.first, 0):
+            raise ValueError(f"expected first= to be seconds, 0 or more, got {self.first!r}")
+        if not _is_number(self.longest, self.first):
+            raise ValueError(f"expected longest= to be seconds, `first` or more, got {self.longest!r}")
+        if not _is_number(self.jitter, 0) or self.jitter > 1:
+            raise ValueError(f"expected jitter= to be a part, 0 to 1, got {self.jitter!r}")
+        if self.most is not None and (type(self.most) is not int or self.most < 0):
+            raise ValueError(f"expected most= to be a whole number, 0 or more, got {self.most!r}")
+
+    def __call__(self, failure: LinkFailure, attempt: int) -> float | None:
+        """Return the seconds until the next attempt; None to give up."""
+        most_doubts = _MOST_DOUBTS_LATER if failure.was_served else _MOST_DOUBTS_FIRST
+        if failure.verdict == "fatal" or failure.doubts >= most_doubts:
+            return None
+        if self.most is not None and attempt > self.most:
+            return None
+        delay = min(self.longest, self.first * 2.0 ** min(attempt - 1, 30))
+        return delay * (1 - self.jitter * random.random())  # noqa: S311 - no secret
+
+
+def _is_number(value: object, least: float) -> bool:
+    """Return whether a value is a number from `least` on, and finite."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < float("inf")
 
 
 RETRY = Policy("retry", "retry")

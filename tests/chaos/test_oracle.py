@@ -11,9 +11,8 @@ import pytest
 from runconsole.events import DecisionRequested, Received
 from runconsole.protocols.base import Signal
 from runconsole.protocols.json.wire import ChannelWire
-from runconsole.reconnect import DENIED, Policy, of_status
+from runconsole.reconnect import DENIED, Policy, Reconnect, of_status
 from runconsole.session import Session
-from runconsole.session.backoff import Backoff
 from runconsole.session.connection import Line
 from runconsole.session.handover import Handover
 from runconsole.session.outbox import Outbox
@@ -62,7 +61,7 @@ def _sends_decisions_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_pauses_between_attempts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Backoff, "next", lambda self: 0.0)
+    patch.setattr(Reconnect, "__call__", lambda *_: 0.0)
 
 
 def _passes_on_what_a_new_connection_brings_at_once(patch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ from runconsole.protocols.base import Wire
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.protocols.socketio.wire import SocketIoWire
 from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.reconnect import Reconnect
 from runconsole.session import Session
-from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.simulator.app import Host, Serving
 from runconsole.simulator.player import Player, Told
@@ -212,14 +212,13 @@ def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) ->
             name for name in waits if _is_expired(trial, name)
         }
 
-    backoff = Backoff(first=0.01, longest=0.05)
     return Session(
         Runs(trial.state, trial.log),
         wire,
         transport,
         observe=observe,
         now=now_micros,
-        backoff=backoff,
+        reconnect=Reconnect(first=0.01, longest=0.05),
         pace=PACE,
         asides=None if trial.recording is None else trial.recording.asides,
         tape=None if trial.recording is None else trial.recording.tape,

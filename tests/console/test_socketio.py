@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runconsole import Console, ConsoleFailed, DecisionRefused, RunInterrupted
-from runconsole.session.backoff import Backoff
+from runconsole import Console, ConsoleFailed, DecisionRefused, Reconnect, RunInterrupted
 from tests.servers.devmatrix_server import DevmatrixServer
 from tests.servers.socketio_server import SocketIoServer
 
@@ -138,10 +137,10 @@ def test_a_refused_token_fails_after_one_try_and_is_not_shown() -> None:
         assert server.handshakes == 1
 
 
-def test_a_server_that_only_sends_us_away_interrupts_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runconsole.session.session.Backoff", functools.partial(Backoff, first=0.01, longest=0.02))
+def test_a_server_that_only_sends_us_away_interrupts_the_run() -> None:
     done = {"task_id": "t", "status": "completed", "completed_tasks": 1, "total_tasks": 53}
-    with SocketIoServer() as server, Console(server.url) as console:
+    quickly = Reconnect(first=0.01, longest=0.02)
+    with SocketIoServer() as server, Console(server.url, reconnect=quickly) as console:
         for number in range(1, 5):
             until(functools.partial(lambda wanted: server.handshakes == wanted and server.sids, number))
             if number == 1:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import threading
 import time
@@ -21,9 +20,9 @@ from runconsole.log import EventLog
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.reconnect import Reconnect
 from runconsole.session import Session
 from runconsole.session.attempts import Attempts
-from runconsole.session.backoff import Backoff
 from runconsole.session.endings import fingerprint
 from runconsole.session.pace import Pace
 from runconsole.state import RunState
@@ -50,6 +49,9 @@ def tasks_done(count: int, total: int = 53) -> list[Any]:
     return [execution("execution_started", total_tasks=total), *(done(n, total) for n in range(1, count + 1))]
 
 
+QUICKLY = Reconnect(first=0.01, longest=0.02)
+
+
 class Run:
     """A session with short pauses, followed to its end."""
 
@@ -60,7 +62,7 @@ class Run:
             wire or ChannelWire(),
             WebSocketTransport(url),
             observe=lambda _effects: None,
-            backoff=Backoff(first=0.01, longest=0.02),
+            reconnect=QUICKLY,
             pace=QUICK,
         )
 
@@ -135,7 +137,7 @@ def test_what_is_said_again_is_nothing_new_and_what_changes_is() -> None:
 
 
 def test_a_connection_that_lasted_is_not_counted() -> None:
-    attempts = Attempts(Backoff())
+    attempts = Attempts(Reconnect())
     assert [attempts.is_interrupted(1, steady=steady) for steady in (False, False, False, True, False)] == [False] * 5
     assert [attempts.is_interrupted(1, steady=False) for _ in range(2)] == [False, True]
 
@@ -307,15 +309,12 @@ async def test_a_stream_that_ends_between_two_tasks_does_not_end_the_run() -> No
 # ---- what a person sees ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Script:
-    monkeypatch.setattr("runconsole.session.session.Backoff", functools.partial(Backoff, first=0.01, longest=0.02))
-    return does(says(*tasks_done(10)), closes(1000))
+INTERRUPTED: Script = does(says(*tasks_done(10)), closes(1000))
 
 
-def test_an_interrupted_run_says_so_everywhere(interrupted: Script, tmp_path: Path) -> None:
+def test_an_interrupted_run_says_so_everywhere(tmp_path: Path) -> None:
     recorded, saved = tmp_path / "recorded.jsonl", tmp_path / "saved.jsonl"
-    with JsonServer(interrupted) as server, Console(server.url, record=recorded) as console:
+    with JsonServer(INTERRUPTED) as server, Console(server.url, record=recorded, reconnect=QUICKLY) as console:
         with pytest.raises(RunInterrupted, match=WORDS):
             console.wait(PATIENCE)
         with pytest.raises(RunInterrupted, match=WORDS):
@@ -339,11 +338,11 @@ def test_an_interrupted_run_says_so_everywhere(interrupted: Script, tmp_path: Pa
     assert history(tmp_path / "runs").runs["status"].tolist() == ["interrupted"]
 
 
-def test_a_recording_of_an_interrupted_run_is_gone_on_with(interrupted: Script, tmp_path: Path) -> None:
+def test_a_recording_of_an_interrupted_run_is_gone_on_with(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     rest = says(*tasks_done(53), execution("execution_completed", status="success"))
-    with JsonServer(in_turn(*[interrupted] * 4, rest)) as server:
-        with Console(server.url, record=file) as console, pytest.raises(RunInterrupted):
+    with JsonServer(in_turn(*[INTERRUPTED] * 4, rest)) as server:
+        with Console(server.url, record=file, reconnect=QUICKLY) as console, pytest.raises(RunInterrupted):
             console.wait(PATIENCE)
         with Console(server.url, record=file) as console:
             assert console.wait(PATIENCE)
@@ -353,9 +352,9 @@ def test_a_recording_of_an_interrupted_run_is_gone_on_with(interrupted: Script, 
 
 
 @pytest.mark.parametrize("how", ["the panel", "start"])
-def test_a_person_can_have_an_interrupted_run_followed_again_at_once(interrupted: Script, how: str) -> None:
+def test_a_person_can_have_an_interrupted_run_followed_again_at_once(how: str) -> None:
     rest = says(*tasks_done(53), execution("execution_completed", status="success"))
-    with JsonServer(in_turn(*[interrupted] * 4, rest)) as server, Console(server.url) as console:
+    with JsonServer(in_turn(*[INTERRUPTED] * 4, rest)) as server, Console(server.url, reconnect=QUICKLY) as console:
         with pytest.raises(RunInterrupted):
             console.wait(PATIENCE)
         if how == "start":

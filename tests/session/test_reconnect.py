@@ -1,9 +1,16 @@
-"""The reconnect policy: what a status, a close and a server's words say about the next attempt."""
+"""The reconnect policy: what a status, a close and a server's words say about the next attempt; pauses; users' own."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runconsole import Console, ConsoleFailed, InvalidArgument
+from runconsole.errors import LinkLost
+from runconsole.options import check
 from runconsole.reconnect import (
     AFRESH,
     DENIED,
@@ -11,13 +18,16 @@ from runconsole.reconnect import (
     RETRY,
     STRANGE,
     UNCLEAR,
+    LinkFailure,
     Policy,
+    Reconnect,
     is_rate_limit,
     meaning,
     of_close,
     of_refusal,
     of_status,
 )
+from runconsole.testing import FakeTransport
 
 
 @pytest.mark.parametrize(
@@ -110,3 +120,123 @@ def test_a_refusal_may_hold_a_status(said: str, status: int | None, policy: Poli
 def test_a_limit_is_known_by_its_words() -> None:
     assert is_rate_limit("API rate-limit exceeded")
     assert not is_rate_limit("invalid token")
+
+
+# ---- pauses ----------------------------------------------------------------------------------------------------------
+
+LOST = LinkFailure("lost", "retry")
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    policy = Reconnect(jitter=0)
+    assert [policy(LOST, attempt) for attempt in range(1, 10)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+@given(st.integers(1, 3000))
+def test_a_pause_is_between_a_half_and_a_whole_of_its_length_and_never_overflows(attempt: int) -> None:
+    pause = Reconnect()(LOST, attempt)
+    assert pause is not None
+    assert 0.25 <= pause <= 30.0
+
+
+def test_two_clients_do_not_knock_in_step() -> None:
+    assert len({Reconnect()(LOST, 1) for _ in range(20)}) > 1
+
+
+def test_attempts_may_be_limited() -> None:
+    policy = Reconnect(jitter=0, most=2)
+    assert [policy(LOST, attempt) for attempt in (1, 2, 3)] == [0.5, 1, None]
+    assert Reconnect(most=0)(LOST, 1) is None
+
+
+@pytest.mark.parametrize(("was_served", "most"), [(False, 4), (True, 6)])
+def test_doubts_are_bounded_and_fatal_is_fatal(*, was_served: bool, most: int) -> None:
+    def doubtful(doubts: int) -> LinkFailure:
+        return LinkFailure("odd", "doubt", was_served, doubts)
+
+    assert Reconnect()(doubtful(most - 1), most - 1) is not None
+    assert Reconnect()(doubtful(most), most) is None
+    assert Reconnect()(LinkFailure("no", "fatal", was_served), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ({"first": -1}, "expected first= to be seconds, 0 or more, got -1"),
+        ({"first": "1"}, "expected first= to be seconds, 0 or more, got '1'"),
+        ({"first": 2, "longest": 1}, "expected longest= to be seconds, `first` or more, got 1"),
+        ({"longest": float("inf")}, "expected longest= to be seconds, `first` or more, got inf"),
+        ({"jitter": 2}, "expected jitter= to be a part, 0 to 1, got 2"),
+        ({"most": 1.5}, "expected most= to be a whole number, 0 or more, got 1.5"),
+        ({"most": True}, "expected most= to be a whole number, 0 or more, got True"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(numbers: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Reconnect(**numbers)
+
+
+# ---- a user's own ----------------------------------------------------------------------------------------------------
+
+
+def failed(console: Console) -> str:
+    with console, pytest.raises(ConsoleFailed) as caught:
+        console.wait(20)
+    return str(caught.value)
+
+
+def test_function_is_asked_about_each_failure_and_may_give_up() -> None:
+    asked: list[tuple[LinkFailure, int]] = []
+
+    def policy(failure: LinkFailure, attempt: int) -> float | None:
+        asked.append((failure, attempt))
+        return 0 if attempt < 3 else None
+
+    fake = FakeTransport(*(LinkLost(f"no {n}", policy=AFRESH, code=410) for n in range(5)))
+    assert "no 2" in failed(Console("ws://fake", transport=fake, reconnect=policy))
+    assert [attempt for _, attempt in asked] == [1, 2, 3]
+    assert asked[0][0] == LinkFailure("no 0", "fatal", was_served=False, code=410)
+    assert fake.connections == 3
+
+
+def test_numbers_of_the_usual_policy_are_taken() -> None:
+    fake = FakeTransport(*[LinkLost("nobody there")] * 5)
+    assert "nobody there" in failed(Console("ws://fake", transport=fake, reconnect=Reconnect(first=0, most=3)))
+    assert fake.connections == 4
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (lambda _failure, _attempt: "soon", "TypeError: expected seconds until the next attempt, or None, got 'soon'"),
+        (lambda _failure, _attempt: -1, "TypeError: expected seconds until the next attempt, or None, got -1"),
+        (lambda _failure, _attempt: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda: 1, "TypeError"),
+    ],
+)
+def test_policy_that_fails_ends_the_link_in_words(policy: Any, words: str) -> None:
+    told = failed(Console("ws://fake", transport=FakeTransport(LinkLost("nobody there")), reconnect=policy))
+    assert f"nobody there; reconnect= failed ({words}" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "policy", "sentence"),
+    [
+        ("ws://h", 5, r"expected reconnect= to be a Reconnect, or a function .*, got 5: pass for example Reconnect\("),
+        ("run.jsonl", Reconnect(), "expected no reconnect= beside a recording"),
+    ],
+)
+def test_policy_that_cannot_be_used_is_refused(url: str, policy: Any, sentence: str) -> None:
+    with pytest.raises(InvalidArgument, match=sentence):
+        Console(url, reconnect=policy, start=False)
+
+
+def test_running_console_takes_another_policy() -> None:
+    fake = FakeTransport()
+    with Console("ws://fake", transport=fake) as console:
+        fake.wait_for(lambda it: it.connections == 1)
+        console.adopt(check({"url": "ws://fake", "transport": fake, "reconnect": Reconnect(most=0)}))
+        fake.fail()
+        with pytest.raises(ConsoleFailed):
+            console.wait(20)
+    assert fake.connections == 1

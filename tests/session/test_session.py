@@ -13,9 +13,9 @@ import pytest
 from runconsole.events import Answer, DecisionRequested
 from runconsole.log import EventLog
 from runconsole.protocols.json.wire import ChannelWire
+from runconsole.reconnect import Reconnect
 from runconsole.redaction.secrets import Redactor
 from runconsole.session import Session
-from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.state import Effect, RunState
 from runconsole.store import Runs
@@ -35,7 +35,6 @@ class Following:
         self.state = RunState(**state)
         self.log = EventLog()
         self.tables = Tables(self.state, self.log)
-        self.backoff = Backoff(first=first, longest=longest)
         self._changed = asyncio.Event()
         self.session = Session(
             Runs(self.state, self.log),
@@ -43,9 +42,14 @@ class Following:
             WebSocketTransport(url),
             observe=self._observe,
             redactor=Redactor(["s3cret"]),
-            backoff=self.backoff,
+            reconnect=Reconnect(first=first, longest=longest),
             pace=QUICK,
         )
+
+    @property
+    def failures(self) -> int:
+        """How many attempts have failed in a row."""
+        return self.session._attempts.in_a_row
 
     def _observe(self, _effects: tuple[Effect, ...]) -> None:
         self._changed.set()
@@ -162,11 +166,11 @@ async def test_a_lost_link_comes_back_and_goes_on_where_the_run_is() -> None:
 async def test_a_server_that_accepts_and_closes_at_once_makes_no_storm() -> None:
     with JsonServer(closes(1011)) as server:
         async with following(server.url, first=0.01, longest=1000.0) as run:
-            await run.until(lambda: run.backoff.attempts >= 4)
+            await run.until(lambda: run.failures >= 4)
             attempts = [link.attempt for link in run.state.links if link.state == "retrying"]
             # Each pause is twice the one before it: nothing that a bare handshake tells begins afresh.
             assert attempts == list(range(1, len(attempts) + 1))
-            assert server.handshakes == len(server.peers) <= run.backoff.attempts + 1
+            assert server.handshakes == len(server.peers) <= run.failures + 1
 
 
 async def test_only_a_good_message_makes_the_pauses_short_again() -> None:
@@ -184,14 +188,14 @@ async def test_only_a_good_message_makes_the_pauses_short_again() -> None:
 async def test_a_malformed_frame_is_no_good_message() -> None:
     with JsonServer(does(lambda peer: peer.send(f"garbage {peer.number}"), closes(1011))) as server:
         async with following(server.url) as run:
-            await run.until(lambda: run.backoff.attempts >= 3)
+            await run.until(lambda: run.failures >= 3)
             assert run.log.malformed >= 3
 
 
 async def test_a_port_where_nobody_listens_is_tried_again() -> None:
     with closed_port() as port:
         async with following(f"ws://localhost:{port}/ws") as run:
-            await run.until(lambda: run.backoff.attempts >= 6)
+            await run.until(lambda: run.failures >= 6)
             assert set(run.links) == {"connecting", "retrying"}
             assert run.state.links[1].retry_at is not None
 

@@ -16,8 +16,8 @@ from runconsole.log import EventLog
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.protocols.trpc.wire import TrpcWire
+from runconsole.reconnect import Reconnect
 from runconsole.session import Session
-from runconsole.session.backoff import Backoff
 from runconsole.session.pace import Pace
 from runconsole.simulator import AskReconnect, HalfOpen, Simulator
 from runconsole.state import RunState
@@ -42,7 +42,7 @@ class Run:
             wire,
             WebSocketTransport(url),
             observe=lambda _effects: None,
-            backoff=Backoff(first=0.01, longest=0.02),
+            reconnect=Reconnect(first=0.01, longest=0.02),
             pace=QUICK,
             **options,
         )

@@ -52,6 +52,7 @@ class Keeper:
         if self._session is not None:
             wire = registry.resolve(self._spoken, self.protocol).wire
             self._session.wire.decides_by = wire.decides_by
+            self._session.reconnect_by(options.reconnect)
 
     async def session(self, runs: Runs, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
         """Return a session; where a run was recorded before, it is loaded first.
@@ -83,6 +84,7 @@ class Keeper:
             gone_since=runs.state.links[-1].at if arrivals.has_connected and runs.state.links else 0,
             scope=self._scope,
             other=self._other_protocol(),
+            reconnect=self._options.reconnect,
         )
         self._session = session
         if is_left_alone:

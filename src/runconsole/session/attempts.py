@@ -1,16 +1,12 @@
-"""What failures in a row mean: connect anew, give up, or take the run for interrupted."""
+"""Counting the failures in a row: connect anew, give up, or take the run for interrupted."""
 
 from __future__ import annotations
 
 from runconsole.errors import LinkLost
-from runconsole.session.backoff import Backoff
+from runconsole.reconnect import LinkFailure, ReconnectPolicy
 
 __all__ = ["Attempts"]
 
-_MOST_DOUBTS_FIRST = 4
-"""Doubtful failures in a row of a server that has not served us yet."""
-_MOST_DOUBTS_LATER = 6
-"""Of one that has: with the usual back-off about 10 s, in which a gateway restarts."""
 _MOST_CLOSES = 4
 """Closes in good order between which nothing was told: the first one and three connections in vain."""
 
@@ -19,34 +15,40 @@ class Attempts:
     """Counts the failures since the server last showed that it serves us.
 
     Attributes:
-        backoff: the pauses between attempts.
+        policy: makes pauses of failures; it may be replaced.
+        in_a_row: how many attempts have failed in a row.
         served: whether the server has ever accepted us.
         closes: how often in a row the server has closed in good order without having told anything new.
     """
 
-    def __init__(self, backoff: Backoff) -> None:
-        self.backoff = backoff
+    def __init__(self, policy: ReconnectPolicy) -> None:
+        self.policy = policy
+        self.in_a_row = 0
         self.served = False
         self.closes = 0
         self._doubts = 0
         self._told: int | None = None
 
-    @property
-    def in_a_row(self) -> int:
-        """How many attempts have failed in a row."""
-        return self.backoff.attempts
-
     def prove(self) -> None:
         """Note that the server serves us: the next trouble is a new one."""
-        self.backoff.reset()
+        self.in_a_row = 0
         self._doubts = 0
 
-    def is_hopeless(self, lost: LinkLost, *, known: bool) -> bool:
-        """Count a failure; return whether to give up. `known`: it comes from a server that was there before."""
+    def pause_after(self, lost: LinkLost, *, known: bool) -> float | None:
+        """Count a failure; return the seconds until the next attempt, or None to give up.
+
+        `known`: it comes from a server that was there before. Raises what the policy raises, and TypeError where it
+        returns no such number.
+        """
         verdict = lost.policy.later if known else lost.policy.first
         self._doubts += verdict == "doubt"
-        most = _MOST_DOUBTS_LATER if known else _MOST_DOUBTS_FIRST
-        return verdict == "fatal" or self._doubts >= most
+        failure = LinkFailure(str(lost), verdict, known, self._doubts, lost.code, lost.orderly)
+        pause = self.policy(failure, self.in_a_row + 1)
+        if pause is None:
+            return None
+        seconds = _seconds(pause)
+        self.in_a_row += 1
+        return seconds
 
     def is_interrupted(self, told: int, *, steady: bool) -> bool:
         """Count a close in good order; return whether the run counts as interrupted.
@@ -58,3 +60,10 @@ class Attempts:
         self._told = told
         self.closes = self.closes + 1 if is_fruitless else 1
         return self.closes >= _MOST_CLOSES
+
+
+def _seconds(pause: object) -> float:
+    """Return what a user's function returned, where it is a length of time. Raises TypeError."""
+    if isinstance(pause, bool) or not isinstance(pause, (int, float)) or not 0 <= pause < float("inf"):
+        raise TypeError(f"expected seconds until the next attempt, or None, got {pause!r}")
+    return float(pause)

@@ -39,11 +39,10 @@ from runconsole.protocols.base import (
     TaskCommand,
     Wire,
 )
-from runconsole.reconnect import REFUSED
+from runconsole.reconnect import REFUSED, Reconnect, ReconnectPolicy
 from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.session.aio import cancelled, spawn, until
 from runconsole.session.attempts import Attempts
-from runconsole.session.backoff import Backoff
 from runconsole.session.calls import Calls
 from runconsole.session.connection import Line
 from runconsole.session.denial import Denial
@@ -84,7 +83,7 @@ class Session:
     same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
     `tape` records the run. `scope` says what of the stream is another run's; None is nothing. `redactor` hides secrets
     in what comes and in what is said about it. `other` makes what the server may speak instead, to be tried when it
-    stays silent.
+    stays silent. `reconnect` says when to connect anew; None is the usual policy.
     """
 
     def __init__(
@@ -96,7 +95,7 @@ class Session:
         observe: Observer,
         redactor: Redactor = NO_SECRETS,
         now: Callable[[], Micros] = now_micros,
-        backoff: Backoff | None = None,
+        reconnect: ReconnectPolicy | None = None,
         pace: Pace = PACE,
         arrivals: Arrivals | None = None,
         asides: Asides | None = None,
@@ -110,7 +109,7 @@ class Session:
         self._transport = transport
         self._observe = observe
         self._now = now
-        self._attempts = Attempts(backoff or Backoff())
+        self._attempts = Attempts(reconnect or Reconnect())
         self._pace = pace
         self._tape = tape
         self._redactor = redactor
@@ -169,6 +168,10 @@ class Session:
     def reconnect(self) -> None:
         """Make the next attempt now."""
         self._wake.set()
+
+    def reconnect_by(self, policy: ReconnectPolicy | None) -> None:
+        """Make the attempts that follow by this policy; None is the usual one."""
+        self._attempts.policy = policy or Reconnect()
 
     @property
     def _state(self) -> RunState:
@@ -451,12 +454,16 @@ class Session:
         if lost.orderly and attempts.is_interrupted(fingerprint(state), steady=is_steady):
             self._interrupt()
             return True
-        if attempts.is_hopeless(lost, known=known):
-            self.link("failed", reason=str(lost))
+        reason = str(lost)
+        try:
+            delay = attempts.pause_after(lost, known=known)
+        except Exception as error:  # noqa: BLE001 - a user's function
+            delay, reason = None, f"{reason}; reconnect= failed ({type(error).__name__}: {error})"
+        if delay is None:
+            self.link("failed", reason=reason)
             return True
-        delay = attempts.backoff.next()
         self._wake.clear()
-        self.link("retrying", reason=str(lost), delay=delay)
+        self.link("retrying", reason=reason, delay=delay)
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):  # not `wait_for`, which may swallow a cancellation in Python 3.11
                 await self._wake.wait()
