@@ -42,7 +42,7 @@ Verdict = Literal["retry", "doubt", "fatal"]
 
 
 class Policy(NamedTuple):
-    """What to do about a failure of a server that has not served us yet (`first`), and of one that has (`later`)."""
+    """The verdicts on a failure of a server that has not served us yet (`first`), and of one that has (`later`)."""
 
     first: Verdict
     later: Verdict
@@ -125,7 +125,7 @@ def _is_number(value: object, least: float) -> bool:
 
 RETRY = Policy("retry", "retry")
 STRANGE = Policy("doubt", "retry")
-"""Something else answers: a wrong address, or a proxy while the server restarts."""
+"""Another program answers: a wrong address, or a proxy while the server restarts."""
 AFRESH = Policy("fatal", "retry")
 """A wrong address or request; from a server that was live, a restart."""
 REFUSED = Policy("fatal", "doubt")
@@ -137,7 +137,7 @@ DENIED = Policy("fatal", "fatal")
 """We are not allowed, in so many words; or what was given can never be used."""
 
 Meaning = Literal["refusal", "busy", "unclear"]
-"""What words say: we are not allowed; not now; both at once."""
+"""The meaning of words: we are not allowed; not now; both at once."""
 
 _CREDENTIAL = r"(?:token|jwt|credentials?|api key|password|signature|secret)\b"
 _BAD = (
@@ -170,7 +170,7 @@ _NOT_ALLOWED_STATUSES = frozenset({401, 403, 407, 511})
 _NOT_READY_STATUSES = frozenset({408, 425, 429})
 _STRANGE_STATUSES = frozenset({404, 426})
 _NOT_ALLOWED_CLOSES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
-"""Policy violation; the registered unauthorized and forbidden; ado's, and those made like an HTTP status."""
+"""Policy violation; the registered codes for unauthorized and forbidden; those of servers of the channel protocol."""
 _OWN_TROUBLE_CLOSES = frozenset({1001, 1006, 1012, 1013, 1014, 3008})
 """The server leaves, restarts, or is not ready, whatever it says beside that."""
 
@@ -185,12 +185,12 @@ def meaning(*said: object) -> Meaning | None:
 
 
 def is_refusal(*said: object) -> bool:
-    """Whether the words say that we are not allowed."""
+    """Return whether the words say that we are not allowed."""
     return meaning(*said) == "refusal"
 
 
 def is_rate_limit(text: str) -> bool:
-    """Whether the words name a limit of requests: it is over after a while, whatever the code beside it."""
+    """Return whether the words name a limit of requests: it is over after a while, whatever the code beside it."""
     return _RATE_LIMIT.search(_SPELLING.sub(" ", text).lower()) is not None
 
 

@@ -133,7 +133,7 @@ class Decider:
         )
 
     def asks(self, state: RunState, checkpoint_id: str) -> bool:
-        """Whether an answer to a question of this id goes to this run."""
+        """Return whether an answer to a question of this id goes to this run."""
         asking = self._runs().asking(checkpoint_id)
         return asking is not None and asking.state is state
 

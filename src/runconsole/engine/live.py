@@ -1,4 +1,4 @@
-"""What outlives one session of a console: what came, what was noted beside it, the wire's memory, the recording.
+"""State that outlives one session of a console: duplicate detection, notes, the wire's memory, the recording.
 
 All that reads and writes recordings loads when there is one.
 """
@@ -123,7 +123,7 @@ class Keeper:
         return make
 
     def _is_left_alone(self) -> bool:
-        """Whether the file is no longer what this console has recorded."""
+        """Return whether the file is no longer what this console has recorded."""
         if self._path is None or self._tape is None:
             return False
         from runconsole.recording import identity_of
@@ -225,7 +225,7 @@ class Keeper:
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether a path is that of an open file."""
+    """Return whether a path is that of an open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except OSError:

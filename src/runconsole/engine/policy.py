@@ -65,7 +65,7 @@ class Policy:
         self._done: set[Asking] = set()
         self._thinking: set[Asking] = set()
         self._overdue: set[Asking] = set()
-        """What `decide` thinks about, and what of it for long."""
+        """The questions that `decide` thinks about, and those of them for long."""
         self._questions: queue.SimpleQueue[Checkpoint | None] = queue.SimpleQueue()
         self._threads = 0
         self._is_closed = False
@@ -82,7 +82,7 @@ class Policy:
                 self._start_thread()
 
     def thinks_about(self, checkpoint: Checkpoint) -> bool:
-        """Whether an answer to this question may still be expected from `decide`, and soon."""
+        """Return whether an answer to this question may still be expected from `decide`, and soon."""
         asking = checkpoint.checkpoint_id, checkpoint.asking
         return not self._is_closed and asking not in self._done and asking not in self._overdue
 
@@ -109,7 +109,7 @@ class Policy:
                 self._on_left()
 
     def _is_open(self, checkpoint_id: str, asking: int) -> bool:
-        """Whether the question still waits for this policy, and was not answered while it stood in the queue."""
+        """Return whether the question still waits for this policy, and was not answered while it stood in the queue."""
         now = self.state.checkpoints[checkpoint_id]
         return not self._is_closed and now.status == "pending" and now.asking == asking
 

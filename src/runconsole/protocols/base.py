@@ -121,9 +121,9 @@ class Request(Struct, frozen=True):
     name: str
     payload: Any = None
     at: Micros = 0
-    """When it is sent."""
+    """The time at which it is sent."""
     request_id: str = ""
-    """Something to know its answer by, where the wire has no number of its own for that."""
+    """An id to know its answer by, where the wire has no number of its own for that."""
 
 
 class TaskCommand(Struct, frozen=True):
@@ -146,7 +146,7 @@ class TaskCommand(Struct, frozen=True):
 
 
 class Queries(Protocol):
-    """The requests with which a server is asked for what its events may not have told.
+    """Requests that ask a server for what its events may not have told.
 
     Their answers are read tolerantly (`runconsole.session.catchup`); one that the server refuses tells nothing.
     """
@@ -170,19 +170,19 @@ class Wire(ABC):
     """
 
     confirms: bool = False
-    """Whether the server says that it accepts us (`Established`); else a connection counts as live at once."""
+    """True if the server says that it accepts us (`Established`); else a connection counts as live at once."""
     queries: Queries | None = None
-    """What the server can be asked beside its stream, by `call`; None for nothing."""
+    """The queries of the server beside its stream, for `call`; None for none."""
     task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
     assures: bool = False
-    """Whether `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
+    """True if `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
     decides_by: Any = None
-    """How decisions travel: the name of a call, or a function that makes its name and payload. It may be replaced."""
+    """The name of the call that carries a decision, or a function that makes name and payload. It may be replaced."""
 
     @property
     def replays(self) -> int:
-        """How many replays of its past a server may send in between what is new, until `CaughtUp`.
+        """The number of replays of its past that a server may send in between what is new, until `CaughtUp`.
 
         0 where it replays before what is new, or not at all.
         """
@@ -190,7 +190,7 @@ class Wire(ABC):
 
     @property
     def asked(self) -> str:
-        """What was subscribed to or joined, and what could be meant instead: for a person whose link stays silent."""
+        """The subscriptions or rooms, and what could be meant instead: for a person whose link stays silent."""
         return "nothing was subscribed to"
 
     @property
@@ -256,7 +256,7 @@ class Resumable(Wire):
     @property
     @abstractmethod
     def drained(self) -> bool:
-        """Whether no more events can come over this wire."""
+        """True if no more events can come over this wire."""
 
     @property
     @abstractmethod

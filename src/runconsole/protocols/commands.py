@@ -1,4 +1,4 @@
-"""How a decision is put as a message, on the wires that have no procedure of their own for it."""
+"""Decisions as messages, on the wires that have no procedure of their own for them."""
 
 from __future__ import annotations
 

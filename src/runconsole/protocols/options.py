@@ -18,7 +18,7 @@ __all__ = ["LinkOptions"]
 
 
 class LinkOptions(Struct, frozen=True):
-    """What to follow, and how to sign in: the arguments of a console that a protocol may use.
+    """The arguments of a console that a protocol may use: what to follow, and how to sign in.
 
     An argument that may hold a secret is in a `Secret`: `reveal` returns it; a traceback with locals, ``rich.print``
     and a debugger do not show it.

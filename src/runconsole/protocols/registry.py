@@ -57,7 +57,7 @@ _log = logging.getLogger("runconsole.protocols")
 
 
 class Endpoint(NamedTuple):
-    """What a session needs to talk to a server."""
+    """A wire and a transport: all that a session needs to talk to a server."""
 
     wire: Wire
     transport: Transport

@@ -40,7 +40,7 @@ class ProtocolSpec(ABC):
     """Another protocol that a server may speak where the address alone led to this one: it is tried when the server
     stays silent."""
     saved_events_suffice: ClassVar[bool] = True
-    """Whether a console can go on with a recording that holds events without their frames: whether the wire may begin
+    """True if a console can go on with a recording that holds events without their frames: whether the wire may begin
     afresh in the middle of a run."""
 
     def infers(self, url: SplitResult) -> bool:  # noqa: ARG002 - for those that have a sign

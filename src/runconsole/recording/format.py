@@ -16,7 +16,7 @@ FORMAT = 1
 """The version of this format. A reader refuses a newer one."""
 
 Op = int | dict[str, Any]
-"""What became of a frame's events, in order: `k` took the frame's event number k; ``~k`` dropped it as a duplicate; a
+"""The fate of a frame's events, in order: `k` took the frame's event number k; ``~k`` dropped it as a duplicate; a
 dict is something of our own that happened in between."""
 
 
@@ -55,7 +55,7 @@ class Header(Struct, omit_defaults=True):
 
     @property
     def known(self) -> dict[str, Any]:
-        """What the protocol must know to read the frames, of older recordings, too."""
+        """The `protocol_options`; of an older recording, those that its other fields hold."""
         older = {"transformer": self.transformer} if self.transformer != "auto" else {}
         return older | ({"rooms": self.rooms} if self.rooms else {}) | self.protocol_options
 
@@ -158,7 +158,7 @@ def to_json(value: Any) -> bytes:
 
 
 def is_header(line: bytes) -> bool:
-    """Whether a line is a header, by its keys: in any order, as other programs may have written them again."""
+    """Return whether a line is a header, by its keys: in any order, as other programs may have written them again."""
     if line.startswith(b'{"at":'):  # as we write all others
         return False
     if line.startswith(b'{"runconsole":'):

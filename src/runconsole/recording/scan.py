@@ -25,7 +25,7 @@ _MOST_QUOTED = 60
 
 
 class Scan(Struct):
-    """What is known of a recording.
+    """The result of a first look at a recording.
 
     Attributes:
         header: of the newest run's first section.
@@ -177,7 +177,7 @@ def _first_piece(path: Path) -> bytes:
 
 
 def _is_cut_early(path: Path) -> bool:
-    """Whether a file that holds no text at all is empty, or the beginning of a compressed recording."""
+    """Return whether a file that holds no text at all is empty, or the beginning of a compressed recording."""
     with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
         found = file.read(_EARLY)
     begin = form_of(path).pack(_BEGIN)[:8] if found else b""

@@ -106,7 +106,7 @@ async def inquire(
 
 
 def _is_overtaken(now: Checkpoint | None, before: Checkpoint | None) -> bool:
-    """Whether an event has closed the question while the server was asked: what it said may be older."""
+    """Return whether an event has closed the question while the server was asked: what it said may be older."""
     return now is not None and not now.is_open and now is not before
 
 
@@ -136,7 +136,7 @@ def _outcome(state: RunState, before: Checkpoint, answer: Any, at: Micros) -> It
 
 
 def _is_early(state: RunState, checkpoint_id: str, at: Micros) -> bool:
-    """Whether a checkpoint cannot have run into its deadline yet."""
+    """Return whether a checkpoint cannot have run into its deadline yet."""
     deadline = state.due_at(state.checkpoints[checkpoint_id])
     return deadline is not None and state.clock.at(at) < deadline
 
@@ -178,7 +178,7 @@ async def _open_checkpoints(call: Call, requests: Sequence[Request]) -> list[dic
 
 
 def _is_question(item: dict[str, Any]) -> bool:
-    """Whether a listed checkpoint waits for a person, and is no mere restore point."""
+    """Return whether a listed checkpoint waits for a person, and is no mere restore point."""
     waits = str(item.get("status", "pending")).lower() in _WAITING and decision_of(item) is None
     return waits and bool(item.get("options") or item.get("title"))
 

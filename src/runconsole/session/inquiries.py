@@ -47,7 +47,7 @@ class Inquiries:
         self._linger = linger
         self._tasks: set[asyncio.Task[None]] = set()
         self._was_cut = False
-        """Whether the connection before broke before all had been asked."""
+        """True if the connection before broke before all had been asked."""
 
     def reread(self, queries: Queries, *, again: bool) -> None:
         """Ask what is open, and after a reconnect (`again`) also what may have been decided or ended meanwhile."""

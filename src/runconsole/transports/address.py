@@ -37,7 +37,7 @@ _FEW = 2
 _NAME = re.compile(r"[A-Za-z][\w.\-\[\]]{0,40}")
 _HOST = re.compile(r"(?:localhost|\[[0-9a-fA-F:.%]+\]|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?")
 _ODD_HOST = re.compile(r"[^\w.:%\[\]-].*", re.DOTALL)
-"""What no host has in its name, with all that follows."""
+"""A character that no host has in its name, with all that follows."""
 _BEGIN = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.\-]*:)?/*)")
 _PATH_VALUE = re.compile(r"(;[^=/;]*=)[^/;]*")
 _HIDDEN = "***"
@@ -49,7 +49,7 @@ class _Parts(NamedTuple):
     begin: str
     """The scheme and slashes."""
     user: str
-    """What stands before the last ``@`` that may end user information."""
+    """The text before the last ``@`` that may end user information."""
     host: str
     path: str
     query: str
@@ -76,7 +76,7 @@ def _parts(url: str) -> _Parts:
 
 
 def _is_query(host: str, before: str) -> bool:
-    """Whether an ``@`` stands in a query, and not in a password with a question mark."""
+    """Return whether an ``@`` stands in a query, and not in a password with a question mark."""
     _, mark, query = before.partition("?")
     name, colon, port = host.partition(":")
     return bool(name and mark) and (not colon or (port.isdecimal() and "=" in query))
@@ -116,7 +116,7 @@ def _is_harmless_value(key: str, value: str) -> bool:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what stands under this name (of a header, of a query's key) is a secret."""
+    """Return whether what stands under this name (of a header, of a query's key) is a secret."""
     return bool(_SECRET_NAMES.search(name))
 
 
@@ -163,7 +163,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL points at this machine: no proxy and no compression then."""
+    """Return whether the URL points at this machine: no proxy and no compression then."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True

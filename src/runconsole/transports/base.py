@@ -23,7 +23,7 @@ class Connection(Protocol):
 
 
 class Transport(Protocol):
-    """Where to connect and how: a recipe for connections, one at a time."""
+    """Makes connections to one server, one at a time."""
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         """Connect; leaving the context closes the connection within about a second. Raises LinkLost."""

@@ -62,13 +62,13 @@ class InboxConnection(ClientConnection):
         self._taken_at = 0.0
         self._waiter: asyncio.Future[None] | None = None
         self._rest = bytearray()
-        """What came of a frame that is not whole yet, or of the handshake's headers."""
+        """The bytes of a frame that is not whole yet, or of the handshake's headers."""
         self._is_opened = False
         self._is_plain = True
-        """Whether the stream is cut into frames here: not once something was odd."""
+        """True if the stream is cut into frames here: not once something was odd."""
         self._turn_ends = 0.0
         self._is_waiting = False
-        """Whether `_rest` holds whole frames, to go on with in the next turn."""
+        """True if `_rest` holds whole frames, to go on with in the next turn."""
 
     async def receive_all(self) -> list[str | bytes]:
         """Return the messages that have come, at least one. Raises ConnectionClosed when all have been returned.

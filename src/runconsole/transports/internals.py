@@ -1,4 +1,4 @@
-"""What the transports use of their libraries beside the public API, and one sentence for a release without it."""
+"""Checks that the libraries still have the internals that the transports use; one sentence where they do not."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _MOST_READ = 65_536
 
 
 def leads_to_sign_in(location: str) -> bool:
-    """Whether a redirect's target looks like a sign-in page."""
+    """Return whether a redirect's target looks like a sign-in page."""
     return _SIGN_IN.search(location) is not None
 
 

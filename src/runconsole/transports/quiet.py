@@ -1,4 +1,4 @@
-"""What the transports' libraries may log: warnings and errors, never requests and messages, which hold secrets."""
+"""Keeps the libraries of the transports from logging requests and messages, which hold secrets."""
 
 from __future__ import annotations
 

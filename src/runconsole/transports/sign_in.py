@@ -1,4 +1,4 @@
-"""What signs in, the token and headers: trimmed, checked at once, and which of it is a secret.
+"""The token and headers that sign in: trimmed, checked at once, with the secrets among them.
 
 No function here raises: an exception would carry the values along.
 """
@@ -19,7 +19,7 @@ __all__ = ["check_headers", "check_token", "header_secrets", "named_secrets"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""What no header may hold; a tab it may."""
+"""Characters that no header may hold; a tab is none of them."""
 _SHORTEST_PART = 8
 _MOST_DEPTH = 20
 

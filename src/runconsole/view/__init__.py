@@ -1,4 +1,4 @@
-"""The bounded picture the browser gets: snapshots, patches, pages. Its shape is the contract in `js/src/kernel/picture.ts`."""
+"""The bounded picture the browser gets: snapshots, patches, pages. Its shape is that of `js/src/kernel/picture.ts`."""
 
 from runconsole.view.checkpoints import answered
 from runconsole.view.view import DURABLE_BYTES, View

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["JsonProtocol"]
 
 _WIDER = ({"channel": "system"}, {"channel": "checkpoints"}, {"channel": "workers"})
-"""The channels of ado's protocol that bring what is not of one task."""
+"""The channels of the channel protocol that bring what is not of one task."""
 
 
 class JsonProtocol(ProtocolSpec):

@@ -10,9 +10,9 @@ from runconsole.protocols.base import Ping, SubscriptionRefused
 __all__ = ["Subscriptions"]
 
 _OF_A_SUBSCRIPTION = re.compile("SUBSCRI", re.IGNORECASE)
-"""What a code holds that can only be about a subscription."""
+"""Words in a code that can only be about a subscription."""
 _NOT_SPOKEN = re.compile("UNKNOWN|UNSUPPORTED|UNEXPECTED|INVALID|NOT_IMPLEMENTED|BAD_REQUEST|PARSE", re.IGNORECASE)
-"""What a code holds of a server that has no such message: it may send its events unasked."""
+"""Words in a code of a server that has no such message: it may send its events unasked."""
 
 
 class Subscriptions:
@@ -50,7 +50,7 @@ class Subscriptions:
             self._open += 1
 
     def is_refused(self, correlation: str | None, code: str | None) -> bool:
-        """Whether an error is about one of them: by its id or code, or because it comes before all else."""
+        """Return whether an error is about one of them: by its id or code, or because it comes before all else."""
         if correlation is not None:
             return correlation in self.ids
         is_named = code is not None and _OF_A_SUBSCRIPTION.search(code) is not None

@@ -1,4 +1,4 @@
-"""The plain-JSON wire: servers that just send events, and ado's channel protocol (subscribe, auth, ping, replies)."""
+"""The plain-JSON wire: servers that just send events, and the channel protocol (subscribe, auth, ping, replies)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runconsole.redaction.secrets import Secret
 __all__ = ["ChannelWire"]
 
 _CALL = "call-"
-"""How the correlation ids of calls begin."""
+"""The beginning of the correlation ids of calls."""
 _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
 _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
@@ -51,7 +51,7 @@ class ChannelWire(Wire):
 
     Args:
         subscribe: messages to send after connecting (JSON values, or strings to send as they are).
-        channels: what else to subscribe to, in ado's manner: the payloads of `subscribe` messages.
+        channels: further subscriptions, as the channel protocol has them: the payloads of `subscribe` messages.
         wider: more of them, to be tried when the server stays silent.
         token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
         decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
@@ -80,7 +80,7 @@ class ChannelWire(Wire):
 
     @property
     def asked(self) -> str:
-        """What was subscribed to, and what could be meant instead."""
+        """The subscriptions, and what could be meant instead."""
         own = [{"payload": payload} for payload in (*self._channels, *(self._wider if self._is_wide else ()))]
         named = ", ".join(sorted({_channel(message) for message in (*self._subscribe.reveal(), *own)}))
         refused = self._subscriptions.refused
@@ -183,7 +183,7 @@ class ChannelWire(Wire):
             signals.append(event)
 
     def _is_about_us(self, event: Received, correlation: str | None) -> bool:
-        """Whether an error may refuse this connection: it answers what we sent first, or comes before all else."""
+        """Return whether an error may refuse this connection: it answers our first frames, or comes before all else."""
         if correlation is not None:
             return correlation in self._subscriptions.ids
         return not self._established and _is_refusal(event)
@@ -247,7 +247,7 @@ def _sign_of_life(frame: str | bytes) -> list[Signal]:
 
 
 def _is_good(signal: Signal) -> bool:
-    """Whether the server has accepted us as far as this tells: any event that could be read and is no refusal."""
+    """Return whether a signal shows that the server accepts us: any readable event that is no refusal."""
     return not isinstance(signal, StreamRefused) and not (
         isinstance(signal, Received) and signal.type in {"malformed", "error"}
     )
@@ -264,7 +264,7 @@ def _logged(event: Received) -> Received:
 
 
 def _is_refusal(event: Received) -> bool:
-    """Whether a message with a correlation id says no to somebody's request, and is no error of a task."""
+    """Return whether a message with a correlation id says no to somebody's request, and is no error of a task."""
     return isinstance(event.fact, ErrorReported) and event.fact.task_id is None
 
 
@@ -290,7 +290,7 @@ def _code(event: Received) -> str | None:
 
 
 def _denies(event: Received) -> bool:
-    """Whether an error's code says that we are not allowed, and its words do not speak of a limit of requests."""
+    """Return whether an error's code says that we are not allowed, and its words name no limit of requests."""
     code = _code(event)
     if code is None or is_rate_limit(_message(event)):
         return False

@@ -9,9 +9,9 @@ from runconsole.events import Received
 __all__ = ["Copies"]
 
 _NEAR = 4
-"""How many other events may come between two copies."""
+"""The number of other events that may come between two copies."""
 _SHOWN, _TELLING = 16, 2
-"""How many of the last events show how many copies come; and how few do."""
+"""The numbers of last events, at most and at least, that show how many copies come."""
 
 
 class Copies:
@@ -28,7 +28,7 @@ class Copies:
     def __init__(self, expected: int) -> None:
         self._expected = max(expected, 1)
         self._shown: deque[int] = deque(maxlen=_SHOWN)
-        """How often each of the last events came."""
+        """The number of copies of each of the last events."""
         self._counts: Counter[int] = Counter()
         self._near: deque[int] = deque()
         self._unsure: set[int] = set()
@@ -92,7 +92,7 @@ class Copies:
         return count % self._copies != 0
 
     def _stands_alone(self, key: int) -> bool:
-        """Whether what came just before shows that the same twice in a row is no copy, where nothing else shows it."""
+        """Return whether the events just before show that the same event twice in a row is no copy."""
         return (
             self._settles
             and len(self._shown) < _TELLING

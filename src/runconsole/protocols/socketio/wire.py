@@ -82,7 +82,7 @@ class _Refusal(NamedTuple):
 
     @property
     def denies(self) -> bool:
-        """Whether trying again cannot help: we are not allowed."""
+        """True if trying again cannot help: we are not allowed."""
         if is_rate_limit(self.message):
             return False
         return self.code in {"UNAUTHORIZED", "FORBIDDEN"} or is_refusal(self.code, self.message)
@@ -124,7 +124,7 @@ class SocketIoWire(Wire):
         """The names of the joins of this connection, by their requests."""
         self._catching_up: set[str] = set()
         self._answers = False
-        """Whether the server has answered all of these requests over some connection: it says when it is ready."""
+        """True if the server has answered all of these requests over some connection: it says when it is ready."""
         self._pending: set[str] = set()
         self._established = False
         self._refused = False
@@ -132,17 +132,17 @@ class SocketIoWire(Wire):
 
     @property
     def rooms(self) -> int:
-        """How many rooms may bring each event, before others are tried."""
+        """The number of rooms that may bring each event, before others are tried."""
         return _copies([name for name, _ in self._joins.reveal()])
 
     @property
     def replays(self) -> int:
-        """How many replays may come in between what is new: each that was asked for, or one unasked."""
+        """The number of replays that may come in between what is new: each that was asked for, or one unasked."""
         return max(1, len(self._catching_up))
 
     @property
     def asked(self) -> str:
-        """What was joined, and what could be meant instead."""
+        """The rooms that were joined, and what could be meant instead."""
         more = "execution=, session=, masterplan= or subscribe={event: data}"
         if not self._sent_joins:
             return f"no room was joined; the server may send a run's events to a room only: {more}"
@@ -435,7 +435,7 @@ def _denial(text: str) -> _Refusal | None:
 
 
 def _is_anothers(text: str) -> bool:
-    """Whether an `error` says that it is about another's request, or about a task."""
+    """Return whether an `error` says that it is about another's request, or about a task."""
     return bool(_ANOTHERS & (_object(text) or {}).keys())
 
 

@@ -27,7 +27,7 @@ __all__ = [
 
 
 def decision_call(path: str, decision: DecisionRequested) -> tuple[str, dict[str, Any]]:
-    """Return a decision's mutation and input: ado's `decide` form for a path of that name, else the `resolve` form."""
+    """Return a decision's mutation and input: the `decide` form for a path of that name, else the `resolve` form."""
     action = decision.action or decision.sent_value
     payload: dict[str, Any] = {"checkpointId": decision.checkpoint_id}
     if path.rpartition(".")[2] == "decide":
@@ -99,7 +99,7 @@ def pending_checkpoints(task_id: str | None = None, kind: str | None = None) -> 
 
 
 class TrpcQueries:
-    """What can be asked of a tRPC server beside its stream (`Queries`)."""
+    """The queries of a tRPC server (`Queries`)."""
 
     def open_checkpoints(self, task_id: str | None) -> tuple[Request, ...]:
         """Return the two ways in which servers list the checkpoints that wait."""

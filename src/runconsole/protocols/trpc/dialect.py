@@ -1,4 +1,4 @@
-"""How a decision is put to a tRPC server: the task family has two procedures for it, and a server one of them or both.
+"""Decisions as procedures of tRPC: the task family has two for them, and a server one of these or both.
 
 ``checkpoints.resolve`` takes an action alone, and strips what else is sent without a word; ``checkpoints.decide`` takes
 the action and the option's id. Where several options share an action only the latter can tell them apart.
@@ -58,12 +58,12 @@ class Dialect:
 
 
 def is_missing(code: str, message: str) -> bool:
-    """Whether an error says that there is no such procedure: then nothing was done."""
+    """Return whether an error says that there is no such procedure: then nothing was done."""
     return code == "NOT_FOUND" and "procedure" in message.lower() and "path" in message.lower()
 
 
 def _is_plain(decision: DecisionRequested) -> bool:
-    """Whether the action alone says which option was chosen."""
+    """Return whether the action alone says which option was chosen."""
     return _action(decision) == decision.option and not _is_shared(decision)
 
 
@@ -76,7 +76,7 @@ def _action(decision: DecisionRequested) -> str:
 
 
 def _takes(path: str, decision: DecisionRequested) -> bool:
-    """Whether a procedure takes the answer. Of an action that is in neither's list the server is the judge."""
+    """Return whether a procedure takes the answer. Of an action that is in neither's list the server is the judge."""
     action = _action(decision)
     is_known = any(action in actions for actions in _TAKES.values())
     return (action in _TAKES[path] or not is_known) and not (path == RESOLVE and _is_shared(decision))

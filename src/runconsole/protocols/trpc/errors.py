@@ -36,7 +36,7 @@ _STATUSES = {
 """Name and HTTP status by JSON-RPC number, for servers whose `errorFormatter` drops them from `data`."""
 
 _OWN_CODES = re.compile(r"\b(CHECKPOINT_(?:NOT_FOUND|EXPIRED)|HITL_ALREADY_DECIDED|INVALID_OPTION)\b")
-"""What the backends call the refusal of a decision; it stands in the message or somewhere in `data`."""
+"""The backends' names for the refusal of a decision; they stand in the message or somewhere in `data`."""
 _PARAMS = re.compile(r"connection ?params", re.IGNORECASE)
 _DENIED = frozenset({"UNAUTHORIZED", "FORBIDDEN"})
 _NO_STREAM = "did not return an observable"
@@ -65,7 +65,7 @@ class TrpcError(Struct, frozen=True):
 
     @property
     def about_params(self) -> bool:
-        """Whether it is the first frame that the server did not like, or missed."""
+        """True if it is the first frame that the server did not like, or missed."""
         return _PARAMS.search(self.message) is not None
 
 

@@ -59,7 +59,7 @@ class Message(Struct):
 
 
 class Params(Struct, frozen=True):
-    """What a request of ours says, as far as its answer needs it."""
+    """The parts of a request of ours that its answer needs."""
 
     path: str | None = None
     lastEventId: str | None = None  # noqa: N815 - the wire's name
@@ -184,7 +184,7 @@ def read_value(data: Raw, *, enveloped: bool) -> Any:
 
 
 def looks_enveloped(data: Raw) -> bool:
-    """Whether a value has the form of superjson."""
+    """Return whether a value has the form of superjson."""
     value = read_value(data, enveloped=False)
     return isinstance(value, dict) and "json" in value and value.keys() <= {"json", "meta"}
 

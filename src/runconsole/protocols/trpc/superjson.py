@@ -25,7 +25,7 @@ from runconsole.protocols.trpc.superjson_paths import Note, read_notes, share_eq
 __all__ = ["UNDEFINED_INPUT", "RegExp", "SuperjsonError", "Url", "decode", "encode", "to_json", "write_json"]
 
 UNDEFINED_INPUT = {"json": None, "meta": {"values": ["undefined"], "v": 1}}
-"""What stands for "no value": superjson servers fail without telling which request it was if the input is absent."""
+"""Stands for "no value": superjson servers fail without telling which request it was if the input is absent."""
 
 _SAFE_INTEGER = 2**53 - 1
 _FORBIDDEN_KEYS = frozenset({"__proto__", "constructor", "prototype"})
@@ -133,7 +133,7 @@ def _start(text: str | bytes) -> str:
 
 
 def _says_nothing_new(meta: Any) -> bool:
-    """Whether the meta names only types that are written as `to_json` wants them."""
+    """Return whether the meta names only types that are written as `to_json` wants them."""
     if not isinstance(meta, dict):
         return True
     return not meta.get("referentialEqualities") and read_notes(meta).kinds() <= _READ_AS_WRITTEN

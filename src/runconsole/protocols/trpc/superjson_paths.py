@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 __all__ = ["Note", "read_notes", "share_equals", "write_path"]
 
 _MOST_COPIES = 100_000
-"""How many values may be filled in by reference: a few bytes of meta must not become gigabytes."""
+"""The number of values that may be filled in by reference: a few bytes of meta must not become gigabytes."""
 
 
 class Note:
-    """What the meta says of one value: its type, if it has one, and the notes on what is in it."""
+    """The notes of the meta on one value: its type, if it has one, and the notes on the values in it."""
 
     __slots__ = ("children", "kind")
 
@@ -67,7 +67,7 @@ def _kind(kind: Any) -> str | None:
 
 
 def _is_escaped(meta: dict[str, Any]) -> bool:
-    """Whether a backslash in a path is written twice: since superjson 2.2.3, which says so by ``"v": 1``."""
+    """Return whether a backslash in a path is written twice: since superjson 2.2.3, which says so by ``"v": 1``."""
     version = meta.get("v")
     return isinstance(version, (int, float)) and version >= 1
 

@@ -1,6 +1,6 @@
 """tRPC 10 and 11 over WebSocket: one subscription to follow, mutations and queries beside it.
 
-What each frame means was measured with the real servers: `spec/wire.md` §1 and its transcripts.
+The meaning of each frame was measured with the real servers; `tests/protocols/trpc` holds the transcripts.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Sent(Struct, frozen=True):
     path: str = ""
     decision: DecisionRequested | None = None
     call: Request | None = None
-    """What may still be a query, if there is no such mutation."""
+    """A call that may still be a query, if there is no such mutation."""
 
 
 class TrpcWire(Resumable):
@@ -91,7 +91,7 @@ class TrpcWire(Resumable):
     Args:
         path: the subscription, ``stream.taskProgress``.
         input: its input; None is none.
-        decide: how decisions travel: a mutation's path (a path ending in ``.decide`` takes ado's ``{checkpointId,
+        decide: how decisions travel: a mutation's path (a path ending in ``.decide`` takes ``{checkpointId,
             action, selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input;
             None chooses by the answer and by what the server has (`runconsole.protocols.trpc.dialect`).
         transformer: `auto` finds out by a query for a path that no server has, before anything else is sent; until it
@@ -163,7 +163,7 @@ class TrpcWire(Resumable):
 
     @property
     def asked(self) -> str:
-        """What was subscribed to, and what could be meant instead."""
+        """The subscription, and what could be meant instead."""
         if isinstance(self._input.reveal(), str):
             return (
                 f"subscribed to {self._path} of one task; check that task= names a task that runs, or name another"
@@ -265,7 +265,7 @@ class TrpcWire(Resumable):
 
     @property
     def drained(self) -> bool:
-        """Whether no more events can come: there is no subscription, or it is over."""
+        """True if no more events can come: there is no subscription, or it is over."""
         return self._stream is None or self._stream.over
 
     def lost(self) -> list[str]:

@@ -1,6 +1,6 @@
 """One Socket.IO connection: python-socketio's client, kept from everything it does by itself.
 
-Needs python-socketio and aiohttp. What the client would get wrong, as measured (`spec/wire.md` §3): its reconnecting,
+Needs python-socketio and aiohttp. The client would get these wrong, as measured: its reconnecting,
 its signal handler, its polling, its second of patience for the namespace, a connection that breaks (or that the server
 ends) while it still connects, WebSockets it opened and forgot, reasons it swallows, errors it prints.
 """
@@ -167,14 +167,14 @@ class Client:
 
     @property
     def way(self) -> str:
-        """How the server is reached, for messages: by which proxy."""
+        """The proxy by which the server is reached, for messages."""
         return "" if self._proxy is None else f" by the proxy {self._proxy.shown}"
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a WebSocket, whatever the server's Socket.IO says of us."""
+        """True if there is a WebSocket, whatever the server's Socket.IO says of us."""
         return self._dialer.socket is not None
 
     async def open(

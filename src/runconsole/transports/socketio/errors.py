@@ -1,4 +1,4 @@
-"""Why a Socket.IO connection could not be made, or ended: what was expected, what came, what to do. Needs aiohttp."""
+"""The reasons why a Socket.IO connection could not be made, or ended, in words. Needs aiohttp."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Packet(_Packet):  # type: ignore[misc]
     id: int | None
     namespace: str | None
     session: ClassVar[dict[str, Any]] = {}
-    """What the server said when it connected us."""
+    """The server's words when it connected us."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
