@@ -19,6 +19,7 @@ import click
 
 from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, RunInterrupted
 from runconsole.protocols.registry import names as protocol_names
+from runconsole.protocols.trpc.spec import TRANSFORMERS
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.terminal.process import prepared
 
@@ -182,7 +183,7 @@ def _console_options(command: _Command) -> _Command:
             help="A header; may be repeated. In the environment one a line.",
         ),
         click.option("--ca-file", "ssl", metavar="FILE", help="Certificates to trust, for wss://."),
-        click.option("--transformer", type=click.Choice(["auto", "superjson", "none"]), help="tRPC's."),
+        click.option("--transformer", type=click.Choice(TRANSFORMERS), help="tRPC's."),
         click.option("--title", help="What to call the run."),
         click.option("--token-budget", type=int, help="Tokens the run may use."),
         click.option("--cost-limit", type=float, help="US dollars the run may cost."),

@@ -19,6 +19,7 @@ from runconsole.protocols.registry import inferred
 from runconsole.protocols.registry import names as protocol_names
 from runconsole.protocols.registry import problem as problem_of
 from runconsole.protocols.signing import context_of
+from runconsole.protocols.trpc.spec import TRANSFORMERS
 from runconsole.reconnect import ReconnectPolicy
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.text.unicode import check_path, encodable_value
@@ -32,7 +33,6 @@ _AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
 _PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
 """Options that may come from a DataFrame's cell or another library's type."""
-_TRANSFORMERS = ("auto", "superjson", "none")
 _LONGEST_WORD = 12
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
@@ -194,7 +194,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     arguments |= {name: plain_argument(name, _finite(name, arguments[name])) for name in _PLAIN & arguments.keys()}
     arguments["record"] = _path_or_text(arguments.get("record"))
     _one_of("protocol", (*protocol_names(), "replay"), arguments.get("protocol"))
-    _one_of("transformer", _TRANSFORMERS, arguments.get("transformer"))
+    _one_of("transformer", TRANSFORMERS, arguments.get("transformer"))
     for name in ("task", "execution", "session", "masterplan", "title"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")

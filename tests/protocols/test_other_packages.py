@@ -8,16 +8,19 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runconsole import Console, InvalidArgument, RecordingError
 from runconsole.options import check
-from runconsole.protocols import registry
+from runconsole.protocols import LinkOptions, ProtocolSpec, registry
+from runconsole.protocols.json.wire import ChannelWire
+from runconsole.recording import Header, encode_line
 from tests.support.folding import task
 
 PACKAGE = Path(__file__).parent / "other_package"
@@ -176,6 +179,28 @@ def test_broken_protocol_is_named_and_no_other_is_harmed(
     with caplog.at_level(logging.WARNING, "runconsole.protocols"):
         assert check({"url": "ws://h/trpc"}).inferred_protocol() == "trpc"
     assert "x1" in caplog.text
+
+
+class Fragile(ProtocolSpec):
+    """Cannot read a recording that does not hold all it wants."""
+
+    name = "fragile"
+
+    def wire(self, options: LinkOptions) -> ChannelWire:  # noqa: ARG002 - as ProtocolSpec has it
+        return ChannelWire()
+
+    def reader(self, known: Mapping[str, Any]) -> ChannelWire:
+        return ChannelWire(known["channels"])
+
+
+def test_protocol_that_cannot_read_its_recording_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add(monkeypatch, "fragile", f"{__name__}:Fragile")
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(encode_line(Header(1, "0", "fragile", "ws://h", "2026-01-01T00:00:00Z")))
+    with pytest.raises(RecordingError, match=r"protocol_options that 'fragile' cannot use \(KeyError: "):
+        Console(path)
 
 
 def test_own_protocols_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,18 +121,20 @@ def check_format(header: Header) -> None:
 
 def _unreadable(header: Header) -> str | None:
     """Return what keeps the protocol from reading the frames that follow. Raises RecordingError."""
-    try:
-        reader(header.protocol, header.known)
-    except KeyError:
+    if header.protocol not in names():
         known = ", ".join(map(repr, names()))
         raise RecordingError(
             f"expected a recording of a protocol that is installed ({known}), got one with protocol"
             f" {header.protocol[:_MOST_QUOTED]!r}: install the package that adds it, or it is damaged"
-        ) from None
+        )
+    try:
+        reader(header.protocol, header.known)
     except InvalidArgument as error:
         raise RecordingError(f"cannot read a recording of another package's protocol: {error}") from error
     except ValueError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - perhaps another package's own
+        return f"protocol_options that {header.protocol!r} cannot use ({type(error).__name__}: {error})"
     return None
 
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from runconsole.protocols.trpc.wire import Transformer, TrpcWire
     from runconsole.transports.websocket import WebSocketTransport
 
-__all__ = ["TrpcProtocol"]
+__all__ = ["TRANSFORMERS", "TrpcProtocol"]
+
+TRANSFORMERS = ("auto", "superjson", "none")
+"""The words of ``transformer=``."""
 
 _OTHER_STREAMS = ("tasks.onTaskEvent",)
 """Paths under which a server may have the stream of one task, the newest specification's first."""
@@ -71,7 +74,7 @@ class TrpcProtocol(ProtocolSpec):
 
         check_known(known, {"transformer"})
         transformer = known.get("transformer", "auto")
-        if transformer not in {"auto", "superjson", "none"}:
+        if transformer not in TRANSFORMERS:
             raise ValueError(f"transformer {transformer!r}")
         return TrpcWire("recorded", transformer=transformer)
 
