@@ -45,7 +45,8 @@ def _chosen(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpti
     The answer to a question without options is the words themselves.
     """
     chosen, words = _option(checkpoint, answer.option, answer.feedback)
-    return chosen, Answer(chosen.id, encodable_value(words), encodable_value(answer.modifications))
+    parts = {name: getattr(answer, name) for name in answer.__struct_fields__} | {"feedback": words}
+    return chosen, Answer(**{name: encodable_value(value) for name, value in parts.items()} | {"option": chosen.id})
 
 
 def _option(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:
@@ -152,7 +153,8 @@ class Decider:
         if self._session() is None:
             raise NotConnected(_STOPPED)
         checkpoint_id, option = _named(checkpoint_id, answer.option)
-        answer = Answer(option, answer.feedback, plain_argument("modifications", answer.modifications))
+        modifications = plain_argument("modifications", answer.modifications)
+        answer = structs.replace(answer, option=option, modifications=modifications)
         if not isinstance(answer.feedback, str | None):
             raise InvalidArgument(f"expected feedback= to be a string, got a {type(answer.feedback).__name__}")
         outcome = Outcome(str(uuid.uuid4()), checkpoint_id)

@@ -198,10 +198,10 @@ def _read(answer: Any, checkpoint: Checkpoint) -> Answer[Any] | None:
             return Answer(option)
         case (option, str() | None as feedback) if is_option(option):
             return Answer(option, feedback)
-        case {"option": option, **rest} if is_option(option) and rest.keys() <= {"feedback", "modifications"}:
-            words = rest.get("feedback")
-            if words is None or isinstance(words, str):
-                return Answer(option, words, rest.get("modifications"))
+        case {"option": option, "feedback": feedback} if not isinstance(feedback, str | None):
+            pass
+        case {"option": option} if is_option(option) and answer.keys() <= set(Answer.__struct_fields__):
+            return Answer(**answer)
     raise InvalidArgument(
         "expected on_checkpoint to return an option, (option, feedback), a dict of option, feedback and modifications,"
         f" or None, got {answer!r}"
