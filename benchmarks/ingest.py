@@ -111,7 +111,7 @@ def _follow(url: str, frames: int) -> dict[str, Any]:
     expected = frames + 2
     got = console.summary["events"]
     assert got == expected, f"expected {expected} events in the log, got {got}"
-    assert console.run.completed_tasks == console.run.total_tasks == len(console.state.tasks)
+    assert console.run.completed_tasks == console.run.total_tasks == len(console._engine.state.tasks)
     return {"wall": wall, "cpu": cpu, "rss": memory}
 
 

@@ -90,15 +90,15 @@ def _follow(url: str, events: int) -> dict[str, Any]:
     console = Console(url)
     while console.status in {"connecting", "live", "retrying"}:
         time.sleep(0.02)
-        count = len(console.log)
+        count = len(console._engine.log)
         if count >= (len(samples) + 1) * events / SAMPLES:
             spent = {"at": time.perf_counter() - before, "cpu": time.process_time() - used}
             samples.append({"events": count, **spent, **_memory(console)})
     wall, cpu = time.perf_counter() - before, time.process_time() - used
-    got = len(console.log)
+    got = len(console._engine.log)
     console.stop()
     time.sleep(REST)
-    rested, lines = _memory(console), len(console.state.output)
+    rested, lines = _memory(console), len(console._engine.state.output)
     assert got == events + 2, f"expected {events + 2} events in the log, got {got}"
     return {"wall": wall, "cpu": cpu, "samples": samples, "rested": rested, "lines": lines}
 

@@ -42,21 +42,30 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("clock", "decoding", "log", "protocols", "recording", "redaction", "state", "store", "transports"),
     },
     "replay": {"decoding", "log", "options", "protocols", "recording", "state", "store"},
-    "engine": {"clock", "log", "options", "protocols", "recording", "replay", "session", "state", "store"},
+    "engine": {
+        *("clock", "log", "options", "protocols", "recording", "replay", "session", "state", "store", "view"),
+    },
     "analysis": set(),
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
-    "api": {"analysis", "clock", "dataset", "engine", "protocols", "state", "store", "tables", "view"},
-    "console": {
-        *("api", "clock", "dataset", "engine", "log", "options", "protocols", "recording", "replay", "session"),
-        *("state", "store", "tables", "view"),
+    "api": {"analysis", "clock", "dataset", "engine", "protocols", "replay", "state", "store", "tables", "view"},
+    "console": {"api", "engine", "options"},
+    "widget": {
+        *("api", "clock", "console", "engine", "options", "redaction", "replay", "state", "store", "view"),
     },
-    "widget": {"clock", "console", "options", "redaction", "replay", "state", "store", "view"},
     "testing": {"transports"},
     "simulator": set(),
     "demo": {"simulator"},
-    "terminal": {"clock", "console", "state", "view"},
+    "terminal": {"api", "clock", "console", "state", "view"},
     "cli": {"console", "demo", "protocols", "recording", "redaction", "simulator", "terminal"},
-    "": {"console", "dataset", "widget"},  # the front door, __init__.py; nobody inside the package goes through it
+    "": {
+        "api",
+        "console",
+        "dataset",
+        "options",
+        "replay",
+        "state",
+        "widget",
+    },  # the front door, __init__.py; nobody inside the package goes through it
 }
 
 ONLY_IN: dict[str, set[str]] = {

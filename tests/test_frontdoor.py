@@ -3,36 +3,55 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import runconsole
-from runconsole import errors
+from runconsole import Console, ConsoleOptions, ConsoleWidget, InvalidArgument, errors
+from runconsole.api.run import RunAPI
 
 NAMES = [
+    "Answer",
     "CallRefused",
     "CallUnanswered",
+    "Checkpoint",
+    "CheckpointOption",
     "Console",
     "ConsoleFailed",
+    "ConsoleOptions",
     "ConsoleWidget",
+    "Decision",
     "DecisionError",
     "DecisionExpired",
     "DecisionRefused",
     "DecisionUnknown",
+    "History",
     "InvalidArgument",
     "LinkFailure",
+    "LinkStatus",
     "MissingPackage",
     "NotConnected",
     "Reconnect",
     "RecordingError",
+    "Replay",
+    "Run",
     "RunConsoleError",
     "RunInterrupted",
+    "RunView",
+    "RunViews",
+    "TaskStatus",
     "UnsupportedByWire",
     "__version__",
     "history",
 ]
+
+
+ALIASES = {"Until", "Micros"}
+"""Names of plain types: texts and whole numbers."""
 
 
 def run(code: str) -> str:
@@ -45,8 +64,71 @@ def test_the_names_at_the_front_door_are_these_and_sorted() -> None:
     assert all(hasattr(runconsole, name) for name in NAMES)
 
 
+def test_the_front_door_lists_its_names_and_no_module() -> None:
+    assert dir(runconsole) == NAMES
+    assert run("import runconsole; print(*dir(runconsole))").split() == NAMES
+
+
+@pytest.mark.parametrize("kind", [Console, ConsoleWidget])
+def test_every_type_in_a_public_signature_can_be_imported_from_the_front_door(kind: type) -> None:
+    for name in (name for name in dir(kind) if not name.startswith("_") and hasattr(RunAPI, name)):
+        member = inspect.getattr_static(kind, name)
+        function = member.fget if isinstance(member, property) else member
+        words = set(re.findall(r"[A-Z]\w+", " ".join(map(str, function.__annotations__.values()))))
+        assert (
+            words <= {*NAMES, "Any", "Literal", "Mapping", "None", "DataFrame", "Table", "PathLike", "Self"} | ALIASES
+        )
+
+
+def test_the_widget_offers_all_that_the_console_offers() -> None:
+    shared = {name for name in dir(RunAPI) if not name.startswith("_")}
+    assert shared <= {*dir(ConsoleWidget)}
+    for name in shared - {"close"}:
+        assert inspect.getattr_static(ConsoleWidget, name) is inspect.getattr_static(Console, name)
+
+
+@pytest.mark.parametrize("kind", [Console, ConsoleWidget])
+def test_a_constructors_signature_names_every_option_with_its_type_and_default(kind: type) -> None:
+    parameters = inspect.signature(kind).parameters
+    assert next(iter(parameters)) == "url"
+    assert set(ConsoleOptions.__annotations__) <= set(parameters)
+    assert str(parameters["token"]) == "token: 'str | None' = None"
+    assert str(parameters["start"]) == "start: 'bool' = True"
+    assert "options" not in parameters
+    assert parameters["transformer"].default == "auto"
+    own = {"height", "display"} if kind is ConsoleWidget else set()
+    assert set(parameters) == {"url", *ConsoleOptions.__annotations__} | own
+    described = inspect.getdoc(Console) or ""
+    assert [name for name in ConsoleOptions.__annotations__ if f"\n    {name}: " not in described] == []
+
+
+def test_a_misspelt_option_is_an_error_of_the_type_checker_and_names_the_nearest_one(tmp_path: Path) -> None:
+    cell = tmp_path / "cell.py"
+    cell.write_text(
+        "from runconsole import Console, ConsoleWidget\n"
+        "w = ConsoleWidget('ws://h/ws', tokn='x')\n"
+        "c = Console('ws://h/ws', auth='headr')\n"
+        "reveal_type(w.tasks)\nreveal_type(w.wait())\nreveal_type(w.pending)\n"
+    )
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-incremental", "--strict", cell],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert 'Unexpected keyword argument "tokn" for "ConsoleWidget"; did you mean "token"?' in checked.stdout
+    assert 'Argument "auth" to "Console" has incompatible type' in checked.stdout
+    assert 'Revealed type is "pandas' in checked.stdout
+    assert 'Revealed type is "bool"' in checked.stdout or 'Revealed type is "builtins.bool"' in checked.stdout
+    assert "list[runconsole.state.rows.Checkpoint]" in checked.stdout
+    with pytest.raises(InvalidArgument, match="got 'tokn': did you mean 'token'"):
+        Console("ws://h/ws", tokn="x")  # type: ignore[call-arg]
+
+
 def test_every_public_name_says_what_it_is() -> None:
-    for name in set(NAMES) - {"__version__"}:
+    for name in set(NAMES) - {"__version__", "LinkStatus"}:
         assert inspect.getdoc(getattr(runconsole, name))
 
 

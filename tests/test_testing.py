@@ -56,7 +56,7 @@ def test_faults_are_those_of_a_network() -> None:
     with Console("ws://fake/ws", transport=fake) as console:
         eventually(lambda: console.pending)
         assert "nobody there" in set(console.links["reason"])
-        outcome = console.decider.submit("c", Answer("approve"))
+        outcome = console._engine.decider.submit("c", Answer("approve"))
         fake.wait_for(lambda it: bool(it.sent))
         fake.fail()
         with pytest.raises(DecisionUnknown, match="the link broke before the answer"):

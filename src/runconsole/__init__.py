@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runconsole.api.runs import RunView, RunViews
 from runconsole.console import Console
 from runconsole.errors import (
     CallRefused,
@@ -31,30 +32,46 @@ from runconsole.errors import (
     RunInterrupted,
     UnsupportedByWire,
 )
+from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
+from runconsole.options import ConsoleOptions
 from runconsole.reconnect import LinkFailure, Reconnect
+from runconsole.state import Checkpoint, Decision, Run
 
 if TYPE_CHECKING:
-    from runconsole.dataset import history
+    from runconsole.dataset import History, history
+    from runconsole.replay import Replay
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
+    "Answer",
     "CallRefused",
     "CallUnanswered",
+    "Checkpoint",
+    "CheckpointOption",
     "Console",
     "ConsoleFailed",
+    "ConsoleOptions",
     "ConsoleWidget",
+    "Decision",
     "DecisionError",
     "DecisionExpired",
     "DecisionRefused",
     "DecisionUnknown",
+    "History",
     "InvalidArgument",
     "LinkFailure",
+    "LinkStatus",
     "MissingPackage",
     "NotConnected",
     "Reconnect",
     "RecordingError",
+    "Replay",
+    "Run",
     "RunConsoleError",
     "RunInterrupted",
+    "RunView",
+    "RunViews",
+    "TaskStatus",
     "UnsupportedByWire",
     "__version__",
     "history",
@@ -62,14 +79,22 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+_LATER = {
+    "ConsoleWidget": "runconsole.widget",
+    "History": "runconsole.dataset",
+    "Replay": "runconsole.replay",
+    "history": "runconsole.dataset",
+}
+"""What loads when it is first used, with the package it is in: each needs more than a connection does."""
+
 
 def __getattr__(name: str) -> Any:
-    if name == "ConsoleWidget":
-        from runconsole.widget import ConsoleWidget
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return ConsoleWidget
-    if name == "history":
-        from runconsole.dataset import history
+    return getattr(import_module(_LATER[name]), name)
 
-        return history
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return __all__

@@ -261,8 +261,9 @@ def _console(
 ) -> Console:
     from runconsole.console import Console
 
-    given = {name: value for name, value in options.items() if value is not None}
-    return Console(url, **given, subscribe=_json_of(subscribe), headers=_headers_of(headers))
+    given: Any = {name: value for name, value in options.items() if value is not None}
+    given |= {"url": url, "subscribe": _json_of(subscribe), "headers": _headers_of(headers)}
+    return Console(**given)
 
 
 def _watch(console: Console) -> None:

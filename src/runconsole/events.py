@@ -26,7 +26,7 @@ Offers = Literal["told", "assumed", "text", "nothing"]
 """How a question may be answered: with an option that the server told, with Approve or Reject where it told none, with
 words of one's own, or not at all, because what it offers cannot be read."""
 
-LinkStatus = Literal["connecting", "live", "retrying", "ended", "failed", "stopped"]
+LinkStatus = Literal["idle", "connecting", "live", "retrying", "ended", "failed", "stopped"]
 
 
 class TaskStatus(enum.StrEnum):

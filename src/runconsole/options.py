@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,10 +25,11 @@ from runconsole.reconnect import ReconnectPolicy
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.text.unicode import check_path, encodable_value
 from runconsole.transports.address import shown_address
+from runconsole.transports.base import Transport
 from runconsole.transports.sign_in import check_headers, check_token
 from runconsole.values import plain_argument, plain_or_problem
 
-__all__ = ["Options", "check", "concealed"]
+__all__ = ["ConsoleOptions", "Options", "check", "concealed", "signature"]
 
 _AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
@@ -39,6 +41,38 @@ _OPEN = frozenset({bool, int, float, type(None)})
 """Types of arguments that hold no secret."""
 _SHORTEST_SECRET = 8
 """Characters; what is shorter is shown in errors."""
+
+
+class ConsoleOptions(TypedDict, total=False):
+    """The keyword arguments of `Console`; its docstring says what each of them means."""
+
+    # What to follow.
+    protocol: str | None
+    task: str | None
+    execution: str | None
+    session: str | None
+    masterplan: str | None
+    subscribe: Any
+    # How to sign in.
+    token: str | None
+    auth: Literal["header", "query", "params", "message", "auth"] | None
+    headers: Mapping[str, str] | None
+    ssl: ssl_module.SSLContext | str | os.PathLike[str] | None
+    transformer: Literal["auto", "superjson", "none"]
+    decide: Any
+    transport: Transport | None
+    # What to show.
+    title: str | None
+    token_budget: int | None
+    cost_limit: float | None
+    expected_artifacts: int | None
+    # What to keep, and who answers.
+    memory_limit: int | None
+    on_checkpoint: Callable[..., Any] | None
+    record: str | os.PathLike[str] | None
+    speed: float | None
+    reconnect: ReconnectPolicy | None
+    start: bool
 
 
 class Options(LinkOptions, frozen=True):
@@ -116,6 +150,33 @@ _BESIDE_THE_LINK = dict.fromkeys(
 
 def _link_of(options: Options) -> Options:
     return msgspec.structs.replace(options, **_BESIDE_THE_LINK)
+
+
+def signature(**own: Any) -> inspect.Signature:
+    """Return the signature of a console's constructor, with every option, its type and its default.
+
+    Args:
+        own: further parameters by name: an annotation, or ``(annotation, default)`` for one that is given by keyword.
+    """
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Options)} | {"start": True}
+    annotations = {name: _written(kind) for name, kind in ConsoleOptions.__annotations__.items()}
+    keyword = {name: (kind, defaults[name]) for name, kind in annotations.items()}
+    keyword |= {name: given for name, given in own.items() if isinstance(given, tuple)}
+    first = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind)
+        for name, kind in own.items()
+        if not isinstance(kind, tuple)
+    ]
+    rest = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+        for name, (kind, default) in keyword.items()
+    ]
+    return inspect.Signature([*first, *rest])
+
+
+def _written(kind: Any) -> Any:
+    """Return an annotation as it was written."""
+    return getattr(kind, "__forward_arg__", kind).replace("ssl_module.", "ssl.")
 
 
 def concealed(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_a_port_where_nobody_listens_is_tried_again_and_says_so() -> None:
 
 def test_an_unknown_option_is_one_sentence_and_starts_nothing() -> None:
     with pytest.raises(InvalidArgument, match="did you mean 'title'"):
-        Console("ws://h/ws", titel="x")
+        Console("ws://h/ws", titel="x")  # type: ignore[call-arg]
     assert leftovers() == []
 
 
@@ -264,10 +264,11 @@ def test_a_with_statement_does_not_begin_again_what_is_over(refused: bool) -> No
     """A constructor connects at once: on a busy machine all may be over before the next statement."""
     with JsonServer([END], refuse=[401] if refused else []) as server:
         it = Console(server.url)
-        eventually(lambda: it.status in {"failed", "ended"} and it._task is not None and it._task.done())
-        session, links = it._session, len(it.links)
+        engine = it._engine
+        eventually(lambda: it.status in {"failed", "ended"} and engine._task is not None and engine._task.done())
+        session, links = it._engine._session, len(it.links)
         with it:
-            assert it._session is session
+            assert it._engine._session is session
         assert len(it.links) == links
         assert server.handshakes == 1
 
@@ -303,7 +304,7 @@ def test_headers_are_sent_and_not_shown() -> None:
     with JsonServer([END]) as server, console(server, headers={"X-Api-Key": SECRET}) as it:
         assert it.wait(20)
         assert server.peer.headers["X-Api-Key"] == SECRET
-        assert SECRET not in f"{it!r}{it}{it.options}"
+        assert SECRET not in f"{it!r}{it}{it._engine.options}"
 
 
 def test_a_certificate_authority_can_be_given_by_its_path() -> None:
@@ -329,7 +330,7 @@ def test_polling_leaves_nothing_behind_and_says_a_question_once(capsys: pytest.C
             assert not console.wait(timeout=0)
         for _ in range(20):
             assert not console.wait(timeout=0.001)
-        assert len(console._watchers._watchers) <= 1
+        assert len(console._engine._watchers._watchers) <= 1
         assert capsys.readouterr().err.count("gave up waiting") == 1
 
 
@@ -374,7 +375,7 @@ def test_a_wait_that_would_never_end_says_so_at_once() -> None:
     with pytest.raises(NotConnected, match="call start"):
         asyncio.run(console.finished())
     assert console.wait(timeout=0) is False
-    assert repr(console) == "Console('ws://localhost:9/ws', status='connecting')"
+    assert repr(console) == "Console('ws://localhost:9/ws', status='idle')"
 
 
 def test_what_a_server_says_is_marked_in_errors_too() -> None:

@@ -78,7 +78,7 @@ def test_every_frame_stands_in_the_file_with_its_time_and_direction(tmp_path: Pa
     path = tmp_path / "run.jsonl"
     frames = [*frames_of("seed-execution")[:5], *frames_of("garbage"), "ÿ\u2028 \ud7ff"]
     with JsonServer([*frames, b"\xff\xfe"]) as server, Console(server.url, record=path, subscribe={"hi": 1}) as console:
-        eventually(lambda: len(console.log) >= len(frames) and console.events["payload"].iloc[-1] == "\\xff\\xfe")
+        eventually(lambda: len(console.events) >= len(frames) and console.events["payload"].iloc[-1] == "\\xff\\xfe")
     header, *lines = lines_of(path)
     assert header["runconsole"] == 1
     assert (header["protocol"], header["url"]) == ("json", server.url)
@@ -104,13 +104,14 @@ def test_long_runs_are_saved_from_sealed_chunks_as_they_were(tmp_path: Path) -> 
     events[30] = {"type": "task.started", "payload": {}, "taskId": "beside"}
     events[40] = "nonsense"
     with JsonServer(events) as server, Console(server.url) as console:
-        eventually(lambda: len(console.log) == len(events))
+        eventually(lambda: len(console._engine.log) == len(events))
     assert len(console.output) == len(events) - 4
     console.save(tmp_path / "run.jsonl.zst")
     with Console(tmp_path / "run.jsonl.zst") as replay:
         assert_same_frames(frames_in(console), frames_in(replay))
-        assert (replay.log.unknown, replay.log.malformed) == (console.log.unknown, console.log.malformed)
-        assert list(replay.state.alerts) == list(console.state.alerts)
+        counts = ("events", "unknown", "malformed")
+        assert [replay.summary[count] for count in counts] == [console.summary[count] for count in counts]
+        assert list(replay._engine.state.alerts) == list(console._engine.state.alerts)
 
 
 def test_a_console_saved_in_the_middle_of_its_run_shows_that_moment(tmp_path: Path) -> None:
@@ -141,14 +142,17 @@ def test_no_secret_is_in_a_recording_wherever_it_was(auth: str, suffix: str, tmp
     path = tmp_path / f"run.jsonl{suffix}"
     options: dict[str, Any] = {"token": SECRET, "auth": auth, "title": f"with {SECRET}"}
     with JsonServer(echoes) as server, Console(f"{server.url}?api_key=k3y-in-url", record=path, **options) as console:
-        eventually(lambda: len(console.log) == len(echoes))
+        eventually(lambda: len(console._engine.log) == len(echoes))
         eventually(lambda: console.pending)
-        console.call_soon(
-            console.decider.request, "d", "c", Answer("approve", f"with {SECRET}", {"modified": [f"by {SECRET}"]})
+        console._engine.call_soon(
+            console._engine.decider.request,
+            "d",
+            "c",
+            Answer("approve", f"with {SECRET}", {"modified": [f"by {SECRET}"]}),
         )
-        eventually(lambda: "d" in console.state.decisions)
+        eventually(lambda: "d" in console._engine.state.decisions)
         console.save(tmp_path / "copy.jsonl")
-    console._keeper._tape = None
+    console._engine._keeper._tape = None
     console.save(tmp_path / "saved.jsonl")
     for file in (path, tmp_path / "copy.jsonl", tmp_path / "saved.jsonl"):
         text = b"\n".join(Reader(file)).decode("utf-8", "replace")
@@ -266,7 +270,7 @@ def test_a_cut_tail_is_repaired_and_told_when_it_is_read_and_when_it_goes_on(tmp
                 replay.replay.report == "the recording was cut in the middle of a line (24 bytes of it were left out)"
             )
             assert "cut in the middle of a line" in replay.links["reason"].iloc[-1]
-            assert "cut in the middle of a line" in replay.state.alerts[-1].text
+            assert "cut in the middle of a line" in replay._engine.state.alerts[-1].text
             assert_same_frames({**frames_in(console), "links": replay.links}, frames_in(replay))
         with Console(server.url, record=path) as second:
             eventually(lambda: second.status == "live")
@@ -282,7 +286,7 @@ def test_a_console_goes_on_with_what_another_saved(tmp_path: Path) -> None:
             eventually(lambda: first.run.percent == 40)
             first.save(path)
         with Console(server.url, record=path) as second:
-            eventually(lambda: len(second.log) == 4)
+            eventually(lambda: len(second._engine.log) == 4)
             eventually(lambda: second.links["duplicates"].sum() == 3)
     assert_replays(second, path)
 
@@ -297,14 +301,14 @@ def test_a_run_of_another_address_task_or_execution_begins_afresh_and_leaves_the
         JsonServer([task("task.progress", 2, progress=60)]) as other,
     ):
         with Console(server.url, record=path) as first:
-            eventually(lambda: len(first.log) == 1)
+            eventually(lambda: len(first._engine.log) == 1)
         before = path.read_bytes()
         options: dict[str, Any] = {difference: "t"} if difference in {"task", "execution"} else {}
         url = {"port": other.url, "path": f"{server.url}/b", "query": f"{server.url}?room=b"}.get(
             difference, server.url
         )
         with Console(url, record=path, **options) as second:
-            eventually(lambda: len(second.log) == 1)
+            eventually(lambda: len(second._engine.log) == 1)
             assert second.links["state"].tolist()[:2] == ["connecting", "live"]
     assert len(second.events) == 1
     assert_replays(second, path)
@@ -317,7 +321,7 @@ def test_a_run_followed_with_another_secret_is_gone_on_with(tmp_path: Path) -> N
     with JsonServer([task("task.progress", 1, progress=40)]) as server:
         url = f"{server.url}?room=7&access_token="
         with Console(f"{url}secret-1", token="secret-2", auth="message", record=path) as first:
-            eventually(lambda: len(first.log) == 1)
+            eventually(lambda: len(first._engine.log) == 1)
         with Console(f"{url}secret-3", token="secret-4", auth="message", record=path) as second:
             eventually(lambda: second.status == "live")
     assert second.links["state"].tolist()[:4] == ["connecting", "live", "stopped", "connecting"]
@@ -328,9 +332,9 @@ def test_another_task_is_another_run(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer([task("task.started", 1), task("task.started", 2, taskId="u")]) as server:
         with Console(server.url, record=path, task="t") as first:
-            eventually(lambda: len(first.log) == 1)
+            eventually(lambda: len(first._engine.log) == 1)
         with Console(server.url, record=path, task="u") as second:
-            eventually(lambda: len(second.log) == 1)
+            eventually(lambda: len(second._engine.log) == 1)
     assert len(second.events) == 1
     assert_replays(second, path)
 
@@ -341,8 +345,8 @@ def test_decisions_under_way_when_a_console_died_are_said_to_be_unknown_or_never
     with JsonServer([question]) as server:
         with Console(server.url, record=path) as console:
             eventually(lambda: console.pending)
-            console.call_soon(console.decider.request, "d", "c", Answer("approve"))
-            eventually(lambda: [d.state for d in console.state.decisions.values()] == ["sent"])
+            console._engine.call_soon(console._engine.decider.request, "d", "c", Answer("approve"))
+            eventually(lambda: [d.state for d in console._engine.state.decisions.values()] == ["sent"])
             eventually(lambda: b'"DecisionSent"' in path.read_bytes())
             killed = path.read_bytes()
         path.write_bytes(killed)
@@ -385,7 +389,7 @@ def test_two_consoles_cannot_record_to_the_same_file(tmp_path: Path) -> None:
     with JsonServer([task("task.started")]) as server, Console(server.url, record=path) as console:
         with pytest.raises(RecordingError, match="another console records to"):
             Console(server.url, record=path)
-        eventually(lambda: len(console.log) == 1)
+        eventually(lambda: len(console._engine.log) == 1)
     assert_replays(console, path)
 
 
@@ -394,7 +398,7 @@ def test_a_disk_that_takes_no_more_is_shown_and_the_run_goes_on(
 ) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer([task("task.started")]) as server, Console(server.url, record=path) as console:
-        eventually(lambda: len(console.log) == 1)
+        eventually(lambda: len(console._engine.log) == 1)
         eventually(lambda: b"task.started" in path.read_bytes())
 
         def full(*_: object) -> int:
@@ -402,13 +406,14 @@ def test_a_disk_that_takes_no_more_is_shown_and_the_run_goes_on(
 
         monkeypatch.setattr(os, "write", full)
         server.peer.send(task("task.progress", progress=50))
-        eventually(lambda: any("No space left" in alert.text for alert in console.state.alerts))
+        eventually(lambda: any("No space left" in alert.text for alert in console._engine.state.alerts))
         monkeypatch.undo()
         server.peer.send(task("task.progress", progress=60))
         eventually(lambda: console.run.percent == 60)
         assert console.status == "live"
-        assert any("the run goes on, and what comes is written" in (link.notice or "") for link in console.state.links)
-        eventually(lambda: any("nothing is missing" in (link.notice or "") for link in console.state.links))
+        links = console._engine.state.links
+        assert any("the run goes on, and what comes is written" in (link.notice or "") for link in links)
+        eventually(lambda: any("nothing is missing" in (link.notice or "") for link in console._engine.state.links))
         console.save(tmp_path / "saved.jsonl")
         before = frames_in(console)
     assert_same_frames(before, frames_in(Console(tmp_path / "saved.jsonl")))
@@ -471,19 +476,19 @@ def test_what_is_saved_while_a_file_is_recorded_is_the_run_whatever_has_become_o
         Console(stranger.url) as other,
         Console(server.url, record=path) as console,
     ):
-        eventually(lambda: console.run.percent == 40 and len(other.log) == 1)
+        eventually(lambda: console.run.percent == 40 and len(other._engine.log) == 1)
         other.save(theirs)
         theirs.replace(path)
         console.save(saved)
         assert len(Console(saved).events) == 41
         replaced = path.read_bytes()
         server.peer.send(task("task.progress", 41, progress=41))
-        eventually(lambda: any("another file is in its place" in alert.text for alert in console.state.alerts))
-        eventually(lambda: len(console.log) == 42)
+        eventually(lambda: any("another file is in its place" in alert.text for alert in console._engine.state.alerts))
+        eventually(lambda: len(console._engine.log) == 42)
         console.save(saved)
         assert_same_frames(frames_in(console), frames_in(Console(saved)))
         assert path.read_bytes() == replaced
-        assert sum("another file is in its place" in (link.notice or "") for link in console.state.links) == 1
+        assert sum("another file is in its place" in (link.notice or "") for link in console._engine.state.links) == 1
         console.stop()
         console.save(saved)
         assert_replays(console, saved)
@@ -510,7 +515,8 @@ def test_a_console_whose_recording_lacks_something_does_not_go_on_with_it(
             with monkeypatch.context() as disk:
                 disk.setattr(os, "write", full)
                 server.peer.send(task("task.output", stream="stdout", data="x" * 2000))
-                eventually(lambda: any("the run goes on without it" in alert.text for alert in console.state.alerts))
+                alerts = console._engine.state.alerts
+                eventually(lambda: any("the run goes on without it" in alert.text for alert in alerts))
             eventually(lambda: b"the recording ends here" in path.read_bytes())
             size = path.stat().st_size
         with console.start():
@@ -533,7 +539,8 @@ def test_a_recording_that_is_deleted_is_written_again_and_stays_whole(tmp_path: 
         console.save(tmp_path / "saved.jsonl")
         assert len(Console(tmp_path / "saved.jsonl").events) == 41
         server.peer.send(task("task.progress", 41, progress=60))
-        eventually(lambda: any("it is there again, whole" in (link.notice or "") for link in console.state.links))
+        links = console._engine.state.links
+        eventually(lambda: any("it is there again, whole" in (link.notice or "") for link in links))
         server.peer.send(task("task.progress", 42, progress=80))
         eventually(lambda: console.run.percent == 80)
     assert_replays(console, path)
@@ -546,9 +553,9 @@ def test_a_recording_that_is_emptied_is_written_anew_and_saving_to_its_name_mend
         Simulator("tasks", wire=wire, speed=20, decision_timeout=1.0) as simulator,
         Console(simulator.url, record=path, on_checkpoint=first_option) as console,
     ):
-        eventually(lambda: len(console.log) > 5)
+        eventually(lambda: len(console._engine.log) > 5)
         os.truncate(path, 0)
-        eventually(lambda: any("it is written anew" in (link.notice or "") for link in console.state.links))
+        eventually(lambda: any("it is written anew" in (link.notice or "") for link in console._engine.state.links))
         os.truncate(path, 0)
         console.save(path)
         with Console(path) as replay:
@@ -587,7 +594,7 @@ def test_a_token_that_is_a_word_of_the_run_destroys_nothing_live_recorded_or_sav
         Console(server.url, **options) as bare,
         Console(server.url) as plain,
     ):
-        eventually(lambda: len(console.log) == len(bare.log) == len(plain.log) == 3)
+        eventually(lambda: len(console._engine.log) == len(bare._engine.log) == len(plain._engine.log) == 3)
     assert bare.events["payload"].tolist() == plain.events["payload"].tolist()
     assert console.events["type"].tolist() == plain.events["type"].tolist()
     assert console.tasks[["name", "progress"]].equals(plain.tasks[["name", "progress"]])
@@ -607,7 +614,7 @@ def test_a_tilde_is_the_home_directory_wherever_a_path_is_given(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     with JsonServer([task("task.started")]) as server, Console(server.url, record="~/run.jsonl") as console:
-        eventually(lambda: len(console.log) == 1)
+        eventually(lambda: len(console._engine.log) == 1)
         console.save("~/saved.jsonl")
         console.save(Path("~/other.jsonl.gz"))
     for path in ("~/run.jsonl", "~/saved.jsonl", Path("~/other.jsonl.gz")):

@@ -293,7 +293,7 @@ def test_questions_of_both_runs_can_be_answered() -> None:
         eventually(lambda: len(console.pending) == 1)
 
         for name in ("old", "both"):
-            console.decider.submit(name, Answer("yes"))
+            console._engine.decider.submit(name, Answer("yes"))
         eventually(lambda: len(server.peer.messages) == 2)
         assert list(console.runs[0].decisions["checkpoint_id"]) == ["old"]
         assert list(console.decisions["checkpoint_id"]) == ["both"]

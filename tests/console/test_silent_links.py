@@ -35,7 +35,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def quiet(console: Console) -> str:
     """Wait until the console says that its link is silent; return the sentence."""
-    eventually(lambda: console._state.quiet is not None, "a word about the silence")
+    eventually(lambda: console._engine._state.quiet is not None, "a word about the silence")
     (reason,) = [reason for reason in console.links["reason"].dropna() if "link is live" in reason]
     assert reason in str(console)
     return str(reason)
@@ -72,7 +72,7 @@ def test_the_word_about_a_silence_goes_when_the_run_comes() -> None:
         quiet(console)
         server.peers[0].send(task("task.started"))
         eventually(lambda: len(console.tasks) == 1)
-        assert console._state.quiet is None
+        assert console._engine._state.quiet is None
         assert "no event has come" not in str(console)
 
 
@@ -153,7 +153,7 @@ def test_a_plain_address_of_a_trpc_server_works(superjson: bool) -> None:  # noq
             server.emit({"type": "task.started", "payload": {"taskId": "t"}, "timestamp": "2026-01-01T00:00:00Z"})
             eventually(lambda: len(console.tasks) == 1)
             assert console.links["missed"].dropna().tolist() == []
-            assert not any("may be missing" in str(row.notice) for row in console._state.links)
+            assert not any("may be missing" in str(row.notice) for row in console._engine._state.links)
     finally:
         server.kill()
 
@@ -251,7 +251,7 @@ def test_a_room_is_an_option_of_socketio_alone() -> None:
 @pytest.mark.parametrize(
     ("auth", "signed"), [("header", ("Bearer t0ken-s3cret", "")), ("query", (None, "token=t0ken-s3cret"))]
 )
-def test_a_token_reaches_a_server_that_takes_no_auth_object(auth: str, signed: tuple[str | None, str]) -> None:
+def test_a_token_reaches_a_server_that_takes_no_auth_object(auth: Any, signed: tuple[str | None, str]) -> None:
     with DevmatrixServer() as server, Console(server.url, session="s", token="t0ken-s3cret", auth=auth) as console:
         eventually(lambda: console.status == "live")
         header, query = server.signed[-1]

@@ -136,7 +136,7 @@ def test_a_reconnect_the_server_asks_for_loses_and_doubles_nothing(serve: Callab
 
 
 @pytest.mark.parametrize("place", ["header", "query", "params"])
-def test_a_good_token_is_accepted_wherever_it_goes(serve: Callable[..., TrpcServer], place: str) -> None:
+def test_a_good_token_is_accepted_wherever_it_goes(serve: Callable[..., TrpcServer], place: Any) -> None:
     server = serve(auth={"token": "s3cret-token", "in": place, "at": "context"})
     with Console(server.url, protocol="trpc", token="s3cret-token", auth=place) as console:
         connected(server, console)

@@ -214,7 +214,7 @@ def test_a_conflict_after_a_lost_reply_reads_as_perhaps_by_us_until_it_is_known(
     with pytest.raises(DecisionRefused):
         console.decide("c", again)
     assert decided(console) == ("decided", None, None)
-    assert "perhaps by your earlier answer 'approve'" in (console.state.checkpoints["c"].error or "")
+    assert "perhaps by your earlier answer 'approve'" in (console._engine.state.checkpoints["c"].error or "")
     silent.tell("checkpoint.resolved", checkpointId="c", decision="approve")
     waits(console, "applied", "refused")
     assert decided(console) == ("decided", "approve", "you")

@@ -32,7 +32,7 @@ def plain() -> Iterator[JsonHost]:
 
 
 def alerts(console: Console) -> list[str]:
-    return [alert.text for alert in list(console.state.alerts)]
+    return [alert.text for alert in list(console._engine.state.alerts)]
 
 
 def test_a_policy_decides_once_on_every_wire(host: Host) -> None:
@@ -238,7 +238,7 @@ def test_giving_up_names_the_questions_that_a_policy_still_thinks_about(
 
 
 def adopt(console: Console, policy: Callable[[Checkpoint], Any] | None) -> None:
-    console.adopt(structs.replace(console.options, on_checkpoint=policy))
+    console._engine.adopt(structs.replace(console._engine.options, on_checkpoint=policy))
 
 
 def test_the_newest_policy_is_asked_about_what_the_one_before_has_not_answered(plain: JsonHost) -> None:
@@ -298,7 +298,7 @@ def test_the_newest_decide_makes_the_messages(plain: JsonHost) -> None:
         return decide
 
     console = plain.console(decide=way("old"))
-    console.adopt(structs.replace(console.options, decide=way("new")))
+    console._engine.adopt(structs.replace(console._engine.options, decide=way("new")))
     plain.ask()
     until(lambda: console.pending)
     console.decide("c", "approve")

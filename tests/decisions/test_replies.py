@@ -64,7 +64,7 @@ def test_a_reply_that_comes_twice_or_is_for_nobody_changes_nothing(host: Host) -
     heard(host, console)
     assert (taken.state, states(console)) == ("acknowledged", ["acknowledged"])
     assert decided(console) == ("decided", "approve", "you")
-    assert (console.status, len(console.errors), list(console.state.alerts)) == ("live", 0, [])
+    assert (console.status, len(console.errors), list(console._engine.state.alerts)) == ("live", 0, [])
     assert host.arrived() == [Arrived("c", "approve", "applied")]
 
 
@@ -139,7 +139,7 @@ def test_a_reply_that_is_due_on_the_old_connection_still_comes_over_it(trpc: Trp
     until(lambda: states(console) == ["sent"])
     until(lambda: not trpc.arrived() and any('"mutation"' in m["text"] for m in trpc.server.log()["received"]))
     trpc.server.tell("reconnect")
-    until(lambda: "asked" in " ".join(str(row.notice) for row in list(console.state.links)))
+    until(lambda: "asked" in " ".join(str(row.notice) for row in list(console._engine.state.links)))
     trpc.release()
     end = press.end()
     assert isinstance(end, Decision), end

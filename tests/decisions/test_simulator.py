@@ -41,7 +41,7 @@ def told(simulator: Simulator, console: Console) -> dict[str, tuple[str, str]]:
 
 
 def _as_offered(console: Console, decision: Decision) -> str:
-    offered = [option.id for option in console.state.checkpoints[decision.checkpoint_id].options]
+    offered = [option.id for option in console._engine.state.checkpoints[decision.checkpoint_id].options]
     return decision.option if decision.option in offered else "approve"
 
 
@@ -57,7 +57,7 @@ def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time
         name = next(c.checkpoint_id for c in one.pending if c.status == "pending")
         until(lambda name=name: name in [c.checkpoint_id for c in two.pending])  # type: ignore[misc]
         # The second answer is another one, or the same: then the option alone does not tell whose it was.
-        options = [option.id for option in one.state.checkpoints[name].options]
+        options = [option.id for option in one._engine.state.checkpoints[name].options]
         ends = at_once((one, options[0]), (two, options[number % 2]), checkpoint=name)
         assert sorted(isinstance(end, Exception) for end in ends) == [False, True]
         winners[name] = 0 if not isinstance(ends[0], Exception) else 1

@@ -30,7 +30,7 @@ def test_two_tabs_that_press_different_buttons_at_once_send_one_and_show_the_sam
         expect(card(second)).to_be_visible()
         expect(second.panel.get_by_role("status", name="Connection")).to_contain_text("live")
         # While the console's thread is held, neither tab learns of the press in the other.
-        first.kernel_exec("import threading\nheld = threading.Event()\nw.console._io.call(held.wait, 60)")
+        first.kernel_exec("import threading\nheld = threading.Event()\nw._engine._io.call(held.wait, 60)")
         press(first, "Approve")
         press(second, "Reject")
         first.kernel_exec("held.set()")

@@ -55,7 +55,7 @@ def test_a_policy_that_raises_is_shown_and_ends_nothing(simulator: Simulator) ->
         raise LookupError("no rule for this one")
 
     with Console(simulator.url, on_checkpoint=policy) as console:
-        while not any("no rule for this one" in alert.text for alert in list(console.state.alerts)):
+        while not any("no rule for this one" in alert.text for alert in list(console._engine.state.alerts)):
             assert not console.wait(0.05)
         while console.pending or not console.wait(0.05):
             for checkpoint in console.pending:
@@ -75,7 +75,7 @@ def test_a_policy_that_says_nothing_or_nonsense_leaves_it_to_people(simulator: S
 
     with Console(simulator.url, on_checkpoint=policy) as console:
         assert asked.wait(30)
-        while not any("expected on_checkpoint to return" in alert.text for alert in list(console.state.alerts)):
+        while not any("expected on_checkpoint to return" in alert.text for alert in list(console._engine.state.alerts)):
             assert not console.wait(0.05)
         assert len(console.pending) == 2
         assert console.decisions.empty
@@ -98,7 +98,7 @@ async def test_without_a_checkpoint_in_time_there_is_none(simulator: Simulator) 
 
 def test_what_is_no_function_is_no_policy() -> None:
     with pytest.raises(InvalidArgument, match="on_checkpoint= to be a function"):
-        Console("ws://127.0.0.1:9", on_checkpoint="approve", start=False)
+        Console("ws://127.0.0.1:9", on_checkpoint="approve", start=False)  # type: ignore[arg-type]
 
 
 def test_wait_says_nothing_of_questions_that_code_answers(

@@ -254,7 +254,7 @@ def test_without_locks_a_directory_is_made_that_nobody_removes(
 def test_the_memory_limit_of_a_console_is_that_of_its_log(temporary: Path) -> None:
     console = Console("ws://localhost:9/ws", memory_limit=0, start=False)
     for number in range(CHUNK + 1):
-        console.log.append(Received("x", Logged(), f'{{"n":{number}}}', number))
+        console._engine.log.append(Received("x", Logged(), f'{{"n":{number}}}', number))
     sealer().submit(int).result(30)
     assert len(list(temporary.iterdir())) == 1
     assert [json.loads(text)["n"] for text in console.events["payload"]] == list(range(CHUNK + 1))

@@ -121,6 +121,6 @@ def test_neither_the_user_nor_the_token_is_seen_anywhere_else(tmp_path: Path) ->
         url = server.url.replace("//", f"//{USER}:{PASSWORD}@")
         with Console(url, token=TOKEN, record=path) as it:
             eventually(lambda: it.status in {"failed", "ended"})
-            seen = [repr(it), str(it), it.links.to_string(), str(it.summary), repr(it.options), it.address]
+            seen = [repr(it), str(it), it.links.to_string(), str(it.summary), repr(it._engine.options), it.address]
     seen.append(path.read_text())
     assert not [text for text in seen for secret in (PASSWORD, TOKEN) if secret in text]

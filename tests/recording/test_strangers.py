@@ -105,7 +105,7 @@ def test_a_recording_with_a_byte_order_mark_sorted_keys_or_spaces_is_read(
     path.write_bytes(form_named(path).pack(begin + text))
     with Console(path) as console:
         assert console.output["text"].tolist() == ["1", "2"]
-        assert console.title == "T"
+        assert console._engine.title == "T"
         assert console.replay is not None
         assert console.replay.report is None
 
@@ -361,7 +361,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_relative_path_means_the_directory_in_which_it_was_given(elsewhere: Path) -> None:
     with JsonServer([task("task.started", 1)]) as server, Console(server.url, record="run.jsonl") as console:
         os.chdir(elsewhere)
-        eventually(lambda: len(console.log) == 1)
+        eventually(lambda: len(console._engine.log) == 1)
         server.peer.send(task("task.progress", 2, progress=60))
         eventually(lambda: console.run.percent == 60)
         console.stop()

@@ -91,7 +91,7 @@ def test_it_plays_to_the_same_end_at_any_speed(path: Path) -> None:
 def test_playing_shows_the_run_as_it_grew(path: Path) -> None:
     seen: list[tuple[str, float | None]] = []
     console = Console(path, speed=100, start=False)
-    console.attach(lambda _: seen.append((console.status, console.run.percent)))
+    console._engine.attach(lambda _: seen.append((console.status, console.run.percent)))
     with console:
         assert console.wait(20)
     percents = [percent for _, percent in seen if percent is not None]
@@ -103,12 +103,12 @@ def test_pause_stands_still_and_play_goes_on(path: Path) -> None:
     with Console(path, speed=20) as console:
         replay = console.replay
         assert replay is not None
-        eventually(lambda: len(console.log) > 2)
+        eventually(lambda: len(console._engine.log) > 2)
         replay.pause()
         eventually(lambda: not replay.is_playing)
-        position, count = replay.position, len(console.log)
+        position, count = replay.position, len(console._engine.log)
         assert not console.wait(0.2)
-        assert (replay.position, len(console.log)) == (position, count)
+        assert (replay.position, len(console._engine.log)) == (position, count)
         assert console.now == START + round(position * 1e6)
         replay.speed = 0
         replay.play()
@@ -125,7 +125,7 @@ def test_seeking_shows_the_run_of_that_moment_wherever_one_came_from(path: Path,
             replay.seek(target)
             eventually(lambda replay=replay: replay.position == target)  # type: ignore[misc]
             wanted = min(int(target) + 1, 21)
-            eventually(lambda one=one, wanted=wanted: len(one.log) == wanted)  # type: ignore[misc]
+            eventually(lambda one=one, wanted=wanted: len(one._engine.log) == wanted)  # type: ignore[misc]
             assert one.run.completed_tasks == min(int(target), 19)
             assert one.status == ("live" if target < 20 else "ended")
         assert_same_frames(frames_of(console), frames_of(other))
@@ -137,7 +137,7 @@ def test_seeking_forth_and_back_and_to_the_end_gives_the_frames_of_the_run(path:
         assert replay is not None
         for target in (15, 3, 9, 0, 1_000_000, -5, 21):
             replay.seek(target)
-        eventually(lambda: replay.is_over and len(console.log) == 21)
+        eventually(lambda: replay.is_over and len(console._engine.log) == 21)
         assert_same_frames(frames_of(whole), frames_of(console))
 
 
@@ -146,11 +146,11 @@ def test_a_backward_seek_resets_the_state_and_leaves_old_frames_alone(path: Path
     with Console(path) as console:
         replay = console.replay
         assert replay is not None
-        state, tasks = console.state, console.tasks
+        state, tasks = console._engine.state, console.tasks
         replay.on_change(lambda change: changes.append(f"{change} {threading.current_thread().name}"))
         replay.seek(5)
         eventually(lambda: "reset runconsole-io" in changes)
-        assert console.state is not state
+        assert console._engine.state is not state
         assert (len(tasks), len(console.tasks)) == (19, 5)
         assert not replay.is_playing
         replay.play()
@@ -201,13 +201,13 @@ def test_a_stopped_replay_goes_on_where_it_was(path: Path) -> None:
     console = Console(path, speed=20)
     replay = console.replay
     assert replay is not None
-    eventually(lambda: len(console.log) > 2)
+    eventually(lambda: len(console._engine.log) > 2)
     console.stop()
-    position, count = replay.position, len(console.log)
+    position, count = replay.position, len(console._engine.log)
     assert console.status == "stopped"
     assert console.wait(0) is False
     console.start()
-    assert len(console.log) >= count
+    assert len(console._engine.log) >= count
     assert replay.position >= position
     replay.speed = 0
     assert console.wait(20)
@@ -222,15 +222,15 @@ def test_what_is_asked_before_the_start_happens_after_it(path: Path) -> None:
     threads: set[str] = set()
     replay.on_change(lambda _: threads.add(threading.current_thread().name))
     replay.seek(5)
-    assert (console.status, console.is_started, len(console.log)) == ("connecting", False, 0)
+    assert (console.status, console.is_started, len(console._engine.log)) == ("idle", False, 0)
     console.start()
-    eventually(lambda: replay.position == 5 and len(console.log) == 6)
+    eventually(lambda: replay.position == 5 and len(console._engine.log) == 6)
     console.stop()
     replay.seek(9)
     replay.play()
-    assert (console.status, len(console.log)) == ("stopped", 6)
+    assert (console.status, len(console._engine.log)) == ("stopped", 6)
     console.start()
-    eventually(lambda: len(console.log) >= 10)
+    eventually(lambda: len(console._engine.log) >= 10)
     console.stop()
     assert threads == {"runconsole-io"}
 
@@ -241,14 +241,15 @@ def test_a_recording_that_is_read_leaves_no_thread_behind(path: Path) -> None:
     assert len(console.events) == 21
     assert console.replay is not None
     console.replay.seek(3)
-    eventually(lambda: len(console.log) == 4)
+    eventually(lambda: len(console._engine.log) == 4)
     console.stop()
 
 
 def test_the_header_tells_the_title_and_what_was_followed(tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", title="Nightly", token_budget=5, task="t1")
     with Console(path) as console, Console(path, title="Mine") as mine:
-        assert (console.run.title, console.run.token_budget, console.state.followed_task) == ("Nightly", 5, "t1")
+        assert (console.run.title, console.run.token_budget) == ("Nightly", 5)
+        assert console._engine.state.followed_task == "t1"
         assert (mine.run.title, mine.run.token_budget) == ("Mine", 5)
 
 
@@ -259,7 +260,7 @@ def test_a_cut_tail_is_told(tmp_path: Path, tail: bytes) -> None:
         words = f"the recording was cut in the middle of a line ({len(tail)} bytes of it were left out)"
         assert console.replay.report == words
         assert console.links["reason"].iloc[-1] == words
-        assert console.state.alerts[-1].text == words
+        assert console._engine.state.alerts[-1].text == words
 
 
 def test_lines_that_cannot_be_read_are_counted_and_passed_over(tmp_path: Path) -> None:

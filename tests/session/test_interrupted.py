@@ -360,7 +360,7 @@ def test_a_person_can_have_an_interrupted_run_followed_again_at_once(how: str) -
         if how == "start":
             console.start()
         else:
-            console.call_soon(console.link_action, "reconnect")
+            console._engine.call_soon(console._engine.link_action, "reconnect")
         eventually(lambda: console.run.status == "completed")
         assert console.wait(PATIENCE)
 

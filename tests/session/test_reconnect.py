@@ -235,7 +235,7 @@ def test_running_console_takes_another_policy() -> None:
     fake = FakeTransport()
     with Console("ws://fake", transport=fake) as console:
         fake.wait_for(lambda it: it.connections == 1)
-        console.adopt(check({"url": "ws://fake", "transport": fake, "reconnect": Reconnect(most=0)}))
+        console._engine.adopt(check({"url": "ws://fake", "transport": fake, "reconnect": Reconnect(most=0)}))
         fake.fail()
         with pytest.raises(ConsoleFailed):
             console.wait(20)

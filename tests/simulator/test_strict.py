@@ -63,7 +63,7 @@ def test_an_execution_in_rooms_without_an_end_is_done_when_its_tasks_are(told: s
 
 def test_an_execution_without_a_room_is_said_to_need_one() -> None:
     with execution() as simulator, Console(simulator.url) as console:
-        eventually(lambda: console.state.quiet is not None)
+        eventually(lambda: console._engine.state.quiet is not None)
         assert "session=" in str(console)
 
 
@@ -140,7 +140,7 @@ def test_a_plain_server_that_wants_subscriptions_is_followed_to_its_end() -> Non
 )
 def test_a_subscription_that_is_refused_is_said(message: dict[str, Any], words: str) -> None:
     with tasks() as simulator, Console(simulator.url, subscribe={"type": "subscribe", **message}) as console:
-        eventually(lambda: console.state.quiet is not None)
+        eventually(lambda: console._engine.state.quiet is not None)
         text = " ".join(console.links["reason"].dropna())
         assert re.search(words, text)
         if "timestamp" in message:
@@ -157,7 +157,7 @@ def test_flat_events_are_all_known_and_give_the_whole_run(wire: Any) -> None:
         eventually(lambda: answer_all(console) and console.run.ended_at is not None)
         assert {event["type"].partition("_")[0] for event in simulator.events} == {"task", "approval", "checkpoint"}
         assert all({"type", "taskId", "timestamp"} <= set(event) for event in simulator.events)
-        assert (console.log.unknown, console.log.malformed) == (0, 0)
+        assert (console._engine.log.unknown, console._engine.log.malformed) == (0, 0)
         assert console.tasks["status"].to_dict() == dict.fromkeys(
             ["task-101", "task-102", "task-103", "task-104"], "completed"
         )

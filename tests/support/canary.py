@@ -19,8 +19,6 @@ from rich.console import Console as Terminal
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from runconsole import Console
-
 FRAMES = (
     *("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints", "decisions", "links"),
     "summary",
@@ -121,20 +119,20 @@ def shown_by(console: Any) -> Iterator[tuple[str, str]]:
     """Yield everything that a console shows or keeps in memory, but for the payloads of `events`."""
     yield "repr", f"{console!r} {console.console!r}" if hasattr(console, "console") else repr(console)
     yield "screen", str(console)
-    inner: Console = getattr(console, "console", console)
-    yield "options", repr(inner.options) + pretty_repr(inner.options) + pretty_repr(vars(inner), max_depth=4)
+    engine = console._engine
+    yield "options", repr(engine.options) + pretty_repr(engine.options) + pretty_repr(vars(engine), max_depth=4)
     for name in FRAMES:
         value = getattr(console, name)
         yield (
             name,
             str(value) if isinstance(value, dict) else value.to_csv(),
         )
-    events = inner.events
+    events = console.events
     yield "events", events.drop(columns="payload").to_csv()
     for kind in events["type"].unique():
-        yield f"table {kind}", inner.table(kind).to_csv()
-    yield "pending", repr(inner.pending)
-    yield "state", pretty_repr(inner.state.alerts) + pretty_repr(inner.state.errors)
+        yield f"table {kind}", console.table(kind).to_csv()
+    yield "pending", repr(console.pending)
+    yield "state", pretty_repr(console._engine.state.alerts) + pretty_repr(console._engine.state.errors)
 
 
 def read_bytes(path: Path) -> str:

@@ -57,7 +57,7 @@ def test_options_with_half_a_character_follow_the_run_and_write_it(options: dict
         console.to_parquet(tmp_path / "runs")
         console.to_arrow("events")
         console.save(tmp_path / f"copy-{STRAY}.jsonl")
-        for text in (str(console), repr(console), console.title, console.address):
+        for text in (str(console), repr(console), console._engine.title, console.address):
             text.encode()
         msgspec.json.encode(console.run)
     again = Console(tmp_path / f"copy-{STRAY}.jsonl")
@@ -86,7 +86,7 @@ def test_a_directory_that_arrow_cannot_name_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("auth", ["header", "query", "params", "message"])
-def test_a_token_with_half_a_character_is_refused_and_not_shown(auth: str) -> None:
+def test_a_token_with_half_a_character_is_refused_and_not_shown(auth: Any) -> None:
     with pytest.raises(InvalidArgument, match="half a character in it") as caught:
         Console("ws://127.0.0.1:9/ws", token=f"s3cret-{HALF}", auth=auth)
     assert "s3cret" not in str(caught.value)

@@ -219,7 +219,7 @@ def test_a_console_has_one_widget_and_a_console_is_always_a_new_one(shows: Calla
 
 def test_a_bad_argument_is_one_sentence_as_of_a_console(shows: Callable[..., Page]) -> None:
     with pytest.raises(InvalidArgument, match="did you mean 'title'"):
-        ConsoleWidget("ws://h/ws", titel="x")
+        ConsoleWidget("ws://h/ws", titel="x")  # type: ignore[call-arg]
     with pytest.raises(InvalidArgument, match="expected a URL"):
         ConsoleWidget("")
 
@@ -325,7 +325,7 @@ def test_when_it_is_over_the_file_is_told_the_truth(
 def test_options_beside_a_console_are_refused() -> None:
     console = Console("ws://127.0.0.1:9/ws", start=False)
     with pytest.raises(InvalidArgument, match="expected no options beside a Console, got titel"):
-        ConsoleWidget(console, titel="x")
+        ConsoleWidget(console, titel="x")  # type: ignore[call-arg]
 
 
 def test_a_widget_of_a_console_that_has_ended_shows_it_and_connects_no_more() -> None:
@@ -364,11 +364,12 @@ def test_stopped_and_closed_widgets_are_freed_with_their_consoles_and_logs(monke
             assert len(widget.events) == 2
             widget.stop()
             widget.close()
-            return [weakref.ref(thing) for thing in (widget, widget.console, widget.console.log, widget.console.state)]
+            engine = widget._engine
+            return [weakref.ref(thing) for thing in (widget, widget.console, engine, engine.log, engine.state)]
 
         things = follow()
         gc.collect()
-        assert [thing() for thing in things] == [None] * 4
+        assert [thing() for thing in things] == [None] * 5
 
 
 def test_what_is_half_made_can_be_shown_in_a_traceback() -> None:

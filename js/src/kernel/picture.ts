@@ -5,7 +5,10 @@
  * but in ids, keys and the payload of events. A long id is a reference: its beginning and a digest.
  */
 
-export type LinkState = "connecting" | "live" | "retrying" | "ended" | "failed" | "stopped";
+export type LinkState = "idle" | "connecting" | "live" | "retrying" | "ended" | "failed" | "stopped";
+
+/** Nothing more comes over such a link by itself. */
+export const isOver = (link: LinkState) => ["ended", "failed", "stopped"].includes(link);
 /** A run's: `partial`, some tasks failed; `interrupted`, its stream ended before it did. */
 export type RunStatus = TaskStatus | "partial" | "interrupted";
 export type TaskStatus = "pending" | "running" | "paused" | "completed" | "failed" | "cancelled" | "skipped";

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { NeedsDecision } from "../cards/region";
+import { isOver } from "../kernel/picture";
 import { Artifacts, Decisions, Errors } from "../tabs/lists";
 import { Output } from "../tabs/output";
 import { Overview } from "../tabs/overview";
@@ -32,7 +33,7 @@ export function App({ panel }: { panel: Panel }) {
 
 function Root({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
-  const over = head !== null && ["ended", "failed", "stopped"].includes(head.link);
+  const over = head !== null && isOver(head.link);
   // Nothing spins in a picture of the past.
   const paused = head?.replay?.playing === false;
   const still = over || paused || attachment === "recorded" || attachment === "gone";

@@ -84,6 +84,8 @@ export function linkText(head: Head, now: number): string {
       const wait = head.retry_at === null ? null : Math.max(0, Math.ceil((head.retry_at - now) / 1000));
       return `retrying ${wait === null || wait === 0 ? "now" : `in ${wait} s`} (attempt ${head.attempt})`;
     }
+    case "idle":
+      return "not started";
     case "failed":
       return head.reason ? `failed: ${head.reason}` : "failed";
     default:

@@ -1,6 +1,7 @@
 /** Lines between the header and the run: what is wrong with the link or the kernel, and what the server warns of. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isOver } from "../kernel/picture";
 import type { Head } from "../kernel/port";
 import type { Attachment } from "../state/store";
 import { clock, count } from "../ui/format";
@@ -115,7 +116,7 @@ export function Footer() {
   const store = useStore("head", "attachment");
   const head = store.head;
   if (!head) return null;
-  const over = ["ended", "failed", "stopped"].includes(head.link);
+  const over = isOver(head.link);
   const odd = ODDITIES.filter(({ name }) => head[name] > 0);
   return (
     <footer class="rc-footer">

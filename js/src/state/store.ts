@@ -4,6 +4,7 @@
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
 
+import { isOver } from "../kernel/picture";
 import type {
   Changes,
   FromKernel,
@@ -395,7 +396,7 @@ export class Store {
       const now = this.#env.now();
       if (this.attachment === "waiting" && now - opened >= RECORDED_MS) this.#attach("recorded");
       // Only while the link lives does the kernel send a heartbeat each second.
-      const beats = this.head !== null && !["ended", "failed", "stopped"].includes(this.head.link);
+      const beats = this.head !== null && !isOver(this.head.link);
       if (this.attachment === "attached" && beats && now - this.#heardAt > SILENT_MS) this.#attach("silent");
       if (this.attachment === "silent" && now - this.#probedAt >= PROBE_MS) this.#ready();
       if ((this.attachment === "attached" || this.attachment === "silent") && this.#isDeaf()) this.#attach("gone");

@@ -97,6 +97,7 @@ describe("the connection", () => {
 
   test.each([
     ["live", "live"],
+    ["idle", "not started"],
     ["connecting", "connecting"],
     ["ended", "ended"],
     ["stopped", "stopped"],

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from typing import Any
 
-from runconsole.engine.deciding import Decider
+from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
 from runconsole.events import Answer
 from runconsole.protocols.base import Request, TaskCommand
@@ -20,17 +19,10 @@ def _whole(option: Any, feedback: str | None, modifications: Any) -> Answer[Any]
     return option if isinstance(option, Answer) else Answer(option, feedback, modifications)
 
 
-class RunCommands(ABC):
+class RunCommands:
     """What can be told to a server, from any thread."""
 
-    @property
-    @abstractmethod
-    def decider(self) -> Decider:
-        """The door for decisions."""
-
-    @abstractmethod
-    def _call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:
-        """Make a call and return the server's answer. Raises as `cancel`."""
+    _engine: Engine
 
     def decide(
         self,
@@ -61,7 +53,8 @@ class RunCommands(ABC):
             NotConnected: there was no link in time; nothing was sent, and nothing will be.
         """
         answer = _whole(option, feedback, modifications)
-        return self.decider.result(self.decider.submit(checkpoint_id, answer), timeout)
+        decider = self._engine.decider
+        return decider.result(decider.submit(checkpoint_id, answer), timeout)
 
     async def decide_async(
         self,
@@ -73,11 +66,11 @@ class RunCommands(ABC):
         timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
     ) -> Decision:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
-        outcome = self.decider.submit(checkpoint_id, _whole(option, feedback, modifications))
+        outcome = self._engine.decider.submit(checkpoint_id, _whole(option, feedback, modifications))
         try:
             return await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout)
         except TimeoutError:
-            return await asyncio.to_thread(self.decider.give_up, outcome, timeout)
+            return await asyncio.to_thread(self._engine.decider.give_up, outcome, timeout)
 
     def call(self, name: str, data: Any = None, *, timeout: float = 30.0) -> Any:
         """Call the server by name; return its answer. It is sent once, and never again by itself.
@@ -93,11 +86,11 @@ class RunCommands(ABC):
             CallUnanswered: no answer came: it may or may not have happened.
             NotConnected: there is no live link; nothing was sent.
         """
-        return self._call(Request("call", name, data), timeout)
+        return self._engine.call(Request("call", name, data), timeout)
 
     def restore(self, task_id: str, checkpoint_id: str, *, reason: str | None = None) -> Any:
         """Ask the server to put a task back to one of its `restore_points`. As `cancel`."""
-        return self._call(TaskCommand("restore", task_id, {"checkpoint_id": checkpoint_id, "reason": reason}))
+        return self._engine.call(TaskCommand("restore", task_id, {"checkpoint_id": checkpoint_id, "reason": reason}))
 
     def cancel(self, task_id: str) -> Any:
         """Ask the server to cancel a task; return its answer.
@@ -108,16 +101,16 @@ class RunCommands(ABC):
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.
         """
-        return self._call(TaskCommand("cancel", task_id))
+        return self._engine.call(TaskCommand("cancel", task_id))
 
     def pause(self, task_id: str) -> Any:
         """Ask the server to pause a task. As `cancel`."""
-        return self._call(TaskCommand("pause", task_id))
+        return self._engine.call(TaskCommand("pause", task_id))
 
     def resume(self, task_id: str, feedback: str | None = None) -> Any:
         """Ask the server to let a paused task go on, with a word to it. As `cancel`."""
-        return self._call(TaskCommand("resume", task_id, {"feedback": feedback}))
+        return self._engine.call(TaskCommand("resume", task_id, {"feedback": feedback}))
 
     def retry(self, task_id: str, from_checkpoint: str | None = None) -> Any:
         """Ask the server to run a failed task again, from a checkpoint if one is named. As `cancel`."""
-        return self._call(TaskCommand("retry", task_id, {"from_checkpoint": from_checkpoint}))
+        return self._engine.call(TaskCommand("retry", task_id, {"from_checkpoint": from_checkpoint}))

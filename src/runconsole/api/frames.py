@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runconsole.engine.engine import Engine
 from runconsole.errors import InvalidArgument
+from runconsole.store import RunStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,21 +20,36 @@ if TYPE_CHECKING:
 __all__ = ["RunFrames"]
 
 
-class RunFrames(ABC):
+class RunFrames:
     """Complete, typed DataFrames at any time, from any thread; the same columns and dtypes also when empty.
 
     Times are ``datetime64[us, UTC]``, durations seconds; unknown is NA. Each access is the newest state and the
     caller's own: changing a frame changes nothing here.
     """
 
-    @property
-    @abstractmethod
-    def _frames(self) -> Tables:
-        """The frames of this run."""
+    _engine: Engine
 
-    @abstractmethod
-    def _about(self) -> About:
-        """Return what a data set says of this run as a whole."""
+    def _shown(self) -> RunStore:
+        """Return the run whose frames these are: the newest."""
+        return self._engine.stores[-1]
+
+    @property
+    def _frames(self) -> Tables:
+        return self._engine.kept(self._shown(), self._tables_of)
+
+    def _tables_of(self, store: RunStore) -> Tables:
+        from runconsole.tables import Tables
+
+        return Tables(store.state, store.log, self._engine.options.redactor)
+
+    def _about(self, store: RunStore) -> About:
+        """Return what a data set says of a run as a whole."""
+        from runconsole.dataset import About
+        from runconsole.view.screen import title_of
+
+        engine, state = self._engine, store.state
+        execution = store.name or (engine.options.execution if store is engine.stores[-1] else None)
+        return About(state.run(), title_of(state), engine.address, engine.protocol, execution, engine.options.task)
 
     @property
     def events(self) -> pd.DataFrame:
@@ -181,4 +197,5 @@ class RunFrames(ABC):
     def _to_parquet(self, directory: str | os.PathLike[str], execution: str | None, storage_options: Any) -> str:
         from runconsole.dataset import write
 
-        return write(self._frames, self._about(), directory, execution=execution, storage_options=storage_options)
+        about = self._about(self._shown())
+        return write(self._frames, about, directory, execution=execution, storage_options=storage_options)

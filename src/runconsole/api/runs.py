@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Sequence
+from typing import Any, overload
 
 from runconsole.api.frames import RunFrames
 from runconsole.clock import now_micros
+from runconsole.engine.engine import Engine
 from runconsole.state import Checkpoint, Run
 from runconsole.store import RunStore
 from runconsole.view.screen import screen, title_of
-
-if TYPE_CHECKING:
-    from runconsole.dataset import About
-    from runconsole.tables import Tables
 
 __all__ = ["RunView", "RunViews"]
 
@@ -25,27 +22,12 @@ class RunView(RunFrames):
     were done; its last row of `links` says so.
     """
 
-    def __init__(
-        self, store: RunStore, *, tables: Callable[[RunStore], Tables], about: Callable[[RunStore], About]
-    ) -> None:
+    def __init__(self, engine: Engine, store: RunStore) -> None:
+        self._engine = engine
         self._store = store
-        self._make_tables = tables
-        self._make_about = about
-        self._tables: Tables | None = None
 
-    @property
-    def tables(self) -> Tables:
-        """The frames of this run."""
-        if self._tables is None:
-            self._tables = self._make_tables(self._store)
-        return self._tables
-
-    @property
-    def _frames(self) -> Tables:
-        return self.tables
-
-    def _about(self) -> About:
-        return self._make_about(self._store)
+    def _shown(self) -> RunStore:
+        return self._store
 
     @property
     def run(self) -> Run:

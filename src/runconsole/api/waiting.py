@@ -9,13 +9,12 @@ import functools
 import queue
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
+from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
 from runconsole.errors import ConsoleFailed, InvalidArgument, NotConnected, RunInterrupted
-from runconsole.events import LinkStatus
 from runconsole.state import Checkpoint
 
 __all__ = ["RunWaits", "Until", "check_until"]
@@ -28,54 +27,12 @@ _POLL = 1.0
 """Seconds: who waits for less is asking again and again."""
 
 
-class RunWaits(ABC):
+class RunWaits:
     """What waits for a run, from any thread or event loop."""
 
     _named_last: list[str] | None = None
 
-    @property
-    @abstractmethod
-    def status(self) -> LinkStatus:
-        """The link."""
-
-    @property
-    @abstractmethod
-    def pending(self) -> list[Checkpoint]:
-        """The checkpoints that wait for a decision."""
-
-    @property
-    @abstractmethod
-    def _left_to_people(self) -> list[Checkpoint]:
-        """Those of them that no code is answering."""
-
-    @property
-    @abstractmethod
-    def _was_started(self) -> bool:
-        """Whether it follows its run, or has done so."""
-
-    @property
-    @abstractmethod
-    def _is_finished(self) -> bool:
-        """Whether the run has ended."""
-
-    @property
-    @abstractmethod
-    def _is_done(self) -> bool:
-        """Whether it has ended, or all that was announced is done and the server has been silent since."""
-
-    @property
-    @abstractmethod
-    def _interruption(self) -> str | None:
-        """Why the run counts as ended although it has not: its stream has."""
-
-    @property
-    @abstractmethod
-    def _reason(self) -> str | None:
-        """Why the link is what it is."""
-
-    @abstractmethod
-    def _watch(self, look: Callable[[], bool]) -> None:
-        """Call `look` now and after each change, on the I/O thread, until it returns True."""
+    _engine: Engine
 
     def wait(self, timeout: float | None = None, *, until: Until = "ended") -> bool:
         """Block until the run has finished; see `Raises` for the other ends. Of several `runs` that is the newest.
@@ -136,14 +93,14 @@ class RunWaits(ABC):
 
     def _check_started(self, timeout: float | None) -> None:
         """Raise NotConnected where a wait would have no end."""
-        if timeout is None and not self._was_started:
+        if timeout is None and not self._engine.was_started:
             raise NotConnected(
                 "this console was not started, so it would wait for ever: call start(), or pass timeout="
             )
 
     def _gave_up(self, timeout: float) -> Literal[False]:
         """Say what is open; of polls, only where it is something else than what was said last."""
-        names = [c.checkpoint_id for c in self.pending]
+        names = [c.checkpoint_id for c in self._engine.pending]
         if timeout >= _POLL or names != self._named_last:
             self._say_open(f"gave up waiting after {timeout:g} s; ")
         self._named_last = names
@@ -151,13 +108,13 @@ class RunWaits(ABC):
 
     def _outcome(self, until: Until) -> bool | None:
         """Return True when the run has finished, False when the console was stopped, else None. Raises as `wait`."""
-        if self._interruption is not None:
-            raise RunInterrupted(self._interruption)
-        if self._is_finished or (until == "done" and self._is_done):
+        if self._engine.interruption is not None:
+            raise RunInterrupted(self._engine.interruption)
+        if self._engine.is_finished or (until == "done" and self._engine.is_done):
             return True
-        if self.status == "failed":
-            raise ConsoleFailed(self._reason or "the link failed")
-        return False if self.status == "stopped" else None
+        if self._engine.status == "failed":
+            raise ConsoleFailed(self._engine.reason or "the link failed")
+        return False if self._engine.status == "stopped" else None
 
     def _settled(
         self, until: Until, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
@@ -172,7 +129,7 @@ class RunWaits(ABC):
         def look() -> bool:
             if future.done() or is_gone():
                 return True
-            new = {c.checkpoint_id for c in self._left_to_people} - announced
+            new = {c.checkpoint_id for c in self._engine.left_to_people} - announced
             if new:
                 announced.update(new)
                 announce()
@@ -187,15 +144,15 @@ class RunWaits(ABC):
                     future.set_result(outcome)
             return future.done()
 
-        self._watch(look)
+        self._engine.watch(look)
         return future
 
     def _say_open(self, before: str) -> None:
         """Say on stderr what waits for a person; with words `before`, when all is given up, what else is open, too."""
-        people = self._left_to_people
+        people = self._engine.left_to_people
         texts = [f"the run waits for your decision on {_named(people)}: w.decide(id, option)"] if people else []
         known = {c.checkpoint_id for c in people}
-        others = [c for c in self.pending if c.checkpoint_id not in known] if before else []
+        others = [c for c in self._engine.pending if c.checkpoint_id not in known] if before else []
         if others:
             texts.append(f"on_checkpoint has not answered {_named(others)} yet")
         if texts:
@@ -210,13 +167,13 @@ class RunWaits(ABC):
         future: concurrent.futures.Future[Checkpoint | None] = concurrent.futures.Future()
 
         def look() -> bool:
-            waiting = next((c for c in self.pending if c.status == "pending"), None)
-            over = self._is_finished or self.status in {"failed", "stopped"}
+            waiting = next((c for c in self._engine.pending if c.status == "pending"), None)
+            over = self._engine.is_finished or self._engine.status in {"failed", "stopped"}
             if not future.done() and (waiting is not None or over):
                 future.set_result(waiting)
             return future.done()
 
-        self._watch(look)
+        self._engine.watch(look)
         try:
             return await asyncio.wait_for(on_loop(future), timeout)
         except TimeoutError:

@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from runconsole.api.run import engine_of
 from runconsole.console import Console
 from runconsole.errors import RunConsoleError
 from runconsole.terminal.keys import keyboard
@@ -36,7 +37,7 @@ def follow(console: Console) -> None:
 
 def show(console: Console) -> None:
     """Write the last screen, if there was anything to see."""
-    if not len(console.log):
+    if not len(engine_of(console).log):
         return
     if not sys.stdout.isatty():
         sys.stdout.write(f"{console}\n")  # never wrapped
@@ -44,7 +45,7 @@ def show(console: Console) -> None:
     from rich.console import Console as Terminal
 
     terminal = Terminal(file=terminal_of(sys.stdout))
-    terminal.print(render_rich(console.state, console.now), soft_wrap=True)
+    terminal.print(render_rich(engine_of(console).state, console.now), soft_wrap=True)
 
 
 def _follow_live(console: Console) -> None:
@@ -81,8 +82,8 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
     from rich.text import Text
 
     now = console.now
-    screen = render_rich(console.state, now)
-    lines = asking.lines(console.pending, console.state.clock.at(now), console.state.due_at)
+    screen = render_rich(engine_of(console).state, now)
+    lines = asking.lines(console.pending, engine_of(console).state.clock.at(now), engine_of(console).state.due_at)
     if not lines:
         return screen
     question = Text(marked("\n".join(lines) + "\n"))
@@ -133,9 +134,9 @@ def _progress_line(console: Console) -> str:
     """Return the link's status, and the progress in steps of ten percent or why there is none."""
     status = console.status
     if status == "retrying":
-        return f"{status}: {clean(console.state.links[-1].reason or 'no reason known')}"
-    if console.state.quiet is not None:
-        return f"{status}: {clean(console.state.quiet, 500)}"
+        return f"{status}: {clean(engine_of(console).state.links[-1].reason or 'no reason known')}"
+    if engine_of(console).state.quiet is not None:
+        return f"{status}: {clean(engine_of(console).state.quiet, 500)}"
     percent = console.run.percent
     progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
     waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""

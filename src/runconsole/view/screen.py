@@ -50,11 +50,14 @@ _VERBS: dict[str, str] = {
 _WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMPLETED: "Complete"}
 
 
-def screen(state: RunState, now: Micros) -> str:
-    """Return seed 1's screen of the state at the time `now`, in microseconds by this machine's clock."""
+def screen(state: RunState, now: Micros, *, is_idle: bool = False) -> str:
+    """Return seed 1's screen of the state at the time `now`, in microseconds by this machine's clock.
+
+    `is_idle`: nobody has begun to follow the run.
+    """
     run = state.run()
     sections = (
-        _header(state, run),
+        [f"Not started: {title_of(state)}. Call start() to follow it."] if is_idle else _header(state, run),
         _link(state, now),
         _checkpoints(state, now),
         _phases(state),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from runconsole.console import Console
+from runconsole.engine.engine import Engine
 from runconsole.errors import InvalidArgument
 from runconsole.events import Received
 from runconsole.replay import Replay
@@ -27,15 +27,15 @@ class Showing:
         kept: of the newest run, while another one is shown: what a reload or a saved notebook starts from.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._newest = self.store = console.stores[-1]
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._newest = self.store = engine.stores[-1]
         self.view = self._view_of(self.store, 0)
         self.kept: View | None = None
 
     def follow(self) -> bool:
         """Show what is the newest run now, unless an earlier one was chosen; return whether anything is another."""
-        stores = self._console.stores
+        stores = self._engine.stores
         if stores[-1] is self._newest:
             return False
         is_chosen = self.store is not self._newest and self.store in stores
@@ -45,7 +45,7 @@ class Showing:
 
     def choose(self, number: Any) -> None:
         """Show the run with this number among the console's. Raises InvalidArgument."""
-        stores = self._console.stores
+        stores = self._engine.stores
         if not isinstance(number, int) or not 0 <= number < len(stores):
             raise InvalidArgument(f"expected the number of a run below {len(stores)}, got {number!r}")
         self._newest = stores[-1]
@@ -69,22 +69,22 @@ class Showing:
 
     def _read(self, store: RunStore, first: int, count: int) -> list[tuple[int, Received]]:
         """Return events of the log as they may be shown."""
-        hide = self._console.options.redactor.hide_event
+        hide = self._engine.options.redactor.hide_event
         return [(number, hide(event)) for number, event in store.log.read(first, count)]
 
     def _describe(self, store: RunStore) -> dict[str, Any]:
-        console, stores = self._console, self._console.stores
+        engine, stores = self._engine, self._engine.stores
         is_newest = store is stores[-1]
         described = {
             "title": title_of(store.state),
-            "url": console.address,
-            "protocol": console.protocol,
-            "link": console.status,
+            "url": engine.address,
+            "protocol": engine.protocol,
+            "link": engine.status,
             "events": len(store.log),
             "malformed": store.log.malformed,
             "unknown": store.log.unknown,
-            "replay": None if console.replay is None else _described(console.replay),
-            "commands": list(console.task_commands) if is_newest else [],
+            "replay": None if engine.replay is None else _described(engine.replay),
+            "commands": list(engine.task_commands) if is_newest else [],
         }
         if len(stores) > 1 and store in stores:
             first = max(0, len(stores) - _MOST_RUNS)

@@ -7,22 +7,24 @@ import concurrent.futures
 import contextvars
 import itertools
 import logging
+import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Unpack
 
 import anywidget
 import traitlets
 
+from runconsole.api.run import RunAPI, engine_of
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
 from runconsole.events import Answer
-from runconsole.options import Options, check, concealed
+from runconsole.options import ConsoleOptions, Options, check, concealed, signature
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
@@ -49,30 +51,9 @@ _numbers = itertools.count()
 _consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictionary()
 """The consoles that widgets have shown, oldest first: one may run on when its widget was closed."""
 
-DELEGATED = (  # noqa: SIM905 - a list of names reads best as words
-    "artifacts bottlenecks call cancel checkpoint_stats checkpoints critical_path decide decide_async decisions"
-    " errors events finished is_started links next_checkpoint now output pause pending phases replay restore"
-    " restore_points resume retry run runs save start status subtasks summary table tasks to_arrow to_parquet wait"
-    " waves"
-).split()
-"""What a widget answers as its console does."""
 
-
-def _delegated(name: str) -> Any:
-    """Return a property or method that the console carries out."""
-    origin = getattr(Console, name)
-    if isinstance(origin, property):
-        return property(lambda self: getattr(self.console, name), doc=origin.__doc__)
-
-    def method(self: ConsoleWidget, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.console, name)(*args, **kwargs)
-
-    method.__name__, method.__doc__ = name, origin.__doc__
-    return method
-
-
-class ConsoleWidget(anywidget.AnyWidget):
-    """A live panel of one run, shown below the cell at once. Everything `Console` has, it has too.
+class ConsoleWidget(RunAPI, anywidget.AnyWidget):
+    """A live panel of one run, shown below the cell at once; with all that `Console` offers.
 
     Args:
         url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
@@ -97,21 +78,39 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     console: Console
 
-    def __new__(cls, url: Any = None, **options: Any) -> ConsoleWidget:  # noqa: PYI034 - perhaps one that exists
-        url, options = _concealed(url, options)
-        console = _console_of(url, options)
+    __signature__ = signature(url="str | os.PathLike[str] | Console", height=("int", 320), display=("bool", True))
+
+    def __new__(  # noqa: PYI034 - perhaps one that exists
+        cls,
+        url: Any = None,
+        *,
+        height: int = 320,  # noqa: ARG004 - `__init__` takes it
+        display: bool = True,  # noqa: ARG004 - `__init__` takes it
+        **options: Unpack[ConsoleOptions],
+    ) -> ConsoleWidget:
+        place, hidden = _concealed(url, options)
+        del url, options  # a traceback with locals shows what is left
+        console = _console_of(place, hidden)
         known = None if console is None else _shown.get(id(console))
         widget = super().__new__(cls) if known is None else known
         widget.__dict__["_taken"] = console
         return widget
 
-    def __init__(self, url: Any, *, height: int = 320, display: bool = True, **options: Any) -> None:
-        url, options = _concealed(url, options)
+    def __init__(
+        self,
+        url: str | os.PathLike[str] | Console,
+        *,
+        height: int = 320,
+        display: bool = True,
+        **options: Unpack[ConsoleOptions],
+    ) -> None:
+        place, hidden = _concealed(url, options)
+        del url, options  # a traceback with locals shows what is left
         console: Console | None = self.__dict__.pop("_taken", None)
         if "console" not in self.__dict__:
-            self._begin(url if console is None else console, height, options)
+            self._begin(place if console is None else console, height, hidden)
         elif self.height != height:
-            self.console.call_soon(self._run, self.set_trait, "height", height)
+            self._engine.call_soon(self._run, self.set_trait, "height", height)
         if display:
             self._outputs.show_early()
 
@@ -120,6 +119,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         console = url if isinstance(url, Console) else Console(url, start=False, **options)
         super().__init__(height=height)
         self.console = console
+        self._engine = engine_of(console)
         _shown[id(console)] = self
         _consoles[next(_numbers)] = console
         # Sending from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
@@ -130,22 +130,22 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._is_closed = False
         self._outputs = Outputs(self, self._screen, self._cell_ended)
         self._published: asyncio.Task[None] | None = None
-        self._showing = Showing(console)
+        self._showing = Showing(self._engine)
         budget = Budget(BYTES_PER_SECOND)
         self._replies = Replies(budget, reply=self._reply, send=self._emit)
         self._publisher = Publisher(
             self._showing.view,
             send=self._emit,
             save=self._store,
-            now=lambda: self.console.now,
+            now=lambda: self._engine.now,
             is_bound=lambda: self._is_bound,
-            alert=self.console.alert,
+            alert=self._engine.alert,
             budget=budget,
         )
-        if self.console.replay is not None:
-            self.console.replay.on_change(self._replayed)
+        if self._engine.replay is not None:
+            self._engine.replay.on_change(self._replayed)
         self.on_msg(self._door)
-        self.console.attach(self._observe)
+        self._engine.attach(self._observe)
         try:
             self._start(start=start)
         except BaseException:  # an interrupt, too: the next try of the cell makes another one
@@ -154,9 +154,9 @@ class ConsoleWidget(anywidget.AnyWidget):
 
     def _start(self, *, start: bool) -> None:
         if start:
-            self.console.start()
-        elif self.console.is_started:
-            self.console.call_soon(self._observe, ())
+            self.start()
+        elif self._engine.is_started:
+            self._engine.call_soon(self._observe, ())
         else:
             self._publisher.flush()
 
@@ -183,7 +183,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         self._paint()
 
     def _paint(self) -> None:
-        if self.console.is_started:
+        if self._engine.is_started:
             self._observe(())
             self._publisher.hurry()
         else:  # no thread is left that would publish it
@@ -192,7 +192,7 @@ class ConsoleWidget(anywidget.AnyWidget):
     async def _publish(self) -> None:
         publishing = asyncio.ensure_future(self._publisher.run())
         try:
-            await self.console.session_over()
+            await self._engine.session_over()
         finally:
             publishing.cancel()
             # Before anything is awaited: the end of the I/O thread may cancel this very task.
@@ -214,7 +214,7 @@ class ConsoleWidget(anywidget.AnyWidget):
         if self._has_page or self._is_closed:
             return
         kept: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self.console.call_soon(self._keep_in_file, context, kept)
+        self._engine.call_soon(self._keep_in_file, context, kept)
         with suppress(TimeoutError):
             kept.result(_CELL_END_S)
 
@@ -229,7 +229,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             kept.set_result(None)
 
     def _screen(self) -> Screen:
-        return str(self.console), self.console.status not in _RUNNING
+        return str(self), self.status not in _RUNNING
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         try:
@@ -248,7 +248,7 @@ class ConsoleWidget(anywidget.AnyWidget):
             self._context = contextvars.copy_context()
             self._is_bound = True
         with suppress(RecursionError):  # no page of ours nests that deep
-            self.console.call_soon(self._handle, encodable_value(message))
+            self._engine.call_soon(self._handle, encodable_value(message))
 
     def _handle(self, message: dict[str, Any]) -> None:
         """Carry a message out (on the I/O thread); answer it, errors too."""
@@ -267,7 +267,7 @@ class ConsoleWidget(anywidget.AnyWidget):
                 return
             self._carry_out(message)
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
-            answer = self.console.options.redactor.hide_in(refusal(message, problem))
+            answer = self._engine.options.redactor.hide_in(refusal(message, problem))
         else:
             answer = {"kind": "answer", "id": named(message), "ok": True, "error": None}
         if message["kind"] == "decide":
@@ -280,12 +280,12 @@ class ConsoleWidget(anywidget.AnyWidget):
             case "decide":
                 self._decide(message)
             case "link":
-                self.console.link_action(str(message.get("action")))
+                self._engine.link_action(str(message.get("action")))
             case "replay" if message.get("action") == "run":
                 self._showing.choose(message.get("value"))
                 self._repaint()
             case "replay":
-                _control(self.console.replay, message.get("action"), message.get("value"))
+                _control(self._engine.replay, message.get("action"), message.get("value"))
             case kind:
                 raise InvalidArgument(f"unknown message kind {kind[:100]!r}")
 
@@ -303,9 +303,9 @@ class ConsoleWidget(anywidget.AnyWidget):
         decision_id, feedback = str(message["id"]), message.get("feedback")
         checkpoint_id, option = answered(self._showing.store.state, str(message["checkpoint"]), str(message["option"]))
         state = self._showing.store.state
-        if checkpoint_id in state.checkpoints and not self.console.decider.asks(state, checkpoint_id):
+        if checkpoint_id in state.checkpoints and not self._engine.decider.asks(state, checkpoint_id):
             raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
-        self.console.decider.request(
+        self._engine.decider.request(
             decision_id,
             checkpoint_id,
             Answer(option, str(feedback) if feedback else None, message.get("modifications")),
@@ -318,7 +318,7 @@ class ConsoleWidget(anywidget.AnyWidget):
     def _command(self, message: dict[str, Any]) -> None:
         """Give a command for a task, and pass the server's answer on when it comes."""
         key = str(message.get("task"))
-        tasks = self.console.state.tasks
+        tasks = self._engine.state.tasks
         position = int(key) if key.isdecimal() else len(tasks)
         task_id = next(islice(tasks, position, None), None)
         if task_id is None:
@@ -330,13 +330,9 @@ class ConsoleWidget(anywidget.AnyWidget):
             answer = {"kind": "answer", "id": named(message), "ok": error is None, "error": error}
             self._replies.ask({"kind": "said", "answer": answer})
 
-        self.console.command(str(message.get("command")), task_id).add_done_callback(answered)
+        self._engine.command(str(message.get("command")), task_id).add_done_callback(answered)
 
     # ---- life and display ---------------------------------------------------------------------------------------
-
-    def stop(self) -> None:
-        """Close the connection and end the background work; the panel and the data stay."""
-        self.console.stop()
 
     def close(self) -> None:
         """Take the panel off the page. The console goes on: `stop` ends it, and the cell run again shows it again."""
@@ -345,23 +341,16 @@ class ConsoleWidget(anywidget.AnyWidget):
             if _shown.get(id(self.console)) is self:
                 del _shown[id(self.console)]
             self._outputs.close()
-            self.console.detach(self._observe)
-            if self.console.replay is not None:
-                self.console.replay.off_change(self._replayed)
-            if not self.console.is_forked:
-                self.console.call_soon(self._end_publishing)
+            self._engine.detach(self._observe)
+            if self._engine.replay is not None:
+                self._engine.replay.off_change(self._replayed)
+            if not self._engine.is_forked:
+                self._engine.call_soon(self._end_publishing)
         super().close()
 
     def _end_publishing(self) -> None:
         if self._published is not None:
             self._published.cancel()
-
-    def __enter__(self) -> Self:
-        self.console.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return self._outputs.bundle(), {}
@@ -369,21 +358,13 @@ class ConsoleWidget(anywidget.AnyWidget):
     def _ipython_display_(self, **_: Any) -> None:
         self._outputs.show()
 
-    def __str__(self) -> str:
-        return str(self.console)
-
     def __repr__(self) -> str:
         if "console" not in self.__dict__:
             return "ConsoleWidget(not begun)"  # a traceback with locals asks in the middle of `__init__`
-        return f"ConsoleWidget({self.console.address!r}, status={self.console.status!r})"
+        return f"ConsoleWidget({self.address!r}, status={self.status!r})"
 
 
-for _name in DELEGATED:
-    if hasattr(Console, _name):
-        setattr(ConsoleWidget, _name, _delegated(_name))
-
-
-def _concealed(url: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _concealed(url: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the arguments without a secret in the open."""
     return url if isinstance(url, Console) else Secret(url), concealed(options)
 
@@ -397,9 +378,11 @@ def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
             raise InvalidArgument(f"expected no options beside a Console, got {named}: pass them to Console")
         return url
     asked: Options = check({"url": url, **wanted})
-    known = next((c for c in reversed(list(_consoles.values())) if _follows(c) and c.options.same_run(asked)), None)
+    known = next(
+        (c for c in reversed(list(_consoles.values())) if _follows(c) and engine_of(c).options.same_run(asked)), None
+    )
     if known is not None:
-        known.adopt(asked)
+        engine_of(known).adopt(asked)
         widget = _shown.get(id(known))
         if widget is not None and not known.is_started:
             widget._publisher.flush()  # noqa: SLF001 - of this module
@@ -408,7 +391,11 @@ def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
 
 def _follows(console: Console) -> bool:
     """Whether a console follows its run, or will: one that was never started is only known by its panel."""
-    return console.status in _RUNNING and not console.is_forked and (console.is_started or id(console) in _shown)
+    return (
+        console.status in _RUNNING
+        and not engine_of(console).is_forked
+        and (console.is_started or id(console) in _shown)
+    )
 
 
 def _control(replay: Replay | None, action: Any, value: Any) -> None:
