@@ -100,8 +100,16 @@ async def test_what_is_no_longer_queued_never_leaves() -> None:
         (Reply("d", error="no", code="conflict"), "refused", "decided"),
         (Reply("d", error="no", code="CHECKPOINT_NOT_FOUND"), "refused", "expired"),
         (Reply("d", error="no", code="NOT_FOUND"), "refused", "expired"),
-        (Reply("d", error='No procedure found on path "x"', code="NOT_FOUND"), "refused", "pending"),
-        (Reply("d", error='No "mutation"-procedure on path "x"', code="NOT_FOUND"), "refused", "pending"),
+        (
+            Reply("d", error='No procedure found on path "x"', code="NOT_FOUND", is_unknown_call=True),
+            "refused",
+            "pending",
+        ),
+        (
+            Reply("d", error='No "mutation"-procedure on path "x"', code="NOT_FOUND", is_unknown_call=True),
+            "refused",
+            "pending",
+        ),
         (Reply("d", error="no", code="CHECKPOINT_EXPIRED"), "expired", "expired"),
     ],
 )

@@ -43,12 +43,16 @@ class Send(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """The answer to a request of ours: `error` is None when it was granted."""
+    """The answer to a request of ours: `error` is None when it was granted.
+
+    `is_unknown_call`: the server has no such call, so that the error says nothing of what the call was about.
+    """
 
     request_id: str
     value: Any = None
     error: str | None = None
     code: str | None = None
+    is_unknown_call: bool = False
 
 
 class StreamEnded(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,8 +29,6 @@ __all__ = ["Outbox"]
 _DECIDED = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 _GONE = frozenset({"CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
-_NO_PROCEDURE = re.compile(r"\bprocedure\b.*\bpath\b", re.IGNORECASE)
-"""What tRPC says where the call itself is not known: that tells nothing of the checkpoint."""
 _MOMENT = 1.0
 """Seconds that an answer may come after the event that tells of the same decision."""
 
@@ -112,10 +109,11 @@ class Outbox:
         if reply.error is None:
             self._apply(DecisionAcknowledged(self._now(), decision_id, applied_option(reply.value)))
         else:
-            self._apply(self._refusal(decision_id, reply.error, reply.code))
+            self._apply(self._refusal(decision_id, reply.error, reply.code, is_gone=not reply.is_unknown_call))
         return True
 
-    def _refusal(self, decision_id: str, error: str, code: str | None) -> DecisionTurnedDown:
+    def _refusal(self, decision_id: str, error: str, code: str | None, *, is_gone: bool) -> DecisionTurnedDown:
+        """Return what a refusal means; `is_gone`: one that finds nothing did not find the checkpoint."""
         known = (code or "").upper()
         return DecisionTurnedDown(
             self._now(),
@@ -124,7 +122,7 @@ class Outbox:
             code,
             final=known in _DECIDED,
             expired=known in _EXPIRED,
-            gone=known in _GONE and _NO_PROCEDURE.search(error) is None,
+            gone=is_gone and known in _GONE,
         )
 
     def presume(self, decision_id: str) -> None:

@@ -92,6 +92,17 @@ def test_a_reply_is_matched_by_its_id_once_and_its_value_is_plain_json() -> None
     assert wire.pending == [first.request_id]
 
 
+@pytest.mark.parametrize("words", ['No procedure found on path "x"', 'No "mutation"-procedure on path "x"'])
+def test_unknown_call_is_told_from_an_unknown_checkpoint(words: str) -> None:
+    wire = opened()
+    wire.call(Request("mutation", "x"))
+    wire.call(Request("mutation", "checkpoints.get"))
+    unknown, missing = came(wire, failed(2, "NOT_FOUND", words), failed(3, "NOT_FOUND", "no checkpoint 'c'"))
+    assert isinstance(unknown, Reply)
+    assert isinstance(missing, Reply)
+    assert (unknown.is_unknown_call, missing.is_unknown_call) == (True, False)
+
+
 def test_ids_are_never_used_twice() -> None:
     wire = opened()
     wire.decide(decision(), None)

@@ -417,12 +417,17 @@ class TrpcWire(Resumable):
             return [self._put_otherwise(sent.path, sent.decision, error)]
         if sent.call is not None and is_missing(error.code, error.message):
             return [Send(self._request(sent.request_id, "query", sent.call.name, sent.call.payload).frame)]
-        return [Reply(sent.request_id, error=self._redacted(error.message), code=error.code)]
+        return [self._no(sent.request_id, error)]
+
+    def _no(self, request_id: str, error: TrpcError) -> Reply:
+        """Return an error as the answer to a request."""
+        is_unknown = is_missing(error.code, error.message)
+        return Reply(request_id, error=self._redacted(error.message), code=error.code, is_unknown_call=is_unknown)
 
     def _put_otherwise(self, path: str, decision: DecisionRequested, error: TrpcError) -> Signal:
         """Put the decision to the server's other procedure: it has none of this name, so nothing was done."""
         if not self._dialect.note_missing(path):
-            return Reply(decision.decision_id, error=self._redacted(error.message), code=error.code)
+            return self._no(decision.decision_id, error)
         try:
             return Send(self._put(decision).frame)
         except AnswerUnclear as unclear:
