@@ -419,3 +419,20 @@ def test_copies_of_each_event_count_once_however_often_it_was_meant(names: list[
     known.connected()
     said = [Received(name, Logged(), "") for name in names for _ in range(copies)]
     assert [one.type for one in said if not known.is_copy(one, one.type)] == names
+
+
+@given(st.integers(1, 40), st.integers(2, 3), st.data())
+def test_what_each_room_replays_of_its_past_counts_once_however_long_it_is(
+    length: int, rooms: int, data: st.DataObject
+) -> None:
+    known = Copies(rooms)
+    known.connected()
+    past = [Received("tick", Logged(), "", timestamp=number) for number in range(length)]
+    texts = [f'{{"n":{number % 3},"at":{number}}}' for number in range(length)]
+    came = [
+        event for _ in range(rooms) for event, text in zip(past, texts, strict=True) if not known.is_copy(event, text)
+    ]
+    assert came == past
+    known.settled()
+    said = data.draw(st.lists(st.sampled_from(range(length)), max_size=4, unique=True))
+    assert [known.is_copy(past[number], texts[number]) for number in said] == [False] * len(said)

@@ -10,6 +10,8 @@ __all__ = ["Copies"]
 
 _NEAR = 4
 """The number of other events that may come between two copies."""
+_EARLY = 100_000
+"""The most events that are remembered while rooms are joined."""
 _SHOWN, _TELLING = 16, 2
 """The numbers of last events, at most and at least, that show how many copies come."""
 
@@ -33,6 +35,8 @@ class Copies:
         self._near: deque[int] = deque()
         self._unsure: set[int] = set()
         """Those of the nearest that show nothing: copies may have come before all rooms were joined, or none comes."""
+        self._early: Counter[int] = Counter()
+        """How often each event with a time of its own came while rooms are joined: each room may replay its past."""
         self._settles = False
 
     def expect(self, copies: int) -> None:
@@ -44,6 +48,7 @@ class Copies:
         self._counts.clear()
         self._near.clear()
         self._unsure.clear()
+        self._early.clear()
         self._settles = False
 
     def settled(self) -> None:
@@ -51,6 +56,7 @@ class Copies:
         if not self._settles:
             self._settles = True
             self._unsure.update(self._near)
+            self._early.clear()
 
     def forget(self) -> None:
         """Note that what has shown how many copies come was a replay."""
@@ -77,6 +83,8 @@ class Copies:
         if self._expected == 1:
             return False
         key = hash((event.type, text))
+        if self._was_replayed(key, event):
+            return True
         if key not in self._counts:
             self._near.append(key)
             if len(self._near) > _NEAR:
@@ -90,6 +98,15 @@ class Copies:
         if event.event_id is not None or event.seq is not None or self._stands_alone(key):
             return False
         return count % self._copies != 0
+
+    def _was_replayed(self, key: int, event: Received) -> bool:
+        """Return whether an event came before over another room, however many others came between the two."""
+        if self._settles or event.timestamp is None or len(self._early) >= _EARLY:
+            return False
+        came = self._early[key]
+        self._early[key] = came + 1
+        is_marked = event.event_id is not None or event.seq is not None
+        return not is_marked and key not in self._counts and came % self._expected != 0
 
     def _stands_alone(self, key: int) -> bool:
         """Return whether the events just before show that the same event twice in a row is no copy."""
