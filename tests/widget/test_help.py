@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-WIDGET = "from runconsole import Console, ConsoleWidget\nc = Console('ws://127.0.0.1:9/ws', start=False)\nw = ConsoleWidget('ws://127.0.0.1:9/ws', start=False, display=False)"
+WIDGET = """
+from runconsole import Console, ConsoleWidget
+c = Console("ws://127.0.0.1:9/ws", start=False)
+w = ConsoleWidget("ws://127.0.0.1:9/ws", start=False, display=False)
+"""
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,9 @@ from runconsole.state.completion import is_complete
 __all__ = ["Quiet", "Silence"]
 
 
+_MOST_REPORTS = 8
+
+
 class Quiet(NamedTuple):
     """What is silent, and one sentence about it."""
 
@@ -18,7 +21,7 @@ class Quiet(NamedTuple):
 
 
 class Silence:
-    """Tells each silence once.
+    """Reports each silence once; a silent link anew where the server has said something of what was asked for since.
 
     Args:
         state: of the run.
@@ -28,7 +31,8 @@ class Silence:
     def __init__(self, state: RunState, *, after: float) -> None:
         self.state = state
         self._after = after
-        self._silent_told = False
+        self._asked: set[str] = set()
+        """What had been asked for whenever a silent link was reported."""
         self._done_told: int | None = None
 
     def is_silent(self, live_s: float) -> bool:
@@ -44,8 +48,8 @@ class Silence:
             events: how many events came.
             asked: what the wire has asked for, and what could be meant instead.
         """
-        if not self._silent_told and self.is_silent(live_s):
-            self._silent_told = True
+        if asked not in self._asked and len(self._asked) < _MOST_REPORTS and self.is_silent(live_s):
+            self._asked.add(asked)
             came = f"{events:,} messages came, but none tells of a run" if events else "no event has come yet"
             return Quiet("silent", f"the link is live, and {came}: {asked}")
         state = self.state

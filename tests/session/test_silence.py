@@ -1,0 +1,31 @@
+"""Which silences are reported, and how often."""
+
+from __future__ import annotations
+
+from runconsole.session.silence import Silence
+from runconsole.state import RunState
+
+
+def reported(silence: Silence, asked: str, *, live_s: float = 5.0) -> str | None:
+    quiet = silence.look(live_s=live_s, quiet_s=live_s, events=0, asked=asked)
+    return None if quiet is None else quiet.text
+
+
+def test_a_silent_link_is_reported_once() -> None:
+    silence = Silence(RunState(), after=4.0)
+    assert reported(silence, "subscribed to 'a'", live_s=3.0) is None
+    assert reported(silence, "subscribed to 'a'") == "the link is live, and no event has come yet: subscribed to 'a'"
+    assert reported(silence, "subscribed to 'a'") is None
+
+
+def test_a_refusal_that_comes_after_the_report_is_reported_too() -> None:
+    silence = Silence(RunState(), after=4.0)
+    assert reported(silence, "subscribed to 'a'") is not None
+    assert "(the server said: no)" in (reported(silence, "subscribed to 'a' (the server said: no)") or "")
+    assert reported(silence, "subscribed to 'a'") is None
+
+
+def test_a_server_that_never_says_the_same_twice_is_not_reported_without_end() -> None:
+    silence = Silence(RunState(), after=4.0)
+    texts = [reported(silence, f"subscribed (the server said: {number})") for number in range(1000)]
+    assert 0 < sum(text is not None for text in texts) < 20
