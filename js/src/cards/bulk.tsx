@@ -25,7 +25,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     chosen.has(row.id) &&
     (store.details.isWhole("checkpoints", row) || lacking(row) === null) &&
     blocked === null &&
-    canAnswer(row, store.presses.get(row.id), store.dueNow());
+    canAnswer(row, store.submissions.get(row.id), store.dueNow());
   const ticked = new Set(open.filter(isTicked).map((row) => row.id));
   // What falls out stays out: a card that opens again has to be ticked again.
   useLayoutEffect(() => {
@@ -39,7 +39,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may know more than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (option && store.presses.press(row, option.id, store.drafts.feedback(row.id), null)) {
+      if (option && store.submissions.submit(row, option.id, store.drafts.feedback(row.id), null)) {
         store.drafts.write(row, { sentWith: option.id });
       }
     }

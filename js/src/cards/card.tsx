@@ -6,21 +6,21 @@ import { isLastMinute, isLate } from "../page/attention";
 import { useNow, useStore, useUniqueId } from "../panel/context";
 import { useWhole } from "../panel/detail";
 import type { Drafts } from "../state/drafts";
-import { isLocked, type Press } from "../state/submissions";
+import { isLocked, type Submission } from "../state/submissions";
 import { clock, dollars } from "../ui/format";
 import { Icon, type IconName, Text } from "../ui/icons";
 import { memo } from "../ui/memo";
 import { Tick } from "./bulk";
-import { Stranded, StrandedActions } from "./closed-card";
+import { ClosedCard, ClosedCardActions } from "./closed-card";
 import { Context, lacking } from "./context";
 import { Modifications, parseModifications } from "./modifications";
 import { Options } from "./options";
 import { Timer, Urgent } from "./timer";
-import { standing, type Tone } from "./wording";
+import { answerState, type Tone } from "./wording";
 
-export interface CheckpointProps {
+export interface CardProps {
   row: CheckpointRow;
-  press: Press | undefined;
+  submission: Submission | undefined;
   /** Why nothing can be sent at all; null when it can. */
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
@@ -33,8 +33,8 @@ export interface CheckpointProps {
   dismiss: (() => void) | null;
 }
 
-export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
-  const { row: short, press, blocked, silent, dismiss } = props;
+export const Card = memo(function Card(props: CardProps) {
+  const { row: short, submission, blocked, silent, dismiss } = props;
   const { row, lacks } = useWhole("checkpoints", short);
   const store = useStore("drafts");
   const stranded = dismiss !== null;
@@ -43,10 +43,10 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
   useNow(expires && store.attachment !== "recorded");
   const now = store.dueNow();
   const late = isLate(row, now);
-  const locked = isLocked(row, press) || late || blocked !== null;
+  const locked = isLocked(row, submission) || late || blocked !== null;
   const editor = useEditor(row, store.drafts);
   const note = useUniqueId();
-  const unlocked = store.presses.unlocked(row.id);
+  const unlocked = store.submissions.unlocked(row.id);
   const idle = store.port.kernel() === "idle";
   const missing = lacks ? lacking(row) : null;
   // The option that was pressed although not all of the question is here: a second press sends it.
@@ -57,7 +57,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
         text: `Not sent: ${missing} not loaded. Press again to answer without having seen it.`,
         tone: "paused" as const,
       }
-    : standing({ row, press, blocked, silent, idle, late, unlocked });
+    : answerState({ row, submission, blocked, silent, idle, late, unlocked });
 
   const answer = (option: CheckpointOption) => {
     if (locked) return;
@@ -67,7 +67,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
     }
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
-    if (store.presses.press(row, option.id, store.drafts.feedback(row.id), parsed.value)) {
+    if (store.submissions.submit(row, option.id, store.drafts.feedback(row.id), parsed.value)) {
       store.drafts.write(row, { sentWith: option.id });
     }
   };
@@ -75,7 +75,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
   const send = () => {
     const text = store.drafts.feedback(row.id);
     if (locked || text === null) return;
-    if (store.presses.press(row, "", text, null)) store.drafts.write(row, { sentWith: "" });
+    if (store.submissions.submit(row, "", text, null)) store.drafts.write(row, { sentWith: "" });
   };
 
   return (
@@ -95,7 +95,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
         {expires && <Timer row={row} store={store} />}
       </div>
       {stranded ? (
-        <Stranded row={row} press={press} />
+        <ClosedCard row={row} submission={submission} />
       ) : (
         <>
           {!locked && <Urgent row={row} last={isLastMinute(row, now)} />}
@@ -134,7 +134,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
         />
       )}
       {stranded ? (
-        <StrandedActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
+        <ClosedCardActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
       ) : (
         <>
           {row.options_note && (
@@ -148,7 +148,7 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
           )}
           <Options
             row={row}
-            chosen={press?.option ?? row.answer ?? row.decision}
+            chosen={submission?.option ?? row.answer ?? row.decision}
             locked={locked}
             note={note}
             press={answer}
@@ -156,8 +156,8 @@ export const Checkpoint = memo(function Checkpoint(props: CheckpointProps) {
           <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
             {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
             <span>{words.text}</span>
-            {press?.phase === "stuck" && blocked === null && !late && (
-              <button type="button" class="rc-link-button" onClick={() => store.presses.unlock(row.id)}>
+            {submission?.phase === "stuck" && blocked === null && !late && (
+              <button type="button" class="rc-link-button" onClick={() => store.submissions.unlock(row.id)}>
                 Unlock the buttons
               </button>
             )}

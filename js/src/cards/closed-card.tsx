@@ -2,21 +2,21 @@
 
 import type { CheckpointRow } from "../kernel/port";
 import type { Draft } from "../state/drafts";
-import type { Press } from "../state/submissions";
+import type { Submission } from "../state/submissions";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { ending } from "./wording";
 
-export function Stranded({ row, press }: { row: CheckpointRow; press: Press | undefined }) {
+export function ClosedCard({ row, submission }: { row: CheckpointRow; submission: Submission | undefined }) {
   return (
     <p class="rc-outcome rc-tone-paused">
       <Icon name={row.decided_by === "timeout" || row.status === "expired" ? "clock" : "info"} />
-      <span>{ending(row, press)} What you wrote did not count; it is kept here.</span>
+      <span>{ending(row, submission)} What you wrote did not count; it is kept here.</span>
     </p>
   );
 }
 
-export function StrandedActions({ draft, dismiss }: { draft: Readonly<Draft>; dismiss: () => void }) {
+export function ClosedCardActions({ draft, dismiss }: { draft: Readonly<Draft>; dismiss: () => void }) {
   const text = () => [draft.feedback, draft.modifications ?? ""].filter((part) => part.trim() !== "").join("\n\n");
   return (
     <div class="rc-stranded-actions">

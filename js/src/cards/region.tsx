@@ -8,16 +8,16 @@ import type { Store } from "../state/store";
 import { isOpen } from "../state/submissions";
 import { plural } from "../ui/format";
 import { Icon } from "../ui/icons";
-import { Pin } from "../ui/sticky";
+import { Sticky } from "../ui/sticky";
 import { ApproveBar, useSelection } from "./bulk";
-import { Checkpoint } from "./card";
+import { Card } from "./card";
 import { ending } from "./wording";
 
 /** How long an outcome stays in sight. */
 const LINGER_MS = 20_000;
 
-export function NeedsDecision() {
-  const store = useStore("checkpoints", "presses", "drafts", "attachment", "head");
+export function DecisionRegion() {
+  const store = useStore("checkpoints", "submissions", "drafts", "attachment", "head");
   const { cards, dismiss } = useCards(store);
   const open = cards.filter(isOpen);
   const total = Math.max(open.length, store.head?.questions ?? 0);
@@ -46,10 +46,10 @@ export function NeedsDecision() {
             )}
             <div class="rc-needs-list">
               {cards.map((row) => (
-                <Checkpoint
+                <Card
                   key={row.key}
                   row={row}
-                  press={store.presses.get(row.id)}
+                  submission={store.submissions.get(row.id)}
                   blocked={blocked}
                   silent={store.attachment === "silent"}
                   selectable={selecting || (open.length > 1 && !replayed)}
@@ -65,12 +65,12 @@ export function NeedsDecision() {
         <Outcomes rows={store.checkpoints(false).filter((row) => !cards.some(({ key }) => key === row.key))} />
       </div>
       {open.length > 0 && !replayed && (
-        <Pin target={region}>
+        <Sticky target={region}>
           <Icon name="hand" />
           <strong>{plural(total, "question")}</strong>
           {total > 1 ? " need your decision" : " needs your decision"}
           {blocked === null && <Urgency open={open} />}
-        </Pin>
+        </Sticky>
       )}
     </>
   );
@@ -87,10 +87,10 @@ function useCards(store: Store) {
   const cards = new Map<string, CheckpointRow>();
   for (const [key, row] of shown.current) {
     const now = tables.checkpoints.get(key);
-    if (now ? isOpen(now) || drafts.isStranded(now) : drafts.isStranded(row)) cards.set(key, now ?? row);
+    if (now ? isOpen(now) || drafts.isUnsent(now) : drafts.isUnsent(row)) cards.set(key, now ?? row);
     else drafts.drop(row.id);
   }
-  for (const row of tables.checkpoints.rows) if (isOpen(row) || drafts.isStranded(row)) cards.set(row.key, row);
+  for (const row of tables.checkpoints.rows) if (isOpen(row) || drafts.isUnsent(row)) cards.set(row.key, row);
   shown.current = cards;
   const dismiss = (key: string) => {
     const known = dismissals.current.get(key);
@@ -116,10 +116,10 @@ function whyBlocked(store: Store): string | null {
 
 /** How many questions cannot wait, in words. */
 function Urgency({ open }: { open: readonly CheckpointRow[] }) {
-  const store = useStore("presses", "head");
+  const store = useStore("submissions", "head");
   useNow(open.some((row) => row.deadline !== null));
   const now = store.dueNow();
-  const waiting = open.filter((row) => canAnswer(row, store.presses.get(row.id), now));
+  const waiting = open.filter((row) => canAnswer(row, store.submissions.get(row.id), now));
   const last = waiting.filter((row) => isLastMinute(row, now)).length;
   const reminded = waiting.filter((row) => row.reminded).length;
   return (
@@ -141,7 +141,7 @@ function Urgency({ open }: { open: readonly CheckpointRow[] }) {
 }
 
 function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
-  const store = useStore("checkpoints", "presses");
+  const store = useStore("checkpoints", "submissions");
   const recent = rows.filter((row) => endedFor(store, row) < LINGER_MS);
   useNow(recent.length > 0);
   return (
@@ -150,7 +150,7 @@ function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
         <p key={row.key} class={`rc-strip${row.decided_by === "you" ? " rc-strip-decided" : ""}`}>
           <Icon {...sign(row)} />
           <span>
-            <b>{row.title}</b>: {ending(row, store.presses.get(row.id))}
+            <b>{row.title}</b>: {ending(row, store.submissions.get(row.id))}
           </span>
         </p>
       ))}

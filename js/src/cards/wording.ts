@@ -1,11 +1,11 @@
 /** Where an answer stands, in words. Nothing here may claim more than is known. */
 import { marked } from "../kernel/marks";
 import type { CheckpointRow } from "../kernel/port";
-import { isOpen, type Press } from "../state/submissions";
+import { isOpen, type Submission } from "../state/submissions";
 
-export interface Standing {
+export interface AnswerFacts {
   row: CheckpointRow;
-  press: Press | undefined;
+  submission: Submission | undefined;
   /** Why nothing can be sent at all; null when it can. */
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
@@ -28,10 +28,10 @@ export interface Words {
 const NOTHING: Words = { text: "", tone: "quiet" };
 
 /** What the card of an open question says of an answer to it. */
-export function standing(at: Standing): Words {
-  const { row, press, blocked, unlocked } = at;
-  if (blocked !== null) return { text: `${blocked}${unconfirmed(row, press)}`, tone: "paused" };
-  if (press && press.phase !== "lost") return pressed(at, press);
+export function answerState(at: AnswerFacts): Words {
+  const { row, submission, blocked, unlocked } = at;
+  if (blocked !== null) return { text: `${blocked}${unconfirmed(row, submission)}`, tone: "paused" };
+  if (submission && submission.phase !== "lost") return submitted(at, submission);
   const words = delivered(row, at.late);
   if (unlocked === null || row.delivery !== null) return words;
   const earlier = `Your earlier answer ${labelOf(row, unlocked)} may still go out when the kernel is free; the first one counts.`;
@@ -39,20 +39,23 @@ export function standing(at: Standing): Words {
 }
 
 /** What the kernel's end leaves open. */
-function unconfirmed(row: CheckpointRow, press: Press | undefined): string {
-  const option = press?.option ?? (row.status === "sending" ? row.answer : null);
-  if (!option || press?.phase === "refused") return "";
+function unconfirmed(row: CheckpointRow, submission: Submission | undefined): string {
+  const option = submission?.option ?? (row.status === "sending" ? row.answer : null);
+  if (!option || submission?.phase === "refused") return "";
   return ` Your answer ${labelOf(row, option)} was not confirmed: it may or may not have reached the server.`;
 }
 
-function pressed({ row, silent, idle, late, unlocked }: Standing, press: Press): Words {
-  const label = labelOf(row, press.option);
-  switch (press.phase) {
+function submitted({ row, silent, idle, late, unlocked }: AnswerFacts, submission: Submission): Words {
+  const label = labelOf(row, submission.option);
+  switch (submission.phase) {
     case "sending":
     case "taken":
       return { text: `${label}: sending…`, tone: "running" };
     case "refused":
-      return { text: `${label} was refused: ${sentence(press.error ?? "the kernel did not say why")}`, tone: "failed" };
+      return {
+        text: `${label} was refused: ${sentence(submission.error ?? "the kernel did not say why")}`,
+        tone: "failed",
+      };
     default: {
       if (late) {
         return {
@@ -60,7 +63,7 @@ function pressed({ row, silent, idle, late, unlocked }: Standing, press: Press):
           tone: "failed",
         };
       }
-      if (press.phase === "stuck" && idle && !silent) {
+      if (submission.phase === "stuck" && idle && !silent) {
         // JupyterLab may go on talking to a part of a kernel that was restarted: until the page is loaded again.
         const says = `${label} – not taken, although the kernel seems to be idle.`;
         return { text: `${says} If no cell is running, reload the page and answer again.`, tone: "paused" };
@@ -109,8 +112,8 @@ function lateText(row: CheckpointRow): string {
 }
 
 /** How a question ended: what was decided, by whom, and what became of an answer from here that did not count. */
-export function ending(row: CheckpointRow, press?: Press): string {
-  return `${decided(row)}${overtaken(row, press)}`;
+export function ending(row: CheckpointRow, submission?: Submission): string {
+  return `${decided(row)}${overtaken(row, submission)}`;
 }
 
 function decided(row: CheckpointRow): string {
@@ -128,8 +131,8 @@ function decided(row: CheckpointRow): string {
   }
 }
 
-function overtaken(row: CheckpointRow, press: Press | undefined): string {
-  if (press?.phase === "lost") return ` Your answer ${labelOf(row, press.option)} was not sent.`;
+function overtaken(row: CheckpointRow, submission: Submission | undefined): string {
+  if (submission?.phase === "lost") return ` Your answer ${labelOf(row, submission.option)} was not sent.`;
   if (row.answer === null || row.decided_by === "you" || isOpen(row)) return "";
   const label = labelOf(row, row.answer);
   switch (row.delivery) {

@@ -2,7 +2,7 @@
 
 import type { CheckpointRow } from "../kernel/port";
 import type { Store } from "../state/store";
-import { isLocked, type Press } from "../state/submissions";
+import { isLocked, type Submission } from "../state/submissions";
 import type { Cancel } from "./env";
 import { Notifier } from "./notifier";
 import { TitleBadge } from "./title";
@@ -121,6 +121,6 @@ export function isLastMinute(row: CheckpointRow, serverNow: number): boolean {
 }
 
 /** Whether an answer can still be given: none is on its way, and there is time. */
-export function canAnswer(row: CheckpointRow, press: Press | undefined, serverNow: number): boolean {
-  return !isLocked(row, press) && !isLate(row, serverNow);
+export function canAnswer(row: CheckpointRow, submission: Submission | undefined, serverNow: number): boolean {
+  return !isLocked(row, submission) && !isLate(row, serverNow);
 }

@@ -1,7 +1,7 @@
 /** The panel: header, questions, tabs. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { NeedsDecision } from "../cards/region";
+import { DecisionRegion } from "../cards/region";
 import { isOver } from "../kernel/picture";
 import { Artifacts, Decisions, Errors } from "../tabs/lists";
 import { Output } from "../tabs/output";
@@ -11,8 +11,8 @@ import { Timeline } from "../tabs/timeline";
 import { type Tab, Tabs } from "../ui/tabs";
 import { type Panel, PanelProvider, useStore } from "./context";
 import { Header } from "./header";
-import { Announcer } from "./live-region";
-import { Footer, Strips } from "./notices";
+import { LiveRegion } from "./live-region";
+import { Footer, Notices } from "./notices";
 import { Player } from "./player";
 
 export function App({ panel }: { panel: Panel }) {
@@ -21,11 +21,11 @@ export function App({ panel }: { panel: Panel }) {
       <Root>
         <Header />
         <Player />
-        <Strips />
-        <NeedsDecision />
+        <Notices />
+        <DecisionRegion />
         <Views />
         <Footer />
-        <Announcer />
+        <LiveRegion />
       </Root>
     </PanelProvider>
   );

@@ -3,7 +3,7 @@
  * answer or a command, the end of the run, the link lost and back. One voice for all views of a run, and few words at a time.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ending, notDone, standing } from "../cards/wording";
+import { answerState, ending, notDone } from "../cards/wording";
 import type { CheckpointRow, Head } from "../kernel/port";
 import { canAnswer, isLastMinute, isLate } from "../page/attention";
 import type { Store } from "../state/store";
@@ -11,7 +11,7 @@ import { isOpen } from "../state/submissions";
 import { plural } from "../ui/format";
 import { useNow, useStore } from "./context";
 
-interface Heard {
+interface Announced {
   open: Set<string>;
   link: Head["link"] | null;
   ended: boolean;
@@ -25,14 +25,14 @@ const AT_ONCE = 3;
 /** Long enough to be picked up; then it is no news any more, for who walks through the page. */
 const SPOKEN_MS = 10_000;
 
-export function Announcer() {
-  const store = useStore("head", "checkpoints", "presses", "replay", "attachment");
+export function LiveRegion() {
+  const store = useStore("head", "checkpoints", "submissions", "replay", "attachment");
   useNow(store.checkpoints(true).some((row) => row.deadline !== null));
-  const heard = useRef<Heard | null>(null);
+  const announced = useRef<Announced | null>(null);
   const [said, setSaid] = useState("");
   const speaks = useVoice(store);
-  const news = heard.current === null ? [] : whatIsNew(heard.current, store);
-  heard.current = hear(store, heard.current);
+  const news = announced.current === null ? [] : whatIsNew(announced.current, store);
+  announced.current = announcedBy(store, announced.current);
   const words = [...news.slice(0, AT_ONCE), ...(news.length > AT_ONCE ? [`And ${news.length - AT_ONCE} more.`] : [])];
   if (speaks() && words.length > 0 && words.join(" ") !== said) setSaid(words.join(" "));
   useEffect(() => {
@@ -56,7 +56,7 @@ function useVoice(store: Store): () => boolean {
   return () => store.voices.values().next().value === voice;
 }
 
-function hear(store: Store, before: Heard | null): Heard {
+function announcedBy(store: Store, before: Announced | null): Announced {
   const open = new Set(store.checkpoints(true).map((row) => row.key));
   // Never forgotten: an estimate of the server's clock that wavers must not tell it twice.
   const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
@@ -79,7 +79,7 @@ function remarks(store: Store): Remark[] {
 
 function urgencies(store: Store, row: CheckpointRow): Remark[] {
   const now = store.dueNow();
-  if (!canAnswer(row, store.presses.get(row.id), now)) return [];
+  if (!canAnswer(row, store.submissions.get(row.id), now)) return [];
   const last = {
     key: `last ${row.key} ${row.deadline}`,
     row,
@@ -92,34 +92,42 @@ function urgencies(store: Store, row: CheckpointRow): Remark[] {
 
 /** An answer that did not get through, or waits. */
 function troubles(store: Store, row: CheckpointRow): Remark[] {
-  const press = store.presses.get(row.id);
+  const submission = store.submissions.get(row.id);
   const late = isLate(row, store.dueNow());
-  const { text, tone } = standing({ row, press, blocked: null, silent: false, idle: false, late, unlocked: null });
+  const { text, tone } = answerState({
+    row,
+    submission,
+    blocked: null,
+    silent: false,
+    idle: false,
+    late,
+    unlocked: null,
+  });
   if (tone !== "failed" && tone !== "paused") return [];
-  return [{ key: `${row.key} ${press?.id ?? ""} ${text}`, row, says: `${row.title}: ${text}`, adds: "" }];
+  return [{ key: `${row.key} ${submission?.id ?? ""} ${text}`, row, says: `${row.title}: ${text}`, adds: "" }];
 }
 
-function whatIsNew(heard: Heard, store: Store): string[] {
+function whatIsNew(announced: Announced, store: Store): string[] {
   const head = store.head;
   const { refusal } = store;
   // What a replay shows is no news; what it was told to do and did not is.
-  if (!head || head.replay) return refusal && refusal !== heard.refusal ? [notDone(refusal.error)] : [];
-  const fresh = remarks(store).filter(({ key }) => !heard.told.has(key));
+  if (!head || head.replay) return refusal && refusal !== announced.refusal ? [notDone(refusal.error)] : [];
+  const fresh = remarks(store).filter(({ key }) => !announced.told.has(key));
   const news = questions(
-    store.checkpoints(true).filter((row) => !heard.open.has(row.key)),
+    store.checkpoints(true).filter((row) => !announced.open.has(row.key)),
     fresh,
   );
-  news.push(...fresh.filter(({ row }) => heard.open.has(row.key)).map(({ says }) => says));
-  const closed = store.tables.checkpoints.rows.filter((row) => heard.open.has(row.key) && !isOpen(row));
-  news.push(...closed.map((row) => `${row.title}: ${ending(row, store.presses.get(row.id))}`));
-  if (head.ended_at !== null && !heard.ended) {
+  news.push(...fresh.filter(({ row }) => announced.open.has(row.key)).map(({ says }) => says));
+  const closed = store.tables.checkpoints.rows.filter((row) => announced.open.has(row.key) && !isOpen(row));
+  news.push(...closed.map((row) => `${row.title}: ${ending(row, store.submissions.get(row.id))}`));
+  if (head.ended_at !== null && !announced.ended) {
     const stopped = head.status === "interrupted";
     news.push(stopped ? `The run is interrupted. ${head.reason ?? ""}` : `The run has finished: ${head.status}.`);
   }
-  if (head.link !== heard.link) {
-    if (head.link === "retrying" && heard.link === "live") news.push("The connection was lost; retrying.");
+  if (head.link !== announced.link) {
+    if (head.link === "retrying" && announced.link === "live") news.push("The connection was lost; retrying.");
     if (head.link === "failed") news.push(`The connection failed. ${head.reason ?? ""}`);
-    if (head.link === "live" && heard.link === "retrying") news.push("The connection is back.");
+    if (head.link === "live" && announced.link === "retrying") news.push("The connection is back.");
   }
   return news;
 }

@@ -23,7 +23,7 @@ const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: s
   },
 };
 
-export function Strips() {
+export function Notices() {
   const store = useStore("head", "attachment");
   const head = store.head;
   const kernel = KERNEL[store.attachment];
@@ -34,31 +34,31 @@ export function Strips() {
   return (
     <div class="rc-strips">
       {kernel && (
-        <Strip tone={kernel.tone} icon={kernel.icon}>
+        <Notice tone={kernel.tone} icon={kernel.icon}>
           {kernel.text}
-        </Strip>
+        </Notice>
       )}
       {broken && <LinkStrip head={head} reconnect={canConnect ? () => store.link("reconnect") : null} />}
       {head?.notice && !broken && (
-        <Strip tone="quiet" icon="info">
+        <Notice tone="quiet" icon="info">
           <span>
             <Text>{head.notice}</Text>
           </span>
-        </Strip>
+        </Notice>
       )}
       {head?.alerts.map((alert) => (
-        <Strip key={`${alert.at} ${alert.text}`} tone={alertTone(alert.level)} icon="warn">
+        <Notice key={`${alert.at} ${alert.text}`} tone={alertTone(alert.level)} icon="warn">
           <span>
             <Text>{alert.text}</Text>
           </span>
           {alert.at !== null && <time>{clock(alert.at)}</time>}
-        </Strip>
+        </Notice>
       ))}
     </div>
   );
 }
 
-function Strip({ tone, icon, children }: { tone: string; icon: IconName; children: ComponentChildren }) {
+function Notice({ tone, icon, children }: { tone: string; icon: IconName; children: ComponentChildren }) {
   return (
     <p class={`rc-strip rc-strip-${tone}`}>
       <Icon name={icon} tone={tone} />

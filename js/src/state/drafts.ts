@@ -67,7 +67,7 @@ export class Drafts {
   }
 
   /** Whether something was typed for a question that has closed without it. */
-  isStranded(row: CheckpointRow): boolean {
+  isUnsent(row: CheckpointRow): boolean {
     const draft = this.of(row.id);
     if (isOpen(row) || isEmpty(draft)) return false;
     return !(row.decided_by === "you" && draft.sentWith !== null && row.answer === draft.sentWith);
@@ -83,7 +83,7 @@ export class Drafts {
       this.#around.changed();
     }
     if (isOpen(row)) return;
-    if (this.isStranded(row)) this.#keep(row.id, null);
+    if (this.isUnsent(row)) this.#keep(row.id, null);
     else this.drop(row.id);
   }
 

@@ -22,7 +22,7 @@ import { Commands } from "./commands";
 import { Details } from "./details";
 import { Drafts } from "./drafts";
 import { Pages } from "./pages";
-import { isOpen, Presses } from "./submissions";
+import { isOpen, Submissions } from "./submissions";
 import { KeyedRows, keep, LogRows, type SparseRows } from "./tables";
 
 /**
@@ -32,7 +32,16 @@ import { KeyedRows, keep, LogRows, type SparseRows } from "./tables";
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
 /** What a view can watch: it is painted again when one of its topics changed. `beat`: the kernel was heard. */
-export type Topic = TableName | "head" | "attachment" | "presses" | "drafts" | "commands" | "replay" | "pages" | "beat";
+export type Topic =
+  | TableName
+  | "head"
+  | "attachment"
+  | "submissions"
+  | "drafts"
+  | "commands"
+  | "replay"
+  | "pages"
+  | "beat";
 
 type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
@@ -72,7 +81,7 @@ export class Store {
   };
   readonly pages: Pages;
   readonly details: Details;
-  readonly presses: Presses;
+  readonly submissions: Submissions;
   readonly drafts: Drafts;
   readonly commands: Commands;
   /** The views that could speak to a screen reader; only the first does. */
@@ -111,9 +120,9 @@ export class Store {
     const send = (message: ToKernel) => this.#send(message);
     this.pages = new Pages(env, send);
     this.details = new Details(env, send);
-    this.presses = new Presses(env, send, {
+    this.submissions = new Submissions(env, send, {
       now: () => this.#running(),
-      changed: () => this.#touch("presses"),
+      changed: () => this.#touch("submissions"),
     });
     this.commands = new Commands(env, send, () => this.#touch("commands"));
     this.drafts = new Drafts(env, {
@@ -213,7 +222,7 @@ export class Store {
         break;
       case "answer":
         this.details.receive(message);
-        this.presses.answer(message.id, message.ok, message.error);
+        this.submissions.answer(message.id, message.ok, message.error);
         this.commands.answer(message.id, message.ok, message.error);
         if (!this.#commands.delete(message.id)) break;
         this.refusal = message.ok ? null : { error: message.error };
@@ -253,7 +262,7 @@ export class Store {
     for (const stop of this.#stops) stop();
     for (const close of this.#views) close();
     this.#frame?.();
-    this.presses.clear();
+    this.submissions.clear();
     this.pages.clear();
     this.details.clear();
     this.#watchers.clear();
@@ -350,7 +359,7 @@ export class Store {
 
   #follow(rows: readonly Held["checkpoints"][]): void {
     for (const row of rows) {
-      this.presses.follow(row);
+      this.submissions.follow(row);
       this.drafts.follow(row);
     }
   }

@@ -1,12 +1,12 @@
 /**
- * What became of the buttons pressed here. A press locks its checkpoint in every view of the run at once; from when the kernel
- * has it, the checkpoint's own row tells the rest.
+ * Answers given on this page. A submission locks its checkpoint in every view of the run at once; once the kernel has it, the
+ * checkpoint's own row shows the rest.
  */
 
 import type { CheckpointRow, ToKernel } from "../kernel/port";
 import type { Cancel, Env } from "../page/env";
 
-export interface Press {
+export interface Submission {
   readonly id: string;
   readonly option: string;
   /** `stuck`: no answer for so long that the person may unlock. `lost`: another answer came first; this one never counts. */
@@ -15,7 +15,7 @@ export interface Press {
 }
 
 interface Entry {
-  press: Press;
+  submission: Submission;
   /** The row when pressed: a later row that says something else takes over. */
   seen: string;
   cancel: Cancel;
@@ -32,7 +32,7 @@ const STUCK_MS = 20_000;
 /** After the kernel's "taken" the row follows within a patch; if it never changes, it says all there is. */
 const TAKEN_MS = 5000;
 
-export class Presses {
+export class Submissions {
   readonly #env: Env;
   readonly #send: (message: ToKernel) => boolean;
   readonly #around: Surroundings;
@@ -46,8 +46,8 @@ export class Presses {
     this.#around = around;
   }
 
-  get(checkpoint: string): Press | undefined {
-    return this.#entries.get(checkpoint)?.press;
+  get(checkpoint: string): Submission | undefined {
+    return this.#entries.get(checkpoint)?.submission;
   }
 
   /** The option of an answer that was unlocked and may still be on its way. */
@@ -56,14 +56,14 @@ export class Presses {
   }
 
   /** Sends a decision; false when one is on its way already, or cannot be sent. */
-  press(row: CheckpointRow, option: string, feedback: string | null, modifications: unknown): boolean {
+  submit(row: CheckpointRow, option: string, feedback: string | null, modifications: unknown): boolean {
     if (isLocked(row, this.get(row.id))) return false;
     const id = this.#env.id();
     this.#entries.get(row.id)?.cancel();
     const at = Math.round(this.#around.now());
     if (!this.#send({ kind: "decide", id, checkpoint: row.id, option, feedback, modifications, at })) return false;
-    const press: Press = { id, option, phase: "sending", error: null };
-    this.#entries.set(row.id, { press, seen: says(row), cancel: () => {} });
+    const submission: Submission = { id, option, phase: "sending", error: null };
+    this.#entries.set(row.id, { submission, seen: says(row), cancel: () => {} });
     this.#after(row.id, QUEUED_MS, () => {
       this.#move(row.id, "queued");
       this.#after(row.id, STUCK_MS - QUEUED_MS, () => this.#move(row.id, "stuck"));
@@ -75,24 +75,24 @@ export class Presses {
   /** The kernel took the request, or refused it at the door. */
   answer(id: string, ok: boolean, error: string | null): void {
     for (const [checkpoint, entry] of this.#entries) {
-      if (entry.press.id !== id) continue;
+      if (entry.submission.id !== id) continue;
       entry.cancel();
-      this.#move(checkpoint, ok ? "taken" : entry.press.phase === "lost" ? "lost" : "refused", error);
+      this.#move(checkpoint, ok ? "taken" : entry.submission.phase === "lost" ? "lost" : "refused", error);
       if (ok) this.#after(checkpoint, TAKEN_MS, () => this.#drop(checkpoint));
     }
   }
 
-  /** The checkpoint's row came in: if it says something new, it takes over from the press. */
+  /** The checkpoint's row came in: if it says something new, it takes over from the submission. */
   follow(row: CheckpointRow): void {
     const entry = this.#entries.get(row.id);
     if (row.status !== "pending") this.#unlocked.delete(row.id);
     if (!entry || says(row) === entry.seen) return;
-    const { option, phase } = entry.press;
+    const { option, phase } = entry.submission;
     const waits = phase === "sending" || phase === "queued" || phase === "stuck";
     if (!isOpen(row) && row.answer !== option && phase !== "taken") {
       // Another view's answer, another person's or the time-out's came first: ours was not taken, so it never will be.
       entry.cancel();
-      this.#move(row.id, "lost", entry.press.error);
+      this.#move(row.id, "lost", entry.submission.error);
     } else if (isOpen(row) && row.answer !== option && (waits || (phase === "refused" && row.status === "sending"))) {
       // About another view's answer; what becomes of ours, the kernel's answer to it tells.
       entry.seen = says(row);
@@ -103,9 +103,9 @@ export class Presses {
 
   /** The person gave up waiting. */
   unlock(checkpoint: string): void {
-    const press = this.get(checkpoint);
-    if (press?.phase !== "stuck") return;
-    this.#unlocked.set(checkpoint, press.option);
+    const submission = this.get(checkpoint);
+    if (submission?.phase !== "stuck") return;
+    this.#unlocked.set(checkpoint, submission.option);
     this.#drop(checkpoint);
   }
 
@@ -119,10 +119,10 @@ export class Presses {
     if (entry) entry.cancel = this.#env.later(ms, work);
   }
 
-  #move(checkpoint: string, phase: Press["phase"], error: string | null = null): void {
+  #move(checkpoint: string, phase: Submission["phase"], error: string | null = null): void {
     const entry = this.#entries.get(checkpoint);
     if (!entry) return;
-    entry.press = { ...entry.press, phase, error };
+    entry.submission = { ...entry.submission, phase, error };
     this.#around.changed();
   }
 
@@ -139,9 +139,9 @@ export function isOpen(row: CheckpointRow): boolean {
 }
 
 /** Whether the buttons of a checkpoint are locked: it is closed, or an answer is on its way. */
-export function isLocked(row: CheckpointRow, press: Press | undefined): boolean {
+export function isLocked(row: CheckpointRow, submission: Submission | undefined): boolean {
   if (!isOpen(row) || row.status === "sending") return true;
-  return press !== undefined && press.phase !== "refused" && press.phase !== "lost";
+  return submission !== undefined && submission.phase !== "refused" && submission.phase !== "lost";
 }
 
 function says(row: CheckpointRow): string {

@@ -2,7 +2,7 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-interface PinProps {
+interface StickyProps {
   /** What it speaks of. */
   target: RefObject<HTMLElement | null>;
   children: ComponentChildren;
@@ -15,7 +15,7 @@ const ENOUGH = 56;
  * Notebooks put outputs into several boxes that scroll, most of which never do: `position: sticky` would hold on to the
  * innermost. So the place is measured whenever anything scrolls.
  */
-export function Pin({ target, children }: PinProps) {
+export function Sticky({ target, children }: StickyProps) {
   const strip = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState<number | null>(null);
   useLayoutEffect(() => {

@@ -73,9 +73,9 @@ describe("the drafts of a run", () => {
     type("other", checkpoint("cp-2"), drafts);
     drafts.follow(decided());
     expect(kept()).toMatchObject([{ question: "ws://localhost:8000/ws cp-2", feedback: "other" }]);
-    expect(drafts.isStranded(decided())).toBe(true);
+    expect(drafts.isUnsent(decided())).toBe(true);
     drafts.drop("cp-1");
-    expect(drafts.isStranded(decided())).toBe(false);
+    expect(drafts.isUnsent(decided())).toBe(false);
   });
 
   test("go when they were sent with the answer that counts", () => {
@@ -90,7 +90,7 @@ describe("the drafts of a run", () => {
     type("mine");
     const drafts = opened();
     drafts.follow(decided());
-    expect(drafts.isStranded(decided())).toBe(true);
+    expect(drafts.isUnsent(decided())).toBe(true);
     expect(env.storage.has(ENTRY)).toBe(false);
   });
 

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import type { ToKernel } from "../../src/kernel/port";
-import { isLocked, Presses } from "../../src/state/submissions";
+import { isLocked, Submissions } from "../../src/state/submissions";
 import { FakeEnv } from "../support";
 
 let env: FakeEnv;
 let sent: ToKernel[];
 let alive: boolean;
-let presses: Presses;
+let submissions: Submissions;
 const row = checkpoint("cp-1");
-const phase = () => presses.get("cp-1")?.phase;
+const phase = () => submissions.get("cp-1")?.phase;
 const sentId = () => (sent.at(-1) as { id: string }).id;
 
 beforeEach(() => {
@@ -20,12 +20,12 @@ beforeEach(() => {
     if (alive) sent.push(message);
     return alive;
   };
-  presses = new Presses(env, send, { now: () => env.now(), changed: () => {} });
+  submissions = new Submissions(env, send, { now: () => env.now(), changed: () => {} });
 });
 
 describe("a press", () => {
   test("sends the decision with a fresh id and locks at once", () => {
-    expect(presses.press(row, "approve", "ship it", null)).toBe(true);
+    expect(submissions.submit(row, "approve", "ship it", null)).toBe(true);
     expect(sent).toEqual([
       {
         kind: "decide",
@@ -37,72 +37,72 @@ describe("a press", () => {
         at: env.now(),
       },
     ]);
-    expect(isLocked(row, presses.get("cp-1"))).toBe(true);
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(true);
   });
 
   test("cannot send a second time", () => {
-    presses.press(row, "approve", null, null);
-    expect(presses.press(row, "reject", null, null)).toBe(false);
+    submissions.submit(row, "approve", null, null);
+    expect(submissions.submit(row, "reject", null, null)).toBe(false);
     expect(sent).toHaveLength(1);
   });
 
   test("that cannot be sent locks nothing", () => {
     alive = false;
-    expect(presses.press(row, "approve", null, null)).toBe(false);
-    expect(presses.get("cp-1")).toBeUndefined();
+    expect(submissions.submit(row, "approve", null, null)).toBe(false);
+    expect(submissions.get("cp-1")).toBeUndefined();
   });
 
   test("not answered in 1.5 s waits in this browser, and after 20 s may be unlocked by hand", () => {
-    presses.press(row, "approve", null, null);
+    submissions.submit(row, "approve", null, null);
     env.pass(1499);
     expect(phase()).toBe("sending");
     env.pass(1);
     expect(phase()).toBe("queued");
-    presses.unlock("cp-1");
+    submissions.unlock("cp-1");
     expect(phase()).toBe("queued");
     env.pass(18_500);
     expect(phase()).toBe("stuck");
-    expect(isLocked(row, presses.get("cp-1"))).toBe(true);
-    presses.unlock("cp-1");
-    expect(isLocked(row, presses.get("cp-1"))).toBe(false);
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(true);
+    submissions.unlock("cp-1");
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(false);
   });
 
   test("refused at the kernel's door unlocks and says why", () => {
-    presses.press(row, "approve", null, null);
-    presses.answer(sentId(), false, "no such option");
-    expect(presses.get("cp-1")).toMatchObject({ phase: "refused", error: "no such option" });
-    expect(isLocked(row, presses.get("cp-1"))).toBe(false);
-    expect(presses.press(row, "reject", null, null)).toBe(true);
+    submissions.submit(row, "approve", null, null);
+    submissions.answer(sentId(), false, "no such option");
+    expect(submissions.get("cp-1")).toMatchObject({ phase: "refused", error: "no such option" });
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(false);
+    expect(submissions.submit(row, "reject", null, null)).toBe(true);
   });
 
   test("taken by the kernel stays locked until the row says more", () => {
-    presses.press(row, "approve", null, null);
-    presses.answer(sentId(), true, null);
-    presses.follow({ ...row, reminded: true });
-    expect(isLocked(row, presses.get("cp-1"))).toBe(true);
+    submissions.submit(row, "approve", null, null);
+    submissions.answer(sentId(), true, null);
+    submissions.follow({ ...row, reminded: true });
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(true);
     const refused = checkpoint("cp-1", { delivery: "refused", answer: "approve", error: "already answered by ana" });
-    presses.follow(refused);
-    expect(presses.get("cp-1")).toBeUndefined();
+    submissions.follow(refused);
+    expect(submissions.get("cp-1")).toBeUndefined();
     expect(isLocked(refused, undefined)).toBe(false);
   });
 
   test("taken, with a row that says the same as before, unlocks after a while", () => {
-    presses.press(row, "approve", null, null);
-    presses.answer(sentId(), true, null);
+    submissions.submit(row, "approve", null, null);
+    submissions.answer(sentId(), true, null);
     env.pass(5000);
-    expect(isLocked(row, presses.get("cp-1"))).toBe(false);
+    expect(isLocked(row, submissions.get("cp-1"))).toBe(false);
   });
 
   test("is settled by the row even when the kernel's answer was lost", () => {
-    presses.press(row, "approve", null, null);
-    presses.follow({ ...row, status: "decided", delivery: "applied", answer: "approve", decision: "approve" });
-    expect(presses.get("cp-1")).toBeUndefined();
+    submissions.submit(row, "approve", null, null);
+    submissions.follow({ ...row, status: "decided", delivery: "applied", answer: "approve", decision: "approve" });
+    expect(submissions.get("cp-1")).toBeUndefined();
     expect(env.waiting).toBe(0);
   });
 
   test("is not touched by an answer to another's press", () => {
-    presses.press(row, "approve", null, null);
-    presses.answer("theirs", false, "no");
+    submissions.submit(row, "approve", null, null);
+    submissions.answer("theirs", false, "no");
     expect(phase()).toBe("sending");
   });
 });
@@ -120,7 +120,7 @@ describe("a checkpoint", () => {
 });
 
 test("clearing leaves no timer", () => {
-  presses.press(row, "approve", null, null);
-  presses.clear();
+  submissions.submit(row, "approve", null, null);
+  submissions.clear();
   expect(env.waiting).toBe(0);
 });
