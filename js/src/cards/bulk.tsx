@@ -1,8 +1,10 @@
 /** Several questions approved with one press: those that a person has ticked, and no others. */
+
 import { useCallback, useLayoutEffect, useState } from "preact/hooks";
 import type { CheckpointOption, CheckpointRow } from "../kernel/port";
 import { canAnswer } from "../page/attention";
 import { useNow, usePanel } from "../panel/context";
+import { Button } from "../ui/button";
 import { lacking } from "./context";
 
 /** The names an option to approve goes by, the plainest first. */
@@ -88,9 +90,9 @@ export function Tick({ row, ticked, locked: isLocked, lacks, tick }: TickProps) 
 export function ApproveBar({ selection }: { selection: Selection }) {
   return (
     <div class="rc-bulk">
-      <button type="button" class="rc-button rc-primary" onClick={selection.approve}>
+      <Button class="rc-button rc-primary" onClick={selection.approve}>
         Approve {selection.ticked.size} selected
-      </button>
+      </Button>
       <span class="rc-note">each with its own feedback</span>
     </div>
   );

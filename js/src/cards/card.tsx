@@ -1,4 +1,5 @@
 /** One question of the run, and its answer. */
+
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { CheckpointOption, CheckpointRow } from "../kernel/port";
@@ -7,6 +8,7 @@ import { useNow, useStore, useUniqueId } from "../panel/context";
 import { useWhole } from "../panel/detail";
 import type { Drafts } from "../state/drafts";
 import { isLocked, type Submission } from "../state/submissions";
+import { Button } from "../ui/button";
 import { clock, dollars } from "../ui/format";
 import { Icon, type IconName, Text } from "../ui/icons";
 import { memo } from "../ui/memo";
@@ -157,9 +159,9 @@ export const Card = memo(function Card(props: CardProps) {
             {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
             <span>{words.text}</span>
             {submission?.phase === "stuck" && blocked === null && !late && (
-              <button type="button" class="rc-link-button" onClick={() => store.submissions.unlock(row.id)}>
+              <Button class="rc-link-button" onClick={() => store.submissions.unlock(row.id)}>
                 Unlock the buttons
-              </button>
+              </Button>
             )}
           </p>
         </>
@@ -179,15 +181,14 @@ interface SendProps {
 function Send({ empty, locked, note, send }: SendProps) {
   return (
     <div class="rc-options">
-      <button
-        type="button"
+      <Button
         class="rc-button rc-primary"
         aria-describedby={locked ? note : undefined}
         aria-disabled={locked || empty}
         onClick={send}
       >
         Send answer
-      </button>
+      </Button>
     </div>
   );
 }

@@ -3,6 +3,7 @@
 import type { CheckpointRow } from "../kernel/port";
 import type { Draft } from "../state/drafts";
 import type { Submission } from "../state/submissions";
+import { Button } from "../ui/button";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
 import { ending } from "./wording";
@@ -21,9 +22,9 @@ export function ClosedCardActions({ draft, dismiss }: { draft: Readonly<Draft>; 
   return (
     <div class="rc-stranded-actions">
       <CopyButton text={text} title="Copy what you wrote" />
-      <button type="button" class="rc-button rc-small" onClick={dismiss}>
+      <Button class="rc-button rc-small" onClick={dismiss}>
         Dismiss
-      </button>
+      </Button>
     </div>
   );
 }

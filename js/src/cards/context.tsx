@@ -1,7 +1,9 @@
 /** What a person needs to know before answering: the spec, the changes, and whatever else came along. */
+
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { CheckpointRow } from "../kernel/port";
+import { Button } from "../ui/button";
 import { plural } from "../ui/format";
 import { Text } from "../ui/icons";
 
@@ -137,9 +139,9 @@ function Folds({ title, note, count, unit, part, beginning, children }: FoldsPro
           )}
         </span>
         {folds && (
-          <button type="button" class="rc-link-button" aria-expanded={all} onClick={() => setAll(!all)}>
+          <Button class="rc-link-button" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? "Show less" : `Show ${part ? "" : "all "}${plural(count, unit)}`}
-          </button>
+          </Button>
         )}
       </div>
       {(all || !folds || beginning > 0) && children(all || !folds ? count : beginning)}

@@ -1,6 +1,8 @@
 /** The modifications that go with an answer: JSON, checked before it is sent. */
+
 import type { RefObject } from "preact";
 import { useUniqueId } from "../panel/context";
+import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
 
 interface ModificationsProps {
@@ -18,8 +20,7 @@ export function Modifications({ value, open, error, locked, toggle, change, box 
   const id = useUniqueId();
   return (
     <div class="rc-modifications">
-      <button
-        type="button"
+      <Button
         class="rc-disclosure"
         aria-expanded={open}
         aria-controls={open ? `${id}-box` : undefined}
@@ -27,7 +28,7 @@ export function Modifications({ value, open, error, locked, toggle, change, box 
       >
         <Icon name="chevron" />
         Modifications (JSON)
-      </button>
+      </Button>
       {open && (
         <textarea
           ref={box}

@@ -1,7 +1,9 @@
 /** The answers that a question offers: a button each, with what it means. */
+
 import { useEffect, useState } from "preact/hooks";
 import type { CheckpointOption, CheckpointRow } from "../kernel/port";
 import { usePanel, useUniqueId } from "../panel/context";
+import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
 
 interface OptionsProps {
@@ -47,13 +49,9 @@ function PagedOptions({ row, total, ...props }: OptionsProps & { total: number }
           onInput={(event) => look({ offset: 0, search: event.currentTarget.value })}
         />
         {search === "" && (
-          <button
-            type="button"
-            class="rc-button rc-small"
-            onClick={() => look({ offset: last < total ? offset + PAGE : 0, search })}
-          >
+          <Button class="rc-button rc-small" onClick={() => look({ offset: last < total ? offset + PAGE : 0, search })}>
             {last < total ? "Next" : "First"}
-          </button>
+          </Button>
         )}
         <span class="rc-note">
           {search === ""
@@ -105,8 +103,7 @@ function Option({ option, chosen, locked, note, press }: OptionProps) {
   return (
     <div class={`rc-option${option.destructive ? " rc-option-apart" : ""}`}>
       {/* aria-disabled, not disabled: a locked button keeps the keyboard's focus and can be asked why. */}
-      <button
-        type="button"
+      <Button
         class={`rc-button ${kind}${chosen && locked ? " rc-chosen" : ""}`}
         aria-label={option.label}
         aria-describedby={locked ? note : means || undefined}
@@ -114,7 +111,7 @@ function Option({ option, chosen, locked, note, press }: OptionProps) {
         onClick={press}
       >
         {option.label}
-      </button>
+      </Button>
       {option.is_default && (
         <span id={`${id}-default`} class="rc-chip">
           default

@@ -3,12 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { DecisionRegion } from "../cards/region";
 import { isOver } from "../kernel/picture";
-import { Artifacts, Decisions, Errors } from "../tabs/lists";
-import { Output } from "../tabs/output";
-import { Overview } from "../tabs/overview";
-import { Tasks } from "../tabs/tasks";
-import { Timeline } from "../tabs/timeline";
-import { type Tab, Tabs } from "../ui/tabs";
+import { TABS } from "../tabs/tabs";
+import { Tabs } from "../ui/tabs";
 import { type Panel, PanelProvider, useStore } from "./context";
 import { Header } from "./header";
 import { LiveRegion } from "./live-region";
@@ -54,38 +50,11 @@ function Views() {
   const store = useStore("head", "decisions");
   const [selected, setSelected] = useState("Overview");
   if (!store.head) return null;
-  const { artifacts, errors, decisions } = store.tables;
-  const tabs: Tab[] = [
-    { name: "Overview", badge: 0 },
-    { name: "Tasks", badge: store.tables.tasks.total },
-    { name: "Timeline", badge: 0 },
-    { name: "Output", badge: 0 },
-    { name: "Artifacts", badge: artifacts.total },
-    { name: "Errors", badge: errors.total, tone: "failed" },
-    { name: "Decisions", badge: decisions.total },
-  ];
+  const View = (TABS.find(({ name }) => name === selected) ?? TABS[0])?.view;
+  const tabs = TABS.map((tab) => ({ ...tab, badge: tab.badge(store) }));
   return (
     <Tabs tabs={tabs} selected={selected} select={setSelected}>
-      <View name={selected} open={setSelected} />
+      {View && <View open={setSelected} />}
     </Tabs>
   );
-}
-
-function View({ name, open }: { name: string; open: (tab: string) => void }) {
-  switch (name) {
-    case "Tasks":
-      return <Tasks />;
-    case "Timeline":
-      return <Timeline />;
-    case "Output":
-      return <Output />;
-    case "Artifacts":
-      return <Artifacts />;
-    case "Errors":
-      return <Errors />;
-    case "Decisions":
-      return <Decisions />;
-    default:
-      return <Overview open={open} />;
-  }
 }

@@ -1,8 +1,10 @@
 /** Title, connection, overall progress and the numbers people look at first. */
+
 import type { ComponentChildren } from "preact";
 import type { Head } from "../kernel/port";
 import type { Store } from "../state/store";
 import { Choice } from "../ui/choice";
+import { Clip } from "../ui/clip";
 import { count, dollars, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import { useNow, useStore } from "./context";
@@ -130,7 +132,7 @@ function Facts({ head }: { head: Head }) {
       )}
       {(head.current_task_name ?? head.current_task) !== null && head.ended_at === null && (
         <Fact name="Current task" wide>
-          <span class="rc-clip">{head.current_task_name ?? head.current_task}</span>
+          <Clip>{head.current_task_name ?? head.current_task}</Clip>
           {head.current_task_name && head.current_task && <code class="rc-id">{head.current_task}</code>}
         </Fact>
       )}

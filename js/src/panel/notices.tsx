@@ -1,9 +1,12 @@
 /** Lines between the header and the run: what is wrong with the link or the kernel, and what the server warns of. */
+
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isOver } from "../kernel/picture";
 import type { Head } from "../kernel/port";
 import type { Attachment } from "../state/store";
+import { Button } from "../ui/button";
+import { Clip } from "../ui/clip";
 import { clock, count } from "../ui/format";
 import { Icon, type IconName, Text } from "../ui/icons";
 import { useStore } from "./context";
@@ -92,9 +95,9 @@ function LinkStrip({ head, reconnect }: { head: Head; reconnect: (() => void) | 
         <Text>{head.reason ?? ""}</Text>
       </span>
       {reconnect && (
-        <button type="button" class="rc-button rc-small" aria-disabled={asked} onClick={press}>
+        <Button class="rc-button rc-small" aria-disabled={asked} onClick={press}>
           {asked ? "Reconnecting…" : "Reconnect now"}
-        </button>
+        </Button>
       )}
     </div>
   );
@@ -120,9 +123,9 @@ export function Footer() {
   const odd = ODDITIES.filter(({ name }) => head[name] > 0);
   return (
     <footer class="rc-footer">
-      <span class="rc-clip" title={head.url}>
+      <Clip title={head.url}>
         {head.url} · {head.protocol}
-      </span>
+      </Clip>
       <span class="rc-footer-counts">
         {store.reachable && !over && !head.replay && <NotifyButton />}
         <span>{count(head.events)} events</span>

@@ -1,7 +1,9 @@
 /** The switch of the system notifications: off until a person presses it. */
+
 import { useEffect, useReducer } from "preact/hooks";
 import { notifier } from "../page/attention";
 import type { Notifying } from "../page/notifier";
+import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
 
 const SAYS: Record<Notifying, { text: string; title: string }> = {
@@ -17,8 +19,7 @@ export function NotifyButton() {
   const { state } = notifier();
   const { text, title } = SAYS[state];
   return (
-    <button
-      type="button"
+    <Button
       class="rc-notify"
       aria-pressed={state === "on"}
       aria-disabled={state === "denied" || state === "unsupported"}
@@ -27,6 +28,6 @@ export function NotifyButton() {
     >
       <Icon name={state === "on" ? "check" : "bell"} />
       {text}
-    </button>
+    </Button>
   );
 }

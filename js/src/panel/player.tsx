@@ -1,8 +1,10 @@
 /** The controls of a recording: play and pause, where it is, how fast, and why a command was not carried out. */
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notDone } from "../cards/wording";
 import type { Replay } from "../kernel/port";
 import type { Store } from "../state/store";
+import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
 import { countdown } from "../ui/format";
 import { Icon } from "../ui/icons";
@@ -46,15 +48,14 @@ interface Controls {
 function PlayButton({ replay, store }: Controls) {
   const word = replay.playing ? "Pause" : replay.over ? "Play again" : "Play";
   return (
-    <button
-      type="button"
+    <Button
       class="rc-button rc-small rc-play"
       aria-label={word}
       title={word}
       onClick={() => store.replay(replay.playing ? "pause" : "play")}
     >
       <Icon name={replay.playing ? "pause" : "play"} />
-    </button>
+    </Button>
   );
 }
 

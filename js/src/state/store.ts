@@ -100,10 +100,10 @@ export class Store {
   #heardAt: number;
   /** When the kernel last told the time. */
   #toldAt: number;
-  #probedAt = Number.NEGATIVE_INFINITY;
+  #probedAt = -Number.POSITIVE_INFINITY;
   /** The first message since the kernel was last heard; every message of ours is answered by something. */
   #unansweredSince: number | null = null;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = -Number.POSITIVE_INFINITY;
   /** Our picture is the shortened one of the trait. */
   #short = false;
   #frame: Cancel | null = null;
@@ -311,10 +311,10 @@ export class Store {
   }
 
   #snapshot(version: number, picture: Picture): void {
-    const asked = this.#askedAt > Number.NEGATIVE_INFINITY;
+    const asked = this.#askedAt > -Number.POSITIVE_INFINITY;
     // Every view of the run hears the answer to another's question: ours is as good, unless we asked too.
     if (!this.#short && !asked && version <= this.version) return;
-    this.#askedAt = Number.NEGATIVE_INFINITY;
+    this.#askedAt = -Number.POSITIVE_INFINITY;
     this.#short = false;
     this.#load(version, picture);
   }

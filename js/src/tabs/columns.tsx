@@ -2,6 +2,7 @@
 
 import type { ArtifactRow, ErrorRow, PhaseRow, TaskRow, WaveRow } from "../kernel/port";
 import { useNow, usePanel } from "../panel/context";
+import { Clip } from "../ui/clip";
 import { clock, count, dollars, duration, moment, percent, size, ticking, UNKNOWN } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import type { Column } from "../ui/table";
@@ -43,21 +44,28 @@ function Failed({ number }: { number: number }) {
 }
 
 export const PHASES: readonly Column<PhaseRow>[] = [
-  { id: "status", title: "Status", cell: (row) => <StatusMark status={row.status} quiet /> },
+  { heading: "Status", width: 14, sign: true, cell: (row) => <StatusMark status={row.status} quiet /> },
   {
-    id: "name",
-    title: "Phase",
+    heading: "Phase",
+    width: [80, 1],
+    narrow: { 470: [60, 1] },
     cell: (row) => (
       <>
         {row.number !== null && <span class="rc-number">{row.number}</span>}
-        <span class="rc-clip">{row.name}</span>
+        <span class="rc-clip rc-name">{row.name}</span>
       </>
     ),
   },
-  { id: "progress", title: "Progress", cell: (row) => <Progress name={row.name} row={row} /> },
   {
-    id: "tasks",
-    title: "Tasks",
+    heading: "Progress",
+    width: [110, 1.2],
+    narrow: { 470: [72, 0.8] },
+    cell: (row) => <Progress name={row.name} row={row} />,
+  },
+  {
+    heading: "Tasks",
+    width: 92,
+    narrow: { 470: 82 },
     right: true,
     cell: (row) => (
       <>
@@ -67,21 +75,27 @@ export const PHASES: readonly Column<PhaseRow>[] = [
       </>
     ),
   },
-  { id: "duration", title: "Time", right: true, cell: (row) => duration(row.duration_s) },
+  {
+    heading: "Time",
+    width: 58,
+    narrow: { 470: 50 },
+    right: true,
+    cell: (row) => duration(row.duration_s),
+  },
 ];
 
 export const WAVES: readonly Column<WaveRow>[] = [
-  { id: "status", title: "Status", cell: (row) => <StatusMark status={row.status} quiet /> },
-  { id: "name", title: "Wave", cell: (row) => `Wave ${row.wave}` },
+  { heading: "Status", width: 14, sign: true, cell: (row) => <StatusMark status={row.status} quiet /> },
+  { heading: "Wave", width: [60, 1], cell: (row) => `Wave ${row.wave}` },
   {
-    id: "success",
-    title: "Success",
+    heading: "Success",
+    width: 60,
     right: true,
     cell: (row) => (row.success_rate === null ? UNKNOWN : rate(row.success_rate)),
   },
   {
-    id: "atoms",
-    title: "Atoms",
+    heading: "Atoms",
+    width: 110,
     right: true,
     cell: (row) => (
       <>
@@ -91,7 +105,7 @@ export const WAVES: readonly Column<WaveRow>[] = [
       </>
     ),
   },
-  { id: "duration", title: "Time", right: true, cell: (row) => duration(row.duration_s) },
+  { heading: "Time", width: 58, right: true, cell: (row) => duration(row.duration_s) },
 ];
 
 /** 0.98 → "98%", 0.985 → "98.5%". */
@@ -103,7 +117,7 @@ function TaskName({ row }: { row: TaskRow }) {
   const hasOwnName = row.name !== "" && row.name !== row.id;
   return (
     <>
-      <span class="rc-clip" title={hasOwnName ? `${row.name} (${row.id})` : row.id}>
+      <span class="rc-clip rc-name" title={hasOwnName ? `${row.name} (${row.id})` : row.id}>
         {hasOwnName ? row.name : row.id}
       </span>
       {hasOwnName && <code class="rc-id">{row.id}</code>}
@@ -111,25 +125,35 @@ function TaskName({ row }: { row: TaskRow }) {
   );
 }
 
-const STATUS: Column<TaskRow> = { id: "status", title: "Status", cell: (row) => <StatusMark status={row.status} /> };
-const NAME: Column<TaskRow> = { id: "name", title: "Task", cell: (row) => <TaskName row={row} /> };
+const STATUS: Column<TaskRow> = {
+  heading: "Status",
+  width: 108,
+  narrow: { 620: 32 },
+  sign: 620,
+  cell: (row) => <StatusMark status={row.status} />,
+};
+const NAME: Column<TaskRow> = {
+  heading: "Task",
+  width: [150, 3],
+  narrow: { 860: [130, 2], 620: [120, 1.6] },
+  cell: (row) => <TaskName row={row} />,
+};
 const PROGRESS: Column<TaskRow> = {
-  id: "progress",
-  title: "Progress",
+  heading: "Progress",
+  width: "minmax(110px, 150px)",
+  narrow: { 860: "minmax(100px, 140px)", 620: [90, 1] },
   cell: (row) => <Progress name={row.name || row.id} row={row} />,
 };
 const STEP: Column<TaskRow> = {
-  id: "step",
-  title: "Step",
-  cell: (row) => (
-    <span class="rc-clip" title={row.step ?? undefined}>
-      {row.step ?? ""}
-    </span>
-  ),
+  heading: "Step",
+  width: [80, 1.2],
+  hideBelow: 860,
+  cell: (row) => <Clip title={row.step ?? undefined}>{row.step ?? ""}</Clip>,
 };
 const SUBTASKS: Column<TaskRow> = {
-  id: "subtasks",
-  title: "Subtasks",
+  heading: "Subtasks",
+  width: 60,
+  hideBelow: 1160,
   right: true,
   cell: (row) => (row.subtasks_total > 0 ? `${row.subtasks_done}/${row.subtasks_total}` : ""),
 };
@@ -142,38 +166,82 @@ function TaskTime({ row }: { row: TaskRow }) {
   return <>{started === null ? duration(row.duration_s) : ticking(Math.max(0, store.serverNow() - started) / 1000)}</>;
 }
 
-const TIME: Column<TaskRow> = { id: "duration", title: "Time", right: true, cell: (row) => <TaskTime row={row} /> };
+const TIME: Column<TaskRow> = {
+  heading: "Time",
+  width: 66,
+  narrow: { 860: 62, 620: 56 },
+  right: true,
+  cell: (row) => <TaskTime row={row} />,
+};
 
 export const TASKS: readonly Column<TaskRow>[] = [
   STATUS,
   NAME,
   {
-    id: "phase",
-    title: "Phase",
-    cell: (row) => <span class="rc-clip">{row.phase_name ?? (row.phase === null ? "" : `Phase ${row.phase}`)}</span>,
+    heading: "Phase",
+    width: [80, 0.8],
+    hideBelow: 620,
+    cell: (row) => <Clip>{row.phase_name ?? (row.phase === null ? "" : `Phase ${row.phase}`)}</Clip>,
   },
-  { id: "wave", title: "Wave", right: true, cell: (row) => row.wave ?? "" },
+  { heading: "Wave", width: 44, hideBelow: 1160, right: true, cell: (row) => row.wave ?? "" },
   PROGRESS,
   STEP,
   SUBTASKS,
   TIME,
-  { id: "attempts", title: "Try", right: true, cell: (row) => attempts(row) },
-  { id: "tokens", title: "Tokens", right: true, cell: (row) => (row.tokens === null ? "" : count(row.tokens)) },
-  { id: "cost", title: "Cost", right: true, cell: (row) => (row.cost_usd === null ? "" : dollars(row.cost_usd)) },
+  { heading: "Try", width: 40, hideBelow: 860, right: true, cell: (row) => attempts(row) },
+  {
+    heading: "Tokens",
+    width: 62,
+    hideBelow: 860,
+    right: true,
+    cell: (row) => (row.tokens === null ? "" : count(row.tokens)),
+  },
+  {
+    heading: "Cost",
+    width: 62,
+    hideBelow: 1160,
+    right: true,
+    cell: (row) => (row.cost_usd === null ? "" : dollars(row.cost_usd)),
+  },
 ];
 
-/** What runs now, in the overview. */
+/* In the overview the sections are narrower: their tables have widths of their own. */
+
+const SIGN: Column<TaskRow> = {
+  heading: "Status",
+  width: 14,
+  sign: true,
+  cell: (row) => <StatusMark status={row.status} quiet />,
+};
+const SHORT_STEP: Column<TaskRow> = { ...STEP, width: [0, 1], hideBelow: 560 };
+const SHORT_TIME: Column<TaskRow> = { ...TIME, width: 56, narrow: {} };
+
+/** What runs now. */
 export const ACTIVE: readonly Column<TaskRow>[] = [
-  { ...STATUS, cell: (row) => <StatusMark status={row.status} quiet /> },
-  NAME,
-  PROGRESS,
-  STEP,
-  SUBTASKS,
-  TIME,
+  SIGN,
+  { ...NAME, width: [110, 1.3], narrow: {} },
+  { ...PROGRESS, width: "minmax(100px, 150px)", narrow: { 560: [100, 1] } },
+  SHORT_STEP,
+  { ...SUBTASKS, width: 56, hideBelow: 470 },
+  SHORT_TIME,
 ];
 
 /** The same for tasks that tell no steps. */
-export const ACTIVE_BARE = ACTIVE.filter((column) => column !== STEP && column !== SUBTASKS);
+export const ACTIVE_BARE: readonly Column<TaskRow>[] = [
+  SIGN,
+  { ...NAME, width: [110, 1.6], narrow: {} },
+  { ...PROGRESS, width: [100, 1], narrow: {} },
+  SHORT_TIME,
+];
+
+/** All tasks of a run that has few, with their subtasks below them. */
+export const FEW_TASKS: readonly Column<TaskRow>[] = [
+  SIGN,
+  { ...NAME, width: [110, 1.1], narrow: { 560: [110, 1.3] } },
+  { ...PROGRESS, width: "minmax(110px, 170px)", narrow: { 560: [100, 1] } },
+  SHORT_STEP,
+  SHORT_TIME,
+];
 
 function attempts(row: TaskRow): string {
   if (row.attempts === null) return "";
@@ -181,47 +249,61 @@ function attempts(row: TaskRow): string {
 }
 
 const PATH: Column<ArtifactRow> = {
-  id: "path",
-  title: "Path",
+  heading: "Path",
+  width: [160, 2],
+  narrow: { 620: [0, 1] },
   cell: (row) => (
     <code class="rc-path" title={row.path}>
       <bdi>{row.path}</bdi>
     </code>
   ),
 };
-const SIZE: Column<ArtifactRow> = { id: "size", title: "Size", right: true, cell: (row) => size(row.size) };
+const SIZE: Column<ArtifactRow> = { heading: "Size", width: 70, right: true, cell: (row) => size(row.size) };
 
 export const ARTIFACTS: readonly Column<ArtifactRow>[] = [
   PATH,
   SIZE,
-  { id: "action", title: "Action", cell: (row) => row.action ?? "" },
-  { id: "type", title: "Type", cell: (row) => row.type ?? "" },
-  { id: "language", title: "Language", cell: (row) => row.language ?? "" },
-  { id: "task", title: "Task", cell: (row) => <span class="rc-clip">{row.task ?? ""}</span> },
-  { id: "at", title: "At", right: true, cell: (row) => <Time at={row.at} /> },
+  { heading: "Action", width: 76, narrow: { 620: 70 }, hideBelow: 470, cell: (row) => row.action ?? "" },
+  { heading: "Type", width: 90, hideBelow: 860, cell: (row) => row.type ?? "" },
+  { heading: "Language", width: 86, hideBelow: 620, cell: (row) => row.language ?? "" },
+  {
+    heading: "Task",
+    width: [60, 1],
+    hideBelow: 860,
+    cell: (row) => <Clip>{row.task ?? ""}</Clip>,
+  },
+  { heading: "At", width: 66, right: true, cell: (row) => <Time at={row.at} /> },
 ];
 
-export const LATEST_ARTIFACTS: readonly Column<ArtifactRow>[] = [PATH, SIZE];
+export const LATEST_ARTIFACTS: readonly Column<ArtifactRow>[] = [{ ...PATH, width: [0, 1] }, SIZE];
 
 function ErrorMessage({ row }: { row: ErrorRow }) {
   return (
-    <span class="rc-clip" title={row.message}>
+    <Clip title={row.message}>
       {row.error_type && <b class="rc-error-type">{row.error_type}</b>}
       {row.message.split("\n", 1)[0]}
-    </span>
+    </Clip>
   );
 }
 
-const MESSAGE: Column<ErrorRow> = { id: "message", title: "Error", cell: (row) => <ErrorMessage row={row} /> };
-const ATTEMPT: Column<ErrorRow> = { id: "attempt", title: "Attempt", cell: (row) => attemptText(row) };
+const MESSAGE: Column<ErrorRow> = {
+  heading: "Error",
+  width: [180, 3],
+  narrow: { 620: [0, 1] },
+  cell: (row) => <ErrorMessage row={row} />,
+};
+const ATTEMPT: Column<ErrorRow> = {
+  heading: "Attempt",
+  width: 100,
+  narrow: { 620: 96 },
+  hideBelow: 470,
+  cell: attemptText,
+};
 const TASK: Column<ErrorRow> = {
-  id: "task",
-  title: "Task",
-  cell: (row) => (
-    <span class="rc-clip" title={row.task ?? undefined}>
-      {row.task_name ?? row.task ?? ""}
-    </span>
-  ),
+  heading: "Task",
+  width: [80, 1],
+  hideBelow: 620,
+  cell: (row) => <Clip title={row.task ?? undefined}>{row.task_name ?? row.task ?? ""}</Clip>,
 };
 
 export const ERRORS: readonly Column<ErrorRow>[] = [
@@ -229,14 +311,19 @@ export const ERRORS: readonly Column<ErrorRow>[] = [
   TASK,
   ATTEMPT,
   {
-    id: "recoverable",
-    title: "Recoverable",
+    heading: "Recoverable",
+    width: 84,
+    hideBelow: 620,
     cell: (row) => (row.recoverable === null ? UNKNOWN : row.recoverable ? "yes" : "no"),
   },
-  { id: "at", title: "At", right: true, cell: (row) => <Time at={row.at} /> },
+  { heading: "At", width: 66, right: true, cell: (row) => <Time at={row.at} /> },
 ];
 
-export const LATEST_ERRORS: readonly Column<ErrorRow>[] = [MESSAGE, TASK, ATTEMPT];
+export const LATEST_ERRORS: readonly Column<ErrorRow>[] = [
+  { ...MESSAGE, width: [0, 2.2], narrow: { 470: [0, 1] } },
+  { ...TASK, width: [0, 1], hideBelow: 470 },
+  { heading: "Attempt", width: 96, cell: attemptText },
+];
 
 function attemptText(row: ErrorRow): string {
   if (row.attempt === null) return "";

@@ -1,9 +1,11 @@
 /** What the agents wrote: every line, the newest in sight. */
+
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { OutputRow } from "../kernel/port";
 import { usePanel, useStore } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { plain } from "../ui/ansi";
+import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
 import { CopyButton } from "../ui/copy";
 import { count, plural } from "../ui/format";
@@ -128,10 +130,10 @@ function Log({ rows, tagged, onSeen }: LogProps) {
         </div>
       </div>
       {!scroller.atEnd && (
-        <button type="button" class="rc-button rc-small rc-jump" onClick={scroller.toEnd}>
+        <Button class="rc-button rc-small rc-jump" onClick={scroller.toEnd}>
           <Icon name="down" />
           Jump to latest
-        </button>
+        </Button>
       )}
     </div>
   );

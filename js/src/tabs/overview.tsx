@@ -2,10 +2,11 @@
 
 import type { TaskRow } from "../kernel/port";
 import { usePanel, useStore } from "../panel/context";
+import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
 import { Section } from "../ui/icons";
 import { type Column, DataTable } from "../ui/table";
-import { ACTIVE, ACTIVE_BARE, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
+import { ACTIVE, ACTIVE_BARE, FEW_TASKS, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
 import { Line } from "./lines";
 import { listOf } from "./row-sources";
 import { Subtask } from "./tasks";
@@ -14,13 +15,13 @@ const LINES = 10;
 const ARTIFACTS = 6;
 const ERRORS = 4;
 /** With few tasks and no phases the tasks themselves are the overview. */
-const FEW_TASKS = 8;
+const FEW = 8;
 
 export function Overview({ open }: { open: (tab: string) => void }) {
   const store = useStore("head", "phases", "waves", "active", "tasks", "output", "artifacts", "errors");
   const { phases, waves, active, tasks, output, artifacts, errors } = store.tables;
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
-  const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW_TASKS;
+  const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW;
   const shown = fewTasks ? tasks.rows : active.rows;
   const nothing =
     !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
@@ -51,12 +52,12 @@ export function Overview({ open }: { open: (tab: string) => void }) {
       <div class="rc-column">
         {phases.rows.length > 0 && (
           <Section title="Phases" class="rc-area-phases">
-            <DataTable name="Phases" layout="phases" columns={PHASES} rows={phases} />
+            <DataTable name="Phases" columns={PHASES} rows={phases} />
           </Section>
         )}
         {waves.rows.length > 0 && (
           <Section title="Waves" class="rc-area-waves">
-            <DataTable name="Waves" layout="waves" columns={WAVES} rows={waves} />
+            <DataTable name="Waves" columns={WAVES} rows={waves} />
           </Section>
         )}
         {!structured && activity}
@@ -92,9 +93,9 @@ function activeNote(shown: number, total: number): string | undefined {
 
 function More({ total, unit, open }: { total: number; unit: string; open: () => void }) {
   return (
-    <button type="button" class="rc-link-button" onClick={open}>
+    <Button class="rc-link-button" onClick={open}>
       {plural(total, unit)}
-    </button>
+    </Button>
   );
 }
 
@@ -111,23 +112,15 @@ function Latest<R extends { key: string }>({ title, unit, table, columns, most, 
   const note = <More total={table.total} unit={unit} open={() => open(title)} />;
   return (
     <Section title={title} note={note} class={`rc-area-${title.toLowerCase()}`}>
-      <DataTable
-        name={title}
-        layout={`latest-${title.toLowerCase()}`}
-        columns={columns}
-        rows={listOf(table.tail(most).reverse())}
-      />
+      <DataTable name={title} columns={columns} rows={listOf(table.tail(most).reverse())} />
     </Section>
   );
 }
 
 function ActiveTasks({ tasks }: { tasks: readonly TaskRow[] }) {
   const bare = tasks.every((row) => row.step === null && row.subtasks_total === 0);
-  const layout = bare ? "bare" : "active";
-  return <DataTable name="Active tasks" layout={layout} columns={bare ? ACTIVE_BARE : ACTIVE} rows={listOf(tasks)} />;
+  return <DataTable name="Active tasks" columns={bare ? ACTIVE_BARE : ACTIVE} rows={listOf(tasks)} />;
 }
-
-const TASK_COLUMNS = ACTIVE.filter(({ id }) => id !== "subtasks");
 
 const VERY_FEW_TASKS = 3;
 const WORTH_A_LOOK: readonly TaskRow["status"][] = ["running", "paused", "failed"];
@@ -150,14 +143,5 @@ function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
   const { height } = usePanel();
   const all = tasks.length <= VERY_FEW_TASKS;
   const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
-  return (
-    <DataTable
-      name="Tasks"
-      layout="few"
-      columns={TASK_COLUMNS}
-      rows={listOf(tasks)}
-      below={below}
-      height={2 * height}
-    />
-  );
+  return <DataTable name="Tasks" columns={FEW_TASKS} rows={listOf(tasks)} below={below} height={2 * height} />;
 }

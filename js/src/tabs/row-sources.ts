@@ -12,6 +12,11 @@ export function listOf<R extends Row>(rows: readonly R[]): RowSource<R> {
   return { total: rows.length, at: (index) => rows[index] };
 }
 
+/** Returns a function that requests the rows on screen that are not here. */
+export function asker(store: Store, name: LogName): (from: number, to: number) => void {
+  return (from, to) => store.wantLog(name, from, to);
+}
+
 export interface LogSource<R extends Row> {
   rows: RowSource<R>;
   /** Rows that a recording no longer has. */

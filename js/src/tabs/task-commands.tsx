@@ -1,8 +1,10 @@
 /** Buttons that say what shall become of a task, where the server takes such commands. */
+
 import { useEffect, useState } from "preact/hooks";
 import type { TaskRow } from "../kernel/port";
 import { useStore } from "../panel/context";
 import { type Command, type Verb, verbsFor } from "../state/commands";
+import { Button } from "../ui/button";
 import { Text } from "../ui/icons";
 
 const LABELS: Record<Verb, string> = { cancel: "Cancel task", pause: "Pause", resume: "Resume", retry: "Retry" };
@@ -40,14 +42,13 @@ function CommandButton({ verb, locked, give }: { verb: Verb; locked: boolean; gi
     if (!asks) give();
   };
   return (
-    <button
-      type="button"
+    <Button
       class={`rc-button rc-small${DESTROYS.includes(verb) ? " rc-destructive" : ""}`}
       aria-disabled={locked}
       onClick={locked ? undefined : press}
     >
       {sure ? `${LABELS[verb]}: press again to confirm` : LABELS[verb]}
-    </button>
+    </Button>
   );
 }
 

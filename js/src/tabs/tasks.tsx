@@ -1,8 +1,11 @@
 /** All tasks: found by status and text, opened for subtasks and errors. */
+
 import { useState } from "preact/hooks";
 import type { SubtaskRow, TaskRow, TaskStatus } from "../kernel/port";
 import { useNow, useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
+import { Button } from "../ui/button";
+import { Clip } from "../ui/clip";
 import { clock, count, dollars, duration, plural } from "../ui/format";
 import { StatusMark, Text } from "../ui/icons";
 import { DataTable } from "../ui/table";
@@ -56,7 +59,6 @@ export function Tasks() {
         key={`${status} ${search}`}
         name="Tasks"
         empty={source.searching ? "" : total === 0 ? "No tasks yet." : "No task is like that."}
-        layout="tasks"
         columns={TASKS}
         rows={source.rows}
         detail={taskDetail}
@@ -68,9 +70,9 @@ export function Tasks() {
 
 function FilterChip(props: { name: string; number: number; pressed: boolean; press: () => void }) {
   return (
-    <button type="button" class="rc-chip-button" aria-pressed={props.pressed} onClick={props.press}>
+    <Button class="rc-chip-button" aria-pressed={props.pressed} onClick={props.press}>
       {props.name} <span class="rc-of">{count(props.number)}</span>
-    </button>
+    </Button>
   );
 }
 
@@ -120,7 +122,7 @@ export function Subtask({ subtask }: { subtask: SubtaskRow }) {
   return (
     <li title={subtask.description ?? undefined}>
       <StatusMark status={subtask.status} quiet />
-      <span class="rc-clip">{name}</span>
+      <Clip>{name}</Clip>
       <Progress name={name} row={subtask} />
       <span class="rc-right">{subtask.duration_s === null ? "" : duration(subtask.duration_s)}</span>
     </li>

@@ -1,8 +1,10 @@
 /** When things happened: tasks as bars in time, and below them every event. */
+
 import { useMemo } from "preact/hooks";
 import type { EventRow, TaskRow } from "../kernel/port";
 import { useNow, usePanel, useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
+import { Clip } from "../ui/clip";
 import { duration, moment, ticking } from "../ui/format";
 import { Empty, Section } from "../ui/icons";
 import { type Column, DataTable } from "../ui/table";
@@ -106,9 +108,7 @@ function GanttRow({ item, span }: { item: Item; span: Span }) {
   const bar = barOf(task, span);
   return (
     <li class="rc-gantt-row">
-      <span class="rc-clip" title={name}>
-        {name}
-      </span>
+      <Clip title={name}>{name}</Clip>
       <div class="rc-gantt-track">
         {bar && (
           <i
@@ -165,7 +165,7 @@ function timesOf(task: TaskRow): { from: number; to: number | null } | null {
 
 function spanOf(tasks: readonly TaskRow[], started: number | null, ended: number | null): Span | null {
   let from = started ?? Number.POSITIVE_INFINITY;
-  let to = ended ?? Number.NEGATIVE_INFINITY;
+  let to = ended ?? -Number.POSITIVE_INFINITY;
   for (const task of tasks) {
     const times = timesOf(task);
     if (!times) continue;
@@ -203,10 +203,11 @@ export function ticks({ from, to }: Span): number[] {
 }
 
 const EVENTS: readonly Column<EventRow>[] = [
-  { id: "at", title: "At", cell: (row) => <Time at={row.at} /> },
+  { heading: "At", width: 84, cell: (row) => <Time at={row.at} /> },
   {
-    id: "type",
-    title: "Type",
+    heading: "Type",
+    width: [150, 1],
+    narrow: { 620: [120, 1] },
     cell: (row) => (
       <>
         <code class="rc-clip">{row.type}</code>
@@ -214,8 +215,18 @@ const EVENTS: readonly Column<EventRow>[] = [
       </>
     ),
   },
-  { id: "task", title: "Task", cell: (row) => <span class="rc-clip">{row.task ?? ""}</span> },
-  { id: "payload", title: "Payload", cell: (row) => <code class="rc-clip rc-payload">{row.payload}</code> },
+  {
+    heading: "Task",
+    width: [60, 0.6],
+    hideBelow: 620,
+    cell: (row) => <Clip>{row.task ?? ""}</Clip>,
+  },
+  {
+    heading: "Payload",
+    width: [100, 3],
+    narrow: { 620: [0, 1.4] },
+    cell: (row) => <code class="rc-clip rc-payload">{row.payload}</code>,
+  },
 ];
 
 function Events() {
@@ -228,15 +239,7 @@ function Events() {
       {rows.total === 0 ? (
         <Empty>{absent > 0 ? "The events were not saved with the notebook." : "No events yet."}</Empty>
       ) : (
-        <DataTable
-          name="Events"
-          layout="events"
-          columns={EVENTS}
-          rows={rows}
-          reversed
-          detail={eventDetail}
-          onSeen={want}
-        />
+        <DataTable name="Events" columns={EVENTS} rows={rows} reversed detail={eventDetail} onSeen={want} />
       )}
     </Section>
   );

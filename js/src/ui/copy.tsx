@@ -1,5 +1,7 @@
 /** A button that copies a text. */
+
 import { useEffect, useState } from "preact/hooks";
+import { Button } from "./button";
 import { Icon } from "./icons";
 
 const COPIED_MS = 1500;
@@ -21,9 +23,9 @@ export function CopyButton({ text, title }: { text: () => string; title: string 
     }
   };
   return (
-    <button type="button" class="rc-button rc-small" title={title} onClick={copy}>
+    <Button class="rc-button rc-small" title={title} onClick={copy}>
       <Icon name="copy" />
       {says}
-    </button>
+    </Button>
   );
 }

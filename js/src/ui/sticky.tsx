@@ -1,6 +1,8 @@
 /** A strip that stays in sight at the edge of the panel while what it speaks of is scrolled away. */
+
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Button } from "./button";
 
 interface StickyProps {
   /** What it speaks of. */
@@ -49,9 +51,9 @@ export function Sticky({ target, children }: StickyProps) {
   return (
     <div ref={strip} class="rc-pin" style={{ top: `${top ?? 0}px` }} hidden={top === null}>
       {children}
-      <button type="button" class="rc-button rc-small" onClick={show}>
+      <Button class="rc-button rc-small" onClick={show}>
         Show
-      </button>
+      </Button>
     </div>
   );
 }

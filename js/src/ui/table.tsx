@@ -1,26 +1,38 @@
 /** A table that draws only what can be seen, whatever it holds. Rows can open. */
+
 import type { ComponentChildren, VNode } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "../kernel/port";
 import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
+import { Button } from "./button";
 import { Icon } from "./icons";
 import { memo } from "./memo";
 import { type Layout, useScroller } from "./virtual";
 
+/** Of a column: so many pixels; at least so many pixels and a share of what is left; or a track size of CSS. */
+export type Width = number | readonly [least: number, share: number] | string;
+
 export interface Column<R extends Row> {
-  /** Also the class of its cells, by which a narrow panel hides it. */
-  id: string;
-  title: string;
+  heading: string;
   cell: (row: R) => ComponentChildren;
+  width: Width;
+  /** Other widths, each for a section or panel that is narrower than one of `LIMITS`. */
+  narrow?: { readonly [limit in Limit]?: Width };
+  /** A section or panel narrower than this has no room for it: an opened row shows its value. */
+  hideBelow?: Limit;
+  /** Its cells hold a sign alone (below a limit): only screen readers need the heading, and the words. */
+  sign?: true | Limit;
   right?: boolean;
 }
+
+/** Widths in pixels below which columns change; `table.css` has a container query for each. */
+const LIMITS = [1160, 860, 620, 560, 470] as const;
+type Limit = (typeof LIMITS)[number];
 
 export interface DataTableProps<R extends Row> {
   /** Its accessible name. */
   name: string;
-  /** Which widths its columns have: the class `rc-cols-…`. */
-  layout: string;
   columns: readonly Column<R>[];
   rows: RowSource<R>;
   /** What it says while there is no row: the table itself is always there, for people and programs that look for it. */
@@ -92,21 +104,21 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   return (
     <div
-      class={`rc-table rc-cols-${props.layout}`}
+      class="rc-table"
       role="table"
       aria-label={name}
       aria-rowcount={total + 1}
       ref={scroller.ref}
       onScroll={scroller.onScroll}
-      style={{ maxHeight: `${height}px` }}
+      style={`max-height: ${height}px; ${templates(columns)}`}
       // A scrolling area must be reachable by keyboard.
       tabIndex={layout.count * ROW_HEIGHT + HEAD_HEIGHT > height ? 0 : undefined}
     >
       <div role="rowgroup" class="rc-thead">
         <div role="row" class="rc-tr" aria-rowindex={1}>
           {columns.map((column) => (
-            <div key={column.id} role="columnheader" class={cellClass(column)}>
-              {column.title}
+            <div key={column.heading} role="columnheader" class={cellClass(column)}>
+              {column.heading}
             </div>
           ))}
         </div>
@@ -152,7 +164,7 @@ const TableRow = memo(function TableRow(props: TableRowProps) {
         onClick={opens ? (event) => isPlainClick(event) && toggle(index) : undefined}
       >
         {columns.map((column, i) => (
-          <div key={column.id} role="cell" class={cellClass(column)}>
+          <div key={column.heading} role="cell" class={cellClass(column)}>
             {opens && i === 0 && <Opener open={open} toggle={() => toggle(index)} />}
             {column.cell(row)}
           </div>
@@ -170,9 +182,9 @@ const TableRow = memo(function TableRow(props: TableRowProps) {
 
 function Opener({ open, toggle }: { open: boolean; toggle: () => void }) {
   return (
-    <button type="button" class="rc-opener" aria-expanded={open} aria-label="Details" onClick={toggle}>
+    <Button class="rc-opener" aria-expanded={open} aria-label="Details" onClick={toggle}>
       <Icon name="chevron" />
-    </button>
+    </Button>
   );
 }
 
@@ -207,8 +219,28 @@ function Placeholder({ position, columns }: { position: number; columns: number 
   );
 }
 
-function cellClass(column: { id: string; right?: boolean }): string {
-  return `rc-td rc-col-${column.id}${column.right ? " rc-right" : ""}`;
+function cellClass<R extends Row>({ right, sign, hideBelow }: Column<R>): string {
+  return `rc-td${right ? " rc-right" : ""}${sign ? ` rc-sign-${sign}` : ""}${hideBelow ? ` rc-hide-${hideBelow}` : ""}`;
+}
+
+/** The tracks of a grid row, as custom properties: one for the full width and one for each limit. */
+function templates<R extends Row>(columns: readonly Column<R>[]): string {
+  return [Number.POSITIVE_INFINITY, ...LIMITS]
+    .map((limit) => {
+      const shown = columns.filter(({ hideBelow }) => !(hideBelow && hideBelow >= limit));
+      return `--rc-columns-${limit}: ${shown.map((column) => track(column, limit)).join(" ")}`;
+    })
+    .join(";");
+}
+
+function track<R extends Row>({ width, narrow = {} }: Column<R>, limit: number): string {
+  const nearest = LIMITS.findLast((other) => other >= limit && narrow[other] !== undefined);
+  const size = nearest ? narrow[nearest] : width;
+  return Array.isArray(size)
+    ? `minmax(${size[0]}px, ${size[1]}fr)`
+    : typeof size === "number"
+      ? `${size}px`
+      : `${size}`;
 }
 
 /** A click that opens a row: not one that selects text or follows a link. */
