@@ -1,5 +1,5 @@
 /** Cards in every state that an answer can be in: `?run=cards&show=open,diff,...` (all without `show`). */
-import type { CheckpointRow } from "../src/kernel/port";
+import type { CheckpointRow } from "../src/kernel/contract";
 import { checkpoint, type FakeKernel } from "./fake";
 
 const DIFF = `--- a/src/session/store.py

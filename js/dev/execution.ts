@@ -1,5 +1,5 @@
 /** The dev page plays seed 1. */
-import type { TaskRow, TaskStatus } from "../src/kernel/port";
+import type { TaskRow, TaskStatus } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { event, NOUNS, named, PHASES, pick } from "./names";
 

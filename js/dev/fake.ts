@@ -1,9 +1,11 @@
 /** A kernel made of nothing: plays runs for the dev page and the tests. */
 import type {
   ArtifactRow,
+  AskPage,
   Changes,
   CheckpointRow,
   DecisionRow,
+  Durable,
   ErrorRow,
   EventRow,
   FromKernel,
@@ -14,14 +16,19 @@ import type {
   Table,
   TableName,
   TablePatch,
+  Tables,
   TaskRow,
   ToKernel,
-  Traits,
-  WidgetModel,
-} from "../src/kernel/port";
+} from "../src/kernel/contract";
+import type { WidgetModel } from "../src/kernel/port";
 
 type Callback = (value?: unknown) => void;
-type Tables = Omit<Picture, "head">;
+
+/** The traits of the widget. */
+interface Traits {
+  picture: Durable | Record<string, never>;
+  height: number;
+}
 
 export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
 
@@ -283,7 +290,7 @@ export class FakeKernel {
     if (Object.keys(this.#head).length > 0) changes.head = this.#head;
     for (const [table, rows] of this.#changed) {
       const newest = [...rows.values()].slice(-200);
-      const patch: TablePatch = { total: this.#total(table), set: newest };
+      const patch: TablePatch<Row> = { total: this.#total(table), set: newest };
       if (this.#order.has(table)) patch.order = this.rows[table].map((row) => row.key);
       Object.assign(changes, { [table]: patch });
     }
@@ -328,7 +335,7 @@ export class FakeKernel {
         else this.#snapshot();
         break;
       case "page":
-        if (message.table !== "options") this.#page(message);
+        if (message.table !== "options") this.#page(message, message.table);
         break;
       case "detail": {
         const row = this.rows[message.table].find(({ key }) => key === message.key) ?? null;
@@ -347,7 +354,7 @@ export class FakeKernel {
     this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
   }
 
-  #page({ id, table, offset, limit, status, search }: Extract<ToKernel, { kind: "page"; table: TableName }>): void {
+  #page({ id, offset = 0, limit = 100, status, search }: AskPage, table: TableName): void {
     const made = this.made[table];
     const row = (index: number) => (made ? made.row(index) : this.rows[table][index]) as TaskRow;
     const count = this.#total(table);

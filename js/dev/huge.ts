@@ -1,5 +1,5 @@
 /** The dev page plays a run too long to send. */
-import type { TaskStatus } from "../src/kernel/port";
+import type { TaskStatus } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { named, PHASES } from "./names";
 

@@ -1,5 +1,5 @@
 /** The dev page: `?run=execution|tasks|cards|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
-import type { LinkState } from "../src/kernel/port";
+import type { LinkStatus } from "../src/kernel/contract";
 import widget from "../src/widget";
 import { cards } from "./cards";
 import { execution } from "./execution";
@@ -27,7 +27,7 @@ const step =
         : run === "none"
           ? () => {}
           : execution(kernel, Number(ask.get("at") ?? 0.4));
-const link = ask.get("link") as LinkState | null;
+const link = ask.get("link") as LinkStatus | null;
 if (link === "retrying")
   kernel.setHead({ link, attempt: 3, retry_at: Date.now() + 9000, reason: "the server closed the connection (1006)" });
 if (link === "failed") kernel.setHead({ link, reason: "the server refused the connection: HTTP 401; check token=" });

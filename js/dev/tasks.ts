@@ -1,5 +1,5 @@
 /** The dev page plays seed 2. */
-import type { SubtaskRow, TaskStatus } from "../src/kernel/port";
+import type { SubtaskRow, TaskStatus } from "../src/kernel/contract";
 import { checkpoint, type FakeKernel, task } from "./fake";
 import { event, pick } from "./names";
 

@@ -1,6 +1,6 @@
 /** Rows of every table, for the tests of the views. */
 import { task } from "../dev/fake";
-import type { ArtifactRow, ErrorRow, OutputRow, PhaseRow, SubtaskRow, WaveRow } from "../src/kernel/port";
+import type { ArtifactRow, ErrorRow, OutputRow, PhaseRow, SubtaskRow, WaveRow } from "../src/kernel/contract";
 import { lines, NOW, picture, table } from "./support";
 
 export const phase = (number: number, more: Partial<PhaseRow> = {}): PhaseRow => ({

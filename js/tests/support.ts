@@ -2,7 +2,8 @@
 import { getQueriesForElement } from "@testing-library/dom";
 import { afterEach, beforeEach, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
-import type { Changes, FromKernel, KernelState, Picture, Port, Row, ToKernel } from "../src/kernel/port";
+import type { Changes, FromKernel, Picture, Row, ToKernel } from "../src/kernel/contract";
+import type { KernelState, Port } from "../src/kernel/port";
 import type { Env } from "../src/page/env";
 import widget from "../src/widget";
 

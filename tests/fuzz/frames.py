@@ -20,6 +20,7 @@ from runconsole.protocols.trpc.wire import TrpcWire
 from runconsole.state import RunState
 from runconsole.tables import Tables
 from runconsole.view import View
+from runconsole.view.contract import Described
 
 __all__ = ["SEEDS", "check_frames", "mutated"]
 
@@ -148,6 +149,14 @@ def _check_tables(tables: Tables) -> None:
         tables.to_arrow(name).validate()
 
 
-def _described(log: EventLog) -> dict[str, Any]:
-    counts = {"events": len(log), "malformed": log.malformed, "unknown": log.unknown}
-    return {"title": "", "url": "", "protocol": "json", "link": "live", "replay": None} | counts
+def _described(log: EventLog) -> Described:
+    return {
+        "title": "",
+        "url": "",
+        "protocol": "json",
+        "link": "live",
+        "replay": None,
+        "events": len(log),
+        "malformed": log.malformed,
+        "unknown": log.unknown,
+    }

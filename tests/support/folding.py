@@ -13,6 +13,7 @@ from runconsole.log import EventLog
 from runconsole.state import RunState
 from runconsole.tables import Tables
 from runconsole.view import View
+from runconsole.view.contract import Described
 from runconsole.view.screen import screen, title_of
 
 START: Micros = 1_763_310_720_000_000
@@ -60,7 +61,7 @@ class Folded:
         self.view.changes()
         return {"version": self.view.version, "now": self.now // 1000, "picture": self.view.snapshot()}
 
-    def _describe(self) -> dict[str, Any]:
+    def _describe(self) -> Described:
         return {
             "title": title_of(self.state),
             "url": "ws://localhost:8000/ws",

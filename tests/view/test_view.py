@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 class Model:
-    """What `js/src/state/store.ts` makes of a snapshot and patches, as `js/src/kernel/picture.ts` describes them."""
+    """What `js/src/state/store.ts` makes of a snapshot and patches, as `runconsole.view.contract` declares them."""
 
     def __init__(self, snapshot: Row, version: int) -> None:
         self.version = version
@@ -271,7 +271,7 @@ def huge() -> Folded:
 
 def test_the_durable_picture_of_the_hugest_run_is_small_and_has_its_head(huge: Folded) -> None:
     picture = huge.picture()["picture"]
-    durable = huge.view.durable()
+    durable: dict[str, Any] = {**huge.view.durable()}
     assert len(msgspec.json.encode(durable)) <= DURABLE_BYTES
     assert durable["head"] == picture["head"]
     assert {name: table["total"] for name, table in durable.items() if name != "head"} == {

@@ -116,8 +116,8 @@ def test_pressing_twice_sends_once(shows: Callable[..., Page]) -> None:
     [
         ({"checkpoint": "x", "option": "approve"}, "expected the id of a checkpoint of this run ('c'), got 'x'"),
         ({"checkpoint": "c", "option": "explode"}, "expected one of the options of 'c'"),
-        ({"option": "approve"}, "KeyError"),
-        ({"checkpoint": None, "option": ["a"]}, "got 'None'"),
+        ({"option": "approve"}, "expected a message of the kind 'decide': Object missing required field `checkpoint`"),
+        ({"checkpoint": None, "option": ["a"]}, "expected a message of the kind 'decide': Expected `str`, got `null`"),
     ],
 )
 def test_a_press_that_cannot_be_is_answered_with_one_sentence(

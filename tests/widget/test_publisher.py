@@ -31,8 +31,8 @@ class Panel:
         self.bound = False
         self.publisher = Publisher(
             self.folded.view,
-            send=self.sent.append,
-            save=self.saved.append,
+            send=lambda message: self.sent.append({**message}),
+            save=lambda picture: self.saved.append({**picture}),
             now=lambda: START,
             is_bound=lambda: self.bound,
         )
@@ -214,8 +214,8 @@ class Metered(Panel):
         self.sizes: list[int] = []
         self.publisher = Publisher(
             self.folded.view if view is None else cast("View", view),
-            send=lambda message: self._note(self.sent, message),
-            save=lambda picture: self._note(self.saved, picture),
+            send=lambda message: self._note(self.sent, {**message}),
+            save=lambda picture: self._note(self.saved, {**picture}),
             now=lambda: START,
             is_bound=lambda: True,
         )

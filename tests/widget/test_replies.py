@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import bisect
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from runconsole.view import View
+from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, FromKernel, parse
 from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
-from runconsole.widget.replies import WAITING, WHOLE, Budget, Replies, reply_to
+from runconsole.widget.replies import WAITING, WHOLE, Budget, Replies, Request, reply_to
 from tests.support.folding import START, Folded, execution, fold, task
 from tests.widget.test_publisher import JumpingLoop
 
 Message = dict[str, Any]
+
+
+def answer_to(view: View, request: Any) -> Message:
+    """Return the answer as a page reads it."""
+    return {**reply_to(view, request)}
 
 
 class Asked:
@@ -39,16 +46,19 @@ class Asked:
         )
         self.replies = Replies(budget, reply=self._reply, send=self._note)
 
-    def _reply(self, request: Message) -> Message:
-        return (
-            self.publisher.whole(request["have"])
-            if request["kind"] == "snapshot"
-            else reply_to(self.folded.view, request)
-        )
+    def ask(self, **message: Any) -> None:
+        """Ask as a page does."""
+        request: Any = message if message["kind"] == "answer" else parse(message)
+        self.replies.ask(request)
 
-    def _note(self, message: Message) -> None:
+    def _reply(self, request: Request) -> FromKernel:
+        if isinstance(request, AskSnapshot):
+            return self.publisher.whole(request.have)
+        return request if isinstance(request, dict) else reply_to(self.folded.view, request)
+
+    def _note(self, message: Mapping[str, Any]) -> None:
         size = len(json.dumps(message, separators=(",", ":")))
-        self.sent.append((asyncio.get_running_loop().time(), size, message))
+        self.sent.append((asyncio.get_running_loop().time(), size, dict(message)))
 
     def of(self, kind: str) -> list[Message]:
         return [message for _, _, message in self.sent if message.get("kind") == kind]
@@ -84,7 +94,7 @@ class Asked:
         {"kind": "page", "table": "tasks", "offset": 0, "limit": 500},
         {"kind": "detail", "table": "tasks", "key": "3"},
         {"kind": "page", "table": "nonsense"},
-        {"kind": "said", "answer": {"kind": "answer", "id": "x", "ok": True, "error": None}},
+        {"kind": "answer", "ok": True, "error": None},
     ],
     ids=["snapshot", "page", "detail", "error", "answer"],
 )
@@ -93,7 +103,7 @@ def test_a_page_that_asks_ten_thousand_times_is_answered_within_the_budget(reque
 
     def ask(number: int) -> None:
         for n in range(20):
-            asked.replies.ask({"id": f"q{number}.{n}"} | request_)
+            asked.ask(id=f"q{number}.{n}", **request_)
         asked.folded.feed([execution("progress_update", task_id=f"t{number % 400}", task_name=f"{number}", progress=5)])
 
     asked.run(5, ask)
@@ -109,7 +119,7 @@ def test_what_is_urgent_does_not_wait_for_answers() -> None:
 
     def ask(number: int) -> None:
         for n in range(5):
-            asked.replies.ask({"kind": "page", "id": f"{number}.{n}", "table": "tasks", "offset": 0, "limit": 500})
+            asked.ask(kind="page", id=f"{number}.{n}", table="tasks", offset=0, limit=500)
         if number % 50 == 40:
             urgent.append(asyncio.get_running_loop().time())
             asked.folded.feed([task("task.hitl_required", checkpointId=f"c{number}", title="Ship?")])
@@ -128,7 +138,7 @@ def test_of_too_many_requests_the_newest_are_answered() -> None:
     def ask(number: int) -> None:
         if number == 0:
             for n in wanted:
-                asked.replies.ask({"kind": "detail", "id": str(n), "table": "tasks", "key": "3"})
+                asked.ask(kind="detail", id=str(n), table="tasks", key="3")
 
     asked.run(60, ask)
     answered = [int(message["id"]) for message in asked.of("detail")]
@@ -142,7 +152,7 @@ def test_requests_for_the_picture_are_one_and_a_page_that_has_it_gets_a_heartbea
         if number in {100, 200}:
             have = -1 if number == 100 else asked.folded.view.version
             for _ in range(50):
-                asked.replies.ask({"kind": "snapshot", "have": have})
+                asked.ask(kind="snapshot", have=have)
 
     asked.run(3, ask)
     assert len(asked.of("snapshot")) <= 2
@@ -152,9 +162,13 @@ def test_requests_for_the_picture_are_one_and_a_page_that_has_it_gets_a_heartbea
 def test_without_a_loop_answers_come_at_once_until_the_budget_is_spent() -> None:
     sent: list[Message] = []
     view = Asked().folded.view
-    replies = Replies(Budget(BYTES_PER_SECOND), reply=lambda request: reply_to(view, request), send=sent.append)
+    replies = Replies(
+        Budget(BYTES_PER_SECOND),
+        reply=lambda request: reply_to(view, cast("AskPage", request)),
+        send=lambda message: sent.append(dict(message)),
+    )
     for number in range(10_000):
-        replies.ask({"kind": "page", "id": str(number), "table": "tasks", "offset": 0, "limit": 500})
+        replies.ask(AskPage(str(number), "tasks", limit=500))
     assert [message["id"] for message in sent] == [str(number) for number in range(len(sent))]
     assert 0 < sum(len(msgspec.json.encode(message)) for message in sent) < 2_000_000
 
@@ -169,10 +183,10 @@ def question(**more: Any) -> Folded:
 def test_a_row_that_is_too_long_for_one_answer_comes_in_parts() -> None:
     diff = "".join(f"+line {n} “quoted”\n" for n in range(20_000))
     view = question(context={"changes": [diff]}).view
-    request = {"kind": "detail", "id": "q", "table": "checkpoints", "key": "c"}
-    first = reply_to(view, request)
+    request = AskDetail("q", "checkpoints", "c")
+    first = answer_to(view, request)
     assert first["row"] is None
-    texts = [reply_to(view, request | {"part": part})["text"] for part in range(first["parts"])]
+    texts = [answer_to(view, structs.replace(request, part=part))["text"] for part in range(first["parts"])]
     assert texts[0] == first["text"]
     assert max(map(len, texts)) < WHOLE
     assert json.loads("".join(texts))["context"]["changes"] == [diff]
@@ -188,30 +202,26 @@ def test_a_row_of_parts_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return row(view, name, key, item, **more)
 
     monkeypatch.setattr(View, "_row", counted)
-    request = {"kind": "detail", "id": "q", "table": "checkpoints", "key": "c"}
+    request = AskDetail("q", "checkpoints", "c")
     for part in range(5):
-        reply_to(folded.view, request | {"part": part})
+        answer_to(folded.view, structs.replace(request, part=part))
     assert made == ["c"]
     folded.feed([task("checkpoint.resolved", checkpointId="c", decision="approve")])
-    reply_to(folded.view, request)
+    answer_to(folded.view, request)
     assert made == ["c", "c"]
 
 
 def test_options_come_in_pages_and_can_be_searched() -> None:
     view = question(options=[{"id": f"o{n}", "label": f"Option {n}"} for n in range(1000)]).view
-    request = {"kind": "page", "id": "q", "table": "options", "of": "c"}
-    page = reply_to(view, request | {"offset": 990})
+    request = AskPage("q", "options", of="c")
+    page = answer_to(view, structs.replace(request, offset=990))
     assert (page["total"], [row["id"] for row in page["rows"]]) == (1000, [f"o{n}" for n in range(990, 1000)])
-    found = reply_to(view, request | {"search": "option 77"})
+    found = answer_to(view, structs.replace(request, search="option 77"))
     assert [row["id"] for row in found["rows"]] == ["o77", *(f"o{n}" for n in range(770, 780))]
-    assert reply_to(view, request | {"of": "unknown"})["rows"] == []
+    assert answer_to(view, structs.replace(request, of="unknown"))["rows"] == []
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [{"kind": "page"}, {"kind": "detail", "table": "tasks"}, {"kind": "page", "table": "tasks", "offset": "x"}],
-)
-def test_a_request_that_is_none_is_answered_in_words(request_: Message) -> None:
-    answer = reply_to(Folded().view, {"id": "q"} | request_)
+def test_an_unknown_table_is_answered_in_a_short_sentence() -> None:
+    answer = answer_to(Folded().view, AskPage("q", "x" * 100_000))
     assert (answer["kind"], answer["id"], answer["ok"]) == ("answer", "q", False)
-    assert len(reply_to(Folded().view, {"kind": "page", "id": "q", "table": "x" * 100_000})["error"]) <= 500
+    assert len(answer["error"]) <= 500

@@ -1,7 +1,7 @@
 /** Several questions approved with one press: those that a person has ticked, and no others. */
 
 import { useCallback, useLayoutEffect, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/port";
+import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
 import { canAnswer } from "../page/attention";
 import { useNow, usePanel } from "../panel/context";
 import { Button } from "../ui/button";

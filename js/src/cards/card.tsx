@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/port";
+import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
 import { isLastMinute, isLate } from "../page/attention";
 import { useNow, useStore, useUniqueId } from "../panel/context";
 import { useWhole } from "../panel/detail";

@@ -1,6 +1,6 @@
 /** A question that closed while somebody typed an answer to it: how it ended, and the text that was not sent. */
 
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import type { Draft } from "../state/drafts";
 import type { Submission } from "../state/submissions";
 import { Button } from "../ui/button";

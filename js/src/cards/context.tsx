@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import { Button } from "../ui/button";
 import { plural } from "../ui/format";
 import { Text } from "../ui/icons";

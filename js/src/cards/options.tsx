@@ -1,7 +1,7 @@
 /** The answers that a question offers: a button each, with what it means. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/port";
+import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
 import { usePanel, useUniqueId } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";

@@ -1,7 +1,7 @@
 /** The questions of the run that wait for a person, and for a while what became of them. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import { canAnswer, isLastMinute } from "../page/attention";
 import { useNow, useStore } from "../panel/context";
 import type { Store } from "../state/store";

@@ -1,6 +1,6 @@
 /** How long a question still waits, and why it cannot wait longer. */
 
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import { isLastMinute } from "../page/attention";
 import type { Store } from "../state/store";
 import { clock, countdown } from "../ui/format";

@@ -1,6 +1,7 @@
 /** Where an answer stands, in words. Nothing here may claim more than is known. */
+
+import type { CheckpointRow } from "../kernel/contract";
 import { marked } from "../kernel/marks";
-import type { CheckpointRow } from "../kernel/port";
 import { isOpen, type Submission } from "../state/submissions";
 
 export interface AnswerFacts {

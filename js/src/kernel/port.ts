@@ -1,92 +1,6 @@
-/**
- * The contract with the kernel: every trait and message name; `picture.ts` has the shape of the picture.
- *
- * The kernel's side is `src/runconsole/view/` (the picture) and `src/runconsole/widget/` (traits, messages).
- */
-import type { Verb } from "../state/commands";
+/** The port to the kernel: nothing else touches the widget model. */
+import type { Durable, FromKernel, ToKernel } from "./contract";
 import { markedMessage } from "./marks";
-import type { Changes, Picture, Row, TableName, TaskStatus } from "./picture";
-
-export * from "./picture";
-
-/* ---- kernel → browser: custom messages (they reach every view of the run) ---- */
-
-export type FromKernel =
-  | { kind: "snapshot"; version: number; now: number; picture: Picture }
-  /** Applies on top of `base`; if ours is another version: ask `{kind: "snapshot"}`. */
-  | { kind: "patch"; base: number; version: number; now: number; changes: Changes }
-  /**
-   * While live, a second after the last patch and each second from then on: the newest version, so that a lost patch is
-   * noticed. `now` is the kernel's clock.
-   */
-  | { kind: "heartbeat"; version: number; now: number; subshell: boolean }
-  | { kind: "page"; id: string; table: TableName | "options"; offset: number; total: number; rows: Row[] }
-  /** A very long row comes as JSON text in `parts`: `text` is one of them, `row` is null. */
-  | {
-      kind: "detail";
-      id: string;
-      table: TableName;
-      key: string;
-      row: Row | null;
-      part?: number;
-      parts?: number;
-      text?: string;
-    }
-  /** The kernel took a request in hand (ok) or refused it at the door, with one sentence. */
-  | { kind: "answer"; id: string; ok: boolean; error: string | null };
-
-/* ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ---- */
-
-export type ToKernel =
-  /** On render, and again after 0.4 s and 1.2 s: binds the widget to the subshell (see the heartbeat's `subshell`). */
-  | { kind: "ready"; have: number }
-  | { kind: "snapshot"; have: number }
-  | {
-      kind: "decide";
-      /** A fresh id per press: crypto.randomUUID() or the like. The answer comes with the same id. */
-      id: string;
-      checkpoint: string;
-      option: string;
-      feedback: string | null;
-      modifications: unknown;
-      /** When it was pressed, by the kernel's clock: the message may have to wait for a busy kernel. */
-      at: number;
-    }
-  | {
-      kind: "page";
-      id: string;
-      table: TableName;
-      offset: number;
-      limit: number;
-      status?: TaskStatus | null;
-      search?: string | null;
-    }
-  /** Options of the question `of`, at most 50 from `offset` on. */
-  | { kind: "page"; id: string; table: "options"; of: string; offset: number; limit: number; search: string }
-  | { kind: "detail"; id: string; table: TableName; key: string; part?: number }
-  /** "reconnect" tries again now while retrying or after failed; "stop" ends the console (not the run). */
-  | { kind: "link"; id: string; action: "reconnect" | "stop" }
-  /** What shall become of a task, by its row's key; answered when the server has answered. */
-  | { kind: "command"; id: string; task: string; command: Verb }
-  /** Plays a recording, or shows another run. `value`: seconds of "seek", the speed of "speed", the number of "run". */
-  | { kind: "replay"; id: string; action: ReplayAction; value: number | null };
-
-export type ReplayAction = "play" | "pause" | "seek" | "speed" | "run";
-
-/* ---- traits (synced; under 50 KB together) ---- */
-
-export interface Traits {
-  /**
-   * The durable picture: true at most one second ago while live (but for where a replay is that plays on), exact at the
-   * end. What a second page, a reload or a saved notebook starts from. `version` is the picture's. Tables are shortened
-   * (tasks 60, output 60, events 0 rows...).
-   */
-  picture: { version: number; now: number; picture: Picture } | Record<string, never>;
-  /** Height of the scrolling areas in CSS pixels. */
-  height: number;
-}
-
-/* ---- the door to the kernel: nothing else touches the widget model ---- */
 
 /**
  * What the host says of the kernel. `fresh`: it has just been started (again), so that no widget of this page is known to it;
@@ -103,7 +17,7 @@ interface HostKernel {
 /** What the panel uses of anywidget's model. */
 export interface WidgetModel {
   readonly widget_manager?: { readonly kernel?: HostKernel | null } | null;
-  get(name: keyof Traits): unknown;
+  get(name: "picture" | "height"): unknown;
   on(name: string, callback: (value?: unknown) => void): void;
   off(name: string, callback: (value?: unknown) => void): void;
   send(content: unknown): void;
@@ -116,7 +30,7 @@ export interface Port {
   /** Calls back with each message of the kernel; returns how to stop. */
   onMessage(callback: (message: FromKernel) => void): () => void;
   /** The durable picture, or null while the kernel has not written one. */
-  picture(): { version: number; now: number; picture: Picture } | null;
+  picture(): Durable | null;
   /** Calls back when the durable picture changed; returns how to stop. */
   onPicture(callback: () => void): () => void;
   /** Height of the scrolling areas in CSS pixels. */
@@ -162,11 +76,9 @@ export class ModelPort implements Port {
     });
   }
 
-  picture(): { version: number; now: number; picture: Picture } | null {
-    const value = this.#model.get("picture") as Traits["picture"] | null | undefined;
-    return value && "picture" in value
-      ? markedMessage(value as { version: number; now: number; picture: Picture })
-      : null;
+  picture(): Durable | null {
+    const value = this.#model.get("picture") as Durable | Record<string, never> | null | undefined;
+    return value && "picture" in value ? markedMessage(value as Durable) : null;
   }
 
   onPicture(callback: () => void): () => void {

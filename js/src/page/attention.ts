@@ -1,6 +1,6 @@
 /** What calls a person to the page: the count in its title and, for who asked for them, notifications. */
 
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import type { Store } from "../state/store";
 import { isLocked, type Submission } from "../state/submissions";
 import type { Cancel } from "./env";

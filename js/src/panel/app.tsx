@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { DecisionRegion } from "../cards/region";
-import { isOver } from "../kernel/picture";
+import { isOver } from "../kernel/link";
 import { TABS } from "../tabs/tabs";
 import { Tabs } from "../ui/tabs";
 import { type Panel, PanelProvider, useStore } from "./context";

@@ -1,6 +1,6 @@
 /** A row in full, where the picture had to cut it. */
 import { useEffect, useState } from "preact/hooks";
-import type { Row, TableName } from "../kernel/port";
+import type { Row, TableName } from "../kernel/contract";
 import { usePanel } from "./context";
 
 export interface Whole<R extends Row> {

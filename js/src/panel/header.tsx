@@ -1,7 +1,7 @@
 /** Title, connection, overall progress and the numbers people look at first. */
 
 import type { ComponentChildren } from "preact";
-import type { Head } from "../kernel/port";
+import type { Head } from "../kernel/contract";
 import type { Store } from "../state/store";
 import { Choice } from "../ui/choice";
 import { Clip } from "../ui/clip";

@@ -4,7 +4,7 @@
  */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { answerState, ending, notDone } from "../cards/wording";
-import type { CheckpointRow, Head } from "../kernel/port";
+import type { CheckpointRow, Head } from "../kernel/contract";
 import { canAnswer, isLastMinute, isLate } from "../page/attention";
 import type { Store } from "../state/store";
 import { isOpen } from "../state/submissions";

@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isOver } from "../kernel/picture";
-import type { Head } from "../kernel/port";
+import type { Head } from "../kernel/contract";
+import { isOver } from "../kernel/link";
 import type { Attachment } from "../state/store";
 import { Button } from "../ui/button";
 import { Clip } from "../ui/clip";

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notDone } from "../cards/wording";
-import type { Replay } from "../kernel/port";
+import type { ReplayPosition } from "../kernel/contract";
 import type { Store } from "../state/store";
 import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
@@ -41,7 +41,7 @@ export function Player() {
 }
 
 interface Controls {
-  replay: Replay;
+  replay: ReplayPosition;
   store: Store;
 }
 
@@ -120,7 +120,7 @@ function useThrottled(work: (value: number) => void): (value: number) => void {
 }
 
 /** How near the kernel's position is to be the one asked for, in seconds: while it plays, it moves on meanwhile. */
-function tolerance(replay: Replay): number {
+function tolerance(replay: ReplayPosition): number {
   return Math.max(step(replay), replay.playing ? replay.speed * 0.3 : 0);
 }
 
@@ -129,7 +129,7 @@ function position(seconds: number): string {
 }
 
 /** What one press of an arrow key moves, in seconds. */
-function step(replay: Replay): number {
+function step(replay: ReplayPosition): number {
   return Math.max(0.1, Math.round(replay.duration_s / 20) / 10);
 }
 

@@ -1,6 +1,6 @@
 /** What became of the commands given for tasks here (cancel, pause, resume, retry): one at a time for each task. */
 
-import type { TaskRow, ToKernel } from "../kernel/port";
+import type { TaskRow, ToKernel } from "../kernel/contract";
 import type { Env } from "../page/env";
 
 export type Verb = "cancel" | "pause" | "resume" | "retry";

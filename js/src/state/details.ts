@@ -1,6 +1,6 @@
 /** Rows in full, and options by the page: asked for, put together from their parts, asked for again when no answer comes. */
 
-import type { CheckpointOption, FromKernel, Row, TableName, ToKernel } from "../kernel/port";
+import type { CheckpointOption, FromKernel, Row, TableName, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 /** A request not answered by then was lost, or there were too many. */

@@ -3,7 +3,7 @@
  * open the tab keeps it, so that it outlives a reload of the page.
  */
 
-import type { CheckpointRow } from "../kernel/port";
+import type { CheckpointRow } from "../kernel/contract";
 import type { Env } from "../page/env";
 import { isOpen } from "./submissions";
 

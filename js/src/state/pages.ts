@@ -1,6 +1,6 @@
 /** Rows that come on request: which are wanted, which were asked for, and where an answer goes. */
 
-import type { FromKernel, Row, TableName, TaskStatus, ToKernel } from "../kernel/port";
+import type { FromKernel, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 import { CHUNK_ROWS, SparseRows } from "./tables";
 

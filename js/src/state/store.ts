@@ -4,19 +4,19 @@
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
 
-import { isOver } from "../kernel/picture";
 import type {
   Changes,
   FromKernel,
   Head,
   Picture,
-  Port,
   ReplayAction,
   Row,
   TableName,
   Tables,
   ToKernel,
-} from "../kernel/port";
+} from "../kernel/contract";
+import { isOver } from "../kernel/link";
+import type { Port } from "../kernel/port";
 import type { Cancel, Env } from "../page/env";
 import { Commands } from "./commands";
 import { Details } from "./details";

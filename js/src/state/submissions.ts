@@ -3,7 +3,7 @@
  * checkpoint's own row shows the rest.
  */
 
-import type { CheckpointRow, ToKernel } from "../kernel/port";
+import type { CheckpointRow, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 export interface Submission {

@@ -1,5 +1,5 @@
 /** The rows of one table as the browser holds them. Only the store writes them. */
-import type { Row, Table, TablePatch } from "../kernel/port";
+import type { Row, Table, TablePatch } from "../kernel/contract";
 
 /** Rows by position, of which any may not be here yet: what a scrolling view reads. */
 export interface RowSource<R extends Row> {

@@ -1,6 +1,6 @@
 /** The columns of the tables that appear in more than one view. */
 
-import type { ArtifactRow, ErrorRow, PhaseRow, TaskRow, WaveRow } from "../kernel/port";
+import type { ArtifactRow, ErrorRow, PhaseRow, TaskRow, WaveRow } from "../kernel/contract";
 import { useNow, usePanel } from "../panel/context";
 import { Clip } from "../ui/clip";
 import { clock, count, dollars, duration, moment, percent, size, ticking, UNKNOWN } from "../ui/format";

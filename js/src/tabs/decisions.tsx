@@ -1,5 +1,5 @@
 /** The decisions of the run, newest first. */
-import type { DecisionRow, Row } from "../kernel/port";
+import type { DecisionRow, Row } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
 import { Clip } from "../ui/clip";

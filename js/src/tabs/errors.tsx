@@ -1,5 +1,5 @@
 /** The errors of the run, newest first; an opened one shows its stack trace. */
-import type { ErrorRow } from "../kernel/port";
+import type { ErrorRow } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
 import { Text } from "../ui/icons";

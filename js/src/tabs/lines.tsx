@@ -1,6 +1,6 @@
 /** Lines of output. */
 
-import type { OutputRow } from "../kernel/port";
+import type { OutputRow } from "../kernel/contract";
 import { pieces } from "../ui/ansi";
 import { moment } from "../ui/format";
 import { Text } from "../ui/icons";

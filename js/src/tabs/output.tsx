@@ -1,7 +1,7 @@
 /** What the agents wrote: every line, the newest in sight. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { OutputRow } from "../kernel/port";
+import type { OutputRow } from "../kernel/contract";
 import { usePanel, useStore } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { plain } from "../ui/ansi";

@@ -1,6 +1,6 @@
 /** The run on one page. What a run does not have takes no room. */
 
-import type { TaskRow } from "../kernel/port";
+import type { TaskRow } from "../kernel/contract";
 import { usePanel, useStore } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";

@@ -1,6 +1,6 @@
 /** Where the rows of a view come from: what is here, what comes on request, what a recording still has. */
 import { useMemo } from "preact/hooks";
-import type { Row, TaskRow, TaskStatus } from "../kernel/port";
+import type { Row, TaskRow, TaskStatus } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import type { LogName, Store } from "../state/store";
 import type { RowSource } from "../state/tables";

@@ -1,7 +1,7 @@
 /** Buttons that say what shall become of a task, where the server takes such commands. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { TaskRow } from "../kernel/port";
+import type { TaskRow } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import { type Command, type Verb, verbsFor } from "../state/commands";
 import { Button } from "../ui/button";

@@ -1,7 +1,7 @@
 /** All tasks: found by status and text, opened for subtasks and errors. */
 
 import { useState } from "preact/hooks";
-import type { SubtaskRow, TaskRow, TaskStatus } from "../kernel/port";
+import type { SubtaskRow, TaskRow, TaskStatus } from "../kernel/contract";
 import { useNow, useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
 import { Button } from "../ui/button";

@@ -1,7 +1,7 @@
 /** When things happened: tasks as bars in time, and below them every event. */
 
 import { useMemo } from "preact/hooks";
-import type { EventRow, TaskRow } from "../kernel/port";
+import type { EventRow, TaskRow } from "../kernel/contract";
 import { useNow, usePanel, useStore } from "../panel/context";
 import { useFull } from "../panel/detail";
 import { Clip } from "../ui/clip";

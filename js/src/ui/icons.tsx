@@ -1,6 +1,6 @@
 /** The small signs used everywhere: status, bars, icons, text with links. */
 import type { ComponentChildren } from "preact";
-import type { DecisionState, RunStatus } from "../kernel/port";
+import type { DecisionState, RunStatus } from "../kernel/contract";
 import { links } from "./ansi";
 import { wholePercent } from "./format";
 

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, VNode } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { Row } from "../kernel/port";
+import type { Row } from "../kernel/contract";
 import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { Button } from "./button";

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import { diffKinds } from "../../src/cards/context";
 import { parseModifications } from "../../src/cards/modifications";
-import type { CheckpointRow } from "../../src/kernel/port";
+import type { CheckpointRow } from "../../src/kernel/contract";
 import { placeOf } from "../../src/ui/sticky";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import { looksLikeDiff } from "../../src/cards/context";
-import type { CheckpointRow } from "../../src/kernel/port";
+import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();

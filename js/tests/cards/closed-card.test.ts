@@ -1,7 +1,7 @@
 /** What a person sees when a question ends otherwise than by the button they pressed. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { CheckpointRow } from "../../src/kernel/port";
+import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();

@@ -1,7 +1,7 @@
 /** What a person decides on is shown whole, or it is said what is not here. */
 import { describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { CheckpointRow } from "../../src/kernel/port";
+import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, picture, table } from "../support";
 
 fakeTime();

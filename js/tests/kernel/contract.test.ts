@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Picture, TableName } from "../../src/kernel/port";
+import type { Picture, TableName } from "../../src/kernel/contract";
 import { isOpen } from "../../src/state/submissions";
 import { percent, wholePercent } from "../../src/ui/format";
 import { Bench, fakeTime, later } from "../support";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { CheckpointRow } from "../../src/kernel/port";
+import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();

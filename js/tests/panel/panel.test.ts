@@ -8,10 +8,10 @@ fakeTime();
 
 describe("a choice of runs", () => {
   test("stands in the header where there are several, and asks the kernel for the one that is chosen", async () => {
-    const runs = [
+    const runs: [number, string][] = [
       [0, "e1: completed"],
       [1, "e2: running"],
-    ] as const;
+    ];
     const bench = await new Bench().show(picture());
     expect(bench.get.queryByRole("combobox", { name: "Run" })).toBeNull();
     await bench.patch({ head: { run: 1, runs } });

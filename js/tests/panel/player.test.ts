@@ -1,14 +1,14 @@
 import { fireEvent } from "@testing-library/dom";
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { Head, Replay } from "../../src/kernel/port";
+import type { Head, ReplayPosition } from "../../src/kernel/contract";
 import { Store } from "../../src/state/store";
 import { Bench, FakeEnv, FakePort, fakeTime, later, NOW, picture, table } from "../support";
 
-const REPLAY: Replay = { position_s: 60, duration_s: 600, speed: 10, playing: true, over: false };
+const REPLAY: ReplayPosition = { position_s: 60, duration_s: 600, speed: 10, playing: true, over: false };
 
 /** A head of a replay with changes to its controls. */
-function replaying(change: Partial<Replay> = {}): Partial<Head> {
+function replaying(change: Partial<ReplayPosition> = {}): Partial<Head> {
   return { protocol: "replay", replay: { ...REPLAY, ...change } };
 }
 
@@ -22,7 +22,7 @@ describe("the player", () => {
 
   const player = () => bench.get.getByRole("group", { name: "Replay" });
   const scrubber = () => bench.get.getByRole<HTMLInputElement>("slider", { name: "Position" });
-  const moves = (change: Partial<Replay>) => bench.patch({ head: replaying(change) });
+  const moves = (change: Partial<ReplayPosition>) => bench.patch({ head: replaying(change) });
   const drag = (seconds: number) => fireEvent.input(scrubber(), { target: { value: String(seconds) } });
   const seeks = () =>
     bench
@@ -263,7 +263,7 @@ describe("the time of a replayed run", () => {
     store = new Store(port, env);
   });
 
-  const show = (change: Partial<Replay>, version = 1, now = then) =>
+  const show = (change: Partial<ReplayPosition>, version = 1, now = then) =>
     port.receive({ kind: "snapshot", version, now, picture: picture(replaying(change)) });
 
   test("goes with the speed of the replay", () => {

@@ -1,7 +1,7 @@
 /** What is typed into a card and not sent: it outlives a reload of the page, and all views of the run show it. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { CheckpointRow, Picture } from "../../src/kernel/port";
+import type { CheckpointRow, Picture } from "../../src/kernel/contract";
 import { browserEnv } from "../../src/page/env";
 import { Drafts } from "../../src/state/drafts";
 import { Bench, FakeEnv, fakeTime, later, NOW, picture, table } from "../support";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
-import type { Changes, FromKernel, OutputRow, Picture, TaskRow } from "../../src/kernel/port";
+import type { Changes, FromKernel, OutputRow, Picture, TaskRow } from "../../src/kernel/contract";
 import { Store } from "../../src/state/store";
 import { FakeEnv, FakePort, lines, NOW, picture, table } from "../support";
 

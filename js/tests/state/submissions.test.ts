@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import type { ToKernel } from "../../src/kernel/port";
+import type { ToKernel } from "../../src/kernel/contract";
 import { isLocked, Submissions } from "../../src/state/submissions";
 import { FakeEnv } from "../support";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { OutputRow } from "../../src/kernel/port";
+import type { OutputRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, lines, NOW, picture, table } from "../support";
 
 fakeTime();
@@ -57,7 +57,7 @@ describe("the output", () => {
     const requests = bench.sent("page");
     expect(requests.length).toBeGreaterThan(1);
     expect(requests.length).toBeLessThanOrEqual(4);
-    for (const { id, table, offset, limit } of requests) {
+    for (const { id, table, offset = 0, limit } of requests) {
       expect([table, limit, offset > 400_000]).toEqual(["output", 100, true]);
       const rows = lines(offset, offset + 100);
       bench.model.receive({ kind: "page", id, table: "output", offset, total: 1_000_000, rows });

@@ -1,4 +1,4 @@
-"""The bounded picture the browser gets: snapshots, patches, pages. Its shape is that of `js/src/kernel/picture.ts`."""
+"""The bounded picture the browser gets: snapshots, patches, pages. `runconsole.view.contract` declares its shape."""
 
 from runconsole.view.checkpoints import answered
 from runconsole.view.view import DURABLE_BYTES, View

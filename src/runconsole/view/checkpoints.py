@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 from runconsole.events import CheckpointOption, Micros
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
-from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, Row, ms, number, reference, referred, short
+from runconsole.view.contract import CheckpointOption as OptionRow
+from runconsole.view.contract import CheckpointRow, Context
+from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, ms, number, reference, referred, short
 
 __all__ = ["OPTIONS", "Question", "answered", "checkpoint_row", "option_rows", "question"]
 
@@ -47,7 +49,7 @@ def question(checkpoint: Checkpoint, state: RunState) -> Question:
     return Question(checkpoint, ours, task.name if task else None, state.due_at(checkpoint))
 
 
-def checkpoint_row(item: Question, cutter: Cutter) -> Row:
+def checkpoint_row(item: Question, cutter: Cutter) -> CheckpointRow:
     """Return the row of a checkpoint."""
     row = _row(item, cutter)
     if cutter.rest:
@@ -55,11 +57,11 @@ def checkpoint_row(item: Question, cutter: Cutter) -> Row:
     return row
 
 
-def _row(item: Question, cutter: Cutter) -> Row:
+def _row(item: Question, cutter: Cutter) -> CheckpointRow:
     checkpoint, ours, task_name, due_at = item
     options = option_rows(checkpoint, cutter)
     modifies = any(_MODIFIES.match(option.action or option.id) for option in checkpoint.options)
-    row = {
+    row: CheckpointRow = {
         "key": reference(checkpoint.checkpoint_id),
         "id": reference(checkpoint.checkpoint_id),
         "task": cutter("task", checkpoint.task_id, NAME),
@@ -91,7 +93,7 @@ def _row(item: Question, cutter: Cutter) -> Row:
     return row
 
 
-def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[Row]:
+def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[OptionRow]:
     """Return at most `OPTIONS` of a question's options: from an offset on, or with a text in id or label."""
     wanted = search.casefold()
     chosen = (
@@ -102,7 +104,7 @@ def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search:
     return [_option(*known, checkpoint, cutter) for known in islice(chosen, offset, offset + OPTIONS)]
 
 
-def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter: Cutter) -> Row:
+def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter: Cutter) -> OptionRow:
     name = option.action or option.id
     return {
         "id": reference(option.id),
@@ -125,9 +127,9 @@ def _named(option: str | None) -> str | None:
     return None if option is None else reference(option)
 
 
-def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Row:
+def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Context:
     """Return the parts of a checkpoint's context that have a place on the card, the rest as JSON text."""
-    shown: Row = {}
+    shown: Context = {}
     rest = dict(context)
     if isinstance(context.get("spec"), str):
         shown["spec"] = cutter("context.spec", rest.pop("spec"), SPEC)

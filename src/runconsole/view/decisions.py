@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from runconsole.events import Micros
 from runconsole.state import Checkpoint, Decision, RunState, span_s
-from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, Row, ms, number, short
+from runconsole.view.contract import DecisionRow
+from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, ms, number, short
 
 __all__ = ["Answer", "History", "decision_row"]
 
@@ -71,22 +72,39 @@ def _answer(state: RunState, *, ours: bool, key: str) -> Answer:
     return Ours(decision, state.checkpoints.get(decision.checkpoint_id))
 
 
-def decision_row(index: int, item: Answer, cutter: Cutter) -> Row:
+class _Entry(TypedDict):
+    """The fields of a row before they are cut."""
+
+    checkpoint: str
+    option: str | None
+    feedback: str | None
+    state: str
+    by: str | None
+    took_s: float | None
+    at: int | None
+    error: str | None
+
+
+def decision_row(index: int, item: Answer, cutter: Cutter) -> DecisionRow:
     """Return the row of one entry of the history."""
     checkpoint = item.checkpoint
     row = _ours(item.decision, checkpoint) if isinstance(item, Ours) else _theirs(item.checkpoint)
+    title = cutter("title", checkpoint.title if checkpoint else None, NAME)  # the first that is cut
     return {
-        **row,
-        "key": str(index),
         "checkpoint": short(row["checkpoint"]),
-        "title": cutter("title", checkpoint.title if checkpoint else None, NAME),
         "option": cutter("option", _label(checkpoint, row["option"]), NAME),
         "feedback": cutter("feedback", row["feedback"], PROSE),
+        "state": row["state"],
+        "by": row["by"],
+        "took_s": row["took_s"],
+        "at": row["at"],
         "error": cutter("error", row["error"], SENTENCE),
+        "key": str(index),
+        "title": title,
     }
 
 
-def _ours(decision: Decision, checkpoint: Checkpoint | None) -> Row:
+def _ours(decision: Decision, checkpoint: Checkpoint | None) -> _Entry:
     ended = decision.acknowledged_at or decision.sent_at
     # From the question, not from the press, by our own clock: how long the person took.
     asked: Micros = decision.asked_at or (checkpoint.opened_at if checkpoint else None) or decision.requested_at
@@ -102,7 +120,7 @@ def _ours(decision: Decision, checkpoint: Checkpoint | None) -> Row:
     }
 
 
-def _theirs(checkpoint: Checkpoint) -> Row:
+def _theirs(checkpoint: Checkpoint) -> _Entry:
     decided = checkpoint.status == "decided"
     return {
         "checkpoint": checkpoint.checkpoint_id,

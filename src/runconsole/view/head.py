@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from runconsole.state import RunState
+from runconsole.view.contract import Described, Head
 from runconsole.view.rows import SENTENCE, ms, number, short
 
 __all__ = ["head"]
@@ -13,8 +12,8 @@ _ALERTS = 3
 _OFFSET_STEP = 500  # the clock's estimate moves with every event; steps of half a second do not
 
 
-def head(state: RunState, described: dict[str, Any], output_lines: int) -> dict[str, Any]:
-    """Return the head: `described` holds ``title, url, protocol, link, events, malformed, unknown, replay``."""
+def head(state: RunState, described: Described, output_lines: int) -> Head:
+    """Return the head: the fields of the state, and those that are `described`."""
     run = state.run()
     link = state.links[-1] if state.links else None
     reason = state.interruption or (link.reason if link else None)

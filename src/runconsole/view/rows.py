@@ -6,14 +6,17 @@ import math
 import re
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, span_s
 from runconsole.text.marks import marked
+from runconsole.view.contract import ArtifactRow, EventRow, OutputRow, PhaseRow, Row, SubtaskRow, TaskRow, WaveRow
+from runconsole.view.contract import ErrorRow as ErrorLine
 from runconsole.view.output import Line
 
-Row = dict[str, Any]
+AnyRow = dict[str, Any]
+"""A row of any table, and the same shape for what is assembled table by table."""
 
 NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 8_000, 8_000, 160
 ROW = 16_000
@@ -35,6 +38,10 @@ class Cutter:
         self.rest: dict[str, list[int]] = {}
         """What the cut fields lack: lines and characters."""
 
+    @overload
+    def __call__(self, field: str, text: str, length: int, *, controls: bool = True) -> str: ...
+    @overload
+    def __call__(self, field: str, text: str | None, length: int, *, controls: bool = True) -> str | None: ...
     def __call__(self, field: str, text: str | None, length: int, *, controls: bool = True) -> str | None:
         """Return the text, at most `length` characters of it; `controls` as in `marked`."""
         if text is None:
@@ -112,7 +119,7 @@ def number(value: float | None, digits: int = 3) -> float | None:
     return None if value is None or not abs(value) < math.inf else round(value, digits)
 
 
-def phase_row(phase: Phase, cutter: Cutter) -> Row:
+def phase_row(phase: Phase, cutter: Cutter) -> PhaseRow:
     return {
         "key": str(phase.phase),
         "number": phase.phase,
@@ -126,7 +133,7 @@ def phase_row(phase: Phase, cutter: Cutter) -> Row:
     }
 
 
-def wave_row(wave: Wave, _cutter: Cutter) -> Row:
+def wave_row(wave: Wave, _cutter: Cutter) -> WaveRow:
     return {
         "key": str(wave.wave),
         "wave": wave.wave,
@@ -140,7 +147,7 @@ def wave_row(wave: Wave, _cutter: Cutter) -> Row:
     }
 
 
-def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> Row:
+def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> TaskRow:
     seconds = task.duration_s if task.duration_s is not None else span_s(task.started_at, task.ended_at)
     return {
         "key": str(task.position),
@@ -168,7 +175,7 @@ def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> Row:
     }
 
 
-def _subtask_row(subtask: Subtask) -> Row:
+def _subtask_row(subtask: Subtask) -> SubtaskRow:
     seconds = subtask.duration_s if subtask.duration_s is not None else span_s(subtask.started_at, subtask.ended_at)
     return {
         "id": short(subtask.subtask_id),
@@ -180,11 +187,11 @@ def _subtask_row(subtask: Subtask) -> Row:
     }
 
 
-def output_row(index: int, line: Line, cutter: Cutter) -> Row:
+def output_row(index: int, line: Line, cutter: Cutter) -> OutputRow:
     return {
         "key": str(index),
         "task": line.task_id and short(line.task_id),
-        "stream": line.stream,
+        "stream": cast("Literal['stdout', 'stderr']", line.stream),
         "text": cutter("text", _both_ends(line.text, cutter), LINE, controls=False),
         "at": ms(line.at),
     }
@@ -205,7 +212,7 @@ def _edge(text: str, at: int) -> int:
     return color.end() if color is not None and color.end() > at else at
 
 
-def artifact_row(index: int, row: Artifact, cutter: Cutter) -> Row:
+def artifact_row(index: int, row: Artifact, cutter: Cutter) -> ArtifactRow:
     return {
         "key": str(index),
         "path": cutter("path", row.path, SENTENCE),
@@ -218,7 +225,7 @@ def artifact_row(index: int, row: Artifact, cutter: Cutter) -> Row:
     }
 
 
-def error_row(index: int, row: ErrorRow, cutter: Cutter) -> Row:
+def error_row(index: int, row: ErrorRow, cutter: Cutter) -> ErrorLine:
     return {
         "key": str(index),
         "task": cutter("task", row.task_id, NAME),
@@ -233,7 +240,7 @@ def error_row(index: int, row: ErrorRow, cutter: Cutter) -> Row:
     }
 
 
-def event_row(index: int, event: Received, cutter: Cutter) -> Row:
+def event_row(index: int, event: Received, cutter: Cutter) -> EventRow:
     kind = event.fact.__class__
     task = getattr(event.fact, "task_id", None)
     return {

@@ -12,10 +12,11 @@ from runconsole.events import Received
 from runconsole.state import RunState
 from runconsole.view import checkpoints as questions
 from runconsole.view import rows
+from runconsole.view.contract import Row, TaskRow
 from runconsole.view.decisions import History, decision_row
 from runconsole.view.details import detail_facts
 from runconsole.view.output import OutputLines
-from runconsole.view.rows import Cutter, Row, reference
+from runconsole.view.rows import Cutter, reference
 
 __all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
 
@@ -134,7 +135,7 @@ def _part(name: str, row: Callable[[Any, Cutter], Row]) -> Table:
     )
 
 
-def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> Row:
+def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> TaskRow:
     row = rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
     if item.details is not None:
         if cutter.whole:

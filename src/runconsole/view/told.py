@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from runconsole.view.rows import Row
+from runconsole.view.rows import AnyRow
 from runconsole.view.tables import TABLES, Held
 
 __all__ = ["Told", "is_same"]
@@ -16,7 +16,7 @@ __all__ = ["Told", "is_same"]
 _URGENT = ("checkpoints", "decisions", "errors")
 """Tables whose rows go first."""
 
-RowOf = Callable[[str, str, Any], Row]
+RowOf = Callable[[str, str, Any], AnyRow]
 
 
 class Told:
@@ -39,7 +39,7 @@ class Told:
         """Take notice that a table has changed."""
         self._behind[name] = None
 
-    def patch(self, shown: dict[str, Held], totals: dict[str, int], limit: float = math.inf) -> dict[str, Row]:
+    def patch(self, shown: dict[str, Held], totals: dict[str, int], limit: float = math.inf) -> dict[str, AnyRow]:
         """Return what the page lacks of the tables as they are shown, about `limit` bytes of it."""
         drafts = {name: self._draft(name, shown) for name in TABLES if name in self._behind}
         urgent = [drafts[name] for name in _URGENT if name in drafts]
@@ -62,7 +62,7 @@ class Told:
         self._sent, self._totals = dict(shown), dict(totals)
         self._skipped, self._behind = {}, {}
 
-    def restart(self, shown: dict[str, Held], totals: dict[str, int], limit: float) -> dict[str, Row]:
+    def restart(self, shown: dict[str, Held], totals: dict[str, int], limit: float) -> dict[str, AnyRow]:
         """Return the tables for a page that has nothing, about `limit` bytes of them; patches bring the rest."""
         self._sent = {table: {} for table in TABLES}
         self._behind = dict.fromkeys(TABLES)
@@ -87,7 +87,7 @@ class Told:
             lacks.sort(key=lambda one: skipped.get(one[0], len(skipped)))
         return _Draft(lacks, lambda key, item: self._row(name, key, item))
 
-    def _finish(self, name: str, draft: _Draft, shown: dict[str, Held], total: int) -> Row:
+    def _finish(self, name: str, draft: _Draft, shown: dict[str, Held], total: int) -> AnyRow:
         table, before, rows, lacks = TABLES[name], self._sent[name], draft.rows, dict(draft.lacks)
         after: Held = {}
         elsewhere = {} if table.within is None else shown[table.within]
@@ -103,7 +103,7 @@ class Told:
             self._skipped[name] = {key: place for place, key in enumerate(reversed(lacks))}
         else:
             self._behind.pop(name, None)
-        patch: Row = {}
+        patch: AnyRow = {}
         if rows:
             patch["set"] = [rows[key] for key in after if key in rows]
         if total != self._totals[name]:
@@ -117,12 +117,12 @@ class Told:
 class _Draft:
     """A table's part of a patch while it is filled."""
 
-    def __init__(self, lacks: Iterable[tuple[str, Any]], row: Callable[[str, Any], Row]) -> None:
+    def __init__(self, lacks: Iterable[tuple[str, Any]], row: Callable[[str, Any], AnyRow]) -> None:
         self.lacks = list(lacks)[::-1]
         """What the page does not have yet; the next is the last one."""
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, AnyRow] = {}
         self._row = row
-        self._next: tuple[Row, int] | None = None
+        self._next: tuple[AnyRow, int] | None = None
         """The row that did not fit, and its size."""
 
     def take(self, room: float, *, at_least_one: bool = False) -> int:

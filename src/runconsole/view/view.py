@@ -6,16 +6,17 @@ import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
 
 from runconsole.state import RunState
 from runconsole.view.checkpoints import option_rows
+from runconsole.view.contract import Changes, CheckpointOption, Described, Head, Picture
 from runconsole.view.decisions import History
 from runconsole.view.head import head
 from runconsole.view.output import OutputLines
-from runconsole.view.rows import Cutter, Row, referred
+from runconsole.view.rows import AnyRow, Cutter, referred
 from runconsole.view.tables import TABLES, Held, Source
 from runconsole.view.told import Told, is_same
 
@@ -67,7 +68,7 @@ class View:
         self,
         state: RunState,
         read: Callable[[int, int], Any],
-        describe: Callable[[], dict[str, Any]],
+        describe: Callable[[], Described],
         *,
         version: int = 0,
     ) -> None:
@@ -77,7 +78,7 @@ class View:
         self._describe = describe
         self.version = version
         """Grows by one with each change of the picture."""
-        self._head: Row = {}
+        self._head: Head | AnyRow = {}
         self._shown: dict[str, Held] = {table: {} for table in TABLES}
         self._totals = dict.fromkeys(TABLES, 0)
         self._told = Told(self._row)
@@ -87,24 +88,24 @@ class View:
     # ---- snapshots and patches ----------------------------------------------------------------------------------
 
     @_alone
-    def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Row:
+    def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Picture:
         """Return the picture as of the last `changes`.
 
         Where that has more than `limit` bytes it is a part; the next changes bring the rest. `to_all`: every page takes
         it, in place of what it has.
         """
-        picture: Row = {"head": self._head}
+        picture: AnyRow = {"head": self._head}
         for name, shown in self._shown.items():
             rows = [self._row(name, key, item) for key, item in shown.items()]
             picture[name] = {"total": self._totals[name], "rows": rows}
         if limit is None or len(msgspec.json.encode(picture)) <= limit:
             if to_all:
                 self._told.all(self._shown, self._totals)
-            return picture
-        return {"head": self._head} | self._told.restart(self._shown, self._totals, limit)
+            return cast("Picture", picture)
+        return cast("Picture", {"head": self._head} | self._told.restart(self._shown, self._totals, limit))
 
     @_alone
-    def changes(self, limit: float = math.inf) -> Row:
+    def changes(self, limit: float = math.inf) -> Changes:
         """Return what the page lacks, about `limit` bytes of it, and count the version up; empty when it has all.
 
         What is urgent goes first.
@@ -120,34 +121,34 @@ class View:
                 self._shown[name], self._totals[name] = table.window(self._source), table.total(self._source)
                 self._told.note(name)
         room = limit if limit == math.inf else limit - len(msgspec.json.encode(changed))
-        changes: Row = {"head": changed} if changed else {}
+        changes: AnyRow = {"head": changed} if changed else {}
         changes |= self._told.patch(self._shown, self._totals, room)
         if changes:
             self.version += 1
-        return changes
+        return cast("Changes", changes)
 
     @_alone
-    def durable(self) -> Row:
+    def durable(self) -> Picture:
         """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
-        picture = self.snapshot()
+        picture = cast("AnyRow", self.snapshot())
         for limits in _DURABLE_LIMITS:
             for name, limit in limits.items():
                 rows = picture[name]["rows"]
                 picture[name]["rows"] = rows[max(0, len(rows) - limit) :] if name in _NEWEST_KEPT else rows[:limit]
             if len(msgspec.json.encode(picture)) <= DURABLE_BYTES:
-                return picture
+                return cast("Picture", picture)
         for row in picture["checkpoints"]["rows"]:
             row |= {"context": {}, "description": (row["description"] or "")[:1000], "cut": ["context", "description"]}
         if len(msgspec.json.encode(picture)) > DURABLE_BYTES:
             picture["checkpoints"]["rows"] = []
-        return picture
+        return cast("Picture", picture)
 
     # ---- what is asked for --------------------------------------------------------------------------------------
 
     @_alone
     def page(
         self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
-    ) -> tuple[int, list[Row]]:
+    ) -> tuple[int, list[AnyRow]]:
         """Return how many rows there are, and at most `limit` (and `PAGE`) of them from `offset` on.
 
         `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
@@ -162,7 +163,7 @@ class View:
         return len(items), [self._row(name, key, item) for key, item in chosen]
 
     @_alone
-    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[Row]]:
+    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[CheckpointOption]]:
         """Return how many options a question has, and some of them from `offset` on, or with a text in their names."""
         state = self._source.state
         checkpoint = state.checkpoints.get(referred(key, state.checkpoints))
@@ -171,7 +172,7 @@ class View:
         return len(checkpoint.options), option_rows(checkpoint, Cutter(), max(0, offset), search)
 
     @_alone
-    def detail(self, name: str, key: str) -> Row | None:
+    def detail(self, name: str, key: str) -> AnyRow | None:
         """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
         found = self._find(name, key)
         return None if found is None else self._row(name, key, found, whole=True)
@@ -198,9 +199,9 @@ class View:
         self._lines.feed(self._source.state.output)
         self._source.history.feed(self._source.state)
 
-    def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> Row:
+    def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> AnyRow:
         cutter = Cutter(whole=whole)
-        return cutter.mark(TABLES[name].row(self._source, key, item, cutter))
+        return cast("AnyRow", cutter.mark(TABLES[name].row(self._source, key, item, cutter)))
 
 
 def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:

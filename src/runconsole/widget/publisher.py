@@ -7,12 +7,13 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
 from runconsole.events import Micros
 from runconsole.view import DURABLE_BYTES, View
+from runconsole.view.contract import Changes
+from runconsole.widget.messages import Durable, FromKernel, Heartbeat, Patch, Snapshot
 from runconsole.widget.replies import Budget
 
 __all__ = ["Publisher"]
@@ -27,8 +28,6 @@ HEARTBEAT = 1.0
 DURABLE = 1.0
 
 _logger = logging.getLogger(__name__)
-
-Message = dict[str, Any]
 
 
 class Publisher:
@@ -48,8 +47,8 @@ class Publisher:
         self,
         view: View,
         *,
-        send: Callable[[Message], None],
-        save: Callable[[Message], None],
+        send: Callable[[FromKernel], None],
+        save: Callable[[Durable], None],
         now: Callable[[], Micros],
         is_bound: Callable[[], bool],
         alert: Callable[[str], object] = _logger.error,
@@ -142,7 +141,7 @@ class Publisher:
         changes = self._view.changes(limit)
         if not changes:
             return 0
-        message = {
+        message: Patch = {
             "kind": "patch",
             "base": base,
             "version": self._view.version,
@@ -167,7 +166,7 @@ class Publisher:
         self.patch()
         self._send(self._snapshot())
 
-    def whole(self, have: object) -> Message:
+    def whole(self, have: int) -> Snapshot | Heartbeat:
         """Return the picture for a page that has this version: a snapshot, or a heartbeat where it is the newest."""
         self.patch(BYTES_PER_SECOND * TICK)
         return self._beat() if have == self._view.version else self._snapshot()
@@ -179,7 +178,7 @@ class Publisher:
         self._send(message)
         return len(msgspec.json.encode(message))
 
-    def _snapshot(self, *, to_all: bool = False) -> Message:
+    def _snapshot(self, *, to_all: bool = False) -> Snapshot:
         picture = self._view.snapshot(SNAPSHOT_BYTES, to_all=to_all)
         return {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": picture}
 
@@ -205,14 +204,14 @@ class Publisher:
         """Send the newest version, so that a lost last patch is noticed."""
         self._send(self._beat())
 
-    def _beat(self) -> Message:
+    def _beat(self) -> Heartbeat:
         return {"kind": "heartbeat", "version": self._view.version, "now": self._millis(), "subshell": self._is_bound()}
 
     def _millis(self) -> int:
         return self._now() // 1000
 
 
-def _is_clock(changes: Message) -> bool:
+def _is_clock(changes: Changes) -> bool:
     """Whether nothing changed but the position of a replay that plays on."""
     if changes.keys() != {"head"} or changes["head"].keys() != {"replay"}:
         return False

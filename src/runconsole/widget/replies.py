@@ -7,12 +7,14 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 import msgspec
 
 from runconsole.errors import RunConsoleError
 from runconsole.view import View, marked_sentence
+from runconsole.view.contract import Row
+from runconsole.widget.messages import Answer, AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page
 
 __all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
 
@@ -28,7 +30,8 @@ WHOLE = 150_000
 PART = 25_000
 _LONGEST_ID = 200
 
-Message = dict[str, Any]
+Request = AskSnapshot | AskPage | AskDetail | Answer
+"""A request of a page, or the answer to one that was carried out already."""
 
 
 class Budget:
@@ -56,21 +59,23 @@ class Replies:
         send: sends a message.
     """
 
-    def __init__(self, budget: Budget, *, reply: Callable[[Message], Message], send: Callable[[Message], None]) -> None:
+    def __init__(
+        self, budget: Budget, *, reply: Callable[[Request], FromKernel], send: Callable[[FromKernel], None]
+    ) -> None:
         self._budget = budget
         self._reply = reply
         self._send = send
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[Request] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def ask(self, request: Message) -> None:
+    def ask(self, request: Request) -> None:
         """Take a request; requests for the whole picture that wait are one."""
-        if request["kind"] == "snapshot":
-            before = next((known for known in self._waiting if known["kind"] == "snapshot"), None)
-            if before is not None:
-                before["have"] = before["have"] if before["have"] == request["have"] else -1
-                return
+        if isinstance(request, AskSnapshot):
+            for place, known in enumerate(self._waiting):
+                if isinstance(known, AskSnapshot):
+                    self._waiting[place] = known if known.have == request.have else AskSnapshot()
+                    return
         loop = _running_loop()
         if loop is None:
             if self._budget.delay(time.monotonic()) <= AT_ONCE:
@@ -95,7 +100,7 @@ class Replies:
                 return
             self._answer(self._waiting.popleft(), loop.time())
 
-    def _answer(self, request: Message, now: float) -> None:
+    def _answer(self, request: Request, now: float) -> None:
         message = self._reply(request)
         self._budget.spend(len(msgspec.json.encode(message)), now, PAUSE)
         self._send(message)
@@ -108,58 +113,55 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def named(request: Message) -> str | None:
+def named(name: object) -> str | None:
     """Return the id of a request, as far as it is one."""
-    name = request.get("id")
     return name if isinstance(name, str) and len(name) <= _LONGEST_ID else None
 
 
-def refusal(request: Message, problem: Exception) -> Message:
-    """Return the answer to a request that cannot be carried out."""
+def refusal(name: object, problem: Exception) -> Answer:
+    """Return the answer to a request, by its id, that cannot be carried out."""
     text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
-    return {"kind": "answer", "id": named(request), "ok": False, "error": marked_sentence(text)}
+    return {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
 
 
-def reply_to(view: View, request: Message) -> Message:
-    """Return the answer to a page's request for rows, or to what was carried out already."""
+def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | Answer:
+    """Return the answer to a page's request for rows."""
     try:
-        match request["kind"]:
-            case "page":
-                return _page(view, request)
-            case "detail":
-                return _detail(view, request)
-            case _:
-                answer: Message = request["answer"]
-                return answer
+        return _page(view, request) if isinstance(request, AskPage) else _detail(view, request)
     except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
-        return refusal(request, problem)
+        return refusal(request.id, problem)
 
 
-def _page(view: View, request: Message) -> Message:
-    table, offset = str(request["table"]), int(request.get("offset", 0))
-    search = request.get("search")
-    if table == "options":
-        total, rows = view.options(str(request["of"]), offset, str(search or ""))
+def _page(view: View, request: AskPage) -> Page:
+    offset, search = request.offset, request.search
+    rows: object
+    if request.table == "options":
+        total, rows = view.options(request.of, offset, search or "")
     else:
-        limit = int(request.get("limit", 100))
-        total, rows = view.page(table, offset, limit, status=request.get("status"), search=search)
+        total, rows = view.page(request.table, offset, request.limit, status=request.status, search=search)
     return {
         "kind": "page",
-        "id": named(request),
-        "table": table,
+        "id": named(request.id),
+        "table": request.table,
         "offset": offset,
         "total": total,
-        "rows": rows,
+        "rows": cast("list[Row]", rows),
     }
 
 
-def _detail(view: View, request: Message) -> Message:
-    table, key, part = str(request["table"]), str(request["key"]), int(request.get("part") or 0)
-    text = view.detail_text(table, key)
-    answer: Message = {"kind": "detail", "id": named(request), "table": table, "key": key, "row": None}
+def _detail(view: View, request: AskDetail) -> Detail:
+    text = view.detail_text(request.table, request.key)
+    answer: Detail = {
+        "kind": "detail",
+        "id": named(request.id),
+        "table": request.table,
+        "key": request.key,
+        "row": None,
+    }
     if len(text) <= WHOLE:
         answer["row"] = msgspec.json.decode(text)
     else:
-        parts = math.ceil(len(text) / PART)
-        answer |= {"part": part, "parts": parts, "text": text[part * PART : (part + 1) * PART]}
+        answer["part"] = request.part
+        answer["parts"] = math.ceil(len(text) / PART)
+        answer["text"] = text[request.part * PART : (request.part + 1) * PART]
     return answer

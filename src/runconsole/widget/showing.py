@@ -11,6 +11,7 @@ from runconsole.events import Received
 from runconsole.replay import Replay
 from runconsole.store import RunStore
 from runconsole.view import View
+from runconsole.view.contract import Described, ReplayPosition
 from runconsole.view.screen import clean, title_of
 
 __all__ = ["Showing"]
@@ -72,10 +73,10 @@ class Showing:
         hide = self._engine.options.redactor.hide_event
         return [(number, hide(event)) for number, event in store.log.read(first, count)]
 
-    def _describe(self, store: RunStore) -> dict[str, Any]:
+    def _describe(self, store: RunStore) -> Described:
         engine, stores = self._engine, self._engine.stores
         is_newest = store is stores[-1]
-        described = {
+        described: Described = {
             "title": title_of(store.state),
             "url": engine.address,
             "protocol": engine.protocol,
@@ -96,7 +97,7 @@ class Showing:
         return described
 
 
-def _described(replay: Replay) -> dict[str, Any]:
+def _described(replay: Replay) -> ReplayPosition:
     """Return where a replay is, for the panel's controls; positions to a tenth of a second."""
     return {
         "position_s": round(replay.position, 1),

@@ -19,11 +19,11 @@ from typing import Any, Unpack
 import anywidget
 import traitlets
 
+from runconsole import events
 from runconsole.api.run import RunAPI, engine_of
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
-from runconsole.events import Answer
 from runconsole.options import ConsoleOptions, Options, check, concealed, signature
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
@@ -31,8 +31,23 @@ from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
 from runconsole.widget.host import Outputs, Screen, on_subshell
+from runconsole.widget.messages import (
+    Answer,
+    AskDetail,
+    AskPage,
+    AskSnapshot,
+    Decide,
+    Durable,
+    FromKernel,
+    LinkCommand,
+    Ready,
+    ReplayCommand,
+    TaskCommand,
+    ToKernel,
+    parse,
+)
 from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
-from runconsole.widget.replies import Budget, Replies, named, refusal, reply_to
+from runconsole.widget.replies import Budget, Replies, Request, named, refusal, reply_to
 from runconsole.widget.showing import Showing
 
 __all__ = ["ConsoleWidget"]
@@ -200,10 +215,10 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             self._run(self._outputs.update)  # the notebook's file, for readers without a kernel
             await asyncio.gather(publishing, return_exceptions=True)
 
-    def _emit(self, message: dict[str, Any]) -> None:
+    def _emit(self, message: FromKernel) -> None:
         self._run(self.send, message)
 
-    def _store(self, durable: dict[str, Any]) -> None:
+    def _store(self, durable: Durable) -> None:
         self._run(self.set_trait, "picture", durable)
 
     def _cell_ended(self, context: contextvars.Context) -> None:
@@ -250,74 +265,72 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         with suppress(RecursionError):  # no page of ours nests that deep
             self._engine.call_soon(self._handle, encodable_value(message))
 
-    def _handle(self, message: dict[str, Any]) -> None:
+    def _handle(self, raw: dict[str, Any]) -> None:
         """Carry a message out (on the I/O thread); answer it, errors too."""
-        if message["kind"] in {"ready", "snapshot"}:
-            have = message.get("have", -1)
-            if message["kind"] == "ready" and have == -1 and self._showing.return_to_newest():
-                self._repaint()  # another page opens: every page shows the newest run
-            self._replies.ask({"kind": "snapshot", "have": have})
-            return
-        if message["kind"] in {"page", "detail"}:
-            self._replies.ask(message)
-            return
         try:
-            if message["kind"] == "command":
-                self._command(message)
-                return
-            self._carry_out(message)
+            answer = self._carry_out(parse(raw))
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
-            answer = self._engine.options.redactor.hide_in(refusal(message, problem))
-        else:
-            answer = {"kind": "answer", "id": named(message), "ok": True, "error": None}
-        if message["kind"] == "decide":
+            answer = self._engine.options.redactor.hide_in(refusal(raw.get("id"), problem))
+        if answer is None:
+            return  # it comes when it is its turn
+        if raw["kind"] == "decide":
             self._emit(answer)
         else:
-            self._replies.ask({"kind": "said", "answer": answer})
+            self._replies.ask(answer)
 
-    def _carry_out(self, message: dict[str, Any]) -> None:
-        match message["kind"]:
-            case "decide":
+    def _carry_out(self, message: ToKernel) -> Answer | None:
+        """Return the answer; None where it comes later."""
+        match message:
+            case Ready() | AskSnapshot():
+                if isinstance(message, Ready) and message.have == -1 and self._showing.return_to_newest():
+                    self._repaint()  # another page opens: every page shows the newest run
+                self._replies.ask(AskSnapshot(message.have))
+                return None
+            case AskPage() | AskDetail():
+                self._replies.ask(message)
+                return None
+            case TaskCommand():
+                self._command(message)
+                return None
+            case Decide():
                 self._decide(message)
-            case "link":
-                self._engine.link_action(str(message.get("action")))
-            case "replay" if message.get("action") == "run":
-                self._showing.choose(message.get("value"))
+            case LinkCommand():
+                self._engine.link_action(message.action)
+            case ReplayCommand(action="run"):
+                self._showing.choose(message.value)
                 self._repaint()
-            case "replay":
-                _control(self._engine.replay, message.get("action"), message.get("value"))
-            case kind:
-                raise InvalidArgument(f"unknown message kind {kind[:100]!r}")
+            case ReplayCommand():
+                _control(self._engine.replay, message.action, message.value)
+        return {"kind": "answer", "id": named(message.id), "ok": True, "error": None}
 
-    def _reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["kind"] == "snapshot":
-            return self._publisher.whole(request["have"])
-        return reply_to(self._view, request)
+    def _reply(self, request: Request) -> FromKernel:
+        if isinstance(request, AskSnapshot):
+            return self._publisher.whole(request.have)
+        return reply_to(self._view, request) if isinstance(request, AskPage | AskDetail) else request
 
     @property
     def _view(self) -> View:
         return self._showing.view
 
-    def _decide(self, message: dict[str, Any]) -> None:
+    def _decide(self, message: Decide) -> None:
         """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
-        decision_id, feedback = str(message["id"]), message.get("feedback")
-        checkpoint_id, option = answered(self._showing.store.state, str(message["checkpoint"]), str(message["option"]))
+        checkpoint_id, option = answered(self._showing.store.state, message.checkpoint, message.option)
         state = self._showing.store.state
         if checkpoint_id in state.checkpoints and not self._engine.decider.asks(state, checkpoint_id):
             raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
         self._engine.decider.request(
-            decision_id,
+            message.id,
             checkpoint_id,
-            Answer(option, str(feedback) if feedback else None, message.get("modifications")),
+            events.Answer(option, message.feedback or None, message.modifications),
         )
-        decision = state.decisions.get(decision_id)
+        decision = state.decisions.get(message.id)
         if decision is not None and decision.state in {"refused", "expired"}:
             error = decision.error or "it does not count any more"
-            raise DecisionRefused(f"{error}{_waited(message.get('at'))}", decision.checkpoint_id)
+            raise DecisionRefused(f"{error}{_waited(message.at)}", decision.checkpoint_id)
 
-    def _command(self, message: dict[str, Any]) -> None:
+    def _command(self, message: TaskCommand) -> None:
         """Give a command for a task, and pass the server's answer on when it comes."""
-        key = str(message.get("task"))
+        key = message.task
         tasks = self._engine.state.tasks
         position = int(key) if key.isdecimal() else len(tasks)
         task_id = next(islice(tasks, position, None), None)
@@ -327,10 +340,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         def answered(future: Future[Any]) -> None:
             problem = None if future.cancelled() else future.exception()
             error = "the console was stopped" if future.cancelled() else None if problem is None else str(problem)
-            answer = {"kind": "answer", "id": named(message), "ok": error is None, "error": error}
-            self._replies.ask({"kind": "said", "answer": answer})
+            self._replies.ask({"kind": "answer", "id": named(message.id), "ok": error is None, "error": error})
 
-        self._engine.command(str(message.get("command")), task_id).add_done_callback(answered)
+        self._engine.command(message.command, task_id).add_done_callback(answered)
 
     # ---- life and display ---------------------------------------------------------------------------------------
 
@@ -398,7 +410,7 @@ def _follows(console: Console) -> bool:
     )
 
 
-def _control(replay: Replay | None, action: Any, value: Any) -> None:
+def _control(replay: Replay | None, action: str, value: Any) -> None:
     """Carry out what the panel's controls ask for. Raises InvalidArgument."""
     if replay is None:
         raise InvalidArgument("expected a recording to play, got a live run")
@@ -420,9 +432,9 @@ def _control(replay: Replay | None, action: Any, value: Any) -> None:
             )
 
 
-def _waited(pressed_at: Any) -> str:
+def _waited(pressed_at: float | None) -> str:
     """Return a word on how long a press had to wait for the kernel, where that was long."""
-    if not isinstance(pressed_at, (int, float)):
+    if pressed_at is None:
         return ""
     seconds = now_micros() / 1e6 - pressed_at / 1e3
     return f" (it waited {seconds:.0f} s for the kernel)" if seconds >= _LONG_WAIT else ""

@@ -1,0 +1,432 @@
+"""The shapes that the browser gets: the picture of a run, its rows, and the changes to it.
+
+`scripts/contract.py` writes `js/src/kernel/contract.ts` from this module and from `runconsole.widget.messages`: the
+names, the fields, and the strings below them. In ``Annotated[A, B]`` the kernel has an A, the browser reads it as a B.
+
+Times are epoch milliseconds by the kernel's clock, durations seconds; `None` is unknown. Every string that comes from
+the stream is plain text, never HTML. Characters that deceive have visible marks (`runconsole.text.marks`), but in ids,
+keys and the payload of events. A long id is a reference: its beginning and a digest.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+from runconsole.events import LinkStatus, TaskStatus
+from runconsole.state.rows import CheckpointStatus, DecidedBy, DecisionState
+
+__all__ = [
+    "ArtifactRow",
+    "Changes",
+    "CheckpointOption",
+    "CheckpointRow",
+    "Context",
+    "DecisionRow",
+    "Described",
+    "ErrorRow",
+    "EventRow",
+    "Head",
+    "OutputRow",
+    "PhaseRow",
+    "Picture",
+    "ReplayPosition",
+    "Row",
+    "SubtaskRow",
+    "Table",
+    "TableName",
+    "TablePatch",
+    "TaskRow",
+    "WaveRow",
+]
+
+TaskStatusName = Annotated[str, TaskStatus]
+RunStatus = Annotated[str, TaskStatus, Literal["partial", "interrupted"]]
+"""`partial`: some tasks failed; `interrupted`: the stream ended before the run did."""
+DeliveryState = Annotated[str, DecisionState]
+Pair = Annotated[list[str], tuple[str, str]]
+Left = Annotated[list[int], tuple[int, int]]
+Cost = Annotated[float | None, float]
+EventTime = Annotated[int | None, int]
+RunLabel = Annotated[list[Any], tuple[int, str]]
+TableName = Literal[
+    "phases",
+    "waves",
+    "tasks",
+    "active",
+    "output",
+    "artifacts",
+    "errors",
+    "checkpoints",
+    "decisions",
+    "events",
+]
+
+
+class Alert(TypedDict):
+    """A system alert or a cost warning."""
+
+    level: str
+    text: str
+    at: int | None
+
+
+class ReplayPosition(TypedDict):
+    """A recording that is played: its position and its speed."""
+
+    position_s: float
+    duration_s: float
+    speed: float
+    """Seconds of the recording per second; 0 is as fast as possible."""
+    playing: bool
+    over: bool
+    """The end is reached."""
+
+
+class Described(TypedDict):
+    """The fields of the head that are not in the state of the run."""
+
+    title: str
+    url: str
+    """Redacted: never holds a secret."""
+    protocol: str
+    link: LinkStatus
+    events: int
+    malformed: int
+    unknown: int
+    replay: ReplayPosition | None
+    """The controls of a recording; null of a live run."""
+    commands: NotRequired[list[str]]
+    """The commands for tasks that the server takes."""
+    run: NotRequired[int]
+    """Where a server has begun several executions: the number of the one that is shown."""
+    runs: NotRequired[list[RunLabel]]
+    """Where a server has begun several executions: each with its name and status."""
+
+
+class Head(Described):
+    """What the header, the overview and the notices show. Whole in a snapshot; patches carry changed fields."""
+
+    attempt: int
+    retry_at: int | None
+    """When the next connection attempt is made, while `link` is "retrying"."""
+    reason: str | None
+    """Why the link is retrying, failed or ended: one plain sentence."""
+    notice: str | None
+    """The newest event of the link worth a line: "reconnected after 4 s: 12 events recovered, 3 missed"."""
+    status: RunStatus
+    percent: float | None
+    total_tasks: int | None
+    completed_tasks: int
+    failed_tasks: int
+    counts: dict[TaskStatusName, int]
+    started_at: int | None
+    ended_at: int | None
+    duration_s: float | None
+    """Set once the run has ended or the server reported it."""
+    estimated_duration_s: float | None
+    current_task: str | None
+    current_task_name: str | None
+    current_wave: int | None
+    tokens_used: int | None
+    token_budget: int | None
+    cost_usd: float | None
+    cost_limit: float | None
+    artifacts: int
+    expected_artifacts: int | None
+    errors: int
+    questions: NotRequired[int]
+    """Open checkpoints; those that are due first are rows. Absent in pictures of older versions."""
+    output_lines: int
+    duplicates: int
+    missed: int
+    clock_offset: int
+    """Server clock minus kernel clock, milliseconds, estimated from event times; for countdowns."""
+    alerts: list[Alert]
+    """The newest, at most three."""
+
+
+class Row(TypedDict):
+    """A row of a table."""
+
+    key: str
+    """Unique in its table, stable for the life of the run."""
+    cut: NotRequired[list[str]]
+    """Names of text fields that were cut to keep the picture small; `detail` has them whole."""
+
+
+class PhaseRow(Row):
+    """A phase of an execution."""
+
+    number: int | None
+    name: str
+    tasks: int | None
+    completed: int
+    failed: int
+    progress: float | None
+    status: TaskStatusName
+    duration_s: float | None
+
+
+class WaveRow(Row):
+    """A wave of an execution."""
+
+    wave: int
+    status: TaskStatusName
+    atoms: int | None
+    atoms_completed: int | None
+    failed: int | None
+    success_rate: float | None
+    artifacts: int | None
+    duration_s: float | None
+
+
+class SubtaskRow(TypedDict):
+    """A subtask, in the row of its task."""
+
+    id: str
+    name: str
+    description: str | None
+    status: TaskStatusName
+    progress: float | None
+    duration_s: float | None
+
+
+class TaskRow(Row):
+    """A task."""
+
+    id: str
+    name: str
+    phase_name: str | None
+    phase: int | None
+    wave: int | None
+    status: TaskStatusName
+    progress: float | None
+    step: str | None
+    attempts: int | None
+    max_retries: int | None
+    started_at: int | None
+    ended_at: int | None
+    duration_s: float | None
+    tokens: int | None
+    cost_usd: float | None
+    worker_id: str | None
+    provider_id: str | None
+    error: str | None
+    details: NotRequired[list[Pair]]
+    """More facts, as name and text: only in an answer to `detail`."""
+    subtasks_total: int
+    subtasks_done: int
+    subtasks: list[SubtaskRow]
+    """At most 30; `subtasks_total` counts them all."""
+
+
+class OutputRow(Row):
+    """A line of output. `key` is its number from 0; the open (last) line of a stream may still change."""
+
+    task: str | None
+    stream: Literal["stdout", "stderr"]
+    text: str
+    """May hold ANSI SGR sequences; other control characters are already gone."""
+    at: int | None
+
+
+class ArtifactRow(Row):
+    """An artifact."""
+
+    path: str
+    size: int | None
+    type: str | None
+    language: str | None
+    task: str | None
+    action: str | None
+    at: int | None
+
+
+class ErrorRow(Row):
+    """An error that a task or the run reported."""
+
+    task: str | None
+    task_name: str | None
+    message: str
+    error_type: str | None
+    recoverable: bool | None
+    attempt: int | None
+    max_retries: int | None
+    stack: str | None
+    at: int | None
+
+
+class CheckpointOption(TypedDict):
+    """An option of a checkpoint."""
+
+    id: str
+    label: str
+    description: str | None
+    is_default: bool
+    destructive: bool
+    """reject, cancel, abort...: set apart from the others."""
+    modifies: bool
+    """The option whose answer carries modifications (JSON)."""
+
+
+class ContextText(TypedDict):
+    """A text of several lines in the context of a checkpoint: a diff, a plan."""
+
+    name: str
+    text: str
+
+
+class Context(TypedDict, total=False):
+    """The parts of a checkpoint's context that have a place on the card."""
+
+    spec: str
+    changes: list[str]
+    cost: Cost
+    risk: str
+    template: str
+    """The data that an answer may modify, as indented JSON text to start from."""
+    texts: list[ContextText]
+    other: str
+    """Anything else, as indented JSON text."""
+
+
+class CheckpointRow(Row):
+    """A checkpoint, with the state of our answer."""
+
+    rest: NotRequired[dict[str, Left]]
+    """The lines and characters that each field of `cut` lacks."""
+    id: str
+    task: str | None
+    task_name: str | None
+    type: str | None
+    title: str
+    description: str | None
+    options: list[CheckpointOption]
+    """The first of them, at most 50."""
+    options_total: NotRequired[int]
+    """The number of all options; absent in pictures of older versions."""
+    free_text: NotRequired[bool]
+    """The answer is free text."""
+    options_note: NotRequired[str]
+    """Why options cannot be read: one plain sentence."""
+    context: Context
+    default_action: str | None
+    deadline: int | None
+    """By the server's clock: compare with Date.now() + head.clock_offset."""
+    reminded: bool
+    """The server sent a reminder."""
+    status: CheckpointStatus
+    delivery: DecisionState | None
+    """The state of our decision, if there is one."""
+    answer: str | None
+    """The option of our decision, whatever became of it."""
+    decision: str | None
+    """The option that was decided; while ours is under way, ours."""
+    decided_by: DecidedBy | None
+    feedback: str | None
+    error: str | None
+    """Why a decision was refused or is unknown: one plain sentence."""
+    requested_at: int | None
+    decided_at: int | None
+
+
+class DecisionRow(Row):
+    """A line of the history: an answer of ours and its outcome, or a decision by others or by the time-out."""
+
+    checkpoint: str
+    title: str | None
+    option: str | None
+    """The option's label; null when nothing was decided."""
+    feedback: str | None
+    state: DeliveryState
+    by: str | None
+    """ "you", "policy", "other", "timeout"; null when nobody decided."""
+    took_s: float | None
+    """Seconds from the question to its end."""
+    at: int | None
+    error: str | None
+
+
+class EventRow(Row):
+    """An event of the log, shortened."""
+
+    type: str
+    task: str | None
+    at: EventTime
+    kind: Literal["known", "unknown", "malformed"]
+    """The reader's verdict: events that could not be understood are kept."""
+    payload: str
+    """The beginning of the payload's JSON text."""
+
+
+R = TypeVar("R")
+
+
+class Table(TypedDict, Generic[R]):
+    """A table of the picture."""
+
+    total: int
+    """Rows that exist in the kernel."""
+    rows: list[R]
+    """The rows shown without asking: all of them, or (append-only tables) the newest. In order."""
+
+
+class Tables(TypedDict):
+    """The tables of the picture."""
+
+    phases: Table[PhaseRow]
+    waves: Table[WaveRow]
+    tasks: Table[TaskRow]
+    """All tasks while there are at most 200, else the first 200 by arrival: the rest by `page`."""
+    active: Table[TaskRow]
+    """Running and paused tasks, newest first, at most 12."""
+    output: Table[OutputRow]
+    """The newest lines, at most 200 in a snapshot."""
+    artifacts: Table[ArtifactRow]
+    errors: Table[ErrorRow]
+    checkpoints: Table[CheckpointRow]
+    """Up to 20 open checkpoints, those due first, in the order they came; then up to five that were decided lately."""
+    decisions: Table[DecisionRow]
+    events: Table[EventRow]
+    """The newest events, at most 16."""
+
+
+class Picture(Tables):
+    """All that the panel shows of a run."""
+
+    head: Head
+
+
+class TablePatch(TypedDict, Generic[R], total=False):
+    """The changes of a table.
+
+    Without `order` new rows go to the end. For the append-only tables (`output`, `artifacts`, `errors`, `decisions`,
+    `events`) keys are the decimal row numbers 0, 1, 2...; a patch may skip numbers when the stream was faster than the
+    panel: the view asks for a `page` when a person looks there. A row of `active` that `tasks` holds too is sent there
+    only; `order` names it.
+    """
+
+    set: list[R]
+    """New and changed rows, whole."""
+    total: int
+    order: list[str]
+    """The complete new sequence of keys; keys not in it are gone."""
+
+
+HeadChanges = Annotated[dict[str, Any], "Partial<Head>"]
+
+
+class Changes(TypedDict, total=False):
+    """The changes of the picture."""
+
+    head: HeadChanges
+    phases: TablePatch[PhaseRow]
+    waves: TablePatch[WaveRow]
+    tasks: TablePatch[TaskRow]
+    active: TablePatch[TaskRow]
+    output: TablePatch[OutputRow]
+    artifacts: TablePatch[ArtifactRow]
+    errors: TablePatch[ErrorRow]
+    checkpoints: TablePatch[CheckpointRow]
+    decisions: TablePatch[DecisionRow]
+    events: TablePatch[EventRow]
