@@ -153,6 +153,7 @@ def test_a_plain_address_of_a_trpc_server_works(superjson: bool) -> None:  # noq
             server.emit({"type": "task.started", "payload": {"taskId": "t"}, "timestamp": "2026-01-01T00:00:00Z"})
             eventually(lambda: len(console.tasks) == 1)
             assert console.links["missed"].dropna().tolist() == []
+            assert console.summary["malformed"] == 0
             assert not any("may be missing" in str(row.notice) for row in console._engine._state.links)
     finally:
         server.kill()

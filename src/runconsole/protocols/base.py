@@ -179,6 +179,8 @@ class Wire(ABC):
     """The queries of the server beside its stream, for `call`; None for none."""
     task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
+    is_foreign: bool = False
+    """True once the server has answered, over this connection, as servers of another protocol do."""
     assures: bool = False
     """True if `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
     decides_by: Any = None

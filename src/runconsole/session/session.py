@@ -536,7 +536,8 @@ class Session:
             self._part_if_refused(now)
             return
         live_s = self._journal.age_s
-        if self._silence.is_silent(live_s) and self._seeks(now):
+        is_foreign = self._wire.is_foreign and self._other is not None and not self._state.has_run
+        if (is_foreign or self._silence.is_silent(live_s)) and self._seeks(now):
             return
         since = max(self._quiet_since, now - round(live_s * 1e6))
         quiet = self._silence.look(

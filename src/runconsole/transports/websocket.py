@@ -301,7 +301,10 @@ def _explain_status(status: int, host: str) -> LinkLost:
     elif policy is RETRY:
         text = f"{host} answered HTTP {name}: the server is not ready"
     else:
-        text = f"expected a WebSocket endpoint at {host}, got HTTP {name}: check the path of the URL"
+        text = (
+            f"expected a WebSocket endpoint at {host}, got HTTP {name}: check the path of the URL, and the port: some"
+            " servers have their WebSocket at the one after that of HTTP"
+        )
     return LinkLost(text, policy=policy, code=status)
 
 

@@ -340,3 +340,29 @@ def test_a_heartbeat_in_words_is_a_sign_of_life_and_no_row() -> None:
     assert wire.receive("ping", AT) == [Send("pong")]
     for frame in ("", "\n", "heartbeat", ": comment", "2"):
         assert wire.receive(frame, AT) == [Ping()]
+
+
+# ---- servers of another protocol -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"id":null,"error":{"message":"Invalid request id","code":-32700}}',
+        '{"id":null,"error":{"json":{"message":"Invalid request id","code":-32700}}}',
+        '{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}',
+    ],
+)
+def test_the_error_of_a_remote_call_shows_that_another_protocol_is_spoken(frame: str) -> None:
+    wire = ChannelWire()
+    (event,) = events(hear(wire, frame))
+    assert (event.type, type(event.fact), event.payload, wire.is_foreign) == ("error", Logged, frame, True)
+    wire.open()
+    assert not wire.is_foreign
+
+
+@pytest.mark.parametrize("frame", ['{"error":"no"}', '{"id":3,"error":"no"}', '{"id":3}', '{"error":{"code":1}}'])
+def test_other_messages_without_a_type_do_not(frame: str) -> None:
+    wire = ChannelWire()
+    hear(wire, frame)
+    assert not wire.is_foreign

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from runconsole.decoding.envelope import read_events
+from runconsole.decoding.envelope import MALFORMED, read_events
 from runconsole.decoding.payload import first, loads_encodable
 from runconsole.decoding.times import write_time
 from runconsole.decoding.words import words_of
@@ -44,6 +44,16 @@ class _ErrorPayload(msgspec.Struct):
 class _Correlated(msgspec.Struct):
     correlationId: str | None = None  # noqa: N815 - the wire's name
     type: str | None = None
+
+
+class _RemoteError(msgspec.Struct):
+    id: str | int | None
+    error: dict[str, Any]
+
+
+_ERROR_IS_NEAR = 200
+"""Characters within which such an error has its name."""
+_read_remote_error = msgspec.json.Decoder(_RemoteError).decode
 
 
 class ChannelWire(Wire):
@@ -120,6 +130,7 @@ class ChannelWire(Wire):
 
     def begin(self) -> None:
         """Forget that the server has accepted us."""
+        self.is_foreign = False
         self._established = False
         self._subscriptions.begin()
 
@@ -134,6 +145,8 @@ class ChannelWire(Wire):
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame: its events, and the replies among them."""
         events = read_events(frame, at)
+        if events and events[0].type == MALFORMED:
+            events = [self._known(event) for event in events]
         if self._established and len(events) == 1:
             (event,) = events
             if event.correlation_id is None and event.type not in _PROTOCOL:
@@ -152,6 +165,13 @@ class ChannelWire(Wire):
             self._established = True
             signals.insert(0, Established())
         return signals
+
+    def _known(self, event: Received) -> Received:
+        """Return an event; the refusal of another protocol, to which our messages mean nothing, as a logged error."""
+        if event.type != MALFORMED or not _is_remote_error(event.payload):
+            return event
+        self.is_foreign = True
+        return msgspec.structs.replace(event, type="error", fact=Logged())
 
     def _read(self, event: Received, signals: list[Signal]) -> None:
         kind, correlation = event.type, event.correlation_id
@@ -256,6 +276,17 @@ def _is_good(signal: Signal) -> bool:
 def _is_of_the_run(event: Received) -> bool:
     """Return whether a reply is an event of the run as well: what a checkpoint has become."""
     return event.type.startswith("checkpoint.") and not isinstance(event.fact, UnknownEvent)
+
+
+def _is_remote_error(text: str) -> bool:
+    """Return whether this is the error of a remote call, as tRPC and JSON-RPC have it: ``{id, error: {…}}``."""
+    if '"error"' not in text[:_ERROR_IS_NEAR]:
+        return False
+    try:
+        _read_remote_error(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _logged(event: Received) -> Received:
