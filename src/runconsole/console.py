@@ -53,7 +53,7 @@ class Console(RunAPI):
             from there when asked for. None holds all of it.
         on_checkpoint: answers for people, where nobody sits by: a function (or ``async def``) called once with each
             `Checkpoint` in a thread of its own, several at once where several are open;
-            returns an option, ``(option, feedback)``, a dict of `decide`'s arguments, or None to leave it to people.
+            returns an option, ``(option, feedback)``, an `Answer`, a dict of its parts, or None to leave it to people.
             What it raises is shown, and never ends the run.
         record: the file to append every frame to, with its time and direction, and every decision: JSON lines,
             compressed where the name ends in ``.gz`` or ``.zst``, flushed twice a second and with every decision. A

@@ -39,7 +39,7 @@ class RunCommands:
             checkpoint_id: one of `pending`, or its id.
             option: one of its options: its id, its value as the server told it, or its label where no other has the
                 same. To a question without options, the answer in words; None takes `feedback`. Or an
-                `runconsole.events.Answer`, which holds all three.
+                `Answer`, which holds all three.
             feedback: free words for the run.
             modifications: what to change, any value that JSON can carry (NumPy's and pandas' too), where the option
                 takes it.
