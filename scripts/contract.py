@@ -20,6 +20,8 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,6 +77,11 @@ class Writer:
             if not isinstance(part, ast.Name) or part.id in self._known or part.id in _PLAIN:
                 continue
             value = getattr(self._module, part.id, None)
+            if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ not in MODULES:
+                tree = ast.parse(inspect.getsource(sys.modules[value.__module__]))
+                classes = (one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == part.id)
+                yield self._class(next(classes))
+                continue
             if typing.get_origin(value) is typing.Literal:
                 words = [str(word) for word in typing.get_args(value)]
             elif isinstance(value, enum.EnumMeta):
@@ -88,7 +95,7 @@ class Writer:
     def _class(self, node: ast.ClassDef) -> str:
         self._known.add(node.name)
         bases = [ast.unparse(base) for base in node.bases]
-        generic = "<R>" if any(base.startswith("Generic") for base in bases) else ""
+        generic = next((f"<{base[8:-1]}>" for base in bases if base.startswith("Generic[")), "")
         extends = [base for base in bases if base.split("[")[0] not in _BASES and base != "Message"]
         is_partial = any(word.arg == "total" and ast.unparse(word.value) == "False" for word in node.keywords)
         lines = [f"export interface {node.name}{generic}{f' extends {extends[0]}' if extends else ''} {{"]

@@ -358,7 +358,7 @@ def test_a_press_on_an_earlier_runs_question_answers_that(shows: Callable[..., P
         eventually(lambda: len(page.widget.runs) == 2 and len(page.widget.pending) == 1)
         page.tell(kind="replay", id="q", action="run", value=0)
         assert page.answer("q")["ok"]
-        press = {"kind": "decide", "option": "yes", "feedback": None, "modifications": None, "at": 0}
+        press = {"kind": "decide", "answer": {"option": "yes"}, "at": 0}
         page.tell(**press, id="one", checkpoint="old")
         assert page.answer("one")["ok"]
         page.tell(**press, id="two", checkpoint="both")

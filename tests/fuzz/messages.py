@@ -22,9 +22,10 @@ _FIELDS: dict[str, list[Any]] = {
     "status": ["running", 5, None, []],
     "search": ["task", "", 5, "\ud800", ["a"]],
     "checkpoint": ["cp-456", "none", 5, None, "\ud800"],
-    "option": ["approve", "", 7, None, {"a": 1}],
-    "feedback": ["fine", "\ud83d", 5, None, ["x"]],
-    "modifications": [{"a": 1}, float("nan"), "\ud800", [], None],
+    "answer": [
+        *({"option": "approve", "feedback": "fine"}, {"option": 7, "feedback": ["x"]}, None, "x"),
+        {"option": "\ud800", "feedback": "\ud83d", "modifications": [float("nan")]},
+    ],
     "action": ["reconnect", "play", "seek", "speed", "none", 5, None],
     "value": [0, -1, 1e308, float("nan"), "fast", None, True],
     "at": [0, "x", None, 1e300, float("nan")],

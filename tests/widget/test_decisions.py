@@ -29,7 +29,12 @@ def test_a_press_is_answered_sent_and_acknowledged(shows: Callable[..., Page]) -
     with JsonServer(answering) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
-        page.tell(kind="decide", id="p1", checkpoint="c", option="approve", feedback="ship it", modifications=None)
+        page.tell(
+            kind="decide",
+            id="p1",
+            checkpoint="c",
+            answer={"option": "approve", "feedback": "ship it"},
+        )
         assert page.answer("p1") == {"kind": "answer", "id": "p1", "ok": True, "error": None}
         eventually(lambda: '"delivery": "acknowledged"' in json.dumps(page.picture))
         row = page.picture["checkpoints"]["rows"][0]
@@ -43,7 +48,12 @@ def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark_and_freezes_nothing(sho
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         changes = {"name": ["\ud83d"]}
-        page.tell(kind="decide", id="p1", checkpoint="c", option="approve", feedback="ok \ud83d", modifications=changes)
+        page.tell(
+            kind="decide",
+            id="p1",
+            checkpoint="c",
+            answer={"option": "approve", "feedback": "ok \ud83d", "modifications": changes},
+        )
         assert page.answer("p1")["ok"]
         eventually(lambda: '"delivery": "acknowledged"' in json.dumps(page.picture))
         (message,) = server.peer.messages
@@ -62,8 +72,13 @@ def test_of_two_views_that_press_different_buttons_one_is_sent_and_the_other_is_
     with JsonServer([ASKED]) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
-        page.tell(kind="decide", id="p1", checkpoint="c", option="approve", feedback=None, modifications=None)
-        page.tell(kind="decide", id="p2", checkpoint="c", option="reject", feedback=None, modifications=None)
+        page.tell(
+            kind="decide",
+            id="p1",
+            checkpoint="c",
+            answer={"option": "approve"},
+        )
+        page.tell(kind="decide", id="p2", checkpoint="c", answer={"option": "reject"})
         assert page.answer("p1")["ok"]
         assert page.answer("p2") == {
             "kind": "answer",
@@ -92,7 +107,7 @@ def test_an_answer_that_had_to_wait_for_the_kernel_beyond_the_deadline_is_expire
         eventually(lambda: page.widget.pending)
         pressed_at = now_micros() // 1000 - 30_000  # long ago, in a browser whose kernel was busy
         eventually(lambda: datetime.now(UTC) > deadline)
-        page.tell(kind="decide", id="p1", checkpoint="c", option="reject", modifications=None, at=pressed_at)
+        page.tell(kind="decide", id="p1", checkpoint="c", answer={"option": "reject"}, at=pressed_at)
         answer = page.answer("p1")
         assert not answer["ok"]
         assert "the deadline has passed" in answer["error"]
@@ -106,7 +121,12 @@ def test_pressing_twice_sends_once(shows: Callable[..., Page]) -> None:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         for press in ("p1", "p2", "p1"):
-            page.tell(kind="decide", id=press, checkpoint="c", option="approve", feedback=None, modifications=None)
+            page.tell(
+                kind="decide",
+                id=press,
+                checkpoint="c",
+                answer={"option": "approve"},
+            )
         eventually(lambda: list(page.widget.decisions["state"]) == ["acknowledged", "refused"])
         assert [message["correlationId"] for message in server.peer.messages] == ["p1"]
 
@@ -114,8 +134,11 @@ def test_pressing_twice_sends_once(shows: Callable[..., Page]) -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ({"checkpoint": "x", "option": "approve"}, "expected the id of a checkpoint of this run ('c'), got 'x'"),
-        ({"checkpoint": "c", "option": "explode"}, "expected one of the options of 'c'"),
+        (
+            {"checkpoint": "x", "answer": {"option": "approve"}},
+            "expected the id of a checkpoint of this run ('c'), got 'x'",
+        ),
+        ({"checkpoint": "c", "answer": {"option": "explode"}}, "expected one of the options of 'c'"),
         ({"option": "approve"}, "expected a message of the kind 'decide': Object missing required field `checkpoint`"),
         ({"checkpoint": None, "option": ["a"]}, "expected a message of the kind 'decide': Expected `str`, got `null`"),
     ],

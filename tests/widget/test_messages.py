@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from runconsole.errors import InvalidArgument
+from runconsole.events import Answer
 from runconsole.view.contract import TableName
 from runconsole.view.tables import TABLES
 from runconsole.widget.messages import AskPage, Decide, Ready, ReplayCommand, parse
@@ -26,12 +27,10 @@ ROOT = Path(__file__).parents[2]
                 "kind": "decide",
                 "id": "p",
                 "checkpoint": "c",
-                "option": "o",
-                "feedback": None,
-                "modifications": [1],
+                "answer": {"option": "o", "feedback": None, "modifications": [1]},
                 "at": 7,
             },
-            Decide("p", "c", "o", None, [1], 7),
+            Decide("p", "c", Answer("o", None, [1]), 7),
         ),
         (
             {"kind": "page", "id": "q", "table": "tasks", "offset": 5, "search": "T"},

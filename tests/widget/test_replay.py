@@ -219,7 +219,7 @@ def test_a_question_of_a_replay_takes_no_answer(shows: Callable[..., Page], path
     page = shows(path, speed=1)
     paused_at(page, 25)
     eventually(lambda: page.widget.pending)
-    page.tell(kind="decide", id="d1", checkpoint="c", option="approve")
+    page.tell(kind="decide", id="d1", checkpoint="c", answer={"option": "approve"})
     answer = page.answer("d1")
     assert not answer["ok"]
     assert "recording" in answer["error"]

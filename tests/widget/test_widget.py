@@ -146,7 +146,7 @@ def test_messages_to_a_stopped_console_are_still_answered(shows: Callable[..., P
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         page.widget.stop()
-        page.tell(kind="decide", id="p1", checkpoint="c", option="approve")
+        page.tell(kind="decide", id="p1", checkpoint="c", answer={"option": "approve"})
         assert "stopped: call start() first" in page.answer("p1")["error"]
         page.tell(kind="snapshot", have=-1)
         assert page.of("snapshot")[-1]["picture"]["head"]["link"] == "stopped"

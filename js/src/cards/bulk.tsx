@@ -41,7 +41,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may know more than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (option && store.submissions.submit(row, option.id, store.drafts.feedback(row.id), null)) {
+      if (option && store.submissions.submit(row, { option: option.id, feedback: store.drafts.feedback(row.id), modifications: null })) {
         store.drafts.write(row, { sentWith: option.id });
       }
     }

@@ -444,14 +444,14 @@ export interface Detail {
 }
 
 /** The kernel took a request in hand (ok) or refused it at the door, with one sentence. */
-export interface Answer {
+export interface Taken {
   kind: "answer";
   id: string;
   ok: boolean;
   error: string | null;
 }
 
-export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Answer;
+export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Taken;
 
 /** A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell. */
 export interface Ready {
@@ -466,15 +466,26 @@ export interface AskSnapshot {
   have?: number;
 }
 
+/**
+ * What is answered to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
+ *
+ * Attributes: option: before it is looked up among the options of the checkpoint, whatever names one
+ * (`Answer[Any]`: an id, a label, the server's own value); afterwards its id (`Answer[str]`). feedback: free words
+ * for the run. modifications: what to change, any value that JSON can carry.
+ */
+export interface Answer<Option> {
+  option: Option;
+  feedback?: string | null;
+  modifications?: unknown;
+}
+
 /** A person pressed a button of a checkpoint. */
 export interface Decide {
   kind: "decide";
   /** A fresh id for each press: crypto.randomUUID() or the like. The answer comes with the same id. */
   id: string;
   checkpoint: string;
-  option: string;
-  feedback?: string | null;
-  modifications?: unknown;
+  answer: Answer<string>;
   /** When it was pressed, by the kernel's clock: the message may have to wait for a busy kernel. */
   at?: number | null;
 }

@@ -3,7 +3,7 @@
  * checkpoint's own row shows the rest.
  */
 
-import type { CheckpointRow, ToKernel } from "../kernel/contract";
+import type { Answer, CheckpointRow, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 export interface Submission {
@@ -56,13 +56,13 @@ export class Submissions {
   }
 
   /** Sends a decision; false when one is on its way already, or cannot be sent. */
-  submit(row: CheckpointRow, option: string, feedback: string | null, modifications: unknown): boolean {
+  submit(row: CheckpointRow, answer: Answer<string>): boolean {
     if (isLocked(row, this.get(row.id))) return false;
     const id = this.#env.id();
     this.#entries.get(row.id)?.cancel();
     const at = Math.round(this.#around.now());
-    if (!this.#send({ kind: "decide", id, checkpoint: row.id, option, feedback, modifications, at })) return false;
-    const submission: Submission = { id, option, phase: "sending", error: null };
+    if (!this.#send({ kind: "decide", id, checkpoint: row.id, answer, at })) return false;
+    const submission: Submission = { id, option: answer.option, phase: "sending", error: null };
     this.#entries.set(row.id, { submission, seen: says(row), cancel: () => {} });
     this.#after(row.id, QUEUED_MS, () => {
       this.#move(row.id, "queued");

@@ -114,8 +114,8 @@ describe("approving what is selected", () => {
     await later(50);
     const sent = bench.sent("decide");
     expect(sent).toMatchObject([
-      { checkpoint: "cp-1", option: "approve", feedback: "good", modifications: null },
-      { checkpoint: "cp-2", option: "accept", feedback: null, modifications: null },
+      { checkpoint: "cp-1", answer: { option: "approve", feedback: "good", modifications: null } },
+      { checkpoint: "cp-2", answer: { option: "accept", feedback: null, modifications: null } },
     ]);
     expect(new Set(sent.map(({ id }) => id)).size).toBe(2);
   });

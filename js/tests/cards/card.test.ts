@@ -102,13 +102,13 @@ describe("modifications", () => {
     await press(bench, "Modifications (JSON)");
     expect(box(bench).value).toBe(template);
     await press(bench, "Modify");
-    expect(bench.sent("decide")).toMatchObject([{ option: "modify", modifications: { valid_minutes: 30 } }]);
+    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", modifications: { valid_minutes: 30 } } }]);
   });
 
   test("that nobody has looked at are not sent", async () => {
     const bench = await asked(row({ context: { template } }));
     await press(bench, "Modify");
-    expect(bench.sent("decide")).toMatchObject([{ option: "modify", modifications: null }]);
+    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", modifications: null } }]);
   });
 
   test("are sent also when the editor was closed again, and never with another option", async () => {
@@ -122,7 +122,7 @@ describe("modifications", () => {
       await type(bench, '{"n": 1}');
       await press(bench, "Modifications (JSON)");
       await press(bench, option);
-      expect(bench.sent("decide")).toMatchObject([{ modifications: sent }]);
+      expect(bench.sent("decide")).toMatchObject([{ answer: { modifications: sent } }]);
     }
   });
 
@@ -237,7 +237,7 @@ describe("an answer without options", () => {
     await later();
     await press(bench, "Send answer");
     await press(bench, "Send answer");
-    expect(bench.sent("decide")).toMatchObject([{ option: "", feedback: "blue", modifications: null }]);
+    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "", feedback: "blue", modifications: null } }]);
   });
 
   test("cannot be given where the options could not be read, and the card says why", async () => {

@@ -95,7 +95,7 @@ describe("an answer", () => {
     button(bench, "Approve").click();
     await later(50);
     expect(bench.sent("decide")).toMatchObject([
-      { checkpoint: "cp-1", option: "approve", feedback: "ship it", modifications: null },
+      { checkpoint: "cp-1", answer: { option: "approve", feedback: "ship it", modifications: null } },
     ]);
     expect(isLocked(bench)).toBe(true);
     expect(bench.el.textContent).toContain("sending…");
@@ -173,7 +173,7 @@ describe("an answer", () => {
     expect(bench.el.textContent).toContain("refused: INVALID_OPTION");
     button(bench, "Reject").click();
     await later();
-    expect(bench.sent("decide").map(({ option }) => option)).toEqual(["approve", "reject"]);
+    expect(bench.sent("decide").map(({ answer }) => answer.option)).toEqual(["approve", "reject"]);
   });
 
   test("whose fate is unknown is said to be, and the person chooses", async () => {
@@ -202,7 +202,7 @@ describe("an answer", () => {
     await type('{"budget": 3}');
     button(bench, "Modify").click();
     await later();
-    expect(bench.sent("decide")).toMatchObject([{ option: "modify", modifications: { budget: 3 } }]);
+    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", modifications: { budget: 3 } } }]);
   });
 });
 

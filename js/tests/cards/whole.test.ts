@@ -75,10 +75,10 @@ describe("while something is not here", () => {
     expect(bench.sent("decide")).toEqual([]);
     expect(bench.el.textContent).toContain("Press again to answer without having seen it.");
     await press(bench, "Approve");
-    expect(bench.sent("decide")).toMatchObject([{ option: "approve" }]);
+    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "approve" } }]);
     const other = await asked(cutOf(diffOf(60, 30, 90)));
     await press(other, "Reject");
-    expect(other.sent("decide")).toMatchObject([{ option: "reject" }]);
+    expect(other.sent("decide")).toMatchObject([{ answer: { option: "reject" } }]);
   });
 
   test("one press is enough once it is here", async () => {
@@ -147,7 +147,7 @@ test("options beyond the first come by the page, and are found by their names", 
   });
   await later();
   await press(bench, "Option 77");
-  expect(bench.sent("decide")).toMatchObject([{ option: "o77" }]);
+  expect(bench.sent("decide")).toMatchObject([{ answer: { option: "o77" } }]);
 });
 
 test("of very many questions it is said how many wait", async () => {

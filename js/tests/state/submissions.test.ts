@@ -25,15 +25,13 @@ beforeEach(() => {
 
 describe("a press", () => {
   test("sends the decision with a fresh id and locks at once", () => {
-    expect(submissions.submit(row, "approve", "ship it", null)).toBe(true);
+    expect(submissions.submit(row, { option: "approve", feedback: "ship it", modifications: null })).toBe(true);
     expect(sent).toEqual([
       {
         kind: "decide",
         id: "id-0",
         checkpoint: "cp-1",
-        option: "approve",
-        feedback: "ship it",
-        modifications: null,
+        answer: { option: "approve", feedback: "ship it", modifications: null },
         at: env.now(),
       },
     ]);
@@ -41,19 +39,19 @@ describe("a press", () => {
   });
 
   test("cannot send a second time", () => {
-    submissions.submit(row, "approve", null, null);
-    expect(submissions.submit(row, "reject", null, null)).toBe(false);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
+    expect(submissions.submit(row, { option: "reject", feedback: null, modifications: null })).toBe(false);
     expect(sent).toHaveLength(1);
   });
 
   test("that cannot be sent locks nothing", () => {
     alive = false;
-    expect(submissions.submit(row, "approve", null, null)).toBe(false);
+    expect(submissions.submit(row, { option: "approve", feedback: null, modifications: null })).toBe(false);
     expect(submissions.get("cp-1")).toBeUndefined();
   });
 
   test("not answered in 1.5 s waits in this browser, and after 20 s may be unlocked by hand", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     env.pass(1499);
     expect(phase()).toBe("sending");
     env.pass(1);
@@ -68,15 +66,15 @@ describe("a press", () => {
   });
 
   test("refused at the kernel's door unlocks and says why", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.answer(sentId(), false, "no such option");
     expect(submissions.get("cp-1")).toMatchObject({ phase: "refused", error: "no such option" });
     expect(isLocked(row, submissions.get("cp-1"))).toBe(false);
-    expect(submissions.submit(row, "reject", null, null)).toBe(true);
+    expect(submissions.submit(row, { option: "reject", feedback: null, modifications: null })).toBe(true);
   });
 
   test("taken by the kernel stays locked until the row says more", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.answer(sentId(), true, null);
     submissions.follow({ ...row, reminded: true });
     expect(isLocked(row, submissions.get("cp-1"))).toBe(true);
@@ -87,21 +85,21 @@ describe("a press", () => {
   });
 
   test("taken, with a row that says the same as before, unlocks after a while", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.answer(sentId(), true, null);
     env.pass(5000);
     expect(isLocked(row, submissions.get("cp-1"))).toBe(false);
   });
 
   test("is settled by the row even when the kernel's answer was lost", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.follow({ ...row, status: "decided", delivery: "applied", answer: "approve", decision: "approve" });
     expect(submissions.get("cp-1")).toBeUndefined();
     expect(env.waiting).toBe(0);
   });
 
   test("is not touched by an answer to another's press", () => {
-    submissions.submit(row, "approve", null, null);
+    submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.answer("theirs", false, "no");
     expect(phase()).toBe("sending");
   });
@@ -120,7 +118,7 @@ describe("a checkpoint", () => {
 });
 
 test("clearing leaves no timer", () => {
-  submissions.submit(row, "approve", null, null);
+  submissions.submit(row, { option: "approve", feedback: null, modifications: null });
   submissions.clear();
   expect(env.waiting).toBe(0);
 });

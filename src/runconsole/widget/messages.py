@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import msgspec
 
 from runconsole.errors import InvalidArgument
+from runconsole.events import Answer
 from runconsole.view.contract import Changes, Picture, Row, TableName, TaskStatusName
 
 __all__ = [
-    "Answer",
     "AskDetail",
     "AskPage",
     "AskSnapshot",
@@ -30,6 +30,7 @@ __all__ = [
     "Ready",
     "ReplayCommand",
     "Snapshot",
+    "Taken",
     "TaskCommand",
     "ToKernel",
     "parse",
@@ -119,7 +120,7 @@ class Detail(TypedDict):
     text: NotRequired[str]
 
 
-class Answer(TypedDict):
+class Taken(TypedDict):
     """The kernel took a request in hand (ok) or refused it at the door, with one sentence."""
 
     kind: Literal["answer"]
@@ -128,7 +129,7 @@ class Answer(TypedDict):
     error: str | None
 
 
-FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Answer
+FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Taken
 
 
 # ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ----------------------------------
@@ -157,9 +158,7 @@ class Decide(Message, frozen=True, tag="decide"):
     id: str
     """A fresh id for each press: crypto.randomUUID() or the like. The answer comes with the same id."""
     checkpoint: str
-    option: str
-    feedback: str | None = None
-    modifications: Any = None
+    answer: Answer[str]
     at: float | None = None
     """When it was pressed, by the kernel's clock: the message may have to wait for a busy kernel."""
 

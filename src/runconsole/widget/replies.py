@@ -14,7 +14,7 @@ import msgspec
 from runconsole.errors import RunConsoleError
 from runconsole.view import View, marked_sentence
 from runconsole.view.contract import Row
-from runconsole.widget.messages import Answer, AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page
+from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page, Taken
 
 __all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
 
@@ -30,7 +30,7 @@ WHOLE = 150_000
 PART = 25_000
 _LONGEST_ID = 200
 
-Request = AskSnapshot | AskPage | AskDetail | Answer
+Request = AskSnapshot | AskPage | AskDetail | Taken
 """A request of a page, or the answer to one that was carried out already."""
 
 
@@ -118,13 +118,13 @@ def named(name: object) -> str | None:
     return name if isinstance(name, str) and len(name) <= _LONGEST_ID else None
 
 
-def refusal(name: object, problem: Exception) -> Answer:
+def refusal(name: object, problem: Exception) -> Taken:
     """Return the answer to a request, by its id, that cannot be carried out."""
     text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
     return {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
 
 
-def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | Answer:
+def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | Taken:
     """Return the answer to a page's request for rows."""
     try:
         return _page(view, request) if isinstance(request, AskPage) else _detail(view, request)

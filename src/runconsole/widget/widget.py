@@ -18,8 +18,8 @@ from typing import Any, Unpack
 
 import anywidget
 import traitlets
+from msgspec import structs
 
-from runconsole import events
 from runconsole.api.run import RunAPI, engine_of
 from runconsole.clock import now_micros
 from runconsole.console import Console
@@ -32,7 +32,6 @@ from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
 from runconsole.widget.host import Outputs, Screen, on_subshell
 from runconsole.widget.messages import (
-    Answer,
     AskDetail,
     AskPage,
     AskSnapshot,
@@ -42,6 +41,7 @@ from runconsole.widget.messages import (
     LinkCommand,
     Ready,
     ReplayCommand,
+    Taken,
     TaskCommand,
     ToKernel,
     parse,
@@ -278,7 +278,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         else:
             self._replies.ask(answer)
 
-    def _carry_out(self, message: ToKernel) -> Answer | None:
+    def _carry_out(self, message: ToKernel) -> Taken | None:
         """Return the answer; None where it comes later."""
         match message:
             case Ready() | AskSnapshot():
@@ -314,14 +314,14 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     def _decide(self, message: Decide) -> None:
         """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
-        checkpoint_id, option = answered(self._showing.store.state, message.checkpoint, message.option)
+        checkpoint_id, option = answered(self._showing.store.state, message.checkpoint, message.answer.option)
         state = self._showing.store.state
         if checkpoint_id in state.checkpoints and not self._engine.decider.asks(state, checkpoint_id):
             raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
         self._engine.decider.request(
             message.id,
             checkpoint_id,
-            events.Answer(option, message.feedback or None, message.modifications),
+            structs.replace(message.answer, option=option, feedback=message.answer.feedback or None),
         )
         decision = state.decisions.get(message.id)
         if decision is not None and decision.state in {"refused", "expired"}:
