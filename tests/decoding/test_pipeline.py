@@ -205,3 +205,23 @@ def test_an_approval_request_asks_with_its_operations_as_changes() -> None:
         ]
     }
     assert fact.command == "approval_response"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "stage", "step"),
+    [
+        ("discovery_relationship_found", {"from_entity": "Order", "to_entity": "Item"}, "discovery", "Order → Item"),
+        ("discovery_pattern_detected", {"pattern": "aggregate", "confidence": 0.9}, "discovery", "aggregate"),
+        ("masterplan_phase_progress", {"phase": "core", "progress": {"done": 1}}, "masterplan", "core"),
+        ("masterplan_phase_progress", {"phase": "core", "current_operation": "naming"}, "masterplan", "naming"),
+        ("streaming_progress", {"tokens_received": 3, "percentage": 40, "entities_found": 0}, "discovery", None),
+    ],
+)
+def test_what_is_found_on_the_way_is_the_step_of_its_stage(
+    kind: str, data: dict[str, Any], stage: str, step: str | None
+) -> None:
+    fact = fact_of(kind, session_id="s", **data)
+    assert isinstance(fact, StageReported)
+    assert (fact.stage, fact.step, fact.part, fact.status) == (f"{stage}_generation", step, None, None)
+    if kind == "streaming_progress":
+        assert (fact.progress, fact.tokens) == (40, 3)

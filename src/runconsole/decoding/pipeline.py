@@ -90,6 +90,11 @@ class _Stage(Struct):
     count: Whole | None = None
     name: str | None = None
     entity_type: str | None = None
+    from_entity: str | None = None
+    to_entity: str | None = None
+    pattern: str | None = None
+    current_operation: str | None = None
+    phase: str | None = None
     project_name: str | None = None
     generation_cost_usd: float | None = None
     duration_seconds: float | None = None
@@ -104,6 +109,8 @@ _WORDS: dict[str, TaskStatus | None] = {
     "progress": None,
     "streaming": None,
     "discovered": None,
+    "found": None,
+    "detected": None,
     "complete": TaskStatus.COMPLETED,
     "completed": TaskStatus.COMPLETED,
     "failed": TaskStatus.FAILED,
@@ -113,14 +120,18 @@ _WORDS: dict[str, TaskStatus | None] = {
 """What the last word of a stage's event says of it."""
 _WHOLE = "generation"
 """The part of a stage's name that stands for all of it."""
-_NOTES = frozenset({"tokens", "entity"})
+_NOTES = frozenset({"tokens", "entity", "relationship", "pattern", "phase"})
 """Parts of a name that report on the stage and are no step of it."""
+
+
+_SHORT = {"streaming_progress": "discovery_tokens_progress"}
+"""Events with the same fields as another one, under a name that does not say which stage they report on."""
 
 
 @lru_cache(maxsize=256)
 def read_stage(kind: str) -> FactReader | None:
     """Return what reads a stage's event (``masterplan_tokens_progress``); None where `kind` is no such event."""
-    family, _, rest = kind.partition("_")
+    family, _, rest = _SHORT.get(kind, kind).partition("_")
     part, _, word = rest.rpartition("_")
     if family not in _STAGES or word not in _WORDS or not part:
         return None
@@ -146,8 +157,11 @@ def read_stage(kind: str) -> FactReader | None:
 
 
 def _step(data: _Stage) -> str | None:
-    if data.current_phase is not None:
-        return data.current_phase
+    told: str | None = first(data.current_phase, data.current_operation or None, data.phase, data.pattern)
+    if told is not None:
+        return told
+    if data.from_entity is not None and data.to_entity is not None:
+        return f"{data.from_entity} → {data.to_entity}"
     kind = first(data.type, data.entity_type)
     if kind is None:
         return data.project_name
