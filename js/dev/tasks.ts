@@ -176,7 +176,7 @@ export function tasks(kernel: FakeKernel, open: number): () => void {
       ],
     });
   update();
-  kernel.onDecide = ({ id, checkpoint: cp, option, feedback }) => {
+  kernel.onDecide = ({ id, checkpoint: cp, answer: { option, feedback = null } }) => {
     const row = kernel.rows.checkpoints.find(({ key }) => key === cp) as ReturnType<typeof checkpoint> | undefined;
     if (!row) return kernel.model.receive({ kind: "answer", id, ok: false, error: `there is no checkpoint ${cp}` });
     kernel.model.receive({ kind: "answer", id, ok: true, error: null });

@@ -41,7 +41,9 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may know more than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (option && store.submissions.submit(row, { option: option.id, feedback: store.drafts.feedback(row.id), modifications: null })) {
+      if (!option) continue;
+      const answer = { option: option.id, feedback: store.drafts.feedback(row.id), modifications: null };
+      if (store.submissions.submit(row, answer)) {
         store.drafts.write(row, { sentWith: option.id });
       }
     }

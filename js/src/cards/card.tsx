@@ -69,7 +69,8 @@ export const Card = memo(function Card(props: CardProps) {
     }
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
-    if (store.submissions.submit(row, { option: option.id, feedback: store.drafts.feedback(row.id), modifications: parsed.value })) {
+    const given = { option: option.id, feedback: store.drafts.feedback(row.id), modifications: parsed.value };
+    if (store.submissions.submit(row, given)) {
       store.drafts.write(row, { sentWith: option.id });
     }
   };
@@ -77,7 +78,8 @@ export const Card = memo(function Card(props: CardProps) {
   const send = () => {
     const text = store.drafts.feedback(row.id);
     if (locked || text === null) return;
-    if (store.submissions.submit(row, { option: "", feedback: text, modifications: null })) store.drafts.write(row, { sentWith: "" });
+    const given = { option: "", feedback: text, modifications: null };
+    if (store.submissions.submit(row, given)) store.drafts.write(row, { sentWith: "" });
   };
 
   return (

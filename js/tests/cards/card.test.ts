@@ -102,7 +102,9 @@ describe("modifications", () => {
     await press(bench, "Modifications (JSON)");
     expect(box(bench).value).toBe(template);
     await press(bench, "Modify");
-    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", modifications: { valid_minutes: 30 } } }]);
+    expect(bench.sent("decide")).toMatchObject([
+      { answer: { option: "modify", modifications: { valid_minutes: 30 } } },
+    ]);
   });
 
   test("that nobody has looked at are not sent", async () => {

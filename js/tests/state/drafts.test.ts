@@ -200,7 +200,9 @@ describe("a card", () => {
     expect(bench.el.querySelector("img")).toBeNull();
     expect(box(bench.el, "Modifications (JSON)").value).toBe('{"n": 1}');
     await press(bench, "Modify");
-    expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", feedback: text, modifications: { n: 1 } } }]);
+    expect(bench.sent("decide")).toMatchObject([
+      { answer: { option: "modify", feedback: text, modifications: { n: 1 } } },
+    ]);
   });
 
   test("has it also when the durable picture was too short for its question", async () => {
