@@ -27,7 +27,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     chosen.has(row.id) &&
     (store.details.isWhole("checkpoints", row) || lacking(row) === null) &&
     blocked === null &&
-    canAnswer(row, store.submissions.get(row.id), store.dueNow());
+    canAnswer(row, store.submissions.get(row.id), store.clocks.dueNow());
   const ticked = new Set(open.filter(isTicked).map((row) => row.id));
   // What falls out stays out: a card that opens again has to be ticked again.
   useLayoutEffect(() => {

@@ -43,7 +43,7 @@ export const Card = memo(function Card(props: CardProps) {
   const replayed = Boolean(store.head?.replay);
   const expires = row.deadline !== null && !stranded;
   useNow(expires && store.attachment !== "recorded");
-  const now = store.dueNow();
+  const now = store.clocks.dueNow();
   const late = isLate(row, now);
   const locked = isLocked(row, submission) || late || blocked !== null;
   const editor = useEditor(row, store.drafts);

@@ -118,7 +118,7 @@ function whyBlocked(store: Store): string | null {
 function Urgency({ open }: { open: readonly CheckpointRow[] }) {
   const store = useStore("submissions", "head");
   useNow(open.some((row) => row.deadline !== null));
-  const now = store.dueNow();
+  const now = store.clocks.dueNow();
   const waiting = open.filter((row) => canAnswer(row, store.submissions.get(row.id), now));
   const last = waiting.filter((row) => isLastMinute(row, now)).length;
   const reminded = waiting.filter((row) => row.reminded).length;
@@ -162,7 +162,7 @@ function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
 function endedFor(store: Store, row: CheckpointRow): number {
   const seen = store.closedFor(row.key);
   if (seen !== null) return seen;
-  return row.decided_at === null ? Number.POSITIVE_INFINITY : Math.abs(store.serverNow() - row.decided_at);
+  return row.decided_at === null ? Number.POSITIVE_INFINITY : Math.abs(store.clocks.serverNow() - row.decided_at);
 }
 
 function sign(row: CheckpointRow): { name: "check" | "clock" | "info"; tone: string } {

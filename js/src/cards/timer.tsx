@@ -10,8 +10,8 @@ import { labelOf } from "./wording";
 /** Counts by the server's clock, from its deadline: a page that slept shows the right time at once. */
 export function Timer({ row, store }: { row: CheckpointRow; store: Store }) {
   if (row.deadline === null) return null;
-  const now = store.dueNow();
-  const here = clock(store.here(row.deadline));
+  const now = store.clocks.dueNow();
+  const here = clock(store.clocks.here(row.deadline));
   if (store.attachment === "recorded") {
     return (
       <span class="rc-timer rc-tone-quiet" role="timer">

@@ -98,7 +98,7 @@ function questions(store: Store): Question[] {
   const { head, attachment } = store;
   const answerable = attachment === "attached" || attachment === "silent";
   if (!head || head.replay || !answerable || head.link === "stopped") return [];
-  const now = store.dueNow();
+  const now = store.clocks.dueNow();
   return store
     .checkpoints(true)
     .filter((row) => row.status !== "sending")

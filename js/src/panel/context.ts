@@ -50,7 +50,7 @@ export function useNow(running: boolean): number {
   const { store, ticker } = usePanel();
   const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
   useEffect(() => (running ? ticker.watch(repaint) : undefined), [ticker, running]);
-  return store.now();
+  return store.clocks.now();
 }
 
 /** One timer for everything in a view that ticks; none while nothing does. */

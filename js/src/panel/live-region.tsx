@@ -78,7 +78,7 @@ function remarks(store: Store): Remark[] {
 }
 
 function urgencies(store: Store, row: CheckpointRow): Remark[] {
-  const now = store.dueNow();
+  const now = store.clocks.dueNow();
   if (!canAnswer(row, store.submissions.get(row.id), now)) return [];
   const last = {
     key: `last ${row.key} ${row.deadline}`,
@@ -93,7 +93,7 @@ function urgencies(store: Store, row: CheckpointRow): Remark[] {
 /** An answer that did not get through, or waits. */
 function troubles(store: Store, row: CheckpointRow): Remark[] {
   const submission = store.submissions.get(row.id);
-  const late = isLate(row, store.dueNow());
+  const late = isLate(row, store.clocks.dueNow());
   const { text, tone } = answerState({
     row,
     submission,

@@ -2,9 +2,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Attachment } from "../kernel/connection";
 import type { Head } from "../kernel/contract";
 import { isOver } from "../kernel/link";
-import type { Attachment } from "../state/store";
 import { Button } from "../ui/button";
 import { Clip } from "../ui/clip";
 import { clock, count } from "../ui/format";

@@ -4,6 +4,8 @@
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
 
+import { Clocks } from "../kernel/clock";
+import { type Attachment, Connection } from "../kernel/connection";
 import type {
   Changes,
   FromKernel,
@@ -23,15 +25,9 @@ import { Details } from "./details";
 import { Drafts } from "./drafts";
 import { Pages } from "./pages";
 import { isOpen, Submissions } from "./submissions";
-import { KeyedRows, keep, LogRows, type SparseRows } from "./tables";
+import { KeyedRows, keep, LogRows } from "./tables";
 
-/**
- * Who is at the other end. `waiting`: just opened; `attached`: the kernel talks; `silent`: it did, but not for some seconds;
- * `recorded`: a saved notebook, nobody ever answered; `gone`: the kernel was restarted or shut down.
- */
-export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
-
-/** What a view can watch: it is painted again when one of its topics changed. `beat`: the kernel was heard. */
+/** What a view can watch: it is painted again when one of its topics changed. `beat`: a message of the kernel came in. */
 export type Topic =
   | TableName
   | "head"
@@ -48,23 +44,14 @@ type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
 export type LogName = Exclude<TableName, KeyedName>;
 type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & { [T in LogName]: LogRows<Held[T]> };
 
-const READY_MS = [0, 400, 1200];
-const RECORDED_MS = 3200;
-const SILENT_MS = 5000;
-const CHECK_MS = 1000;
-/** How often a silent kernel is spoken to: one that is gone shows by it. */
-const PROBE_MS = 10_000;
 /** A snapshot asked for and not here by then was lost: ask again. */
 const SNAPSHOT_MS = 2000;
-/** A kernel that is idle answers at once: one that has not by then is not the one that knows us. */
-const IDLE_MS = 3000;
 /** Of commands whose answers never come, no more are remembered. */
 const COMMANDS = 100;
 
 export class Store {
   head: Head | null = null;
   version = -1;
-  attachment: Attachment = "waiting";
   /** Why the command to a replay that was answered last was not carried out; null when it was. Each is an object of its own. */
   refusal: { readonly error: string | null } | null = null;
   readonly tables: HeldTables = {
@@ -87,6 +74,8 @@ export class Store {
   /** The views that could speak to a screen reader; only the first does. */
   readonly voices = new Set<object>();
   readonly port: Port;
+  readonly clocks: Clocks;
+  readonly #connection: Connection;
   readonly #env: Env;
   readonly #revisions = new Map<Topic, number>();
   readonly #watchers = new Set<() => void>();
@@ -94,34 +83,27 @@ export class Store {
   readonly #stops: Cancel[] = [];
   /** Commands to a replay that have not been answered. */
   readonly #commands = new Set<string>();
-  /** Kernel clock minus browser clock, milliseconds. */
-  #skew: number | null = null;
-  #stoppedAt: number | null = null;
-  #heardAt: number;
-  /** When the kernel last told the time. */
-  #toldAt: number;
-  #probedAt = -Number.POSITIVE_INFINITY;
-  /** The first message since the kernel was last heard; every message of ours is answered by something. */
-  #unansweredSince: number | null = null;
   #askedAt = -Number.POSITIVE_INFINITY;
   /** Our picture is the shortened one of the trait. */
   #short = false;
   #frame: Cancel | null = null;
-  #check: Cancel | null = null;
-  /** What closes each open view. */
-  readonly #views = new Set<Cancel>();
   /** When this page saw a question close, by the browser's clock. */
   readonly #closedAt = new Map<string, number>();
 
   constructor(port: Port, env: Env) {
     this.port = port;
     this.#env = env;
-    this.#heardAt = this.#toldAt = env.now();
-    const send = (message: ToKernel) => this.#send(message);
+    this.clocks = new Clocks(env, () => this.head);
+    this.#connection = new Connection(port, env, this.clocks, {
+      have: () => this.#have(),
+      beats: () => this.head !== null && !isOver(this.head.link),
+      changed: () => this.#touch("attachment"),
+    });
+    const send = (message: ToKernel) => this.#connection.send(message);
     this.pages = new Pages(env, send);
     this.details = new Details(env, send);
     this.submissions = new Submissions(env, send, {
-      now: () => this.#running(),
+      now: () => this.clocks.running(),
       changed: () => this.#touch("submissions"),
     });
     this.commands = new Commands(env, send, () => this.#touch("commands"));
@@ -133,34 +115,16 @@ export class Store {
     this.#stops.push(
       port.onMessage((message) => this.receive(message)),
       port.onPicture(() => this.#adoptTrait()),
-      port.onKernel(() => this.#onKernel()),
     );
   }
 
-  /** Epoch milliseconds by the kernel's clock; stands still when nobody is there whose time it could be. */
-  now(): number {
-    return this.#stoppedAt ?? this.#running();
+  get attachment(): Attachment {
+    return this.#connection.attachment;
   }
 
-  /** Epoch milliseconds by the server's clock. */
-  serverNow(): number {
-    return this.now() + (this.head?.clock_offset ?? 0);
-  }
-
-  /** As `serverNow`, for deadlines: the server goes on counting when the kernel is gone. */
-  dueNow(): number {
-    return (this.attachment === "recorded" ? this.now() : this.#running()) + (this.head?.clock_offset ?? 0);
-  }
-
-  /** Epoch milliseconds by the server's clock as what they are here: in a picture of the past, what they were. */
-  here(at: number): number {
-    const past = this.head?.replay || this.attachment === "recorded";
-    return at - (past ? (this.head?.clock_offset ?? 0) : this.dueNow() - this.localNow());
-  }
-
-  /** Epoch milliseconds by the browser's clock. */
-  localNow(): number {
-    return this.#env.now();
+  /** A request could be answered: there is a kernel, as far as we know. */
+  get reachable(): boolean {
+    return this.#connection.reachable;
   }
 
   /** How long ago a question closed before the eyes of this page, milliseconds; null if it never was open here. */
@@ -188,21 +152,14 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
+  /** A view opens; the returned function closes it. */
   open(): Cancel {
-    if (this.#views.size === 0) this.#watchKernel();
-    const timers = READY_MS.map((ms) => this.#env.later(ms, () => this.#ready()));
-    const close = () => {
-      if (!this.#views.delete(close)) return;
-      for (const cancel of timers) cancel();
-      if (this.#views.size === 0) this.#check?.();
-    };
-    this.#views.add(close);
-    return close;
+    return this.#connection.open();
   }
 
   receive(message: FromKernel): void {
-    this.#hear("now" in message ? message.now : null);
+    this.#connection.note(message);
+    this.#touch("beat");
     switch (message.kind) {
       case "snapshot":
         this.#snapshot(message.version, message.picture);
@@ -235,18 +192,13 @@ export class Store {
     return this.tables.checkpoints.rows.filter((row) => isOpen(row) === open);
   }
 
-  /** Whether a request could be answered: there is a kernel, as far as we know. */
-  get reachable(): boolean {
-    return this.attachment === "attached" || this.attachment === "silent" || this.attachment === "waiting";
-  }
-
   /** Asks for the rows [from, to) of an append-only table that are not here. */
   wantLog(name: LogName, from: number, to: number): void {
-    this.pages.wantLog(name, this.tables[name] as unknown as SparseRows<Row>, from, to);
+    this.pages.wantLog(name, this.tables[name], from, to);
   }
 
   link(action: "reconnect" | "stop"): void {
-    this.#send({ kind: "link", id: this.#env.id(), action });
+    this.#connection.send({ kind: "link", id: this.#env.id(), action });
   }
 
   replay(action: ReplayAction, value: number | null = null): void {
@@ -254,13 +206,13 @@ export class Store {
     const [oldest] = this.#commands;
     if (oldest !== undefined && this.#commands.size >= COMMANDS) this.#commands.delete(oldest);
     this.#commands.add(id);
-    this.#send({ kind: "replay", id, action, value });
+    this.#connection.send({ kind: "replay", id, action, value });
   }
 
   /** Ends everything; the store is of no use afterwards. */
   dispose(): void {
     for (const stop of this.#stops) stop();
-    for (const close of this.#views) close();
+    this.#connection.dispose();
     this.#frame?.();
     this.submissions.clear();
     this.pages.clear();
@@ -269,37 +221,9 @@ export class Store {
     this.#listeners.clear();
   }
 
-  #ready(): void {
-    this.#probedAt = this.#env.now();
-    this.#send({ kind: "ready", have: this.#short ? -1 : this.version });
-  }
-
-  #send(message: ToKernel): boolean {
-    const sent = this.port.send(message);
-    if (!sent) this.#attach("gone");
-    else this.#unansweredSince ??= this.#env.now();
-    return sent;
-  }
-
-  #running(): number {
-    const replay = this.head?.replay;
-    if (!replay) return this.#env.now() + (this.#skew ?? 0);
-    // The time of a recording goes with its speed, and stands still with it.
-    const passed = replay.playing ? (this.#env.now() - this.#toldAt) * replay.speed : 0;
-    return this.#toldAt + (this.#skew ?? 0) + passed;
-  }
-
-  /** The host says that there is another kernel now, or none. */
-  #onKernel(): void {
-    const kernel = this.port.kernel();
-    const known = this.attachment === "attached" || this.attachment === "silent";
-    if (known && (kernel === "fresh" || kernel === "dead")) this.#attach("gone");
-  }
-
-  /** Some restarts are told by nobody: then an idle kernel does not answer. */
-  #isDeaf(): boolean {
-    const since = this.#unansweredSince;
-    return since !== null && this.#env.now() - since > IDLE_MS && this.port.kernel() === "idle";
+  /** The version that is here whole. */
+  #have(): number {
+    return this.#short ? -1 : this.version;
   }
 
   #adoptTrait(): void {
@@ -375,43 +299,7 @@ export class Store {
   #askSnapshot(): void {
     if (this.#env.now() - this.#askedAt < SNAPSHOT_MS) return;
     this.#askedAt = this.#env.now();
-    this.#send({ kind: "snapshot", have: this.#short ? -1 : this.version });
-  }
-
-  #hear(now: number | null): void {
-    this.#heardAt = this.#env.now();
-    this.#unansweredSince = null;
-    this.#attach("attached");
-    this.#touch("beat");
-    if (now === null) return;
-    this.#toldAt = this.#heardAt;
-    const skew = now - this.#heardAt;
-    const exact = this.#skew === null || skew > this.#skew || this.head?.replay;
-    // A message that was long under way makes the kernel's clock look late: trust the quick ones, forget slowly.
-    this.#skew = exact ? skew : (this.#skew ?? 0) + (skew - (this.#skew ?? 0)) * 0.1;
-  }
-
-  #attach(attachment: Attachment): void {
-    if (this.attachment === attachment) return;
-    if (attachment === "recorded") this.#stoppedAt = this.port.picture()?.now ?? null;
-    else this.#stoppedAt = attachment === "gone" ? this.now() : null;
-    this.attachment = attachment;
-    this.#touch("attachment");
-  }
-
-  #watchKernel(): void {
-    const opened = this.#env.now();
-    const look = () => {
-      const now = this.#env.now();
-      if (this.attachment === "waiting" && now - opened >= RECORDED_MS) this.#attach("recorded");
-      // Only while the link lives does the kernel send a heartbeat each second.
-      const beats = this.head !== null && !isOver(this.head.link);
-      if (this.attachment === "attached" && beats && now - this.#heardAt > SILENT_MS) this.#attach("silent");
-      if (this.attachment === "silent" && now - this.#probedAt >= PROBE_MS) this.#ready();
-      if ((this.attachment === "attached" || this.attachment === "silent") && this.#isDeaf()) this.#attach("gone");
-      this.#check = this.#env.later(CHECK_MS, look);
-    };
-    this.#check = this.#env.later(CHECK_MS, look);
+    this.#connection.send({ kind: "snapshot", have: this.#have() });
   }
 
   #touch(...topics: Topic[]): void {

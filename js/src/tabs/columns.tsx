@@ -163,7 +163,9 @@ function TaskTime({ row }: { row: TaskRow }) {
   const started = row.duration_s === null && row.status === "running" ? row.started_at : null;
   useNow(started !== null);
   const { store } = usePanel();
-  return <>{started === null ? duration(row.duration_s) : ticking(Math.max(0, store.serverNow() - started) / 1000)}</>;
+  return (
+    <>{started === null ? duration(row.duration_s) : ticking(Math.max(0, store.clocks.serverNow() - started) / 1000)}</>
+  );
 }
 
 const TIME: Column<TaskRow> = {

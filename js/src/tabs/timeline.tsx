@@ -50,7 +50,7 @@ function Gantt() {
   const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: NO_EXTRAS };
   const viewport = height - AXIS_HEIGHT;
   const { ref, onScroll, window } = useScroller({ layout, viewport, follow: running && !source.paged });
-  const span = spanOf(here, head?.started_at ?? null, head?.ended_at ?? (running ? store.serverNow() : null));
+  const span = spanOf(here, head?.started_at ?? null, head?.ended_at ?? (running ? store.clocks.serverNow() : null));
   if (items === null) source.want(window.start, window.end);
   if (total === 0 || span === null) return <Empty>No task has started yet.</Empty>;
   return (

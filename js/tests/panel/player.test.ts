@@ -268,11 +268,11 @@ describe("the time of a replayed run", () => {
 
   test("goes with the speed of the replay", () => {
     show({ speed: 10 });
-    expect(store.now()).toBe(then);
+    expect(store.clocks.now()).toBe(then);
     env.pass(300);
-    expect(store.now()).toBe(then + 3000);
+    expect(store.clocks.now()).toBe(then + 3000);
     env.pass(100);
-    expect(store.dueNow()).toBe(then + 4000);
+    expect(store.clocks.dueNow()).toBe(then + 4000);
   });
 
   test("stands still when it is paused, whatever else is heard meanwhile", () => {
@@ -280,26 +280,26 @@ describe("the time of a replayed run", () => {
     env.pass(700);
     port.receive({ kind: "answer", id: "x", ok: true, error: null });
     env.pass(700);
-    expect(store.now()).toBe(then);
+    expect(store.clocks.now()).toBe(then);
   });
 
   test("is the kernel's again with each of its messages", () => {
     show({ speed: 10 });
     env.pass(500);
     port.receive({ kind: "heartbeat", version: 1, now: then + 1000, subshell: true });
-    expect(store.now()).toBe(then + 1000);
+    expect(store.clocks.now()).toBe(then + 1000);
     env.pass(100);
-    expect(store.now()).toBe(then + 2000);
+    expect(store.clocks.now()).toBe(then + 2000);
   });
 
   test("goes back with the replay", () => {
     show({ playing: false });
     show({ playing: false }, 2, then - 50_000);
-    expect(store.now()).toBe(then - 50_000);
+    expect(store.clocks.now()).toBe(then - 50_000);
   });
 
   test("tells a deadline by the clock of that day", () => {
     show({ playing: false });
-    expect(store.here(then + 5000)).toBe(then + 5000);
+    expect(store.clocks.here(then + 5000)).toBe(then + 5000);
   });
 });
