@@ -25,7 +25,7 @@ import { Details } from "./details";
 import { Drafts } from "./drafts";
 import { Pages } from "./pages";
 import { isOpen, Submissions } from "./submissions";
-import { KeyedRows, keep, LogRows } from "./tables";
+import { type HeldTable, KeyedRows, keep, LogRows } from "./tables";
 
 /** What a view can watch: it is painted again when one of its topics changed. `beat`: a message of the kernel came in. */
 export type Topic =
@@ -39,10 +39,11 @@ export type Topic =
   | "pages"
   | "beat";
 
-type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
+export type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
 export type LogName = Exclude<TableName, KeyedName>;
-type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & { [T in LogName]: LogRows<Held[T]> };
+export type LogTables = { [T in LogName]: LogRows<Held[T]> };
+type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & LogTables;
 
 /** A snapshot asked for and not here by then was lost: ask again. */
 const SNAPSHOT_MS = 2000;
@@ -251,7 +252,8 @@ export class Store {
       const table = picture[name];
       if (!table) continue;
       if (name === "checkpoints") this.#noteClosings(picture.checkpoints.rows);
-      (this.tables[name] as KeyedRows<Row>).replace(table);
+      const held: HeldTable<Row> = this.tables[name];
+      held.replace(table);
     }
     this.pages.clear();
     this.#follow(this.tables.checkpoints.rows);
@@ -274,8 +276,8 @@ export class Store {
       const patch = changes[name] ?? (name === "active" && changes.tasks ? {} : null);
       if (!patch) continue;
       if (name === "checkpoints") this.#noteClosings(changes.checkpoints?.set ?? []);
-      const source = name === "active" ? this.tables.tasks : undefined;
-      (this.tables[name] as KeyedRows<Row>).patch(patch, source as KeyedRows<Row> | undefined);
+      const held: HeldTable<Row> = this.tables[name];
+      held.patch(patch, name === "active" ? this.tables.tasks : undefined);
       this.#touch(name);
     }
     this.#follow(changes.checkpoints?.set ?? []);

@@ -8,8 +8,15 @@ export interface RowSource<R extends Row> {
   at(index: number): R | undefined;
 }
 
+/** A table as the browser holds it. Only the store writes it. */
+export interface HeldTable<R extends Row> extends RowSource<R> {
+  replace(table: Table<R>): void;
+  /** `source`: a table of the same rows, whose changes are sent there only. */
+  patch(patch: TablePatch<R>, source?: KeyedRows<R>): void;
+}
+
 /** A table whose rows change: phases, waves, tasks, active tasks, checkpoints. */
-export class KeyedRows<R extends Row> implements RowSource<R> {
+export class KeyedRows<R extends Row> implements HeldTable<R> {
   total = 0;
   #rows = new Map<string, R>();
   #list: readonly R[] | null = null;
@@ -35,7 +42,6 @@ export class KeyedRows<R extends Row> implements RowSource<R> {
     this.#list = null;
   }
 
-  /** `source`: a table of the same rows, whose changes are told there only. */
   patch(patch: TablePatch<R>, source?: KeyedRows<R>): void {
     for (const row of patch.set ?? []) this.#rows.set(row.key, keep(this.#rows.get(row.key), row));
     if (patch.order) {
@@ -139,7 +145,7 @@ export class SparseRows<R extends Row> implements RowSource<R> {
 export const CHUNK_ROWS = CHUNK;
 
 /** An append-only table: a row's key is its number. */
-export class LogRows<R extends Row> extends SparseRows<R> {
+export class LogRows<R extends Row> extends SparseRows<R> implements HeldTable<R> {
   replace(table: Table<R>): void {
     const old = new Map(table.rows.map((row) => [row.key, this.at(Number(row.key))]));
     this.clear();

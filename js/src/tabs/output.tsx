@@ -35,7 +35,7 @@ export function Output() {
   const store = useStore("output", "pages", "attachment");
   const [filter, setFilter] = useState<Filter>({ task: "", stream: "", search: "" });
   const log = store.tables.output;
-  const { rows, absent, want } = logSource<OutputRow>(store, "output");
+  const { rows, absent, want } = logSource(store, "output");
   const filtered = filter.task !== "" || filter.stream !== "" || filter.search.trim() !== "";
   // biome-ignore lint/correctness/useExhaustiveDependencies: the log is one object; its generation says when it changed
   const loaded = useMemo(() => log.loaded().map(({ row }) => row), [log, log.generation]);

@@ -2,8 +2,8 @@
 import { useMemo } from "preact/hooks";
 import type { Row, TaskRow, TaskStatus } from "../kernel/contract";
 import { useStore } from "../panel/context";
-import type { LogName, Store } from "../state/store";
-import type { RowSource } from "../state/tables";
+import type { Held, LogName, LogTables, Store } from "../state/store";
+import type { LogRows, RowSource } from "../state/tables";
 
 /** Pages on screen are read again after so long: rows beyond the picture get no patches. */
 const STALE_MS = 1500;
@@ -25,8 +25,9 @@ export interface LogSource<R extends Row> {
 }
 
 /** An append-only table: all of it while there is a kernel to ask, else what was saved. */
-export function logSource<R extends Row>(store: Store, name: LogName): LogSource<R> {
-  const log = store.tables[name] as unknown as RowSource<R> & { loaded(): { row: R }[] };
+export function logSource<N extends LogName>(store: Store, name: N): LogSource<Held[N]> {
+  const logs: LogTables = store.tables;
+  const log: LogRows<Held[N]> = logs[name];
   if (store.reachable) return { rows: log, absent: 0, want: (from, to) => store.wantLog(name, from, to) };
   const saved = log.loaded().map(({ row }) => row);
   return { rows: listOf(saved), absent: log.total - saved.length, want: () => {} };
@@ -56,7 +57,7 @@ export function useTasks(status: TaskStatus | null, search: string): TaskSource 
   const query = store.pages.query({ table: "tasks", status, search: text || null });
   const want = (from: number, to: number) => store.pages.want(query, from, to, STALE_MS);
   if (status !== null || text) {
-    return { rows: query as unknown as RowSource<TaskRow>, paged, searching: !query.answered, want };
+    return { rows: query as RowSource<TaskRow>, paged, searching: !query.answered, want };
   }
   // The first rows are patched as things happen, so they are newer than any page.
   const at = (index: number) => table.at(index) ?? (query.at(index) as TaskRow | undefined);

@@ -231,7 +231,7 @@ const EVENTS: readonly Column<EventRow>[] = [
 
 function Events() {
   const store = useStore("events", "pages", "attachment");
-  const { rows, absent, want } = logSource<EventRow>(store, "events");
+  const { rows, absent, want } = logSource(store, "events");
   const log = store.tables.events;
   const note = absent > 0 ? `${absent.toLocaleString("en-US")} not saved` : log.total.toLocaleString("en-US");
   return (

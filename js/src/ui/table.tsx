@@ -92,7 +92,7 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
         row={row as Row}
         index={String(index)}
         position={position}
-        columns={columns as unknown as readonly Column<Row>[]}
+        columns={columns as readonly Column<Row>[]}
         open={isOpen}
         detail={detail as ((row: Row) => VNode | null) | undefined}
         below={props.below as ((row: Row) => VNode | null) | undefined}
