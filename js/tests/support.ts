@@ -2,7 +2,7 @@
 import { getQueriesForElement } from "@testing-library/dom";
 import { afterEach, beforeEach, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
-import type { Changes, FromKernel, Picture, Row, ToKernel } from "../src/kernel/contract";
+import type { Changes, Durable, FromKernel, Picture, Row, ToKernel } from "../src/kernel/contract";
 import type { KernelState, Port } from "../src/kernel/port";
 import type { Env } from "../src/page/env";
 import widget from "../src/widget";
@@ -92,7 +92,7 @@ export function table<R extends Row>(rows: R[], total = rows.length): { total: n
 /** A port that only remembers. */
 export class FakePort implements Port {
   readonly sent: ToKernel[] = [];
-  held: { version: number; now: number; picture: Picture } | null = null;
+  held: Durable | null = null;
   alive = true;
   host: KernelState = "unknown";
   #kernel: () => void = () => {};

@@ -1,9 +1,7 @@
 /** What became of the commands given for tasks here (cancel, pause, resume, retry): one at a time for each task. */
 
-import type { TaskRow, ToKernel } from "../kernel/contract";
+import type { TaskRow, ToKernel, Verb } from "../kernel/contract";
 import type { Env } from "../page/env";
-
-export type Verb = "cancel" | "pause" | "resume" | "retry";
 
 export interface Command {
   readonly id: string;

@@ -1,9 +1,9 @@
 /** Buttons that say what shall become of a task, where the server takes such commands. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { TaskRow } from "../kernel/contract";
+import type { TaskRow, Verb } from "../kernel/contract";
 import { useStore } from "../panel/context";
-import { type Command, type Verb, verbsFor } from "../state/commands";
+import { type Command, verbsFor } from "../state/commands";
 import { Button } from "../ui/button";
 import { Text } from "../ui/icons";
 
