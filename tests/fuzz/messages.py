@@ -12,7 +12,7 @@ from runconsole.widget import ConsoleWidget
 
 __all__ = ["Page", "message"]
 
-_KINDS = ("ready", "snapshot", "decide", "page", "detail", "link", "replay", "other", "", None, 5)
+_KINDS = ("ready", "snapshot", "decide", "page", "detail", "link", "replay", "command", "other", "", None, 5)
 _FIELDS: dict[str, list[Any]] = {
     "id": ["a", 1, None, {}, "\ud800"],
     "table": ["tasks", "events", "checkpoints", "none", 5, None, []],
@@ -28,6 +28,11 @@ _FIELDS: dict[str, list[Any]] = {
     ],
     "action": ["reconnect", "play", "seek", "speed", "none", 5, None],
     "value": [0, -1, 1e308, float("nan"), "fast", None, True],
+    "have": [-1, 3, "x", None, 10**30],
+    "part": [0, -1, "x", None],
+    "of": ["cp-456", 5, None],
+    "task": ["0", "9", 5, None],
+    "command": ["cancel", "none", 5, None],
     "at": [0, "x", None, 1e300, float("nan")],
 }
 
