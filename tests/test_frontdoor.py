@@ -102,6 +102,12 @@ def test_a_constructors_signature_names_every_option_with_its_type_and_default(k
     assert [name for name in ConsoleOptions.__annotations__ if f"\n    {name}: " not in described] == []
 
 
+def test_the_consoles_options_are_described_under_four_headings() -> None:
+    described = inspect.getdoc(Console) or ""
+    sections = re.findall(r"(?m)^(Options to .*):$", described)
+    assert sections == ["Options to follow", "Options to sign in", "Options to show", "Options to keep and to answer"]
+
+
 def test_a_misspelt_option_is_an_error_of_the_type_checker_and_names_the_nearest_one(tmp_path: Path) -> None:
     cell = tmp_path / "cell.py"
     cell.write_text(

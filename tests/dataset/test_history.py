@@ -71,6 +71,15 @@ def test_runs_are_rows_by_their_start_with_what_each_one_came_to(past: History) 
     assert repr(past) == f"History({past._store.shown!r}, runs={COUNT + 1})"
 
 
+def test_a_notebook_shows_the_table_of_the_runs(past: History) -> None:
+    shown = past._repr_html_()
+    assert f"runs={COUNT + 1})" in shown
+    assert shown.count("<tr") > COUNT
+    assert "<th>0007</th>" in shown
+    with pd.option_context("display.max_rows", 4):
+        assert "<th>0007</th>" not in past._repr_html_()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_frame_of_many_runs_has_each_ones_rows_and_dtypes_with_its_name(past: History, name: str) -> None:
     frame = past.frame(name)

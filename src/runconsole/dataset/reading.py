@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -84,6 +85,12 @@ class History:
 
     def __repr__(self) -> str:
         return f"History({self._store.shown!r}, runs={len(self)})"
+
+    def _repr_html_(self) -> str:
+        """Return the table of the runs, as a notebook shows it, under the line of `repr`."""
+        rows, columns = pd.get_option("display.max_rows"), pd.get_option("display.max_columns")
+        table = self.runs.to_html(max_rows=rows, max_cols=columns, notebook=True)
+        return f"<p><code>{html.escape(repr(self))}</code></p>{table}"
 
     def __len__(self) -> int:
         return len(self._store.rows())

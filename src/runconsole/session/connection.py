@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from runconsole.errors import LinkLost
-from runconsole.events import Micros
+from runconsole.events import Micros, Received
 from runconsole.protocols.base import Signal, Wire
 from runconsole.redaction.secrets import NO_SECRETS, Redactor, Secret, bare
 from runconsole.session.aio import spawn
@@ -22,6 +23,10 @@ __all__ = ["Hear", "Line"]
 
 _SLICE = 256
 """Frames after which others on the I/O thread have their turn."""
+
+_LONGEST_TYPE = 60
+"""Characters of a type of event in the log."""
+_logger = logging.getLogger(__name__)
 
 Hear = Callable[["Line", Sequence[Signal]], None]
 
@@ -93,6 +98,8 @@ class Line:
             for frame in frames:
                 if self.tape is not None:
                     self.tape.sent(self._number, bare(frame))
+                if _logger.isEnabledFor(logging.DEBUG):
+                    _logger.debug("sent a frame of %d characters", len(bare(frame)))
                 await self.connection.send(self.redactor.name(bare(frame)))
 
     def post(self, frame: str) -> None:
@@ -120,6 +127,21 @@ class Line:
                 at = now()  # of one read from the socket: what came together has one time
                 part = frames[first : first + _SLICE]
                 read = guarded if self.redactor.may_hold_any(part) else plain
+                is_logged = _logger.isEnabledFor(logging.DEBUG)
                 for frame in part:
-                    hear(self, read(frame, at))
-            frames, part, frame = (), (), ""  # a traceback with locals would show them
+                    signals = read(frame, at)
+                    if is_logged:
+                        self._log_received(frame, signals)
+                    hear(self, signals)
+            frames, part, frame, signals = (), (), "", ()  # a traceback with locals would show them
+
+    def _log_received(self, frame: str | bytes, signals: Sequence[Signal]) -> None:
+        """Log a frame by its size and the types of its events, never by what else it holds."""
+        unit = "characters" if isinstance(frame, str) else "bytes"
+        types = ", ".join(self._type_of(signal) for signal in signals)
+        _logger.debug("received a frame of %d %s: %s", len(frame), unit, types or "nothing")
+
+    def _type_of(self, signal: Signal) -> str:
+        if not isinstance(signal, Received):
+            return type(signal).__name__
+        return ascii(self.redactor.hide_said(signal.type)[:_LONGEST_TYPE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -67,6 +68,8 @@ if TYPE_CHECKING:
     from runconsole.recording import Tape
 
 __all__ = ["Session"]
+
+_logger = logging.getLogger(__name__)
 
 _TOO_BIG = 1009
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
@@ -189,7 +192,16 @@ class Session:
 
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log tells, and do what it asks for."""
+        if isinstance(fact, LinkChanged) and _logger.isEnabledFor(logging.DEBUG):
+            self._log_link(fact)
         self._writer.apply(fact)
+
+    def _log_link(self, change: LinkChanged) -> None:
+        """Log a change of the link; its words may be the server's, which may say a secret back."""
+        said = change.notice or change.reason
+        words = "" if said is None else f": {self._redactor.hide_said(said)!a}"
+        wait = "" if change.retry_at is None else f", next attempt in {(change.retry_at - change.at) / 1e6:.1f} s"
+        _logger.debug("link %s, failures in a row: %d%s%s", change.status, change.attempt, wait, words)
 
     def _apply_answer(self, answer: Fact | Received) -> None:
         """Fold in what the server says when asked, unless it is about another run."""
