@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
-EVERYONE = {"actions", "errors", "events", "reconnect", "statuses", "text", "values"}
+EVERYONE = {"actions", "errors", "events", "reconnect", "statuses", "text", "values", "version"}
 """What every module may import, and is therefore not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "statuses": set(),
     "text": set(),
     "values": set(),
+    "version": set(),
     "clock": set(),
     "fairness": set(),
     "redaction": set(),

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import runconsole
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 KIB = 1024
@@ -78,7 +80,7 @@ def test_the_wheel_carries_the_bundle_the_types_and_the_notebooks(wheel: Path) -
 
 
 def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
-    info = "runconsole-0.1.0.dist-info/"
+    info = f"runconsole-{runconsole.__version__}.dist-info/"
     kinds = {Path(name).suffix for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(info)}
     assert kinds <= {".py", ".typed", ".js", ".css", ".ipynb"}
 
@@ -117,3 +119,9 @@ def test_a_wheel_of_the_sdist_needs_no_node(sdist: Path, wheel: Path, tmp_path: 
     rebuilt = build_wheel(source, tmp_path / "wheel", PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     assert set(zipfile.ZipFile(rebuilt).namelist()) == set(zipfile.ZipFile(wheel).namelist())
     assert not (source / "js" / "node_modules").exists()
+
+
+def test_the_version_stands_in_one_place(wheel: Path) -> None:
+    assert wheel.name.split("-")[1] == runconsole.__version__
+    places = [path for path in (ROOT / "src").rglob("*.py") if f'"{runconsole.__version__}"' in path.read_text()]
+    assert [path.name for path in places] == ["version.py"]

@@ -36,6 +36,7 @@ from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
 from runconsole.options import ConsoleOptions
 from runconsole.reconnect import LinkFailure, Reconnect
 from runconsole.state import Checkpoint, Decision, Run
+from runconsole.version import __version__
 
 if TYPE_CHECKING:
     from runconsole.dataset import History, history
@@ -76,8 +77,6 @@ __all__ = [
     "__version__",
     "history",
 ]
-
-__version__ = "0.1.0"
 
 _LATER = {
     "ConsoleWidget": "runconsole.widget",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,6 +12,7 @@ from runconsole.state import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
+from runconsole.version import __version__
 
 __all__ = ["About", "row_of", "runs_schema"]
 
@@ -86,16 +85,10 @@ def row_of(key: str, about: About, tables: dict[str, pa.Table]) -> pa.Table:
         "checkpoints": tables["checkpoints"].num_rows,
         "events": tables["events"].num_rows,
         "written_at": now_micros(),
-        "runconsole_version": _own_version(),
+        "runconsole_version": __version__,
     }
     fields = runs_schema()
     return pa.table([pa.array([_fits(row[field.name])], field.type) for field in fields], schema=fields)
-
-
-def _own_version() -> str | None:
-    with suppress(PackageNotFoundError):  # run from a checkout that is not installed
-        return version("runconsole")
-    return None
 
 
 def _fits(value: Any) -> Any:

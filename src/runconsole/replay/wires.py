@@ -9,6 +9,7 @@ from runconsole.options import Options
 from runconsole.protocols import registry
 from runconsole.protocols.base import Wire
 from runconsole.recording import FORMAT, Header
+from runconsole.version import __version__
 
 __all__ = ["header_of", "same_wire", "wire_for"]
 
@@ -19,7 +20,7 @@ def header_of(options: Options, at: Micros) -> Header:
     protocol = options.inferred_protocol()
     return Header(
         runconsole=FORMAT,
-        version=_version(),
+        version=__version__,
         protocol=protocol,
         url=options.address,
         started_at=datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
@@ -31,15 +32,6 @@ def header_of(options: Options, at: Micros) -> Header:
         cost_limit=options.cost_limit,
         expected_artifacts=options.expected_artifacts,
     )
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("runconsole")
-    except PackageNotFoundError:  # run from a checkout
-        return "unknown"
 
 
 def wire_for(header: Header) -> Wire:
