@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,11 @@ def test_a_run_is_followed_to_its_end_and_the_data_stays() -> None:
     assert str(it).startswith("Completed authentication_feature\n")
     assert it.table("wave_completed")["atoms_in_wave"].tolist() == [120]
     assert it.summary["events"] == 6
+    micros = it._engine.state.run().started_at
+    assert micros is not None
+    assert it.run.started_at == it.summary["started_at"] == datetime.fromtimestamp(micros / 1e6, UTC)
+    assert it.run.started_at.utcoffset() == timedelta(0)
+    assert it.runs[-1].run == it.run
     assert it.summary["link"] == "ended"
 
 

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from runconsole.decoding.envelope import read_events
+from runconsole.events import Micros
 from runconsole.state import Run, RunState
 from runconsole.state.ordering import is_before
 from runconsole.store.dedup import DUPLICATE, Arrivals
@@ -28,7 +29,7 @@ def tables_of(state: RunState, names: tuple[str, ...] = TABLES + ADDED) -> dict[
     return {name: list(held.items() if isinstance(held := getattr(state, name), dict) else held) for name in names}
 
 
-def facts_of(state: RunState) -> tuple[dict[str, Any], Run]:
+def facts_of(state: RunState) -> tuple[dict[str, Any], Run[Micros]]:
     """Return all that is set and never added up."""
     return tables_of(state, TABLES), msgspec.structs.replace(state.run(), errors=0)
 

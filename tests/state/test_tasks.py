@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runconsole.decoding.envelope import read_events
-from runconsole.events import Received, TaskCompleted
+from runconsole.events import Micros, Received, TaskCompleted
 from runconsole.state import Finished, Run, Task
 from tests.support.folding import START, Folded, execution, fold, task
 
@@ -220,7 +220,7 @@ def test_the_end_of_the_followed_task_ends_the_run_and_no_other_does(kind: str) 
     folded = fold([task("task.started", 0)], task="t")
     assert not ending(folded, task(f"task.{kind}", 3, taskId="other"))
     assert ending(folded, task(f"task.{kind}", 4))
-    run: Run = folded.state.run()
+    run: Run[Micros] = folded.state.run()
     assert (run.status, run.started_at, run.ended_at, run.duration_s) == (kind, START, moment(4), 4.0)
 
 

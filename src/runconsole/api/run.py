@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from runconsole.api.commands import RunCommands
 from runconsole.api.frames import RunFrames
 from runconsole.api.runs import RunView, RunViews
+from runconsole.api.times import dated
 from runconsole.api.waiting import RunWaits
 from runconsole.engine.engine import Engine
 from runconsole.events import Micros
@@ -73,9 +75,9 @@ class RunAPI(RunFrames, RunWaits, RunCommands):
         return self._engine.protocol
 
     @property
-    def run(self) -> Run:
-        """The run as a whole, as known now: an immutable snapshot. Times in microseconds since 1970 UTC."""
-        return self._engine.state.run()
+    def run(self) -> Run[datetime]:
+        """The run as a whole, as known now: an immutable snapshot. Times are datetimes in UTC."""
+        return dated(self._engine.state.run())
 
     @property
     def summary(self) -> dict[str, Any]:

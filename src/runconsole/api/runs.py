@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, overload
 
 from runconsole.api.frames import RunFrames
+from runconsole.api.times import dated
 from runconsole.clock import now_micros
 from runconsole.engine.engine import Engine
 from runconsole.state import Checkpoint, Run
@@ -30,9 +32,9 @@ class RunView(RunFrames):
         return self._store
 
     @property
-    def run(self) -> Run:
+    def run(self) -> Run[datetime]:
         """The run as a whole, as known now. As `Console.run`."""
-        return self._store.state.run()
+        return dated(self._store.state.run())
 
     @property
     def execution_id(self) -> str | None:

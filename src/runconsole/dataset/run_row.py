@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from runconsole.clock import now_micros
+from runconsole.events import Micros
 from runconsole.state import Run
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["About", "row_of", "runs_schema"]
 class About(Struct, frozen=True):
     """A run as its console knows it."""
 
-    run: Run
+    run: Run[Micros]
     title: str | None = None
     address: str = ""
     """Where it was followed, without secrets."""

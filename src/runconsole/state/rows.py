@@ -10,11 +10,13 @@ Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from runconsole.events import Answer, CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
+
+T = TypeVar("T")
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
@@ -369,8 +371,8 @@ class AlertRow(NamedTuple):
     at: Micros
 
 
-class Run(Struct, frozen=True):
-    """The run as a whole, as known at one moment.
+class Run(Struct, Generic[T], frozen=True):
+    """The run as a whole, as known at one moment; `T` is the type of its times.
 
     `percent` is 0 to 100, None while nothing is known; `duration_s` is what the server told, else from start to end.
     """
@@ -391,8 +393,8 @@ class Run(Struct, frozen=True):
     artifacts: int
     expected_artifacts: int | None
     errors: int
-    started_at: Micros | None
-    ended_at: Micros | None
+    started_at: T | None
+    ended_at: T | None
     duration_s: float | None
     estimated_duration_s: float | None
     current_task: str | None

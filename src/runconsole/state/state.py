@@ -415,7 +415,7 @@ class RunState:
             return []
         return [checkpoint for checkpoint in list(self.checkpoints.values()) if checkpoint.is_open]
 
-    def run(self) -> Run:
+    def run(self) -> Run[Micros]:
         """Return the run as a whole, as known now."""
         current_task = None if self.finished else self.current_task
         current = None if current_task is None else self.tasks.get(current_task)

@@ -139,7 +139,7 @@ def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[s
     return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
 
 
-def _header(state: RunState, run: Run) -> Iterator[str]:
+def _header(state: RunState, run: Run[Micros]) -> Iterator[str]:
     verb = _VERBS.get(run.status) if state.finished or state.left is not None else None
     yield f"{verb} {title_of(state)}" if verb else f"Running {title_of(state)}..."
     yield ""
@@ -242,7 +242,7 @@ def _task(task: Task) -> str:
     return f"{name}: {_MARKS[task.status]}{shown}{step}"
 
 
-def _artifacts(state: RunState, run: Run) -> Iterator[str]:
+def _artifacts(state: RunState, run: Run[Micros]) -> Iterator[str]:
     rows = list(state.artifacts.values())
     if not rows and run.expected_artifacts is None:
         return
@@ -256,7 +256,7 @@ def _artifact(row: Artifact) -> str:
     return f"{clean(row.path)}{shown} ✅"
 
 
-def _sums(state: RunState, run: Run, now: Micros) -> Iterator[str]:
+def _sums(state: RunState, run: Run[Micros], now: Micros) -> Iterator[str]:
     if run.tokens_used is not None:
         budget = run.token_budget
         share = f" / {budget:,} ({int(100 * run.tokens_used / budget)}%)" if budget else ""
