@@ -61,7 +61,7 @@ def lines_until(process: subprocess.Popen[str], words: str) -> list[str]:
 
 
 def test_watch_follows_a_run_to_its_end_and_writes_the_last_screen() -> None:
-    with Simulator("execution", speed=300) as sim:
+    with Simulator("execution", speed=120) as sim:
         result = run("watch", sim.url, "--title", "authentication_feature", "--token-budget", "100000")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Completed authentication_feature\n")

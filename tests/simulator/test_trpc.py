@@ -224,7 +224,7 @@ async def test_open_questions_and_tasks_can_be_asked_for(sim: Simulator) -> None
         assert task["status"] == "paused"
 
 
-async def test_a_task_is_paused_resumed_cancelled_and_run_again(sim: Simulator) -> None:
+async def test_a_task_is_paused_resumed_cancelled_and_run_again() -> None:
     async def told(kind: str) -> Message:
         frame = await client.until(
             lambda frame: (
@@ -235,24 +235,26 @@ async def test_a_task_is_paused_resumed_cancelled_and_run_again(sim: Simulator) 
         )
         return data_of(frame)["data"]["payload"]  # type: ignore[no-any-return]
 
-    async with trpc_client(sim) as client, trpc_client(sim) as other:
-        await client.subscribe("stream.taskEvents", input={"taskId": "task-103"})
-        await other.subscribe("stream.taskEvents", input={"taskId": "task-101"})
-        await other.asked(SPEC)
-        await other.call("mutation", "checkpoints.resolve", input={"checkpointId": SPEC, "decision": "reject"})
-        await told("task.started")
-        paused = await other.call("mutation", "tasks.pause", input="task-103")
-        assert data_of(paused) == {"success": True, "task": data_of(paused)["task"]}
-        assert data_of(paused)["task"]["status"] == "paused"
-        assert (await told("task.paused"))["reason"] == "Paused by user"
-        assert (await other.refusal("mutation", "tasks.pause", input="task-103"))[0] == "PRECONDITION_FAILED"
-        await other.call("mutation", "tasks.resume", input={"taskId": "task-103", "feedback": "go on"})
-        await told("task.resumed")
-        await other.call("mutation", "tasks.cancel", input="task-103")
-        assert (await told("task.cancelled"))["cancelledBy"] == "user"
-        await other.call("mutation", "tasks.retry", input={"taskId": "task-103"})
-        await told("task.started")
-        await told("task.completed")
+    # The task takes seconds, so that it still runs when a command for it comes, on a busy machine too.
+    with serve(speed=6) as sim:
+        async with trpc_client(sim) as client, trpc_client(sim) as other:
+            await client.subscribe("stream.taskEvents", input={"taskId": "task-103"})
+            await other.subscribe("stream.taskEvents", input={"taskId": "task-101"})
+            await other.asked(SPEC)
+            await other.call("mutation", "checkpoints.resolve", input={"checkpointId": SPEC, "decision": "reject"})
+            await told("task.started")
+            paused = await other.call("mutation", "tasks.pause", input="task-103")
+            assert data_of(paused) == {"success": True, "task": data_of(paused)["task"]}
+            assert data_of(paused)["task"]["status"] == "paused"
+            assert (await told("task.paused"))["reason"] == "Paused by user"
+            assert (await other.refusal("mutation", "tasks.pause", input="task-103"))[0] == "PRECONDITION_FAILED"
+            await other.call("mutation", "tasks.resume", input={"taskId": "task-103", "feedback": "go on"})
+            await told("task.resumed")
+            await other.call("mutation", "tasks.cancel", input="task-103")
+            assert (await told("task.cancelled"))["cancelledBy"] == "user"
+            await other.call("mutation", "tasks.retry", input={"taskId": "task-103"})
+            await told("task.started")
+            await told("task.completed")
 
 
 # ---- the protocol ---------------------------------------------------------------------------------------------------
@@ -302,7 +304,9 @@ async def test_clients_can_be_asked_to_connect_anew(sim: Simulator) -> None:
     async with trpc_client(sim) as client:
         await client.subscribe("stream.checkpointNotifications")
         sim.inject(AskReconnect())
-        assert await client.receive() == {"id": None, "method": "reconnect"}
+        # A question may be asked before that.
+        asked = await client.until(lambda frame: "method" in frame)
+        assert asked == {"id": None, "method": "reconnect"}
 
 
 @pytest.mark.parametrize(
