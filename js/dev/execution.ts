@@ -1,4 +1,4 @@
-/** The dev page plays seed 1. */
+/** The dev page plays a run of the execution family. */
 import type { TaskRow, TaskStatus } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { event, NOUNS, named, PHASES, pick } from "./names";

@@ -1,4 +1,4 @@
-/** The dev page plays seed 2. */
+/** The dev page plays a run of the task family. */
 import type { SubtaskRow, TaskStatus } from "../src/kernel/contract";
 import { checkpoint, type FakeKernel, task } from "./fake";
 import { event, pick } from "./names";

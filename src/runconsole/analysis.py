@@ -71,7 +71,7 @@ _VERDICTS = {
     "rejected": {"reject", "rejected", "decline", "declined", "deny", "denied", "no", "abort", "cancel"},
     "changed": {"modify", "modified", "revise", "change", "changes", "retry", "skip", "escalate", "defer"},
 }
-"""How a decision reads; ado's actions and their likes. Any other one is the choice among a question's own options."""
+"""How a decision reads: the task family's actions and the like. Any other is a choice among the options."""
 
 Micros: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 RunFacts: TypeAlias = (
@@ -312,7 +312,7 @@ def _turns(events: pd.DataFrame) -> pd.DataFrame:
 def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
     """Return how a run's (or many runs') questions were answered: all together, and by type.
 
-    The report that ado's specification asks for (FR-006.8): count, approval rate, mean time to an answer.
+    The report has a count, an approval rate and a mean time to an answer.
 
     Args:
         checkpoints: the frame `checkpoints`.

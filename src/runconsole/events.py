@@ -48,7 +48,7 @@ class Fact(Struct, frozen=True, gc=False):
     """Something that happened. Subclasses say what."""
 
 
-# ---- executions (seed 1) -------------------------------------------------------------------------------------------
+# ---- executions ----------------------------------------------------------------------------------------------------
 
 
 class PhasePlan(Struct, frozen=True, gc=False):
@@ -71,7 +71,7 @@ class ExecutionStarted(Fact, frozen=True, gc=False):
 
 
 class TaskReported(Fact, frozen=True, gc=False):
-    """One task's status with the run's counters of that moment (seed 1's `progress_update`)."""
+    """One task's status with the run's counters of that moment (`progress_update` of the execution family)."""
 
     task_id: str | None = None
     task_name: str | None = None
@@ -173,7 +173,7 @@ class PipelineReported(Fact, frozen=True, gc=False):
     """How much of the model's context is used."""
 
 
-# ---- tasks (seed 2) ------------------------------------------------------------------------------------------------
+# ---- tasks ---------------------------------------------------------------------------------------------------------
 
 
 class TaskDetails(Struct, frozen=True, gc=False):

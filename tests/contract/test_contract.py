@@ -18,7 +18,7 @@ AGAIN = "the picture changed; if that is wanted: .venv/bin/python -m tests.contr
 
 
 def documented() -> list[str]:
-    """Return the JSON examples of seed 1 to the letter, in the document's order."""
+    """Return the JSON examples of the execution family to the letter, in the document's order."""
     return (CONTRACT / "seed-execution.txt").read_text(encoding="utf-8").rstrip("\n").split("\n\n")
 
 

@@ -1,4 +1,4 @@
-"""Servers that have one decision procedure or the other, with questions as ado stores and tells them."""
+"""Servers that have one decision procedure or the other, with questions in the stored form of the task family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The execution family beside seed 1: stages, executions of a master plan, what a pipeline's own console listens to."""
+"""The pipeline events of the execution family: stages, executions of a master plan, events for a pipeline's console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task family: the documented events, and the rest of ado's specification."""
+"""The task family: the documented events, and the rest of the family."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ export const load = async ({ trpc = '11', zod = 3 }) => {
 const DECISIONS = ['approve', 'reject', 'modify', 'defer']
 const ACTIONS = ['approve', 'reject', 'modify', 'retry', 'skip', 'escalate']
 
-// A checkpoint as ado stores it: the question in hitlConfig with the options' actions, its end in hitlDecision.
+// A checkpoint in the stored form of the task family: question in hitlConfig, its end in hitlDecision.
 const asStored = (it) => ({
   id: it.checkpointId,
   taskId: it.taskId,

@@ -14,7 +14,7 @@
 //   zod         3 | 4
 //   tells       a decision that counts is told as checkpoint.resolved
 //   without     procedures that are missing: "stream", "checkpoints.decide"
-//   shapes      "ado": checkpoints are told as ado stores them
+//   shapes      "ado": checkpoints are told in the stored form of the task family
 //   clockMs     how far its clock is ahead
 //   production  no stack in errors
 //   memory      what GET /memory of an earlier server said

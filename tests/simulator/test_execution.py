@@ -1,4 +1,4 @@
-"""The execution scenario: seed 1's run, whatever the dice say."""
+"""The execution scenario: the example run, whatever the dice say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator's tRPC: frames as the real server's, ado's procedures on a run."""
+"""The simulator's tRPC: frames as the real server's, the task family's procedures on a run."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from runconsole.view.contract import Described
 from runconsole.view.screen import screen, title_of
 
 START: Micros = 1_763_310_720_000_000
-"""2025-11-16T16:32:00Z, the beginning of seed 1's example."""
+"""2025-11-16T16:32:00Z, the beginning of the execution family's example."""
 STEP: Micros = 100_000
 """Between two frames: a tenth of a second."""
 

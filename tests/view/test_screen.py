@@ -1,4 +1,4 @@
-"""The text screen: seed 1's sample screen line by line, and nothing from the stream that could steer a terminal."""
+"""The text screen: the sample screen line by line, and nothing from the stream that could steer a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ado's agents say beside the tasks: files changed, errors, tokens and cost."""
+"""The agents' events of the task family (docs/protocols/tasks.md): files changed, errors, tokens and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News for a person, in ado's words: alerts, cost thresholds, rate limits, workers and providers that are gone."""
+"""News for a person: alerts, cost thresholds, rate limits, workers and providers that are gone."""
 
 from __future__ import annotations
 

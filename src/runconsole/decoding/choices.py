@@ -24,7 +24,7 @@ _MEANS_APPROVAL = re.compile(
     r"approv|review|hitl|human|confirm|permission|permit|consent|authori[sz]|sign_?off|gate|architecture|spec(ification)?$",
     re.IGNORECASE,
 )
-"""Types of a question that is answered with yes or no: ado's own (`spec_review`, `architecture`) and their like."""
+"""Types of a question that is answered with yes or no, such as `spec_review` and `architecture`."""
 _IDENTIFIER = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*", re.ASCII)
 
 _VALUES = (

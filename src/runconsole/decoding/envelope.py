@@ -1,7 +1,7 @@
 """Envelopes: JSON text to `Received` events, whatever family they belong to.
 
-Reads every form of `spec/events.md`: ``{type, timestamp, data}``, ``{type, payload, timestamp}``, bare data with its
-type beside it, arrays of events, UTF-8 binary frames. What is no event at all is a `malformed` one; nothing raises.
+Reads every form in docs/protocols/index.md: ``{type, timestamp, data}``, ``{type, payload, timestamp}``, bare data with
+its type beside it, arrays of events, UTF-8 binary frames. What is no event at all is a `malformed` one; nothing raises.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The execution family (seed 1): payloads to facts. Durations arrive in milliseconds.
+"""The execution family: payloads to facts. Durations arrive in milliseconds.
 
-Each struct holds the documented names and the other names seen for the same thing (`spec/events.md`).
+Each struct holds the documented names and the other names seen for the same thing (`docs/protocols/execution.md`).
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
     completed = data.completed_tasks if data.completed_tasks is not None else data.completed
     progress = data.progress
     if completed is None and progress is not None and data.progress_percent is not None and abs(progress) < 2**53:
-        completed = int(progress)  # seed 1: `progress` is the same counter
+        completed = int(progress)  # documented: `progress` is the same counter
     duration = data.duration_ms
     status = STATUS_OF.get(data.status) or read_status(data.status)
     # Positional: the hottest constructor of the family. The order is TaskReported's.

@@ -1,4 +1,4 @@
-"""The execution family beside seed 1: generation stages, executions of a master plan, a pipeline's own console.
+"""The execution family's pipeline events: generation stages, executions of a master plan, a pipeline's own console.
 
 The backend of the execution family emits three more kinds of events, as flat data and mostly without a timestamp:
 

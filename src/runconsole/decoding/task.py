@@ -1,4 +1,4 @@
-"""The task family (seed 2) and the rest of ado's specification: payloads to facts. Durations arrive in seconds."""
+"""The task family, core and extended (docs/protocols/tasks.md): payloads to facts. Durations arrive in seconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 LOGGED_FAMILIES = ("agent.", "worker.", "provider.", "system.", "cost.")
-"""Families that ado's specification names: an event of theirs with no meaning of its own is a row of the log."""
+"""Groups of events that the task family names: an event of theirs with no meaning of its own is a row of the log."""
 
 
 class Tagged(Struct):

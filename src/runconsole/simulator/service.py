@@ -67,7 +67,7 @@ class Desk:
     # ---- to decide --------------------------------------------------------------------------------------------------
 
     def resolve(self, payload: object) -> Decision:
-        """Take a decision: ``{checkpointId, decision}`` or ado's ``{checkpointId, action, selectedOption}``."""
+        """Take a decision: ``{checkpointId, decision}`` or ``{checkpointId, action, selectedOption}``."""
         if not isinstance(payload, Mapping):
             raise Refusal("INVALID_MESSAGE", "Expected an object in payload.")
         given = "selectedOption" if "selectedOption" in payload else "decision"

@@ -40,9 +40,9 @@ class Simulator:
     them; who comes late gets the events so far first (`replay="all"`).
 
     Args:
-        family: `"execution"` (seed 1: 120 tasks, about 10 simulated minutes) or `"tasks"` (seed 2: four coding agents
+        family: `"execution"` (120 tasks, about 10 simulated minutes) or `"tasks"` (four coding agents
             with three checkpoints, about 50 simulated seconds when they are answered at once).
-        wire: `"json"` (ado's channel protocol), `"trpc"` (version 11), or `"socketio"`, which needs
+        wire: `"json"` (the channel protocol), `"trpc"` (version 11), or `"socketio"`, which needs
             `runconsole[simulator]`.
         seed: the run's dice, and those of the faults.
         speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for

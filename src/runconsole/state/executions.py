@@ -1,4 +1,4 @@
-"""Folding in what is told about executions (seed 1): the run's counters, phases, waves."""
+"""Folding in what is told about executions: the run's counters, phases, waves."""
 
 from __future__ import annotations
 

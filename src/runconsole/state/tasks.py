@@ -1,4 +1,4 @@
-"""Folding in what is told about tasks and subtasks (seed 2)."""
+"""Folding in what is told about tasks and subtasks."""
 
 from __future__ import annotations
 

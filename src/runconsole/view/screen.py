@@ -1,4 +1,4 @@
-"""The state as text: seed 1's screen for `print` and ``text/plain``, and the same for a terminal by rich.
+"""The state as text: the execution family's screen for `print` and ``text/plain``, and the same for a terminal by rich.
 
 Text from the stream is cleaned: no control character gets through, and in place of each direction override or invisible
 character stands a visible mark (`marks`).
@@ -51,7 +51,7 @@ _WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMP
 
 
 def screen(state: RunState, now: Micros, *, is_idle: bool = False) -> str:
-    """Return seed 1's screen of the state at the time `now`, in microseconds by this machine's clock.
+    """Return the screen of the state at the time `now`, in microseconds by this machine's clock.
 
     `is_idle`: nobody has begun to follow the run.
     """

@@ -1,4 +1,4 @@
-"""The execution family: seed 1's run of 120 tasks, told as `{"type", "timestamp", "data"}`.
+"""The execution family: its example run of 120 tasks, told as `{"type", "timestamp", "data"}`.
 
 Every task reports `in_progress` when an attempt starts and `completed` (or `failed`) when it is over; tasks that write
 source code also report their subtasks on the way.
@@ -59,7 +59,7 @@ class ExecutionScenario:
         return []
 
     def envelope(self, clock: Clock, told: Tell) -> Event:
-        """Return seed 1's envelope."""
+        """Return the execution family's envelope."""
         return {"type": told.type, "timestamp": clock.stamp(), "data": told.body}
 
     def _script(self, clock: Clock) -> Script:

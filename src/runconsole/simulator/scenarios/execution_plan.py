@@ -1,4 +1,4 @@
-"""What the execution scenario builds: the `authentication_feature` of seed 1, 120 tasks in 5 phases, 45 artifacts."""
+"""The execution scenario's plan: the `authentication_feature`, 120 tasks in 5 phases, 45 artifacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent at work on one task: what it tells, counts and asks (seed 2, and ado's agent events)."""
+"""An agent at work on one task: what it tells, counts and asks (the task family, agents' events included)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "Ledger"]
 
 _USD_PER_TOKEN = 7.5e-6
-_CHUNK = 100  # characters of output in one event, as seed 2 says
+_CHUNK = 100  # characters of output in one event, as the task family says
 _TICK_S = 1.1  # between two progress events: at most one a second
 
 

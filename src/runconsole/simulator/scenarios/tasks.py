@@ -1,4 +1,4 @@
-"""The task family: seed 2's events for four coding agents on two workers, in seed 2's envelope with event ids.
+"""The task family: events of four coding agents on two workers, in the task family's envelope with event ids.
 
 Three checkpoints wait for a person: `cp-101-spec`, `cp-102-architecture` and `cp-104-merge`. Answered at once, the run
 takes about fifty seconds; unanswered, about five minutes.
@@ -55,7 +55,7 @@ class TasksScenario:
         return [_heartbeat(worker_id, clock, self._seed) for worker_id in _WORKERS]
 
     def envelope(self, clock: Clock, told: Tell) -> Event:
-        """Return seed 2's envelope, with ado's event id."""
+        """Return the task family's envelope, with an event id."""
         event_id = str(UUID(int=self._ids.getrandbits(128), version=4))
         return {"id": event_id, "type": told.type, "timestamp": clock.stamp(), "payload": told.body}
 

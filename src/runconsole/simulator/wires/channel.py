@@ -1,4 +1,4 @@
-"""The plain-JSON protocol for one client, without I/O: frames in, replies and events out (ado's channel protocol).
+"""The plain-JSON protocol for one client, without I/O: frames in, replies and events out (docs/protocols/channel.md).
 
 A client sends `checkpoint.resolve`, `subscribe`, `unsubscribe`, `ping` or `auth`, each with an optional
 `correlationId`, and gets one reply with the same id: the acknowledgement, or `error` with a `code` and a `message`.
@@ -30,7 +30,7 @@ class ChannelTalk:
     """One client's conversation.
 
     `delivery="push"` sends every event unasked, `"subscribe"` those of the channels the client subscribed to; both from
-    the run's beginning (`replay`) or from now on. A `strict` one wants a time in every message, and has ado's
+    the run's beginning (`replay`) or from now on. A `strict` one wants a time in every message, and has the
     channels only.
     Without the right token nothing is sent, and `closing` says so.
     """

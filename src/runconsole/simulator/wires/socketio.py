@@ -1,4 +1,4 @@
-"""Runs over Socket.IO, on python-socketio and uvicorn: rooms, catch-up and acknowledgements in devmatrix' manner.
+"""Runs over Socket.IO, on python-socketio and uvicorn: rooms, catch-up, acknowledgements (docs/protocols/socketio.md).
 
 Every client gets the run's events in a room of its own (`delivery="push"`). Of the rooms it can join, `discovery` and
 `masterplan` get them too, so a client in one of those gets each event twice, as there; `execution` only confirms.

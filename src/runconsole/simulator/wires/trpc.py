@@ -1,4 +1,4 @@
-"""tRPC 11 over WebSocket for one client, without I/O: ado's procedures on a run, measured against the real server."""
+"""tRPC 11 over WebSocket for one client, without I/O: the procedures of docs/protocols/trpc.md on a run."""
 
 from __future__ import annotations
 
