@@ -128,7 +128,7 @@ def test_a_misspelt_option_is_an_error_of_the_type_checker_and_names_the_nearest
     assert 'Argument "auth" to "Console" has incompatible type' in checked.stdout
     assert 'Revealed type is "pandas' in checked.stdout
     assert 'Revealed type is "bool"' in checked.stdout or 'Revealed type is "builtins.bool"' in checked.stdout
-    assert "list[runconsole.state.rows.Checkpoint]" in checked.stdout
+    assert "list[runconsole.state.dated.Checkpoint]" in checked.stdout
     with pytest.raises(InvalidArgument, match="got 'tokn': did you mean 'token'"):
         Console("ws://h/ws", tokn="x")  # type: ignore[call-arg]
 

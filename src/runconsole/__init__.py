@@ -35,7 +35,8 @@ from runconsole.errors import (
 from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
 from runconsole.options import ConsoleOptions
 from runconsole.reconnect import LinkFailure, Reconnect
-from runconsole.state import Checkpoint, Decision, Run
+from runconsole.state import Run
+from runconsole.state.dated import Checkpoint, Decision
 from runconsole.version import __version__
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 
 from runconsole import (
+    Checkpoint,
     Console,
     DecisionError,
     DecisionExpired,
@@ -23,6 +25,7 @@ from runconsole import (
     NotConnected,
 )
 from runconsole.events import Answer
+from runconsole.simulator import Simulator
 from runconsole.state import Decision
 from tests.servers.json_server import JsonServer, Message, Peer, does, eventually, says
 from tests.support.folding import execution, task
@@ -375,3 +378,29 @@ def test_what_a_data_frame_holds_can_be_sent() -> None:
             it.decide("other", "approve", modifications={"limit": float("nan")})
         with pytest.raises(InvalidArgument, match="expected the id of a checkpoint, or one of `pending`, got a int"):
             it.decide(5, "approve")  # type: ignore[arg-type]
+
+
+def test_the_times_of_checkpoints_and_decisions_are_aware_datetimes() -> None:
+    seen: list[Any] = []
+    with Simulator("tasks", speed=100, decision_timeout=9000) as simulator, Console(simulator.url) as console:
+        eventually(lambda: console.pending)
+        (checkpoint, *_) = console.pending
+        assert checkpoint.deadline is not None
+        assert checkpoint.deadline.utcoffset() == timedelta(0)
+        assert checkpoint.requested_at is not None
+        assert checkpoint.requested_at <= console.now + timedelta(days=1)
+        assert console.checkpoints.loc[checkpoint.checkpoint_id, "deadline"] == checkpoint.deadline
+        assert console.runs[-1].pending[0].deadline == checkpoint.deadline
+        decision = console.decide(checkpoint, checkpoint.options[0].id)
+        assert decision.sent_at is not None
+        assert timedelta(0) <= decision.sent_at - decision.requested_at < timedelta(minutes=5)
+        assert console.decisions["requested_at"].iloc[0] == decision.requested_at
+    with Simulator("tasks", speed=100, decision_timeout=9000) as simulator:
+
+        def look(question: Checkpoint) -> str:
+            seen.append(question.deadline)
+            return question.options[0].id
+
+        with Console(simulator.url, on_checkpoint=look):
+            eventually(lambda: seen)
+    assert isinstance(seen[0], datetime)

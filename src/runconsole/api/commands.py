@@ -9,7 +9,7 @@ from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
 from runconsole.events import Answer
 from runconsole.protocols.base import Request, TaskCommand
-from runconsole.state import Checkpoint, Decision
+from runconsole.state.dated import Checkpoint, Decision, dated_decision
 
 __all__ = ["RunCommands"]
 
@@ -54,7 +54,7 @@ class RunCommands:
         """
         answer = _whole(option, feedback, modifications)
         decider = self._engine.decider
-        return decider.result(decider.submit(checkpoint_id, answer), timeout)
+        return dated_decision(decider.result(decider.submit(checkpoint_id, answer), timeout))
 
     async def decide_async(
         self,
@@ -68,9 +68,9 @@ class RunCommands:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
         outcome = self._engine.decider.submit(checkpoint_id, _whole(option, feedback, modifications))
         try:
-            return await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout)
+            return dated_decision(await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout))
         except TimeoutError:
-            return await asyncio.to_thread(self._engine.decider.give_up, outcome, timeout)
+            return dated_decision(await asyncio.to_thread(self._engine.decider.give_up, outcome, timeout))
 
     def call(self, name: str, data: Any = None, *, timeout: float = 30.0) -> Any:
         """Call the server by name; return its answer. It is sent once, and never again by itself.

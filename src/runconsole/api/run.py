@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from runconsole.api.commands import RunCommands
 from runconsole.api.frames import RunFrames
 from runconsole.api.runs import RunView, RunViews
-from runconsole.api.times import dated
 from runconsole.api.waiting import RunWaits
 from runconsole.engine.engine import Engine
-from runconsole.events import Micros
-from runconsole.state import Checkpoint, Run
+from runconsole.state import Run
+from runconsole.state.dated import Checkpoint, dated, dated_checkpoint, moment
 
 if TYPE_CHECKING:
     # jedi, which completes in a notebook, trips over a property whose type is a `Literal` that it can look up.
@@ -88,7 +87,7 @@ class RunAPI(RunFrames, RunWaits, RunCommands):
     @property
     def pending(self) -> list[Checkpoint]:
         """The checkpoints that wait for a decision, oldest first."""
-        return self._engine.pending
+        return [dated_checkpoint(checkpoint) for checkpoint in self._engine.pending]
 
     @property
     def runs(self) -> RunViews:
@@ -100,9 +99,9 @@ class RunAPI(RunFrames, RunWaits, RunCommands):
         return RunViews(tuple(RunView(self._engine, store) for store in self._engine.stores))
 
     @property
-    def now(self) -> Micros:
-        """The time as of which the run is shown: this machine's, of a recording its own."""
-        return self._engine.now
+    def now(self) -> datetime:
+        """The time as of which the run is shown, in UTC: this machine's, of a recording its own."""
+        return moment(self._engine.now)
 
     def __str__(self) -> str:
         return self._engine.screen

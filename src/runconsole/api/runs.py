@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, overload
 
 from runconsole.api.frames import RunFrames
-from runconsole.api.times import dated
 from runconsole.clock import now_micros
 from runconsole.engine.engine import Engine
-from runconsole.state import Checkpoint, Run
+from runconsole.state import Run
+from runconsole.state.dated import Checkpoint, dated, dated_checkpoint
 from runconsole.store import RunStore
 from runconsole.view.screen import screen, title_of
 
@@ -54,7 +54,7 @@ class RunView(RunFrames):
     @property
     def pending(self) -> list[Checkpoint]:
         """Its checkpoints that wait for a decision, oldest first."""
-        return self._store.state.open_checkpoints
+        return [dated_checkpoint(checkpoint) for checkpoint in self._store.state.open_checkpoints]
 
     @property
     def summary(self) -> dict[str, Any]:

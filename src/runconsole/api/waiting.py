@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
+from runconsole import state
 from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
 from runconsole.errors import ConsoleFailed, InvalidArgument, NotConnected, RunInterrupted
-from runconsole.state import Checkpoint
+from runconsole.state.dated import Checkpoint, dated_checkpoint
 
 __all__ = ["RunWaits", "Until", "check_until"]
 
@@ -170,7 +171,7 @@ class RunWaits:
             waiting = next((c for c in self._engine.pending if c.status == "pending"), None)
             over = self._engine.is_finished or self._engine.status in {"failed", "stopped"}
             if not future.done() and (waiting is not None or over):
-                future.set_result(waiting)
+                future.set_result(None if waiting is None else dated_checkpoint(waiting))
             return future.done()
 
         self._engine.watch(look)
@@ -180,7 +181,7 @@ class RunWaits:
             return None
 
 
-def _named(checkpoints: list[Checkpoint]) -> str:
+def _named(checkpoints: list[state.Checkpoint]) -> str:
     named = [f"{c.title or c.kind or 'a decision'!r} ({c.checkpoint_id})" for c in checkpoints[:_MOST_NAMED]]
     more = len(checkpoints) - len(named)
     return ", ".join(named) + (f" and {more:,} more" if more else "")

@@ -15,6 +15,7 @@ from runconsole.engine.deciding import Decider
 from runconsole.errors import DecisionError, DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Alert, Answer, Received
 from runconsole.state import Checkpoint, RunState
+from runconsole.state.dated import dated_checkpoint
 
 __all__ = ["Policy", "Returned"]
 
@@ -140,7 +141,7 @@ class Policy:
         with suppress(RuntimeError):  # the loop is closed: nobody follows the run any more
             self._loop.call_soon_threadsafe(self._loop.call_later, PATIENCE, self._note_overdue, asking)
         try:
-            return _read(_made(self._decide(checkpoint)), checkpoint)
+            return _read(_made(self._decide(dated_checkpoint(checkpoint))), checkpoint)
         finally:
             self._thinking.discard(asking)
             self._overdue.discard(asking)

@@ -45,7 +45,7 @@ def show(console: Console) -> None:
     from rich.console import Console as Terminal
 
     terminal = Terminal(file=terminal_of(sys.stdout))
-    terminal.print(render_rich(engine_of(console).state, console.now), soft_wrap=True)
+    terminal.print(render_rich(engine_of(console).state, engine_of(console).now), soft_wrap=True)
 
 
 def _follow_live(console: Console) -> None:
@@ -69,7 +69,7 @@ def _follow_live(console: Console) -> None:
                 time.sleep(_REFRESH_S)
             else:
                 for key in keys.read(_REFRESH_S):
-                    answer = asking.press(key, console.pending)
+                    answer = asking.press(key, engine_of(console).pending)
                     if answer is not None:
                         sender.send(answer)
             asking.said = sender.news() or asking.said
@@ -81,9 +81,11 @@ def _picture(console: Console, asking: Asking) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    now = console.now
+    now = engine_of(console).now
     screen = render_rich(engine_of(console).state, now)
-    lines = asking.lines(console.pending, engine_of(console).state.clock.at(now), engine_of(console).state.due_at)
+    lines = asking.lines(
+        engine_of(console).pending, engine_of(console).state.clock.at(now), engine_of(console).state.due_at
+    )
     if not lines:
         return screen
     question = Text(marked("\n".join(lines) + "\n"))
@@ -139,5 +141,5 @@ def _progress_line(console: Console) -> str:
         return f"{status}: {clean(engine_of(console).state.quiet, 500)}"
     percent = console.run.percent
     progress = "" if percent is None else f" {int(percent) // 10 * 10}%"
-    waiting = f", {len(console.pending)} waiting for a decision" if console.pending else ""
+    waiting = f", {len(engine_of(console).pending)} waiting for a decision" if engine_of(console).pending else ""
     return f"{status}{progress}{waiting}"

@@ -1,0 +1,91 @@
+"""Rows as people get them: with times as aware datetimes, where the state keeps whole microseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, overload
+
+from msgspec import Struct, structs
+
+from runconsole.events import Micros
+from runconsole.state import rows
+from runconsole.state.rows import Run
+
+__all__ = ["Checkpoint", "Decision", "dated", "dated_checkpoint", "dated_decision", "moment"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Checkpoint(rows.Checkpoint, kw_only=True):
+    """A question to a person, and how it was answered, as known at one moment. Times are datetimes in UTC.
+
+    Attributes:
+        checkpoint_id: what `decide` takes.
+        options: the answers that it offers, each with `id`, `label`, `description`, `value` and `action`.
+        deadline: when the server takes `default_action`; None where there is no deadline.
+        status: ``"pending"``, ``"sending"``, ``"decided"``, ``"expired"`` or ``"unknown"``.
+        decided_by: ``"you"``, ``"other"`` or ``"timeout"``; None while it is open.
+    """
+
+    deadline: datetime | None = None  # type: ignore[assignment]
+    requested_at: datetime | None = None  # type: ignore[assignment]
+    decided_at: datetime | None = None  # type: ignore[assignment]
+    opened_at: datetime | None = None  # type: ignore[assignment]
+    told_at: datetime | None = None  # type: ignore[assignment]
+    closed_at: datetime | None = None  # type: ignore[assignment]
+
+    @property
+    def response_s(self) -> float | None:
+        """Seconds from the question to its answer."""
+        known = self.requested_at is not None and self.decided_at is not None
+        return (self.decided_at - self.requested_at).total_seconds() if known else None  # type: ignore[operator]
+
+
+class Decision(rows.Decision, kw_only=True):
+    """One answer of yours to a checkpoint, and how it ended. Times are datetimes in UTC.
+
+    Attributes:
+        option: the id of the option.
+        state: ``"queued"``, ``"sent"``, ``"acknowledged"``, ``"applied"``, ``"refused"``, ``"expired"`` or
+            ``"unknown"``.
+        error: why it does not count, or may not; None where it does.
+    """
+
+    requested_at: datetime  # type: ignore[assignment]
+    sent_at: datetime | None = None  # type: ignore[assignment]
+    acknowledged_at: datetime | None = None  # type: ignore[assignment]
+    asked_at: datetime | None = None  # type: ignore[assignment]
+
+
+_OF_CHECKPOINT = ("deadline", "requested_at", "decided_at", "opened_at", "told_at", "closed_at")
+_OF_DECISION = ("requested_at", "sent_at", "acknowledged_at", "asked_at")
+_OF_RUN = ("started_at", "ended_at")
+
+
+def dated(run: Run[Micros]) -> Run[datetime]:
+    """Return a run with its times, microseconds since 1970 UTC, as datetimes in UTC."""
+    return Run[datetime](**_dated(run, _OF_RUN))
+
+
+def dated_checkpoint(checkpoint: rows.Checkpoint) -> Checkpoint:
+    """Return a checkpoint as people get it; one that already is, as it is."""
+    return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(**_dated(checkpoint, _OF_CHECKPOINT))
+
+
+def dated_decision(decision: rows.Decision) -> Decision:
+    """Return a decision as people get it."""
+    return Decision(**_dated(decision, _OF_DECISION))
+
+
+def _dated(row: Struct, times: tuple[str, ...]) -> dict[str, Any]:
+    values = structs.asdict(row)
+    return values | {name: moment(values[name]) for name in times}
+
+
+@overload
+def moment(at: Micros) -> datetime: ...
+@overload
+def moment(at: None) -> None: ...
+def moment(at: Micros | None) -> datetime | None:
+    """Return microseconds since 1970 UTC as a datetime in UTC."""
+    return None if at is None else _EPOCH + timedelta(microseconds=at)
