@@ -12,6 +12,7 @@ from runconsole import Console, InvalidArgument, NotConnected
 from runconsole.events import LinkChanged
 from runconsole.recording import Entry, Header, decode_line, encode_line
 from runconsole.recording.fact_codec import write_fact
+from runconsole.state.dated import moment
 from tests.servers.json_server import eventually
 from tests.support.folding import START, execution
 from tests.support.recordings import assert_same_frames, frames_of
@@ -54,7 +55,7 @@ def test_a_recording_is_there_at_once_unless_a_speed_is_asked_for(path: Path, sp
         assert (console.replay.duration, console.replay.position, console.replay.is_over) == (21, 21, True)
         assert console.wait(0)
         assert console.run.percent == 95
-        assert console.now == START + 21 * STEP
+        assert console.now == moment(START + 21 * STEP)
 
 
 def test_a_live_console_has_no_replay_and_takes_no_speed() -> None:
@@ -109,7 +110,7 @@ def test_pause_stands_still_and_play_goes_on(path: Path) -> None:
         position, count = replay.position, len(console._engine.log)
         assert not console.wait(0.2)
         assert (replay.position, len(console._engine.log)) == (position, count)
-        assert console.now == START + round(position * 1e6)
+        assert console.now == moment(START + round(position * 1e6))
         replay.speed = 0
         replay.play()
         assert console.wait(20)
@@ -178,7 +179,7 @@ def test_a_long_silence_is_not_waited_out(tmp_path: Path) -> None:
         assert replay is not None
         replay.longest_pause = 0.05
         assert console.wait(20)
-        assert console.now == late
+        assert console.now == moment(late)
 
 
 def test_nothing_can_be_sent_on_a_recording(path: Path) -> None:
