@@ -48,12 +48,15 @@ def test_the_code_tells_whether_trying_again_can_help(code: str, *, fatal: bool)
         ({"message": "no", "code": 17}, "INTERNAL_SERVER_ERROR", False),
         ("a text", "INTERNAL_SERVER_ERROR", False),
         ({}, "INTERNAL_SERVER_ERROR", False),
+        ({"message": "half \ud800", "code": 17, "\ud800": 1}, "INTERNAL_SERVER_ERROR", False),
+        ({"message": '[{"message": "\\ud800"}]', "code": 17}, "INTERNAL_SERVER_ERROR", False),
     ],
 )
 def test_an_error_of_another_form_is_still_an_error(error: Any, code: str, *, fatal: bool) -> None:
     [refused] = came(opened(), {"id": 1, "error": error})
     assert isinstance(refused, StreamRefused)
     assert (refused.code, refused.fatal) == (code, fatal)
+    refused.reason.encode()
 
 
 @pytest.mark.parametrize(

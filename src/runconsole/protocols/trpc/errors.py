@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct
 
-from runconsole.decoding.payload import loads
+from runconsole.decoding.payload import loads_encodable
 from runconsole.reconnect import is_rate_limit
 
 __all__ = ["TrpcError", "read_error"]
@@ -78,7 +77,7 @@ class _Shape(Struct):
 def read_error(raw: Raw) -> TrpcError:
     """Return the `error` of a frame, plain or in superjson's envelope. Anything at all is an error of some kind."""
     try:
-        value = loads(bytes(raw))
+        value = loads_encodable(bytes(raw))
     except ValueError:
         value = None
     enveloped = isinstance(value, dict) and value.keys() <= {"json", "meta"} and isinstance(value.get("json"), dict)
@@ -93,7 +92,7 @@ def read_error(raw: Raw) -> TrpcError:
 
 
 def _shape(value: Any) -> _Shape:
-    return msgspec.convert(value, _Shape) if isinstance(value, dict) else _Shape()
+    return _Shape(value.get("message"), value.get("code"), value.get("data")) if isinstance(value, dict) else _Shape()
 
 
 def _code(shape: _Shape) -> tuple[str, int]:
@@ -127,7 +126,7 @@ def _issues(message: str) -> str:
     if not message.lstrip().startswith("["):
         return ""
     try:
-        listed = loads(message)
+        listed = loads_encodable(message)
     except ValueError:
         return ""
     issues = [_issue(issue) for issue in listed if isinstance(issue, dict) and isinstance(issue.get("message"), str)]
