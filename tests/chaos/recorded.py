@@ -12,7 +12,7 @@ from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
 from runconsole.log import Asides, EventLog, StreamLog
 from runconsole.options import Options
-from runconsole.recording import Header, Reader, Tape, Writer, decode_line
+from runconsole.recording import FileWriter, Header, Reader, Recorder, decode_line
 from runconsole.recording.saving import lines_of_log
 from runconsole.redaction.secrets import Redactor, Secret
 from runconsole.replay import Fold, header_of, wire_for
@@ -43,11 +43,11 @@ class Recording:
             header_of(Options(Secret(url), protocol=protocol), now_micros()),
             protocol_options={"rooms": rooms} if rooms else {},
         )
-        self.tape = Tape(Writer(path), self.header, now=now_micros, trouble=trouble, secrets=Redactor([]))
+        self.recorder = Recorder(FileWriter(path), self.header, now=now_micros, trouble=trouble, secrets=Redactor([]))
 
     def differences(self, trial: Trial) -> Iterator[str]:
         """Yield how the recordings of a trial differ from it."""
-        self.tape.close()
+        self.recorder.close()
         lines = list(Reader(self._path))
         yield from _differences("the recording", trial, lines)
         yield from _cut(trial, lines[: len(lines) * trial.schedule.seed // 24])

@@ -13,11 +13,11 @@ from runconsole.protocols.base import Signal
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.reconnect import DENIED, Policy, Reconnect, of_status
 from runconsole.session import Session
-from runconsole.session.connection import Line
 from runconsole.session.handover import Handover
+from runconsole.session.link import Link
 from runconsole.session.outbox import Outbox
 from runconsole.state import RunState
-from runconsole.store.dedup import DUPLICATE, NEW, Arrival, Arrivals, _Replay
+from runconsole.store.dedup import DUPLICATE, NEW, Arrival, Dedup, _Replay
 from runconsole.store.gaps import Gaps, Losses
 from runconsole.store.scope import Scope
 from tests.chaos.schedule import draw
@@ -29,7 +29,7 @@ _AT_A_TIME, _MOST = 15, 120
 
 
 def _believes_every_event_is_new(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Arrivals, "admit", lambda self, event: NEW)
+    patch.setattr(Dedup, "admit", lambda self, event: NEW)
 
 
 def _reports_no_loss(patch: pytest.MonkeyPatch) -> None:
@@ -41,21 +41,21 @@ def _believes_that_nothing_is_ever_missed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _drops_an_event_now_and_then(patch: pytest.MonkeyPatch) -> None:
-    admit = Arrivals.admit
+    admit = Dedup.admit
 
-    def forgetful(self: Arrivals, event: Received) -> Arrival:
+    def forgetful(self: Dedup, event: Received) -> Arrival:
         arrival = admit(self, event)
         return DUPLICATE if '"n":17,' in event.payload or '"n": 17,' in event.payload else arrival
 
-    patch.setattr(Arrivals, "admit", forgetful)
+    patch.setattr(Dedup, "admit", forgetful)
 
 
 def _sends_decisions_twice(patch: pytest.MonkeyPatch) -> None:
     send = Outbox._send
 
-    def twice(self: Outbox, request: DecisionRequested, task_id: str | None, line: Line) -> None:
-        send(self, request, task_id, line)
-        send(self, request, task_id, line)
+    def twice(self: Outbox, request: DecisionRequested, task_id: str | None, link: Link) -> None:
+        send(self, request, task_id, link)
+        send(self, request, task_id, link)
 
     patch.setattr(Outbox, "_send", twice)
 
@@ -73,7 +73,7 @@ def _passes_on_what_a_new_connection_brings_at_once(patch: pytest.MonkeyPatch) -
 
 
 def _forgets_decisions_when_the_link_breaks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Session, "_forsake", lambda self, request_ids: None)
+    patch.setattr(Session, "_abandon", lambda self, request_ids: None)
     patch.setattr(Outbox, "_unanswered", lambda self, decision_id, reason: None)
 
 

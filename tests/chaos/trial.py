@@ -31,7 +31,7 @@ from runconsole.simulator.wires.trpc import number_of
 from runconsole.state import Effect, RunState
 from runconsole.state.rows import IN_FLIGHT
 from runconsole.store import Runs
-from runconsole.store.dedup import Arrivals
+from runconsole.store.dedup import Dedup
 from runconsole.store.scope import Scope
 from runconsole.transports.base import Transport
 from runconsole.transports.socketio.transport import SocketIoTransport
@@ -221,11 +221,9 @@ def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) ->
         reconnect=Reconnect(first=0.01, longest=0.05),
         pace=PACE,
         asides=None if trial.recording is None else trial.recording.asides,
-        tape=None if trial.recording is None else trial.recording.tape,
+        recorder=None if trial.recording is None else trial.recording.recorder,
         scope=scope,
-        arrivals=Arrivals(
-            trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000
-        ),
+        dedup=Dedup(trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000),
     )
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runconsole.errors import RecordingError
-from runconsole.recording import Reader, Writer, decode_line, home_path, unrecorded
+from runconsole.recording import FileWriter, Reader, decode_line, home_path, unrecorded
 
 SUFFIXES = ["", ".gz", ".zst"]
 UNITS = [
@@ -28,7 +28,7 @@ LINES = [line for unit in UNITS for line in unit]
 
 def written(path: Path) -> bytes:
     """Write the units; return the file."""
-    writer = Writer(path)
+    writer = FileWriter(path)
     for unit in UNITS:
         writer.write(b"".join(line + b"\n" for line in unit))
     writer.close()
@@ -66,7 +66,7 @@ def test_a_file_cut_at_any_byte_gives_a_prefix_says_what_was_cut_and_goes_on(tmp
 
 
 def _goes_on(path: Path, lines: list[bytes], sound: int) -> None:
-    writer = Writer(path)
+    writer = FileWriter(path)
     writer.repair(sound)
     writer.write(b'{"more":true}\n')
     writer.close()
@@ -82,7 +82,7 @@ def test_any_lines_cut_anywhere_give_a_prefix(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, units: list[list[str]], cut: int
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / f"run{suffix}"
-    writer = Writer(path)
+    writer = FileWriter(path)
     lines: list[bytes] = []
     for unit in units:
         texts = [b'{"%d":"%s"}' % (len(lines) + n, text.encode().hex().encode()) for n, text in enumerate(unit)]
@@ -136,7 +136,7 @@ def test_what_stands_for_a_damaged_part_says_how_long_it_was_and_stays_when_the_
     tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"run.jsonl{suffix}"
-    writer = Writer(path)
+    writer = FileWriter(path)
     sizes = []
     for unit in UNITS:
         writer.write(b"".join(line + b"\n" for line in unit))
@@ -197,7 +197,7 @@ def test_a_line_longer_than_what_is_read_at_once_is_read_whole(tmp_path: Path) -
     for suffix in SUFFIXES:
         path = tmp_path / f"long{suffix}"
         line = b'{"text":"' + b"abcdefghij" * 100_000 + b'"}'
-        writer = Writer(path)
+        writer = FileWriter(path)
         writer.write(line + b"\n" + line + b"\n")
         writer.close()
         assert read(path)[0] == [line, line]
@@ -205,18 +205,18 @@ def test_a_line_longer_than_what_is_read_at_once_is_read_whole(tmp_path: Path) -
 
 def test_two_cannot_write_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    writer = Writer(path)
+    writer = FileWriter(path)
     with pytest.raises(RecordingError, match=r"another console records to .*run\.jsonl"):
-        Writer(path)
+        FileWriter(path)
     writer.close()
-    Writer(path).close()
+    FileWriter(path).close()
 
 
 def test_a_file_that_is_recorded_to_cannot_be_replaced_until_the_recording_ends(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with unrecorded(path), unrecorded(path):
         pass
-    writer = Writer(path)
+    writer = FileWriter(path)
     with (
         pytest.raises(RecordingError, match=r"a console records to .*run\.jsonl.*save to another file"),
         unrecorded(path),
@@ -224,12 +224,12 @@ def test_a_file_that_is_recorded_to_cannot_be_replaced_until_the_recording_ends(
         pass
     writer.close()
     with unrecorded(path), unrecorded(path), pytest.raises(RecordingError, match="another console records to"):
-        Writer(path)
+        FileWriter(path)
 
 
 def test_a_writer_knows_where_its_file_is_and_what_it_wrote_is_read_wherever_that_is(tmp_path: Path) -> None:
     path, other = tmp_path / "run.jsonl", tmp_path / "other.jsonl"
-    writer = Writer(path)
+    writer = FileWriter(path)
     writer.write(b'{"n":0}\n')
     seen = [writer.whereabouts]
     path.rename(other)
@@ -251,7 +251,7 @@ def test_a_writer_knows_where_its_file_is_and_what_it_wrote_is_read_wherever_tha
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_deleted_file_is_written_again_and_goes_on(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run{suffix}"
-    writer = Writer(path)
+    writer = FileWriter(path)
     writer.write(b'{"n":0}\n')
     path.unlink()
     again = writer.again()
@@ -272,7 +272,7 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file or directory"):
-        Writer(tmp_path / "nowhere" / "run.jsonl")
+        FileWriter(tmp_path / "nowhere" / "run.jsonl")
 
 
 def test_a_write_that_the_disk_refuses_leaves_nothing_of_it_in_the_file(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def _fill(path: Path, results: Any) -> None:
     import signal
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    writer = Writer(path)
+    writer = FileWriter(path)
     writer.write(b'{"n":0}\n')
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     try:

@@ -1,4 +1,4 @@
-"""What a session tells its tape stands in the file so that the same happens again, in the same order."""
+"""What a session tells its recorder stands in the file so that the same happens again, in the same order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec import structs
 from runconsole.events import DecisionSent, LinkChanged, Micros, Received
 from runconsole.log import Asides, EventLog
 from runconsole.protocols.json.wire import ChannelWire
-from runconsole.recording import Header, Reader, Tape, Writer, decode_line, encode_line, identity_of
+from runconsole.recording import FileWriter, Header, Reader, Recorder, decode_line, encode_line, identity_of
 from runconsole.recording.format import entry_of
 from runconsole.redaction.secrets import Redactor
 from runconsole.replay import Fold, wire_for
@@ -27,7 +27,7 @@ HEADER = Header(1, "0", "json", "ws://h/ws", "2026-01-01T00:00:00Z")
 
 
 class Deck:
-    """A tape with a wire, and the file it writes."""
+    """A recorder with a wire, and the file it writes."""
 
     def __init__(self, path: Path, **options: Any) -> None:
         self.path = path
@@ -35,9 +35,9 @@ class Deck:
         self.clock = 100
         self.troubles: list[str] = []
         given = {"secrets": Redactor([])} | options
-        self.tape = Tape(Writer(path), HEADER, now=self.now, trouble=self.troubles.append, **given)
-        self.link = self.tape.opened(self.wire)
-        self._read = self.tape.reader(self.link, self.wire)
+        self.recorder = Recorder(FileWriter(path), HEADER, now=self.now, trouble=self.troubles.append, **given)
+        self.link = self.recorder.opened(self.wire)
+        self._read = self.recorder.reader(self.link, self.wire)
 
     def now(self) -> Micros:
         self.clock += 1
@@ -52,7 +52,7 @@ class Deck:
         return [json.loads(line) for line in Reader(self.path)]
 
     def folded(self) -> Fold:
-        self.tape.close()
+        self.recorder.close()
         fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
         for line in Reader(self.path):
             fold.apply(decode_line(line))
@@ -76,18 +76,18 @@ async def deck(tmp_path: Path) -> Deck:
 
 async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck) -> None:
     for event in deck.hear(output("a"), output("b")):
-        deck.tape.took(event)
-    deck.tape.flush()
+        deck.recorder.took(event)
+    deck.recorder.flush()
     assert set(deck.lines()[-1]) == {"at", "dir", "link", "frame"}
     assert deck.said() == ["a", "b"]
 
 
 async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
     first, second, third = deck.hear(output("a"), output("b"), output("c"))
-    deck.tape.fact(LinkChanged(1, "live"))
-    deck.tape.took(first)
-    deck.tape.dropped(second)
-    deck.tape.took(third)
+    deck.recorder.fact(LinkChanged(1, "live"))
+    deck.recorder.took(first)
+    deck.recorder.dropped(second)
+    deck.recorder.took(third)
     fold = deck.folded()
     assert len(fold.log) == 2
     assert fold.state.links[-1].duplicates == 1
@@ -96,11 +96,11 @@ async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
 
 async def test_what_happens_between_two_events_of_a_frame_happens_there_again(deck: Deck) -> None:
     first, second = deck.hear(output("a"), output("b"))
-    deck.tape.took(first)
-    deck.tape.fact(LinkChanged(5, "live"))
-    deck.tape.connected(None, assured=True, replays=0)
-    deck.tape.sent(deck.link, '{"type":"pong"}')
-    deck.tape.took(second)
+    deck.recorder.took(first)
+    deck.recorder.fact(LinkChanged(5, "live"))
+    deck.recorder.connected(None, assured=True, replays=0)
+    deck.recorder.sent(deck.link, '{"type":"pong"}')
+    deck.recorder.took(second)
     fold = deck.folded()
     assert fold.asides.cut() == [(1, LinkChanged(5, "live"))]
     assert [line["dir"] for line in deck.lines()[2:]] == ["in", "out"]
@@ -109,32 +109,32 @@ async def test_what_happens_between_two_events_of_a_frame_happens_there_again(de
 async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) -> None:
     held = deck.hear(output("late"), output("later"))
     for event in deck.hear(output("first")):
-        deck.tape.took(event)
-    deck.tape.connected(7, assured=False, replays=0)
+        deck.recorder.took(event)
+    deck.recorder.connected(7, assured=False, replays=0)
     for event in held:
-        deck.tape.took(event)
+        deck.recorder.took(event)
     assert deck.said() == ["first", "late", "later"]
 
 
 async def test_an_event_that_was_never_taken_never_comes(deck: Deck) -> None:
     deck.hear(output("refused"))
     for event in deck.hear(output("a")):
-        deck.tape.took(event)
+        deck.recorder.took(event)
     assert deck.said() == ["a"]
 
 
 async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck) -> None:
     first, second = deck.hear(output("a"), output("b"))
-    deck.tape.took(first)
-    deck.tape.fact(DecisionSent(9, "d"))
+    deck.recorder.took(first)
+    deck.recorder.fact(DecisionSent(9, "d"))
     facts = [op for line in deck.lines() for op in line.get("ops", ()) if isinstance(op, dict)]
     assert facts == [{"is": "DecisionSent", "at": 9, "decision_id": "d"}]
-    deck.tape.took(second)
+    deck.recorder.took(second)
 
 
 async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(deck: Deck) -> None:
     for event in deck.hear(output("a")):
-        deck.tape.took(event)
+        deck.recorder.took(event)
     async with asyncio.timeout(20):
         while not any("frame" in line for line in deck.lines()):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.02)
@@ -143,24 +143,24 @@ async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(d
 async def test_secrets_are_gone_before_anyone_reads_a_frame(tmp_path: Path) -> None:
     deck = Deck(tmp_path / "run.jsonl", secrets=Redactor(["topsecret"]))
     (event,) = deck.hear(output("it is topsecret"))
-    deck.tape.took(event)
-    deck.tape.fact(LinkChanged(1, "live", reason="topsecret"))
-    deck.tape.sent(deck.link, '{"type":"auth","token":"topsecret","password":"other"}')
+    deck.recorder.took(event)
+    deck.recorder.fact(LinkChanged(1, "live", reason="topsecret"))
+    deck.recorder.sent(deck.link, '{"type":"auth","token":"topsecret","password":"other"}')
     assert json.loads(event.payload)["data"] == "it is ***"
-    deck.tape.close()
+    deck.recorder.close()
     text = deck.path.read_text()
     assert "topsecret" not in text
     assert "other" not in text
 
 
 async def test_a_tape_that_is_closed_takes_no_more_and_says_nothing(deck: Deck) -> None:
-    deck.tape.close()
-    deck.tape.close()
+    deck.recorder.close()
+    deck.recorder.close()
     size = deck.path.stat().st_size
     for event in deck.hear(output("a")):
-        deck.tape.took(event)
-    deck.tape.finished()
-    deck.tape.flush()
+        deck.recorder.took(event)
+    deck.recorder.finished()
+    deck.recorder.flush()
     assert (deck.path.stat().st_size, deck.troubles) == (size, [])
 
 
@@ -172,23 +172,23 @@ def say(deck: Deck, *texts: str) -> None:
     """Let events come, each in a frame of its own that is flushed."""
     for text in texts:
         for event in deck.hear(output(text)):
-            deck.tape.took(event)
-        deck.tape.flush()
+            deck.recorder.took(event)
+        deck.recorder.flush()
 
 
 async def test_what_cannot_be_written_is_kept_until_it_can_be_and_both_are_told_once(
     deck: Deck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(deck, "a")
-    monkeypatch.setattr(Writer, "write", full)
+    monkeypatch.setattr(FileWriter, "write", full)
     say(deck, "b", "c")
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
     assert trouble.endswith("stands still (No space left on device); the run goes on, and what comes is written later")
-    assert (deck.tape.is_recording, deck.tape.stalled) == (True, "No space left on device")
+    assert (deck.recorder.is_recording, deck.recorder.stalled) == (True, "No space left on device")
     monkeypatch.undo()
     async with asyncio.timeout(20):
-        while deck.tape.stalled:  # nothing more has to come  # noqa: ASYNC110
+        while deck.recorder.stalled:  # nothing more has to come  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await asyncio.sleep(0)
     assert deck.troubles[1].endswith("goes on; nothing is missing from it")
@@ -203,10 +203,10 @@ async def test_a_recording_that_could_not_be_written_for_too_long_ends_and_says_
     monkeypatch.setattr("runconsole.recording.recorder._PATIENCE", 1000)
     say(deck, "a")
     with monkeypatch.context() as disk:
-        disk.setattr(Writer, "write", full)
+        disk.setattr(FileWriter, "write", full)
         say(deck, "b" * 600, "c" * 600, "d" * 600)
         await asyncio.sleep(0)
-        assert not deck.tape.is_recording
+        assert not deck.recorder.is_recording
     (_, ended) = deck.troubles
     assert ended.endswith("the run goes on without it: `save` writes all of it")
     say(deck, "e")
@@ -223,12 +223,12 @@ async def test_a_recording_that_lacks_its_end_when_it_is_closed_is_told(
     deck: Deck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(deck, "a")
-    monkeypatch.setattr(Writer, "write", full)
+    monkeypatch.setattr(FileWriter, "write", full)
     say(deck, "b")
-    deck.tape.close()
+    deck.recorder.close()
     await asyncio.sleep(0)
     assert deck.troubles[-1].endswith("lacks its end (No space left on device): `save` writes the whole run")
-    assert deck.tape.end is None
+    assert deck.recorder.end is None
 
 
 async def test_a_recording_that_is_deleted_is_there_again_whole_and_goes_on(deck: Deck) -> None:
@@ -251,10 +251,10 @@ async def test_a_recording_that_cannot_be_written_again_is_told_once_and_can_sti
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
     assert "was deleted, and is not written again" in trouble
-    descriptor = deck.tape.duplicate()
+    descriptor = deck.recorder.duplicate()
     assert sum(b"task.output" in line for line in Reader(deck.path, descriptor=descriptor)) == 3
     os.close(descriptor)
-    deck.tape.close()
+    deck.recorder.close()
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
@@ -268,18 +268,18 @@ async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_
     if not is_kept:
         moved.unlink()
     say(deck, "b", "c")
-    deck.tape.close()
+    deck.recorder.close()
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
     assert ("has another name now, and goes on under that" if is_kept else "another file is in its place") in trouble
     assert deck.path.read_text() == "somebody else's"
-    assert deck.tape.end is None
+    assert deck.recorder.end is None
     if is_kept:
         assert sum(b"task.output" in line for line in Reader(moved)) == 3
 
 
 class Told:
-    """What is known of a run, as a console retells it: the events that its tape was told of."""
+    """What is known of a run, as a console retells it: the events that its recorder was told of."""
 
     def __init__(self) -> None:
         self.events: list[Received] = []
@@ -291,9 +291,9 @@ class Told:
     def say(self, deck: Deck, *texts: str) -> None:
         for text in texts:
             for event in deck.hear(output(text)):
-                deck.tape.took(event)
+                deck.recorder.took(event)
                 self.events.append(event)
-            deck.tape.flush()
+            deck.recorder.flush()
 
 
 def empty(path: Path) -> None:
@@ -320,12 +320,12 @@ async def test_a_recording_that_another_program_empties_is_written_anew_and_told
     harm(deck.path)
     told.say(deck, "c")
     for event in held:
-        deck.tape.took(event)
+        deck.recorder.took(event)
         told.events.append(event)
     await asyncio.sleep(0)
     told.say(deck, "d")
     (again,) = deck.hear(output("d"))
-    deck.tape.dropped(again)
+    deck.recorder.dropped(again)
     assert deck.said() == ["a", "b", "c", "held", "d"]
     assert deck.folded().state.links == []
     await asyncio.sleep(0)
@@ -338,9 +338,9 @@ async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_close
     deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
     told.say(deck, "a")
     empty(deck.path)
-    deck.tape.close()
+    deck.recorder.close()
     assert deck.said() == ["a"]
-    assert deck.tape.end == identity_of(deck.path)
+    assert deck.recorder.end == identity_of(deck.path)
 
 
 async def test_a_recording_that_is_emptied_while_nothing_comes_is_whole_soon(
@@ -363,7 +363,7 @@ async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path:
     deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
     for text in ("a", "b", "c"):
         told.say(deck, text)
-        deck.tape.catch_up()
+        deck.recorder.catch_up()
         empty(deck.path)
     assert deck.said() == ["a", "b", "c"]
 
@@ -378,7 +378,7 @@ async def test_a_file_that_another_program_has_written_over_the_recording_is_lef
     deck.path.write_text(content)
     told.say(deck, "f")
     told.say(deck, "g")
-    assert not deck.tape.is_recording
+    assert not deck.recorder.is_recording
     assert deck.path.read_text().startswith(content)
     assert "g" not in deck.path.read_text().partition("\n")[2]
     await asyncio.sleep(0)

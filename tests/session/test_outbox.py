@@ -13,7 +13,7 @@ from runconsole.events import Answer, DecisionRequested, Fact
 from runconsole.log import EventLog
 from runconsole.protocols.base import Reply
 from runconsole.protocols.json.wire import ChannelWire
-from runconsole.session.connection import Line
+from runconsole.session.link import Link
 from runconsole.session.outbox import Outbox
 from runconsole.state import WITHDRAWN, RunState, Transmit
 from runconsole.store import Runs
@@ -21,7 +21,7 @@ from tests.support.folding import START, task
 
 
 class Desk:
-    """A state with two open questions, an outbox, and a line that keeps what is sent.
+    """A state with two open questions, an outbox, and a link that keeps what is sent.
 
     Args:
         deadline: of the questions, in seconds after `START`.
@@ -42,15 +42,15 @@ class Desk:
             self.state.apply(event)
 
     @property
-    def line(self) -> Line:
-        return cast("Line", self)  # only its wire and `post` are used
+    def link(self) -> Link:
+        return cast("Link", self)  # only its wire and `post` are used
 
     def post(self, frame: str) -> None:
         self.sent.append(json.loads(frame))
 
     def apply(self, fact: Fact) -> None:
         if any(isinstance(effect, Transmit) for effect in self.state.apply(fact)) and self.live:
-            self.outbox.flush(self.line)
+            self.outbox.flush(self.link)
 
     def press(self, decision: str, checkpoint: str = "c1") -> None:
         request = DecisionRequested(START, decision, checkpoint, Answer("approve"))
@@ -73,8 +73,8 @@ async def test_a_decision_waits_for_a_line_and_leaves_once() -> None:
     desk.live = False
     desk.press("d")
     assert desk.became() == "queued"
-    desk.outbox.flush(desk.line)
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
+    desk.outbox.flush(desk.link)
     assert [message["correlationId"] for message in desk.sent] == ["d"]
 
 
@@ -86,7 +86,7 @@ async def test_what_is_no_longer_queued_never_leaves() -> None:
     assert desk.became("second") == "refused"
     (event,) = read_events(task("checkpoint.resolved", checkpointId="c1", decision="approve"), START)
     desk.state.apply(event)
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
     assert desk.sent == []
 
 
@@ -164,7 +164,7 @@ async def test_when_the_deadline_has_passed_in_the_outbox_nothing_leaves(after: 
     desk.live = False
     desk.press("d")
     desk.now = START + 60_000_000 + after
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
     assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("expired", "expired", [])
     assert "nothing was sent" in (desk.state.decisions["d"].error or "")
 
@@ -174,7 +174,7 @@ async def test_until_the_last_moment_before_the_deadline_it_leaves() -> None:
     desk.live = False
     desk.press("d")
     desk.now = START + 59_999_999
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
     assert (desk.became(), len(desk.sent)) == ("sent", 1)
 
 
@@ -190,7 +190,7 @@ async def test_the_deadline_passes_by_the_servers_clock(ahead: float, seconds: f
     desk.outbox.hold(request)
     desk.apply(request)
     desk.now = START + round(seconds * 1e6)
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
     assert (desk.became(), len(desk.sent)) == (state, state == "sent")
 
 
@@ -202,7 +202,7 @@ async def test_when_the_console_stops_what_has_not_left_never_will_and_the_quest
     desk.live = False
     desk.press("d")
     desk.outbox.close()
-    desk.outbox.flush(desk.line)
+    desk.outbox.flush(desk.link)
     assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("refused", "pending", [])
     assert desk.state.decisions["d"].code == WITHDRAWN
 

@@ -82,11 +82,11 @@ class Trpc:
         while not peer.closed.is_set():
             messages = peer.messages
             for message in messages[done:]:
-                self._heed(peer, message)
+                self._on_signal(peer, message)
             done = len(messages)
             time.sleep(0.005)
 
-    def _heed(self, peer: Peer, message: dict[str, Any]) -> None:
+    def _on_signal(self, peer: Peer, message: dict[str, Any]) -> None:
         number, method = message["id"], message["method"]
         if method == "subscription":
             self.stream = number
@@ -129,7 +129,7 @@ async def test_while_it_waits_for_answers_new_decisions_wait_for_the_next_connec
             server.peer.send({"id": trpc.stream, "result": {"type": "data", "data": second}})
             await run.until(lambda: len(run.state.open_checkpoints) == 2)
             run.session.decide(DecisionRequested(1, "d", "c", Answer("approve")))
-            await run.until(lambda: trpc.mutations and not run.session._journal.is_live)
+            await run.until(lambda: trpc.mutations and not run.session._link_log.is_live)
             run.session.decide(DecisionRequested(2, "d2", "c2", Answer("approve")))
             assert run.state.decisions["d2"].state == "queued"
             server.peer.drop()
@@ -183,7 +183,7 @@ async def test_the_memory_of_a_session_before_knows_what_comes_again() -> None:
     with JsonServer(frames) as server:
         async with Run(server.url, ChannelWire()) as run:
             await run.until(lambda: len(run.log) == 2)
-        async with Run(server.url, ChannelWire(), arrivals=run.session._arrivals) as again:
+        async with Run(server.url, ChannelWire(), dedup=run.session._dedup) as again:
             await again.until(lambda: sum(link.duplicates for link in again.state.links) == 2)
             assert again.seen == []
 

@@ -14,7 +14,7 @@ from runconsole.decoding.envelope import read_events
 from runconsole.events import Micros
 from runconsole.state import Run, RunState
 from runconsole.state.ordering import is_before
-from runconsole.store.dedup import DUPLICATE, Arrivals
+from runconsole.store.dedup import DUPLICATE, Dedup
 from tests.support.folding import START, Folded, execution, fold, frames_of
 from tests.support.streams import streams, with_duplicates
 
@@ -60,10 +60,10 @@ def test_an_identified_event_that_comes_again_is_not_even_logged(
         frame: json.dumps(json.loads(frame) | {mark: number if mark == "seq" else f"e{number}"})
         for number, frame in enumerate(plain)
     }
-    arrivals, folded = Arrivals(), Folded(step=0)
+    dedup, folded = Dedup(), Folded(step=0)
     for frame in doubled:
         for event in read_events(marked[frame], START):
-            if arrivals.admit(event) is not DUPLICATE:
+            if dedup.admit(event) is not DUPLICATE:
                 folded.log.append(event)
                 folded.apply(event)
     assert len(folded.log) == len(plain)

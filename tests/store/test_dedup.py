@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runconsole.decoding.envelope import read_events
 from runconsole.events import Logged, Micros, Received
 from runconsole.log import EventLog
-from runconsole.store.dedup import DUPLICATE, Arrivals
+from runconsole.store.dedup import DUPLICATE, Dedup
 
 RECONNECTED: Micros = 1000
 
@@ -21,22 +21,22 @@ def event(content: str = "x", at: Micros | None = None, **marks: Any) -> Receive
     return Received("note", Logged(), content, 0, at, **marks)
 
 
-def connected() -> Arrivals:
-    arrivals = Arrivals()
-    arrivals.connected(None)
-    return arrivals
+def connected() -> Dedup:
+    dedup = Dedup()
+    dedup.connected(None)
+    return dedup
 
 
-def admitted(arrivals: Arrivals, *events: Received) -> list[bool]:
-    return [arrivals.admit(one) is not DUPLICATE for one in events]
+def admitted(dedup: Dedup, *events: Received) -> list[bool]:
+    return [dedup.admit(one) is not DUPLICATE for one in events]
 
 
 @pytest.mark.parametrize("mark", [{"event_id": "e1"}, {"seq": 1}, {"offset": "17"}])
 def test_an_identified_event_is_new_once_over_all_connections(mark: dict[str, Any]) -> None:
-    arrivals = connected()
-    assert admitted(arrivals, event(**mark), event(**mark)) == [True, False]
-    arrivals.connected(RECONNECTED)
-    assert admitted(arrivals, event(**mark), event(**mark)) == [False, False]
+    dedup = connected()
+    assert admitted(dedup, event(**mark), event(**mark)) == [True, False]
+    dedup.connected(RECONNECTED)
+    assert admitted(dedup, event(**mark), event(**mark)) == [False, False]
 
 
 @pytest.mark.parametrize("mark", [{"event_id": "e1"}, {"seq": 1}, {"offset": "17"}])
@@ -49,25 +49,25 @@ def test_on_one_connection_events_without_marks_are_all_new() -> None:
 
 
 def test_a_server_that_replays_its_past_after_a_reconnect_is_known_by_the_content() -> None:
-    arrivals = connected()
+    dedup = connected()
     past = [event("a", 1), event("b", 2), event("b", 2)]
-    assert admitted(arrivals, *past) == [True] * 3
-    arrivals.connected(RECONNECTED)
-    assert admitted(arrivals, *past, event("c", 3)) == [False, False, False, True]
+    assert admitted(dedup, *past) == [True] * 3
+    dedup.connected(RECONNECTED)
+    assert admitted(dedup, *past, event("c", 3)) == [False, False, False, True]
 
 
 def test_an_event_that_comes_more_often_than_before_the_reconnect_is_new_the_last_time() -> None:
-    arrivals = connected()
-    admitted(arrivals, event("a", 1))
-    arrivals.connected(RECONNECTED)
-    assert admitted(arrivals, event("a", 1), event("a", 1)) == [False, True]
+    dedup = connected()
+    admitted(dedup, event("a", 1))
+    dedup.connected(RECONNECTED)
+    assert admitted(dedup, event("a", 1), event("a", 1)) == [False, True]
 
 
 def test_without_timestamps_only_what_comes_before_the_first_news_is_a_replay() -> None:
-    arrivals = connected()
-    admitted(arrivals, event("tick"), event("start"))
-    arrivals.connected(RECONNECTED)
-    assert admitted(arrivals, event("tick"), event("start"), event("new"), event("tick")) == [False, False, True, True]
+    dedup = connected()
+    admitted(dedup, event("tick"), event("start"))
+    dedup.connected(RECONNECTED)
+    assert admitted(dedup, event("tick"), event("start"), event("new"), event("tick")) == [False, False, True, True]
 
 
 # ---- with a log to look into ---------------------------------------------------------------------------------------
@@ -78,20 +78,20 @@ class Followed:
 
     def __init__(self, **options: Any) -> None:
         self.log = EventLog()
-        self.arrivals = Arrivals(self.log, **options)
+        self.dedup = Dedup(self.log, **options)
         self.replays = 0
         self.connect()
 
     def connect(self) -> None:
-        again = self.arrivals.has_connected
-        self.arrivals.connected(RECONNECTED if again else None, replays=self.replays)
+        again = self.dedup.has_connected
+        self.dedup.connected(RECONNECTED if again else None, replays=self.replays)
 
     def hear(self, *frames: dict[str, Any] | str, at: Micros = 0) -> list[bool]:
         """Return of each frame whether its event is new."""
         found = []
         for frame in frames:
             for one in read_events(frame if isinstance(frame, str) else json.dumps(frame), at):
-                found.append(self.arrivals.admit(one) is not DUPLICATE)
+                found.append(self.dedup.admit(one) is not DUPLICATE)
                 if found[-1]:
                     self.log.append(one)
         return found
@@ -182,11 +182,11 @@ def test_a_replay_of_any_length_is_known(monkeypatch: pytest.MonkeyPatch, has_id
         mark_of = f"e-{number * 2654435761 % 2**32:x}" if has_ids else None
         return Received("note", Logged(), f'{{"n":{number}}}', 0, number + 1, mark_of)
 
-    arrivals = connected()
-    assert all(arrivals.admit(came(number)) is not DUPLICATE for number in range(count))
-    arrivals.connected(RECONNECTED)
-    assert all(arrivals.admit(came(number)) is DUPLICATE for number in range(count))
-    assert arrivals.admit(came(count)) is not DUPLICATE
+    dedup = connected()
+    assert all(dedup.admit(came(number)) is not DUPLICATE for number in range(count))
+    dedup.connected(RECONNECTED)
+    assert all(dedup.admit(came(number)) is DUPLICATE for number in range(count))
+    assert dedup.admit(came(count)) is not DUPLICATE
 
 
 # ---- a replay that comes in between what is new ---------------------------------------------------------------------
@@ -214,12 +214,12 @@ def test_a_catch_up_is_over_when_the_server_says_so_however_long_it_takes() -> N
     followed.connect()
     past = [line(f"line {number}") for number in range(10)]
     followed.hear(*past)
-    followed.arrivals.caught_up()
+    followed.dedup.caught_up()
     followed.connect()
     for number, one in enumerate(past):
         assert followed.hear(one, at=number * 60_000_000) == [False]
         assert followed.hear(line(f"new {number}"), at=number * 60_000_000) == [True]
-    followed.arrivals.caught_up()
+    followed.dedup.caught_up()
     assert followed.hear(past[0]) == [True], "said again"
 
 
@@ -232,32 +232,32 @@ def test_several_catch_ups_bring_each_event_once(at_once: bool) -> None:  # noqa
     followed.connect()
     if at_once:
         new = followed.hear(*(one for one in past + missed for _ in range(2)))
-        followed.arrivals.caught_up(1)
+        followed.dedup.caught_up(1)
     else:
         new = followed.hear(*past, *missed)
-        followed.arrivals.caught_up(1)
+        followed.dedup.caught_up(1)
         new += followed.hear(*past, *missed)
-    followed.arrivals.caught_up()
+    followed.dedup.caught_up()
     assert sum(new) == len(missed)
     assert all(followed.hear(*[line(".", 3)] * 3))
 
 
 def test_two_catch_ups_over_the_first_connection_bring_each_event_once() -> None:
     followed = Followed()
-    followed.arrivals, followed.replays = Arrivals(followed.log), 2
+    followed.dedup, followed.replays = Dedup(followed.log), 2
     followed.connect()
     live, past = line("c", 3), [line("a", 1), line("b", 2), line("c", 3)]
     assert followed.hear(live, *past, past[0]) == [True, True, True, False, False]
-    followed.arrivals.caught_up(1)
+    followed.dedup.caught_up(1)
     assert not any(followed.hear(*past[1:]))
-    followed.arrivals.caught_up()
+    followed.dedup.caught_up()
     assert all(followed.hear(line("d", 4), line("d", 4)))
 
 
 def test_what_came_live_before_a_catch_up_began_is_known_in_it() -> None:
     followed = Followed()
     followed.replays = 1
-    followed.arrivals = Arrivals(followed.log)
+    followed.dedup = Dedup(followed.log)
     followed.connect()
     begin = {"type": "task.started", "timestamp": 1_767_225_600, "payload": {"taskId": "t1"}}
     assert followed.hear(begin, line("a", 1), begin, line("a", 1), line("b", 2)) == [True, True, False, False, True]
@@ -268,32 +268,32 @@ def test_what_came_live_before_a_catch_up_began_is_known_in_it() -> None:
 # ---- what is missing -----------------------------------------------------------------------------------------------
 
 
-def losses(arrivals: Arrivals) -> tuple[int | None, int] | None:
-    report = arrivals.gaps.report()
+def losses(dedup: Dedup) -> tuple[int | None, int] | None:
+    report = dedup.gaps.report()
     return None if report is None else (report.missed, report.recovered)
 
 
 def test_a_number_that_jumps_ahead_leaves_a_gap_and_one_that_fills_it_is_recovered() -> None:
-    arrivals = connected()
-    admitted(arrivals, event("a", seq=1), event("b", seq=2), event("e", seq=5))
-    assert losses(arrivals) == (2, 0)
-    assert losses(arrivals) is None
-    admitted(arrivals, event("c", seq=3))
-    assert losses(arrivals) == (0, 1)
+    dedup = connected()
+    admitted(dedup, event("a", seq=1), event("b", seq=2), event("e", seq=5))
+    assert losses(dedup) == (2, 0)
+    assert losses(dedup) is None
+    admitted(dedup, event("c", seq=3))
+    assert losses(dedup) == (0, 1)
 
 
 def test_numbers_without_a_gap_report_nothing() -> None:
-    arrivals = connected()
-    admitted(arrivals, *(event(str(n), seq=n) for n in range(7, 30)))
-    assert losses(arrivals) is None
+    dedup = connected()
+    admitted(dedup, *(event(str(n), seq=n) for n in range(7, 30)))
+    assert losses(dedup) is None
 
 
 def test_a_gap_over_a_reconnect_is_counted_with_what_came_late() -> None:
-    arrivals = connected()
-    admitted(arrivals, *(event(str(n), at=n, seq=n) for n in (1, 2, 3)))
-    arrivals.connected(RECONNECTED)
-    admitted(arrivals, event("6", at=6, seq=6), event("7", at=2000, seq=7))
-    missed, recovered = losses(arrivals) or (None, 0)
+    dedup = connected()
+    admitted(dedup, *(event(str(n), at=n, seq=n) for n in (1, 2, 3)))
+    dedup.connected(RECONNECTED)
+    admitted(dedup, event("6", at=6, seq=6), event("7", at=2000, seq=7))
+    missed, recovered = losses(dedup) or (None, 0)
     assert (missed, recovered) == (2, 1)
 
 
@@ -301,11 +301,11 @@ def test_numbers_of_each_task_are_no_numbers_of_the_stream() -> None:
     followed = Followed()
     lines = [{"type": "task.output", "payload": {"taskId": t, "seq": n, "data": "x"}} for n in range(40) for t in "abc"]
     assert all(followed.hear(*lines))
-    assert losses(followed.arrivals) is None
+    assert losses(followed.dedup) is None
     apart = sorted(lines, key=lambda frame: str(frame["payload"]))
     followed = Followed()
     assert all(followed.hear(*apart))
-    assert losses(followed.arrivals) is None
+    assert losses(followed.dedup) is None
 
 
 @pytest.mark.parametrize("numbers", [range(0, 20_000, 1000), [1, 4, 5, 9, 12, 13, 20, 28, 29, 40]])
@@ -315,55 +315,55 @@ def test_numbers_that_skip_over_one_connection_leave_no_gap(numbers: list[int], 
     followed.hear(
         *({"type": "a", "data": {"seq": n}} if inside else {"type": "a", "seq": n, "data": {}} for n in numbers)
     )
-    assert losses(followed.arrivals) is None
+    assert losses(followed.dedup) is None
     followed.connect()
     followed.hear({"type": "a", "seq": 50_000, "data": {"last": 1}})
-    assert losses(followed.arrivals) == (None, 0), "what was missed over the reconnect nobody can know"
+    assert losses(followed.dedup) == (None, 0), "what was missed over the reconnect nobody can know"
 
 
 def test_of_a_part_of_what_is_numbered_no_jump_is_a_gap() -> None:
     followed = Followed(filtered=True)
     followed.hear(*({"type": "a", "seq": n, "data": {}} for n in [*range(1, 30), 40, *range(41, 90)]))
-    assert losses(followed.arrivals) is None
+    assert losses(followed.dedup) is None
 
 
 def test_what_is_left_out_is_not_missing() -> None:
     followed = Followed(filtered=True)
     for number in range(1, 30):
         (one,) = read_events(json.dumps({"type": "a", "seq": number, "data": {}}), 0)
-        followed.arrivals.pass_over(one) if number % 3 else followed.arrivals.admit(one)
+        followed.dedup.pass_over(one) if number % 3 else followed.dedup.admit(one)
     followed.connect()
     followed.hear({"type": "a", "seq": 33, "data": {}})
-    assert losses(followed.arrivals) == (3, 0)
+    assert losses(followed.dedup) == (3, 0)
 
 
 def test_what_was_merely_overtaken_is_never_reported() -> None:
     followed = Followed()
     followed.hear(*({"type": "a", "seq": n, "data": {}} for n in [1, 2, 3, 6]), at=10)
-    assert followed.arrivals.gaps.report(before=5) is None
+    assert followed.dedup.gaps.report(before=5) is None
     followed.hear(*({"type": "a", "seq": n, "data": {}} for n in [5, 4]), at=11)
-    assert losses(followed.arrivals) == (0, 2)
+    assert losses(followed.dedup) == (0, 2)
 
 
 def test_what_was_reported_and_comes_late_is_taken_back_and_nothing_else_is() -> None:
     followed = Followed()
     followed.hear(*({"type": "a", "seq": n, "data": {}} for n in [1, 2, 3, 6]))
-    assert losses(followed.arrivals) == (2, 0)
+    assert losses(followed.dedup) == (2, 0)
     followed.hear({"type": "a", "seq": 4, "data": {}})
-    report = followed.arrivals.gaps.report()
+    report = followed.dedup.gaps.report()
     assert report is not None
     assert (report.missed, report.recovered, report.filled) == (0, 1, 1)
 
 
 def test_a_number_that_is_no_number_of_an_event_fills_no_memory() -> None:
-    arrivals = connected()
-    assert admitted(arrivals, event("a", seq=1), event("b", seq=2**62), event("c", seq=-(2**62))) == [True] * 3
+    dedup = connected()
+    assert admitted(dedup, event("a", seq=1), event("b", seq=2**62), event("c", seq=-(2**62))) == [True] * 3
 
 
 @given(st.permutations(range(1, 12)), st.sets(st.integers(1, 11)))
 def test_however_numbers_arrive_what_never_came_is_what_is_missing(order: list[int], lost: set[int]) -> None:
-    arrivals = connected()
+    dedup = connected()
     came = [*range(-99, 1), *(number for number in order if number not in lost)]
-    assert admitted(arrivals, *(event(str(n), seq=n) for n in came)) == [True] * len(came)
-    report = losses(arrivals)
+    assert admitted(dedup, *(event(str(n), seq=n) for n in came)) == [True] * len(came)
+    report = losses(dedup)
     assert (report[0] if report else 0) == len(set(range(max(came))) - set(came))

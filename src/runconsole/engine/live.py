@@ -20,12 +20,12 @@ from runconsole.protocols.base import Wire
 from runconsole.session import Session
 from runconsole.session.probing import Other
 from runconsole.state import Effect
-from runconsole.store.dedup import Arrivals
+from runconsole.store.dedup import Dedup
 from runconsole.store.runs import Runs
 from runconsole.store.scope import Scope
 
 if TYPE_CHECKING:
-    from runconsole.recording import Header, Tape
+    from runconsole.recording import Header, Recorder
     from runconsole.replay import TakenUp
 
 __all__ = ["Keeper"]
@@ -40,11 +40,11 @@ class Keeper:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._path = None if options.record is None else Path(options.record)
-        self._arrivals: Arrivals | None = None
+        self._dedup: Dedup | None = None
         self._scope = Scope.of(execution=options.execution, task=options.task)
         self.asides = Asides()
         self._session: Session | None = None
-        self._tape: Tape | None = None
+        self._recorder: Recorder | None = None
 
     def adopt(self, options: Options) -> None:
         """Take other options of the same link."""
@@ -62,14 +62,14 @@ class Keeper:
         Raises InvalidArgument, RecordingError.
         """
         endpoint = registry.resolve(self._spoken, self.protocol)
-        arrivals = self._arrivals or Arrivals(runs.log, filtered=self._scope is not None)
-        self._arrivals = arrivals
+        dedup = self._dedup or Dedup(runs.log, filtered=self._scope is not None)
+        self._dedup = dedup
         wire = endpoint.wire if self._session is None else self._session.wire
         taken: TakenUp | None = None
         is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
             header = self._header()
-            taken = await self._open_tape(self._path, header, wire, runs, arrivals)
+            taken = await self._open_recorder(self._path, header, wire, runs, dedup)
             if taken is not None:
                 wire = taken.wire(wire, header)
         session = Session(
@@ -78,10 +78,10 @@ class Keeper:
             endpoint.transport,
             observe=observe,
             redactor=self._options.redactor,
-            arrivals=arrivals,
+            dedup=dedup,
             asides=self.asides,
-            tape=self._tape,
-            gone_since=runs.state.links[-1].at if arrivals.has_connected and runs.state.links else 0,
+            recorder=self._recorder,
+            gone_since=runs.state.links[-1].at if dedup.has_connected and runs.state.links else 0,
             scope=self._scope,
             other=self._other_protocol(),
             reconnect=self._options.reconnect,
@@ -117,43 +117,41 @@ class Keeper:
         def make() -> Other:
             from runconsole.replay import header_of
 
-            header = None if self._tape is None else header_of(options, now_micros())
+            header = None if self._recorder is None else header_of(options, now_micros())
             return Other(protocol, *registry.resolve(options, protocol), header)
 
         return make
 
     def _is_left_alone(self) -> bool:
         """Return whether the file is no longer what this console has recorded."""
-        if self._path is None or self._tape is None:
+        if self._path is None or self._recorder is None:
             return False
         from runconsole.recording import identity_of
 
-        return identity_of(self._path) != self._tape.end
+        return identity_of(self._path) != self._recorder.end
 
     def _header(self) -> Header:
         from runconsole.replay import header_of
 
         return header_of(self._spoken, now_micros())
 
-    async def _open_tape(
-        self, path: Path, header: Header, wire: Wire, runs: Runs, arrivals: Arrivals
-    ) -> TakenUp | None:
-        from runconsole.recording import Held, Tape, Writer
+    async def _open_recorder(self, path: Path, header: Header, wire: Wire, runs: Runs, dedup: Dedup) -> TakenUp | None:
+        from runconsole.recording import FileWriter, Held, Recorder
         from runconsole.replay import Fold, same_wire, take_up, wire_for
 
         def wire_of(section: Header) -> Wire:
             return wire if same_wire(section, header) else wire_for(section)
 
-        before, taken = self._tape, None
-        writer = Writer(path)
+        before, taken = self._recorder, None
+        writer = FileWriter(path)
         try:
             if before is None:
-                fold = Fold(runs, self.asides, wire_of, arrivals=arrivals)
+                fold = Fold(runs, self.asides, wire_of, dedup=dedup)
                 taken = await take_up(writer.path, writer, header, fold)
                 held = Held(fold.frames, fold.links, fold.wires)
             else:
                 held = before.held
-            self._tape = Tape(
+            self._recorder = Recorder(
                 writer,
                 structs.replace(header, continues=taken is not None or before is not None),
                 now=now_micros,
@@ -178,12 +176,12 @@ class Keeper:
 
     def leave(self) -> None:
         """Leave the recording to the process this one was forked from."""
-        self._tape = None
+        self._recorder = None
 
     def close(self) -> None:
         """Write what is left of the recording and let go of the file."""
-        if self._tape is not None:
-            self._tape.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def save(self, path: Path, runs: Runs, on_io: Callable[[Callable[[], Any]], Any]) -> None:
         """Write the run, as it is now, to a recording. From any thread.
@@ -217,11 +215,11 @@ class Keeper:
 
     def _recording(self) -> int | None:
         """Return a descriptor of the recording, None where that does not hold the whole run."""
-        tape = self._tape
-        if tape is None:
+        recorder = self._recorder
+        if recorder is None:
             return None
-        tape.catch_up()
-        return tape.duplicate() if tape.is_recording and tape.stalled is None else None
+        recorder.catch_up()
+        return recorder.duplicate() if recorder.is_recording and recorder.stalled is None else None
 
 
 def _is_at(path: Path, descriptor: int) -> bool:

@@ -7,22 +7,22 @@ anew adds a section that does not. `docs` of each line's fields are in `lines`.
 
 from __future__ import annotations
 
-from runconsole.recording.files import Identity, Reader, Writer, home_path, identity_of
+from runconsole.recording.files import FileWriter, Identity, Reader, home_path, identity_of
 from runconsole.recording.format import FORMAT, Entry, Header, decode_line, encode_line
 from runconsole.recording.locks import unrecorded
-from runconsole.recording.recorder import Held, Tape
+from runconsole.recording.recorder import Held, Recorder
 from runconsole.recording.scan import Scan, check_recordable, read_header, scan
 
 __all__ = [
     "FORMAT",
     "Entry",
+    "FileWriter",
     "Header",
     "Held",
     "Identity",
     "Reader",
+    "Recorder",
     "Scan",
-    "Tape",
-    "Writer",
     "check_recordable",
     "decode_line",
     "encode_line",

@@ -20,7 +20,7 @@ from runconsole.recording.locks import lock_to_record
 from runconsole.recording.places import open_regular, shown
 from runconsole.text.unicode import check_path
 
-__all__ = ["LONGEST_LINE", "Identity", "Reader", "Whereabouts", "Writer", "home_path", "identity_of"]
+__all__ = ["LONGEST_LINE", "FileWriter", "Identity", "Reader", "Whereabouts", "home_path", "identity_of"]
 
 LONGEST_LINE = 160 * 2**20
 """Bytes. A frame has 64 MiB at most; JSON in a string of JSON has twice as many at most."""
@@ -186,7 +186,7 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
-_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+_writers: weakref.WeakSet[FileWriter] = weakref.WeakSet()
 
 
 def _let_go() -> None:
@@ -199,7 +199,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_let_go)
 
 
-class Writer:
+class FileWriter:
     """Appends lines to a file that nobody else records to; each `write` is complete when it returns.
 
     It survives the death of this process; not that of the machine: nothing waits for the disk.
@@ -270,12 +270,12 @@ class Writer:
         """Return a descriptor of the file, to be read with `Reader` and closed, that outlives this writer."""
         return os.dup(self._file)
 
-    def again(self) -> Writer:
+    def again(self) -> FileWriter:
         """Write the whole file to its path, where nothing is, and return what goes on with that.
 
         Raises OSError, RecordingError; then nothing of it is at the path.
         """
-        other = Writer(self.path, is_new=True)
+        other = FileWriter(self.path, is_new=True)
         try:
             with io.BufferedReader(_Positioned(self._file)) as file:
                 while chunk := file.read(_CHUNK):

@@ -30,13 +30,13 @@ from runconsole.events import (
 )
 from runconsole.log import moment
 from runconsole.recording.fact_codec import write_fact
-from runconsole.recording.files import Identity, Whereabouts, Writer
+from runconsole.recording.files import FileWriter, Identity, Whereabouts
 from runconsole.recording.format import Entry, Header, encode_line, entry_of
 from runconsole.recording.open_frame import OpenFrame
 from runconsole.redaction.pieces import Seams
 from runconsole.redaction.secrets import Redactor
 
-__all__ = ["Held", "Tape"]
+__all__ = ["Held", "Recorder"]
 
 FLUSH_S = 0.5
 LOOK_S = 2.0
@@ -62,7 +62,7 @@ class _Reads(Protocol):
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Any]: ...
 
 
-class Tape:
+class Recorder:
     """Records one run. Used on the I/O thread; no method raises: trouble with the file is told, and never ends the run.
 
     What cannot be written (the disk is full) is kept and written when it can be, up to `_PATIENCE` bytes; past that the
@@ -80,7 +80,7 @@ class Tape:
 
     def __init__(
         self,
-        writer: Writer,
+        writer: FileWriter,
         header: Header,
         *,
         now: Callable[[], Micros],
@@ -89,7 +89,7 @@ class Tape:
         held: Held | None = None,
         retell: Callable[[], Iterator[bytes]] = lambda: iter(()),
     ) -> None:
-        self._writer: Writer | None = writer
+        self._writer: FileWriter | None = writer
         self._now = now
         self._trouble = trouble
         self._secrets = secrets
@@ -320,7 +320,7 @@ class Tape:
         else:
             self._resume(self._writer)
 
-    def _stall(self, writer: Writer, why: str) -> None:
+    def _stall(self, writer: FileWriter, why: str) -> None:
         """It could not be written: it is kept for the next time, as long as it is not too much."""
         name = repr(str(writer.path))
         if self._stalled is None:
@@ -335,7 +335,7 @@ class Tape:
             self._owed = len(self._units[0])
         self._arm()
 
-    def _resume(self, writer: Writer) -> None:
+    def _resume(self, writer: FileWriter) -> None:
         """All is written."""
         stalled, self._stalled = self._stalled, None
         if self._is_over:
@@ -368,7 +368,7 @@ class Tape:
         elif where == "replaced":
             self._say(f"{name} was deleted, and another file is in its place: {_ELSEWHERE}")
 
-    def _restore(self, writer: Writer, name: str) -> None:
+    def _restore(self, writer: FileWriter, name: str) -> None:
         try:
             self._writer = writer.again()
         except (OSError, RecordingError) as error:
@@ -379,7 +379,7 @@ class Tape:
             self._where = "here"
             self._say(f"{name} was deleted: it is there again, whole")
 
-    def _begin_anew(self, writer: Writer, name: str) -> None:
+    def _begin_anew(self, writer: FileWriter, name: str) -> None:
         """Write all that is known to a file that was emptied; soon, when nothing is in the middle of being told."""
         try:
             writer.begin_anew()
@@ -440,7 +440,7 @@ class Tape:
                 self._say(f"the recording to {name} lacks its end ({self._stalled}): `save` writes the whole run")
             self._close(self._writer)
 
-    def _close(self, writer: Writer) -> None:
+    def _close(self, writer: FileWriter) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -30,7 +30,7 @@ from runconsole.recording.fact_codec import read_fact
 from runconsole.recording.format import Op
 from runconsole.replay.wires import same_wire
 from runconsole.state import Effect, RunState
-from runconsole.store.dedup import Arrivals
+from runconsole.store.dedup import Dedup
 from runconsole.store.runs import Runs, RunStore
 from runconsole.store.scope import Scope
 
@@ -47,7 +47,7 @@ class Fold:
     Args:
         runs, asides: what is folded into.
         wire_of: makes the wire that reads a section's frames.
-        arrivals: learns what came; it is given for a console that goes on.
+        dedup: learns what came; it is given for a console that goes on.
         scope: knows which events are left out, beside those that were when it was recorded; None is none.
 
     Attributes:
@@ -64,7 +64,7 @@ class Fold:
         asides: Asides,
         wire_of: Callable[[Header], Wire],
         *,
-        arrivals: Arrivals | None = None,
+        dedup: Dedup | None = None,
         scope: Scope | None = None,
     ) -> None:
         self.runs = runs
@@ -76,7 +76,7 @@ class Fold:
         self.header: Header | None = None
         self.misread = 0
         self._wire_of = wire_of
-        self._arrivals = arrivals
+        self._dedup = dedup
         self._scope = scope
         self._next_wire: Wire | None = None
         self._lines: dict[int, Wire] = {}
@@ -113,8 +113,8 @@ class Fold:
     def _section(self, header: Header) -> None:
         if self.header is None or not same_wire(self.header, header):
             self._next_wire = self._wire_of(header)
-        if header.content == "events" and self._arrivals is not None:
-            self._arrivals.connected(None)  # a log does not tell over which connection an event came
+        if header.content == "events" and self._dedup is not None:
+            self._dedup.connected(None)  # a log does not tell over which connection an event came
         self.header = header
 
     def _entry(self, entry: Entry) -> None:
@@ -169,8 +169,8 @@ class Fold:
     def _connected(self, told: dict[str, Any]) -> None:
         back_at = msgspec.convert(told.get("back_at"), Micros | None)
         self._held_before, self._held = self._held, {}
-        if self._arrivals is not None:
-            self._arrivals.connected(
+        if self._dedup is not None:
+            self._dedup.connected(
                 back_at,
                 assured=bool(told.get("assured")),
                 replays=int(told.get("replays") or 0),
@@ -207,8 +207,8 @@ class Fold:
         if self._scope is not None and self._scope.excludes(event):
             return
         if taken:
-            if self._arrivals is not None:
-                self._arrivals.note(event)
+            if self._dedup is not None:
+                self._dedup.note(event)
             self._fold(event, self.runs.place(event, run))
         else:
             self.asides.note(len(self.runs.log), _DUPLICATE)
@@ -216,8 +216,8 @@ class Fold:
 
     def _noted(self, told: dict[str, Any]) -> None:
         fact = read_fact(told)
-        if isinstance(fact, LinkChanged) and fact.recovered is not None and self._arrivals is not None:
-            self._arrivals.gaps.report()
+        if isinstance(fact, LinkChanged) and fact.recovered is not None and self._dedup is not None:
+            self._dedup.gaps.report()
         self.asides.note(len(self.runs.log), fact)
         self._fold(fact)
 

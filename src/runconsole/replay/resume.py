@@ -10,7 +10,7 @@ from msgspec import Struct
 from runconsole.events import DecisionTurnedDown, DecisionUnanswered, Fact, LinkChanged, Micros
 from runconsole.protocols.base import Wire
 from runconsole.protocols.registry import saved_events_suffice
-from runconsole.recording import Header, Writer
+from runconsole.recording import FileWriter, Header
 from runconsole.replay.playback import Fold
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import same_wire
@@ -57,7 +57,7 @@ class TakenUp(Struct):
                 yield DecisionUnanswered(now, decision.decision_id, reason)
 
 
-async def take_up(path: Path, writer: Writer, header: Header, fold: Fold) -> TakenUp | None:
+async def take_up(path: Path, writer: FileWriter, header: Header, fold: Fold) -> TakenUp | None:
     """Fold in the run of a recording that has not ended, and make the file whole.
 
     Returns None where there is nothing to go on with: no run, one that has ended, one of another address, protocol,

@@ -8,7 +8,7 @@ from typing import Any
 
 from runconsole.errors import CallRefused, CallUnanswered
 from runconsole.protocols.base import Reply, Request
-from runconsole.session.connection import Line
+from runconsole.session.link import Link
 
 __all__ = ["Calls"]
 
@@ -22,16 +22,16 @@ class Calls:
         self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
-    async def make(self, line: Line, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
+    async def make(self, link: Link, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
         """Send a call and return its result; wait `timeout` seconds for it, None as long as for any answer.
 
         Raises UnsupportedByWire where the wire has no calls, CallRefused when the server says no, CallUnanswered when
         no answer came.
         """
-        outgoing = line.wire.call(request)
+        outgoing = link.wire.call(request)
         patience = self._patience if timeout is None else timeout
         answer = self._waiting[outgoing.request_id] = asyncio.get_running_loop().create_future()
-        await line.send([outgoing.frame])
+        await link.send([outgoing.frame])
         try:
             return await asyncio.wait_for(answer, patience)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Asking the server, over a live link, for what nobody was there to hear."""
+"""Asking the server, over a live link, for what no event told."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Inquiries:
         spawn(self._tasks, self._reread(answers), "reread")
 
     async def ends(self, queries: Queries, reader: asyncio.Task[None], patience: float) -> None:
-        """Ask how tasks ended of which the stream did not tell it: until the line's `reader` is at its end."""
+        """Ask how tasks ended of which the stream did not tell it: until the link's `reader` is at its end."""
         answers = ends(self._call, queries, self._runs.state, self._now())
         asking = asyncio.create_task(self._read(answers), name="runconsole-ends")
         try:
@@ -96,4 +96,4 @@ class Inquiries:
 
 
 async def _at_once() -> None:
-    """Wait for nothing: lines that break so soon are never calm."""
+    """Wait for nothing: links that break so soon are never calm."""

@@ -9,7 +9,7 @@ from runconsole.events import LinkChanged, LinkStatus, Micros
 from runconsole.session.pace import Pace
 from runconsole.store.gaps import Gaps
 
-__all__ = ["Journal"]
+__all__ = ["LinkLog"]
 
 _FINAL = frozenset({"ended", "failed", "stopped"})
 _LONGEST_RETURN = 30.0
@@ -20,7 +20,7 @@ class PassedOver(Protocol):
     def __call__(self, *, is_over: bool) -> str | None: ...
 
 
-class Journal:
+class LinkLog:
     """Keeps the link's times and says what happens to it.
 
     `gone_since` is when another console, or this one, last had a link to the same run; 0 for never. `passed_over` says
@@ -92,7 +92,7 @@ class Journal:
         """Note that the connection so far brought nothing, and the next one is the first."""
         self.is_afresh = True
 
-    def dark(self) -> None:
+    def went_down(self) -> None:
         """Note that the link is not there."""
         if self.is_live:
             self.lasted_s = self.age_s

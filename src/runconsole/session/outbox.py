@@ -20,7 +20,7 @@ from runconsole.events import (
     Micros,
 )
 from runconsole.protocols.base import Reply
-from runconsole.session.connection import Line
+from runconsole.session.link import Link
 from runconsole.state import WITHDRAWN
 from runconsole.store.runs import Runs
 
@@ -48,15 +48,15 @@ class Outbox:
         """Keep a decision's words until the state says that it shall be sent."""
         self._requests[request.decision_id] = request
 
-    def flush(self, line: Line) -> None:
-        """Send every queued decision over this line; never one whose deadline has passed by the server's clock."""
+    def flush(self, link: Link) -> None:
+        """Send every queued decision over this link; never one whose deadline has passed by the server's clock."""
         for decision_id in list(self._requests):
             request = self._requests.pop(decision_id)
             if self._is_late(request):
                 self._apply(CheckpointExpired(self._now(), request.checkpoint_id))
             decision = self._runs.decision(decision_id)
             if decision is not None and decision.state == "queued":
-                self._send(request, decision.task_id, line)
+                self._send(request, decision.task_id, link)
 
     def _is_late(self, request: DecisionRequested) -> bool:
         state = self._runs.of(request).state
@@ -74,10 +74,10 @@ class Outbox:
         for decision_id in list(self._timers):
             self._unanswered(decision_id, "the console stopped before the answer: it may or may not count")
 
-    def _send(self, request: DecisionRequested, task_id: str | None, line: Line) -> None:
+    def _send(self, request: DecisionRequested, task_id: str | None, link: Link) -> None:
         decision_id = request.decision_id
         try:
-            outgoing = line.wire.decide(request, task_id)
+            outgoing = link.wire.decide(request, task_id)
         except RunConsoleError as error:
             self._apply(DecisionTurnedDown(self._now(), decision_id, str(error)))
             return
@@ -93,7 +93,7 @@ class Outbox:
             decision_id,
             f"no answer came within {self._patience:g} s: it may or may not count",
         )
-        line.post(outgoing.frame)
+        link.post(outgoing.frame)
 
     @property
     def is_waiting(self) -> bool:

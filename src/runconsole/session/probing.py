@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.protocols.base import Established, Reply, Send, Signal, StreamRefused, Wire
-from runconsole.session.connection import Line
+from runconsole.session.link import Link
 from runconsole.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -42,20 +42,20 @@ async def is_spoken(other: Other, now: Callable[[], Micros], patience: float) ->
     """
     answered = asyncio.Event()
 
-    def hear(_: Line, signals: Sequence[Signal]) -> None:
+    def on_signals(_: Link, signals: Sequence[Signal]) -> None:
         for signal in signals:
             if isinstance(signal, _UNDERSTOOD):
                 answered.set()
 
     try:
-        line = await Line.open(other.transport, other.wire, hear, now)
+        link = await Link.open(other.transport, other.wire, on_signals, now)
     except LinkLost:
         return False
     try:
-        await line.greet()
+        await link.greet()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await answered.wait()
     finally:
-        await line.close()
+        await link.close()
     return answered.is_set()

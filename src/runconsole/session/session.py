@@ -45,11 +45,11 @@ from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.session.aio import cancelled, spawn, until
 from runconsole.session.attempts import Attempts
 from runconsole.session.calls import Calls
-from runconsole.session.connection import Line
 from runconsole.session.denial import Denial
 from runconsole.session.endings import expired, fingerprint
 from runconsole.session.inquiries import Inquiries
-from runconsole.session.linklog import Journal
+from runconsole.session.link import Link
+from runconsole.session.linklog import LinkLog
 from runconsole.session.outbox import Outbox
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.probing import Other, is_spoken
@@ -57,15 +57,15 @@ from runconsole.session.silence import Quiet, Silence
 from runconsole.session.switching import Change
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.state.completion import is_complete, standing
-from runconsole.store.dedup import Arrivals
+from runconsole.store.dedup import Dedup
 from runconsole.store.runs import Runs
 from runconsole.store.scope import Scope
-from runconsole.store.taped import TapedArrivals
-from runconsole.store.writer import Writer
+from runconsole.store.taped import RecordedDedup
+from runconsole.store.writer import RunWriter
 from runconsole.transports.base import Transport
 
 if TYPE_CHECKING:
-    from runconsole.recording import Tape
+    from runconsole.recording import Recorder
 
 __all__ = ["Session"]
 
@@ -81,12 +81,23 @@ Observer = Callable[[tuple[Effect, ...]], None]
 class Session:
     """Follows one run until it ends, fails for good, or the task running `run` is cancelled.
 
-    Everything that happens is applied to the state by its `Writer` and nowhere else. `observe` is called after each
-    event that asks for something, on the I/O thread. `arrivals` is what a session before this one has seen of the
-    same run, and `gone_since` when that had a link last. `asides` keeps every fact that no event of the log tells;
-    `tape` records the run. `scope` says what of the stream is another run's; None is nothing. `redactor` hides secrets
-    in what comes and in what is said about it. `other` makes what the server may speak instead, to be tried when it
-    stays silent. `reconnect` says when to connect anew; None is the usual policy.
+    Everything that happens is applied to the state by its `RunWriter` and nowhere else.
+
+    Args:
+        runs: the runs of the stream.
+        wire: translates between frames and events.
+        transport: makes the connections.
+        observe: called on the I/O thread after each event that asks for something.
+        redactor: hides secrets in what comes and in what is said about it.
+        now: this machine's clock.
+        reconnect: when to connect anew; None is the usual policy.
+        pace: timeouts and intervals.
+        dedup: what an earlier session has seen of the same run.
+        asides: keeps every fact that no event of the log tells.
+        recorder: records the run.
+        gone_since: when an earlier session last had a link; 0 is never.
+        scope: which events of the stream are another run's; None is none.
+        other: makes the protocol that the server may speak instead, which is tried when it stays silent.
     """
 
     def __init__(
@@ -100,9 +111,9 @@ class Session:
         now: Callable[[], Micros] = now_micros,
         reconnect: ReconnectPolicy | None = None,
         pace: Pace = PACE,
-        arrivals: Arrivals | None = None,
+        dedup: Dedup | None = None,
         asides: Asides | None = None,
-        tape: Tape | None = None,
+        recorder: Recorder | None = None,
         gone_since: Micros = 0,
         scope: Scope | None = None,
         other: Callable[[], Other] | None = None,
@@ -114,25 +125,25 @@ class Session:
         self._now = now
         self._attempts = Attempts(reconnect or Reconnect())
         self._pace = pace
-        self._tape = tape
+        self._recorder = recorder
         self._redactor = redactor
-        known = arrivals or Arrivals(runs.log, filtered=scope is not None)
+        known = dedup or Dedup(runs.log, filtered=scope is not None)
         self._scope = scope
-        self._arrivals = known if tape is None else TapedArrivals(known, tape)
-        self._writer = Writer(
+        self._dedup = known if recorder is None else RecordedDedup(known, recorder)
+        self._writer = RunWriter(
             runs,
-            self._arrivals,
+            self._dedup,
             asides=asides or Asides(),
-            tape=tape,
+            recorder=recorder,
             redactor=redactor,
             now=now,
             carry_out=self._carry_out,
             scope=scope,
         )
-        self._journal = Journal(
+        self._link_log = LinkLog(
             self.apply,
             now,
-            self._arrivals.gaps,
+            self._dedup.gaps,
             pace=pace,
             gone_since=gone_since,
             passed_over=None if scope is None else scope.report,
@@ -140,7 +151,7 @@ class Session:
         self._outbox = Outbox(runs, self.apply, now, patience=pace.reply)
         self._calls = Calls(patience=pace.reply)
         self._inquiries = Inquiries(runs, self.call, self._apply_answer, now, linger=pace.linger)
-        self._line: Line | None = None
+        self._link: Link | None = None
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -154,7 +165,7 @@ class Session:
         self._connecting_since: Micros | None = None
         self._seek_until: Micros = 0
         self._probes: set[asyncio.Task[None]] = set()
-        self._heard = False
+        self._has_news = False
         self._is_over = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -188,7 +199,7 @@ class Session:
     def notify(self, text: str) -> None:
         """Show something that went wrong on our side and does not touch the run."""
         self.apply(Received("runconsole", Alert("error", text), "", self._now()))
-        self.apply(LinkChanged(self._now(), self._journal.status, reason=text, notice=text))
+        self.apply(LinkChanged(self._now(), self._link_log.status, reason=text, notice=text))
 
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log tells, and do what it asks for."""
@@ -210,7 +221,7 @@ class Session:
 
     def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
         """Record a change of the link."""
-        self._journal.say(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
+        self._link_log.say(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
 
     # ---- what events ask for ------------------------------------------------------------------------------------
 
@@ -228,8 +239,8 @@ class Session:
                 case Finished():
                     self._attempts.prove()
                     self._ended.set()
-                    if self._tape is not None and self._state.interruption is None:
-                        self._tape.finished()
+                    if self._recorder is not None and self._state.interruption is None:
+                        self._recorder.finished()
         self._observe(effects)
         if self._ended.is_set():
             self._end()
@@ -237,20 +248,20 @@ class Session:
     def _go_on(self) -> None:
         """Another run has begun, although the one before it had ended."""
         self._ended.clear()
-        if self._tape is not None:
-            self._tape.finished(is_so=False)
-        if self._journal.is_live and self._journal.status == "ended":
+        if self._recorder is not None:
+            self._recorder.finished(is_so=False)
+        if self._link_log.is_live and self._link_log.status == "ended":
             self.link("live")
 
     def _send_queued(self) -> None:
-        line = self._line
-        if self._journal.is_live and line is not None and line.is_greeted and not line.reader.done():
-            self._outbox.flush(line)
+        link = self._link
+        if self._link_log.is_live and link is not None and link.is_greeted and not link.reader.done():
+            self._outbox.flush(link)
 
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
-        queries = None if self._line is None else self._line.wire.queries
-        if self._journal.is_live and queries is not None:
+        queries = None if self._link is None else self._link.wire.queries
+        if self._link_log.is_live and queries is not None:
             self._inquiries.settle(queries, checkpoint_id)
 
     # ---- the life of the link -----------------------------------------------------------------------------------
@@ -263,7 +274,7 @@ class Session:
                 pass
         finally:
             await cancelled({ticker, *self._retiring, *self._probes})
-            self._journal.close()
+            self._link_log.close()
             self._outbox.close()
             self._is_over = True
 
@@ -272,163 +283,163 @@ class Session:
         self.link("connecting")
         self._denial.clear()
         self._connecting_since = self._now()
-        self._journal.lasted_s = 0.0
-        line = None
+        self._link_log.lasted_s = 0.0
+        link = None
         try:
-            line = self._line = await Line.open(
-                self._transport, self._wire, self._hear, self._now, self._tape, self._redactor
+            link = self._link = await Link.open(
+                self._transport, self._wire, self._on_signals, self._now, self._recorder, self._redactor
             )
-            await self._follow(line)
+            await self._follow(link)
         except LinkLost as lost:
-            line = self._line or line
+            link = self._link or link
             await self._leave()
-            lost.orderly = lost.orderly or (line is not None and line.is_over)
-            return await self._after(lost, known=self._journal.was_live if line is None else self._attempts.served)
+            lost.orderly = lost.orderly or (link is not None and link.is_over)
+            return await self._after(lost, known=self._link_log.was_live if link is None else self._attempts.served)
         finally:
             await self._leave()
         return self._end()
 
-    async def _follow(self, line: Line) -> None:
+    async def _follow(self, link: Link) -> None:
         """Follow until the run has ended and the server has nothing more to say. Raises LinkLost."""
-        if not line.wire.confirms:
-            self._go_live(line)
-        await line.greet()
+        if not link.wire.confirms:
+            self._go_live(link)
+        await link.greet()
         self._send_queued()
         lingering = asyncio.create_task(self._linger(), name="runconsole-linger")
         try:
             while not lingering.done():
-                line = self._current
-                ends: set[asyncio.Future[Any]] = {line.reader, line.farewell, lingering, *self._handing}
+                link = self._current
+                ends: set[asyncio.Future[Any]] = {link.reader, link.close_reason, lingering, *self._handing}
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                await self._check(line)
+                await self._check(link)
             await self._current.send(self._current.wire.close())
         finally:
             await cancelled({lingering, *self._handing})
 
-    async def _check(self, line: Line) -> None:
-        """Raise LinkLost if the line is at its end and no other takes over."""
-        if not (line.reader.done() or line.farewell.done()):
+    async def _check(self, link: Link) -> None:
+        """Raise LinkLost if the link is at its end and no other takes over."""
+        if not (link.reader.done() or link.close_reason.done()):
             return
         if self._handing:
             await asyncio.wait(self._handing)
-        if line is not self._current:
+        if link is not self._current:
             return
-        self._journal.dark()
+        self._link_log.went_down()
         await until(
-            lambda: line.reader.done() or not (self._outbox.is_waiting or self._calls.is_waiting), self._pace.parting
+            lambda: link.reader.done() or not (self._outbox.is_waiting or self._calls.is_waiting), self._pace.parting
         )
-        if line.farewell.done():
-            raise line.farewell.result()
-        line.reader.result()
+        if link.close_reason.done():
+            raise link.close_reason.result()
+        link.reader.result()
 
     @property
-    def _current(self) -> Line:
-        if self._line is None:
+    def _current(self) -> Link:
+        if self._link is None:
             raise LinkLost("the connection is gone")
-        return self._line
+        return self._link
 
-    def _hear(self, line: Line, signals: Sequence[Signal]) -> None:
-        """Take in what a line reads; during a change two lines read."""
+    def _on_signals(self, link: Link, signals: Sequence[Signal]) -> None:
+        """Take in what a link reads; during a change two links read."""
         if self._change is not None:
-            signals = self._change.sort(line, signals)
-        elif line is not self._line:
+            signals = self._change.sort(link, signals)
+        elif link is not self._link:
             signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
         for signal in signals:
             if isinstance(signal, Received):
                 is_new = self._writer.take(signal)
-                self._heard = self._heard or is_new
+                self._has_news = self._has_news or is_new
                 if is_new and self._attempts.in_a_row and signal.fact.__class__ not in _NO_PROOF:
                     self._attempts.prove()
             elif isinstance(signal, CaughtUp):
-                self._arrivals.caught_up(signal.left)
+                self._dedup.caught_up(signal.left)
             else:
-                self._heed(signal, line)
+                self._on_signal(signal, link)
 
-    def _heed(self, signal: Signal, line: Line) -> None:
+    def _on_signal(self, signal: Signal, link: Link) -> None:
         match signal:
             case Repeated(event):
                 self._writer.drop(event)
             case Established():
                 self._attempts.served = True
-                self._go_live(line)
+                self._go_live(link)
                 self._send_queued()
             case Reply():
                 self._answered(signal)
             case Send():
-                line.post(signal.frame)
+                link.post(signal.frame)
             case StreamEnded():
-                line.is_over = True
-                spawn(self._handing, self._conclude(line, signal.reason), "conclude")
+                link.is_over = True
+                spawn(self._handing, self._conclude(link, signal.reason), "conclude")
             case StreamRefused(fatal=True):
                 raise LinkLost(signal.reason, policy=REFUSED)
             case StreamRefused():
-                line.part(LinkLost(signal.reason))
+                link.part(LinkLost(signal.reason))
             case SubscriptionRefused(last=last):
-                self._tell_refusal(line, last=last)
-            case ReconnectAsked() if self._change is None and line is self._line:
-                self._change = Change(line, self._pace)
-                spawn(self._handing, self._hand_over(line, self._change), "handover")
+                self._tell_refusal(link, last=last)
+            case ReconnectAsked() if self._change is None and link is self._link:
+                self._change = Change(link, self._pace)
+                spawn(self._handing, self._hand_over(link, self._change), "handover")
             case _:
                 pass
 
-    async def _conclude(self, line: Line, reason: str | None) -> None:
-        """End the run, or leave the line: its stream is over. How tasks ended that it did not tell is asked before."""
-        queries = line.wire.queries
+    async def _conclude(self, link: Link, reason: str | None) -> None:
+        """End the run, or leave the link: its stream is over. How tasks ended that it did not tell is asked before."""
+        queries = link.wire.queries
         if queries is not None and not (self._state.finished or is_complete(self._state)):
-            await self._inquiries.ends(queries, line.reader, self._pace.parting)
+            await self._inquiries.ends(queries, link.reader, self._pace.parting)
         if self._state.finished:
             return
         if is_complete(self._state):
             self.link("ended", reason=reason)
         else:
-            line.part(LinkLost(f"the server ended the stream in good order {standing(self._state)}", orderly=True))
+            link.part(LinkLost(f"the server ended the stream in good order {standing(self._state)}", orderly=True))
 
-    async def _hand_over(self, old: Line, change: Change) -> None:
+    async def _hand_over(self, old: Link, change: Change) -> None:
         """Change to a new connection, as the server asked, without losing, doubling or reordering an event."""
         new = None
         try:
-            new = await change.connect(self._transport, self._hear, self._now)
+            new = await change.connect(self._transport, self._on_signals, self._now)
         finally:
             self._change = None
             held = change.finish()
             if new is not None:
                 self._switch(new, seamless=change.is_seamless)
-                self._hear(new, held)
+                self._on_signals(new, held)
             elif change.is_forced:
-                self._arrivals.connected(self._server_time)
-                self._hear(old, held)
+                self._dedup.connected(self._server_time)
+                self._on_signals(old, held)
         if new is not None:
             spawn(self._retiring, self._retire(old, change), "retire")
 
-    async def _retire(self, old: Line, change: Change) -> None:
-        """Close a line that another has taken over from, when the answers that can come only there have come."""
+    async def _retire(self, old: Link, change: Change) -> None:
+        """Close a link that another has taken over from, when the answers that can come only there have come."""
         try:
             await change.answered()
         finally:
-            self._forsake(await old.close())
+            self._abandon(await old.close())
 
-    def _switch(self, new: Line, *, seamless: bool) -> None:
+    def _switch(self, new: Link, *, seamless: bool) -> None:
         new.wire.decides_by = self._wire.decides_by  # it may have been replaced since the new one was made
-        self._line, self._wire = new, new.wire
+        self._link, self._wire = new, new.wire
         self._note_connection(new, is_back=not seamless)
-        if self._journal.status != "ended":
-            self._journal.say("live", notice="reconnected, as the server asked")
+        if self._link_log.status != "ended":
+            self._link_log.say("live", notice="reconnected, as the server asked")
         self._send_queued()
 
-    def _go_live(self, line: Line) -> None:
-        if self._journal.is_live or line.farewell.done():
+    def _go_live(self, link: Link) -> None:
+        if self._link_log.is_live or link.close_reason.done():
             return
         self._connecting_since = None
-        again = self._arrivals.has_connected and not self._journal.is_afresh
-        notice = self._journal.live()
-        self._note_connection(line, is_back=again)
-        self._journal.say("live", attempt=self._attempts.in_a_row, notice=notice)
-        if line.wire.queries is not None:
-            self._inquiries.reread(line.wire.queries, again=again)
+        again = self._dedup.has_connected and not self._link_log.is_afresh
+        notice = self._link_log.live()
+        self._note_connection(link, is_back=again)
+        self._link_log.say("live", attempt=self._attempts.in_a_row, notice=notice)
+        if link.wire.queries is not None:
+            self._inquiries.reread(link.wire.queries, again=again)
 
-    def _note_connection(self, line: Line, *, is_back: bool) -> None:
-        wire = line.wire
-        self._arrivals.connected(
+    def _note_connection(self, link: Link, *, is_back: bool) -> None:
+        wire = link.wire
+        self._dedup.connected(
             self._server_time if is_back else None,
             assured=wire.resumes_from is not None and (wire.assures or not is_back),
             replays=wire.replays,
@@ -440,18 +451,18 @@ class Session:
 
     async def _leave(self) -> None:
         """Close what is open; say so to whoever waits for an answer over it."""
-        line, self._line = self._line, None
-        self._journal.dark()
+        link, self._link = self._link, None
+        self._link_log.went_down()
         self._inquiries.stop()
-        if line is not None:
-            self._forsake(await line.close())
+        if link is not None:
+            self._abandon(await link.close())
 
     async def _linger(self) -> None:
         """Return when the run has ended and the server has been silent for a while."""
-        self._heard = True
-        while self._heard:
+        self._has_news = True
+        while self._has_news:
             await self._ended.wait()
-            self._heard = False
+            self._has_news = False
             await asyncio.sleep(self._pace.linger)
 
     async def _after(self, lost: LinkLost, *, known: bool) -> bool:
@@ -462,7 +473,7 @@ class Session:
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
-        is_steady = self._journal.lasted_s > self._pace.steady
+        is_steady = self._link_log.lasted_s > self._pace.steady
         if lost.orderly and attempts.is_interrupted(fingerprint(state), steady=is_steady):
             self._interrupt()
             return True
@@ -487,11 +498,11 @@ class Session:
             f"the server closed the stream in good order {self._attempts.closes} times {standing(self._state)}, and "
             "told nothing new: see there what became of the run, or start the console again"
         )
-        self._journal.say("ended", reason=reason, interrupted=True)
+        self._link_log.say("ended", reason=reason, interrupted=True)
 
     def _end(self) -> bool:
         """Say that it is over, once; return that it is."""
-        if self._journal.status != "ended":
+        if self._link_log.status != "ended":
             self.link("ended")
         return True
 
@@ -503,7 +514,7 @@ class Session:
         timeout: float | None = None,  # noqa: ASYNC109 - as `Calls.make`
     ) -> Any:
         """Make a call and return its result. Never sent twice. Raises NotConnected, and what `Calls.make` raises."""
-        if not self._journal.is_live:
+        if not self._link_log.is_live:
             raise NotConnected(f"no live link to the server: {request.name} was not sent")
         if isinstance(request, TaskCommand):
             request = self._wire.command(request)
@@ -514,7 +525,7 @@ class Session:
         if not self._calls.settle(reply) and self._outbox.settle(reply) and reply.error is None:
             self._attempts.prove()
 
-    def _forsake(self, request_ids: Sequence[str]) -> None:
+    def _abandon(self, request_ids: Sequence[str]) -> None:
         """Nobody will answer these any more."""
         self._outbox.lost(request_ids)
         self._calls.lost(request_ids)
@@ -527,9 +538,9 @@ class Session:
             for store in self._runs.all:
                 for fact in expired(store.state, self._now()):
                     self.apply(fact)
-            self._journal.tick()
+            self._link_log.tick()
             self._look_at_silence()
-            if self._journal.age_s > self._pace.steady:
+            if self._link_log.age_s > self._pace.steady:
                 self._attempts.prove()
 
     # ---- what does not come ---------------------------------------------------------------------------------------
@@ -541,13 +552,13 @@ class Session:
             self._silence = Silence(self._state, after=self._pace.silent)
         if len(self._runs.log) != self._logged:
             self._logged, self._quiet_since = len(self._runs.log), now
-        if not self._journal.is_live:
+        if not self._link_log.is_live:
             self._tell_waiting(now)
             return
         if self._denial.stands(self._logged):
             self._part_if_refused(now)
             return
-        live_s = self._journal.age_s
+        live_s = self._link_log.age_s
         is_foreign = self._wire.is_foreign and self._other is not None and not self._state.has_run
         if (is_foreign or self._silence.is_silent(live_s)) and self._seeks(now):
             return
@@ -559,57 +570,57 @@ class Session:
             self._tell_quiet(quiet)
 
     def _tell_quiet(self, quiet: Quiet) -> None:
-        status, text = self._journal.status, quiet.text
+        status, text = self._link_log.status, quiet.text
         self.apply(LinkChanged(self._now(), status, reason=text, notice=text, quiet=quiet.kind))
 
-    def _tell_refusal(self, line: Line, *, last: bool) -> None:
+    def _tell_refusal(self, link: Link, *, last: bool) -> None:
         """Say that a subscription was refused; `last`: over this connection nothing else can come."""
-        text = f"the server has refused a subscription: {line.wire.asked}"
+        text = f"the server has refused a subscription: {link.wire.asked}"
         if last:
             self._denial.note(text, self._now(), len(self._runs.log))
         self._tell_quiet(Quiet("silent", text))
 
     def _part_if_refused(self, now: Micros) -> None:
         lost = self._denial.lost(has_run=self._state.has_run)
-        if lost is not None and self._line is not None and self._denial.is_final(now):
-            self._line.part(lost)
+        if lost is not None and self._link is not None and self._denial.is_final(now):
+            self._link.part(lost)
 
     def _tell_waiting(self, now: Micros) -> None:
         """Say once for each attempt what a connection waits for that does not become live."""
         since = self._connecting_since
-        if since is None or now - since < self._pace.accept * 1e6 or self._journal.status != "connecting":
+        if since is None or now - since < self._pace.accept * 1e6 or self._link_log.status != "connecting":
             return
         self._connecting_since = None
         words = "the server has not answered yet"
-        if self._line is not None:
-            words = f"the connection is open, but the server has not accepted us yet: {self._line.wire.asked}"
+        if self._link is not None:
+            words = f"the connection is open, but the server has not accepted us yet: {self._link.wire.asked}"
         self.link("connecting", reason=f"{words} (since {(now - since) / 1e6:.0f} s)")
 
     def _seeks(self, now: Micros) -> bool:
         """Look for the run elsewhere, once: in other rooms, by another protocol. Return whether that is under way."""
-        line, other = self._line, self._other
-        if line is None or self._probes:
+        link, other = self._link, self._other
+        if link is None or self._probes:
             return bool(self._probes)
         if other is not None:
             self._other = None
-            spawn(self._probes, self._try(line, other), "probe")
+            spawn(self._probes, self._try(link, other), "probe")
             return True
-        frames = line.wire.widen(now)
+        frames = link.wire.widen(now)
         for frame in frames:
-            line.post(frame)
-        if frames and line.wire.replays:
-            self._note_connection(line, is_back=False)  # replays may come in between what is new, as on a new one
+            link.post(frame)
+        if frames and link.wire.replays:
+            self._note_connection(link, is_back=False)  # replays may come in between what is new, as on a new one
         if frames:
-            self._seek_until = now + round(self._pace.silent * 1e6 / (1 if line.wire.confirms else 4))
+            self._seek_until = now + round(self._pace.silent * 1e6 / (1 if link.wire.confirms else 4))
         return now < self._seek_until
 
-    async def _try(self, line: Line, other: Callable[[], Other]) -> None:
+    async def _try(self, link: Link, other: Callable[[], Other]) -> None:
         """Find out whether the server speaks another protocol; if so, connect anew with that."""
-        if not await is_spoken(other(), self._now, self._pace.silent) or self._state.has_run or line is not self._line:
+        if not await is_spoken(other(), self._now, self._pace.silent) or self._state.has_run or link is not self._link:
             return
         found = other()
         self.protocol, self._wire, self._transport = found.protocol, found.wire, found.transport
-        if self._tape is not None and found.header is not None:
-            self._tape.begin_section(found.header)
-        self._journal.forget()
-        line.part(LinkLost(f"the server speaks {found.protocol}: connecting anew with it"))
+        if self._recorder is not None and found.header is not None:
+            self._recorder.begin_section(found.header)
+        self._link_log.forget()
+        link.part(LinkLost(f"the server speaks {found.protocol}: connecting anew with it"))

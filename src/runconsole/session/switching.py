@@ -10,8 +10,8 @@ from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.protocols.base import Resumable, Signal
 from runconsole.session.aio import until
-from runconsole.session.connection import Hear, Line
 from runconsole.session.handover import Handover
+from runconsole.session.link import Link, OnSignals
 from runconsole.session.pace import Pace
 from runconsole.transports.base import Transport
 
@@ -19,23 +19,23 @@ __all__ = ["Change"]
 
 
 class Change:
-    """Takes one run from `old` to a new line. `sort` says what to apply of what either line reads meanwhile."""
+    """Takes one run from `old` to a new link. `sort` says what to apply of what either link reads meanwhile."""
 
-    def __init__(self, old: Line, pace: Pace) -> None:
+    def __init__(self, old: Link, pace: Pace) -> None:
         self._old = old
         self._pace = pace
         self._old_wire = cast("Resumable", old.wire)
         self._wire = self._old_wire.successor()
         self._handover = Handover(self._wire)
 
-    def sort(self, line: Line, signals: Sequence[Signal]) -> list[Signal]:
+    def sort(self, link: Link, signals: Sequence[Signal]) -> list[Signal]:
         """Return what to apply now of these signals."""
-        return self._handover.from_old(signals) if line is self._old else self._handover.from_new(signals)
+        return self._handover.from_old(signals) if link is self._old else self._handover.from_new(signals)
 
-    async def connect(self, transport: Transport, hear: Hear, now: Callable[[], Micros]) -> Line | None:
-        """Return the new line once the old one has nothing more to tell; None to stay with the old one."""
+    async def connect(self, transport: Transport, on_signals: OnSignals, now: Callable[[], Micros]) -> Link | None:
+        """Return the new link once the old one has nothing more to tell; None to stay with the old one."""
         try:
-            new = await Line.open(transport, self._wire, hear, now, self._old.tape, self._old.redactor)
+            new = await Link.open(transport, self._wire, on_signals, now, self._old.recorder, self._old.redactor)
         except LinkLost:
             return None
         try:
@@ -57,14 +57,14 @@ class Change:
 
     @property
     def is_seamless(self) -> bool:
-        """Whether the old line has told all it had to tell."""
+        """Whether the old link has told all it had to tell."""
         return self._old_wire.drained
 
     @property
     def is_forced(self) -> bool:
-        """Whether the old line is gone, so that nobody else tells what was held back."""
+        """Whether the old link is gone, so that nobody else tells what was held back."""
         return self._old.reader.done()
 
     async def answered(self) -> None:
-        """Return when the old line's requests are answered, or will never be."""
+        """Return when the old link's requests are answered, or will never be."""
         await until(lambda: not self._old_wire.pending or self._old.reader.done(), self._pace.reply)

@@ -17,7 +17,7 @@ from runconsole.store.sameness import is_same
 if TYPE_CHECKING:
     from runconsole.store.moments import Moments
 
-__all__ = ["DUPLICATE", "NEW", "Arrival", "Arrivals"]
+__all__ = ["DUPLICATE", "NEW", "Arrival", "Dedup"]
 
 _MOST_LIVE = 1_000
 _MOST_COMPARED = 64
@@ -36,7 +36,7 @@ class Arrival(Enum):
 NEW, DUPLICATE = Arrival
 
 
-class Arrivals:
+class Dedup:
     """Remembers what came, over all connections of a run; `gaps` knows what did not.
 
     What one connection says counts each time. A duplicate is

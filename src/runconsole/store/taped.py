@@ -1,59 +1,59 @@
-"""Arrivals that a recording hears of."""
+"""Dedup that a recording hears of."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runconsole.events import Micros, Received
-from runconsole.store.dedup import DUPLICATE, Arrival, Arrivals
+from runconsole.store.dedup import DUPLICATE, Arrival, Dedup
 from runconsole.store.gaps import Gaps
 
 if TYPE_CHECKING:
-    from runconsole.recording import Tape
+    from runconsole.recording import Recorder
 
-__all__ = ["TapedArrivals"]
+__all__ = ["RecordedDedup"]
 
 
-class TapedArrivals:
-    """Does what `arrivals` does and tells the tape; so a session that is not recorded pays nothing for it."""
+class RecordedDedup:
+    """Does what `dedup` does and tells the recorder; so a session that is not recorded pays nothing for it."""
 
-    def __init__(self, arrivals: Arrivals, tape: Tape) -> None:
-        self._arrivals = arrivals
-        self._tape = tape
+    def __init__(self, dedup: Dedup, recorder: Recorder) -> None:
+        self._dedup = dedup
+        self._recorder = recorder
 
     @property
     def gaps(self) -> Gaps:
         """What is missing."""
-        return self._arrivals.gaps
+        return self._dedup.gaps
 
     @property
     def has_connected(self) -> bool:
         """Whether there was a connection."""
-        return self._arrivals.has_connected
+        return self._dedup.has_connected
 
     def connected(self, back_at: Micros | None, *, assured: bool = False, replays: int = 0) -> None:
         """Note a new connection."""
-        self._tape.connected(back_at, assured=assured, replays=replays)
-        self._arrivals.connected(back_at, assured=assured, replays=replays)
+        self._recorder.connected(back_at, assured=assured, replays=replays)
+        self._dedup.connected(back_at, assured=assured, replays=replays)
 
     def caught_up(self, left: int = 0) -> None:
         """Note that the server has replayed its past."""
-        self._arrivals.caught_up(left)
+        self._dedup.caught_up(left)
 
     def drop(self, event: Received) -> None:
         """Note an event that the wire has recognized as one that came before."""
-        self._tape.dropped(event)
+        self._recorder.dropped(event)
 
     def pass_over(self, event: Received) -> None:
         """Note an event that is left out: it is no part of what the recording gives."""
-        self._tape.passed_over(event)
-        self._arrivals.pass_over(event)
+        self._recorder.passed_over(event)
+        self._dedup.pass_over(event)
 
     def admit(self, event: Received) -> Arrival:
         """Return what the event is."""
-        arrival = self._arrivals.admit(event)
+        arrival = self._dedup.admit(event)
         if arrival is DUPLICATE:
-            self._tape.dropped(event)
+            self._recorder.dropped(event)
         else:
-            self._tape.took(event)
+            self._recorder.took(event)
         return arrival

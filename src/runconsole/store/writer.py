@@ -16,9 +16,9 @@ from runconsole.store.scope import Scope
 from runconsole.text.unicode import encodable_fact
 
 if TYPE_CHECKING:
-    from runconsole.recording import Tape
+    from runconsole.recording import Recorder
 
-__all__ = ["Writer"]
+__all__ = ["RunWriter"]
 
 _DUPLICATE = DuplicateDropped()
 
@@ -34,15 +34,15 @@ class _Admits(Protocol):
         """Note an event that is left out."""
 
 
-class Writer:
+class RunWriter:
     """Logs what the server tells and folds in whatever happens.
 
     Args:
         runs: what it writes.
-        arrivals: knows what came before.
+        dedup: knows what came before.
         scope: knows what is not of the run; None where all is.
         asides: keeps every fact that no event of the log tells.
-        tape: records those facts; None for no recording.
+        recorder: records those facts; None for no recording.
         redactor: hides secrets in their words.
         now: our clock.
         carry_out: does what an event asks for; called after each one that asks for something.
@@ -51,10 +51,10 @@ class Writer:
     def __init__(
         self,
         runs: Runs,
-        arrivals: _Admits,
+        dedup: _Admits,
         *,
         asides: Asides,
-        tape: Tape | None,
+        recorder: Recorder | None,
         redactor: Redactor,
         now: Callable[[], Micros],
         carry_out: Callable[[tuple[Effect, ...]], None],
@@ -62,11 +62,11 @@ class Writer:
     ) -> None:
         self._scope = scope
         self._runs = runs
-        self._arrivals = arrivals
+        self._dedup = dedup
         self._asides = asides
-        self._tape = tape
+        self._recorder = recorder
         self._redactor = redactor
-        self._seams = Seams(redactor) if redactor.is_needed and tape is None else None  # a tape has its own
+        self._seams = Seams(redactor) if redactor.is_needed and recorder is None else None  # a recorder has its own
         self._now = now
         self._carry_out = carry_out
 
@@ -76,9 +76,9 @@ class Writer:
         Return whether it is new.
         """
         if self._scope is not None and self._scope.excludes(event):
-            self._arrivals.pass_over(event)
+            self._dedup.pass_over(event)
             return False
-        arrival = self._arrivals.admit(event)
+        arrival = self._dedup.admit(event)
         if arrival is DUPLICATE:
             self._count_duplicate()
             return False
@@ -89,7 +89,7 @@ class Writer:
 
     def drop(self, event: Received) -> None:
         """Count an event that the wire itself has recognized as one that came before."""
-        self._arrivals.drop(event)
+        self._dedup.drop(event)
         self._count_duplicate()
 
     def _count_duplicate(self) -> None:
@@ -104,8 +104,8 @@ class Writer:
 
     def _note(self, fact: Fact | Received) -> None:
         self._asides.note(len(self._runs.log), fact)
-        if self._tape is not None:
-            self._tape.fact(fact)
+        if self._recorder is not None:
+            self._recorder.fact(fact)
 
     def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> None:
         try:

@@ -13,7 +13,7 @@ from runconsole.errors import LinkLost
 from runconsole.events import Logged, Received
 from runconsole.protocols.base import CaughtUp, Established, Repeated, Reply, Signal
 from runconsole.protocols.socketio.wire import SocketIoWire
-from runconsole.store.dedup import DUPLICATE, Arrivals
+from runconsole.store.dedup import DUPLICATE, Dedup
 from runconsole.transports.socketio.transport import SocketIoTransport
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Follower:
         self.lost: list[LinkLost] = []
         self.connection: Client | None = None
         self._news = asyncio.Event()
-        self._arrivals = Arrivals()
+        self._dedup = Dedup()
         self._is_known = False
 
     async def __aenter__(self) -> Self:
@@ -89,10 +89,10 @@ class Follower:
         for signal in signals:
             if isinstance(signal, Established) or (isinstance(signal, Received) and not self._is_known):
                 self._is_known = True
-                self._arrivals.connected(0, replays=self.wire.replays)
+                self._dedup.connected(0, replays=self.wire.replays)
             if isinstance(signal, CaughtUp) and self._is_known:
-                self._arrivals.caught_up(signal.left)
-            is_repeat = isinstance(signal, Received) and self._arrivals.admit(signal) is DUPLICATE
+                self._dedup.caught_up(signal.left)
+            is_repeat = isinstance(signal, Received) and self._dedup.admit(signal) is DUPLICATE
             yield Repeated(signal) if is_repeat else signal  # type: ignore[arg-type]  # an event, then
 
     async def send(self, *frames: str) -> None:

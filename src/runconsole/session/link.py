@@ -17,9 +17,9 @@ from runconsole.session.redacting import redacting
 from runconsole.transports.base import Connection, Transport
 
 if TYPE_CHECKING:
-    from runconsole.recording import Tape
+    from runconsole.recording import Recorder
 
-__all__ = ["Hear", "Line"]
+__all__ = ["Link", "OnSignals"]
 
 _SLICE = 256
 """Frames after which others on the I/O thread have their turn."""
@@ -28,76 +28,76 @@ _LONGEST_TYPE = 60
 """Characters of a type of event in the log."""
 _logger = logging.getLogger(__name__)
 
-Hear = Callable[["Line", Sequence[Signal]], None]
+OnSignals = Callable[["Link", Sequence[Signal]], None]
 
 
-class Line:
+class Link:
     """An open connection.
 
     Attributes:
-        reader: the task that drains it: it ends with LinkLost, or with what `hear` raises.
-        farewell: why nothing more is to be expected of it but answers, once that is so.
+        reader: the task that drains it: it ends with LinkLost, or with what `on_signals` raises.
+        close_reason: why nothing more is to be expected of it but answers, once that is so.
         is_greeted: whether all that must come first has been sent.
         is_over: whether the server has ended the stream.
-        tape: what records it, None for nothing.
-        redactor: hides secrets in what comes before the wire reads it. A tape does that by itself.
+        recorder: what records it, None for nothing.
+        redactor: hides secrets in what comes before the wire reads it. A recorder does that by itself.
     """
 
-    def __init__(  # noqa: PLR0917 - what a line is made of
+    def __init__(  # noqa: PLR0917 - what a link is made of
         self,
         connection: Connection,
         wire: Wire,
-        hear: Hear,
+        on_signals: OnSignals,
         now: Callable[[], Micros],
-        tape: Tape | None = None,
+        recorder: Recorder | None = None,
         redactor: Redactor = NO_SECRETS,
     ) -> None:
         self.connection = connection
         self.wire = wire
-        self.tape = tape
+        self.recorder = recorder
         self.redactor = redactor
         self._now = now
-        self._number = 0 if tape is None else tape.opened(wire)
-        self.farewell: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
+        self._number = 0 if recorder is None else recorder.opened(wire)
+        self.close_reason: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
         self.is_greeted = False
         self.is_over = False
         self._stack = AsyncExitStack()
         self._posts: set[asyncio.Task[None]] = set()
         # It reads before anything is sent: a server that refuses us may close before it has read our first frame.
-        self.reader = asyncio.create_task(self._drain(hear, now), name="runconsole-drain")
+        self.reader = asyncio.create_task(self._drain(on_signals, now), name="runconsole-drain")
 
     @classmethod
     async def open(  # noqa: PLR0917 - as above
         cls,
         transport: Transport,
         wire: Wire,
-        hear: Hear,
+        on_signals: OnSignals,
         now: Callable[[], Micros],
-        tape: Tape | None = None,
+        recorder: Recorder | None = None,
         redactor: Redactor = NO_SECRETS,
-    ) -> Line:
+    ) -> Link:
         """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
         stack = AsyncExitStack()
-        line = cls(await stack.enter_async_context(transport.connect()), wire, hear, now, tape, redactor)
-        line._stack = stack
-        return line
+        link = cls(await stack.enter_async_context(transport.connect()), wire, on_signals, now, recorder, redactor)
+        link._stack = stack
+        return link
 
     async def greet(self) -> None:
-        """Send what the wire says first. A line that is already gone tells so by its `reader`."""
+        """Send what the wire says first. A link that is already gone tells so by its `reader`."""
         await self.send(list(map(Secret, self.wire.open(self._now()))))
         self.is_greeted = True
 
     def part(self, why: LinkLost) -> None:
         """Note that only answers are to be expected of it any more."""
-        if not self.farewell.done():
-            self.farewell.set_result(why)
+        if not self.close_reason.done():
+            self.close_reason.set_result(why)
 
     async def send(self, frames: Sequence[str | Secret[str]]) -> None:
-        """Send frames; a line that is gone tells so by its `reader`."""
+        """Send frames; a link that is gone tells so by its `reader`."""
         with suppress(LinkLost):
             for frame in frames:
-                if self.tape is not None:
-                    self.tape.sent(self._number, bare(frame))
+                if self.recorder is not None:
+                    self.recorder.sent(self._number, bare(frame))
                 if _logger.isEnabledFor(logging.DEBUG):
                     _logger.debug("sent a frame of %d characters", len(bare(frame)))
                 await self.connection.send(self.redactor.name(bare(frame)))
@@ -111,14 +111,14 @@ class Line:
         self.reader.cancel()
         await asyncio.gather(self.reader, return_exceptions=True)
         await self._stack.aclose()
-        if self.tape is not None:
-            self.tape.closed(self._number)
+        if self.recorder is not None:
+            self.recorder.closed(self._number)
         return list(self.wire.lost())
 
-    async def _drain(self, hear: Hear, now: Callable[[], Micros]) -> None:
+    async def _drain(self, on_signals: OnSignals, now: Callable[[], Micros]) -> None:
         receive = self.connection.receive
-        plain = self.wire.receive if self.tape is None else self.tape.reader(self._number, self.wire)
-        guarded = plain if self.tape is not None else redacting(self.redactor, self.wire)
+        plain = self.wire.receive if self.recorder is None else self.recorder.reader(self._number, self.wire)
+        guarded = plain if self.recorder is not None else redacting(self.redactor, self.wire)
         while True:
             frames = await receive()
             for first in range(0, len(frames), _SLICE):
@@ -132,7 +132,7 @@ class Line:
                     signals = read(frame, at)
                     if is_logged:
                         self._log_received(frame, signals)
-                    hear(self, signals)
+                    on_signals(self, signals)
             frames, part, frame, signals = (), (), "", ()  # a traceback with locals would show them
 
     def _log_received(self, frame: str | bytes, signals: Sequence[Signal]) -> None:
