@@ -85,7 +85,7 @@ _LATER = {
     "Replay": "runconsole.replay",
     "history": "runconsole.dataset",
 }
-"""What loads when it is first used, with the package it is in: each needs more than a connection does."""
+"""Names that load when they are first used, with their packages: each needs more than a connection does."""
 
 
 def __getattr__(name: str) -> Any:

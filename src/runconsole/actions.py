@@ -1,4 +1,4 @@
-"""The actions that an answer may mean, whatever the server calls its options."""
+"""The actions that an answer may mean, for servers that name their options freely."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class _Option(Protocol):
 
 
 def action_of(option: _Option) -> str:
-    """Return the action of an option: as the server told it, else by its id, else by the words of id and label.
+    """Return the action of an option: the server's word, else the option's id, else a word of its id and label.
 
-    An option that none of the words is about chooses something: that approves it.
+    An option without any of these words chooses something, and that approves it.
     """
     if option.action is not None:
         return option.action

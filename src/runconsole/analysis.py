@@ -1,7 +1,8 @@
-"""Where a run's time went, and how its questions were answered: pure functions of its frames.
+"""Analysis of a run's time and of its answered questions: pure functions of the run's DataFrames.
 
-They take the frames of a console, of a replay, or of a history (`history.frame("tasks")`): where rows carry a column
-`execution`, each run is looked at by itself, and the result says which. Seconds everywhere; unknown is NA.
+The functions take the frames of a console, of a replay, or of a history (`history.frame("tasks")`). Rows of a history
+carry a column `execution`: each run is then analyzed by itself, and the result has that column too. Times are in
+seconds everywhere; unknown is NA.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ _VERDICTS = {
     "rejected": {"reject", "rejected", "decline", "declined", "deny", "denied", "no", "abort", "cancel"},
     "changed": {"modify", "modified", "revise", "change", "changes", "retry", "skip", "escalate", "defer"},
 }
-"""How a decision reads: the task family's actions and the like. Any other is a choice among the options."""
+"""Words of a decision by verdict: the task family's actions and their like. Any other word is a choice among
+options."""
 
 Micros: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 RunFacts: TypeAlias = (
@@ -85,19 +87,19 @@ RunFacts: TypeAlias = (
 
 
 def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
-    """Return the chain of tasks that the length of a run hangs on, first to last.
+    """Return the critical path of a run: the chain of tasks that determines its length, first to last.
 
-    No event tells which task waited for which. So the chain is the one that the times allow: it ends with the task
-    that ended last, and before each task stands the one that ended last before it began (of several, the longest).
-    Every second between the first start and the last end is then one of a task of the chain (`duration_s`) or of the
-    wait before it (`wait_s`). Tasks that have not ended are not in it. Subtasks make a finer chain: ``run.subtasks``.
+    No event names the dependencies of a task, so the chain is the one that the times allow. It ends with the task that
+    ended last. Before each task stands the task that ended last before it began; of several, the longest. Every second
+    between the first start and the last end thus belongs to a task of the chain (`duration_s`) or to the wait before it
+    (`wait_s`). Tasks that have not ended are left out. Subtasks give a finer chain: ``critical_path(run.subtasks)``.
 
     Args:
         tasks: the frame `tasks`, or `subtasks`.
 
     Returns:
-        One row per task: ``task_id, name, phase, phase_name, wave, worker_id, started_at, ended_at``; `duration_s`
-        from its start to its end, retries and pauses included; `wait_s` before it; `share` of the whole length, 0 to 1.
+        One row per task: ``task_id, name, phase, phase_name, wave, worker_id, started_at, ended_at``; `duration_s` from
+        its start to its end, retries and pauses included; `wait_s` before it; `share` of the whole length, 0 to 1.
     """
     flat = _flat(tasks)
     paths = _paths(flat)
@@ -110,7 +112,7 @@ def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Paths(NamedTuple):
-    """The critical paths of some runs: the places of their rows, run by run."""
+    """The critical paths of some runs, as positions of rows, run by run."""
 
     places: list[int]
     wait_s: list[float]
@@ -135,14 +137,14 @@ def _paths(flat: pd.DataFrame) -> _Paths:
 
 
 def _chain(start: Micros, end: Micros) -> tuple[list[int], list[float]]:
-    """Return the places of one run's path, first to last, and the seconds of wait before each."""
-    order = np.lexsort((start, end))  # by end; of those that ended together the longest first
+    """Return the positions of one run's path, first to last, and the seconds of wait before each."""
+    order = np.lexsort((start, end))  # by end; of tasks that ended together, the longest first
     start, end = start[order], end[order]
     chain: list[int] = []
     place = int(np.searchsorted(end, end[-1], "left"))
     while place >= 0:
         chain.append(place)
-        # The last one before the start; `place - 1` at most, so that tasks without any length do not go round.
+        # The last one before the start; at most `place - 1`, so that tasks without any length cannot loop.
         before = min(int(np.searchsorted(end, start[place], "right")), place) - 1
         place = before if before < 0 else int(np.searchsorted(end, end[before], "left"))
     chain.reverse()
@@ -156,24 +158,25 @@ def _chain(start: Micros, end: Micros) -> tuple[list[int], list[float]]:
 def bottlenecks(
     tasks: pd.DataFrame, checkpoints: pd.DataFrame | None = None, events: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return where the time of a run goes: by phase, by wave, by worker and by provider.
+    """Return the time of a run by phase, by wave, by worker and by provider.
 
-    A task's seconds are those from its first start to its last end, retries, pauses and waits included: time that the
-    run took. What the server says a task took, of its last attempt only with some, is `duration_s` in `tasks`.
+    A task's seconds last from its first start to its last end, with retries, pauses and waits: the time that it took in
+    the run. The server's own figure, which some servers give for the last attempt only, is `duration_s` in `tasks`.
 
     Args:
         tasks: the frame `tasks`.
         checkpoints: the frame `checkpoints`, for the time that people took.
-        events: the frame `events`, for the retries and failures that no task's row tells; of its columns `type`,
-            `task_id`, `status`, `timestamp` and `received_at` will do.
+        events: the frame `events`, for retries and failures that the rows of `tasks` do not show; the columns `type`,
+            `task_id`, `status`, `timestamp` and `received_at` are enough.
 
     Returns:
-        One row per phase, wave, worker and provider (`by` says which, `name` its name), most work first in each:
-        how many `tasks`; `work_s`, the sum of their seconds, and its `share` of all tasks' work (0 to 1); `span_s` from
-        the first start to the last end; `idle_s`, the part of the span in which none of them ran; `people_s`, waited
-        for decisions; `critical_s` on the critical path, and `critical_share` of the run's length; `retries`, how often
-        they began again after an end, NA where nothing tells; `failures`, how often they failed (without `events` only
-        those that stayed failed). To shorten a run, shorten what has the largest `critical_share`.
+        One row per phase, wave, worker and provider (`by` is the kind, `name` the name), most work first in each kind:
+        the number of `tasks`; `work_s`, the sum of their seconds, and its `share` of all tasks' work (0 to 1); `span_s`
+        from the first start to the last end; `idle_s`, the part of the span in which none of them ran; `people_s`, the
+        wait for decisions; `critical_s` on the critical path, and `critical_share` of the run's length; `retries`, the
+        number of new beginnings after an end, NA where no event shows them; `failures`, the number of failures (without
+        `events` only of tasks that stayed failed). The row with the largest `critical_share` is the one to shorten
+        first.
     """
     flat = _flat(tasks)
     retries, failures = _tries(flat, events)
@@ -258,14 +261,14 @@ _TYPES = {
     _FAILED: ["task.failed"],
     _ENDED: ["task.completed", "task.cancelled"],
 }
-"""What an event says of its task by its type alone."""
+"""Turns of a task by the event's type alone."""
 _STATUSES = {_BEGAN: ["running"], _FAILED: ["failed"], _ENDED: ["completed", "cancelled", "skipped"]}
 _REPORTS = ["progress_update", "task.progress", "progress", "status"]
-"""The types of event whose `status` is that of the task."""
+"""The types of event with a `status` that is the task's."""
 
 
 def _tries(flat: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Return how often each task began again and how often it failed; of the first NA where nothing tells."""
+    """Return the number of new beginnings (NA where no event shows them) and of failures of each task."""
     retries, failures = flat["attempts"].astype("Int64"), flat["status"].eq("failed").astype("Int64")
     if events is None:
         return retries, failures
@@ -276,19 +279,19 @@ def _tries(flat: pd.DataFrame, events: pd.DataFrame | None) -> tuple[pd.Series[A
 
 
 def _larger(one: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the larger of two whole numbers in each row, of one that is known that one."""
+    """Return the larger of two whole numbers in each row; the known one where the other is NA."""
     return one.where((one >= other).fillna(other.isna()), other)
 
 
 def _turns(events: pd.DataFrame) -> pd.DataFrame:
-    """Return the events that let a task begin, fail or end, in the order of their times, and what is new in each.
+    """Return the events that begin, fail or end a task, in the order of their times, and the news in each.
 
-    What only repeats is nothing new. Without a time of its own a new beginning cannot be told from an old one told
-    again: it is doubtful.
+    A repetition is no news. A new beginning without a time of its own cannot be told from a repeated old one, and
+    counts as doubtful.
     """
     kind, status = events["type"], events["status"].where(events["type"].isin(_REPORTS))
     conditions = [kind.isin(_TYPES[turn]) | status.isin(_STATUSES[turn]) for turn in _TYPES]
-    # A report that ends a task otherwise than by a status of its own says so in its payload only.
+    # A report that ends a task without a status of its own carries that only in its payload.
     conditions[-1] |= kind.eq("status").fillna(value=False) & status.isna()
     turn = pd.Series(np.select([np.asarray(each, bool) for each in conditions], [*_TYPES], 0), index=events.index)
     is_turn = turn.gt(0) & events["task_id"].notna()
@@ -310,22 +313,20 @@ def _turns(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def checkpoint_stats(checkpoints: pd.DataFrame) -> pd.DataFrame:
-    """Return how a run's (or many runs') questions were answered: all together, and by type.
-
-    The report has a count, an approval rate and a mean time to an answer.
+    """Return statistics of the answers to a run's (or many runs') questions: all together, and by type.
 
     Args:
         checkpoints: the frame `checkpoints`.
 
     Returns:
-        One row per type, the most frequent first, after the row ``(all)``. Of `count` questions some are `open`; some
-        `answered` by somebody, here or elsewhere; of others the time-out decided (`timeouts`: the default action was
-        taken, whatever it is); some `expired`, closed without any answer known, by their deadline or because their task
-        ended. `decided` is `answered` and `timeouts`. Of the answers are `approved`, `rejected`, `changed` (modify,
-        retry, skip, escalate, defer) and `chosen` (one of a question's own options, which is none of these);
-        `approval_rate` is approved of approved, rejected and changed, 0 to 1, NA where there is none of them;
-        `mean_response_s`, `median_response_s` and `longest_response_s` are of answers, too. A time-out counts in none
-        of these, only in `mean_resolution_s`, of all that were decided.
+        One row per type, the most frequent first, after the row ``(all)``. `count` is the number of questions. `open`
+        ones wait. `answered` ones have an answer of a person or of code, here or elsewhere. `timeouts` were decided by
+        the time-out, which took the default action. `expired` ones closed without any known answer, by their deadline
+        or with the end of their task. `decided` is `answered` plus `timeouts`. The answers are split into `approved`,
+        `rejected`, `changed` (modify, retry, skip, escalate, defer) and `chosen` (any other option of the question).
+        `approval_rate` is approved of approved, rejected and changed, 0 to 1, NA where there are none.
+        `mean_response_s`, `median_response_s` and `longest_response_s` are of answers too. A time-out counts in none of
+        these, only in `mean_resolution_s`, which is of all decided questions.
     """
     rows = checkpoints.assign(
         type=checkpoints["type"].fillna("(none)"),
@@ -373,14 +374,14 @@ def compare_runs(a: RunFacts, b: RunFacts) -> pd.DataFrame:
     """Compare two runs, as a whole and phase by phase.
 
     Args:
-        a: the first run: its row of `history.runs`, its phases, its tasks and, if they are to be counted, its events
-            (see `bottlenecks`).
+        a: the first run: its row of `history.runs`, its phases, its tasks and, to count retries, its events (see
+            `bottlenecks`).
         b: the second run.
 
     Returns:
-        One row per ``(phase, measure)``, the phase ``(run)`` being the run as a whole; measures are `duration_s`,
-        `cost_usd`, `tokens`, `tasks`, `failures` (tasks that stayed failed) and `retries` (how often they began
-        again). Columns, all Float64, unknown is NA: `a`, `b`, `difference` (b − a), `ratio` (b / a; NA where a is 0).
+        One row per ``(phase, measure)``; the phase ``(run)`` is the run as a whole. Measures are `duration_s`,
+        `cost_usd`, `tokens`, `tasks`, `failures` (tasks that stayed failed) and `retries` (new beginnings after an
+        end). Columns, all Float64, unknown is NA: `a`, `b`, `difference` (b − a), `ratio` (b / a; NA where a is 0).
     """
     facts = [_measures(*run) for run in (a, b)]
     phases = list(dict.fromkeys(phase for run in facts for phase in run))
@@ -434,7 +435,7 @@ def _of_tasks(part: pd.DataFrame) -> dict[str, Any]:
 
 
 def _runs(flat: pd.DataFrame) -> pd.Series[Any]:
-    """Return the run of each row; the frames of a console hold one."""
+    """Return the run of each row; a console's frames hold a single run."""
     return flat["execution"] if "execution" in flat else pd.Series("", index=flat.index, dtype="string")
 
 
@@ -447,13 +448,13 @@ def _flat(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _seconds(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the seconds from each row's start to its end, 0 where one is unknown."""
+    """Return the seconds from each row's start to its end, float64, 0 where one is unknown."""
     spans = (rows["ended_at"] - rows["started_at"]).dt.total_seconds()
     return np.asarray(spans.fillna(0.0).clip(lower=0), "float64")
 
 
 def _micros(times: pd.Series[Any], known: pd.Series[Any]) -> Micros:
-    """Return times in microseconds since 1970 UTC; 0 for those that are not known."""
+    """Return times in microseconds since 1970-01-01 UTC, int64, 0 where unknown."""
     return np.where(known, np.asarray(times.astype("datetime64[us, UTC]").astype("int64"), "int64"), 0)
 
 

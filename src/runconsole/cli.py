@@ -1,8 +1,8 @@
 """The command line: `runconsole watch`, `record`, `replay`, `serve` and `demo`.
 
-What goes wrong is one sentence on stderr: exit code 2 for wrong arguments, 3 for a run whose stream ended before it
-did, 1 for everything else (a run that failed or was cancelled, too), 130 after Ctrl-C, 143 and 129 after SIGTERM and
-SIGHUP. A reader of the output that goes away (`| head`) changes nothing of this.
+Errors are one sentence on stderr. Exit codes: 2 for wrong arguments; 3 for a stream that ended before its run did; 1
+for every other failure, also of the run itself; 130 after Ctrl-C; 143 and 129 after SIGTERM and SIGHUP. A closed output
+pipe (`| head`) changes none of these.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class _SecretText(click.ParamType):  # type: ignore[type-arg]  # generic in clic
 
 
 class _SecretLines(_SecretText):
-    """Several of them: in an environment variable one a line."""
+    """Several of them; an environment variable holds one a line."""
 
     envvar_list_splitter = "\n"
 
 
 class _Among(click.ParamType):  # type: ignore[type-arg]
-    """One of some words. A wrong one, perhaps a secret in the wrong place, is not repeated."""
+    """One of some words. Errors do not repeat a wrong word: it may be a secret in the wrong place."""
 
     name = "choice"
 
@@ -69,7 +69,7 @@ class _Among(click.ParamType):  # type: ignore[type-arg]
 
 
 class _QuietCommand(click.Command):
-    """Names no argument that is too many: a header without quotes falls apart into such."""
+    """A command whose errors repeat no surplus argument: a header without quotes falls apart into such."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         given = ctx.allow_extra_args
@@ -89,13 +89,13 @@ class _WrongArgument(click.ClickException):
 
 
 class _StreamEnded(click.ClickException):
-    """A run whose stream ended before it did."""
+    """A stream that ended before its run did."""
 
     exit_code = 3
 
 
 class _Commands(click.Group):
-    """Turns the package's own errors into one sentence and an exit code, and lets nothing else be written as it is."""
+    """A group that turns the package's own errors into one sentence and an exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         with prepared():
@@ -106,12 +106,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except RunConsoleError as error:
             raise _failure(error)(_one_line(error)) from None
-        except KeyboardInterrupt:  # before a command was ready for it; click's own exit code would be 1
+        except KeyboardInterrupt:  # raised before a command handles it; click's own exit code would be 1
             raise click.exceptions.Exit(_INTERRUPTED) from None
 
 
 def _one_line(error: RunConsoleError) -> str:
-    """Return a sentence; one that repeats a server's words may hold line breaks, to look like another."""
+    """Return the error as one line: a server's words in it may hold line breaks and imitate another message."""
     return " ".join(str(error).split()) if isinstance(error, (ConsoleFailed, InvalidArgument)) else str(error)
 
 
@@ -267,7 +267,7 @@ def _console(
 
 
 def _watch(console: Console) -> None:
-    """Follow to the end; leave with the exit code that says how the run ended."""
+    """Follow the run to its end; exit with the code for that end."""
     from runconsole.terminal import follow, show
 
     try:
@@ -287,7 +287,7 @@ def _watch(console: Console) -> None:
 def _json_of(text: Secret[str] | None) -> Secret[Any] | None:
     with suppress(ValueError):
         return None if text is None else Secret(json.loads(text.reveal()))
-    raise click.BadParameter("expected JSON, got another text", param_hint="--subscribe")  # it may hold a secret
+    raise click.BadParameter("expected JSON, got another text", param_hint="--subscribe")  # the text may hold a secret
 
 
 def _headers_of(lines: tuple[Secret[str], ...]) -> Secret[Mapping[str, str]] | None:

@@ -1,7 +1,7 @@
-"""This machine's clock, as it was set when the first console began, going on steadily.
+"""A steady clock of wall time: this machine's time when the first console began, advanced monotonically.
 
-A clock that is set while a run is followed (NTP's first step, a person) must not make a question expire, nor events
-of one run seem to go back in time.
+The system's clock may be set while a run is followed (by NTP's first step or by a person). That must not expire a
+question, nor let the events of one run go back in time.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ __all__ = ["now_micros", "set_clock"]
 
 
 def _steady_ns() -> int:
-    """Return nanoseconds that nobody can set and that go on while the machine sleeps, where the system has such."""
-    if hasattr(time, "CLOCK_BOOTTIME"):  # Linux; its monotonic clock stands still in suspend
+    """Return nanoseconds of a clock that cannot be set and that runs on during sleep, where the system has one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):  # Linux; its monotonic clock stops in suspend
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    if sys.platform == "darwin":  # not `time.monotonic`, which stands still in sleep
+    if sys.platform == "darwin":  # unlike `time.monotonic`, which stops in sleep
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
     return time.monotonic_ns()
 
 
 class _Clock:
     ahead_ns = time.time_ns() - _steady_ns()
-    """The time of day minus the steady clock, when it was looked at last."""
+    """The time of day minus the steady clock, when it was last read."""
 
 
 def set_clock() -> None:
-    """Take the time of day that the machine has now. While no run is followed: for those it would be a step."""
+    """Take the machine's present time of day. Call it only while no run is followed: a run would see a step."""
     _Clock.ahead_ns = time.time_ns() - _steady_ns()
 
 

@@ -46,22 +46,22 @@ __all__ = [
 
 
 class RunConsoleError(Exception):
-    """Anything runconsole raises on purpose."""
+    """Base class of every exception that runconsole raises on purpose."""
 
     def __str__(self) -> str:
-        """Return the sentence with visible marks: it may hold a server's words, and is printed to terminals."""
+        """Return the sentence with marks for control characters: it may hold a server's words, for a terminal."""
         return marked(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows in a cell: the one sentence, no traceback."""
+        """Return the text that IPython shows in a cell: one sentence, no traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class CallRefused(RunConsoleError):
-    """The server said no to a call.
+    """The server refused a call.
 
     Attributes:
-        code: the server's own word for why, where it gave one.
+        code: the server's own code for the reason, where it gave one.
     """
 
     def __init__(self, message: str, code: str | None = None) -> None:
@@ -70,7 +70,7 @@ class CallRefused(RunConsoleError):
 
 
 class CallUnanswered(RunConsoleError):
-    """A call was sent, and no answer came: it may or may not have happened."""
+    """A call was sent, and no answer came: its effect is unknown."""
 
 
 class ConsoleFailed(RunConsoleError):
@@ -89,12 +89,12 @@ class LinkLost(RunConsoleError):
     """A connection could not be made, or broke. Raised by transports, handled by the session.
 
     Attributes:
-        policy: what it says about the next attempt.
+        policy: the verdicts on the next attempt.
         code: the WebSocket close code or HTTP status, where there was one.
         orderly: the server closed in good order (close code 1000).
 
-    `fatal` and `doubtful` are short for two policies: trying again cannot help; trying again a few times may help
-    (a proxy reloading, a server dying while we knock).
+    `fatal` and `doubtful` are short for two policies: a new attempt cannot help; a few new attempts may help (a proxy
+    reloads, a server ends during the handshake).
     """
 
     def __init__(
@@ -114,17 +114,17 @@ class LinkLost(RunConsoleError):
 
     @property
     def fatal(self) -> bool:
-        """Whether trying again cannot help, of a server that has not served us yet."""
+        """True if a new attempt cannot help, with a server that has not served us yet."""
         return self.policy.first == "fatal"
 
     @property
     def doubtful(self) -> bool:
-        """Whether trying again a few times may help, of a server that has not served us yet."""
+        """True if a few new attempts may help, with a server that has not served us yet."""
         return self.policy.first == "doubt"
 
 
 class MissingPackage(RunConsoleError, ImportError):
-    """Something needs a package that is not installed: the message says which, and how to install it."""
+    """A feature needs a package that is not installed: the message names it and the command that installs it."""
 
 
 class NotConnected(RunConsoleError):
@@ -140,11 +140,11 @@ class RecordingError(RunConsoleError):
 
 
 class NotARecording(RecordingError, InvalidArgument):
-    """The file that was named is no recording, or not to be read."""
+    """The named file is no recording, or must not be read."""
 
 
 class DecisionError(RunConsoleError):
-    """A decision was not carried out, or it is not known whether it was.
+    """A decision was not carried out, or its effect is unknown.
 
     Attributes:
         checkpoint_id: the checkpoint that was answered.
@@ -164,4 +164,4 @@ class DecisionExpired(DecisionError):
 
 
 class DecisionUnknown(DecisionError):
-    """The decision was sent, and the link died (or nothing came) before an answer: it may or may not count."""
+    """The decision was sent, and the link died (or no answer came): the decision may or may not count."""

@@ -1,12 +1,12 @@
-"""What can happen to a run: one frozen struct per fact, whatever wire or family it came by.
+"""Facts of a run: one frozen struct per fact, the same for every wire and event family.
 
-Three kinds meet here and all of them enter :meth:`runconsole.state.RunState.apply`:
+Three kinds enter :meth:`runconsole.state.RunState.apply`:
 
-* facts told by the server (`ExecutionStarted` … `Alert`), wrapped in a `Received` with the envelope they came in;
+* facts of the server (`ExecutionStarted` … `Alert`), wrapped in a `Received` with the envelope of their event;
 * facts about the link (`LinkChanged`, `DuplicateDropped`);
 * facts about our own decisions (`DecisionRequested` … `DecisionUnanswered`).
 
-Times are integer microseconds since 1970-01-01 UTC, durations are seconds, money is US dollars; None is "not told".
+Times are integer microseconds since 1970-01-01 UTC, durations are seconds, money is US dollars; None is "not reported".
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=LAST_MICR
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
 Offers = Literal["told", "assumed", "text", "nothing"]
-"""How a question may be answered: with an option that the server told, with Approve or Reject where it told none, with
-words of one's own, or not at all, because what it offers cannot be read."""
+"""The answers that a question takes: one of its options (`told`), Approve or Reject where the server named no option
+(`assumed`), free text, or nothing, because its options cannot be read."""
 
 LinkStatus = Literal["idle", "connecting", "live", "retrying", "ended", "failed", "stopped"]
 
 
 class TaskStatus(enum.StrEnum):
-    """The one vocabulary for tasks, subtasks, phases and waves, whatever the wire calls it."""
+    """The one vocabulary for tasks, subtasks, phases and waves, for every wire."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -45,7 +45,7 @@ class TaskStatus(enum.StrEnum):
 
 
 class Fact(Struct, frozen=True, gc=False):
-    """Something that happened. Subclasses say what."""
+    """Base class of everything that happens to a run."""
 
 
 # ---- executions ----------------------------------------------------------------------------------------------------
@@ -87,13 +87,13 @@ class TaskReported(Fact, frozen=True, gc=False):
     subtask_status: dict[str, str] | None = None
     """The status of some of its subtasks, by name, in the server's words (read by `statuses`)."""
     status_word: str | None = None
-    """The server's word for the task's status, where it says nothing known."""
+    """The server's word for the task's status, where it is not a known one."""
     files: tuple[str, ...] = ()
     """Paths that the task has written."""
     is_last: bool = False
-    """Whether the run is over with it, on a wire where nothing else says so."""
+    """True if the run ends with it, on a wire without any other sign of the end."""
     error: str | None = None
-    """Why it failed."""
+    """The reason of its failure."""
 
 
 class WaveCompleted(Fact, frozen=True, gc=False):
@@ -140,7 +140,7 @@ class StageReported(Fact, frozen=True, gc=False):
 
 
 class PhaseReported(Struct, frozen=True, gc=False):
-    """What is told of a phase as a whole. One without a number is found by its name."""
+    """State of a phase as a whole. A phase without a number is found by its name."""
 
     number: int | None = None
     name: str | None = None
@@ -156,7 +156,7 @@ class PhaseTold(Fact, frozen=True, gc=False):
 
 
 class PipelineReported(Fact, frozen=True, gc=False):
-    """A pipeline's counters, metrics and present phase; None leaves what is known."""
+    """A pipeline's counters, metrics and present phase; None leaves the known value."""
 
     phase: PhaseReported | None = None
     current_task: str | None = None
@@ -170,14 +170,14 @@ class PipelineReported(Fact, frozen=True, gc=False):
     """A line for the output."""
     is_error: bool = False
     context_percent: float | None = None
-    """How much of the model's context is used."""
+    """The used part of the model's context, in percent."""
 
 
 # ---- tasks ---------------------------------------------------------------------------------------------------------
 
 
 class TaskDetails(Struct, frozen=True, gc=False):
-    """What is told of a task once or rarely. `coverage` in percent as told, `provider_time` in seconds by provider."""
+    """Rare details of a task. `coverage` in percent as reported, `provider_time` in seconds by provider."""
 
     type: str | None = None
     queue_position: int | None = None
@@ -214,7 +214,7 @@ class TaskStarted(Fact, frozen=True, gc=False):
 
 
 class SubtaskReported(Fact, frozen=True, gc=False):
-    """Whatever an event says of one subtask; None leaves what is known."""
+    """News of one subtask; None leaves the known value."""
 
     task_id: str
     subtask_id: str
@@ -241,11 +241,11 @@ class TaskProgressed(Fact, frozen=True, gc=False):
     cost_usd: float | None = None
     details: TaskDetails | None = None
     status_word: str | None = None
-    """The server's word for the task's status, where it says nothing known."""
+    """The server's word for the task's status, where it is not a known one."""
 
 
 class TaskProviderChanged(Fact, frozen=True, gc=False):
-    """The task goes on with another provider; `reason` is the server's."""
+    """The task continues with another provider; `reason` is the server's."""
 
     task_id: str
     provider_id: str
@@ -268,7 +268,7 @@ class TaskPhaseChanged(Fact, frozen=True, gc=False):
 
 
 class TaskOutput(Fact, frozen=True, gc=False):
-    """A chunk of a task's output, as written: it need not end at a line's end."""
+    """A chunk of a task's output, as written: it may end in the middle of a line."""
 
     task_id: str | None
     stream: Literal["stdout", "stderr"]
@@ -354,20 +354,20 @@ class AgentCompleted(Fact, frozen=True, gc=False):
 
 
 class Alert(Fact, frozen=True, gc=False):
-    """Something the server wants seen: a system alert, a cost threshold, the refusal of a request."""
+    """A message that the server wants people to see: a system alert, a cost threshold, the refusal of a request."""
 
     level: str
     text: str
 
 
 class Logged(Fact, frozen=True, gc=False):
-    """A known event whose only meaning is its row in the log (`worker.*`, `provider.*`, `agent.thinking`, …)."""
+    """A known event that means nothing but its row in the log (`worker.*`, `provider.*`, `agent.thinking`, …)."""
 
     task_id: str | None = None
 
 
 class UnknownEvent(Fact, frozen=True, gc=False):
-    """An event of a type (or shape) this console does not know: kept, counted, shown."""
+    """An event of an unknown type or shape: kept, counted, shown."""
 
     task_id: str | None = None
 
@@ -382,7 +382,7 @@ class MalformedFrame(Fact, frozen=True, gc=False):
 
 
 class CheckpointOption(Struct, frozen=True, gc=False):
-    """One possible answer. `action` is what the server calls it where that differs from `id`."""
+    """One possible answer. `action` is the server's name for it where that differs from `id`."""
 
     id: str
     label: str
@@ -390,7 +390,7 @@ class CheckpointOption(Struct, frozen=True, gc=False):
     action: str | None = None
     is_default: bool = False
     value: Any = None
-    """What the server calls it where that is not its id (7, true): it is sent back as it is. None: the id is."""
+    """The server's own value for it where that is not its id (7, true), sent back unchanged. None: the id is sent."""
 
 
 class CheckpointOpened(Fact, frozen=True, gc=False):
@@ -406,12 +406,12 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     deadline: Micros | None = None
     default_action: str | None = None
     listed: bool = False
-    """Whether the server said so when asked: then it waits now, whatever was known of it before."""
+    """True if the server listed it on request: then it waits now, and earlier facts about it are outdated."""
     expires_in_s: float | None = None
-    """Seconds from the question to its deadline, where that is how it was told."""
+    """Seconds from the question to its deadline, where the server gives these instead of a time."""
     offers: Offers = "told"
     options_note: str | None = None
-    """What of the options cannot be read, as a sentence."""
+    """A sentence about the options that cannot be read."""
     command: str | None = None
     """The command that carries its answer, where the server wants one of its own."""
 
@@ -425,7 +425,7 @@ class CheckpointReminded(Fact, frozen=True, gc=False):
 
 
 class CheckpointDecided(Fact, frozen=True, gc=False):
-    """Somebody decided: we, another person, or the time-out (`automatic`)."""
+    """Somebody decided: we, another client, or the time-out (`automatic`)."""
 
     checkpoint_id: str
     option: str | None = None
@@ -434,46 +434,46 @@ class CheckpointDecided(Fact, frozen=True, gc=False):
     automatic: bool = False
     response_s: float | None = None
     decided_at: Micros | None = None
-    """Where it is told beside the event's own time."""
+    """The time of the decision, where the server gives it beside the event's own time."""
 
 
 class CheckpointExpired(Fact, frozen=True, gc=False):
-    """Our own observation: the deadline passed by the server's clock and the server has said nothing yet."""
+    """Our own observation: the deadline has passed by the server's clock, and the server is silent."""
 
     at: Micros
     checkpoint_id: str
     reason: str | None = None
-    """Where it is not the deadline."""
+    """The reason, where it is not the deadline."""
 
 
 class CheckpointSaved(Fact, frozen=True, gc=False):
-    """A restore point was made or used (`task.checkpoint`): no question."""
+    """A restore point was made or used (`task.checkpoint`); it asks nothing."""
 
     task_id: str | None
     checkpoint_id: str | None = None
     kind: str | None = None
     reason: str | None = None
     restored: bool = False
-    """Whether the task was put back to it."""
+    """True if the task was put back to it."""
 
 
 # ---- envelopes -----------------------------------------------------------------------------------------------------
 
 
 class Names(NamedTuple):
-    """What an event says it is about."""
+    """Names in an event: those of its execution, task and checkpoint."""
 
     execution: str | None = None
     plan: str | None = None
-    """What an execution is part of, or another name of it: a master plan, a run."""
+    """The whole that an execution is part of, or another name of it: a master plan, a run."""
     task: str | None = None
     parent: str | None = None
-    """The task of which that task is a part."""
+    """The task that contains the task."""
     checkpoint: str | None = None
 
 
 class Received(Struct, frozen=True, gc=False):
-    """One event as it arrived: the envelope's own facts, its payload's JSON text, and what it means."""
+    """One event as it arrived: the envelope's own facts, its payload's JSON text, and its meaning."""
 
     type: str
     fact: Fact
@@ -487,11 +487,11 @@ class Received(Struct, frozen=True, gc=False):
     offset: str | None = None
     """The wire's own resume mark (a tRPC tracked id)."""
     beside: Names | None = None
-    """What stands beside the data of what it is about."""
+    """Names that stand beside the event's data."""
 
 
 def events_of(signals: Iterable[object]) -> list[Received]:
-    """Return the events among what a wire has read: themselves, or those that it says are copies."""
+    """Return the events among a wire's signals: the events themselves, and those inside signals of copies."""
     told = (signal if signal.__class__ is Received else getattr(signal, "event", None) for signal in signals)
     return [event for event in told if isinstance(event, Received)]
 
@@ -500,10 +500,10 @@ def events_of(signals: Iterable[object]) -> list[Received]:
 
 
 class LinkChanged(Fact, frozen=True, gc=False):
-    """The link's state changed, or something was learned about what it lost. `retry_at` by our clock.
+    """The link's state changed, or a loss became known. `retry_at` is by our clock.
 
-    `interrupted`: the stream has ended, again and again, before the run did. `filled`: how many events were counted as
-    missed before and are not.
+    `interrupted`: the stream has ended, again and again, before the run did. `filled`: the number of events that were
+    counted as missed and have come since.
     """
 
     at: Micros
@@ -517,17 +517,17 @@ class LinkChanged(Fact, frozen=True, gc=False):
     interrupted: bool | None = None
     filled: int | None = None
     quiet: Literal["silent", "done"] | None = None
-    """Which silence `reason` is about: no run has come at all, or all is done and no end is told."""
+    """The silence that `reason` is about: no run has come at all, or all is done and the end is not reported."""
 
 
 class DuplicateDropped(Fact, frozen=True, gc=False):
-    """An event that was already known came again and was not applied a second time."""
+    """A known event came again and was not applied a second time."""
 
     count: int = 1
 
 
 class RunDescribed(Fact, frozen=True, gc=False):
-    """The cell was run again: what the console's arguments say of the run now."""
+    """The cell was run again: the run's title and limits by the console's arguments."""
 
     title: str | None = None
     token_budget: int | None = None
@@ -539,13 +539,13 @@ Option = TypeVar("Option")
 
 
 class Answer(Struct, Generic[Option], frozen=True):
-    """What is answered to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
+    """An answer to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
 
     Attributes:
-        option: before it is looked up among the options of the checkpoint, whatever names one (`Answer[Any]`: an id, a
-            label, the server's own value); afterwards its id (`Answer[str]`).
+        option: before the lookup, any name of an option (`Answer[Any]`: an id, a label, the server's own value);
+            afterwards the option's id (`Answer[str]`).
         feedback: free words for the run.
-        modifications: what to change, any value that JSON can carry.
+        modifications: the requested changes, any value that JSON can carry.
     """
 
     option: Option
@@ -553,7 +553,7 @@ class Answer(Struct, Generic[Option], frozen=True):
     modifications: Any = None
 
     def details(self) -> dict[str, Any]:
-        """Return what goes beside the option, by the names that servers use, without what was not given."""
+        """Return the parts beside the option, by the names that servers use, without those that were not given."""
         told = {"feedback": self.feedback, "modifications": self.modifications}
         return {name: value for name, value in told.items() if value is not None}
 
@@ -566,16 +566,16 @@ class DecisionRequested(Fact, frozen=True, gc=False):
     checkpoint_id: str
     answer: Answer[str]
     action: str | None = None
-    """What the server calls the option, where that differs from its id."""
+    """The server's name for the option, where that differs from its id."""
     by: str = "you"
     shares_action: bool = False
-    """Whether another option has the same action: then the action alone does not say which was chosen."""
+    """True if another option has the same action: then the action alone does not identify the choice."""
     meaning: str | None = None
-    """The action that the option means, told or not (`runconsole.actions`)."""
+    """The action that the option means, reported or inferred (`runconsole.actions`)."""
     shares_meaning: bool = False
-    """Whether another option means the same."""
+    """True if another option has the same meaning."""
     value: Any = None
-    """What the server calls the option where that is not its id."""
+    """The server's own value for the option where that is not its id."""
     command: str | None = None
     """The command that carries the answer, where the server wants one of its own."""
 
@@ -586,40 +586,40 @@ class DecisionRequested(Fact, frozen=True, gc=False):
 
     @property
     def feedback(self) -> str | None:
-        """The words beside it."""
+        """The words beside the option."""
         return self.answer.feedback
 
     @property
     def modifications(self) -> Any:
-        """What to change."""
+        """The requested changes."""
         return self.answer.modifications
 
     @property
     def sent_value(self) -> Any:
-        """What is sent for the option: the server's own value, of its own type."""
+        """The value that is sent for the option: the server's own, of its own type, else the id."""
         return self.option if self.value is None else self.value
 
 
 class DecisionSent(Fact, frozen=True, gc=False):
-    """The frame left; from here on it may have been received."""
+    """The frame left; the server may have received it from now on."""
 
     at: Micros
     decision_id: str
 
 
 class DecisionAcknowledged(Fact, frozen=True, gc=False):
-    """The server said yes."""
+    """The server accepted the decision."""
 
     at: Micros
     decision_id: str
     applied: str | None = None
-    """The option or action that it says it has applied, where it says so."""
+    """The option or action that the server has applied by its own word."""
 
 
 class DecisionTurnedDown(Fact, frozen=True, gc=False):
-    """The server (or the console) said no.
+    """The server (or the console) refused the decision.
 
-    `final` where the checkpoint is already decided, `expired` where its time is up, `gone` where there is none such.
+    `final` means that the checkpoint is already decided, `expired` that its time is up, `gone` that it does not exist.
     """
 
     at: Micros
@@ -632,14 +632,14 @@ class DecisionTurnedDown(Fact, frozen=True, gc=False):
 
 
 class DecisionPresumed(Fact, frozen=True, gc=False):
-    """The server has told of a decision like ours, and nothing has come since that says it was another's."""
+    """The server reported a decision like ours, and nothing since attributes it to another client."""
 
     at: Micros
     decision_id: str
 
 
 class DecisionUnanswered(Fact, frozen=True, gc=False):
-    """The link died, or nothing came, between sent and answered; or what was learned since does not settle it."""
+    """The link died, or no answer came, after the decision was sent; or later facts do not settle its fate."""
 
     at: Micros
     decision_id: str

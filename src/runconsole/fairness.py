@@ -1,4 +1,4 @@
-"""Long work in steps between which other threads have their turn."""
+"""Long work in steps that lets other threads run in between."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _REST = 0.00005
 
 
 def in_turns(steps: Iterable[T]) -> Iterator[T]:
-    """Yield the steps of some work and let go of Python's lock about every millisecond.
+    """Yield the steps of some work and release the GIL about every millisecond.
 
-    A thread that computes gives it up by itself only every 5 ms, and the thread that reads the network waits for it.
+    Python releases it by itself only every 5 ms, and meanwhile the thread that reads the network waits.
     """
     begin = time.perf_counter()
     for step in steps:

@@ -1,4 +1,4 @@
-"""The console's arguments: checked once, kept together, their secrets never shown."""
+"""The console's arguments: checked once, kept together, with secrets that are never shown."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ __all__ = ["ConsoleOptions", "Options", "check", "concealed", "signature"]
 _AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
 _PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
-"""Options that may come from a DataFrame's cell or another library's type."""
+"""Options that may come from a DataFrame's cell or as another library's type."""
 _LONGEST_WORD = 12
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
 """Types of arguments that hold no secret."""
 _SHORTEST_SECRET = 8
-"""Characters; what is shorter is shown in errors."""
+"""Characters; shorter values are shown in errors."""
 
 
 class ConsoleOptions(TypedDict, total=False):
-    """The keyword arguments of `Console`; its docstring says what each of them means."""
+    """The keyword arguments of `Console`; its docstring explains each of them."""
 
-    # What to follow.
+    # To follow.
     protocol: str | None
     task: str | None
     execution: str | None
     session: str | None
     masterplan: str | None
     subscribe: Any
-    # How to sign in.
+    # To sign in.
     token: str | None
     auth: Literal["header", "query", "params", "message", "auth"] | None
     headers: Mapping[str, str] | None
@@ -61,12 +61,12 @@ class ConsoleOptions(TypedDict, total=False):
     transformer: Literal["auto", "superjson", "none"]
     decide: Any
     transport: Transport | None
-    # What to show.
+    # To show.
     title: str | None
     token_budget: int | None
     cost_limit: float | None
     expected_artifacts: int | None
-    # What to keep, and who answers.
+    # To keep, and to answer.
     memory_limit: int | None
     on_checkpoint: Callable[..., Any] | None
     record: str | os.PathLike[str] | None
@@ -76,9 +76,9 @@ class ConsoleOptions(TypedDict, total=False):
 
 
 class Options(LinkOptions, frozen=True):
-    """Everything `Console` was called with; the names are those of its arguments.
+    """All arguments of a `Console`, by their names.
 
-    What may hold a secret is in a `Secret`: a traceback with locals, ``rich.print`` and a debugger show none.
+    Values that may be secret are kept in a `Secret`: a traceback with locals, ``rich.print`` and a debugger show none.
     """
 
     title: str | None = None
@@ -96,28 +96,28 @@ class Options(LinkOptions, frozen=True):
 
     @property
     def address(self) -> str:
-        """The URL as it may be shown; the path of a recording as it is."""
+        """The URL in a form that may be shown; the path of a recording unchanged."""
         shown = self.url.reveal() if self.is_plain_path else self.redact(shown_address(self.url.reveal()))
         return str(encodable_value(shown))  # a path may hold bytes that are no text
 
     @property
     def is_replay(self) -> bool:
-        """Whether a recording is shown."""
+        """True if the URL names a recording."""
         return self.inferred_protocol() == "replay"
 
     @property
     def is_plain_path(self) -> bool:
-        """Whether the URL is the path of a recording, and no mistyped address that may hold a secret."""
+        """True if the URL is the path of a recording, and not a mistyped address that may hold a secret."""
         return self.is_replay and (
             os.path.lexists(self.url.reveal()) or not any(c in self.url.reveal() for c in _SIGNS_OF_SECRETS)
         )
 
     def same_run(self, other: Options) -> bool:
-        """Whether both mean the same run followed over the same link, however it is shown and answered."""
+        """Return whether both mean the same run over the same link; title, limits and answers may differ."""
         return _link_of(self) == _link_of(other)
 
     def inferred_protocol(self) -> str:
-        """Return the protocol: as told, else what the URL looks like."""
+        """Return the protocol: the given one, else the one that the URL suggests."""
         if self.protocol is not None:
             return self.protocol
         return "replay" if _is_path(self.url.reveal()) else inferred(self.url.reveal())
@@ -156,7 +156,7 @@ def signature(**own: Any) -> inspect.Signature:
     """Return the signature of a console's constructor, with every option, its type and its default.
 
     Args:
-        own: further parameters by name: an annotation, or ``(annotation, default)`` for one that is given by keyword.
+        own: further parameters by name: an annotation, or ``(annotation, default)`` for a keyword parameter.
     """
     defaults = {field.name: field.default for field in msgspec.structs.fields(Options)} | {"start": True}
     annotations = {name: _written(kind) for name, kind in ConsoleOptions.__annotations__.items()}
@@ -180,7 +180,7 @@ def _written(kind: Any) -> Any:
 
 
 def concealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with each that may hold a secret in a `Secret`, also where it stands under another's name."""
+    """Return arguments with each that may hold a secret in a `Secret`, even a secret under another option's name."""
     return {
         name: value
         if type(value) in _OPEN or callable(value) or isinstance(value, ssl_module.SSLContext)
@@ -190,7 +190,7 @@ def concealed(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(arguments: Mapping[str, Any]) -> Options:
-    """Return the options, or raise InvalidArgument with one sentence about the first that cannot be used.
+    """Return the options. Raises InvalidArgument, in one sentence about the first that cannot be used.
 
     The sentence names no value that may be a secret; nor do this module's frames hold one in the open.
     """
@@ -223,13 +223,13 @@ def check(arguments: Mapping[str, Any]) -> Options:
         others = _plain(hidden)
     except InvalidArgument as error:
         problem = str(error)
-    if problem is not None:  # raised here: the frames of `_plain` hold what was given in the open
+    if problem is not None:  # raised here: the frames of `_plain` hold the given values in the open
         raise InvalidArgument(problem)
     return _fitting(Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **others))
 
 
 def _plain_subscribe(subscribe: Any) -> tuple[Secret[Any] | None, str | None]:
-    """Return the messages as JSON can carry them, and what is wrong with them, or None."""
+    """Return the messages as JSON can carry them, and a sentence about their fault, or None."""
     if subscribe is None:
         return None, None
     known, problem = plain_or_problem("subscribe", bare(subscribe))
@@ -279,7 +279,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     _typed(arguments, "ssl", (ssl_module.SSLContext, str, os.PathLike), "an ssl.SSLContext or the path of a CA file")
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
-        context_of(arguments["ssl"])  # says at once what is wrong with the file
+        context_of(arguments["ssl"])  # raises at once where the file is unusable
     named = ("task", "execution", "session", "masterplan", "title", "decide")
     words = {name: encodable_value(arguments.get(name)) for name in named}
     return arguments | words
@@ -292,7 +292,7 @@ def _finite(name: str, value: Any) -> Any:
 
 
 def _at_home(path: Any) -> Any:
-    """Return a path that begins with ``~`` with the home directory in its place, anything else as it is."""
+    """Return a path with the home directory in place of a leading ``~``; any other value unchanged."""
     if not isinstance(path, str):
         return path
     if "://" not in path:
@@ -310,7 +310,7 @@ def _fixed(path: str | None) -> str | None:
 
 
 def _fitting(options: Options) -> Options:
-    """Return the options, or raise InvalidArgument where some make no sense, alone or beside others."""
+    """Return the options. Raises InvalidArgument for values that make no sense, alone or beside others."""
     if options.speed is not None and not 0 <= options.speed < float("inf"):
         raise InvalidArgument(f"expected speed= to be 0 or more, got {options.speed!r}")
     if options.memory_limit is not None and options.memory_limit < 0:
@@ -362,6 +362,6 @@ def _typed(arguments: dict[str, Any], name: str, kind: Any, wanted: str) -> None
 
 
 def _shown(value: Any) -> str:
-    """Return a value of a wrong type as an error may show it: one that is long enough may be a secret, misplaced."""
+    """Return a value of a wrong type for an error message: a long one may be a misplaced secret."""
     text = repr(value)
     return text if type(value) in _OPEN or len(text) <= _SHORTEST_SECRET + 1 else f"a {type(value).__name__}"

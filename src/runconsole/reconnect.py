@@ -1,10 +1,10 @@
-"""The reconnect policy of every wire: what a refused handshake, a close or an error says about the next attempt.
+"""The reconnect policy of every wire: from a refused handshake, a close or an error to the next attempt.
 
-The tables below judge a failure (`Verdict`); a `ReconnectPolicy` makes of that, and of what happened before, the pause
-until the next attempt. `Reconnect` is the one that is used where ``reconnect=`` gives no other.
+The tables below judge a failure (`Verdict`). A `ReconnectPolicy` turns the verdict and the earlier failures into the
+pause until the next attempt. `Reconnect` is the default of ``reconnect=``.
 
-Gone for good needs proof. What refuses a client that the server has never served is a wrong token or a wrong address;
-the same answer from a server that was live a moment ago may come from a gateway or a server that is on its way up.
+Giving up needs proof. A refusal from a server that has never served this client means a wrong token or address. The
+same answer from a server that was live a moment ago may come from a gateway, or from a server that is starting.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Policy(NamedTuple):
 
 
 class LinkFailure(NamedTuple):
-    """A connection that could not be made, or that broke: what a reconnect policy is asked about.
+    """A connection that could not be made, or that broke: the first argument of a reconnect policy.
 
     Attributes:
-        reason: what happened, in one sentence without secrets.
-        verdict: what the tables of runconsole make of it: ``"retry"``, ``"doubt"`` (it may be for good: try a few
-            times) or ``"fatal"`` (trying again cannot help).
-        was_served: whether the server has accepted this console before.
-        doubts: how many failures since it last did were doubtful, this one included.
+        reason: the failure, in one sentence without secrets.
+        verdict: the judgement of runconsole's tables: ``"retry"``, ``"doubt"`` (it may be permanent: try a few times)
+            or ``"fatal"`` (a new attempt cannot help).
+        was_served: True if the server has accepted this console before.
+        doubts: the number of doubtful failures since then, this one included.
         code: the WebSocket's close code or the HTTP status, where there was one.
-        orderly: whether the server closed in good order.
+        orderly: True if the server closed in good order.
     """
 
     reason: str
@@ -70,25 +70,25 @@ class LinkFailure(NamedTuple):
 
 
 ReconnectPolicy: TypeAlias = Callable[[LinkFailure, int], float | None]
-"""Takes a failure and its number in the row of failures, from 1; returns the seconds until the next attempt, or None to
-give up. It is called on the I/O thread of runconsole, and must not block."""
+"""A function of a failure and its number in the series of failures (from 1). It returns the seconds until the next
+attempt, or None to give up. It is called on the I/O thread of runconsole, and must not block."""
 
 _MOST_DOUBTS_FIRST = 4
 """Doubtful failures in a row of a server that has not served us yet."""
 _MOST_DOUBTS_LATER = 6
-"""Of one that has: with the usual pauses about 10 s, in which a gateway restarts."""
+"""Doubtful failures of a server that has: about 10 s at the usual pauses, enough for a gateway to restart."""
 
 
 class Reconnect(Struct, frozen=True, kw_only=True):
-    """The usual reconnect policy: it gives up where trying again cannot help, else it waits longer each time.
+    """The default reconnect policy: it gives up where a new attempt cannot help, else it waits longer each time.
 
     Attributes:
         first: seconds before the first new attempt; each further pause is twice as long.
         longest: seconds of the longest pause.
-        jitter: the part by which a pause may be shortened at random, 0 to 1, so that clients do not knock in step.
-        most: new attempts in a row, after which it gives up; None for any number.
+        jitter: the fraction by which a pause may be shortened at random, 0 to 1, so that clients do not retry in step.
+        most: the largest number of new attempts in a row; None for any number.
 
-    Raises ValueError for numbers that are none of these.
+    Raises ValueError for other values.
     """
 
     first: float = 0.5
@@ -119,7 +119,7 @@ class Reconnect(Struct, frozen=True, kw_only=True):
 
 
 def _is_number(value: object, least: float) -> bool:
-    """Return whether a value is a number from `least` on, and finite."""
+    """Return whether a value is a finite number, `least` or more."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < float("inf")
 
 
@@ -129,12 +129,12 @@ STRANGE = Policy("doubt", "retry")
 AFRESH = Policy("fatal", "retry")
 """A wrong address or request; from a server that was live, a restart."""
 REFUSED = Policy("fatal", "doubt")
-"""We are not allowed. A restarted gateway says so for a while, a revoked token for ever."""
+"""The server does not allow us in. A restarted gateway says so for a while, a revoked token for ever."""
 UNTRUSTED = Policy("fatal", "doubt")
-"""No TLS as it should be. A gateway shows a certificate of its own while it restarts."""
+"""TLS failed. A gateway shows a certificate of its own while it restarts."""
 UNCLEAR = Policy("doubt", "doubt")
 DENIED = Policy("fatal", "fatal")
-"""We are not allowed, in so many words; or what was given can never be used."""
+"""The server says in so many words that we are not allowed; or the given credentials can never be used."""
 
 Meaning = Literal["refusal", "busy", "unclear"]
 """The meaning of words: we are not allowed; not now; both at once."""
@@ -162,7 +162,7 @@ _FIRM = re.compile(
     r"unauthori[sz]ed|forbidden|(?:invalid|expired|revoked) (?:\w+ ){0,3}token"
     r"|token (?:\w+ ){0,3}(?:invalid|expired|revoked)"
 )
-"""Refusals that a hint to try again does not take back."""
+"""Refusals that stand despite a hint to try again."""
 _SPELLING = re.compile(r"[\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -172,11 +172,11 @@ _STRANGE_STATUSES = frozenset({404, 426})
 _NOT_ALLOWED_CLOSES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
 """Policy violation; the registered codes for unauthorized and forbidden; those of servers of the channel protocol."""
 _OWN_TROUBLE_CLOSES = frozenset({1001, 1006, 1012, 1013, 1014, 3008})
-"""The server leaves, restarts, or is not ready, whatever it says beside that."""
+"""The server leaves, restarts, or is not ready, whatever reason it adds."""
 
 
 def meaning(*said: object) -> Meaning | None:
-    """Return what a server's words (a reason, a code's name) say about us, None where they say nothing of that kind."""
+    """Return the meaning of a server's words (a reason, a code's name) for our access; None without one."""
     text = _SPELLING.sub(" ", " ".join(_CAMEL.sub(" ", str(part)) for part in said if part is not None)).lower()
     refuses, busy = _REFUSAL.search(text), _BUSY.search(text)
     if refuses and busy:
@@ -185,12 +185,12 @@ def meaning(*said: object) -> Meaning | None:
 
 
 def is_refusal(*said: object) -> bool:
-    """Return whether the words say that we are not allowed."""
+    """Return whether the words mean that we are not allowed."""
     return meaning(*said) == "refusal"
 
 
 def is_rate_limit(text: str) -> bool:
-    """Return whether the words name a limit of requests: it is over after a while, whatever the code beside it."""
+    """Return whether the words name a rate limit: it passes after a while, with any code beside it."""
     return _RATE_LIMIT.search(_SPELLING.sub(" ", text).lower()) is not None
 
 
@@ -222,7 +222,7 @@ def of_close(code: int, reason: str = "") -> Policy:
 
 
 def of_refusal(*said: object, status: int | None = None) -> Policy:
-    """Return the policy for words, and an HTTP status among them, with which a server does not let us in."""
+    """Return the policy for the words, and perhaps an HTTP status, of a server's refusal."""
     said_so = meaning(*said)
     if status in _NOT_ALLOWED_STATUSES and said_so != "busy":
         said_so = said_so or "refusal"

@@ -1,4 +1,4 @@
-"""What servers call a task's status."""
+"""The servers' words for a task's status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STATUS_WORDS = {
 STATUS_OF: dict[str | None, TaskStatus] = {
     word: status for status, words in _STATUS_WORDS.items() for word in words.split()
 }
-"""The console's word for each of theirs, spelled as usual; `read_status` knows the other spellings, too."""
+"""The console's word for each of theirs in its usual spelling; `read_status` knows the other spellings, too."""
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -47,9 +47,9 @@ _LONGEST = 100
 
 
 def read_status(word: object) -> TaskStatus | None:
-    """Return the console's word for a server's, or None where it says nothing known.
+    """Return the console's word for a server's, or None for an unknown one.
 
-    It may be in camelCase, kebab-case or upper case, and have the name of its enumeration before it
+    The server's word may be in camelCase, kebab-case or upper case, and have the name of its enumeration before it
     (``WORKFLOW_EXECUTION_STATUS_TIMED_OUT``).
     """
     if not isinstance(word, str):
@@ -63,7 +63,7 @@ def read_status(word: object) -> TaskStatus | None:
 
 
 def unknown_status(word: object) -> str | None:
-    """Return a status word that says nothing known, as the server told it; None for one that does, or none."""
+    """Return an unknown status word as the server spells it; None for a known one, or none at all."""
     if not isinstance(word, str) or not word.strip() or len(word) > _LONGEST or read_status(word) is not None:
         return None
     return word.strip()

@@ -1,15 +1,12 @@
-"""For tests of what is built on a console: a transport that needs no server.
-
-from runconsole import Console
-from runconsole.testing import FakeTransport
+"""A transport without a server, for tests of code that is built on a console.
 
 fake = FakeTransport()
 with Console("ws://fake/ws", transport=fake) as console:
-fake.send({"type": "task.started", "payload": {"taskId": "t"}})
-fake.send({"type": "task.completed", "payload": {"taskId": "t"}})
-fake.close()                       # in good order; fake.close(1013) is a server that is too busy
-console.wait(10)
-assert fake.sent == []                 # what the console sent
+    fake.send({"type": "task.started", "payload": {"taskId": "t"}})
+    fake.send({"type": "task.completed", "payload": {"taskId": "t"}})
+    fake.close()                       # in good order; fake.close(1013) is a server that is too busy
+    console.wait(10)
+assert fake.sent == []                 # the frames of the console
 """
 
 from __future__ import annotations
@@ -31,20 +28,20 @@ _HOST = "the fake server"
 
 
 class FakeTransport:
-    """A server in this process: what it sends is said here, and what the console sends to it is kept.
+    """A server in this process: a test sends its frames, and it keeps the frames of the console.
 
     Its methods may be called from any thread. A frame is a string, sent as it is, or a value, sent as JSON.
 
     Args:
-        *scripts: of the first connections, one after the other: the frames that come, in order, and at the end perhaps
-            a `LinkLost` with which the connection ends. A `LinkLost` in the place of a script refuses the connection.
-            What is beyond the scripts is a connection on which nothing comes by itself.
-        reply: called with each frame that the console sends; returns the frames that come back. It runs on the thread
-            of the console, and must not block.
+        *scripts: the first connections, one after the other: the frames that come, in order, and optionally a final
+            `LinkLost` that ends the connection. A `LinkLost` in the place of a script refuses the connection. Further
+            connections bring no frame of their own.
+        reply: called with each frame of the console; returns the frames that come back. It runs on the thread of the
+            console, and must not block.
 
     Attributes:
         sent: the frames that the console has sent, over all connections, read as JSON where they are JSON.
-        connections: how many connections have been made or refused.
+        connections: the number of connections that were made or refused.
     """
 
     def __init__(
@@ -70,17 +67,17 @@ class FakeTransport:
             connection.put([_text(frame) for frame in frames])
 
     def close(self, code: int = 1000, reason: str = "", *, timeout: float = 10.0) -> None:
-        """Close the open connection with a WebSocket's code and words. Raises as `send`."""
+        """Close the open connection with a WebSocket's close code and reason. Raises as `send`."""
         self.fail(explain_close(_HOST, code, reason, reason), timeout=timeout)
 
     def fail(self, lost: LinkLost | None = None, *, timeout: float = 10.0) -> None:
-        """End the open connection as a `LinkLost` says; None is a broken network. Raises as `send`."""
+        """End the open connection with a `LinkLost`; None is a broken network. Raises as `send`."""
         with self._connection(timeout) as connection:
             self._open = None
             connection.put([lost or explain_close(_HOST, None)])
 
     def wait_for(self, is_so: Callable[[FakeTransport], bool], timeout: float = 10.0) -> None:
-        """Wait until something holds of the frames that were sent and the connections that were made.
+        """Wait until a condition holds for the sent frames and the connections.
 
             fake.wait_for(lambda fake: len(fake.sent) == 2)
 
@@ -92,7 +89,7 @@ class FakeTransport:
 
     @contextmanager
     def _connection(self, timeout: float) -> Iterator[_Connection]:
-        """Give the open connection, which stays so meanwhile."""
+        """Yield the open connection, which stays open meanwhile."""
         with self._changed:
             until = time.monotonic() + timeout
             self._changed.wait_for(lambda: self._open is not None, until - time.monotonic())
@@ -104,7 +101,7 @@ class FakeTransport:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[_Connection]:
-        """Connect. Raises LinkLost where the script says so."""
+        """Connect. Raises LinkLost where the script has one."""
         with self._changed:
             self.connections += 1
             script = next(self._scripts, ())
@@ -123,7 +120,7 @@ class FakeTransport:
                     self._open = None
 
     def _took(self, connection: _Connection, frame: str) -> None:
-        """Keep a frame of the console, and answer it."""
+        """Keep a frame of the console, and reply to it."""
         told = _value(frame)
         with self._changed:
             self.sent.append(told)
@@ -133,7 +130,7 @@ class FakeTransport:
 
 
 class _Connection:
-    """One connection, as the console has it."""
+    """The console's end of one connection."""
 
     def __init__(self, transport: FakeTransport) -> None:
         self._transport = transport
@@ -142,7 +139,7 @@ class _Connection:
         self._end: LinkLost | None = None
 
     def put(self, what: Sequence[str | LinkLost]) -> None:
-        """Let frames come, and perhaps the end; from any thread."""
+        """Queue frames, and optionally the end; from any thread."""
         for each in what:
             self._loop.call_soon_threadsafe(self._coming.put_nowait, each)
 

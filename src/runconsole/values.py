@@ -1,4 +1,4 @@
-"""Values as users have them (of NumPy, pandas, the standard library) made of what JSON and the wires know."""
+"""Conversion of users' values (of NumPy, pandas, the standard library) to values of JSON and the wires."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["plain", "plain_argument", "plain_or_problem"]
 
 _DEEPEST = 200
 _LEAVES = (str, int, datetime)
-"""What stays as it is; superjson tells a `datetime` as a date, other wires as ISO 8601."""
+"""Types that stay unchanged; superjson writes a `datetime` as a date, other wires as ISO 8601."""
 
 
 def plain_argument(name: str, value: Any) -> Any:
@@ -32,7 +32,10 @@ def plain_argument(name: str, value: Any) -> Any:
 
 
 def plain_or_problem(name: str, value: Any) -> tuple[Any, str | None]:
-    """Return an argument as `plain` does, and what is wrong with it, or None. Raises nothing that holds the value."""
+    """Return an argument as `plain` does, and a sentence about its fault, or None.
+
+    Raises nothing that holds the value.
+    """
     try:
         return plain(value), None
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -42,7 +45,7 @@ def plain_or_problem(name: str, value: Any) -> tuple[Any, str | None]:
 def plain(value: Any, depth: int = 0) -> Any:
     """Return a value made of dicts, lists, texts, numbers, booleans, None and `datetime`.
 
-    Raises ValueError for what has no such form: NaN, an infinity, a function, a value that holds itself.
+    Raises ValueError for values without such a form: NaN, an infinity, a function, a value that holds itself.
     """
     if value is None or type(value) in _LEAVES or isinstance(value, bool):
         return value
@@ -69,7 +72,7 @@ def _key(key: Any) -> str:
 
 
 def _foreign(value: Any, depth: int) -> Any:
-    """Return a value of a class that JSON does not know."""
+    """Return the plain form of a value whose class JSON does not know."""
     known = _standard(value)
     if known is not value:
         return plain(known, depth + 1)
@@ -86,7 +89,7 @@ def _foreign(value: Any, depth: int) -> Any:
 
 
 def _standard(value: Any) -> Any:
-    """Return a value of the standard library in plainer words, anything else itself."""
+    """Return the plainer form of a value of the standard library, any other value itself."""
     make = next((make for kind, make in _STANDARD.items() if isinstance(value, kind)), None)
     is_foreign = isinstance(value, (date, timedelta)) and type(value).__module__ != "datetime"  # a Timestamp
     return value if make is None or is_foreign else make(value)
@@ -109,11 +112,11 @@ _STANDARD: dict[type, Callable[[Any], Any]] = {
     os.PathLike: os.fspath,
     uuid.UUID: str,
 }
-"""The classes of the standard library whose values JSON can carry in other words. The first that fits counts."""
+"""The classes of the standard library with values that JSON can carry in another form. The first that fits counts."""
 
 
 def _of_array(value: Any) -> Any:
-    """Return what a scalar, array or frame holds; NaT and NA are None."""
+    """Return the content of a scalar, array or frame; NaT and NA are None."""
     if type(value).__name__ in {"NaTType", "NAType"}:
         return None
     if isinstance(value, datetime):  # a Timestamp

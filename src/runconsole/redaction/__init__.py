@@ -1,1 +1,1 @@
-"""Internal: secrets, how they are kept, recognized and hidden in whatever is shown or written."""
+"""Internal: secrets, and how they are kept, recognized and hidden in all text that is shown or written."""

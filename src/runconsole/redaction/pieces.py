@@ -1,7 +1,7 @@
-"""Secrets that come in many pieces: text that a server streams word by word, each piece too short to tell anything.
+"""Secrets in many pieces: text that a server streams word by word, each piece too short to recognize a secret.
 
-Of a secret in two pieces one holds at least half, which `Redactor` hides. In more pieces none may; here the pieces of
-one stream are looked at as one text, and from half of the secret on its letters are hidden.
+Of a secret in two pieces, one holds at least half, which `Redactor` hides. In more pieces none may. So the pieces of
+one stream are searched as one text here, and from half of the secret on its letters are hidden.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Seams:
-    """Remembers how each stream of output ends, as far as a secret may begin there."""
+    """The ends of output streams, as far as a secret may begin there."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._secrets = redactor.distinct
@@ -31,7 +31,10 @@ class Seams:
         self._ends: dict[tuple[Any, ...], str] = {}
 
     def join(self, signals: Sequence[Any], frame: str | bytes) -> tuple[Sequence[Any], str | bytes]:
-        """Return the signals of a frame, and the frame, without what completes a secret. They are mostly as given."""
+        """Return the signals of a frame, and the frame, without the completion of any secret.
+
+        Most are returned unchanged.
+        """
         for place, signal in enumerate(signals):
             if signal.__class__ is not Received or signal.fact.__class__ is not TaskOutput:
                 continue
@@ -43,7 +46,7 @@ class Seams:
         return signals, frame
 
     def join_one(self, event: Received) -> Received:
-        """Return a piece of output without what completes a secret, in its payload as well."""
+        """Return a piece of output without the completion of any secret, in its payload as well."""
         fact: TaskOutput = event.fact  # type: ignore[assignment]  # the caller has looked
         key = fact.task_id, fact.stream, fact.worker_id, fact.agent_id
         if not fact.text or (key not in self._ends and fact.text[-1] not in self._letters):
@@ -73,14 +76,14 @@ class Seams:
 
 
 def _beginning(text: str, secret: str) -> str:
-    """Return the longest beginning of a secret, less than all of it, that a text ends with."""
+    """Return the longest proper prefix of a secret that a text ends with."""
     last = text[-1]
     lengths = (size for size in range(min(len(secret) - 1, len(text)), 0, -1) if secret[size - 1] == last)
     return next((secret[:size] for size in lengths if text.endswith(secret[:size])), "")
 
 
 def _reworded(frame: str, before: str, after: str) -> str:
-    """Return JSON text with another text in the place of one."""
+    """Return JSON text with one of its strings replaced."""
 
     def reword(match: re.Match[str]) -> str:
         try:

@@ -1,8 +1,9 @@
-"""Secrets: a type that shows none, and the one rule that hides them in whatever is shown or kept.
+"""Secrets: a type that shows none, and the one rule that hides them in all text that is shown or kept.
 
-A server may say a secret back in any spelling: escaped as in JSON, quoted as in a URL or in HTML, in base64 or hex.
-Where a secret may be a word that the server uses, too, it is left in what the server says: to hide it there would
-destroy the run. Where something tells what it is, or in a whole value of what we send, it is hidden all the same.
+A server may repeat a secret in any spelling: escaped as in JSON, quoted as in a URL or in HTML, in base64 or hex.
+
+A secret that may also be a word of the server stays visible in the server's text: hiding it would destroy the run. It
+is hidden where a name identifies it, and as a whole value of our own frames.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ __all__ = ["HIDDEN", "NO_SECRETS", "Redactor", "Secret", "bare"]
 
 HIDDEN: Final = "***"
 _SHORT = 8
-"""Shorter secrets cannot be told apart from the words of a run."""
+"""Characters; shorter secrets cannot be told apart from the words of a run."""
 
 _SHORTEST_WORD = 4
 _STRING = re.compile(r'"[^"\\\s]{1,200}"')
-"""What may be an id, as JSON has it."""
+"""A string of JSON that may be an id."""
 _MOST_IDS = 10_000
 _NEVER = re.compile(r"(?!)")
 
@@ -39,7 +40,7 @@ class Secret(Generic[T_co]):
     reveal: Callable[[], T_co]
 
     def __init__(self, value: T_co | Secret[T_co]) -> None:
-        # A closure: whatever lists attributes (rich, cgitb, debuggers) shows a function.
+        # A closure: tools that list attributes (rich, cgitb, debuggers) show a function.
         self.reveal = value.reveal if isinstance(value, Secret) else lambda: value
 
     def __repr__(self) -> str:
@@ -68,7 +69,7 @@ class Secret(Generic[T_co]):
 
 
 def bare(value: Any) -> Any:
-    """Return the value itself, out of its `Secret` where it is in one."""
+    """Return the value itself, unwrapped if it is in a `Secret`."""
     return value.reveal() if isinstance(value, Secret) else value
 
 
@@ -80,7 +81,7 @@ _LINE_WORDS = (  # noqa: SIM905 - a list of names reads best as words
 
 
 def _vocabulary() -> frozenset[str]:
-    """Return the names that a recording's own lines, and most of a server's, are made of."""
+    """Return the names in a recording's own lines, and in most events of a server."""
     from runconsole import events
 
     kinds = {
@@ -96,7 +97,7 @@ VOCABULARY = _vocabulary()
 
 _NAMES = ("token", "secret", "passw", "apikey", "api_key", "authorization", "credential", "jwt", "bearer ")
 _TELLING = r"(?:token|secret|passw|api_?key|authorization|credential|jwt)"
-"""Within a name: what stands under it is a secret."""
+"""Part of a name whose value is a secret."""
 _NAMED = re.compile(rf'("[^"]*{_TELLING}[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 
 _WORDS = frozenset({"reason", "notice", "text", "message", "feedback", "modifications"})
@@ -106,10 +107,10 @@ _WORDS = frozenset({"reason", "notice", "text", "message", "feedback", "modifica
 class Redactor:
     """Replaces each of some secrets by `HIDDEN`, in every spelling of `spellings`.
 
-    A secret that cannot be told apart (shorter than eight characters, or a word of `VOCABULARY`) is found only under a
-    name like ``token``, behind ``Bearer`` (in base64, too), and as a whole value of what we send.
+    An ambiguous secret (shorter than eight characters, or a word of `VOCABULARY`) is found only under a name like
+    ``token``, behind ``Bearer`` (in base64, too), and as a whole value of our own frames.
 
-    A text that cannot hold a secret costs one search for each of a few `needles`; patterns are made when one is found.
+    A text without a secret costs one search for each of a few `needles`; patterns are compiled when one is found.
     """
 
     def __init__(self, secrets: Iterable[str | Secret[str]] = ()) -> None:
@@ -118,7 +119,7 @@ class Redactor:
         self._common = given - distinct
         self._distinct = distinct
         self.distinct = Secret(tuple(distinct))
-        """The secrets that can be told apart."""
+        """The unambiguous secrets."""
         self._bearers = {f"Bearer {secret}" for secret in self._common}
         found = [spellings.needles(secret) for secret in distinct]
         found += [spellings.needles(bearer, only_coded=True) or [] for bearer in self._bearers]
@@ -132,12 +133,12 @@ class Redactor:
         self._as_word: re.Pattern[str] | None = None
         self._ids: dict[str, str] = {}
         self.is_needed = bool(given)
-        """Whether there is anything to hide."""
+        """True if there is any secret to hide."""
 
     # ---- whether ----------------------------------------------------------------------------------------------------
 
     def may_hold(self, text: str) -> bool:
-        """Whether a text may hold a secret: False is certain, and cheap."""
+        """Return whether a text may hold a secret: False is certain, and cheap."""
         if not self.is_needed:
             return False
         for letter, needle in self._needles:
@@ -152,7 +153,7 @@ class Redactor:
         return any(secret in text for secret in self._common) and any(name in text.lower() for name in _NAMES)
 
     def may_hold_any(self, frames: Sequence[str | bytes]) -> bool:
-        """Whether one of some frames may hold a secret. One search in all of them is cheaper than one in each."""
+        """Return whether any of some frames may hold a secret. One search over all is cheaper than one over each."""
         if not self.is_needed:
             return False
         try:
@@ -163,7 +164,7 @@ class Redactor:
     # ---- hiding -----------------------------------------------------------------------------------------------------
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where secrets stand in a text, in order and apart from each other."""
+        """Return the spans of secrets in a text, in order and disjoint."""
         if not self.may_hold(text):
             return []
         if self._spelled is None:
@@ -177,11 +178,11 @@ class Redactor:
         return _apart(found)
 
     def hide(self, text: str) -> str:
-        """Return a text, of the server or ours, without the secrets that can be told apart."""
+        """Return a text, of the server or ours, without the unambiguous secrets."""
         return replaced(text, self.spans(text))
 
     def hide_said(self, text: str) -> str:
-        """Return a sentence about the link or an answer as `hide` does, and without common words that are secrets."""
+        """Return a sentence about the link or an answer as `hide` does, and without ambiguous secrets."""
         text = self.hide(text)
         if self._as_word is None:
             numbers = {secret for secret in self._distinct if secret.isdecimal()}
@@ -197,7 +198,7 @@ class Redactor:
         return replaced(text, spans).encode("utf-8", "surrogateescape") if spans else line
 
     def hide_sent(self, frame: str) -> str:
-        """Return a frame of ours without secrets, and without whatever stands under a name like ``token``."""
+        """Return a frame of ours without secrets, and without any value under a name like ``token``."""
         frame = self.hide(frame)
         if self._common:
             if self._as_value is None:
@@ -216,7 +217,7 @@ class Redactor:
         return hidden
 
     def note(self, frame: str, hidden: str) -> None:
-        """Remember the ids of a frame that hold a secret: what answers them must name them as the server does."""
+        """Remember the ids of a frame that hold a secret: an answer to them must use the server's spelling."""
         if hidden == frame:
             return
         for before, after in zip(_STRING.findall(frame), _STRING.findall(hidden), strict=False):
@@ -225,18 +226,18 @@ class Redactor:
                 self._ids[after] = before if self._ids.get(after, before) == before else after
 
     def name(self, frame: str) -> str:
-        """Return a frame that is about to leave with ids as the server names them."""
+        """Return an outgoing frame with ids in the server's spelling."""
         if not self._ids or HIDDEN not in frame:
             return frame
         return _STRING.sub(lambda match: self._ids.get(match[0], match[0]), frame)
 
     def hide_event(self, event: Received) -> Received:
-        """Return an event with its payload as `hide` does; what it means was hidden when it came."""
+        """Return an event with its payload as `hide` does; its fact was redacted when it came."""
         payload = self.hide(event.payload)
         return event if payload is event.payload else msgspec.structs.replace(event, payload=payload)
 
     def hide_fact(self, fact: F) -> F:
-        """Return a fact of our own with what it says in words as `hide` does."""
+        """Return a fact of our own with its free text as `hide` does."""
         if not self.is_needed:
             return fact
         if isinstance(fact, Received):
@@ -277,7 +278,7 @@ def replaced(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def unreplaced(text: str, spans: Sequence[tuple[int, int]], begin: int, end: int) -> str:
-    """Return what stood in a text where `replaced` has something from `begin` to `end`."""
+    """Return the original text at `begin` to `end` of the result of `replaced`."""
 
     def place(hidden: int) -> int:
         shift = 0
@@ -291,7 +292,7 @@ def unreplaced(text: str, spans: Sequence[tuple[int, int]], begin: int, end: int
 
 
 def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return spans in order, those that overlap as one."""
+    """Return spans in order, overlapping ones merged."""
     apart: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
         if apart and begin < apart[-1][1]:

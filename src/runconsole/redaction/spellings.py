@@ -1,6 +1,6 @@
-"""The ways a text may be spelled where it travels, as regular expressions: JSON, URL, HTML, base64, hex, halves.
+"""The spellings of a secret on its way, as regular expressions: JSON, URL, HTML, base64, hex, halves.
 
-`needles` are the cheap half: short texts of which one stands in whatever holds any spelling of a secret.
+`needles` are the cheap half: short texts, of which every spelling of the secret contains one.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from collections.abc import Iterator
 __all__ = ["ESCAPED", "QUOTED", "Spelled", "compiled", "needles", "plain_forms", "rarest"]
 
 ESCAPED = re.compile(r"\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])")
-"""A letter or digit of ASCII escaped as in JSON, which nobody needs to do."""
+"""An ASCII letter or digit escaped as in JSON, which is never necessary."""
 QUOTED = re.compile(r"%(?:25)*(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])")
-"""One quoted as in a URL, which nobody needs to do."""
+"""An ASCII letter or digit quoted as in a URL, which is never necessary."""
 
 _FEWEST = 3
 """Characters that make a needle."""
 _HEAD = 48
-"""Of a longer secret only so much is spelled out, and what follows is hidden as far as it looks like its rest."""
+"""Characters of a long secret that are spelled out; the following text is hidden as far as it looks like the rest."""
 _RARE = "QXJKYVGHUWBFZPDNMLOCRISAETqjxzkvw"
 _COMMON = 1000
-"""More than all letters of `_RARE`: where one is that is none of them."""
+"""More than all letters of `_RARE`: the rank of a letter that is none of them."""
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _REST = r"(?:[\w.~+/=%&#;:-]|\\+(?:u00|x)[0-9a-fA-F]{2}|\\/)"
 _RESTS = re.compile(r"[\w.~+/=-]*", re.ASCII)
 _ENTITIES = {'"': "quot", "&": "amp", "'": "apos", "<": "lt", ">": "gt"}
 _CONTROLS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 _NESTED = '"\\\n\r\t\b\f'
-"""What JSON in JSON spells in another way than JSON."""
+"""Characters that JSON within JSON spells differently."""
 _BROKEN_ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{0,3})?$")
-"""Before a match: what would be left of an escape whose last letters look like the beginning of the secret."""
+"""Text before a match: the remainder of an escape whose last letters look like the beginning of the secret."""
 _LONGEST_ESCAPE = 16
 _BEGINNING = re.compile(r'"[\w.~+/=%\\-]*$')
 _ESCAPE = re.compile(r"\\+(?:u00|x)([0-9a-fA-F]{2})")
@@ -40,9 +40,9 @@ _PERCENT = re.compile(r"%(?:25)*([0-9a-fA-F]{2})")
 
 
 def needles(secret: str, *, only_coded: bool = False) -> list[str] | None:
-    """Return texts of which one stands in whatever holds the secret in a spelling of `Spelled`, ASCII escapes apart.
+    """Return texts of which each spelling of `Spelled` contains one, ASCII escapes apart.
 
-    None where there are none: then every text has to be looked through. `only_coded`: in base64 and hex alone.
+    None if there are none: then every text has to be searched in full. `only_coded`: base64 and hex alone.
     """
     half = -(-len(secret) // 2)
     halves = [_longest_run(secret[:half]), _longest_run(secret[-half:])]
@@ -53,12 +53,15 @@ def needles(secret: str, *, only_coded: bool = False) -> list[str] | None:
 
 
 def rarest(needle: str) -> str:
-    """Return the letter of a needle that is the rarest in the JSON of events: to look for one letter costs least."""
+    """Return the letter of a needle that is the rarest in the JSON of events: a search for one letter costs least."""
     return min(needle, key=lambda letter: _RARE.find(letter) % _COMMON)
 
 
 def compiled(secret: str, *, only_coded: bool = False) -> Spelled:
-    """Return expressions for the secret in every spelling. Each way begins with a letter: that is quick to search."""
+    """Return expressions for the secret in every spelling.
+
+    Each alternative begins with a letter: that is fast to search.
+    """
     if only_coded:
         return Spelled(secret, "|".join(_encoded(secret, 0)), "", "")
     head, rest = secret, ""
@@ -66,7 +69,7 @@ def compiled(secret: str, *, only_coded: bool = False) -> Spelled:
         head, rest = secret[:_HEAD], rf"{_REST}{{0,{3 * (len(secret) - _HEAD)}}}"
     levels = 3 if any(c in head for c in _NESTED) else 1
     ways = [way + rest for level in reversed(range(levels)) for way in _ways(head, level)]
-    if secret.isdecimal():  # within a string; a number of JSON is none of ours
+    if secret.isdecimal():  # within a string; a number of JSON is no secret
         ways = [rf"(?<![\d.:,\[-])(?<![:,\[] )(?:{'|'.join(ways)})(?!\d)"]
     heads, tails = _halves(secret)
     whole = "|".join([*ways, *_encoded(head, len(secret) - len(head))])
@@ -85,7 +88,7 @@ class Spelled:
         self._tail = re.compile(tails) if tails else None
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where the secret stands in a text, or half of it at an edge; without it, what was JSON still is."""
+        """Yield the spans of the secret in a text, or of half of it at an edge; JSON stays JSON without them."""
         for match in self._whole.finditer(text):
             begin = match.start()
             broken = _BROKEN_ESCAPE.search(text, max(0, begin - _LONGEST_ESCAPE), begin)
@@ -101,13 +104,13 @@ class Spelled:
 
 
 def _unescaped(text: str) -> str:
-    """Return a piece of JSON text, or of a quoted URL, as what it spells."""
+    """Return the plain text of a piece of JSON text or of a quoted URL."""
     text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace("\\/", "/")
     return _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def plain_forms(secret: str) -> Iterator[str]:
-    """Yield a short secret as it is and as JSON has it."""
+    """Yield the forms of a short secret: plain, and escaped as in JSON."""
     yield secret
     for is_ascii in (True, False):
         escaped = secret
@@ -121,7 +124,7 @@ def plain_forms(secret: str) -> Iterator[str]:
 
 
 def _spelled(text: str, level: int = 0) -> str:
-    """Return an expression for a text, with quotes and backslashes as in JSON text within so many JSON texts."""
+    """Return an expression for a text with quotes and backslashes escaped for `level` nested JSON texts."""
     return "".join(f"(?:{'|'.join(_spellings(c, level))})" for c in text)
 
 
@@ -193,7 +196,7 @@ _BASE64 = {
 
 
 def _base64s(text: str) -> Iterator[str]:
-    """Yield what stands in base64 of any text that holds this one, for each way it may be aligned there."""
+    """Yield the base64 of a text within a longer one, for each of the three alignments."""
     data = text.encode("utf-8", "surrogatepass")
     for before, skipped in ((0, 0), (1, 2), (2, 3)):
         coded = base64.b64encode(bytes(before) + data).decode().rstrip("=")
@@ -210,7 +213,7 @@ def _hex(text: str) -> str:
 
 
 def _halves(secret: str) -> tuple[list[str], list[str]]:
-    """Return what a secret leaves in two texts that it is split over: a word at the end of one, or at a beginning.
+    """Return expressions for the halves of a secret that is split over two texts: at an end, and at a start.
 
     Of a secret in two pieces one holds at least half.
     """

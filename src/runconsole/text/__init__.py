@@ -1,1 +1,1 @@
-"""Internal: characters and values from outside, made safe to show, to encode and to send."""
+"""Internal: makes characters and values from outside safe to show, to encode and to send."""

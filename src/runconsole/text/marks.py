@@ -1,8 +1,8 @@
-"""Visible marks for characters that cannot be seen, or that change how their neighbors are read.
+"""Visible marks for invisible characters, and for those that change how their neighbors are read.
 
-A right-to-left override (U+202E) makes a path read as another one. Wherever text of a run is shown, such a character is
-shown as ``⟨U+202E⟩``, a control character as its picture (``␛``). What joins emoji or letters is kept where it has that
-meaning. The panel's second line is `js/src/kernel/marks.ts`, by the same rule.
+A right-to-left override (U+202E) lets a path read as another one. In shown text such a character becomes ``⟨U+202E⟩``,
+and a control character its picture (``␛``). Joiners of emoji or letters stay where they have that meaning. The panel
+repeats the same rule in `js/src/kernel/marks.ts`, as a second line of defense.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 __all__ = ["escaped", "marked"]
 
 _LETTERS = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17b3\u1800-\u18af\ufb50-\ufdff\ufe70-\ufefc"
-"""Of the scripts that use joiners: Arabic, those of India, Burmese, Khmer, Mongolian."""
+"""Letters of the scripts that use joiners: Arabic, those of India, Burmese, Khmer, Mongolian."""
 _PICTURES = "\u2600-\u27bf\U0001f000-\U0001faff"
 _SYMBOLS = "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _IDEOGRAPHS = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -42,9 +42,9 @@ _ASCII_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def marked(text: str, *, controls: bool = True) -> str:
-    r"""Return a text with a visible mark for each character that deceives; tabs and line breaks stay (\r\n as \n).
+    r"""Return a text with a visible mark for each deceptive character; tabs and line breaks stay (\r\n as \n).
 
-    `controls`: also of control characters; False for a text in which they have been read already (`view.lines`).
+    `controls`: mark control characters too; False for a text whose control characters are already processed.
     """
     if text.isascii() and (not controls or _ASCII_CONTROL.search(text) is None):
         return text

@@ -1,6 +1,6 @@
-"""Lone surrogates: half an emoji from a browser, a file name that is not UTF-8. No JSON text and no page can hold one.
+"""Lone surrogates: half an emoji from a browser, a file name that is not UTF-8. Neither JSON nor a page can hold them.
 
-Words are made encodable where they enter: the arguments of a console, answers, messages of the page, own facts.
+Texts are made encodable where they enter: the arguments of a console, answers, messages of the page, own facts.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def encodable_fact(fact: _Fact) -> _Fact:
     except UnicodeEncodeError:
         return _replaced(fact)
     except (TypeError, ValueError, RecursionError):
-        pass  # what JSON cannot hold for another reason is no concern of ours
+        pass  # values that JSON cannot hold for another reason are left alone
     return fact
 
 
