@@ -1,4 +1,4 @@
-"""Where time went and how questions were answered: small runs whose answers are known, and laws that hold for any."""
+"""Time and answers of runs: small runs with known results, and laws for every run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _times(seconds: list[float | None]) -> Any:
 # ---- the critical path ---------------------------------------------------------------------------------------------
 
 
-def test_the_critical_path_goes_back_from_the_last_end_by_what_ended_last_before_each_start() -> None:
+def test_the_critical_path_goes_back_from_the_last_end() -> None:
     path = critical_path(
         tasks(("a", 0, 4), ("short", 0, 1), ("b", 5, 7), ("also", 1, 3), ("c", 7, 10), ("open", 8, None), ("d", 2, 9))
     )
@@ -54,7 +54,7 @@ def test_a_path_that_begins_late_waited_from_the_first_start() -> None:
     assert (path["task_id"].tolist(), path["wait_s"].tolist()) == (["late"], [3])
 
 
-def test_of_tasks_that_ended_together_the_longest_is_on_the_path() -> None:
+def test_the_longest_of_tasks_with_one_end_is_on_the_path() -> None:
     path = critical_path(tasks(("short", 2, 3), ("long", 0, 3), ("end", 3, 4), ("with it", 3.5, 4)))
     assert path["task_id"].tolist() == ["long", "end"]
 
@@ -124,7 +124,7 @@ def necks() -> pd.DataFrame:
     return bottlenecks(frame, fold(frames).tables.frame("checkpoints"))
 
 
-def test_time_is_told_by_phase_wave_worker_and_provider_most_work_first() -> None:
+def test_bottlenecks_are_by_phase_wave_worker_and_provider() -> None:
     found = necks()
     assert found[["by", "name"]].to_numpy().tolist() == [
         ["phase", "Plan"],
@@ -154,7 +154,7 @@ def test_time_is_told_by_phase_wave_worker_and_provider_most_work_first() -> Non
 
 @settings(max_examples=40)  # each makes three frames
 @given(st.lists(st.tuples(_seconds, _seconds, st.sampled_from("xyz")), min_size=1, max_size=12))
-def test_shares_of_a_kind_add_up_and_no_group_is_idle_longer_than_it_lasts(spans: list[tuple[int, int, str]]) -> None:
+def test_shares_add_up_and_idle_time_is_within_the_span(spans: list[tuple[int, int, str]]) -> None:
     rows = ((f"t{n}", start, start + long) for n, (start, long, _) in enumerate(spans))
     frame = tasks(*rows, worker_id=[worker for *_, worker in spans])
     found = bottlenecks(frame)
@@ -182,7 +182,7 @@ def tries(frames: list[str], *, with_events: bool = True) -> list[Any]:
     return row
 
 
-def test_a_task_that_fails_and_begins_again_is_a_failure_and_a_retry() -> None:
+def test_a_failure_and_a_new_beginning_are_counted() -> None:
     assert tries(RETRIED) == [1, 1]
     assert tries([*RETRIED[:2], *RETRIED[2:3]]) == [1, 1]
     assert tries(RETRIED[:2]) == [0, 1]
@@ -201,7 +201,7 @@ def test_retries_that_nothing_tells_are_unknown_and_not_none() -> None:
     assert tries(told_again) == [pd.NA, 1]
 
 
-def test_events_told_twice_late_or_in_another_order_are_no_retries() -> None:
+def test_repeated_late_or_reordered_events_are_no_retries() -> None:
     assert tries([frame for frame in RETRIED for _ in range(2)]) == [1, 1]
     assert tries([*RETRIED, *RETRIED[:2]]) == [1, 1]
     assert tries([RETRIED[0], *RETRIED[2:], RETRIED[1]]) == [1, 1]
@@ -211,7 +211,7 @@ def test_events_told_twice_late_or_in_another_order_are_no_retries() -> None:
     assert tries([*RETRIED, *reports]) == [1, 1]
 
 
-def test_what_subtasks_and_other_tasks_do_is_not_counted_with_a_task() -> None:
+def test_a_task_counts_no_turns_of_subtasks_or_other_tasks() -> None:
     others = [task("subtask.failed", 6, subtaskId="s"), task("subtask.started", 7, subtaskId="s")]
     others += [task("task.failed", 3, taskId="u"), task("task.started", 4, taskId="u")]
     assert tries([RETRIED[0], *others, RETRIED[3]]) == [0, 0]
@@ -242,7 +242,7 @@ def test_retries_of_many_runs_are_counted_run_by_run() -> None:
     ]
 
 
-def test_the_work_of_a_task_is_the_time_from_its_first_start_to_its_end() -> None:
+def test_the_work_of_a_task_lasts_from_first_start_to_last_end() -> None:
     told = fold(RETRIED).tables
     assert told.frame("tasks")["duration_s"].tolist() == [12]
     assert bottlenecks(told.frame("tasks"))["work_s"].tolist() == [20]
@@ -258,7 +258,7 @@ def asked(name: str, kind: str, decision: str | None = None, after: float = 1, *
     return [question] if decision is None else [question, answer]
 
 
-def test_questions_are_counted_by_type_the_most_frequent_first_after_all() -> None:
+def test_questions_are_counted_by_type_most_frequent_first() -> None:
     frames = [
         *asked("a", "spec_review", "approve", 10),
         *asked("b", "spec_review", "Approved", 20),
@@ -283,7 +283,7 @@ def test_questions_are_counted_by_type_the_most_frequent_first_after_all() -> No
 
 
 @pytest.mark.parametrize("default", ["approve", "reject", "modify", "keyset"])
-def test_a_time_out_is_nobodys_answer_whatever_its_default_action_is(default: str) -> None:
+def test_a_time_out_is_no_answer_whatever_its_default(default: str) -> None:
     people = [*asked("a", "spec_review", "approve", 10), *asked("b", "spec_review", "reject", 20)]
     late = asked("c", "spec_review", default, 600, autoTriggered=True)
     told = ["approved", "rejected", "changed", "chosen", "approval_rate", "mean_response_s", "longest_response_s"]
@@ -293,7 +293,7 @@ def test_a_time_out_is_nobodys_answer_whatever_its_default_action_is(default: st
     assert stats["mean_resolution_s"] == 210
 
 
-def test_every_question_is_open_or_answered_or_decided_by_time_out_or_expired() -> None:
+def test_every_question_has_exactly_one_outcome() -> None:
     frames = [*asked("a", "x", "approve"), *asked("b", "x", "reject", autoTriggered=True), *asked("c", "x")]
     frames += [task("task.hitl_required", 0, checkpointId="d", taskId="gone"), task("task.failed", 9, taskId="gone")]
     stats: Any = checkpoint_stats(fold(frames).tables.frame("checkpoints")).loc[ALL]
@@ -326,7 +326,7 @@ def test_of_many_runs_each_is_looked_at_by_itself() -> None:
     assert none.dtypes.to_dict() == path.dtypes.to_dict()
 
 
-def test_two_runs_without_phases_of_their_own_are_compared_by_those_of_their_tasks() -> None:
+def test_runs_without_phases_are_compared_by_their_tasks_phases() -> None:
     row = pd.Series({"duration_s": 4.0, "cost_usd": None, "tokens_used": 10, "total_tasks": 1, "failed_tasks": 0})
     phases = EMPTY.frame("phases")
     a = (row, phases, tasks(("a", 0, 4), phase_name=["Plan"], cost_usd=[0.5]))
@@ -340,7 +340,7 @@ def test_two_runs_without_phases_of_their_own_are_compared_by_those_of_their_tas
     assert set(map(str, found.dtypes)) == {"Float64"}
 
 
-def test_retries_are_compared_where_they_are_told_and_unknown_where_not() -> None:
+def test_retries_are_compared_where_known() -> None:
     row = pd.Series(dict.fromkeys(("duration_s", "cost_usd", "tokens_used", "total_tasks", "failed_tasks")))
     told = fold([*RETRIED, task("task.phase_changed", 1, newPhase="Build")]).tables
     frames = told.frame("phases"), told.frame("tasks")

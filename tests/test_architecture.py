@@ -1,4 +1,4 @@
-"""The way of the data has one direction: who may import whom, and where heavy or impure libraries may stand."""
+"""The imports between modules, which point in one direction, and the places of heavy or impure libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "runconsole"
 
 EVERYONE = {"actions", "errors", "events", "reconnect", "statuses", "text", "values", "version"}
-"""What every module may import, and is therefore not repeated below."""
+"""Modules that every module may import; they are not repeated below."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     # A module or a subpackage (the longest name that fits decides) → the other ones it may import.
@@ -84,12 +84,12 @@ PURE = {
     *("session.attempts", "session.endings", "session.handover", "session.linklog", "session.pace"),
     *("store.dedup", "store.gaps"),
 }
-"""What does no I/O."""
+"""Packages without I/O."""
 
 IMPURE_LIBRARIES = {"asyncio", "concurrent", "http", "select", "socket", "socketio", "ssl", "urllib", "websockets"}
 
 WITHOUT_CLOCK = {"decoding", "protocols", "state", "view"}
-"""What knows no time but the one that comes with the events."""
+"""Packages that know no time but that of the events."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def test_heavy_and_impure_libraries_stay_where_they_belong(module: str) -> None:
     assert wrong == []
 
 
-def test_importing_the_package_loads_neither_pandas_nor_the_widget() -> None:
+def test_the_import_loads_neither_pandas_nor_the_widget() -> None:
     heavy = ["pandas", "numpy", "anywidget", "ipywidgets", "IPython", "socketio"]
     code = f"import sys, runconsole; print(*sorted(set({heavy}) & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)

@@ -20,7 +20,7 @@ def facts(*frames: bytes) -> list[Fact]:
     return [event.fact for frame in frames for event in read_events(frame.decode(), 0)]
 
 
-def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed() -> None:
+def test_a_percentile_is_the_least_value_not_exceeded() -> None:
     values = [float(number) for number in range(1, 101)]
     assert [percentile(values, percent) for percent in (1, 50, 95, 100)] == [1, 50, 95, 100]
     assert percentile([3.0, 1.0, 2.0], 95) == 3
@@ -28,18 +28,18 @@ def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed() -> None:
         percentile([], 95)
 
 
-def test_an_event_counts_as_painted_with_the_first_frame_that_shows_it_or_a_later_one() -> None:
+def test_an_event_is_painted_with_the_first_frame_that_shows_it() -> None:
     sent = [(0, 10.0), (1, 11.0), (2, 12.0), (3, 13.0)]
     assert latencies(sent, [(1, 11.5), (2, 14.0)]) == [1.5, 0.5, 2.0, float("inf")]
 
 
 @pytest.mark.parametrize("size", [5, 125, 126, 65_535, 65_536])
-def test_a_frame_goes_over_the_wire_as_websockets_would_write_it(size: int) -> None:
+def test_a_frame_is_written_as_websockets_writes_it(size: int) -> None:
     text = b"x" * size
     assert _streams.wired(text) == Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
-def test_the_stream_of_progress_completes_every_task_in_its_last_round() -> None:
+def test_the_progress_stream_completes_every_task_at_its_end() -> None:
     start, *updates, end = facts(_streams.started(7), *_streams.progress(50, 7), _streams.completed(7, 50))
     assert isinstance(start, ExecutionStarted)
     assert isinstance(end, ExecutionCompleted)
@@ -60,7 +60,7 @@ def test_the_mixed_stream_holds_progress_output_and_tools() -> None:
     assert (kinds.count(TaskReported), kinds.count(TaskOutput)) == (6, 2)
 
 
-def test_of_a_run_under_way_as_many_tasks_run_at_a_time_as_asked() -> None:
+def test_a_run_under_way_runs_as_many_tasks_as_asked() -> None:
     running: set[str | None] = set()
     most = 0
     for fact in facts(*itertools.islice(_streams.steps(0, workers=4, per_task=5), 200)):

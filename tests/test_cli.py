@@ -1,4 +1,4 @@
-"""The command line: what it writes, where, and with which exit code."""
+"""The command line: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def lines_until(process: subprocess.Popen[str], words: str) -> list[str]:
 # ---- watch ----------------------------------------------------------------------------------------------------------
 
 
-def test_watch_follows_a_run_to_its_end_and_writes_the_last_screen() -> None:
+def test_watch_follows_a_run_and_writes_the_last_screen() -> None:
     with Simulator("execution", speed=120) as sim:
         result = run("watch", sim.url, "--title", "authentication_feature", "--token-budget", "100000")
     assert result.exit_code == 0, result.output
@@ -85,7 +85,7 @@ def test_watch_of_a_run_with_failures_exits_with_1() -> None:
     assert "Error" not in result.output
 
 
-def test_watch_of_a_run_whose_stream_ended_before_it_did_exits_with_3_and_says_so() -> None:
+def test_watch_of_an_interrupted_run_exits_with_3() -> None:
     frames = [
         execution("execution_started", total_tasks=53),
         execution("progress_update", task_id="t", status="completed", completed_tasks=1),
@@ -97,7 +97,7 @@ def test_watch_of_a_run_whose_stream_ended_before_it_did_exits_with_3_and_says_s
     assert "in good order 4 times with 1 of 53 tasks done" in result.stderr
 
 
-def test_watch_takes_its_secret_from_the_environment_and_writes_it_nowhere() -> None:
+def test_watch_takes_its_secret_from_the_environment() -> None:
     with Simulator("execution", speed=0, token=SECRET) as sim:
         let_in = run("watch", sim.url, RUNCONSOLE_TOKEN=SECRET)
         refused = run("watch", sim.url, "--token", SECRET + "!")
@@ -107,7 +107,7 @@ def test_watch_takes_its_secret_from_the_environment_and_writes_it_nowhere() -> 
     assert SECRET not in let_in.output + refused.output
 
 
-def test_a_tilde_is_the_home_directory_wherever_the_command_line_takes_a_path(tmp_path: Path) -> None:
+def test_a_tilde_is_the_home_directory_in_every_path(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     with Simulator("execution", speed=0) as sim:
         assert run("record", sim.url, "~/run.jsonl", **home).exit_code == 0
@@ -125,7 +125,7 @@ def test_watch_sends_headers_and_subscriptions() -> None:
     assert "task-101" not in result.stdout
 
 
-def test_every_secret_of_the_command_line_has_an_environment_variable(tmp_path: Path) -> None:
+def test_every_secret_option_has_an_environment_variable(tmp_path: Path) -> None:
     channel = json.dumps({"type": "subscribe", "payload": {"channel": "task.task-103"}})
     with Simulator("tasks", speed=100, delivery="subscribe", token=SECRET) as sim:
         headers = f"X-Client: test\n\nAuthorization: Bearer {SECRET}\n"
@@ -171,7 +171,7 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(arguments: list[str]) -> No
         ["wss://127.0.0.1/ws", "--ca-file", "/nowhere.pem"],
     ],
 )
-def test_what_cannot_be_watched_is_one_sentence_without_a_traceback(arguments: list[str]) -> None:
+def test_an_unwatchable_url_is_one_sentence(arguments: list[str]) -> None:
     result = run("watch", *arguments)
     assert result.exit_code in {1, 2}
     assert isinstance(result.exception, SystemExit)
@@ -293,7 +293,7 @@ def test_record_goes_on_with_a_file_and_ends_as_the_run_did(tmp_path: Path) -> N
                 time.sleep(0.05)
 
 
-def test_a_file_that_is_no_recording_is_wrong_usage_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_recording_is_wrong_usage(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("precious")
     for arguments in (["record", "ws://127.0.0.1:1/ws", str(file)], ["replay", str(file)]):

@@ -43,7 +43,7 @@ def edit(notebook: Path, *, source: str | None = None, output: str | None = None
     nbformat.write(content, notebook)
 
 
-def test_all_notebooks_are_copied_and_the_wanted_one_keeps_its_name(tmp_path: Path) -> None:
+def test_all_notebooks_are_copied_under_their_names(tmp_path: Path) -> None:
     root = tmp_path / "new" / "demo"
     assert copy_notebooks(root, QUICKSTART) == QUICKSTART
     assert {file.name for file in root.iterdir()} == {file.name for file in packaged_notebooks().glob("*.ipynb")}
@@ -54,7 +54,7 @@ def test_there_is_a_quickstart_for_each_family(family: str) -> None:
     assert (packaged_notebooks() / quickstart(family)).is_file()
 
 
-def test_an_edited_notebook_is_left_alone_and_a_fresh_copy_is_run(tmp_path: Path) -> None:
+def test_an_edited_notebook_is_kept_beside_a_fresh_copy(tmp_path: Path) -> None:
     copy_notebooks(tmp_path, QUICKSTART)
     edit(tmp_path / QUICKSTART, source="my_own = 1")
     mine = (tmp_path / QUICKSTART).read_bytes()
@@ -195,9 +195,7 @@ def test_without_jupyterlab_the_demo_says_what_to_install(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_prints_its_page_with_a_live_run_behind_it_and_ends_cleanly(
-    tmp_path: Path, ending: signal.Signals
-) -> None:
+def test_the_demo_prints_its_page_and_ends_cleanly(tmp_path: Path, ending: signal.Signals) -> None:
     code = (  # whatever shell started the tests, the process gets its Ctrl-C
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from runconsole.cli import main; main()"

@@ -1,4 +1,4 @@
-"""The front door: what can be imported, and that nothing heavy comes with it."""
+"""The front door: the importable names, without heavy imports."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_front_door_lists_its_names_and_no_module() -> None:
 
 
 @pytest.mark.parametrize("kind", [Console, ConsoleWidget])
-def test_every_type_in_a_public_signature_can_be_imported_from_the_front_door(kind: type) -> None:
+def test_every_type_of_a_public_signature_is_exported(kind: type) -> None:
     for name in (name for name in dir(kind) if not name.startswith("_") and hasattr(RunAPI, name)):
         member = inspect.getattr_static(kind, name)
         function = member.fget if isinstance(member, property) else member
@@ -88,7 +88,7 @@ def test_the_widget_offers_all_that_the_console_offers() -> None:
 
 
 @pytest.mark.parametrize("kind", [Console, ConsoleWidget])
-def test_a_constructors_signature_names_every_option_with_its_type_and_default(kind: type) -> None:
+def test_a_constructors_signature_has_every_option(kind: type) -> None:
     parameters = inspect.signature(kind).parameters
     assert next(iter(parameters)) == "url"
     assert set(ConsoleOptions.__annotations__) <= set(parameters)
@@ -108,7 +108,7 @@ def test_the_consoles_options_are_described_under_four_headings() -> None:
     assert sections == ["Options to follow", "Options to sign in", "Options to show", "Options to keep and to answer"]
 
 
-def test_a_misspelt_option_is_an_error_of_the_type_checker_and_names_the_nearest_one(tmp_path: Path) -> None:
+def test_a_misspelt_option_is_a_type_error_with_a_suggestion(tmp_path: Path) -> None:
     cell = tmp_path / "cell.py"
     cell.write_text(
         "from runconsole import Console, ConsoleWidget\n"
@@ -157,7 +157,7 @@ def test_pandas_loads_when_a_frame_is_first_asked_for() -> None:
     assert run(code).splitlines()[-2:] == ["False False", "True"]
 
 
-def test_every_error_is_one_of_ours_and_shows_one_sentence_in_a_cell() -> None:
+def test_every_error_shows_one_sentence_in_a_cell() -> None:
     for name in errors.__all__:
         kind = getattr(errors, name)
         assert issubclass(kind, errors.RunConsoleError)
@@ -167,6 +167,6 @@ def test_every_error_is_one_of_ours_and_shows_one_sentence_in_a_cell() -> None:
     assert isinstance(error, errors.DecisionError)
 
 
-def test_the_tree_of_errors_in_the_documentation_is_the_one_there_is() -> None:
+def test_the_documented_tree_of_errors_is_the_real_one() -> None:
     drawn = {line.strip("├└│─ ").split()[0] for line in (errors.__doc__ or "").splitlines() if "──" in line}
     assert drawn == set(errors.__all__) - {"RunConsoleError"}

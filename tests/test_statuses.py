@@ -1,4 +1,4 @@
-"""What servers call a task's status, in the console's words."""
+"""The servers' words for a task's status, read as the console's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script that runs all steps: all run whatever fails, the output says which did, and again as often as asked."""
+"""The script of all steps: failures stop no step, the output names them, and steps repeat on request."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_all_steps_run_and_their_outputs_stay_apart(suite: Any, capsys: pytest.C
     assert "test: all 3 steps passed in " in said
 
 
-def test_a_failed_step_is_named_with_its_tests_and_does_not_stop_the_others(suite: Any) -> None:
+def test_a_failed_step_is_named_and_stops_no_other(suite: Any) -> None:
     suite.LANES = [
         steps(suite, one=fails("FAILED tests/test_it.py::test_this - it is so"), two=fails("no pytest"), three="")
     ]

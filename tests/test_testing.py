@@ -1,4 +1,4 @@
-"""`FakeTransport`: a console without a server, as other people's tests have it."""
+"""`FakeTransport`: a console without a server, as in the tests of a user."""
 
 from __future__ import annotations
 

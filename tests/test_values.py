@@ -1,4 +1,4 @@
-"""What users pass, as JSON knows it."""
+"""Users' values, as JSON knows them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_value_of_another_library_is_what_it_holds(value: object, known: objec
     [float("nan"), float("inf"), np.nan, Decimal("NaN"), b"x", print, {(1, 2): 3}, np.complex64(1)],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_json_cannot_carry_is_refused_in_a_sentence_that_names_the_argument(value: object) -> None:
+def test_a_value_json_cannot_carry_names_its_argument(value: object) -> None:
     with pytest.raises(InvalidArgument, match=r"^expected modifications= to be a value that JSON can carry, got \w"):
         plain_argument("modifications", [value])
 

@@ -1,4 +1,4 @@
-"""What an option means, whatever the server calls it."""
+"""The action of an option, for servers that name their options freely."""
 
 from __future__ import annotations
 

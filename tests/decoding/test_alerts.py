@@ -1,4 +1,4 @@
-"""News for a person: what is told of costs, limits, workers and providers, in one sentence each."""
+"""Messages for a person: costs, limits, workers and providers, in one sentence each."""
 
 from __future__ import annotations
 

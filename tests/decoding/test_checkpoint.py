@@ -1,4 +1,4 @@
-"""Checkpoints: questions and answers under all the names that the specification has for them."""
+"""Checkpoints: questions and answers under all their documented names."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def opened(**payload: object) -> CheckpointOpened:
 
 
 @pytest.mark.parametrize("kind", ["task.hitl_required", "checkpoint.hitl_required", "checkpoint.pending"])
-def test_the_question_is_understood_in_full_under_each_of_its_names(kind: str) -> None:
+def test_every_name_of_a_question_reads_all_its_fields(kind: str) -> None:
     assert fact_of(kind, SEED) == OPENED
     assert fact_of(kind, SEED | {"type": SEED["checkpointType"], "checkpointType": None}) == OPENED
     assert fact_of(kind, SEED | {"id": SEED["checkpointId"], "checkpointId": None}) == OPENED
@@ -100,7 +100,7 @@ def test_a_context_is_a_mapping_whatever_the_server_sends(context: object, read:
         (None, None, None),
     ],
 )
-def test_the_deadline_is_a_moment_or_seconds_from_now_or_unknown(
+def test_the_deadline_is_a_time_or_seconds_or_unknown(
     timeout: object, deadline: int | None, in_s: float | None
 ) -> None:
     fact = opened(timeout=timeout)

@@ -1,4 +1,4 @@
-"""What a question offers: the server's own answers in every shape, and never one that it did not tell."""
+"""The options of a question: the server's own answers in every shape, and never an invented one."""
 
 from __future__ import annotations
 
@@ -99,9 +99,7 @@ def test_what_cannot_be_read_is_said_and_offers_nothing(told: object, options: t
         *((kind, "text") for kind in ("choice", "input", "free_text", "question", "select")),
     ],
 )
-def test_approve_and_reject_are_offered_only_where_the_kind_of_question_means_that(
-    kind: str | None, offers: str
-) -> None:
+def test_approve_and_reject_are_offered_only_for_approvals(kind: str | None, offers: str) -> None:
     choices = read_choices(None, kind)
     assert choices.offers == offers
     assert [option.id for option in choices.options] == (["approve", "reject"] if offers == "assumed" else [])
@@ -119,7 +117,7 @@ def test_options_that_share_an_id_or_a_label_stay_distinct() -> None:
     ]
 
 
-def test_a_hundred_thousand_options_of_one_id_are_read_in_one_pass() -> None:
+def test_many_options_of_one_id_are_read_in_one_pass() -> None:
     told = [{"id": "a", "label": str(number)} for number in range(100_000)]
     assert len({option.id for option in read_choices(told, None).options}) == len(told)
 

@@ -1,4 +1,4 @@
-"""Frames to events: every envelope of the specification, and nothing that could make reading fail."""
+"""Frames to events: every documented envelope, and garbage that must not raise."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_bare_data_beside_the_type_is_its_own_payload() -> None:
     assert one(frame) == Received("progress_update", FACT, frame, AT, STAMPED)
 
 
-def test_a_named_message_is_an_envelope_of_that_name_or_bare_data() -> None:
+def test_a_named_message_is_an_envelope_or_bare_data() -> None:
     bare = json.dumps({**DATA, "timestamp": STAMP})
     envelope = json.dumps({"type": "progress_update", "timestamp": STAMP, "data": DATA})
     assert read_named("progress_update", bare, AT) == [Received("progress_update", FACT, bare, AT, STAMPED)]
     assert read_named("progress_update", envelope, AT) == read_events(envelope, AT)
 
 
-def test_an_event_may_carry_its_timestamp_and_number_inside_the_data() -> None:
+def test_the_timestamp_and_number_may_stand_in_the_data() -> None:
     event = one(json.dumps({"type": "progress_update", "data": {**DATA, "timestamp": STAMP, "seq": 7}}))
     assert (event.timestamp, event.seq, event.fact) == (STAMPED, 7, FACT)
 
@@ -110,7 +110,7 @@ def test_a_mark_of_an_odd_type_is_read_as_far_as_it_can_be(field: str, value: ob
 
 
 @pytest.mark.parametrize("stamp", ["yesterday", "", None, 12, True, "9999999999999999999999"])
-def test_a_bad_timestamp_leaves_the_receive_time_beside_a_good_event(stamp: object) -> None:
+def test_an_event_with_a_bad_timestamp_keeps_its_receive_time(stamp: object) -> None:
     event = one(json.dumps({"type": "progress_update", "timestamp": stamp, "data": DATA}))
     assert (event.timestamp, event.received_at, event.fact) == (None, AT, FACT)
 
@@ -122,13 +122,13 @@ def test_an_array_is_the_events_it_holds_in_their_order() -> None:
     assert events[0].fact == FACT
 
 
-def test_an_array_with_numbers_that_json_lacks_is_read_item_by_item() -> None:
+def test_an_array_with_nan_is_read_item_by_item() -> None:
     events = read_events('[{"type":"progress_update","data":{"task_id":"a","progress":NaN}} , {"type":"x"}]', AT)
     assert [event.type for event in events] == ["progress_update", "x"]
     assert events[0].payload == '{"task_id":"a","progress":NaN}'
 
 
-def test_an_array_in_an_array_is_kept_as_malformed_and_an_empty_one_holds_nothing() -> None:
+def test_a_nested_array_is_malformed_and_an_empty_one_is_nothing() -> None:
     (event,) = read_events('[[{"type":"x"}]]', AT)
     assert (event.type, event.payload) == (MALFORMED, '[{"type":"x"}]')
     assert read_events(" [ ] ", AT) == []
@@ -139,7 +139,7 @@ def test_a_binary_frame_in_utf8_is_read_as_text() -> None:
     assert read_events(text.encode(), AT) == read_events(text, AT)
 
 
-def test_a_binary_frame_that_is_not_utf8_is_kept_with_its_bytes_escaped() -> None:
+def test_a_binary_frame_keeps_bytes_that_are_not_utf8_escaped() -> None:
     event = one(b'{"type":"x","data":{"a":"\xff\xfe"}}')
     assert event.fact == MalformedFrame("not UTF-8")
     assert event.payload == '{"type":"x","data":{"a":"\\xff\\xfe"}}'
@@ -204,11 +204,11 @@ def test_several_texts_in_one_frame_are_an_event_each(frame: str) -> None:
         f"{EVENT}\x1e",
     ],
 )
-def test_an_event_that_is_written_twice_or_has_marks_around_it_is_read(frame: str) -> None:
+def test_json_in_json_and_fillers_around_it_are_read(frame: str) -> None:
     assert one(frame).fact == TaskStarted("t")
 
 
-def test_data_that_are_written_twice_stay_in_the_log_as_they_came() -> None:
+def test_data_of_json_in_json_stay_unchanged_in_the_log() -> None:
     event = one(json.dumps({"type": "task.started", "payload": '{"taskId":"t"}'}))
     assert event.payload == json.dumps('{"taskId":"t"}')
 
@@ -274,7 +274,7 @@ def test_an_event_without_a_known_meaning_is_kept_with_its_task(kind: str, data:
 
 
 @pytest.mark.parametrize("extra", [{}, {"timestamp": STAMP}, {"correlationId": "c"}, {"id": "e1"}])
-def test_a_bare_message_of_type_error_is_a_refusal_and_no_error_of_a_task(extra: dict[str, str]) -> None:
+def test_a_bare_message_of_type_error_is_a_refusal(extra: dict[str, str]) -> None:
     assert one(compact({"type": "error", "message": "Not allowed"} | extra)).fact == Alert("error", "Not allowed")
     assert read_named("error", compact({"message": "Not allowed"}), AT)[0].fact == Alert("error", "Not allowed")
 
@@ -287,7 +287,7 @@ def test_an_error_event_is_an_error_of_a_task_in_every_envelope() -> None:
     assert one(compact({"type": "error", "data": {"message": "Not allowed"}})).fact == ErrorReported("Not allowed")
 
 
-def test_an_event_carried_by_another_protocol_gets_that_protocols_marks() -> None:
+def test_an_inner_event_gets_the_outer_protocols_marks() -> None:
     text = compact({"type": "task.started", "payload": {"taskId": "t"}})
     assert read_event(text, AT) == one(text)
     event = read_event(text, AT, event_id="e", offset="17")

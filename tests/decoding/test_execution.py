@@ -1,4 +1,4 @@
-"""The execution family: the documented events, and every other form of them that the specification names."""
+"""The execution family: the documented events, and their further documented forms."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_the_short_form_gives_the_counters_and_the_current_task() -> None:
     assert fact == TaskReported(current_task="t9", completed_tasks=4, total_tasks=12)
 
 
-def test_progress_alone_is_no_counter_since_it_may_be_a_percentage() -> None:
+def test_progress_alone_is_no_counter() -> None:
     assert reported(progress=45).completed_tasks is None
     assert reported(progress=45, progress_percent=37.5).completed_tasks == 45
 
@@ -233,12 +233,12 @@ def test_subtasks_keep_their_names_and_the_servers_words() -> None:
     assert fact.subtask_status == {"a": "in_progress", "b": "purple", "c": "5"}
 
 
-def test_a_wave_counts_its_failures_and_artifacts_where_it_has_no_success_rate() -> None:
+def test_a_wave_without_success_rate_has_failures_and_artifacts() -> None:
     fact = fact_of("wave_completed", {"wave_number": 1, "tasks_in_wave": 4, "failed_tasks": 1, "artifacts_created": 2})
     assert fact == WaveCompleted(1, atoms=4, failed=1, artifacts=2)
 
 
-def test_an_error_without_words_is_named_by_its_type_and_keeps_its_stack() -> None:
+def test_an_error_without_words_shows_its_type_and_stack() -> None:
     fact = fact_of("error", {"task_id": "t", "error_type": "OSError", "stack_trace": "at x"})
     assert fact == ErrorReported("OSError", "t", error_type="OSError", stack="at x")
 
@@ -254,7 +254,7 @@ def test_an_event_without_what_names_it_is_kept_as_unknown(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["execution_started", "progress_update", "execution_completed"])
-def test_an_event_with_nothing_in_it_is_a_fact_that_says_nothing(kind: str) -> None:
+def test_an_empty_event_is_an_empty_fact(kind: str) -> None:
     fact = fact_of(kind, {})
     assert fact == type(fact)()
     assert not isinstance(fact, UnknownEvent)

@@ -98,7 +98,7 @@ def test_a_task_goes_its_way_in_core_events() -> None:
 
 
 def beside(kind: str, at: int = 0, **data: Any) -> str:
-    """Return an event that names its task beside its data, as the documented WebSocket API does."""
+    """Return an event with its task beside its data, as in the documented WebSocket API."""
     stamp = f"2025-12-01T10:00:{at:02}.000Z"
     return json.dumps({"type": kind, "taskId": "t", "timestamp": stamp, "data": data})
 

@@ -186,7 +186,7 @@ def test_another_name_is_no_stage(kind: str) -> None:
     assert fact_of(kind) == UnknownEvent()
 
 
-def test_an_approval_request_asks_with_its_operations_as_changes() -> None:
+def test_an_approval_request_lists_its_operations() -> None:
     fact = fact_of(
         "approval_request",
         batch_id="batch_1",

@@ -253,7 +253,7 @@ def test_an_event_of_no_task_is_kept_as_unknown(kind: str) -> None:
     assert fact_of(kind, payload) == UnknownEvent(None)
 
 
-def test_a_subtask_that_names_itself_not_leaves_the_progress_as_it_is() -> None:
+def test_a_subtask_without_a_name_leaves_the_progress() -> None:
     fact = fact_of("task.progress", {"taskId": "t", "progress": 1, "subtask": {"name": "n", "progress": 3}})
     assert fact == TaskProgressed("t", 1.0)
 
@@ -269,7 +269,7 @@ def test_a_wrong_field_costs_only_itself() -> None:
     assert fact_of("task.progress", payload) == TaskProgressed("5", 40.0, details=TaskDetails(elapsed_s=2.0))
 
 
-def test_a_status_that_names_its_task_beside_its_data_is_the_tasks_status() -> None:
+def test_a_status_with_its_task_beside_the_data_is_the_tasks() -> None:
     running, done, odd = (
         read_events(f'{{"type":"{kind}","taskId":"t1","timestamp":"2026-01-01T00:00:00Z","data":{data}}}', 1)[0].fact
         for kind, data in (

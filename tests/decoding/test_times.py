@@ -168,7 +168,7 @@ def test_a_duration_is_seconds_from_the_question_on(told: object, seconds: float
     ],
     ids=repr,
 )
-def test_a_moment_is_a_deadline_and_clipped_at_the_end_of_the_calendar(told: object, at: int) -> None:
+def test_a_deadline_is_clipped_at_the_end_of_the_calendar(told: object, at: int) -> None:
     assert read_deadline(told) == Deadline(at)
 
 

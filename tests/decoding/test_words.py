@@ -1,4 +1,4 @@
-"""The words of an error, wherever they stand, on every wire."""
+"""The words of an error in every place, on every wire."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_words_are_found_where_servers_put_them(shape: object) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES[1:], ids=repr)
-def test_the_words_beside_the_type_and_of_a_named_event_are_found_too(shape: dict[str, Any]) -> None:
+def test_words_beside_the_type_and_of_named_events_are_found(shape: dict[str, Any]) -> None:
     (event,) = read_events(json.dumps({"type": "error", **shape}), 1)
     assert getattr(event.fact, "message", None) == "disk full"
     (named,) = read_named("error", json.dumps(shape), 1)

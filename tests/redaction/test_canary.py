@@ -1,4 +1,4 @@
-"""One secret in each place and on each wire, a server that says it back in every way: it is shown and kept nowhere."""
+"""One secret in each place and on each wire, repeated by the server in every spelling: shown and kept nowhere."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def clean(where: str, text: str, secret: str = SECRET) -> None:
 
 @pytest.fixture(autouse=True)
 def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Look into what every library logs, asyncio's debug mode on."""
+    """Capture the logs of every library, with asyncio's debug mode on."""
     monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
     with Records() as kept:
         yield
@@ -51,7 +51,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def events(said: str) -> list[str]:
-    """Return one event of each kind that holds a text, as JSON text: what is said may be escaped already."""
+    """Return one event of each kind with a text in it, as JSON text; the text may be escaped already."""
     mark = "a mark"
     messages = [
         task("task.started", taskId="t", workerId=f"w {mark}"),
@@ -77,7 +77,7 @@ def halves() -> list[str]:
 
 
 def echoing(peer: Peer) -> None:
-    """Say it back in every spelling, refuse a decision with it, and close with it."""
+    """Repeat the secret in every spelling, refuse a decision with it, and close with it."""
     for form in spelled(SECRET).values():
         said = form if "\\" in form else json.dumps(form)[1:-1]
         peer.send(*events(said))
@@ -147,9 +147,7 @@ def _look_into_files(widget: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["header", "a key of the query"])
-def test_a_recording_made_meanwhile_holds_no_secret_and_shows_what_the_console_showed(
-    place: str, tmp_path: Path
-) -> None:
+def test_a_recording_holds_no_secret_and_replays_the_same(place: str, tmp_path: Path) -> None:
     with JsonServer(echoing) as server:
         url, options = PLACES[place](server.url)
         with Console(url, record=tmp_path / "run.jsonl", **options) as console:
@@ -195,7 +193,7 @@ def test_what_a_trpc_server_says_back_is_shown_and_kept_nowhere(shows: Callable[
 
 
 @pytest.mark.parametrize("place", ["token", "a header", "the password"])
-def test_what_a_socketio_server_says_back_is_shown_and_kept_nowhere(place: str, shows: Callable[..., Page]) -> None:
+def test_a_socketio_echo_of_the_secret_is_shown_nowhere(place: str, shows: Callable[..., Page]) -> None:
     with SocketIoServer() as server:
         server.answers["c"] = {"status": "error", "message": f"not with {SECRET}", "code": "INVALID"}
         places: dict[str, tuple[str, dict[str, Any]]] = {
@@ -220,7 +218,7 @@ def test_what_a_socketio_server_says_back_is_shown_and_kept_nowhere(place: str, 
         clean("the page", json.dumps([page.comm.states, page.comm.sent]))
 
 
-def test_a_refusal_of_a_socketio_server_is_shown_without_the_secret() -> None:
+def test_a_socketio_refusal_is_shown_without_the_secret() -> None:
     for form in spelled(SECRET).values():
         with SocketIoServer(refusal=(f"invalid token {form}", {"token": form})) as server:
             console = Console(server.url, token=SECRET)
@@ -233,7 +231,7 @@ def test_a_refusal_of_a_socketio_server_is_shown_without_the_secret() -> None:
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_an_answer_names_ids_as_the_server_does_also_where_they_hold_the_secret(
+def test_an_answer_to_an_id_with_the_secret_uses_the_real_id(
     recorded: bool,  # noqa: FBT001
     tmp_path: Path,
 ) -> None:
@@ -291,7 +289,7 @@ def test_an_answer_names_ids_as_the_server_does_also_where_they_hold_the_secret(
         ("ws://h/ws", {"token": SECRET, "record": "no/such/directory/run.jsonl"}),
     ],
 )  # fmt: skip
-def test_an_argument_that_cannot_be_used_is_refused_without_its_value(url: Any, options: dict[str, Any]) -> None:
+def test_an_unusable_argument_is_refused_without_its_value(url: Any, options: dict[str, Any]) -> None:
     if isinstance(url, str) and not url.startswith("ws://h/") and not options:
         _follows_nothing(url)
         return
@@ -304,7 +302,7 @@ def test_an_argument_that_cannot_be_used_is_refused_without_its_value(url: Any, 
 
 
 def _follows_nothing(url: str) -> None:
-    """Make a console for an address that cannot work: at once, or by its link, it says so without the secret."""
+    """Make a console for an address that cannot work; return its failure, at once or of its link, without the secret."""
     try:
         console = Console(url)
     except InvalidArgument as refused:

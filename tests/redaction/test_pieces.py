@@ -53,6 +53,6 @@ def test_what_only_begins_like_a_secret_is_left(pieces: list[str]) -> None:
     assert joined(pieces)[0] == pieces
 
 
-def test_a_number_among_numbers_is_left_with_what_stands_before_it() -> None:
+def test_a_number_among_numbers_stays_with_its_left_side() -> None:
     assert joined(["n: 12345678 of"], "12345678")[0] == ["n: 12345678 of"]
     assert "".join(joined(["PIN ", "1234", "5678 ok"], "12345678")[0]) == "PIN ****** ok"

@@ -61,13 +61,13 @@ def test_a_frame_of_json_keeps_its_shape(token: str, before: str, after: str) ->
 @pytest.mark.parametrize(
     "token", ["task", "test", "demo", "user", "7", "t-1", "pa.ss", "execution", "CHECKPOINT", "at"]
 )
-def test_a_secret_that_may_be_a_word_of_the_run_is_left_in_what_the_server_says(token: str) -> None:
+def test_an_ambiguous_secret_stays_in_the_servers_text(token: str) -> None:
     frame = json.dumps({"type": f"{token}.started", "id": token, token: {"n": 7, "text": f"the {token} of the user"}})
     assert Redactor([token]).hide_frame(frame) == frame
     assert Redactor([token]).hide_line(frame.encode()) == frame.encode()
 
 
-def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
+def test_an_ambiguous_secret_is_hidden_under_a_telling_name() -> None:
     said = {
         "access_token": "task",
         "text": "Bearer task",
@@ -83,12 +83,12 @@ def test_such_a_secret_is_hidden_where_something_tells_what_it_is() -> None:
     }
 
 
-def test_such_a_secret_is_hidden_as_a_whole_value_of_what_we_send() -> None:
+def test_an_ambiguous_secret_is_hidden_as_a_whole_sent_value() -> None:
     sent = Redactor(["task"]).hide_sent('{"type":"task.start","key":"task","task":"a task","auth":"Bearer task"}')
     assert json.loads(sent) == {"type": "task.start", "key": "***", "task": "a task", "auth": "Bearer ***"}
 
 
-def test_a_secret_number_is_found_within_text_and_never_within_another_number() -> None:
+def test_a_secret_number_is_found_in_text_not_in_numbers() -> None:
     line = '{"at":12345678000,"n": 12345678,"list":[12345678, 12345678],"text":"PIN=12345678."}'
     hidden = Redactor(["12345678"]).hide(line)
     assert hidden == line.replace("=12345678", "=***")
@@ -99,7 +99,7 @@ def test_a_short_secret_is_hidden_as_a_whole_value_only() -> None:
     assert json.loads(hidden) == {"token": "***", "text": "abcdef", "n": 1, "auth": "Bearer ***"}
 
 
-def test_what_we_send_under_a_secret_name_is_hidden_whatever_it_is() -> None:
+def test_any_sent_value_under_a_secret_name_is_hidden() -> None:
     sent = Redactor([]).hide_sent('{"type":"auth","token":"un\\"known","tokens":5,"data":{"apiKey":"k","name":"n"}}')
     assert json.loads(sent) == {"type": "auth", "token": "***", "tokens": 5, "data": {"apiKey": "***", "name": "n"}}
 
@@ -110,7 +110,7 @@ def test_bytes_that_are_no_text_lose_their_secrets_too() -> None:
     assert Redactor(["topsecret"]).hide_frame(b"topsecret") == "***"
 
 
-def test_the_options_secrets_are_the_token_secret_headers_and_what_the_url_hides() -> None:
+def test_the_secrets_of_options_are_token_headers_and_url_parts() -> None:
     options = check(
         {
             "url": "wss://user:pa%20ss@h/ws?access_token=querysecret&room=7",
@@ -150,7 +150,7 @@ def test_a_secret_is_hidden_as_other_programs_spell_it(secret: str, before: str)
     assert not holds(hide(f'{{"a":"{coded}"}}'), secret)
 
 
-def test_an_escape_whose_letters_look_like_a_secrets_first_stays_whole() -> None:
+def test_an_escape_that_looks_like_a_secrets_start_stays_whole() -> None:
     hide = Redactor(["n0token1", "41bcdef0"]).hide
     assert json.loads(hide('{"a":"line\\n0token1 b"}')) == {"a": "line*** b"}
     assert json.loads(hide('{"a":"\\u0041bcdef0"}')) == {"a": "***"}
@@ -165,7 +165,7 @@ def test_a_short_token_in_a_bearer_header_is_found_in_base64() -> None:
     )
 
 
-def test_a_sentence_about_the_link_loses_a_short_token_as_a_word_only() -> None:
+def test_a_link_sentence_loses_a_short_token_only_as_a_word() -> None:
     redactor = Redactor(["s3cret", "at"])
     assert redactor.hide_said("bad s3cret at s3cretary") == "bad *** at s3cretary"
     assert redactor.hide("bad s3cret") == "bad s3cret"

@@ -1,4 +1,4 @@
-"""Visible marks: each character that deceives gets one, by the same rule as in the panel; what is harmless stays."""
+"""Visible marks for deceptive characters, by the same rule as in the panel; harmless ones stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEEN = "app/⟨U+202E⟩yp.niam"
 
 
 @pytest.mark.parametrize(("text", "shown"), CASES)
-def test_what_deceives_is_marked_and_what_joins_emoji_and_letters_stays(text: str, shown: str) -> None:
+def test_deceptive_characters_are_marked_and_joiners_stay(text: str, shown: str) -> None:
     assert marked(text) == shown
 
 
@@ -42,7 +42,7 @@ def test_escaped_json_is_the_same_value_with_nothing_hidden(text: str) -> None:
     assert marked(shown) == shown
 
 
-def test_every_text_of_the_picture_is_marked_but_the_raw_payload() -> None:
+def test_every_shown_text_but_the_raw_payload_is_marked() -> None:
     frames = [
         execution("execution_started", execution_id=OVERRIDE, phases=[{"number": 1, "name": OVERRIDE}]),
         execution(

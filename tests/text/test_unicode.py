@@ -1,4 +1,4 @@
-"""Lone surrogates, wherever words enter: nothing freezes, and what is sent or shown is text."""
+"""Lone surrogates in every input: nothing freezes, and sent or shown text is encodable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_text_of_a_fact_becomes_encodable() -> None:
     [{"title": HALF}, {"task": HALF}, {"execution": HALF}, {"subscribe": {"a": [HALF]}}, {"decide": HALF}],
     ids=lambda options: next(iter(options)),
 )
-def test_options_with_half_a_character_follow_the_run_and_write_it(options: dict[str, Any], tmp_path: Path) -> None:
+def test_options_with_half_a_character_work(options: dict[str, Any], tmp_path: Path) -> None:
     record = tmp_path / f"{STRAY}.jsonl"
     with JsonServer([STARTED, END]) as server, Console(server.url, record=record, **options) as console:
         assert console.wait(20)

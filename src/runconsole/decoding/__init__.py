@@ -1,1 +1,1 @@
-"""Internal: payloads of events to facts, whichever server they come from. Pure functions."""
+"""Internal: turns payloads of events into facts, for every server. Pure functions."""

@@ -1,4 +1,4 @@
-"""The agents' events of the task family (docs/protocols/tasks.md): files changed, errors, tokens and cost."""
+"""Events of agents in the task family (docs/protocols/tasks.md): changed files, errors, tokens and cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, understood
+from runconsole.decoding.payload import FactReader, Whole, first, fact_reader
 from runconsole.decoding.task import NO_METRICS, Metrics, TaskEvent, info_of
 from runconsole.decoding.words import words_of
 from runconsole.events import AgentCompleted, ArtifactCreated, ErrorReported, Fact
@@ -29,7 +29,7 @@ class _FileChange(_File, rename="camel"):
     file: _File | str | None = None
 
 
-class _Action(Struct):
+class _ErrorAction(Struct):
     type: str | None = None
     name: str | None = None
 
@@ -43,7 +43,7 @@ class _AgentEvent(TaskEvent, rename="camel"):
     reason: Any = None
     code: str | None = None
     recoverable: bool | None = None
-    action: _Action | str | None = None
+    action: _ErrorAction | str | None = None
     attempt: Whole | None = None
     max_retries: Whole | None = None
     metrics: Metrics | None = None
@@ -76,7 +76,7 @@ def _agent_error(data: _AgentEvent) -> Fact | None:
     message = first(*map(words_of, told), info.code, data.code)
     if message is None:
         return None
-    action = data.action if isinstance(data.action, _Action) else _Action(data.action)
+    action = data.action if isinstance(data.action, _ErrorAction) else _ErrorAction(data.action)
     return ErrorReported(
         message,
         data.task_id,
@@ -98,9 +98,9 @@ def _agent_ended(data: _AgentEvent) -> Fact | None:
 
 
 FACTS: dict[str, FactReader] = {
-    "agent.file_change": understood(_FileChange, _file_change),
-    "agent.error": understood(_AgentEvent, _agent_error),
-    "agent.completed": understood(_AgentEvent, _agent_ended),
-    "agent.terminated": understood(_AgentEvent, _agent_ended),
+    "agent.file_change": fact_reader(_FileChange, _file_change),
+    "agent.error": fact_reader(_AgentEvent, _agent_error),
+    "agent.completed": fact_reader(_AgentEvent, _agent_ended),
+    "agent.terminated": fact_reader(_AgentEvent, _agent_ended),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""

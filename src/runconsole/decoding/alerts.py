@@ -1,10 +1,10 @@
-"""News for a person: alerts, cost thresholds, rate limits, workers and providers that are gone."""
+"""Messages for a person: alerts, cost thresholds, rate limits, lost workers and providers."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, first, understood
+from runconsole.decoding.payload import FactReader, first, fact_reader
 from runconsole.events import Alert, Fact, Logged
 
 __all__ = ["FACTS"]
@@ -29,7 +29,7 @@ class _Limit(Struct, rename="camel"):
     limit: float | None = None
 
 
-class _Action(Struct, rename="camel"):
+class _LimitAction(Struct, rename="camel"):
     type: str | None = None
     wait_seconds: float | None = None
     fallback_provider: str | None = None
@@ -40,13 +40,13 @@ class _RateLimited(Struct, rename="camel"):
     agent_id: str | None = None
     provider_id: str | None = None
     limit: _Limit | None = None
-    action: _Action | None = None
+    action: _LimitAction | None = None
     estimated_wait: float | None = None
     fallback_provider: str | None = None
 
 
 class _Status(Struct, rename="camel"):
-    """A worker or provider, and how it is."""
+    """A worker's or provider's status."""
 
     task_id: str | None = None
     worker_id: str | None = None
@@ -78,7 +78,7 @@ def _alert(data: _Alert) -> Fact | None:
 
 
 def _cost_threshold(data: _Alert) -> Fact:
-    """A threshold is told when the cost comes near it and when it has passed it."""
+    """Return the alert of a threshold: servers report it when the cost comes near it and when it has passed it."""
     if data.message:
         return Alert("warning", data.message)
     if data.current is not None and data.threshold is not None:
@@ -104,7 +104,7 @@ def _amount(limit: _Limit | None) -> str:
 
 
 def _consequence(data: _RateLimited) -> str:
-    action = data.action or _Action()
+    action = data.action or _LimitAction()
     fallback, wait = (
         first(action.fallback_provider, data.fallback_provider),
         first(action.wait_seconds, data.estimated_wait),
@@ -148,14 +148,14 @@ def _health(data: _Health) -> Fact:
 
 
 FACTS: dict[str, FactReader] = {
-    "system.alert": understood(_Alert, _alert),
-    "cost.threshold": understood(_Alert, _cost_threshold),
-    "agent.rate_limited": understood(_RateLimited, _rate_limited),
-    "provider.rate_limited": understood(_RateLimited, _rate_limited),
-    "worker.offline": understood(_Status, _offline),
-    "worker.status_changed": understood(_Status, _status_changed),
-    "provider.status_changed": understood(_Status, _status_changed),
-    "provider.unavailable": understood(_Status, _unavailable),
-    "system.health_check": understood(_Health, _health),
+    "system.alert": fact_reader(_Alert, _alert),
+    "cost.threshold": fact_reader(_Alert, _cost_threshold),
+    "agent.rate_limited": fact_reader(_RateLimited, _rate_limited),
+    "provider.rate_limited": fact_reader(_RateLimited, _rate_limited),
+    "worker.offline": fact_reader(_Status, _offline),
+    "worker.status_changed": fact_reader(_Status, _status_changed),
+    "provider.status_changed": fact_reader(_Status, _status_changed),
+    "provider.unavailable": fact_reader(_Status, _unavailable),
+    "system.health_check": fact_reader(_Health, _health),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""

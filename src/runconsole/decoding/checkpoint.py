@@ -1,4 +1,4 @@
-"""Checkpoints: the questions of a run and their answers, from either family's names."""
+"""Checkpoints: the questions of a run and their answers, by both families' names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from runconsole.decoding.choices import name_of, read_choices, read_option
-from runconsole.decoding.payload import FactReader, first, understood
+from runconsole.decoding.payload import FactReader, first, fact_reader
 from runconsole.decoding.times import read_deadline, read_time
 from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointReminded, Fact
 
@@ -69,7 +69,7 @@ def _opened(data: _Opened) -> Fact | None:
 
 
 def _default_beside(timeout: object) -> object:
-    """Return the default action that stands in an object of the deadline: ``{duration, defaultAction, expiresAt}``."""
+    """Return the default action inside an object of the deadline: ``{duration, defaultAction, expiresAt}``."""
     return first(timeout.get("defaultAction"), timeout.get("default_action")) if isinstance(timeout, dict) else None
 
 
@@ -114,12 +114,12 @@ def _timed_out(data: _Decided) -> Fact | None:
 
 
 FACTS: dict[str, FactReader] = {
-    "task.hitl_required": understood(_Opened, _opened),
-    "checkpoint.pending": understood(_Opened, _opened),
-    "checkpoint.hitl_required": understood(_Opened, _opened),
-    "checkpoint.reminder": understood(_Opened, _reminded),
-    "checkpoint.resolved": understood(_Decided, _decided),
-    "checkpoint.hitl_decided": understood(_Decided, _decided),
-    "checkpoint.timeout": understood(_Decided, _timed_out),
+    "task.hitl_required": fact_reader(_Opened, _opened),
+    "checkpoint.pending": fact_reader(_Opened, _opened),
+    "checkpoint.hitl_required": fact_reader(_Opened, _opened),
+    "checkpoint.reminder": fact_reader(_Opened, _reminded),
+    "checkpoint.resolved": fact_reader(_Decided, _decided),
+    "checkpoint.hitl_decided": fact_reader(_Decided, _decided),
+    "checkpoint.timeout": fact_reader(_Decided, _timed_out),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""

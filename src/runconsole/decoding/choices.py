@@ -1,7 +1,7 @@
-"""The answers that a question offers, in the shapes that servers write them. None is ever made up.
+"""The answers that a question offers, in the shapes of the servers. No answer is ever invented.
 
-A list of texts, numbers, booleans, pairs ``[value, label]`` or objects; a mapping of values to labels; a text with one
-answer a line, or with commas; an empty list, which asks for words of one's own.
+Shapes: a list of texts, numbers, booleans, pairs ``[value, label]`` or objects; a mapping of values to labels; a text
+with one answer a line, or with commas; an empty list, which asks for free text.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _MEANS_APPROVAL = re.compile(
     r"approv|review|hitl|human|confirm|permission|permit|consent|authori[sz]|sign_?off|gate|architecture|spec(ification)?$",
     re.IGNORECASE,
 )
-"""Types of a question that is answered with yes or no, such as `spec_review` and `architecture`."""
+"""Types of a question for yes or no, such as `spec_review` and `architecture`."""
 _IDENTIFIER = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*", re.ASCII)
 
 _VALUES = (
     *("id", "optionId", "option_id", "value", "key", "const", "code", "action", "name", "option", "choice"),
     *("label", "text", "title"),
 )
-"""Where an object may hold what is sent back, the first that is told."""
+"""Names of an option's value in an object, in order of preference."""
 _LABELS = ("label", "text", "title", "displayName", "display_name", "name", "caption")
 _DESCRIPTIONS = ("description", "detail", "details", "help", "hint")
 _DEFAULTS = ("isDefault", "is_default", "default")
 _LISTS = ("options", "choices", "items", "enum", "oneOf", "anyOf")
-"""Under which a mapping holds the answers, where it is not the answers itself."""
+"""Names of the answers in a mapping that does not consist of the answers itself."""
 _PAIR = 2
 _LONGEST_SHOWN = 120
 
 
 class Choices(NamedTuple):
-    """What a question offers, and what of it cannot be read."""
+    """The options of a question, and a note about those that cannot be read."""
 
     options: tuple[CheckpointOption, ...] = ()
     offers: Offers = "told"
@@ -50,9 +50,9 @@ class Choices(NamedTuple):
 
 
 def read_choices(told: object, kind: str | None) -> Choices:
-    """Return what is offered by a question of type `kind`; `told` is None where the server tells no options.
+    """Return the options of a question of type `kind`; `told` is None where the server names no options.
 
-    Approve and Reject are offered where none are told and the type (or none) means that.
+    Without named options, a type that means approval (or no type at all) gives Approve and Reject.
     """
     if told is None:
         if kind is None or _MEANS_APPROVAL.search(kind):
@@ -73,7 +73,7 @@ def read_choices(told: object, kind: str | None) -> Choices:
 
 
 def name_of(value: object) -> str | None:
-    """Return the text by which a server's value is known here: itself, or its JSON; None for null."""
+    """Return the console's text for a server's value: the value itself, or its JSON; None for null."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -139,14 +139,14 @@ def _option(
 
 
 def _label(text: str) -> str:
-    """Return what stands on the button for a bare text: words for an identifier, any other text as it is."""
+    """Return the label of a button for a bare text: words for an identifier, any other text unchanged."""
     if not _IDENTIFIER.fullmatch(text):
         return text
     return text.replace("_", " ").replace("-", " ").capitalize()
 
 
 def _listed(told: object) -> Sequence[object] | None:
-    """Return the options one by one, of whatever holds them; None where nothing known does."""
+    """Return the options one by one, from any known container; None for any other value."""
     if isinstance(told, str):
         return _split(told)
     if isinstance(told, Mapping):
@@ -154,13 +154,13 @@ def _listed(told: object) -> Sequence[object] | None:
         if inside is not None:
             return _listed(inside)
         if told.keys() & set(_LABELS) and told.keys() & {"id", "value", "key"}:
-            return [told]  # one option that is no list
+            return [told]  # a single option without a list
         return [_of_member(name, value) for name, value in told.items()]
     return told if isinstance(told, list) else None
 
 
 def _split(text: str) -> Sequence[object] | None:
-    """Return the answers that a text holds: JSON written twice, one a line, or with commas between."""
+    """Return the answers in a text: JSON within JSON, one a line, or separated by commas."""
     if text.lstrip()[:1] in ("[", "{"):
         try:
             told = loads_encodable(text)
@@ -173,14 +173,14 @@ def _split(text: str) -> Sequence[object] | None:
 
 
 def _of_member(name: str, value: object) -> object:
-    """Return an option of a mapping's member: a value and its label, or what more is told of it."""
+    """Return the option of a mapping's member: a value and its label, or an object with further details."""
     if isinstance(value, Mapping):
         return {"id": name, **value}
     return [name, value] if isinstance(value, str) and value else name
 
 
 def _apart(options: list[CheckpointOption]) -> Iterator[CheckpointOption]:
-    """Give each option an id of its own. One that is told twice in every word is one."""
+    """Yield the options with unique ids, and without exact repetitions."""
     taken: dict[str, CheckpointOption] = {}
     copies: dict[str, int] = {}
     for option in options:

@@ -1,7 +1,7 @@
-"""Envelopes: JSON text to `Received` events, whatever family they belong to.
+"""Envelopes: JSON text to `Received` events, of both families.
 
 Reads every form in docs/protocols/index.md: ``{type, timestamp, data}``, ``{type, payload, timestamp}``, bare data with
-its type beside it, arrays of events, UTF-8 binary frames. What is no event at all is a `malformed` one; nothing raises.
+its type beside it, arrays of events, UTF-8 binary frames. Any other text gives a `malformed` event; nothing raises.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Envelope(Struct, gc=False):
 
 
 class _Inner(Struct):
-    """What some servers put inside the data instead of beside it."""
+    """Marks that some servers put inside the data instead of beside it."""
 
     timestamp: Any = None
     seq: Whole | None = None
@@ -95,7 +95,7 @@ def read_events(frame: str | bytes, at: Micros) -> list[Received]:
 
 
 def read_event(text: str, at: Micros, *, event_id: str | None = None, offset: str | None = None) -> Received:
-    """Return the event of one JSON text that another protocol carried; its marks go beside it."""
+    """Return the event of one JSON text inside another protocol's message, with that protocol's marks."""
     event = read_events(text, at)
     received = event[0] if len(event) == 1 else _malformed(text, at, "expected one event, got an array")
     if event_id is None and offset is None:
@@ -122,7 +122,7 @@ def read_named(name: str, argument: str, at: Micros) -> list[Received]:
 def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare: bool = False) -> Received:
     kind = intern(kind)
     timestamp, seq, event_id = envelope.timestamp, envelope.seq, envelope.id
-    # The marks may stand inside the data. A search is cheaper than a second decode, that for a rare letter cheapest.
+    # The marks may stand inside the data. Substring tests are cheaper than a second decode, and `q` is rare.
     if (seq is None and "q" in payload and '"seq"' in payload) or (timestamp is None and '"timestamp"' in payload):
         inner = _read_inner(payload) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
@@ -130,7 +130,7 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
     if not bare and (envelope.taskId is not None or envelope.metadata is not _ABSENT):
         text = _with_task(text, first(envelope.taskId, _task_of(str(envelope.metadata, "utf-8"))))
     read = None if bare else _FACTS.get(kind)
-    # Positional: built once per event. The order is Received's.
+    # Positional: built once per event. The order is `Received`'s.
     return Received(
         kind,
         (None if read is None else read(text)) or _meaning(kind, text, bare=bare),
@@ -146,7 +146,7 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
 
 
 def _beside(envelope: _Envelope) -> Names | None:
-    """Return what stands beside the data of what an event is about; None for nothing."""
+    """Return the names that stand beside the data; None for none."""
     if (
         envelope.metadata is _ABSENT
         and envelope.taskId is None
@@ -160,7 +160,7 @@ def _beside(envelope: _Envelope) -> Names | None:
 
 
 def _with_task(payload: str, task_id: str | None) -> str:
-    """Return the data with the task that is named beside it, where it names none itself."""
+    """Return the data with the task id from the envelope, unless the data has one."""
     if task_id is None or payload[:1] != "{" or '"taskId"' in payload or '"task_id"' in payload:
         return payload
     name = encode_text(task_id)
@@ -169,7 +169,7 @@ def _with_task(payload: str, task_id: str | None) -> str:
 
 
 def _meaning(kind: str, payload: str, *, bare: bool) -> Fact:
-    """Return what an event means that is not simply one of `_FACTS`."""
+    """Return the fact of an event whose type alone does not decide it."""
     read = _FACTS.get(kind)
     if bare and kind == "error" and (message := _refusal(payload)) is not None:
         return execution.refusal(message)
@@ -177,7 +177,7 @@ def _meaning(kind: str, payload: str, *, bare: bool) -> Fact:
 
 
 def _unnamed(kind: str, payload: str) -> Fact:
-    """Return what an event means by the family of its name, or by the task that it is about."""
+    """Return the fact of an event by the family of its name, or by its task."""
     task_id = _task_of(payload)
     read = pipeline.read_stage(kind) or (None if task_id is None else flat.OF_TASK.get(kind))
     fact = None if read is None else read(payload)
@@ -204,7 +204,7 @@ def _refusal(payload: str) -> str | None:
 
 
 def _read_odd(text: str, at: Micros) -> list[Received]:
-    """Read what is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage.
+    """Read a text that is no plain envelope: an array, an object with fields of odd types, Python's NaN, or garbage.
 
     A heartbeat holds no event.
     """
@@ -227,7 +227,7 @@ def _read_odd(text: str, at: Micros) -> list[Received]:
 
 
 def _read_parts(parts: list[str], at: Micros) -> list[Received]:
-    """Read the texts of one frame; what stands between them and is none is malformed."""
+    """Read the texts of one frame; other text between them is malformed."""
     return [
         event
         for part in parts
@@ -236,7 +236,7 @@ def _read_parts(parts: list[str], at: Micros) -> list[Received]:
 
 
 def _items(text: str) -> list[str]:
-    """Return the exact texts of an array's items. Raises ValueError where it is no array."""
+    """Return the exact texts of an array's items. Raises ValueError for a text that is no array."""
     try:
         return [str(item, "utf-8") for item in _decode_array(text)]
     except (msgspec.MsgspecError, RecursionError):

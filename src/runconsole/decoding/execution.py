@@ -1,6 +1,6 @@
 """The execution family: payloads to facts. Durations arrive in milliseconds.
 
-Each struct holds the documented names and the other names seen for the same thing (`docs/protocols/execution.md`).
+Each struct holds the documented names, and further names in use for the same field (`docs/protocols/execution.md`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, loads_encodable, salvage, seconds, understood
+from runconsole.decoding.payload import FactReader, Whole, first, loads_encodable, salvage, seconds, fact_reader
 from runconsole.decoding.words import words_of
 from runconsole.events import (
     Alert,
@@ -29,7 +29,7 @@ from runconsole.statuses import STATUS_OF, read_status, unknown_status
 __all__ = ["FACTS"]
 
 
-class _Phase(Struct):
+class _PlannedPhase(Struct):
     number: Whole | None = None
     phase: Whole | None = None
     name: str | None = None
@@ -44,7 +44,7 @@ class _ExecutionStarted(Struct):
     total_tasks: Whole | None = None
     total_atoms: Whole | None = None
     estimated_duration_ms: float | None = None
-    phases: list[_Phase] | None = None
+    phases: list[_PlannedPhase] | None = None
 
 
 class _ProgressUpdate(Struct, gc=False):
@@ -132,7 +132,7 @@ class _ExecutionCompleted(_FinalStats):
     final_stats: _FinalStats | None = None
 
 
-def _phase_plan(phase: _Phase, position: int) -> PhasePlan:
+def _phase_plan(phase: _PlannedPhase, position: int) -> PhasePlan:
     return PhasePlan(
         number=first(phase.number, phase.phase, position),
         name=first(phase.name, phase.phase_name),
@@ -158,7 +158,7 @@ def _progress_update(data: _ProgressUpdate) -> TaskReported:
         completed = int(progress)  # documented: `progress` is the same counter
     duration = data.duration_ms
     status = STATUS_OF.get(data.status) or read_status(data.status)
-    # Positional: the hottest constructor of the family. The order is TaskReported's.
+    # Positional: the hottest constructor of the family. The order is `TaskReported`'s.
     fact = TaskReported(
         data.task_id,
         data.task_name,
@@ -225,11 +225,11 @@ def _error(data: _Error) -> Fact | None:
     )
 
 
-_read_known_error = understood(_Error, _error)
+_read_known_error = fact_reader(_Error, _error)
 
 
 def _read_error(text: str) -> Fact | None:
-    """Return the error of documented form, else the words that can be found in another one."""
+    """Return the error of documented form, else the words of an error in any other form."""
     known = _read_known_error(text)
     if known is not None and not (isinstance(known, ErrorReported) and known.message == known.error_type):
         return known
@@ -279,11 +279,11 @@ def refusal(message: str) -> Alert:
 
 
 FACTS: dict[str, FactReader] = {
-    "execution_started": understood(_ExecutionStarted, _execution_started),
-    "progress_update": understood(_ProgressUpdate, _progress_update),
-    "wave_completed": understood(_WaveCompleted, _wave_completed),
-    "artifact_created": understood(_ArtifactCreated, _artifact_created),
+    "execution_started": fact_reader(_ExecutionStarted, _execution_started),
+    "progress_update": fact_reader(_ProgressUpdate, _progress_update),
+    "wave_completed": fact_reader(_WaveCompleted, _wave_completed),
+    "artifact_created": fact_reader(_ArtifactCreated, _artifact_created),
     "error": _read_error,
-    "execution_completed": understood(_ExecutionCompleted, _execution_completed),
+    "execution_completed": fact_reader(_ExecutionCompleted, _execution_completed),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""

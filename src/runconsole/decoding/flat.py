@@ -1,6 +1,6 @@
-"""The task family's short names: its core's flat events in snake case, and the bare words of its other pages.
+"""The task family's short names: the flat events of its core in snake case, and the bare words of its other pages.
 
-Durations of core events are milliseconds, those of the other pages seconds.
+Durations of core events are in milliseconds, those of the other pages in seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from runconsole.decoding import checkpoint, task
-from runconsole.decoding.payload import FactReader, Whole, first, seconds, understood
+from runconsole.decoding.payload import FactReader, Whole, first, seconds, fact_reader
 from runconsole.events import (
     CheckpointDecided,
     CheckpointOpened,
@@ -58,14 +58,14 @@ _APPROVE = (CheckpointOption("approve", "Approve"), CheckpointOption("reject", "
 
 
 def _of_task(meaning: Callable[[str, _Flat], Fact | None]) -> FactReader:
-    """Return a reader of events that say nothing without their task."""
-    return understood(_Flat, lambda data: None if data.task_id is None else meaning(data.task_id, data))
+    """Return a reader of events that mean nothing without a task id."""
+    return fact_reader(_Flat, lambda data: None if data.task_id is None else meaning(data.task_id, data))
 
 
 def _output(task_id: str, data: _Flat) -> Fact | None:
     if data.content is None:
         return None
-    # A message that is whole ends its line, or the next one would go on in it.
+    # A complete message ends its line; else the next one would continue it.
     ends = "\n" if data.is_partial is False and not data.content.endswith("\n") else ""
     return TaskOutput(task_id, "stdout", data.content + ends)
 
@@ -107,11 +107,11 @@ FACTS: dict[str, FactReader] = {
     "task_completed": _of_task(_completed),
     "task_failed": _of_task(_failed),
     "task_cancelled": _of_task(lambda task_id, data: TaskCancelled(task_id, data.reason)),
-    "checkpoint_created": understood(_Flat, lambda data: CheckpointSaved(data.task_id, data.checkpoint_id)),
-    "approval_requested": understood(_Flat, _requested),
-    "approval_decided": understood(_Flat, _decided),
+    "checkpoint_created": fact_reader(_Flat, lambda data: CheckpointSaved(data.task_id, data.checkpoint_id)),
+    "approval_requested": fact_reader(_Flat, _requested),
+    "approval_decided": fact_reader(_Flat, _decided),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""
 
 
 class _Word(Struct, rename="camel"):
@@ -156,7 +156,7 @@ def _validation(task_id: str, data: _Word) -> Fact:
 
 
 def _reached(text: str) -> Fact | None:
-    """A checkpoint is a question where it has words for one, else a restore point."""
+    """Return a question where the checkpoint has words for one, else a restore point."""
     fact = checkpoint.FACTS["checkpoint.pending"](text)
     if isinstance(fact, CheckpointOpened) and (fact.title or fact.description or '"options"' in text):
         return fact
@@ -164,7 +164,7 @@ def _reached(text: str) -> Fact | None:
 
 
 def _word(meaning: Callable[[str, _Word], Fact | None]) -> FactReader:
-    return understood(_Word, lambda data: None if data.task_id is None else meaning(data.task_id, data))
+    return fact_reader(_Word, lambda data: None if data.task_id is None else meaning(data.task_id, data))
 
 
 OF_TASK: dict[str, FactReader] = {
@@ -179,4 +179,4 @@ OF_TASK: dict[str, FactReader] = {
         for word in ("created", "queued", "started", "paused", "resumed", "completed", "failed", "cancelled")
     },
 }
-"""What a bare word means as the type of an event that names its task."""
+"""A reader of payloads for each bare word that is the type of an event with a task id."""

@@ -1,4 +1,4 @@
-"""What a server says of a checkpoint when it is asked, in the shapes of the task family's backends, as one shape."""
+"""Answers to a query for checkpoints: the shapes of the task family's backends, turned into one shape."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def listed_items(answer: Any) -> list[dict[str, Any]] | None:
 
 
 def as_question(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint with the names that ``task.hitl_required`` has.
+    """Return a checkpoint by the names of ``task.hitl_required``.
 
-    It may come wrapped (``{checkpoint, task, timeRemaining}``), with the question's words in its ``hitlConfig`` and its
-    end in ``hitlDecision``.
+    The item may be wrapped (``{checkpoint, task, timeRemaining}``), with the question's words in its ``hitlConfig`` and
+    its decision in ``hitlDecision``.
     """
     wrapped = item.get("checkpoint")
     checkpoint = {**wrapped, **_beside(item)} if isinstance(wrapped, Mapping) else dict(item)
@@ -37,7 +37,7 @@ def as_question(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beside(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands beside a wrapped checkpoint and belongs to it."""
+    """Return the fields of a wrapped checkpoint that stand beside it."""
     found = {name: item[name] for name in ("decision", "hitlDecision") if isinstance(item.get(name), Mapping)}
     task = item.get("task")
     if isinstance(task, Mapping) and isinstance(task.get("id"), str):
@@ -65,13 +65,13 @@ def _status(decision: Mapping[str, Any]) -> str:
 
 
 def decision_of(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return how a checkpoint (of `as_question`) was decided, None where that is not told."""
+    """Return the decision of a checkpoint (of `as_question`), None without one."""
     decision = checkpoint.get("decision")
     return decision if isinstance(decision, Mapping) else None
 
 
 def applied_option(answer: Any) -> str | None:
-    """Return the option, else the action, that a server says it has applied; None where it does not say."""
+    """Return the option, else the action, that the server says it has applied; None without one."""
     if not isinstance(answer, Mapping):
         return None
     decision = answer.get("decision", answer.get("hitlDecision"))

@@ -1,4 +1,4 @@
-"""What an event says it is about: its execution, its task, its checkpoint, in either family's spelling."""
+"""Names in an event: its execution, its task, its checkpoint, in both families' spellings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from runconsole.events import Names, Received
 __all__ = ["BESIDE", "Id", "is_answer", "names_beside", "names_of"]
 
 Id = str | int | float | None
-"""An id as servers write it: a whole number is one, too."""
+"""An id as servers write it; whole numbers occur, too."""
 
 
-class Thing(Struct, gc=False):
-    """Something that is told with its id inside."""
+class Reference(Struct, gc=False):
+    """An object that holds its id."""
 
     id: Id = None
 
 
 class Ids(Struct, rename=None):
-    """The ids of an event, wherever they stand."""
+    """The ids of an event, in every known place."""
 
     execution_id: Id = None
     executionId: Id = None  # noqa: N815 - the wire's names, here and below
-    execution: Thing | Id = None
+    execution: Reference | Id = None
     masterplan_id: Id = None
     masterplanId: Id = None  # noqa: N815
     master_plan_id: Id = None
@@ -34,7 +34,7 @@ class Ids(Struct, rename=None):
     runId: Id = None  # noqa: N815
     task_id: Id = None
     taskId: Id = None  # noqa: N815
-    task: Thing | Id = None
+    task: Reference | Id = None
     parent_task_id: Id = None
     parentTaskId: Id = None  # noqa: N815
     checkpoint_id: Id = None
@@ -46,7 +46,7 @@ class _Inside(Ids):
 
 
 BESIDE = ("execution_id", "executionId", "masterplan_id", "task_id", "taskId", "metadata")
-"""The fields of an envelope that say what its event is about."""
+"""The fields of an envelope that name the event's execution or task."""
 _NOTHING = Names()
 _ANSWER = re.compile(r"connected$|.*_(joined|left)$|.*catch_?up", re.IGNORECASE | re.DOTALL)
 _read_ids = reader(_Inside)
@@ -54,14 +54,14 @@ _read_metadata = reader(Ids)
 
 
 def names_beside(ids: Struct, metadata: str | None) -> Names:
-    """Return the names that stand in an envelope, beside the data; `metadata` is the text of that field."""
+    """Return the names in an envelope, beside the data; `metadata` is the text of that field."""
     told = _names(Ids(**{name: getattr(ids, name) for name in BESIDE[:-1]}))
     inner = None if metadata is None else _read_metadata(metadata)
     return told if inner is None else _merged(told, _names(inner))
 
 
 def names_of(event: Received) -> Names:
-    """Return all that an event is about, as far as it says."""
+    """Return all names in an event."""
     told = event.beside or _NOTHING
     ids = _read_ids(event.payload)
     if ids is None:
@@ -71,8 +71,8 @@ def names_of(event: Received) -> Names:
 
 
 def _names(ids: Ids) -> Names:
-    execution = ids.execution.id if isinstance(ids.execution, Thing) else None
-    task = ids.task.id if isinstance(ids.task, Thing) else None
+    execution = ids.execution.id if isinstance(ids.execution, Reference) else None
+    task = ids.task.id if isinstance(ids.task, Reference) else None
     return Names(
         _text(first(ids.execution_id, ids.executionId, execution)),
         _text(first(ids.masterplan_id, ids.masterplanId, ids.master_plan_id, ids.run_id, ids.runId)),
@@ -93,5 +93,5 @@ def _text(value: Id) -> str | None:
 
 
 def is_answer(name: str) -> bool:
-    """Return whether an event's name is that of a backend's own answers: they say nothing of the run."""
+    """Return whether an event's name is that of a backend's own replies: they concern the connection, not the run."""
     return _ANSWER.match(name) is not None

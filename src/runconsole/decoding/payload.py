@@ -1,4 +1,4 @@
-"""Reading one event's payload into a typed struct, and saving what can be saved of a bad one."""
+"""Reading of one event's payload into a typed struct, with the salvage of the good fields of a bad one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from runconsole.events import Fact
 S = TypeVar("S", bound=msgspec.Struct)
 
 Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number as tables and browsers can hold it: one that needs more than 64 bits is no count of anything."""
+"""A whole number that tables and browsers can hold; larger values are rejected."""
 
 
 def reader(kind: type[S]) -> Callable[[str], S | None]:
-    """Return a function that reads JSON text into `kind`, dropping the fields that do not fit their type.
+    """Return a function that reads JSON text into `kind`, without the fields that do not fit their type.
 
-    The function returns None where the text is no JSON object at all.
+    The function returns None for a text that is no JSON object at all.
     """
     decode = msgspec.json.Decoder(kind, strict=False).decode
 
@@ -40,11 +40,11 @@ def reader(kind: type[S]) -> Callable[[str], S | None]:
 
 
 FactReader: TypeAlias = Callable[[str], Fact | None]
-"""Takes a payload's JSON text; returns what it means, None where it says nothing that can be used."""
+"""Takes a payload's JSON text; returns its fact, None where the payload holds nothing usable."""
 
 
-def understood(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactReader:
-    """Return a function that reads JSON text as `reader(kind)` does and gives what `meaning` makes of it."""
+def fact_reader(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactReader:
+    """Return a function that reads JSON text as `reader(kind)` does and returns the fact that `meaning` makes of it."""
     decode = msgspec.json.Decoder(kind, strict=False).decode
     salvaged = reader(kind)
 
@@ -59,7 +59,7 @@ def understood(kind: type[S], meaning: Callable[[Any], Fact | None]) -> FactRead
 
 
 def _whole(digits: str) -> int | float:
-    """Return the number; one with more digits than Python converts is as good as infinite."""
+    """Return the number; one with more digits than Python converts counts as infinite."""
     return int(digits) if len(digits) < _MOST_DIGITS else math.inf
 
 
@@ -72,7 +72,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def loads(text: bytes | str) -> Any:
     """Return any JSON value, also with NaN, Infinity and lone surrogates as Python's own encoder writes them.
 
-    Raises ValueError where the text is no JSON at all.
+    Raises ValueError for a text that is no JSON.
     """
     try:
         return _decoder.decode(text if isinstance(text, str) else text.decode())
@@ -81,7 +81,7 @@ def loads(text: bytes | str) -> Any:
 
 
 def loads_encodable(text: bytes | str) -> Any:
-    """Return what `loads` does, with U+FFFD for each lone surrogate. Raises ValueError as `loads`."""
+    """Return the value of `loads`, with U+FFFD for each lone surrogate. Raises ValueError as `loads`."""
     text = text if isinstance(text, str) else text.decode()
     value = loads(text)
     return loads(encodable(json.dumps(value, ensure_ascii=False))) if _SURROGATE.search(text) else value
@@ -93,12 +93,12 @@ def encode_text(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """Return the text with U+FFFD for each lone surrogate: what UTF-8 can hold."""
+    """Return the text in a form that UTF-8 can hold, with U+FFFD for each lone surrogate."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def pieces(text: str) -> list[tuple[str, str]]:
-    """Return the names and exact texts of the members of what `loads` has read as an object or array.
+    """Return the names and exact texts of the members of an object or array that `loads` has read.
 
     The names of an array's items are empty.
     """
@@ -162,14 +162,14 @@ def _convert(value: object, kind: Any) -> Any:
 
 
 def _finite(value: object) -> object:
-    """Return the value; NaN and the infinities are no numbers anybody can show."""
+    """Return the value. Raises ValueError for NaN and the infinities, which cannot be shown."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not a finite number")
     return value
 
 
 def _fitting(members: Iterable[tuple[Any, Any]], kind: Any) -> Iterator[tuple[Any, Any]]:
-    """Keep those members that fit `kind`."""
+    """Yield the members that fit `kind`."""
     for name, value in members:
         try:
             yield name, _convert(value, kind)
@@ -178,7 +178,7 @@ def _fitting(members: Iterable[tuple[Any, Any]], kind: Any) -> Iterator[tuple[An
 
 
 def _parameters(kind: Any, container: type) -> tuple[Any, ...]:
-    """Return the member types of the first option of `kind` that is such a container; nothing where none is."""
+    """Return the member types of the first option of `kind` that is such a container; () for none."""
     return next((option.__args__ for option in _options(kind) if getattr(option, "__origin__", None) is container), ())
 
 
@@ -202,7 +202,7 @@ def seconds(milliseconds: float | None) -> float | None:
 
 
 def first(*values: Any) -> Any:
-    """Return the first value that is told."""
+    """Return the first value that is not None."""
     for value in values:
         if value is not None:
             return value

@@ -3,9 +3,9 @@
 The backend of the execution family emits three more kinds of events, as flat data and mostly without a timestamp:
 
 * the stages before an execution (``discovery_*``, ``masterplan_*``): generation with a percent, tokens and cost;
-* the execution of a master plan (``masterplan_execution_start``, ``task_execution_progress``, …); it is over when its
-  completed tasks reach their total, nothing else says so;
-* the events its terminal console listens to (``phase_started``, ``pipeline_update``, ``approval_request``, …).
+* the execution of a master plan (``masterplan_execution_start``, ``task_execution_progress``, …), which ends without an
+  event of its own when its completed tasks reach their total;
+* the events for its terminal console (``phase_started``, ``pipeline_update``, ``approval_request``, …).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, understood
+from runconsole.decoding.payload import FactReader, Whole, first, fact_reader
 from runconsole.events import (
     CheckpointOpened,
     CheckpointOption,
@@ -36,9 +36,9 @@ from runconsole.statuses import read_status
 __all__ = ["APPROVAL", "FACTS", "read_stage"]
 
 APPROVAL = "approval_request"
-"""The event that asks."""
+"""The event of a question."""
 _APPROVAL_RESPONSE = "approval_response"
-"""The command that answers it."""
+"""The command of its answer."""
 
 
 # ---- executions of a master plan -----------------------------------------------------------------------------------
@@ -117,20 +117,20 @@ _WORDS: dict[str, TaskStatus | None] = {
     "error": TaskStatus.FAILED,
     "cancelled": TaskStatus.CANCELLED,
 }
-"""What the last word of a stage's event says of it."""
+"""The status of a stage by the last word of its event."""
 _WHOLE = "generation"
-"""The part of a stage's name that stands for all of it."""
+"""The part of an event's name that stands for the stage as a whole."""
 _NOTES = frozenset({"tokens", "entity", "relationship", "pattern", "phase"})
 """Parts of a name that report on the stage and are no step of it."""
 
 
 _SHORT = {"streaming_progress": "discovery_tokens_progress"}
-"""Events with the same fields as another one, under a name that does not say which stage they report on."""
+"""Events with the fields of another event, under a name that does not contain their stage."""
 
 
 @lru_cache(maxsize=256)
 def read_stage(kind: str) -> FactReader | None:
-    """Return what reads a stage's event (``masterplan_tokens_progress``); None where `kind` is no such event."""
+    """Return the reader of a stage's event (``masterplan_tokens_progress``); None where `kind` is no such event."""
     family, _, rest = _SHORT.get(kind, kind).partition("_")
     part, _, word = rest.rpartition("_")
     if family not in _STAGES or word not in _WORDS or not part:
@@ -153,7 +153,7 @@ def read_stage(kind: str) -> FactReader | None:
             error=first(data.error, data.message) if status is TaskStatus.FAILED else None,
         )
 
-    return understood(_Stage, meaning)
+    return fact_reader(_Stage, meaning)
 
 
 def _step(data: _Stage) -> str | None:
@@ -323,16 +323,16 @@ def _change(operation: _Operation) -> dict[str, str]:
 
 
 FACTS: dict[str, FactReader] = {
-    "masterplan_execution_start": understood(_PlanStarted, _plan_started),
-    "task_execution_progress": understood(_PlanTask, _plan_task(TaskStatus.RUNNING)),
-    "task_execution_complete": understood(_PlanTask, _plan_task(TaskStatus.COMPLETED)),
-    "phase_started": understood(_Phase, _phase(TaskStatus.RUNNING)),
-    "phase_completed": understood(_Phase, _phase(TaskStatus.COMPLETED)),
-    "pipeline_update": understood(_Pipeline, _pipeline),
-    "test_result": understood(_Test, _test),
-    "log_message": understood(_Log, _log),
-    "context_update": understood(_Context, _context),
-    "snapshot_created": understood(_Snapshot, _snapshot),
-    APPROVAL: understood(_Approval, _approval),
+    "masterplan_execution_start": fact_reader(_PlanStarted, _plan_started),
+    "task_execution_progress": fact_reader(_PlanTask, _plan_task(TaskStatus.RUNNING)),
+    "task_execution_complete": fact_reader(_PlanTask, _plan_task(TaskStatus.COMPLETED)),
+    "phase_started": fact_reader(_Phase, _phase(TaskStatus.RUNNING)),
+    "phase_completed": fact_reader(_Phase, _phase(TaskStatus.COMPLETED)),
+    "pipeline_update": fact_reader(_Pipeline, _pipeline),
+    "test_result": fact_reader(_Test, _test),
+    "log_message": fact_reader(_Log, _log),
+    "context_update": fact_reader(_Context, _context),
+    "snapshot_created": fact_reader(_Snapshot, _snapshot),
+    APPROVAL: fact_reader(_Approval, _approval),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""

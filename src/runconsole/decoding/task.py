@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, reader, salvage, understood
+from runconsole.decoding.payload import FactReader, Whole, first, reader, salvage, fact_reader
 from runconsole.decoding.times import read_time
 from runconsole.decoding.words import words_of
 from runconsole.events import (
@@ -42,11 +42,11 @@ __all__ = [
 ]
 
 LOGGED_FAMILIES = ("agent.", "worker.", "provider.", "system.", "cost.")
-"""Groups of events that the task family names: an event of theirs with no meaning of its own is a row of the log."""
+"""Prefixes of the task family's event names: an event among them without a fact of its own is a row of the log."""
 
 
 class Tagged(Struct):
-    """The task an event belongs to, in either family's spelling."""
+    """The task id of an event, in both families' spellings."""
 
     taskId: str | None = None  # noqa: N815 - the wire's name
     task_id: str | None = None
@@ -120,7 +120,7 @@ class ErrorInfo(Struct):
     stack: str | None = None
 
 
-class _Part(Struct, rename="camel"):
+class _SubtaskResult(Struct, rename="camel"):
     """The result of a subtask."""
 
     success: bool | None = None
@@ -139,7 +139,7 @@ class _Subtask(TaskEvent, rename="camel"):
     agent_id: str | None = None
     artifacts: tuple[str, ...] = ()
     error: Any = None
-    result: _Part | None = None
+    result: _SubtaskResult | None = None
 
 
 class _TaskPhase(TaskEvent, rename="camel"):
@@ -190,7 +190,7 @@ class _TaskEnded(TaskEvent, rename="camel"):
 
 
 def _details(**fields: Any) -> TaskDetails | None:
-    """Return the details that were told, None where none was."""
+    """Return the given details, None for none."""
     return TaskDetails(**fields) if any(value is not None for value in fields.values()) else None
 
 
@@ -242,7 +242,7 @@ def _task_output(data: _TaskOutput) -> Fact | None:
 
 
 def info_of(error: object) -> ErrorInfo:
-    """Return what an error tells beside its words."""
+    """Return the structured part of an error."""
     return salvage(error, ErrorInfo) or ErrorInfo()
 
 
@@ -251,7 +251,7 @@ def _subtask(status: TaskStatus) -> Callable[[_Subtask], Fact | None]:
         subtask_id = first(data.subtask_id, data.id)
         if data.task_id is None or subtask_id is None:
             return None
-        part = data.result or _Part()
+        part = data.result or _SubtaskResult()
         failed = status is TaskStatus.COMPLETED and part.success is False
         return SubtaskReported(
             data.task_id,
@@ -355,26 +355,26 @@ def _fallback(data: _Fallback) -> Fact | None:
 
 
 FACTS: dict[str, FactReader] = {
-    "task.created": understood(_TaskCreated, _task_created),
-    "task.queued": understood(_TaskCreated, _task_created),
-    "task.started": understood(_TaskStarted, _task_started),
-    "task.progress": understood(_TaskProgress, _task_progress),
-    "task.output": understood(_TaskOutput, _task_output),
-    "task.paused": understood(TaskEvent, _status(TaskStatus.PAUSED)),
-    "task.resumed": understood(TaskEvent, _status(TaskStatus.RUNNING)),
-    "task.phase_changed": understood(_TaskPhase, _phase_changed),
-    "task.checkpoint": understood(_Saved, _saved),
-    "checkpoint.created": understood(_Saved, _saved),
-    "checkpoint.restored": understood(_Saved, _restored),
-    "task.completed": understood(_TaskEnded, _task_completed),
-    "task.failed": understood(_TaskEnded, _task_failed),
-    "task.cancelled": understood(_TaskEnded, _task_cancelled),
-    "provider.fallback_triggered": understood(_Fallback, _fallback),
+    "task.created": fact_reader(_TaskCreated, _task_created),
+    "task.queued": fact_reader(_TaskCreated, _task_created),
+    "task.started": fact_reader(_TaskStarted, _task_started),
+    "task.progress": fact_reader(_TaskProgress, _task_progress),
+    "task.output": fact_reader(_TaskOutput, _task_output),
+    "task.paused": fact_reader(TaskEvent, _status(TaskStatus.PAUSED)),
+    "task.resumed": fact_reader(TaskEvent, _status(TaskStatus.RUNNING)),
+    "task.phase_changed": fact_reader(_TaskPhase, _phase_changed),
+    "task.checkpoint": fact_reader(_Saved, _saved),
+    "checkpoint.created": fact_reader(_Saved, _saved),
+    "checkpoint.restored": fact_reader(_Saved, _restored),
+    "task.completed": fact_reader(_TaskEnded, _task_completed),
+    "task.failed": fact_reader(_TaskEnded, _task_failed),
+    "task.cancelled": fact_reader(_TaskEnded, _task_cancelled),
+    "provider.fallback_triggered": fact_reader(_Fallback, _fallback),
 }
-"""For each event type, what its payload means."""
+"""A reader of payloads for each event type."""
 
 FACTS |= {
-    prefix + event: understood(_Subtask, _subtask(status))
+    prefix + event: fact_reader(_Subtask, _subtask(status))
     for prefix in ("task.subtask.", "subtask.")
     for event, status in (
         ("created", TaskStatus.PENDING),

@@ -1,4 +1,4 @@
-"""Frames that are not one JSON text: several, one written twice, marks around it, heartbeats, other protocols."""
+"""Frames that are not one plain JSON text: several texts, JSON within JSON, fillers, heartbeats, other protocols."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runconsole.decoding.payload import loads, loads_encodable
 __all__ = ["is_heartbeat", "kind_of", "split_texts", "trimmed", "unquoted"]
 
 _FILLERS = " \t\r\n\ufeff\x00\x1e"
-"""What may stand around a JSON text: white space, a byte order mark (RFC 8259 8.1), NUL, RS (RFC 7464)."""
+"""Characters around a JSON text: white space, a byte order mark (RFC 8259 8.1), NUL, RS (RFC 7464)."""
 _FILLER = re.compile(f"[{_FILLERS}]*")
 _HEARTBEAT = re.compile(
     r'"?(?:ping|pong|heart[_ -]?beat|hb|keep[_ -]?alive|alive|tick|noop)[.!]?"?|[236oh]|:[^\n]*', re.IGNORECASE
@@ -22,17 +22,17 @@ _decode = json.JSONDecoder(parse_int=float).raw_decode
 
 
 def trimmed(text: str) -> str:
-    """Return a frame without what may stand around its JSON."""
+    """Return a frame without the fillers around its JSON."""
     return text.strip(_FILLERS)
 
 
 def is_heartbeat(text: str) -> bool:
-    """Whether a trimmed frame is a sign of life and nothing more."""
+    """Return whether a trimmed frame is a sign of life and nothing more."""
     return text == "" or (len(text) < 40 and _HEARTBEAT.fullmatch(text) is not None)
 
 
 def unquoted(text: str) -> str:
-    """Return the JSON object or array that is written as a JSON string (encoded twice); any other text as it is."""
+    """Return the JSON object or array inside a JSON string (encoded twice); any other text unchanged."""
     if text[:1] != '"':
         return text
     try:
@@ -46,10 +46,11 @@ def unquoted(text: str) -> str:
 
 
 def split_texts(text: str) -> list[str] | None:
-    """Return the JSON objects and arrays of a frame that holds several, and what stands between them that is none.
+    """Return the JSON objects and arrays of a frame that holds several, and the other texts between them.
 
-    They may be on lines of their own, apart by RS or NUL, or not apart at all. What is none must be on a line of its
-    own. None: the frame does not begin with one, there is nothing else, or what follows is no JSON.
+    They may be on lines of their own, separated by RS or NUL, or not separated at all. Other text must be on a line of
+    its own. None: the frame does not begin with JSON, holds nothing more, or holds other text without a line of its
+    own.
     """
     found: list[str] = []
     last, at = 0, _past(text, 0)
@@ -80,7 +81,7 @@ def _end_of_value(text: str, at: int) -> int | None:
 
 
 def kind_of(text: str) -> str:
-    """Return what a frame is that holds no JSON object, in words."""
+    """Return the kind of a frame without a JSON object, in words."""
     if _ENGINE_IO.match(text):
         return 'a packet of Socket.IO: give its address with http:// or https://, or protocol="socketio"'
     if _MARKUP.match(text):

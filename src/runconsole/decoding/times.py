@@ -1,4 +1,4 @@
-"""Times and deadlines as servers write them, as microseconds since the epoch."""
+"""Times and deadlines in the servers' spellings, as microseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _MICROSECOND = timedelta(microseconds=1)
 _SECOND: Micros = 1_000_000
 _DAY: Micros = 86_400 * _SECOND
 _FIRST: Micros = 100_000_000 * _SECOND
-"""1973-03-03. What is earlier is a zero of some kind (year 1, 1601, 1970) or a duration, and no moment of a run."""
+"""1973-03-03. An earlier value is a zero of some kind (year 1, 1601, 1970) or a duration, and no time of a run."""
 _LAST: Micros = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
-_NEVER: Micros = 253_370_764_800_000_000  # 9999-01-01: from here on it is somebody's greatest time
+_NEVER: Micros = 253_370_764_800_000_000  # 9999-01-01: from here on it is a type's maximum
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _ZONE_NAME = re.compile(r"\[[^\]]*\]$|\s+m=[+-][\d.]+$")
-"""What Java's `ZonedDateTime` (and RFC 9557) and Go's `Time.String` put behind a time."""
+"""The suffixes of Java's `ZonedDateTime` (and RFC 9557) and Go's `Time.String`."""
 _UTC = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _SPACED_OFFSET = re.compile(r"\s+(?=[+-]\d\d)")
 _PAST_THE_END = re.compile(r"(?<=\d\d:)60(?=\D|$)|(?<=[T ])24(?=:00)")
@@ -32,7 +32,7 @@ _MAIL = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _TICKS = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/", re.ASCII)
 _FAR_YEAR = re.compile(r"\+?\d{5,}-\d\d", re.ASCII)
 _CALENDAR = range(3, 8)
-"""How many numbers Jackson writes of a `LocalDateTime`: from the year to the nanosecond."""
+"""The number of numbers in Jackson's form of a `LocalDateTime`: from the year to the nanosecond."""
 
 _ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>[\d.,]+)W)?(?:(?P<days>[\d.,]+)D)?"
@@ -47,16 +47,16 @@ _UNIT_DURATION = re.compile(
 )
 _UNITS = (0.001, 1.0, 60.0, 3600.0, 86_400.0)
 _LONGEST_S = 1e8
-"""A number below is a duration in seconds (of up to three years), one above is a moment."""
+"""A smaller number is a duration in seconds (of up to three years), a larger one is a time."""
 
 
 def read_time(value: object) -> Micros | None:
-    """Return microseconds since the epoch for what servers call a timestamp; None where it cannot be one.
+    """Return microseconds since the epoch for a server's timestamp; None where it cannot be one.
 
     Accepts ISO 8601 (with any offset, none, or the illegal ``+00:00Z``), RFC 2822, epoch seconds, milliseconds, micro-
     and nanoseconds (told apart by size) as numbers or as text, and the objects of MongoDB (``{"$date": …}``) and
-    protobuf (``{"seconds", "nanos"}``). A time without an offset counts as UTC. A time before 1973 or after 9998 is
-    somebody's zero or maximum, and unknown.
+    protobuf (``{"seconds", "nanos"}``). A time without an offset counts as UTC. A time before 1973 or after 9998 is a
+    type's zero or maximum, and counts as unknown.
     """
     if isinstance(value, str):
         try:
@@ -71,7 +71,7 @@ def read_time(value: object) -> Micros | None:
 
 
 class Deadline(NamedTuple):
-    """When a question expires: at a moment, or some seconds after it was asked."""
+    """The deadline of a question: a time, or seconds after the question."""
 
     at: Micros | None = None
     in_s: float | None = None
@@ -80,7 +80,7 @@ class Deadline(NamedTuple):
 def read_deadline(value: object) -> Deadline:
     """Return a deadline: any form that `read_time` accepts, seconds (number or text), an ISO 8601 duration.
 
-    A time after 9998 is clipped to the end of 9999. An object tells it as ``expiresAt`` or as ``duration``.
+    A time after 9998 is clipped to the end of 9999. An object holds it as ``expiresAt`` or as ``duration``.
     """
     if isinstance(value, Mapping):
         return _read_deadline_object(value)
@@ -110,7 +110,7 @@ def _after(seconds: float | None) -> Deadline:
 
 
 def _read_far(text: str) -> Micros | None:
-    """Return a moment in text, the end of 9999 for one that lies beyond it."""
+    """Return the time in a text, the end of 9999 for a later one."""
     if _FAR_YEAR.match(text):
         return _LAST
     known = read_time(text)
@@ -149,7 +149,7 @@ def _read_iso(text: str) -> datetime | None:
 
 
 def _read_mail(text: str) -> datetime | None:
-    """Read RFC 2822 (the `Date` of HTTP and mail) and what `asctime` writes."""
+    """Read RFC 2822 (the `Date` of HTTP and mail) and the format of `asctime`."""
     if not _MAIL.search(text):
         return None
     try:
@@ -174,7 +174,7 @@ def _read_value(value: object) -> Micros | None:
 
 
 def _length(clock: list[int]) -> timedelta:
-    """Return the time of a day that is told by up to three numbers."""
+    """Return the time of day given by up to three numbers."""
     hours, minutes, seconds = [*clock, 0, 0, 0][:3]
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
@@ -219,7 +219,7 @@ def write_time(at: Micros) -> str:
 
 
 def _read_duration(text: str) -> float | None:
-    """Return the seconds of an ISO 8601 duration, ``1h30m``, ``90 seconds`` or ``mm:ss``; None where it is none."""
+    """Return the seconds of an ISO 8601 duration, ``1h30m``, ``90 seconds`` or ``mm:ss``; None for another text."""
     units = list(_UNIT_DURATION.finditer(text))
     if units and "".join(match[0] for match in units) == text:
         return sum(float(match[1]) * _UNITS[(match.lastindex or 2) - 2] for match in units)

@@ -1,4 +1,4 @@
-"""What an error says, wherever a server puts the words."""
+"""The words of an error, in the places where servers put them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEEPEST = 8
 def words_of(error: Any, depth: int = 0) -> str | None:
     """Return the words of an error: a text, a list of them, or an object that holds them; None for none.
 
-    FastAPI lists what is wrong as ``{"loc": ["body", "name"], "msg": …}``.
+    FastAPI lists its errors as ``{"loc": ["body", "name"], "msg": …}``.
     """
     if isinstance(error, str):
         return error if error.strip() else None
