@@ -302,7 +302,7 @@ def test_an_unusable_argument_is_refused_without_its_value(url: Any, options: di
 
 
 def _follows_nothing(url: str) -> None:
-    """Make a console for an address that cannot work; return its failure, at once or of its link, without the secret."""
+    """Check that a console for an address that cannot work fails, at once or by its link, without the secret."""
     try:
         console = Console(url)
     except InvalidArgument as refused:

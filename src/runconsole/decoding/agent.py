@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, fact_reader
+from runconsole.decoding.payload import FactReader, Whole, fact_reader, first
 from runconsole.decoding.task import NO_METRICS, Metrics, TaskEvent, info_of
 from runconsole.decoding.words import words_of
 from runconsole.events import AgentCompleted, ArtifactCreated, ErrorReported, Fact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, first, fact_reader
+from runconsole.decoding.payload import FactReader, fact_reader, first
 from runconsole.events import Alert, Fact, Logged
 
 __all__ = ["FACTS"]

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from runconsole.decoding.choices import name_of, read_choices, read_option
-from runconsole.decoding.payload import FactReader, first, fact_reader
+from runconsole.decoding.payload import FactReader, fact_reader, first
 from runconsole.decoding.times import read_deadline, read_time
 from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointReminded, Fact
 

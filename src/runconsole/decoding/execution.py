@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, loads_encodable, salvage, seconds, fact_reader
+from runconsole.decoding.payload import FactReader, Whole, fact_reader, first, loads_encodable, salvage, seconds
 from runconsole.decoding.words import words_of
 from runconsole.events import (
     Alert,

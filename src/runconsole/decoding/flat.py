@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from runconsole.decoding import checkpoint, task
-from runconsole.decoding.payload import FactReader, Whole, first, seconds, fact_reader
+from runconsole.decoding.payload import FactReader, Whole, fact_reader, first, seconds
 from runconsole.events import (
     CheckpointDecided,
     CheckpointOpened,

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, fact_reader
+from runconsole.decoding.payload import FactReader, Whole, fact_reader, first
 from runconsole.events import (
     CheckpointOpened,
     CheckpointOption,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from runconsole.decoding.payload import FactReader, Whole, first, reader, salvage, fact_reader
+from runconsole.decoding.payload import FactReader, Whole, fact_reader, first, reader, salvage
 from runconsole.decoding.times import read_time
 from runconsole.decoding.words import words_of
 from runconsole.events import (
