@@ -1,4 +1,4 @@
-"""What tests of the protocols share."""
+"""Fixtures for the tests of the protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocols of other packages: one that is installed is found, inferred, followed, answered over, recorded and read."""
+"""Protocols of other packages: an installed one is inferred, followed, answered over, recorded and replayed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def run(code: str, *arguments: str, env: dict[str, str]) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_installed_protocol_starts_follows_answers_and_replays_a_run(
+def test_an_installed_protocol_works_from_start_to_replay(
     graphs: Graphs, installed: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "run.jsonl"
@@ -182,7 +182,7 @@ def test_broken_protocol_is_named_and_no_other_is_harmed(
 
 
 class Fragile(ProtocolSpec):
-    """Cannot read a recording that does not hold all it wants."""
+    """A protocol that cannot read a recording without its options."""
 
     name = "fragile"
 
@@ -193,9 +193,7 @@ class Fragile(ProtocolSpec):
         return ChannelWire(known["channels"])
 
 
-def test_protocol_that_cannot_read_its_recording_is_said_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_unreadable_recording_of_a_protocol_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     add(monkeypatch, "fragile", f"{__name__}:Fragile")
     path = tmp_path / "run.jsonl"
     path.write_bytes(encode_line(Header(1, "0", "fragile", "ws://h", "2026-01-01T00:00:00Z")))

@@ -1,4 +1,4 @@
-"""A wire that is told what another one sent reads what came as that one did: so recordings are read."""
+"""A wire with another wire's sent frames reads the received ones in the same way: recordings depend on it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_plain_json_knows_the_reply_to_a_decision_again() -> None:
 
 
 @pytest.mark.parametrize("transformer", ["auto", "none"])
-def test_trpc_knows_its_streams_and_requests_again_whatever_their_numbers(transformer: Any) -> None:
+def test_trpc_recognizes_recorded_streams_and_requests(transformer: Any) -> None:
     live, told = TrpcWire("stream.all", transformer=transformer), TrpcWire("other", transformer=transformer)
     sent = list(live.open())
     frames: list[str] = []

@@ -1,4 +1,4 @@
-"""The registry of protocols; and from options to a server: what its handshake holds, seen by a real server."""
+"""The registry of protocols, and the handshake of given options, seen by a real server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BEARER = f"Bearer {TOKEN}"
 
 
 class Doorman:
-    """Lets everybody in, and out at once."""
+    """A server that accepts every client and closes at once."""
 
     def __init__(self, host: str) -> None:
         self.host = host

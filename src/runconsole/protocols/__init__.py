@@ -28,21 +28,19 @@ A protocol of another package is a class and an entry point:
 With the package installed, ``Console("ws://host/mine")`` and ``Console(url, protocol="mine")`` follow a run over it,
 and its recordings can be opened. Its parts:
 
-- A `ProtocolSpec` gives the protocol its name and says which addresses speak it. It makes a wire and a transport from a
-  console's arguments (`LinkOptions`), and says what a recording must know so that its frames can be read again.
-- A `Wire` is the protocol without any I/O: it makes signals (`Received`, `Established`, `Reply`, …) of the frames that
-  come, and frames of decisions and calls. It lives as long as the console, over many connections.
+- A `ProtocolSpec` gives the protocol its name and recognizes its addresses. It makes a wire and a transport from a
+  console's arguments (`LinkOptions`), and returns the options that a recording needs to read its frames again.
+- A `Wire` is the protocol without any I/O: it turns received frames into signals (`Received`, `Established`, `Reply`,
+  …), and decisions and calls into frames. It lives as long as the console, over many connections.
 - A `Transport` makes connections that carry frames, which are texts: by default a WebSocket. A stream of server-sent
-  events with REST calls beside it fits, too. The frames of such a protocol say what to request; `Connection.send`
-  requests it in the background, and `Connection.receive` returns the answers between the events of the stream. A wire
-  whose `open` returns at first the request that starts a run, and later the one that joins it, lets the console start
-  the run.
+  events with REST calls beside it fits, too. A frame of such a protocol describes a request; `Connection.send` makes
+  the request in the background, and `Connection.receive` returns the answers between the events of the stream. A wire
+  can also start a run: its first `open` returns the request that starts it, each later one the request that joins it.
 
-A frame is recorded as the transport gives or gets it: it holds everything that the wire must know, and no secret that
-the options do not know of. `signed` returns an address and headers with what signs in. Errors of a connection are
-`LinkLost`, with a `Policy` that says what they mean for the next attempt. `read_events`, `read_event` and `read_named`
-understand the events of the known families; an event may as well be made directly: ``Received(type, fact, payload,
-at)``, with a fact of `runconsole.events`.
+A frame is recorded as it passes the transport: it must hold everything that the wire needs, and no secret that is not
+among the options. `signed` returns an address and headers with the credentials. Errors of a connection are `LinkLost`,
+with a `Policy` for the next attempt. `read_events`, `read_event` and `read_named` read the events of the known
+families; an event may also be made directly: ``Received(type, fact, payload, at)``, with a fact of `runconsole.events`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The wire of a protocol: it makes signals of frames, and frames of requests. No I/O here."""
+"""The wire of a protocol: it turns frames into signals, and requests into frames. Without I/O."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ __all__ = [
 
 
 class Established(Struct, frozen=True):
-    """The server accepted us (subscription started, first good message): the back-off may start afresh."""
+    """The server accepted us (subscription started, first good message); the back-off starts afresh."""
 
 
 class Send(Struct, frozen=True):
-    """A frame the protocol wants sent now (a PONG, a subscription without its resume mark)."""
+    """A frame to send now (a PONG, a subscription without its resume mark)."""
 
     frame: str
 
@@ -45,7 +45,7 @@ class Send(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """The answer to a request of ours: `error` is None when it was granted.
 
-    `is_unknown_call`: the server has no such call, so that the error says nothing of what the call was about.
+    `is_unknown_call`: the server has no such call, so the error concerns the call and not its subject.
     """
 
     request_id: str
@@ -62,7 +62,7 @@ class StreamEnded(Struct, frozen=True):
 
 
 class StreamRefused(Struct, frozen=True):
-    """The server refused or broke the stream. `fatal`: trying again cannot help (not allowed, no such thing)."""
+    """The server refused or broke the stream. `fatal`: a new attempt cannot help (not allowed, no such thing)."""
 
     reason: str
     code: str | None = None
@@ -70,28 +70,31 @@ class StreamRefused(Struct, frozen=True):
 
 
 class SubscriptionRefused(Struct, frozen=True):
-    """The server refused a subscription, and the connection stands. `last`: it grants no other one of this one."""
+    """The server refused a subscription, and the connection stands.
+
+    `last`: no subscription of this connection is left.
+    """
 
     reason: str
     last: bool
 
 
 class ReconnectAsked(Struct, frozen=True):
-    """The server asks to be connected anew; the old connection still serves."""
+    """The server asks for a new connection; the old one still serves."""
 
 
 class Ping(Struct, frozen=True):
-    """Any sign of life that is no event."""
+    """A sign of life without an event."""
 
 
 class Repeated(Struct, frozen=True):
-    """A copy of an event just before it, over another room: it is not to be logged or applied again, only counted."""
+    """A copy of an event just before it, over another room: only counted, neither logged nor applied again."""
 
     event: Received
 
 
 class CaughtUp(Struct, frozen=True):
-    """The server has answered a request to replay its past; `left` are still to be answered over this connection."""
+    """The server has answered a request to replay its past; `left` requests of this connection are still open."""
 
     left: int = 0
 
@@ -119,15 +122,18 @@ class Outgoing(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """A call by name: on tRPC the path of a `mutation` or a `query`; a `call` is whatever a wire calls by name."""
+    """A call by name.
+
+    On tRPC `kind` is ``mutation`` or ``query`` and `name` a path; ``call`` is any wire's call by name.
+    """
 
     kind: str
     name: str
     payload: Any = None
     at: Micros = 0
-    """The time at which it is sent."""
+    """The time of sending."""
     request_id: str = ""
-    """An id to know its answer by, where the wire has no number of its own for that."""
+    """An id that identifies its answer, where the wire has no number of its own for that."""
 
 
 class TaskCommand(Struct, frozen=True):
@@ -136,7 +142,7 @@ class TaskCommand(Struct, frozen=True):
     Attributes:
         verb: ``cancel``, ``pause``, ``resume``, ``retry`` or ``restore``.
         task_id: the task.
-        details: what else is said: ``feedback``, ``from_checkpoint``, ``checkpoint_id``, ``reason``.
+        details: further fields: ``feedback``, ``from_checkpoint``, ``checkpoint_id``, ``reason``.
     """
 
     verb: str
@@ -145,31 +151,31 @@ class TaskCommand(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The verb, as a request has a name."""
+        """The verb, as the name of a request."""
         return self.verb
 
 
 class Queries(Protocol):
-    """Requests that ask a server for what its events may not have told.
+    """Requests that query a server for facts that its events may have left out.
 
-    Their answers are read tolerantly (`runconsole.session.catchup`); one that the server refuses tells nothing.
+    Their answers are read tolerantly (`runconsole.session.catchup`); a refused one changes nothing.
     """
 
     def open_checkpoints(self, task_id: str | None) -> Sequence[Request]:
         """Return requests for the checkpoints that wait for a person, of one task or of all, the best one first."""
 
     def checkpoint(self, checkpoint_id: str) -> Request:
-        """Return the request for one checkpoint: whether it is decided, and how."""
+        """Return the request for one checkpoint and its decision."""
 
     def task(self, task_id: str) -> Request:
         """Return the request for one task's present state."""
 
 
 class Wire(ABC):
-    """One protocol's brain, for one connection at a time: frames in, signals out; requests in, frames out.
+    """One protocol's logic, for one connection at a time: frames in, signals out; requests in, frames out.
 
-    A wire outlives connections: `open` is called after each connect and returns the frames to send first, with what
-    is needed to resume. It never sleeps, reads a clock or touches a socket. All but `receive` has a default, which is
+    A wire outlives connections: `open` is called after each connect and returns the first frames to send, with the mark
+    to resume from. A wire never sleeps, reads a clock or touches a socket. Every method but `receive` has a default,
     that of a server that only sends events.
     """
 
@@ -180,28 +186,28 @@ class Wire(ABC):
     task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
     is_foreign: bool = False
-    """True once the server has answered, over this connection, as servers of another protocol do."""
+    """True once the server has replied, over this connection, in the manner of another protocol."""
     assures: bool = False
-    """True if `resumes_from` is the server's word that all that was missed comes, and not only what we asked for."""
+    """True if `resumes_from` is the server's promise to send everything missed, and not only our request for it."""
     decides_by: Any = None
     """The name of the call that carries a decision, or a function that makes name and payload. It may be replaced."""
 
     @property
     def replays(self) -> int:
-        """The number of replays of its past that a server may send in between what is new, until `CaughtUp`.
+        """The number of replays of its past that a server may mix with new events, until `CaughtUp`.
 
-        0 where it replays before what is new, or not at all.
+        0 where it replays before the new events, or not at all.
         """
         return 0
 
     @property
     def asked(self) -> str:
-        """The subscriptions or rooms, and what could be meant instead: for a person whose link stays silent."""
+        """A sentence about the subscriptions or rooms and their alternatives, for a person whose link stays silent."""
         return "nothing was subscribed to"
 
     @property
     def resumes_from(self) -> str | None:
-        """The mark this connection asked to go on from; None: from nothing, and events may be missing or come again."""
+        """The mark from which this connection asked to resume; None for none: events may be missing or repeated."""
         return None
 
     def open(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - for those that note the time
@@ -210,17 +216,17 @@ class Wire(ABC):
         return ()
 
     def begin(self) -> None:  # noqa: B027 - nothing by default
-        """Forget what holds for one connection only: another one begins. `open` does it by itself."""
+        """Forget the state of the last connection: another one begins. `open` does it by itself."""
 
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: B027 - nothing by default
-        """Take note of a frame that a recording says was sent, so that its answer is read as it was then.
+        """Note a frame that was sent according to a recording, so that its answer is read as it was then.
 
-        `decisions` are the ids of those made so far.
+        `decisions` are the ids of the decisions made so far.
         """
 
     @abstractmethod
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
-        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+        """Read one frame that arrived at `at`. Never raises: an unreadable frame is a malformed event."""
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as above
         """Return the frame that carries the decision; its `Reply` has the same request id.
@@ -245,7 +251,7 @@ class Wire(ABC):
         return ()
 
     def widen(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - as above
-        """Return frames that ask for the run where else it may be told, when what was asked for stays silent; once."""
+        """Return frames that subscribe to further sources of the run, when the first ones stay silent; once."""
         return ()
 
     def lost(self) -> Sequence[str]:
@@ -253,7 +259,7 @@ class Wire(ABC):
         return ()
 
     def forget_mark(self) -> None:  # noqa: B027 - nothing by default
-        """Do not go on from the last mark the next time: what follows it cannot be received."""
+        """Do not resume from the last mark the next time: the events after it cannot be received."""
 
 
 class Resumable(Wire):
@@ -271,4 +277,4 @@ class Resumable(Wire):
 
     @abstractmethod
     def successor(self) -> Resumable:
-        """Return a wire for another connection that goes on from here."""
+        """Return a wire for another connection that continues this one."""

@@ -13,7 +13,7 @@ _EXECUTE: Final = "execute_command"
 
 
 def as_command(decision: DecisionRequested) -> tuple[str, dict[str, Any]] | None:
-    """Return the message and its data that answer a question with a command of its own; None for other questions."""
+    """Return the message and data for a question with a command of its own; None for other questions."""
     if decision.command is None:
         return None
     approved = (decision.meaning or decision.option) == "approve"

@@ -1,4 +1,4 @@
-"""The arguments of a console that a protocol is made from: what to follow, and how to sign in."""
+"""The arguments of a console that define a protocol's connection: subscriptions and credentials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LinkOptions"]
 
 
 class LinkOptions(Struct, frozen=True):
-    """The arguments of a console that a protocol may use: what to follow, and how to sign in.
+    """The arguments of a console that a protocol may use: subscriptions and credentials.
 
     An argument that may hold a secret is in a `Secret`: `reveal` returns it; a traceback with locals, ``rich.print``
     and a debugger do not show it.
@@ -32,15 +32,15 @@ class LinkOptions(Struct, frozen=True):
     masterplan: str | None = None
     subscribe: Secret[Any] | None = None
     token: Secret[str] | None = None
-    """A secret for the server. An explicit one counts more than a user and password in `url`. It is hidden in what is
-    recorded and saved; but one that cannot be told from the words of a run (shorter than eight characters, or a word
-    like ``execution``) stays where the server says it, unless under a name like ``token`` or behind ``Bearer``."""
+    """A secret for the server. It overrides a user and password in `url`. It is hidden in recorded and saved text; but
+    an ambiguous one (shorter than eight characters, or a word like ``execution``) stays in the server's text, unless it
+    stands under a name like ``token`` or behind ``Bearer``."""
     auth: str | None = None
-    """Where the token goes; None is the header, on Socket.IO the auth object and, where the server does not answer to
-    that, the header. As a header (``Bearer``) it takes the place of the user and password of `url`, which would
-    be sent as ``Basic``; elsewhere it goes beside them. ``auth`` is Socket.IO's auth object."""
+    """The place of the token; None is the header, on Socket.IO the auth object and, if the server does not answer to
+    that, the header. As a header (``Bearer``) it replaces the user and password of `url`, which would be sent as
+    ``Basic``; elsewhere it is sent beside them. ``auth`` is Socket.IO's auth object."""
     headers: Secret[Mapping[str, str]] | None = None
-    """Sent with the handshake. An ``Authorization`` here takes the place of all others: one is sent."""
+    """Sent with the handshake. An ``Authorization`` here replaces all others: one is sent."""
     ssl: ssl_module.SSLContext | str | None = None
     """A context, or the path of a file of certificates to trust."""
     transformer: str = "auto"
@@ -50,12 +50,12 @@ class LinkOptions(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """The URL as it may be shown."""
+        """The URL in a form that may be shown."""
         return self.redact(shown_address(self.url.reveal()))
 
     @property
     def redactor(self) -> Redactor:
-        """Hides the secrets of these options."""
+        """The redactor of these options' secrets."""
         return _redactor(tuple(map(Secret, self.secrets())))
 
     def redact(self, text: str) -> str:
@@ -63,7 +63,7 @@ class LinkOptions(Struct, frozen=True):
         return self.redactor.hide_said(text)
 
     def secrets(self) -> list[str]:
-        """Return everything that must not be written down: the token, headers that sign in, what the URL hides."""
+        """Return all secrets: the token, headers that sign in, and the secret parts of the URL."""
         token = [] if self.token is None else [self.token.reveal()]
         headers = [] if self.headers is None else header_secrets(self.headers.reveal())
         sent = [] if self.subscribe is None else named_secrets(self.subscribe.reveal())

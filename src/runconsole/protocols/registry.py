@@ -1,4 +1,4 @@
-"""The protocols there are, and the way from a console's arguments to one of them.
+"""The registry of protocols, and the way from a console's arguments to one of them.
 
 A line of `_OWN` for each protocol of this package; other packages add theirs by an entry point of the group
 `ENTRY_POINTS`, which names an instance or a class of `ProtocolSpec`:
@@ -57,20 +57,20 @@ _log = logging.getLogger("runconsole.protocols")
 
 
 class Endpoint(NamedTuple):
-    """A wire and a transport: all that a session needs to talk to a server."""
+    """A wire and a transport: a session needs no more to talk to a server."""
 
     wire: Wire
     transport: Transport
 
 
 class _NoTransport:
-    """Stands where no connection can be made: it says why, once, as a link that failed for good."""
+    """A transport that cannot connect: each attempt raises its reason, as a link that failed for good."""
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
-        raise LinkLost(self._why, fatal=True)
+        raise LinkLost(self._reason, fatal=True)
 
 
 # ---- which there are -----------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def _others() -> Mapping[str, EntryPoint]:
-    """Return the protocols that other packages add, by name. One of ours cannot be replaced."""
+    """Return the protocols of other packages, by name. Our own cannot be replaced."""
     own = {spec.name for spec in _OWN}
     found = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
     return {entry.name: entry for entry in found if entry.name not in own}
@@ -125,14 +125,14 @@ def _usable() -> list[ProtocolSpec]:
 
 
 def inferred(url: str) -> str:
-    """Return the name of the protocol that a URL looks like.
+    """Return the name of the protocol that a URL suggests.
 
     A sign in the address counts most, then its scheme; without either it is plain JSON.
     """
     try:
         parts = urlsplit(url)
     except ValueError:
-        return _DEFAULT.name  # `problem_of_address` says what is wrong with it
+        return _DEFAULT.name  # `problem_of_address` reports the fault
     specs = _usable()
     by_sign = (spec for spec in specs if spec.infers(parts))
     by_scheme = (spec for spec in specs if parts.scheme in spec.schemes)
@@ -143,9 +143,9 @@ def inferred(url: str) -> str:
 
 
 def problem(options: LinkOptions, protocol: str) -> str | None:
-    """Return what is wrong with options beside a protocol, in one sentence; None where nothing is.
+    """Return a sentence about options that do not fit a protocol; None where all fit.
 
-    `protocol` may be none of these: beside a recording no option that one protocol alone has is fitting.
+    `protocol` may be an unknown name: beside a recording no option of a single protocol fits.
     """
     chosen = _named(protocol) if protocol in names() else None
     fitting = () if chosen is None else chosen.own_options
@@ -159,9 +159,9 @@ def problem(options: LinkOptions, protocol: str) -> str | None:
 
 
 def resolve(options: LinkOptions, protocol: str) -> Endpoint:
-    """Return the wire and transport for these options; an address that cannot work gives a link that says so.
+    """Return the wire and transport for these options; an unusable address gives a link that fails with the reason.
 
-    A transport among the options is taken as it is, whatever the address. Raises InvalidArgument for options that the
+    A transport among the options is used unchanged, with any address. Raises InvalidArgument for options that the
     protocol cannot use.
     """
     spec = _named(protocol)
@@ -172,7 +172,7 @@ def resolve(options: LinkOptions, protocol: str) -> Endpoint:
 
 
 def alternative(options: Options, protocol: str) -> tuple[str, Options] | None:
-    """Return what else a server at this address may speak, where the address alone was to tell; None for nothing."""
+    """Return another protocol that a server at this address may speak, if only the address chose; None for none."""
     spec = _named(protocol)
     if options.protocol is not None or options.subscribe is not None or options.transport is not None:
         return None
@@ -187,7 +187,7 @@ def alternative(options: Options, protocol: str) -> tuple[str, Options] | None:
 
 
 def header(options: LinkOptions, protocol: str) -> dict[str, Any]:
-    """Return what a recording must know of the protocol, without secrets: `Header.protocol_options`."""
+    """Return the protocol's options for a recording's header (`Header.protocol_options`), without secrets."""
     known: dict[str, Any] = options.redactor.hide_in(_named(protocol).header(options))
     return known
 
@@ -195,12 +195,12 @@ def header(options: LinkOptions, protocol: str) -> dict[str, Any]:
 def reader(protocol: str, known: Mapping[str, Any]) -> Wire:
     """Return a wire that reads the frames of a recording.
 
-    Raises KeyError for a protocol that is not installed, ValueError for something `known` that the protocol cannot use,
-    InvalidArgument where its package cannot be loaded.
+    Raises KeyError for a protocol that is not installed, ValueError for a value in `known` that the protocol cannot
+    use, InvalidArgument where its package cannot be loaded.
     """
     return _named(protocol).reader(known)
 
 
 def saved_events_suffice(protocol: str) -> bool:
-    """Return whether a console can go on with a recording that holds events without their frames."""
+    """Return whether a console can continue a recording that holds events without their frames."""
     return _named(protocol).saved_events_suffice

@@ -1,4 +1,4 @@
-"""From a console's arguments to an address, headers and certificates that sign in, and to a WebSocket."""
+"""Signing in: from a console's arguments to an address, headers and certificates, and to a WebSocket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WEBSOCKET_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
 def problem_of_address(options: LinkOptions) -> str | None:
-    """Return why a WebSocket or HTTP address cannot work, in one sentence; None where it can be tried."""
+    """Return a sentence about an unusable WebSocket or HTTP address; None where it can be tried."""
     if "://" not in options.url.reveal():
         return f"expected a URL like ws://host:port/path, got {options.address!r}: check its spelling"
     try:
@@ -34,7 +34,7 @@ def problem_of_address(options: LinkOptions) -> str | None:
 
 
 def websocket(options: LinkOptions, **query: str) -> WebSocketTransport:
-    """Return a transport to the address, with `query` added to it and with what signs in."""
+    """Return a transport to the address, with `query` added to it, and with the credentials."""
     url, headers = signed(options)
     parts = urlsplit(url.reveal())
     target = parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme], fragment="").geturl()
@@ -47,11 +47,11 @@ def websocket(options: LinkOptions, **query: str) -> WebSocketTransport:
 
 
 def signed(options: LinkOptions, *, in_header: bool = True) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
-    """Return the URL and the headers, with the token in one of them where `auth` says so.
+    """Return the URL and the headers, with the token in one of them if `auth` puts it there.
 
     Args:
         options: the console's.
-        in_header: whether the token is a header where `auth` is None.
+        in_header: True if the token is a header where `auth` is None.
     """
     url = options.url.reveal()
     headers = dict(options.headers.reveal()) if options.headers is not None else {}
@@ -68,7 +68,7 @@ def _signs_in(headers: Mapping[str, str]) -> bool:
 
 
 def _signed_once(url: str, headers: Mapping[str, str]) -> str:
-    """Return the URL, where a header signs in without a user and password: they would be a second one (RFC 9110)."""
+    """Return the URL without a user and password if a header signs in: they would be a second one (RFC 9110)."""
     return without_user(url) if _signs_in(headers) else url
 
 

@@ -1,4 +1,4 @@
-"""Everything that the rest of the package asks of a protocol before a connection is made."""
+"""The description of a protocol: all that the rest of the package needs before a connection is made."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ _NO_AUTH_OBJECT = (
 
 
 class ProtocolSpec(ABC):
-    """One protocol: its name, the addresses that speak it, its wire, its transport, and what a recording knows of it.
+    """One protocol: its name, its addresses, its wire, its transport, and its options in a recording.
 
-    An instance holds no state. The module of a spec is imported early, to ask for addresses; what a wire and a
-    transport need is better imported in the methods that make them.
+    An instance holds no state. The module of a spec is imported early, for the inference from addresses; the imports of
+    a wire and a transport belong into the methods that make them.
     """
 
     name: ClassVar[str]
     """The word of ``protocol=``, and of a recording's header."""
     schemes: ClassVar[frozenset[str]] = frozenset()
-    """The schemes of URLs that are of this protocol where no protocol knows the address by a better sign."""
+    """The schemes of URLs of this protocol, if no protocol recognizes the address itself."""
     own_options: ClassVar[Mapping[str, str]] = {}
-    """The options that no other protocol has, by name, each with the sentence for one that stands beside another
-    protocol; ``{address}`` is replaced in it."""
+    """The options of this protocol alone, by name, each with the error sentence for its use beside another protocol;
+    ``{address}`` is replaced in it."""
     alternative: ClassVar[str | None] = None
-    """Another protocol that a server may speak where the address alone led to this one: it is tried when the server
-    stays silent."""
+    """Another protocol that a server may speak if the address alone led to this one: it is tried when the server stays
+    silent."""
     saved_events_suffice: ClassVar[bool] = True
-    """True if a console can go on with a recording that holds events without their frames: whether the wire may begin
-    afresh in the middle of a run."""
+    """True if the wire can start in the middle of a run: then a console can continue a recording that holds events
+    without their frames."""
 
     def infers(self, url: SplitResult) -> bool:  # noqa: ARG002 - for those that have a sign
-        """Return whether the address itself shows that it is of this protocol (a path that ends in ``/trpc``)."""
+        """Return whether the address itself shows this protocol (a path that ends in ``/trpc``)."""
         return False
 
     def problem(self, options: LinkOptions) -> str | None:
-        """Return what is wrong with options for this protocol, in one sentence; None where nothing is.
+        """Return a sentence about options that this protocol cannot use; None where all fit.
 
-        By default it is a token that goes into an auth object.
+        The default refuses a token for an auth object.
         """
         return _NO_AUTH_OBJECT if options.auth == "auth" else None
 
     def problem_of_address(self, options: LinkOptions) -> str | None:
-        """Return why the address cannot work, in one sentence; None where it can be tried.
+        """Return a sentence about an unusable address; None where it can be tried.
 
-        By default it must be a URL of ``ws``, ``wss``, ``http`` or ``https`` with a host.
+        The default wants a URL of ``ws``, ``wss``, ``http`` or ``https`` with a host.
         """
         from runconsole.protocols.signing import problem_of_address
 
@@ -65,7 +65,7 @@ class ProtocolSpec(ABC):
 
     @abstractmethod
     def wire(self, options: LinkOptions) -> Wire:
-        """Return a wire for these options. Raises InvalidArgument for what it cannot use of them."""
+        """Return a wire for these options. Raises InvalidArgument for those that it cannot use."""
 
     def transport(self, options: LinkOptions) -> Transport:
         """Return a transport to the address; by default a WebSocket that signs in by a header or the query."""
@@ -74,22 +74,22 @@ class ProtocolSpec(ABC):
         return websocket(options)
 
     def header(self, options: LinkOptions) -> dict[str, Any]:  # noqa: ARG002 - for those that need more
-        """Return what a recording must know so that `reader` can read its frames again, as JSON can carry it.
+        """Return the options that `reader` needs to read a recording's frames again, as JSON can carry them.
 
-        Two runs whose frames one wire reads have equal ones. Strings are written without the secrets of the options.
+        Two runs whose frames one wire can read have equal ones. Strings are written without the secrets of the options.
         """
         return {}
 
     @abstractmethod
     def reader(self, known: Mapping[str, Any]) -> Wire:
-        """Return a wire that reads recorded frames, and sends nothing; `known` is what `header` returned.
+        """Return a wire that reads recorded frames, and sends nothing; `known` is the result of `header`.
 
-        Raises ValueError that names what cannot be used: recordings may be damaged, and are as old as they are.
+        Raises ValueError that names the unusable value: recordings may be damaged or old.
         """
 
 
 def check_known(known: Mapping[str, Any], names: AbstractSet[str]) -> None:
-    """Raise ValueError where a recording holds something of a protocol that it does not write under these names."""
+    """Raise ValueError for a protocol's option in a recording that is none of these names."""
     for name, value in known.items():
         if name not in names:
             raise ValueError(f"{name} {value!r}")

@@ -48,7 +48,7 @@ def asked(wire: ChannelWire, decision: DecisionRequested = DECISION) -> dict[str
     return message
 
 
-def test_a_question_with_a_command_of_its_own_is_answered_by_that() -> None:
+def test_a_questions_own_command_carries_its_answer() -> None:
     decision = DecisionRequested(AT, "d-1", "b1", Answer("reject"), command="approval_response")
     assert asked(ChannelWire(), decision) == {
         "type": "execute_command",
@@ -76,7 +76,7 @@ def test_a_server_that_just_sends_is_asked_for_nothing() -> None:
     assert ChannelWire().open() == []
 
 
-def test_the_token_goes_first_and_the_subscriptions_follow_as_they_are() -> None:
+def test_the_token_goes_first_then_the_subscriptions() -> None:
     subscribe = {"type": "subscribe", "payload": {"channel": "system"}}
     wire = ChannelWire([subscribe, "raw text"], token="s3cret")
     frames = wire.open()
@@ -87,14 +87,14 @@ def test_the_token_goes_first_and_the_subscriptions_follow_as_they_are() -> None
 
 
 @pytest.mark.parametrize("kind", ["subscribed", "authenticated", "auth.success", "welcome"])
-def test_a_greeting_is_a_row_of_the_log_and_shows_that_the_server_accepts_us(kind: str) -> None:
+def test_a_greeting_is_logged_and_establishes_the_connection(kind: str) -> None:
     established, event = hear(ChannelWire(), {"type": kind, "payload": {"channel": "system"}})
     assert established == Established()
     assert isinstance(event, Received)
     assert (event.type, event.fact) == (kind, Logged())
 
 
-def test_only_the_first_good_message_of_a_connection_establishes_it() -> None:
+def test_only_the_first_good_message_establishes_a_connection() -> None:
     wire = ChannelWire()
     assert Established() not in hear(wire, "garbage")
     assert Established() not in hear(wire, {"type": "error", "payload": {"message": "busy"}})
@@ -126,7 +126,7 @@ def test_a_refusal_is_known_however_its_code_is_spelled(code: str | int) -> None
 
 
 @pytest.mark.parametrize("before", [[], [STARTED]])
-def test_a_refusal_of_somebody_elses_request_is_a_row_of_the_log(before: list[Any]) -> None:
+def test_a_refusal_of_another_clients_request_is_logged(before: list[Any]) -> None:
     wire = ChannelWire()
     for frame in before:
         hear(wire, frame)
@@ -148,11 +148,11 @@ FAILED = {"type": "error", "payload": {"code": "SUBSCRIPTION_FAILED", "message":
 
 
 def refused(wire: ChannelWire, message: Any) -> list[bool]:
-    """Return of each refusal of a subscription whether it is the last."""
+    """Return `last` of each refusal of a subscription."""
     return [signal.last for signal in hear(wire, message) if isinstance(signal, SubscriptionRefused)]
 
 
-def test_what_is_subscribed_to_is_asked_for_with_time_and_correlation() -> None:
+def test_subscriptions_carry_a_time_and_a_correlation_id() -> None:
     wire = ChannelWire(channels=[{"channel": "task.t", "taskId": "t"}])
     first, again = json.loads(wire.open(AT)[0]), json.loads(wire.open(AT)[0])
     assert first == {
@@ -174,7 +174,7 @@ def test_a_refused_subscription_is_no_event_of_the_run() -> None:
 
 
 @pytest.mark.parametrize("good", [STARTED, {"type": "subscribed", "payload": {}}])
-def test_beside_a_subscription_that_is_granted_a_refusal_is_not_the_last_word(good: Any) -> None:
+def test_a_refusal_beside_a_granted_subscription_is_not_the_last(good: Any) -> None:
     wire = ChannelWire(channels=[{"channel": "a"}, {"channel": "b"}])
     wire.open(AT)
     assert refused(wire, FAILED | {"correlationId": "subscribe-1"}) == [False]
@@ -196,7 +196,7 @@ def test_an_error_that_comes_later_is_none_of_a_subscription() -> None:
     assert refused(wire, {"type": "error", "payload": {"code": "DISK_FULL", "message": "no space left"}}) == []
 
 
-def test_wider_channels_are_tried_once_and_again_only_where_they_brought_something() -> None:
+def test_wider_channels_are_tried_again_only_if_they_helped() -> None:
     wire = ChannelWire(wider=[{"channel": "system"}])
     assert wire.open(AT) == []
     assert [json.loads(frame)["payload"] for frame in wire.widen(AT)] == [{"channel": "system"}]
@@ -231,7 +231,7 @@ def test_a_decision_is_the_message_of_the_specification() -> None:
     }
 
 
-def test_feedback_and_modifications_are_sent_where_there_are_some() -> None:
+def test_feedback_and_modifications_are_sent_if_given() -> None:
     decision = DecisionRequested(AT, "d", "c", Answer("modify", "shorter", {"ttl": [1, None, "ž"]}))
     payload = asked(ChannelWire(), decision)["payload"]
     assert (payload["feedback"], payload["modifications"]) == ("shorter", {"ttl": [1, None, "ž"]})
@@ -245,7 +245,7 @@ def test_a_users_own_function_names_the_message_and_its_payload() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ack", "checkpoint.resolve", "checkpoint.resolved", "ok"])
-def test_any_answer_with_its_correlation_id_acknowledges_a_decision(kind: str) -> None:
+def test_any_reply_with_its_id_acknowledges_a_decision(kind: str) -> None:
     wire = ChannelWire()
     asked(wire)
     payload = {"checkpointId": "cp-456", "decision": "approve"}
@@ -287,7 +287,7 @@ def test_an_error_to_a_request_we_did_not_make_is_no_reply() -> None:
     assert replies(hear(wire, {"type": "error", "payload": {"message": "no"}, "correlationId": "other"})) == []
 
 
-def test_what_had_no_reply_when_the_connection_died_is_told_once() -> None:
+def test_requests_without_a_reply_are_lost_once() -> None:
     wire = ChannelWire()
     asked(wire)
     assert list(wire.lost()) == ["d-1"]
@@ -353,7 +353,7 @@ def test_a_heartbeat_in_words_is_a_sign_of_life_and_no_row() -> None:
         '{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}',
     ],
 )
-def test_the_error_of_a_remote_call_shows_that_another_protocol_is_spoken(frame: str) -> None:
+def test_an_error_of_a_remote_call_shows_another_protocol(frame: str) -> None:
     wire = ChannelWire()
     (event,) = events(hear(wire, frame))
     assert (event.type, type(event.fact), event.payload, wire.is_foreign) == ("error", Logged, frame, True)

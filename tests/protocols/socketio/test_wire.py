@@ -1,4 +1,4 @@
-"""The Socket.IO wire without a socket: what frames mean, what is sent, what counts as a repeat."""
+"""The Socket.IO wire without a socket: received frames, sent frames, copies and replays."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def bare(tokens: int) -> dict[str, Any]:
 
 
 class Played:
-    """A wire, connected, and what it says to frames."""
+    """A connected wire, and its signals for frames."""
 
     def __init__(self, *joins: tuple[str, Any], **options: Any) -> None:
         self.wire = SocketIoWire(joins, **options)
@@ -56,7 +56,7 @@ class Played:
         self.connect()
 
     def connect(self) -> None:
-        """Connect, again if need be."""
+        """Connect, for the first time or anew."""
         self.calls = [json.loads(text) for text in self.wire.open()]
         self.first = self.hear(CONNECTED)
 
@@ -74,7 +74,7 @@ class Played:
 # ---- what is sent ---------------------------------------------------------------------------------------------------
 
 
-def test_each_room_is_joined_and_what_the_server_remembers_of_it_is_asked_for() -> None:
+def test_each_room_is_joined_and_caught_up_with() -> None:
     played = Played(*BOTH, ("watch", {"all": True}), ("hello", None))
     assert [call[2] for call in played.calls] == [
         ["join_execution", {"execution_id": "e1"}],
@@ -87,7 +87,7 @@ def test_each_room_is_joined_and_what_the_server_remembers_of_it_is_asked_for() 
     assert len({call[1] for call in played.calls}) == 6
 
 
-def test_a_catch_up_that_is_among_the_joins_is_not_asked_for_twice() -> None:
+def test_a_catch_up_among_the_joins_is_not_repeated() -> None:
     played = Played(JOIN, ("request_catch_up", {"execution_id": "e1"}))
     assert [call[2][0] for call in played.calls] == ["join_execution", "request_catch_up"]
 
@@ -195,14 +195,14 @@ def test_the_servers_word_or_a_first_event_accepts_us_once(proof: str) -> None:
     assert signals.index(Established()) == 1, "before the event that says so"
 
 
-def test_the_acknowledgement_of_a_join_accepts_us_and_that_of_a_catch_up_does_not() -> None:
+def test_a_joins_acknowledgement_establishes_a_catch_ups_does_not() -> None:
     played = Played(JOIN)
     join, catch_up = (frame("ack", call[1], []) for call in played.calls)
     assert played.hear(catch_up) == [Ping()]
     assert played.hear(join) == [Established(), CaughtUp()]
 
 
-def test_a_join_that_is_refused_by_a_bare_error_is_not_accepted_by_its_acknowledgement() -> None:
+def test_an_acknowledged_join_after_a_bare_error_is_refused() -> None:
     played = Played(JOIN)
     [row] = played.hear(event("error", {"message": "execution_id is required"}))
     assert isinstance(row, Received)
@@ -250,7 +250,7 @@ def test_a_join_can_be_refused_by_its_acknowledgement(answer: dict[str, Any], fa
     assert refused.fatal is fatal
 
 
-def test_a_refusal_later_on_is_an_alert_and_an_error_of_a_task_stays_one() -> None:
+def test_a_later_refusal_is_an_alert_a_tasks_error_is_not() -> None:
     played = Played()
     task_error = {"task_id": "t1", "message": "token missing in the form", "error_type": "AssertionError"}
     refusal, error, enveloped = played.rows(
@@ -299,7 +299,7 @@ def test_what_only_python_calls_json_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["connected", "execution_joined", "execution_left", "catch_up_complete"])
-def test_the_backends_own_answers_are_rows_without_a_meaning_on_each_connection(name: str) -> None:
+def test_the_backends_own_replies_are_only_logged(name: str) -> None:
     played = Played(JOIN)
     rows = played.rows(event(name, {"execution_id": "e1"}))
     played.connect()
@@ -346,7 +346,7 @@ def test_the_same_said_twice_over_one_room_is_there_twice() -> None:
         assert len(played.rows(*[event("progress_update", stamped("t1"))] * 10, *[event("tick", {})] * 3)) == 13
 
 
-def test_what_has_an_id_or_a_number_is_left_to_those_who_know_them() -> None:
+def test_events_with_an_id_or_number_are_never_copies() -> None:
     numbered = {**stamped("t1"), "seq": 7}
     assert len(Played(*BOTH).rows(event("progress_update", numbered), event("progress_update", numbered))) == 2
 
@@ -362,14 +362,14 @@ def test_an_event_that_comes_over_each_of_two_rooms_counts_once() -> None:
     assert sum(isinstance(signal, Repeated) for signal in played.hear(*doubled)) == 4
 
 
-def test_over_two_rooms_of_which_one_brings_the_events_the_same_said_twice_is_there_twice() -> None:
+def test_equal_events_of_one_active_room_are_no_copies() -> None:
     played = Played(*BOTH)
     played.acknowledge()
     begin, dot = event("execution_started", {"execution_id": "e1"}), event("progress_update", stamped("t1"))
     assert len(played.rows(begin, *[dot] * 10, *[event("tick", {})] * 2)) == 13
 
 
-def test_a_slow_catch_up_does_not_show_how_many_copies_of_events_come() -> None:
+def test_a_slow_catch_up_proves_no_number_of_copies() -> None:
     played = Played(*BOTH)
     past, new = (
         [event("discovery_tokens_progress", bare(n)) for n in numbers] for numbers in (range(20), range(20, 40))
@@ -383,7 +383,7 @@ def test_a_slow_catch_up_does_not_show_how_many_copies_of_events_come() -> None:
         played.connect()
 
 
-def test_an_error_that_is_sent_to_us_alone_does_not_show_how_many_copies_of_events_come() -> None:
+def test_an_error_for_us_alone_proves_no_number_of_copies() -> None:
     played = Played(*BOTH)
     played.acknowledge()
     error = event("error", {"message": "not allowed", "correlationId": "another"})
@@ -391,12 +391,12 @@ def test_an_error_that_is_sent_to_us_alone_does_not_show_how_many_copies_of_even
     assert len(played.rows(error, first, first, second, second)) == 3
 
 
-def test_a_room_whose_events_come_over_our_own_too_brings_each_twice() -> None:
+def test_a_room_doubled_by_our_own_brings_each_event_twice() -> None:
     played = Played(BOTH[1])
     assert len(played.rows(*[event("tick", {"n": n}) for n in (1, 1, 2, 2)])) == 2
 
 
-def test_the_catch_up_is_over_when_all_that_was_asked_for_is_answered() -> None:
+def test_the_catch_up_ends_with_the_last_answer() -> None:
     played = Played(JOIN)
     joined, caught_up = (frame("ack", call[1], []) for call in played.calls)
     assert CaughtUp() not in played.hear(joined)
@@ -414,7 +414,7 @@ def test_a_session_that_the_server_took_up_again_is_said() -> None:
 
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=6), st.integers(1, 3))
-def test_copies_of_each_event_count_once_however_often_it_was_meant(names: list[str], copies: int) -> None:
+def test_copies_count_once_and_equal_events_each(names: list[str], copies: int) -> None:
     known = Copies(copies)
     known.connected()
     said = [Received(name, Logged(), "") for name in names for _ in range(copies)]
@@ -422,9 +422,7 @@ def test_copies_of_each_event_count_once_however_often_it_was_meant(names: list[
 
 
 @given(st.integers(1, 40), st.integers(2, 3), st.data())
-def test_what_each_room_replays_of_its_past_counts_once_however_long_it_is(
-    length: int, rooms: int, data: st.DataObject
-) -> None:
+def test_long_replays_of_each_room_count_once(length: int, rooms: int, data: st.DataObject) -> None:
     known = Copies(rooms)
     known.connected()
     past = [Received("tick", Logged(), "", timestamp=number) for number in range(length)]
@@ -433,6 +431,6 @@ def test_what_each_room_replays_of_its_past_counts_once_however_long_it_is(
         event for _ in range(rooms) for event, text in zip(past, texts, strict=True) if not known.is_copy(event, text)
     ]
     assert came == past
-    known.settled()
+    known.note_joined()
     said = data.draw(st.lists(st.sampled_from(range(length)), max_size=4, unique=True))
     assert [known.is_copy(past[number], texts[number]) for number in said] == [False] * len(said)

@@ -1,4 +1,4 @@
-"""Which of a server's decision procedures carries an answer, and with which words."""
+"""The choice of a server's decision procedure, and its input."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_missing_procedure_leads_to_the_other_one() -> None:
     assert dialect.choose(PLAIN) == (DECIDE, {"checkpointId": "c", "action": "approve", "selectedOption": "approve"})
 
 
-def test_resolve_alone_takes_an_option_that_shares_its_action_with_none() -> None:
+def test_resolve_takes_only_options_with_an_action_of_their_own() -> None:
     dialect = Dialect()
     dialect.note_missing(DECIDE)
     assert dialect.choose(answer("more", action="approve", meaning="approve"))[1]["decision"] == "approve"
@@ -88,7 +88,7 @@ def test_a_procedure_that_the_user_names_is_used_as_it_is() -> None:
         ("BAD_REQUEST", "no procedure on path", False),
     ],
 )
-def test_only_the_servers_word_for_it_means_that_there_is_no_procedure(code: str, message: str, missing: bool) -> None:  # noqa: FBT001
+def test_only_one_message_means_a_missing_procedure(code: str, message: str, missing: bool) -> None:  # noqa: FBT001
     assert is_missing(code, message) is missing
 
 
@@ -103,7 +103,7 @@ def test_the_wire_puts_the_answer_again_where_nothing_was_done() -> None:
     assert wire.pending == ["d-1"]
 
 
-def test_the_wire_says_where_the_other_procedure_cannot_take_the_answer() -> None:
+def test_an_answer_the_other_procedure_cannot_take_is_refused() -> None:
     wire = opened()
     first = wire.decide(decision(option="mongodb", action="approve", meaning="approve", shares_meaning=True), "t")
     (reply,) = came(wire, failed(json.loads(first.frame)["id"], *NO_PROCEDURE))

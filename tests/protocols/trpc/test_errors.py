@@ -1,4 +1,4 @@
-"""The tRPC wire without a server: what it makes of errors."""
+"""The tRPC wire without a server: errors."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ async def test_a_server_that_takes_no_mark_is_asked_again_without_it(serve_trpc:
         assert not link.every(StreamRefused)
 
 
-async def test_a_stream_whose_input_is_a_string_cannot_go_on_and_says_so(serve_trpc: Callable[..., TrpcServer]) -> None:
+async def test_a_stream_with_a_string_input_cannot_resume(serve_trpc: Callable[..., TrpcServer]) -> None:
     server = serve_trpc()
     wire = TrpcWire("stream.taskProgress", "t")
     async with Link(wire, server.url) as link:
@@ -104,7 +104,7 @@ async def test_a_stream_whose_input_is_a_string_cannot_go_on_and_says_so(serve_t
 @pytest.mark.parametrize(("version", "place"), [("11", "header"), ("11", "query"), ("11", "params"), ("11.7", "params"),
                                                 ("10", "header"), ("10", "query")])  # fmt: skip
 @pytest.mark.parametrize("superjson", [False, True])
-async def test_a_token_opens_the_door_and_a_wrong_one_is_refused_for_good(
+async def test_a_wrong_token_is_refused_for_good(
     serve_trpc: Callable[..., TrpcServer],
     version: str,
     place: str,
@@ -169,7 +169,7 @@ async def test_keep_alive_questions_are_answered(serve_trpc: Callable[..., TrpcS
 
 
 @pytest.mark.parametrize("version", ["11", "10"])
-async def test_a_lost_reply_leaves_the_decision_unanswered_and_is_never_sent_again(
+async def test_a_decision_with_a_lost_reply_is_never_sent_again(
     serve_trpc: Callable[..., TrpcServer], version: str
 ) -> None:
     server = serve_trpc(trpc=version, superjson=True)
@@ -215,7 +215,7 @@ async def switch(old: Link, server: TrpcServer, more: list[dict[str, Any]]) -> N
     ("path", "input_"),
     [("stream.taskEvents", {"taskId": "t"}), ("stream.taskProgress", "t"), ("tasks.onTaskEvent", "t")],
 )
-async def test_a_reconnect_that_the_server_asks_for_loses_and_doubles_nothing(
+async def test_a_requested_reconnect_loses_and_doubles_nothing(
     serve_trpc: Callable[..., TrpcServer], version: str, path: str, input_: Any
 ) -> None:
     server = serve_trpc(trpc=version, superjson=True)

@@ -54,7 +54,7 @@ def test_what_cannot_be_sent_is_refused_here_and_not_pending(transformer: str) -
     assert wire.pending == []
 
 
-def test_the_backends_calls_have_the_inputs_of_their_specification() -> None:
+def test_the_calls_have_the_documented_inputs() -> None:
     wire = opened()
     calls: list[tuple[Request, Any]] = [
         (trpc_calls.cancel("t"), "t"),
@@ -79,7 +79,7 @@ def test_trpc_has_mutations_and_queries_only() -> None:
         opened().call(Request("emit", "x"))
 
 
-def test_a_reply_is_matched_by_its_id_once_and_its_value_is_plain_json() -> None:
+def test_a_reply_is_matched_once_and_its_value_is_plain_json() -> None:
     wire = opened(transformer="superjson")
     first, second = wire.call(Request("query", "a")), wire.call(Request("query", "b"))
     assert first.request_id != second.request_id
@@ -116,7 +116,7 @@ def test_ids_are_never_used_twice() -> None:
     assert numbers == [5, 6, 7]
 
 
-def test_a_lost_connection_leaves_its_requests_unanswered_and_nothing_is_sent_again() -> None:
+def test_requests_of_a_lost_connection_are_not_sent_again() -> None:
     wire = opened()
     came(wire, started(1))
     wire.decide(decision(), "t")
@@ -127,7 +127,7 @@ def test_a_lost_connection_leaves_its_requests_unanswered_and_nothing_is_sent_ag
     assert [json.loads(frame)["method"] for frame in wire.open()] == ["subscription"]
 
 
-def test_requests_that_nobody_asked_about_before_the_next_connection_are_not_forgotten() -> None:
+def test_lost_requests_are_kept_over_the_next_connection() -> None:
     wire = opened()
     wire.decide(decision(), "t")
     wire.open()
@@ -138,7 +138,7 @@ def test_requests_that_nobody_asked_about_before_the_next_connection_are_not_for
 # ---- connection parameters -------------------------------------------------------------------------------------------
 
 
-def test_connection_parameters_are_the_first_frame_and_never_encoded() -> None:
+def test_connection_parameters_are_the_first_plain_frame() -> None:
     wire = TrpcWire("stream.x", transformer="superjson", connection_params={"token": "s3cret"})
     first, second = [json.loads(frame) for frame in wire.open()]
     assert first == {"method": "connectionParams", "data": {"token": "s3cret"}}

@@ -1,7 +1,7 @@
 """Conversations recorded with real servers (@trpc/server 11.25), played to the wire.
 
-trpc_transcripts.txt holds them: `>` the client's frame, `<` the server's, `=` what the wire makes of it. The wire must
-send the client's frames itself (JSON-equal) and give exactly these signals.
+trpc_transcripts.txt holds them: `>` the client's frame, `<` the server's, `=` the wire's signals. The wire must send
+the client's frames itself (JSON-equal) and give exactly these signals.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def conversations() -> dict[str, list[str]]:
 
 
 class Player:
-    """Says the client's part of a conversation through the wire and notes what the wire says of the server's part."""
+    """Plays the client's part of a conversation through the wire, and notes its signals for the server's part."""
 
     def __init__(self, transformer: Transformer) -> None:
         self._transformer: Transformer = transformer
@@ -48,7 +48,7 @@ class Player:
         self._signals: list[Signal] = []
 
     def _opened(self) -> TrpcWire:
-        """Return a wire whose own subscription the conversation has left out."""
+        """Return a wire whose own subscription the conversation leaves out."""
         wire = TrpcWire("stream.systemEvents", transformer=self._transformer, connection_params=self._params)
         wire._numbers = itertools.count(1000)
         wire.open()
@@ -106,7 +106,7 @@ class Player:
         return superjson.decode(params["input"])
 
     def server(self, text: str) -> list[str]:
-        """Return the lines that say what the wire makes of this frame."""
+        """Return the lines for the wire's signals of this frame."""
         self._signals = self._wire.receive(text, AT)
         return [f"= {describe(signal, text)}" for signal in self._signals]
 
@@ -128,7 +128,7 @@ def describe(signal: Signal, frame: str) -> str:
 
 
 def play(title: str, lines: list[str]) -> list[str]:
-    """Return the conversation with what the wire makes of it now."""
+    """Return the conversation with the wire's present signals."""
     player = Player("superjson" if title.startswith("superjson") else "none")
     played = []
     for line in lines:
@@ -141,7 +141,7 @@ def play(title: str, lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("title", "lines"), conversations().items(), ids=conversations())
-def test_the_wire_says_the_clients_part_and_understands_the_servers(title: str, lines: list[str]) -> None:
+def test_the_wire_plays_the_clients_part(title: str, lines: list[str]) -> None:
     assert play(title, lines) == lines
 
 

@@ -33,7 +33,7 @@ from tests.protocols.trpc.trpc_frames import (
 
 
 @pytest.mark.parametrize("enveloped", [False, True])
-def test_auto_asks_for_a_path_that_no_server_has_and_holds_the_subscription_back(*, enveloped: bool) -> None:
+def test_auto_probes_before_it_subscribes(*, enveloped: bool) -> None:
     wire = TrpcWire("stream.taskProgress", "t")
     [probe] = [json.loads(frame) for frame in wire.open()]
     assert probe["method"] == "query"
@@ -82,7 +82,7 @@ def test_until_the_transformer_is_known_nothing_else_is_sent() -> None:
     assert wire.pending == []
 
 
-def test_auto_starts_over_when_another_kind_of_server_answers_at_the_address() -> None:
+def test_auto_probes_again_when_the_server_changes_kind() -> None:
     wire = TrpcWire("stream.taskProgress", "t")
     wire.open()
     came(wire, failed(1, "NOT_FOUND"), started(2))
@@ -117,7 +117,7 @@ def test_a_stream_that_ends_at_once_was_accepted() -> None:
     assert kinds(came(opened(), stopped(1))) == ["Established", "StreamEnded"]
 
 
-def test_after_an_error_neither_stopped_nor_a_late_started_means_anything() -> None:
+def test_after_an_error_stopped_and_a_late_started_are_ignored() -> None:
     wire = opened()
     assert kinds(came(wire, failed(1, "INTERNAL_SERVER_ERROR"), stopped(1), started(1))) == [
         "StreamRefused",
@@ -208,7 +208,7 @@ def test_an_event_in_superjson_is_plain_json_again() -> None:
 
 @pytest.mark.parametrize("transformer", ["none", "superjson"])
 @pytest.mark.parametrize("mark", [None, "7"])
-def test_a_string_cut_within_a_character_does_not_lose_the_event(transformer: str, mark: str | None) -> None:
+def test_an_event_with_half_a_character_is_kept(transformer: str, mark: str | None) -> None:
     wire = opened(transformer=transformer)
     frame = data(1, {"type": "task.output", "payload": {"data": "\ud83d", "taskId": "ť"}}, mark)
     if transformer == "superjson":
@@ -225,7 +225,7 @@ def test_several_events_in_one_have_marks_of_their_own() -> None:
     assert wire.last_event_id == "7"
 
 
-def test_an_event_that_is_undefined_or_no_superjson_is_a_malformed_one() -> None:
+def test_an_undefined_or_invalid_superjson_event_is_malformed() -> None:
     plain, enveloped = opened(), opened(transformer="superjson")
     for wire, frame in (
         (plain, {"id": 1, "result": {"type": "data"}}),
@@ -309,7 +309,7 @@ def test_no_frame_can_make_the_wire_fail(frames: list[str], transformer: str) ->
 
 
 @pytest.mark.parametrize("input_", [None, {"taskId": "t"}])
-def test_a_new_subscription_goes_on_after_the_last_tracked_event(input_: Any) -> None:
+def test_a_new_subscription_resumes_after_the_last_tracked_event(input_: Any) -> None:
     wire = opened(input=input_)
     before = wire.resumes_from
     came(wire, data(1, mark="a"), data(1, mark="b"))
@@ -320,7 +320,7 @@ def test_a_new_subscription_goes_on_after_the_last_tracked_event(input_: Any) ->
 
 
 @pytest.mark.parametrize("input_", ["t", 5, ["t"]])
-def test_where_trpc_would_drop_the_mark_it_is_not_sent_and_said_so(input_: Any) -> None:
+def test_a_mark_that_trpc_would_drop_is_not_sent(input_: Any) -> None:
     wire = opened(input=input_)
     came(wire, data(1, mark="a"))
     [frame] = [json.loads(frame) for frame in wire.open()]
@@ -334,7 +334,7 @@ def test_resuming_can_be_switched_off() -> None:
     assert "lastEventId" not in json.loads(wire.open()[0])["params"]
 
 
-def test_a_refused_resume_is_made_once_more_without_the_mark_and_said_so() -> None:
+def test_a_refused_resume_is_retried_without_the_mark() -> None:
     wire = opened()
     came(wire, data(1, mark="a"))
     wire.open()
@@ -357,7 +357,7 @@ def test_what_is_refused_without_the_mark_too_is_refused() -> None:
     assert refused.fatal
 
 
-def test_a_passing_failure_of_a_resume_keeps_the_mark_but_not_for_ever() -> None:
+def test_a_failed_resume_keeps_the_mark_for_some_attempts() -> None:
     wire = opened()
     came(wire, data(1, mark="a"))
     for number in (2, 3):

@@ -1,4 +1,4 @@
-"""What the tests of the tRPC wire say in a server's place, and how they read the wire's signals."""
+"""Frames of a tRPC server for tests of the tRPC wire, and readers of the wire's signals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def marks(signals: Sequence[Signal]) -> list[str | None]:
 
 
 def sent(signals: Sequence[Signal]) -> dict[str, Any]:
-    """Return the one frame that the wire wants sent."""
+    """Return the one frame that the wire asks to send."""
     [frame] = [signal.frame for signal in signals if isinstance(signal, Send)]
     message: dict[str, Any] = json.loads(frame)
     return message

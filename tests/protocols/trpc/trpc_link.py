@@ -26,7 +26,7 @@ numbers = itertools.count(1)
 
 
 class Link:
-    """A plain WebSocket loop around a wire, and everything the wire said."""
+    """A plain WebSocket loop around a wire, and all signals of the wire."""
 
     def __init__(self, wire: TrpcWire, url: str, **options: Any) -> None:
         self.wire = wire
@@ -68,7 +68,7 @@ class Link:
             await self._socket.send(frame)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for the condition to hold; it is looked at after each frame."""
+        """Wait for a condition, checked after each frame."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._news.clear()

@@ -1,4 +1,4 @@
-"""Plain JSON over a WebSocket: what an address that shows no other protocol is taken for."""
+"""Plain JSON over a WebSocket, the default protocol of an address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["JsonProtocol"]
 
 _WIDER = ({"channel": "system"}, {"channel": "checkpoints"}, {"channel": "workers"})
-"""The channels of the channel protocol that bring what is not of one task."""
+"""The channels of the channel protocol for events that belong to no single task."""
 
 
 class JsonProtocol(ProtocolSpec):
@@ -28,18 +28,18 @@ class JsonProtocol(ProtocolSpec):
         """Return a wire that follows one task, or the channels of a whole server."""
         from runconsole.protocols.json.wire import ChannelWire
 
-        told = options.subscribe is not None
+        is_custom = options.subscribe is not None
         task = options.task
         return ChannelWire(
             _messages(options),
-            channels=() if told or task is None else ({"channel": f"task.{task}", "taskId": task},),
-            wider=() if told or task is not None else _WIDER,
+            channels=() if is_custom or task is None else ({"channel": f"task.{task}", "taskId": task},),
+            wider=() if is_custom or task is not None else _WIDER,
             token=options.token if options.auth in {"message", "params"} else None,
             decide=options.decide if callable(options.decide) else None,
         )
 
     def reader(self, known: Mapping[str, Any]) -> ChannelWire:
-        """Return a wire; it needs to know nothing."""
+        """Return a wire; it needs no options."""
         from runconsole.protocols.json.wire import ChannelWire
 
         check_known(known, set())
@@ -47,8 +47,8 @@ class JsonProtocol(ProtocolSpec):
 
 
 def _messages(options: LinkOptions) -> Secret[list[Any]]:
-    """Return the messages that the user wants sent after connecting."""
+    """Return the user's messages to send after connecting."""
     if options.subscribe is None:
         return Secret([])
-    told = options.subscribe.reveal()
-    return Secret(told if isinstance(told, list) else [told])
+    given = options.subscribe.reveal()
+    return Secret(given if isinstance(given, list) else [given])

@@ -1,4 +1,4 @@
-"""The subscriptions of one plain-JSON connection: which were sent, granted, refused."""
+"""The subscriptions of one plain-JSON connection: sent, granted, refused."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["Subscriptions"]
 _OF_A_SUBSCRIPTION = re.compile("SUBSCRI", re.IGNORECASE)
 """Words in a code that can only be about a subscription."""
 _NOT_SPOKEN = re.compile("UNKNOWN|UNSUPPORTED|UNEXPECTED|INVALID|NOT_IMPLEMENTED|BAD_REQUEST|PARSE", re.IGNORECASE)
-"""Words in a code of a server that has no such message: it may send its events unasked."""
+"""Words in a code of a server that has no such message: it may send its events without a subscription."""
 
 
 class Subscriptions:
-    """Keeps count of what we asked for over one connection.
+    """The state of the subscriptions of one connection.
 
     Attributes:
         ids: the correlation ids that were sent.
-        is_granted: whether anything came that a server sends to subscribers.
+        is_granted: True if any message came that a server sends to subscribers.
         refused: the server's words for the newest refusal, None for none.
     """
 
@@ -29,7 +29,7 @@ class Subscriptions:
         self.begin()
 
     def begin(self) -> None:
-        """Forget all: another connection begins."""
+        """Forget everything: another connection begins."""
         self.ids: set[str] = set()
         self.is_granted = False
         self.refused: str | None = None
@@ -37,11 +37,11 @@ class Subscriptions:
         self._open = 0
 
     def next_id(self) -> str:
-        """Return a correlation id for one more."""
+        """Return a correlation id for one more subscription."""
         return f"subscribe-{next(self._numbers)}"
 
     def sent(self, correlation: str | None, *, guessed: bool = False) -> None:
-        """Note that one was sent; `guessed` where nobody asked for just that."""
+        """Note that a subscription was sent; `guessed` if the user did not ask for it."""
         if correlation is not None:
             self.ids.add(correlation)
         if guessed and correlation is not None:
@@ -50,14 +50,17 @@ class Subscriptions:
             self._open += 1
 
     def is_refused(self, correlation: str | None, code: str | None) -> bool:
-        """Return whether an error is about one of them: by its id or code, or because it comes before all else."""
+        """Return whether an error concerns a subscription: by its id or code, or because it is the first message."""
         if correlation is not None:
             return correlation in self.ids
         is_named = code is not None and _OF_A_SUBSCRIPTION.search(code) is not None
         return is_named or (self._open > 0 and not self.is_granted)
 
     def refuse(self, correlation: str | None, words: str, code: str | None) -> SubscriptionRefused | Ping:
-        """Note a refusal; return how to say so. Of one that was guessed the silence that follows tells."""
+        """Note a refusal; return its signal.
+
+        A refused guess gives none: the silence that follows is reported instead.
+        """
         self.refused = words
         if correlation in self._guessed:
             return Ping()

@@ -22,11 +22,11 @@ from runconsole.redaction.secrets import Secret
 __all__ = ["ChannelWire"]
 
 _CALL = "call-"
-"""The beginning of the correlation ids of calls."""
+"""The prefix of the correlation ids of calls."""
 _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
 _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
-"""Types that may be the protocol's own business."""
+"""Types of messages that may belong to the protocol itself."""
 
 
 _ASKED_NOTHING = "nothing was subscribed to; the server may wait for a subscription"
@@ -52,7 +52,7 @@ class _RemoteError(msgspec.Struct):
 
 
 _ERROR_IS_NEAR = 200
-"""Characters within which such an error has its name."""
+"""Characters at the start of a frame within which a remote error has its key."""
 _read_remote_error = msgspec.json.Decoder(_RemoteError).decode
 
 
@@ -60,12 +60,12 @@ class ChannelWire(Wire):
     """Plain JSON over a WebSocket.
 
     Args:
-        subscribe: messages to send after connecting (JSON values, or strings to send as they are).
-        channels: further subscriptions, as the channel protocol has them: the payloads of `subscribe` messages.
+        subscribe: messages to send after connecting (JSON values, or strings to send unchanged).
+        channels: further subscriptions of the channel protocol: the payloads of `subscribe` messages.
         wider: more of them, to be tried when the server stays silent.
         token: sent as the first message ``{"type": "auth", "token": …}``; None sends none.
-        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command
-            that the question wants.
+        decide: makes ``(type, payload)`` of a decision; None sends `checkpoint.resolve`, or the command that the
+            question wants.
     """
 
     def __init__(
@@ -90,26 +90,26 @@ class ChannelWire(Wire):
 
     @property
     def asked(self) -> str:
-        """The subscriptions, and what could be meant instead."""
+        """A sentence about the subscriptions and their alternatives."""
         own = [{"payload": payload} for payload in (*self._channels, *(self._wider if self._is_wide else ()))]
         named = ", ".join(sorted({_channel(message) for message in (*self._subscribe.reveal(), *own)}))
         refused = self._subscriptions.refused
         said = "" if refused is None else f" (the server said: {refused})"
-        told = f"subscribed to {named}{said}; the server may call it otherwise" if named else _ASKED_NOTHING
+        tried = f"subscribed to {named}{said}; the server may call it otherwise" if named else _ASKED_NOTHING
         also = " or task=" if self._is_wide or not named else ""
-        return f"{told} (subscribe={also}), {_ELSEWHERE}"
+        return f"{tried} (subscribe={also}), {_ELSEWHERE}"
 
     def open(self, at: Micros = 0) -> list[str]:
         """Return the authentication and the subscriptions."""
         if self._is_wide and not self._subscriptions.is_granted:
-            self._wider = ()  # it was tried in vain, and the server may even have left for it
+            self._wider = ()  # tried in vain, and the server may even have closed because of it
         self.begin()
         first_frames = [] if self._token is None else [_encode({"type": "auth", "token": self._token.reveal()})]
-        told = [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
-        for frame in told:
+        own = [m if isinstance(m, str) else _encode(m) for m in self._subscribe.reveal()]
+        for frame in own:
             self._subscriptions.sent(_correlation(frame))
         wider = self._own(self._wider, at, guessed=True) if self._is_wide else []
-        return first_frames + told + self._own(self._channels, at) + wider
+        return first_frames + own + self._own(self._channels, at) + wider
 
     def widen(self, at: Micros = 0) -> list[str]:
         """Return subscriptions to the channels that a server of this protocol may have; once."""
@@ -119,7 +119,7 @@ class ChannelWire(Wire):
         return self._own(self._wider, at, guessed=True)
 
     def _own(self, payloads: Sequence[Mapping[str, Any]], at: Micros, *, guessed: bool = False) -> list[str]:
-        """Return `subscribe` messages of ours."""
+        """Return `subscribe` messages of our own."""
         frames = []
         for payload in payloads:
             correlation = self._subscriptions.next_id()
@@ -135,7 +135,7 @@ class ChannelWire(Wire):
         self._subscriptions.begin()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
-        """Expect the reply to a decision or call that a recording says was sent."""
+        """Expect the reply to a decision or call that was sent according to a recording."""
         correlation = _correlation(frame)
         if correlation is not None and (correlation in decisions or correlation.startswith(_CALL)):
             self._pending.add(correlation)
@@ -167,7 +167,7 @@ class ChannelWire(Wire):
         return signals
 
     def _known(self, event: Received) -> Received:
-        """Return an event; the refusal of another protocol, to which our messages mean nothing, as a logged error."""
+        """Return an event; another protocol's refusal of our messages becomes a logged error."""
         if event.type != MALFORMED or not _is_remote_error(event.payload):
             return event
         self.is_foreign = True
@@ -203,7 +203,7 @@ class ChannelWire(Wire):
             signals.append(event)
 
     def _is_about_us(self, event: Received, correlation: str | None) -> bool:
-        """Return whether an error may refuse this connection: it answers our first frames, or comes before all else."""
+        """Return whether an error may refuse this connection: it answers our first frames, or is the first message."""
         if correlation is not None:
             return correlation in self._subscriptions.ids
         return not self._established and _is_refusal(event)
@@ -223,7 +223,7 @@ class ChannelWire(Wire):
         return Outgoing(decision.decision_id, _encode(message))
 
     def call(self, request: Request) -> Outgoing:
-        """Return a message (kind ``"call"``) to be answered by one with its correlation id.
+        """Return a message (kind ``"call"``); its reply has the same correlation id.
 
         Raises UnsupportedByWire for another kind.
         """
@@ -247,11 +247,11 @@ class ChannelWire(Wire):
 
 
 def _channel(message: object) -> str:
-    """Return what a message of ours subscribes to, for a person."""
-    told = message if isinstance(message, dict) else {}
-    payload = told.get("payload")
+    """Return the subscription in a message of ours, for a person."""
+    known = message if isinstance(message, dict) else {}
+    payload = known.get("payload")
     inner = payload if isinstance(payload, dict) else {}
-    return repr(first(inner.get("channel"), told.get("channel"), told.get("type"), "a message of yours"))
+    return repr(first(inner.get("channel"), known.get("channel"), known.get("type"), "a message of yours"))
 
 
 def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, Any]:
@@ -260,26 +260,26 @@ def _resolution(decision: DecisionRequested, task_id: str | None) -> dict[str, A
 
 
 def _sign_of_life(frame: str | bytes) -> list[Signal]:
-    """Return what a heartbeat asks for: a ping in words is answered in words."""
+    """Return the signals of a heartbeat: a ping in words is answered in words."""
     if frame in ("ping", b"ping"):
         return [Send("pong")]
     return [Ping()]
 
 
 def _is_good(signal: Signal) -> bool:
-    """Return whether a signal shows that the server accepts us: any readable event that is no refusal."""
+    """Return whether a signal proves that the server accepts us: any readable event that is no refusal."""
     return not isinstance(signal, StreamRefused) and not (
         isinstance(signal, Received) and signal.type in {"malformed", "error"}
     )
 
 
 def _is_of_the_run(event: Received) -> bool:
-    """Return whether a reply is an event of the run as well: what a checkpoint has become."""
+    """Return whether a reply is also an event of the run: a change of a checkpoint."""
     return event.type.startswith("checkpoint.") and not isinstance(event.fact, UnknownEvent)
 
 
 def _is_remote_error(text: str) -> bool:
-    """Return whether this is the error of a remote call, as tRPC and JSON-RPC have it: ``{id, error: {…}}``."""
+    """Return whether a text is the error of a remote call, as in tRPC and JSON-RPC: ``{id, error: {…}}``."""
     if '"error"' not in text[:_ERROR_IS_NEAR]:
         return False
     try:
@@ -290,12 +290,12 @@ def _is_remote_error(text: str) -> bool:
 
 
 def _logged(event: Received) -> Received:
-    """Return the event as a row of the log without further meaning: the protocol's own business."""
+    """Return the event as a row of the log without further meaning."""
     return msgspec.structs.replace(event, fact=Logged())
 
 
 def _is_refusal(event: Received) -> bool:
-    """Return whether a message with a correlation id says no to somebody's request, and is no error of a task."""
+    """Return whether a message with a correlation id refuses a request, and is no error of a task."""
     return isinstance(event.fact, ErrorReported) and event.fact.task_id is None
 
 
@@ -321,7 +321,7 @@ def _code(event: Received) -> str | None:
 
 
 def _denies(event: Received) -> bool:
-    """Return whether an error's code says that we are not allowed, and its words name no limit of requests."""
+    """Return whether an error's code means that we are not allowed, and its words name no rate limit."""
     code = _code(event)
     if code is None or is_rate_limit(_message(event)):
         return False

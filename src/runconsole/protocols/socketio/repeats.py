@@ -1,4 +1,4 @@
-"""Copies of one event that come over several rooms at once."""
+"""Detection of copies of one event that come over several rooms at once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _NEAR = 4
 _EARLY = 100_000
 """The most events that are remembered while rooms are joined."""
 _SHOWN, _TELLING = 16, 2
-"""The numbers of last events, at most and at least, that show how many copies come."""
+"""The largest and smallest numbers of recent events that determine the number of copies."""
 
 
 class Copies:
-    """Tells the copies of an event from the same said twice, on the connection where they come.
+    """Tells copies of an event from equal events, over one connection.
 
-    A client in two rooms gets each event twice, one copy close behind the other. How many copies there are shows in
-    what came of late: where most events came twice, the second of two that are alike is a copy; where most came alone,
-    each counts. Before anything has shown it, as many are expected as there are rooms.
+    A client in two rooms gets each event twice, one copy close behind the other. The number of copies follows from
+    recent events: if most came twice, the second of two equal events is a copy; if most came alone, each counts. Until
+    then, one copy is expected for each room.
 
     Args:
-        expected: how many copies of each event may come; with one, each event counts.
+        expected: the number of copies of each event that may come; with 1, each event counts.
     """
 
     def __init__(self, expected: int) -> None:
@@ -34,34 +34,34 @@ class Copies:
         self._counts: Counter[int] = Counter()
         self._near: deque[int] = deque()
         self._unsure: set[int] = set()
-        """Those of the nearest that show nothing: copies may have come before all rooms were joined, or none comes."""
+        """Recent events that prove nothing: copies may have come before all rooms were joined, or none comes."""
         self._early: Counter[int] = Counter()
-        """How often each event with a time of its own came while rooms are joined: each room may replay its past."""
-        self._settles = False
+        """The count of each event with a time of its own while rooms are joined: each room may replay its past."""
+        self._is_joined = False
 
     def expect(self, copies: int) -> None:
-        """Note that so many copies of each event may come, if not more."""
+        """Expect at least this number of copies of each event."""
         self._expected = max(copies, self._expected)
 
     def connected(self) -> None:
-        """Note a connection. How many copies come is as before."""
+        """Note a connection. The known number of copies stays."""
         self._counts.clear()
         self._near.clear()
         self._unsure.clear()
         self._early.clear()
-        self._settles = False
+        self._is_joined = False
 
-    def settled(self) -> None:
-        """Note that all rooms are joined, and nothing is replayed: from here on it shows how many copies come."""
-        if not self._settles:
-            self._settles = True
+    def note_joined(self) -> None:
+        """Note that all rooms are joined, and no replay runs: from here on events show the number of copies."""
+        if not self._is_joined:
+            self._is_joined = True
             self._unsure.update(self._near)
             self._early.clear()
 
     def forget(self) -> None:
-        """Note that what has shown how many copies come was a replay."""
+        """Forget the known number of copies: it came from a replay."""
         self._shown.clear()
-        self._settles = False
+        self._is_joined = False
 
     @property
     def _copies(self) -> int:
@@ -77,8 +77,8 @@ class Copies:
     def is_copy(self, event: Received, text: str, *, alone: bool = False) -> bool:
         """Return whether an event, whose data came as `text`, is a copy of one just before it.
 
-        What has a mark of its own is left to those who know it. `alone`: it may have been sent to us and to no room;
-        so it does not show how many copies of others come.
+        Events with marks of their own are left to the deduplication by marks. `alone`: the event may have been sent to
+        us and to no room, so it proves nothing about the copies of others.
         """
         if self._expected == 1:
             return False
@@ -100,8 +100,8 @@ class Copies:
         return count % self._copies != 0
 
     def _was_replayed(self, key: int, event: Received) -> bool:
-        """Return whether an event came before over another room, however many others came between the two."""
-        if self._settles or event.timestamp is None or len(self._early) >= _EARLY:
+        """Return whether an event came before over another room, with any number of events in between."""
+        if self._is_joined or event.timestamp is None or len(self._early) >= _EARLY:
             return False
         came = self._early[key]
         self._early[key] = came + 1
@@ -109,9 +109,9 @@ class Copies:
         return not is_marked and key not in self._counts and came % self._expected != 0
 
     def _stands_alone(self, key: int) -> bool:
-        """Return whether the events just before show that the same event twice in a row is no copy."""
+        """Return whether the events just before prove that two equal events in a row are no copies."""
         return (
-            self._settles
+            self._is_joined
             and len(self._shown) < _TELLING
             and self._near[-1] == key
             and any(self._counts[near] == 1 for near in self._near if near not in self._unsure)
@@ -119,6 +119,6 @@ class Copies:
 
     def _learn(self, key: int) -> None:
         count = self._counts.pop(key)
-        if self._settles and key not in self._unsure:
+        if self._is_joined and key not in self._unsure:
             self._shown.append(count)
         self._unsure.discard(key)

@@ -37,7 +37,7 @@ class SocketIoProtocol(ProtocolSpec):
         return url.path.rstrip("/").endswith("/socket.io")
 
     def problem(self, options: LinkOptions) -> str | None:
-        """Return what is wrong with a token that no join carries."""
+        """Return a sentence about a token that no join carries; None otherwise."""
         rooms = (options.execution, options.session, options.masterplan, options.subscribe)
         if options.token is not None and options.auth == "message" and not any(room is not None for room in rooms):
             return (
@@ -47,13 +47,13 @@ class SocketIoProtocol(ProtocolSpec):
         return None
 
     def wire(self, options: LinkOptions) -> SocketIoWire:
-        """Return a wire that joins the rooms of what is followed. Raises InvalidArgument."""
+        """Return a wire that joins the followed rooms. Raises InvalidArgument."""
         from runconsole.protocols.socketio.wire import SocketIoWire
 
         return SocketIoWire(_joins(options), wider=_wider_joins(options), decide=options.decide)
 
     def transport(self, options: LinkOptions) -> SocketIoTransport:
-        """Return a transport that signs in by the auth object, and by a header where that brings no answer."""
+        """Return a transport that signs in by the auth object, and by a header if the server ignores that."""
         from runconsole.protocols.signing import context_of_options, signed
         from runconsole.transports.socketio.transport import SocketIoTransport
 
@@ -70,12 +70,12 @@ class SocketIoProtocol(ProtocolSpec):
         )
 
     def header(self, options: LinkOptions) -> dict[str, Any]:
-        """Return how many rooms may bring each event, which tells copies of it from others like it."""
+        """Return the number of rooms that may bring each event, which the detection of copies needs."""
         rooms = self.wire(options).rooms
         return {"rooms": rooms} if rooms else {}
 
     def reader(self, known: Mapping[str, Any]) -> SocketIoWire:
-        """Return a wire for frames that came over so many rooms."""
+        """Return a wire for frames that came over that number of rooms."""
         from runconsole.protocols.socketio.wire import SocketIoWire
 
         check_known(known, {"rooms"})
@@ -86,7 +86,7 @@ class SocketIoProtocol(ProtocolSpec):
 
 
 def _joins(options: LinkOptions) -> Secret[list[tuple[str, Any]]]:
-    """Return the events to send after connecting: as told, else the rooms of what is followed."""
+    """Return the events to send after connecting: those of `subscribe`, else the joins of the followed rooms."""
     if options.subscribe is not None:
         if isinstance(options.subscribe.reveal(), Mapping):
             return _signed_joins(list(options.subscribe.reveal().items()), options)
@@ -103,7 +103,7 @@ def _joins(options: LinkOptions) -> Secret[list[tuple[str, Any]]]:
 
 
 def _wider_joins(options: LinkOptions) -> Secret[list[tuple[str, Any]]]:
-    """Return the rooms to which the events of an execution may go, where its own stays silent."""
+    """Return joins of further rooms for the events of an execution, where its own room stays silent."""
     if options.execution is None or any(
         other is not None for other in (options.subscribe, options.session, options.masterplan)
     ):
@@ -115,7 +115,7 @@ def _wider_joins(options: LinkOptions) -> Secret[list[tuple[str, Any]]]:
 
 
 def _signed_joins(joins: list[tuple[str, Any]], options: LinkOptions) -> Secret[list[tuple[str, Any]]]:
-    """Return the joins with the token among their data, where it goes there."""
+    """Return the joins with the token among their data, if `auth` puts it there."""
     if options.token is None or options.auth != "message":
         return Secret(joins)
     token = {"token": options.token.reveal()}

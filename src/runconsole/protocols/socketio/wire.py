@@ -1,16 +1,17 @@
-"""The Socket.IO wire: rooms to join, events by name, what is replayed or doubled told apart, requests acknowledged.
+"""The Socket.IO wire: joins of rooms, events by name, detection of replays and copies, acknowledged requests.
 
 A frame is the JSON text of a small array. `transports.socketio.transport` makes them of the server's packets, and
-packets of ours; what is in the innermost array is byte for byte what travels:
+packets of ours; the innermost array is byte for byte the travelling one:
 
-    in   ["connected", {"sid": …}, recovered]    first on each connection; whether the server sends all that was missed
+    in   ["connected", {"sid": …}, recovered]    first on each connection; `recovered`: the server sends all missed
          ["event", [name, argument, …]]
          ["ack", id, [value, …]]
     out  ["call", id, [name, argument, …]]       the server is asked to acknowledge it
 
-Everything we send is a call: a python-socketio server acknowledges what it has a handler for, when that has run. So the
-acknowledgement of a join says that we are in, that of `request_catch_up` that the replay is over (`CaughtUp`). Where a
-server acknowledges nothing, its `…_joined` event or any event of the run says the former, nobody the latter.
+All our messages are calls: a python-socketio server acknowledges each that it has a handler for, when the handler has
+run. So the acknowledgement of a join means that we are in the room, and that of `request_catch_up` that the replay is
+over (`CaughtUp`). If a server acknowledges nothing, its `…_joined` event or any event of the run means the former, and
+nothing means the latter.
 """
 
 from __future__ import annotations
@@ -51,14 +52,16 @@ __all__ = ["SocketIoWire"]
 _RESOLVE = "checkpoint_resolve"
 _CATCH_UP = "request_catch_up"
 _CATCH_UP_KEYS = ("execution_id", "session_id", "masterplan_id")
-_ANOTHERS = frozenset({"correlationId", "correlation_id", "requestId", "request_id", "task_id", "taskId", "data"})
-"""Names under which an error says what it is about: another's request, or a task."""
+_KEYS_OF_ANOTHER = frozenset(
+    {"correlationId", "correlation_id", "requestId", "request_id", "task_id", "taskId", "data"}
+)
+"""Keys of an error that concerns another client's request, or a task."""
 _CODES = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND", 409: "CONFLICT", 410: "GONE"}
 _OPENING = ("join-", "catch-up-")
 _LONGEST_JOIN: Micros = 5_000_000
-"""After so long we are in every room and have been told the past, where the server never says so."""
+"""After this time every room is joined and the past is replayed, if the server never acknowledges it."""
 _OWN_ROOM = frozenset({"join_discovery", "join_masterplan"})
-"""Joins of rooms that get what every client's own room gets as well."""
+"""Joins of rooms whose events every client's own room gets as well."""
 _NO_REASON = "the server refused without a reason"
 
 
@@ -82,7 +85,7 @@ class _Refusal(NamedTuple):
 
     @property
     def denies(self) -> bool:
-        """True if trying again cannot help: we are not allowed."""
+        """True if a new attempt cannot help: we are not allowed."""
         if is_rate_limit(self.message):
             return False
         return self.code in {"UNAUTHORIZED", "FORBIDDEN"} or is_refusal(self.code, self.message)
@@ -96,9 +99,9 @@ class SocketIoWire(Wire):
 
     Args:
         joins: the events that join rooms, with their data: ``[("join_execution", {"execution_id": …})]``. For each one
-            that names an execution, session or master plan, what the server remembers of it is asked for as well.
+            that names an execution, session or master plan, the server is asked for its past events as well.
         wider: more of them, to be sent when those stay silent.
-        decide: how decisions travel: an event's name, or a function that makes name and payload. None sends
+        decide: the event of a decision: a name, or a function that makes name and payload. None sends
             `checkpoint_resolve`, or the command that the question wants.
     """
 
@@ -124,7 +127,8 @@ class SocketIoWire(Wire):
         """The names of the joins of this connection, by their requests."""
         self._catching_up: set[str] = set()
         self._answers = False
-        """True if the server has answered all of these requests over some connection: it says when it is ready."""
+        """True if the server has answered all of these requests over some connection: so its answers mark the end of
+        replays."""
         self._pending: set[str] = set()
         self._established = False
         self._refused = False
@@ -137,12 +141,12 @@ class SocketIoWire(Wire):
 
     @property
     def replays(self) -> int:
-        """The number of replays that may come in between what is new: each that was asked for, or one unasked."""
+        """The number of replays that may come between new events: each requested one, or one unrequested."""
         return max(1, len(self._catching_up))
 
     @property
     def asked(self) -> str:
-        """The rooms that were joined, and what could be meant instead."""
+        """A sentence about the joined rooms and their alternatives."""
         more = "execution=, session=, masterplan= or subscribe={event: data}"
         if not self._sent_joins:
             return f"no room was joined; the server may send a run's events to a room only: {more}"
@@ -151,7 +155,7 @@ class SocketIoWire(Wire):
         return f"sent {', '.join(self._sent_joins.values())}{said}; a run's events may go to another room: {more}"
 
     def widen(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
-        """Return joins of other rooms to which the run's events may go, where those joined stay silent; once."""
+        """Return joins of further rooms for the run's events, when the joined ones stay silent; once."""
         if self._is_wide:
             return []
         self._is_wide = True
@@ -159,7 +163,7 @@ class SocketIoWire(Wire):
         return self._join(self._wider.reveal())
 
     def _join_anew(self) -> None:
-        """Note that other rooms are joined: what showed how many copies of events come shows it no more."""
+        """Forget the known number of copies: other rooms are joined."""
         self._copies.connected()
         self._answers = False
 
@@ -180,7 +184,7 @@ class SocketIoWire(Wire):
         return [outgoing.frame for outgoing in joins + catch_ups]
 
     def begin(self) -> None:
-        """Forget what holds for one connection only."""
+        """Forget the state of the last connection."""
         self._established = self._refused = False
         self._recovered = None
         self._joining = set()
@@ -188,7 +192,7 @@ class SocketIoWire(Wire):
         self._catching_up = set()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it
-        """Expect the acknowledgement of a call that a recording says was sent."""
+        """Expect the acknowledgement of a call that was sent according to a recording."""
         try:
             _, request_id, packet = msgspec.json.decode(frame, type=tuple[str, str, list[Any]])
         except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
@@ -238,17 +242,17 @@ class SocketIoWire(Wire):
 
     @property
     def resumes_from(self) -> str | None:
-        """The session that the server took up again and sends all of; None where it knows none of ours."""
+        """The session that the server resumed and sends completely; None where it knows no earlier one."""
         return self._recovered
 
     # ---- what came --------------------------------------------------------------------------------------------------
 
     def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
-        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+        """Read one frame that arrived at `at`. Never raises: an unreadable frame is a malformed event."""
         text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
         match _read(text):
             case _Event(packet) if packet and (name := _name(packet[0])) is not None:
-                return list(self._came(name, [str(raw, "utf-8") for raw in packet[1:]], at))
+                return list(self._read_event(name, [str(raw, "utf-8") for raw in packet[1:]], at))
             case _Ack(request_id, values):
                 return list(self._acknowledged(request_id, values))
             case _Connected() as connected:
@@ -268,25 +272,25 @@ class SocketIoWire(Wire):
             self._established = True
             yield Established()
 
-    def _came(self, name: str, arguments: list[str], at: Micros) -> Iterator[Signal]:
+    def _read_event(self, name: str, arguments: list[str], at: Micros) -> Iterator[Signal]:
         text = _data(arguments)
         for event in read_named(name, text, at):
             if is_answer(name):
                 yield from self._accepted() if name.endswith("_joined") else ()
                 yield _logged(event)
-            elif name == "error" and isinstance(event.fact, Alert) and not _is_anothers(text):
-                yield from self._turned_down(event, _Refusal(event.fact.text, None))
+            elif name == "error" and isinstance(event.fact, Alert) and not _concerns_another(text):
+                yield from self._refusal_signals(event, _Refusal(event.fact.text, None))
             elif name == "error" and (refusal := _denial(text)) and not self._established:
-                yield from self._turned_down(event, refusal)
+                yield from self._refusal_signals(event, refusal)
             else:
                 yield from self._accepted()
                 if not self._answers and at >= self._connected_at + _LONGEST_JOIN:
-                    self._copies.settled()
+                    self._copies.note_joined()
                 is_copy = self._copies.is_copy(event, text, alone=name == "error")
                 yield Repeated(event) if is_copy else event
 
-    def _turned_down(self, event: Received, refusal: _Refusal) -> Iterator[Signal]:
-        """A request was refused; before we are accepted it can only be a join."""
+    def _refusal_signals(self, event: Received, refusal: _Refusal) -> Iterator[Signal]:
+        """Read the refusal of a request; before we are accepted it can only be a join's."""
         self._refused = True
         if refusal.denies and not self._established:
             yield _logged(event)
@@ -308,19 +312,19 @@ class SocketIoWire(Wire):
             yield Ping()
         if request_id.startswith(_OPENING) and not self._joining:
             if not self._catching_up:
-                self._ready()
+                self._note_ready()
             if request_id.startswith("catch-up") or not self._catching_up:
                 yield CaughtUp(len(self._catching_up))
 
-    def _ready(self) -> None:
-        """All that was asked for is answered: what comes from here on is new."""
+    def _note_ready(self) -> None:
+        """Note that all requests are answered: from here on events are new."""
         if not self._answers:
             self._answers = True
             self._copies.forget()
-        self._copies.settled()
+        self._copies.note_joined()
 
     def _joined(self, refusal: _Refusal | None) -> Iterator[Signal]:
-        """A join was answered. A handler that has sent a bare error before it returned has refused."""
+        """Read the answer to a join. A handler that sent a bare error before it returned has refused."""
         if refusal is not None:
             yield StreamRefused(f"the server refused us: {refusal.message}", refusal.code, refusal.denies)
         elif not self._refused:
@@ -336,7 +340,7 @@ def _catch_ups(joins: Sequence[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _copies(names: Sequence[str]) -> int:
-    """Return how many copies of each event may come over the rooms that these events join."""
+    """Return the number of copies of each event that may come over the rooms of these joins."""
     return max(len(names), 2) if not _OWN_ROOM.isdisjoint(names) else len(names)
 
 
@@ -349,7 +353,7 @@ def _write(request_id: str, name: str, data: Any) -> str:
 
 
 def _read(text: str) -> _Connected | _Event | _Ack | None:
-    """Return the frame, None where it is none."""
+    """Return the frame, None for an unreadable text."""
     try:
         frame: _Connected | _Event | _Ack = _decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
@@ -361,7 +365,7 @@ def _read(text: str) -> _Connected | _Event | _Ack | None:
 
 
 def _read_odd(text: str) -> _Connected | _Event | _Ack | None:
-    """Read what Python's encoder writes and JSON does not have: NaN, Infinity, lone surrogates."""
+    """Read text of Python's encoder that is no JSON: NaN, Infinity, lone surrogates."""
     kind, *parts = loads(text)
     texts = [part for _, part in pieces(text)][1:]
     if kind == "event" and isinstance(parts[0], list):
@@ -372,7 +376,7 @@ def _read_odd(text: str) -> _Connected | _Event | _Ack | None:
 
 
 def _unwrapped(text: str) -> str:
-    """Return what the server sent of an unreadable frame."""
+    """Return the server's part of an unreadable frame."""
     return text.removeprefix('["event",').removesuffix("]") if text.startswith('["event",') else text
 
 
@@ -415,28 +419,28 @@ def _reply(request_id: str, values: list[Any], refusal: _Refusal | None) -> Repl
 
 
 def _refusal(values: list[Any]) -> _Refusal | None:
-    """Return what an acknowledgement says against it: an `error`, `ok` or `success` false, `status` error."""
+    """Return the refusal in an acknowledgement: an `error`, `ok` or `success` false, `status` error."""
     for value in values:
         if not isinstance(value, dict):
             continue
         failed = value.get("ok") is False or value.get("success") is False or value.get("status") == "error"
         if value.get("error") or failed:
-            return _said(value)
+            return _refusal_from(value)
     return None
 
 
 def _denial(text: str) -> _Refusal | None:
-    """Return what an `error` says that is about no task and denies us something."""
+    """Return the refusal in an `error` that concerns no task and denies us access."""
     data = _object(text)
-    if data is None or _ANOTHERS & data.keys():
+    if data is None or _KEYS_OF_ANOTHER & data.keys():
         return None
-    refusal = _said(data)
+    refusal = _refusal_from(data)
     return refusal if refusal.denies else None
 
 
-def _is_anothers(text: str) -> bool:
-    """Return whether an `error` says that it is about another's request, or about a task."""
-    return bool(_ANOTHERS & (_object(text) or {}).keys())
+def _concerns_another(text: str) -> bool:
+    """Return whether an `error` concerns another client's request, or a task."""
+    return bool(_KEYS_OF_ANOTHER & (_object(text) or {}).keys())
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -447,12 +451,12 @@ def _object(text: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _said(value: dict[str, Any]) -> _Refusal:
+def _refusal_from(value: dict[str, Any]) -> _Refusal:
     inner = value.get("error")
     details = inner if isinstance(inner, dict) else value
     code = details.get("code", value.get("code"))
-    told = (details.get("message"), words_of(inner), words_of(value), code)
-    message = next((text for text in told if isinstance(text, str) and text), _NO_REASON)
+    texts = (details.get("message"), words_of(inner), words_of(value), code)
+    message = next((text for text in texts if isinstance(text, str) and text), _NO_REASON)
     return _Refusal(encodable(message), _code(code))
 
 

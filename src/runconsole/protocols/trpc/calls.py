@@ -1,4 +1,4 @@
-"""The calls that tRPC backends of this family have: decisions, and requests for `TrpcWire.call`."""
+"""The calls of tRPC backends of the task family: decisions, and requests for `TrpcWire.call`."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def pause(task_id: str) -> Request:
 
 
 def resume(task_id: str, feedback: str | None = None) -> Request:
-    """Let a paused task go on."""
-    return Request("mutation", "tasks.resume", _told(taskId=task_id, feedback=feedback))
+    """Resume a paused task."""
+    return Request("mutation", "tasks.resume", _given(taskId=task_id, feedback=feedback))
 
 
 def retry(task_id: str, from_checkpoint: str | None = None) -> Request:
     """Run a failed task again, from a checkpoint if one is named."""
-    return Request("mutation", "tasks.retry", _told(taskId=task_id, fromCheckpoint=from_checkpoint))
+    return Request("mutation", "tasks.retry", _given(taskId=task_id, fromCheckpoint=from_checkpoint))
 
 
 def restore(task_id: str, checkpoint_id: str, reason: str | None = None) -> Request:
     """Put a task back to a restore point."""
-    return Request("mutation", "checkpoints.restore", _told(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
+    return Request("mutation", "checkpoints.restore", _given(checkpointId=checkpoint_id, taskId=task_id, reason=reason))
 
 
 _COMMANDS: dict[str, Callable[..., Request]] = {
@@ -79,30 +79,30 @@ _COMMANDS: dict[str, Callable[..., Request]] = {
 
 
 def task(task_id: str) -> Request:
-    """Ask for a task's present state."""
+    """Query a task's present state."""
     return Request("query", "tasks.get", task_id)
 
 
 def checkpoint(checkpoint_id: str) -> Request:
-    """Ask for a checkpoint: whether it is decided, and how."""
+    """Query a checkpoint and its decision."""
     return Request("query", "checkpoints.get", checkpoint_id)
 
 
 def pending_decisions(task_id: str | None = None) -> Request:
-    """Ask for the checkpoints that wait for a person, of one task or of all."""
-    return Request("query", "checkpoints.getHITLPending", _told(taskId=task_id))
+    """Query the checkpoints that wait for a person, of one task or of all."""
+    return Request("query", "checkpoints.getHITLPending", _given(taskId=task_id))
 
 
 def pending_checkpoints(task_id: str | None = None, kind: str | None = None) -> Request:
-    """Ask for all checkpoints that wait, of one task or of all, of one type or of any."""
-    return Request("query", "checkpoints.listPending", _told(taskId=task_id, type=kind))
+    """Query all waiting checkpoints, of one task or of all, of one type or of any."""
+    return Request("query", "checkpoints.listPending", _given(taskId=task_id, type=kind))
 
 
 class TrpcQueries:
     """The queries of a tRPC server (`Queries`)."""
 
     def open_checkpoints(self, task_id: str | None) -> tuple[Request, ...]:
-        """Return the two ways in which servers list the checkpoints that wait."""
+        """Return the two queries by which servers list the waiting checkpoints."""
         return pending_decisions(task_id), pending_checkpoints(task_id)
 
     def checkpoint(self, checkpoint_id: str) -> Request:
@@ -114,6 +114,6 @@ class TrpcQueries:
         return task(task_id)
 
 
-def _told(**fields: str | None) -> dict[str, str]:
-    """Leave out what is None: zod takes no null for an optional key."""
+def _given(**fields: str | None) -> dict[str, str]:
+    """Return the fields that are not None: zod takes no null for an optional key."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,7 +1,7 @@
-"""Decisions as procedures of tRPC: the task family has two for them, and a server one of these or both.
+"""Decisions as procedures of tRPC: the task family has two for them, and a server has one of these or both.
 
-``checkpoints.resolve`` takes an action alone, and strips what else is sent without a word; ``checkpoints.decide`` takes
-the action and the option's id. Where several options share an action only the latter can tell them apart.
+``checkpoints.resolve`` takes an action alone, and silently drops all other input; ``checkpoints.decide`` takes the
+action and the option's id. Where several options share an action, only the latter can tell them apart.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Dialect:
     def choose(self, decision: DecisionRequested, named: str | None = None) -> tuple[str, dict[str, Any]]:
         """Return the procedure and its input. Raises AnswerUnclear where none can take the answer.
 
-        `named`: the procedure that the user names; None chooses by the answer.
+        `named`: the user's procedure; None chooses by the answer.
         """
         if named is not None and named not in _TAKES:
             return decision_call(named, decision)
@@ -58,12 +58,12 @@ class Dialect:
 
 
 def is_missing(code: str, message: str) -> bool:
-    """Return whether an error says that there is no such procedure: then nothing was done."""
+    """Return whether an error means that there is no such procedure: then nothing was done."""
     return code == "NOT_FOUND" and "procedure" in message.lower() and "path" in message.lower()
 
 
 def _is_plain(decision: DecisionRequested) -> bool:
-    """Return whether the action alone says which option was chosen."""
+    """Return whether the action alone identifies the chosen option."""
     return _action(decision) == decision.option and not _is_shared(decision)
 
 
@@ -76,7 +76,7 @@ def _action(decision: DecisionRequested) -> str:
 
 
 def _takes(path: str, decision: DecisionRequested) -> bool:
-    """Return whether a procedure takes the answer. Of an action that is in neither's list the server is the judge."""
+    """Return whether a procedure takes the answer. An action in neither list is left to the server to judge."""
     action = _action(decision)
     is_known = any(action in actions for actions in _TAKES.values())
     return (action in _TAKES[path] or not is_known) and not (path == RESOLVE and _is_shared(decision))

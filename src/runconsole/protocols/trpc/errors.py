@@ -1,4 +1,4 @@
-"""Errors of a tRPC server: what to call them, whether trying again can help, and one sentence for a person."""
+"""Errors of a tRPC server: their codes, the chance of a new attempt, and one sentence for a person."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class TrpcError(Struct, frozen=True):
     """One error as a server sent it.
 
     Attributes:
-        code: tRPC's name for it, or the backend's own (`HITL_ALREADY_DECIDED`) where it tells one.
-        message: what it says, without stack and control characters, validation issues as a sentence.
-        fatal: trying again cannot help.
+        code: tRPC's name for it, or the backend's own (`HITL_ALREADY_DECIDED`) where there is one.
+        message: its words, without stack and control characters, validation issues as a sentence.
+        fatal: a new attempt cannot help.
         denied: the server does not let us in.
         enveloped: it came as superjson; None where the form is neither that nor plain.
     """
@@ -64,7 +64,7 @@ class TrpcError(Struct, frozen=True):
 
     @property
     def about_params(self) -> bool:
-        """True if it is the first frame that the server did not like, or missed."""
+        """True if the error is about the first frame: the server refuses it, or misses it."""
         return _PARAMS.search(self.message) is not None
 
 
@@ -75,7 +75,7 @@ class _Shape(Struct):
 
 
 def read_error(raw: Raw) -> TrpcError:
-    """Return the `error` of a frame, plain or in superjson's envelope. Anything at all is an error of some kind."""
+    """Return the `error` of a frame, plain or in superjson's envelope. Any value gives an error of some kind."""
     try:
         value = loads_encodable(bytes(raw))
     except ValueError:
@@ -96,7 +96,7 @@ def _shape(value: Any) -> _Shape:
 
 
 def _code(shape: _Shape) -> tuple[str, int]:
-    """Return the error's name and HTTP status. An `errorFormatter` may have left neither."""
+    """Return the error's name and HTTP status. An `errorFormatter` may have dropped both."""
     number = shape.code if isinstance(shape.code, int) else 0
     code, status = _STATUSES.get(number, ("INTERNAL_SERVER_ERROR", 500))
     data = shape.data if isinstance(shape.data, dict) else {}
@@ -114,7 +114,7 @@ def _own_code(shape: _Shape) -> str | None:
 
 
 def _sentence(message: Any) -> str:
-    """Return what the error says in one line of at most 300 characters."""
+    """Return the error's words in one line of at most 300 characters."""
     if not isinstance(message, str):
         return ""
     line = _CONTROL.sub(" ", _issues(message) or _STACK.sub("", message)).strip()
@@ -122,7 +122,7 @@ def _sentence(message: Any) -> str:
 
 
 def _issues(message: str) -> str:
-    """Return zod's list of issues as a sentence; tRPC puts the list's JSON text where the message belongs."""
+    """Return zod's list of issues as a sentence; tRPC puts the list's JSON text in the place of the message."""
     if not message.lstrip().startswith("["):
         return ""
     try:

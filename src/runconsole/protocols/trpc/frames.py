@@ -1,4 +1,4 @@
-"""The frames of tRPC over WebSocket, as text: what a server sends is read, what we send is written."""
+"""The frames of tRPC over WebSocket, as text: the server's are read, ours are written."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from runconsole.protocols.trpc import superjson
 
 __all__ = [
     "ABSENT",
-    "Message",
+    "ClientRequest",
     "Params",
-    "Request",
     "Result",
+    "ServerMessage",
     "inner_data",
     "looks_enveloped",
     "read_messages",
@@ -36,14 +36,14 @@ _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Result(Struct):
-    """`data` is the text as received, ABSENT for undefined; `id` is the mark of a tracked event."""
+    """The result of a message: `data` is the text as received, ABSENT for undefined; `id` marks a tracked event."""
 
     type: str | None = None
     data: Raw = ABSENT
     id: str | int | float | None = None
 
 
-class Message(Struct):
+class ServerMessage(Struct):
     """One message of a server; `error` is ABSENT where there is none. A gateway may have made text of the `id`."""
 
     id: str | int | float | None = None
@@ -53,9 +53,9 @@ class Message(Struct):
 
     @property
     def number(self) -> int | float | str | None:
-        """The number of the request that it answers, as we gave it."""
-        told = self.id
-        return int(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else told
+        """The number of the request that it answers, in our form."""
+        number = self.id
+        return int(number) if isinstance(number, str) and _NUMBER.fullmatch(number) else number
 
 
 class Params(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Params(Struct, frozen=True):
     lastEventId: str | None = None  # noqa: N815 - the wire's name
 
 
-class Request(Struct):
+class ClientRequest(Struct):
     """A frame of ours."""
 
     id: int = 0
@@ -77,17 +77,17 @@ class _Tracked(Struct):
     data: Raw = ABSENT
 
 
-_decode = msgspec.json.Decoder(Message).decode
+_decode = msgspec.json.Decoder(ServerMessage).decode
 _decode_batch = msgspec.json.Decoder(list[Raw]).decode
-_decode_request = msgspec.json.Decoder(Request).decode
+_decode_request = msgspec.json.Decoder(ClientRequest).decode
 _decode_tracked = msgspec.json.Decoder(_Tracked).decode
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def read_messages(text: str) -> list[tuple[Message | None, str]]:
-    """Return the messages of a frame (one, or those of a batch) with their text; None is one that cannot be read."""
+def read_messages(text: str) -> list[tuple[ServerMessage | None, str]]:
+    """Return the messages of a frame (one, or those of a batch) with their text; None for an unreadable one."""
     try:
         return [(_decode(text), text)]
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -99,7 +99,7 @@ def read_messages(text: str) -> list[tuple[Message | None, str]]:
     return [(message, text)] if parts is None else [found for part in parts for found in read_messages(part)]
 
 
-def _read_batch(text: str) -> list[tuple[Message | None, str]]:
+def _read_batch(text: str) -> list[tuple[ServerMessage | None, str]]:
     try:
         members = [str(member, "utf-8") for member in _decode_batch(text)]
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -107,7 +107,7 @@ def _read_batch(text: str) -> list[tuple[Message | None, str]]:
     return [(_read_odd(member), member) for member in members]
 
 
-def _read_odd(text: str) -> Message | None:
+def _read_odd(text: str) -> ServerMessage | None:
     """Read a message that holds lone surrogates: msgspec refuses those, JavaScript sends them."""
     try:
         return _decode(text)
@@ -119,7 +119,7 @@ def _read_odd(text: str) -> Message | None:
         return None
 
 
-def _rebuild(value: Any) -> Message | None:
+def _rebuild(value: Any) -> ServerMessage | None:
     """Return the message of an object already read, with its inner texts written anew."""
     if not isinstance(value, dict):
         return None
@@ -127,7 +127,7 @@ def _rebuild(value: Any) -> Message | None:
         result = value.get("result")
         read = _rebuild_result(result) if isinstance(result, dict) else msgspec.convert(result, None)
         marks = {field: value.get(field) for field in ("id", "method")}
-        message = msgspec.convert(marks, Message)
+        message = msgspec.convert(marks, ServerMessage)
         return msgspec.structs.replace(message, result=read, error=_raw(value, "error"))
     except (msgspec.ValidationError, ValueError):
         return None
@@ -142,8 +142,8 @@ def _raw(value: dict[str, Any], field: str) -> Raw:
     return Raw(superjson.write_json(value[field]).encode()) if field in value else ABSENT
 
 
-def read_request(text: str) -> Request | None:
-    """Return a frame of ours, None for one that is no request."""
+def read_request(text: str) -> ClientRequest | None:
+    """Return a frame of ours, None for a text that is no request."""
     try:
         return _decode_request(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -151,7 +151,7 @@ def read_request(text: str) -> Request | None:
 
 
 def inner_data(text: str) -> str:
-    """Return the `data` of a tracked event, ``{"id": …, "data": …}``, as received; `text` itself if it is no such."""
+    """Return the `data` of a tracked event, ``{"id": …, "data": …}``, as received; `text` itself for another text."""
     try:
         tracked = _decode_tracked(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -168,7 +168,7 @@ def _inner_odd_data(text: str) -> str:
 
 
 def read_text(data: Raw, *, enveloped: bool) -> str:
-    """Return the JSON text of a value. Raises ValueError for one that is no superjson where it should be."""
+    """Return the JSON text of a value. Raises ValueError for one that should be superjson and is not."""
     if data is ABSENT:
         return "null"
     text = str(data, "utf-8")
@@ -176,7 +176,7 @@ def read_text(data: Raw, *, enveloped: bool) -> str:
 
 
 def read_value(data: Raw, *, enveloped: bool) -> Any:
-    """Return a value as plain JSON (dates are ISO text); None for one that cannot be read."""
+    """Return a value as plain JSON (dates are ISO text); None for an unreadable one."""
     try:
         return loads(read_text(data, enveloped=enveloped))
     except ValueError:
@@ -204,9 +204,9 @@ def write_params(params: dict[str, str]) -> str:
 
 
 def write_input(value: Any, *, enveloped: bool) -> Any:
-    """Return a procedure's input as it stands in the frame; None is "no input".
+    """Return a procedure's input in the form of the frame; None is "no input".
 
-    Raises ValueError for what cannot be sent.
+    Raises ValueError for a value that cannot be sent.
     """
     if enveloped:
         return superjson.UNDEFINED_INPUT if value is None else superjson.encode(value)

@@ -23,7 +23,7 @@ TRANSFORMERS = ("auto", "superjson", "none")
 """The words of ``transformer=``."""
 
 _OTHER_STREAMS = ("tasks.onTaskEvent",)
-"""Paths under which a server may have the stream of one task, the newest specification's first."""
+"""Paths of the stream of one task, the newest specification's first."""
 
 
 class TrpcProtocol(ProtocolSpec):
@@ -59,13 +59,13 @@ class TrpcProtocol(ProtocolSpec):
         )
 
     def transport(self, options: LinkOptions) -> WebSocketTransport:
-        """Return a WebSocket whose address says that connection parameters come first, where they do."""
+        """Return a WebSocket, with a mark in its address if connection parameters come first."""
         from runconsole.protocols.signing import websocket
 
         return websocket(options) if _params(options) is None else websocket(options, connectionParams="1")
 
     def header(self, options: LinkOptions) -> dict[str, Any]:
-        """Return the transformer, where it was told."""
+        """Return the transformer, if it was given."""
         return {} if options.transformer == "auto" else {"transformer": options.transformer}
 
     def reader(self, known: Mapping[str, Any]) -> TrpcWire:
@@ -80,7 +80,7 @@ class TrpcProtocol(ProtocolSpec):
 
 
 def _advice(options: LinkOptions) -> str | None:
-    """Return what to pass where the server has none of the streams that we know."""
+    """Return advice for a server that has none of the known streams."""
     if options.subscribe is not None:
         return None
     one = "" if options.task is not None else "task= to follow one task, or "
@@ -88,14 +88,14 @@ def _advice(options: LinkOptions) -> str | None:
 
 
 def _params(options: LinkOptions) -> Secret[Mapping[str, str]] | None:
-    """Return the connection parameters, where the token goes into them."""
+    """Return the connection parameters, if the token goes into them."""
     if options.token is None or options.auth not in {"params", "message"}:
         return None
     return Secret({"token": options.token.reveal()})
 
 
 def _subscription(options: LinkOptions) -> tuple[str, Secret[Any]]:
-    """Return the path and input of the subscription: as told, else those for one task or for all."""
+    """Return the path and input of the subscription: those of `subscribe`, else those for one task or for all."""
     match bare(options.subscribe):
         case None if options.task is None:
             return "stream.systemEvents", Secret(None)

@@ -1,9 +1,9 @@
-"""superjson 1 and 2: the ``{"json": …, "meta": …}`` form in which tRPC servers send what JSON cannot say.
+"""superjson 1 and 2: the ``{"json": …, "meta": …}`` form in which tRPC servers send values that JSON lacks.
 
-`json` is plain JSON; `meta.values` names the types of what stands at some paths, `meta.referentialEqualities` the
-paths that hold the same object. Paths are those of the plain JSON: a Map is a list of pairs, a Set a list.
+`json` is plain JSON; `meta.values` gives the types of the values at some paths, `meta.referentialEqualities` the paths
+that hold the same object. Paths are those of the plain JSON: a Map is a list of pairs, a Set a list.
 
-What is not understood (an unknown type, a path that leads nowhere) leaves the raw JSON value; nothing else is lost.
+An unknown type or a path to nothing leaves the raw JSON value; nothing else is lost.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from runconsole.protocols.trpc.superjson_paths import Note, read_notes, share_eq
 __all__ = ["UNDEFINED_INPUT", "RegExp", "SuperjsonError", "Url", "decode", "encode", "to_json", "write_json"]
 
 UNDEFINED_INPUT = {"json": None, "meta": {"values": ["undefined"], "v": 1}}
-"""Stands for "no value": superjson servers fail without telling which request it was if the input is absent."""
+"""The input for "no value": superjson servers fail without naming the request if the input is absent."""
 
 _SAFE_INTEGER = 2**53 - 1
 _FORBIDDEN_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": -0.0}
 _READ_AS_WRITTEN = frozenset({"Date", "URL", "regexp", "Error", "set", "typed-array", "class", "custom", "symbol"})
-"""Types whose plain JSON is already what `to_json` gives."""
+"""Types whose plain JSON is already the result of `to_json`."""
 
 
 class SuperjsonError(ValueError):
@@ -67,12 +67,12 @@ Rules: TypeAlias = Mapping[str, Callable[[Any], Any]]
 def decode(payload: str | bytes | Mapping[str, Any]) -> Any:
     """Return the value of a superjson payload, given as JSON text or as the object already read.
 
-    Date → aware `datetime` (UTC), undefined → absent (None in a list and at the root), bigint → int, Map → dict,
-    Set → set, NaN, ±Infinity and -0 → float, RegExp and URL → `RegExp` and `Url` (strings), Error → dict, Uint8Array →
-    bytes, other typed arrays → list. A Map with keys that cannot be hashed is a list of pairs, such a Set a list.
-    A reference back to an enclosing object is None: values are trees.
+    Date → aware `datetime` (UTC), undefined → absent (None in a list and at the root), bigint → int, Map → dict, Set →
+    set, NaN, ±Infinity and -0 → float, RegExp and URL → `RegExp` and `Url` (strings), Error → dict, Uint8Array → bytes,
+    other typed arrays → list. A Map with keys that cannot be hashed is a list of pairs, such a Set a list. A reference
+    back to an enclosing object is None: values are trees.
 
-    Raises SuperjsonError where the text is no JSON object.
+    Raises SuperjsonError for a text that is no JSON object.
     """
     if isinstance(payload, Mapping):
         plain, meta = copy.deepcopy(payload.get("json")), payload.get("meta")
@@ -87,10 +87,10 @@ def to_json(text: str | bytes) -> str:
     """Return the JSON text of the value in a superjson text, as a server without superjson would have sent it.
 
     Dates stay ISO text, undefined keys are dropped, bigints become numbers, a Map an object (pairs where a key is no
-    string), a Set an array; NaN and ±Infinity become null, which JSON has for "no such number". Where nothing needs to
-    change (no meta at all, or only Dates and the like) the text is the very text received.
+    string), a Set an array; NaN and ±Infinity become null, JSON's "no such number". A text without need of change (no
+    meta at all, or only Dates and the like) is returned byte for byte.
 
-    Raises SuperjsonError where the text is no JSON object.
+    Raises SuperjsonError for a text that is no JSON object.
     """
     received, meta = _split(text)
     try:
@@ -118,7 +118,7 @@ def _split(text: str | bytes) -> tuple[str, Any]:
 
 
 def _split_odd(text: str | bytes) -> tuple[str, Any]:
-    """Read what msgspec does not: lone surrogates, which JavaScript writes where it cut a string within a character."""
+    """Read text that msgspec refuses: lone surrogates, which JavaScript writes when it cuts a character in two."""
     try:
         payload = loads(text)
         if isinstance(payload, dict):
@@ -133,7 +133,7 @@ def _start(text: str | bytes) -> str:
 
 
 def _says_nothing_new(meta: Any) -> bool:
-    """Return whether the meta names only types that are written as `to_json` wants them."""
+    """Return whether the meta names only types that `to_json` leaves unchanged."""
     if not isinstance(meta, dict):
         return True
     return not meta.get("referentialEqualities") and read_notes(meta).kinds() <= _READ_AS_WRITTEN
@@ -151,7 +151,7 @@ def _read(value: Any, meta: Any, rules: Rules) -> Any:
 
 
 def _apply(value: Any, note: Note, rules: Rules) -> Any:
-    """Return `value` with everything the note says of it and of what is in it, children first."""
+    """Return `value` with the note and the notes below it applied, children first."""
     if note.children:
         if isinstance(value, dict):
             value = _apply_to_fields(value, note.children, rules)
@@ -343,7 +343,7 @@ def _write_items(items: list[Any], kind: _Type | None) -> tuple[Any, _Notes]:
 
 
 def _note(inner: dict[str, Any], key: str, notes: _Notes) -> None:
-    """Add what is known of the value at `key`: its own type, or the types somewhere inside it."""
+    """Add the types of the value at `key`: its own, or those somewhere inside it."""
     path = write_path(key)
     if isinstance(notes, list):
         inner[path] = notes

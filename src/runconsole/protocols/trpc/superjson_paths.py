@@ -1,4 +1,4 @@
-"""The `meta` of superjson: which type stands at which path, and which paths hold the same object."""
+"""The `meta` of superjson: the types of values by path, and the paths that hold the same object."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Note:
         self.children: dict[str, Note] = {}
 
     def at(self, path: list[str]) -> Note:
-        """Return the note at a path below, made if it is not there."""
+        """Return the note at a path below, made if it is missing."""
         note = self
         for key in path:
             note = note.children.setdefault(key, Note())
@@ -36,7 +36,7 @@ class Note:
 
 
 def read_notes(meta: dict[str, Any]) -> Note:
-    """Return the notes of `meta.values` as one tree. What cannot be read is left out."""
+    """Return the notes of `meta.values` as one tree, without unreadable ones."""
     root = Note()
     try:
         _read_tree(meta.get("values"), root, escaped=_is_escaped(meta))
@@ -67,7 +67,7 @@ def _kind(kind: Any) -> str | None:
 
 
 def _is_escaped(meta: dict[str, Any]) -> bool:
-    """Return whether a backslash in a path is written twice: since superjson 2.2.3, which says so by ``"v": 1``."""
+    """Return whether a backslash in a path is written twice: since superjson 2.2.3, which marks it by ``"v": 1``."""
     version = meta.get("v")
     return isinstance(version, (int, float)) and version >= 1
 
@@ -78,7 +78,7 @@ def write_path(key: str) -> str:
 
 
 def _read_path(text: Any, *, escaped: bool) -> list[str] | None:
-    """Return the keys of a path; None where a backslash stands before neither a dot nor a backslash."""
+    """Return the keys of a path; None if a backslash stands before neither a dot nor a backslash."""
     if not isinstance(text, str):
         return None
     path = [""]
@@ -94,7 +94,7 @@ def _read_path(text: Any, *, escaped: bool) -> list[str] | None:
 
 
 def _read_escape(letters: Iterator[str], path: list[str], *, escaped: bool) -> bool:
-    """Read what follows a backslash. Old paths escape dots only, so another backslash is just itself."""
+    """Read the character after a backslash. Old paths escape dots only, so another backslash is just itself."""
     following = next(letters, "")
     if following == "." or (escaped and following == "\\"):
         path[-1] += following
@@ -137,7 +137,7 @@ def share_equals(value: Any, meta: dict[str, Any], notes: Note) -> Any:
 
 
 def _equal_paths(equalities: Any, *, escaped: bool) -> Iterator[tuple[list[str], list[list[str]]]]:
-    """Give each written object's path with the paths that hold it too. The root's are skipped: they are circular."""
+    """Yield each written object's path with the other paths that hold it. The root's are skipped: they are circular."""
     if isinstance(equalities, list):
         equalities = equalities[1] if len(equalities) > 1 else None
     if not isinstance(equalities, dict):
@@ -167,7 +167,7 @@ def _is_null(parent: Any, key: str) -> bool:
 
 
 def _count(value: Any, parent: Any, limit: int) -> int | None:
-    """Return how many values are in `value`; None if `parent` is among them or they are more than `limit`."""
+    """Return the number of values in `value`; None if `parent` is among them or they are more than `limit`."""
     count, waiting = 0, [value]
     while waiting:
         item = waiting.pop()

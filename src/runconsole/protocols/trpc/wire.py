@@ -37,8 +37,8 @@ from runconsole.protocols.trpc.dialect import AnswerUnclear, Dialect, is_missing
 from runconsole.protocols.trpc.errors import TrpcError, read_error
 from runconsole.protocols.trpc.frames import (
     ABSENT,
-    Message,
     Result,
+    ServerMessage,
     inner_data,
     looks_enveloped,
     read_messages,
@@ -57,7 +57,8 @@ Transformer: TypeAlias = Literal["auto", "superjson", "none"]
 Decide: TypeAlias = str | Callable[[DecisionRequested], tuple[str, Any]] | None
 
 _PROBE = "runconsole.transformer"
-"""No server has this path. The form of its "not found" tells the transformer, on every version and without effect."""
+"""A path that no server has. The form of its "not found" reveals the transformer, on every version and without
+effect."""
 _MOST_FAILED_RESUMES = 2
 _SHORT = 40
 """Characters of a frame that may be a heartbeat in words."""
@@ -91,27 +92,27 @@ class TrpcWire(Resumable):
     Args:
         path: the subscription, ``stream.taskProgress``.
         input: its input; None is none.
-        decide: how decisions travel: a mutation's path (a path ending in ``.decide`` takes ``{checkpointId,
-            action, selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input;
-            None chooses by the answer and by what the server has (`runconsole.protocols.trpc.dialect`).
-        transformer: `auto` finds out by a query for a path that no server has, before anything else is sent; until it
-            is answered the subscription waits, and `decide` and `call` raise NotConnected.
+        decide: the mutation of a decision: a path (one that ends in ``.decide`` takes ``{checkpointId, action,
+            selectedOption}``, any other ``{checkpointId, decision}``), or a function that makes path and input; None
+            chooses by the answer and by the server's procedures (`runconsole.protocols.trpc.dialect`).
+        transformer: `auto` detects it by a query for a path that no server has, before anything else is sent; until the
+            answer the subscription waits, and `decide` and `call` raise NotConnected.
         connection_params: the first frame; the address must then carry ``?connectionParams=1`` (tRPC 11 only).
-        instead: paths to subscribe to with the same input where the server has no such path.
-        advice: what to do where it has none of them, for a person.
-        resume: whether a new subscription asks for what came after the last tracked event.
+        instead: paths to subscribe to with the same input if the server lacks `path`.
+        advice: advice for a person if the server has none of them.
+        resume: True if a new subscription asks for the events after the last tracked one.
 
     Raises ValueError for an unknown transformer, an input that cannot be sent, parameters that are no strings.
 
     Attributes:
         last_event_id: the id of the last tracked event that was returned; set it to None to subscribe afresh.
-        resumes_from: what this connection's subscription asked to go on from. None: from nothing, because no tracked
-            event came yet, because tRPC takes the mark only beside an input that is an object or absent, or because the
-            server refused it. Then what happened in between may be missing, or may come again.
-        resume_refused: why the server refused to go on from `last_event_id` on this connection, None if it did not;
-            the subscription was then made again without it.
+        resumes_from: the mark from which this connection's subscription asked to resume. None: no mark, because no
+            tracked event came yet, because tRPC takes the mark only beside an input that is an object or absent, or
+            because the server refused it. Then events in between may be missing, or may come again.
+        resume_refused: the server's reason for refusing to resume from `last_event_id` on this connection, None if it
+            did not refuse; the subscription was then made again without it.
 
-    A reconnect that the server asks for (`ReconnectAsked`) need lose nothing: `runconsole.session.handover` says how.
+    A reconnect at the server's request (`ReconnectAsked`) need lose nothing: see `runconsole.session.handover`.
     """
 
     confirms = True
@@ -163,7 +164,7 @@ class TrpcWire(Resumable):
 
     @property
     def asked(self) -> str:
-        """The subscription, and what could be meant instead."""
+        """A sentence about the subscription and its alternatives."""
         if isinstance(self._input.reveal(), str):
             return (
                 f"subscribed to {self._path} of one task; check that task= names a task that runs, or name another"
@@ -177,9 +178,9 @@ class TrpcWire(Resumable):
     # ---- what to send ----------------------------------------------------------------------------------------------
 
     def open(self, at: Micros = 0) -> list[str]:  # noqa: ARG002 - as Wire has it
-        """Return the connection parameters and the subscription, or the question that must be answered before it.
+        """Return the connection parameters and the subscription, or the query that must be answered before it.
 
-        Requests that the connection before left unanswered are given by `lost`.
+        Unanswered requests of the connection before are returned by `lost`.
         """
         self.begin()
         frames: list[str] = []
@@ -190,12 +191,12 @@ class TrpcWire(Resumable):
         return frames
 
     def begin(self) -> None:
-        """Forget what holds for one connection only; `lost` still gives its unanswered requests."""
+        """Forget the state of the last connection; `lost` still returns its unanswered requests."""
         self._lost += self._requests()
         self._forget_connection()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as Wire has it
-        """Know a request again that a recording says was sent."""
+        """Recognize a request that was sent according to a recording."""
         request = read_request(frame)
         if request is None:
             return
@@ -223,16 +224,16 @@ class TrpcWire(Resumable):
         if callable(self.decides_by):
             path, payload = self.decides_by(decision)
             return self._request(decision.decision_id, "mutation", path, payload)
-        return self._put(decision)
+        return self._decision_request(decision)
 
-    def _put(self, decision: DecisionRequested) -> Outgoing:
+    def _decision_request(self, decision: DecisionRequested) -> Outgoing:
         path, payload = self._dialect.choose(decision, None if callable(self.decides_by) else self.decides_by)
         return self._request(decision.decision_id, "mutation", path, payload, decision)
 
     def call(self, request: Request) -> Outgoing:
         """Return a mutation or a query (`runconsole.protocols.trpc.calls` has those of the backends).
 
-        A ``"call"`` is sent as a mutation, and where the server has none of this name as a query.
+        A ``"call"`` is sent as a mutation, and if the server has none of this name, as a query.
 
         Raises UnsupportedByWire for another kind, NotConnected while the transformer is unknown, ValueError for a
         payload that cannot be sent.
@@ -271,7 +272,7 @@ class TrpcWire(Resumable):
     def lost(self) -> list[str]:
         """Return the ids of the requests that will never be answered, once; call it when the connection is gone.
 
-        They may have been carried out. Nothing is ever sent again by itself.
+        They may have been carried out. Nothing is ever sent again automatically.
         """
         lost, self._lost = self.pending, []
         self._sent.clear()
@@ -282,7 +283,7 @@ class TrpcWire(Resumable):
         self.last_event_id = None
 
     def successor(self) -> TrpcWire:
-        """Return a wire for another connection that goes on from here, with request ids of its own."""
+        """Return a wire for another connection that continues this one, with request ids of its own."""
         wire = TrpcWire(
             self._path,
             self._input,
@@ -334,7 +335,7 @@ class TrpcWire(Resumable):
     # ---- what came -------------------------------------------------------------------------------------------------
 
     def receive(self, frame: str | bytes, at: Micros) -> list[Signal]:
-        """Read one frame that arrived at `at`. Never raises: what cannot be read is a malformed event."""
+        """Read one frame that arrived at `at`. Never raises: an unreadable frame is a malformed event."""
         text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
         if text == "PING":
             return [Send("PONG")]
@@ -346,23 +347,25 @@ class TrpcWire(Resumable):
             signals += [_malformed(its_text, at, "not a tRPC message")] if read is None else read
         return signals
 
-    def _read(self, message: Message, at: Micros) -> list[Signal] | None:
-        """Return what a message means, None where it means nothing known."""
+    def _read(self, message: ServerMessage, at: Micros) -> list[Signal] | None:
+        """Return the signals of a message, None for an unknown one."""
         if message.method is not None:
             return [ReconnectAsked()] if message.method == "reconnect" else None
         failed = message.error not in (ABSENT, b"null")
         number = message.number
         if number is None:
             return self._unattributed(read_error(message.error)) if failed else None
-        self._sent.pop(0, None)  # who answers a request has taken the connection parameters
+        self._sent.pop(0, None)  # a server that answers a request has accepted the connection parameters
         if failed:
             return self._failed(number, read_error(message.error))
         if message.result is None:
             return None
         stream = self._streams.get(number)
-        return self._answered(number, message.result) if stream is None else self._came(stream, message.result, at)
+        return (
+            self._answered(number, message.result) if stream is None else self._read_stream(stream, message.result, at)
+        )
 
-    def _came(self, stream: _Stream, result: Result, at: Micros) -> list[Signal] | None:
+    def _read_stream(self, stream: _Stream, result: Result, at: Micros) -> list[Signal] | None:
         """Read a message of the stream. In tRPC 10 data, end and error may come before `started`."""
         self._sent.pop(stream.number, None)
         kind = result.type or "data"
@@ -399,7 +402,7 @@ class TrpcWire(Resumable):
         if sent is None:
             return [Ping()]
         if sent.what == "probe":
-            return self._settle(enveloped=looks_enveloped(result.data))
+            return self._set_transformer(enveloped=looks_enveloped(result.data))
         return [Reply(sent.request_id, value=read_value(result.data, enveloped=bool(self._enveloped)))]
 
     # ---- refusals --------------------------------------------------------------------------------------------------
@@ -412,24 +415,24 @@ class TrpcWire(Resumable):
         if sent is None:
             return [Ping()]
         if sent.what == "probe":
-            return self._settle(enveloped=error.enveloped)
+            return self._set_transformer(enveloped=error.enveloped)
         if sent.decision is not None and is_missing(error.code, error.message):
-            return [self._put_otherwise(sent.path, sent.decision, error)]
+            return [self._retry_decision(sent.path, sent.decision, error)]
         if sent.call is not None and is_missing(error.code, error.message):
             return [Send(self._request(sent.request_id, "query", sent.call.name, sent.call.payload).frame)]
-        return [self._no(sent.request_id, error)]
+        return [self._refusal_reply(sent.request_id, error)]
 
-    def _no(self, request_id: str, error: TrpcError) -> Reply:
+    def _refusal_reply(self, request_id: str, error: TrpcError) -> Reply:
         """Return an error as the answer to a request."""
         is_unknown = is_missing(error.code, error.message)
         return Reply(request_id, error=self._redacted(error.message), code=error.code, is_unknown_call=is_unknown)
 
-    def _put_otherwise(self, path: str, decision: DecisionRequested, error: TrpcError) -> Signal:
-        """Put the decision to the server's other procedure: it has none of this name, so nothing was done."""
+    def _retry_decision(self, path: str, decision: DecisionRequested, error: TrpcError) -> Signal:
+        """Send the decision to the server's other procedure: it lacks this one, so nothing was done."""
         if not self._dialect.note_missing(path):
-            return self._no(decision.decision_id, error)
+            return self._refusal_reply(decision.decision_id, error)
         try:
-            return Send(self._put(decision).frame)
+            return Send(self._decision_request(decision).frame)
         except AnswerUnclear as unclear:
             return Reply(decision.decision_id, error=str(unclear), code="UNCLEAR")
 
@@ -439,7 +442,7 @@ class TrpcWire(Resumable):
             return [Ping()]
         stream.over = True
         if self._transformer == "auto" and error.enveloped is not None and error.enveloped is not self._enveloped:
-            return self._settle(enveloped=error.enveloped)  # another server answers at this address now
+            return self._set_transformer(enveloped=error.enveloped)  # another server answers at this address now
         if stream.resumes and not stream.delivered and not error.denied:
             self._failed_resumes += 1
             if error.fatal or self._failed_resumes > _MOST_FAILED_RESUMES:
@@ -462,7 +465,7 @@ class TrpcWire(Resumable):
             return [self._refused("the server waits for connection parameters", error)]
         return self._failed(next(reversed(self._sent)), error) if self._sent else None
 
-    def _settle(self, *, enveloped: bool | None) -> list[Signal]:
+    def _set_transformer(self, *, enveloped: bool | None) -> list[Signal]:
         if enveloped is None:
             return [
                 StreamRefused("expected a tRPC server with superjson or without a transformer, got another", fatal=True)
@@ -487,7 +490,7 @@ class TrpcWire(Resumable):
 
 
 def _marked(events: list[Received], offset: str) -> list[Received]:
-    """Put the tracked id on its events. Of several in one, all but the last get a mark of their own made from it."""
+    """Return events with the tracked id. Of several under one id, all but the last get a derived mark of their own."""
     last = len(events) - 1
     return [
         msgspec.structs.replace(event, offset=offset if place == last else f"{offset}#{place}")
