@@ -212,7 +212,7 @@ def _foreign(trial: Trial) -> Iterator[str]:
     """Nothing of another run is in the log or in the state, and that some was left out is said."""
     state = trial.state
     rows = [event for event in trial.rows if FOREIGN in event.payload]
-    if rows or FOREIGN in state.tasks or FOREIGN in state.checkpoints or state.told_status == "failed":
+    if rows or FOREIGN in state.tasks or FOREIGN in state.checkpoints or state.reported_status == "failed":
         yield f"of another run there are {len(rows)} events, tasks {list(state.tasks)}, {list(state.checkpoints)}"
     refused = [link for link in state.links if _REFUSAL_OF_ANOTHER in (link.reason or "")]
     if refused:

@@ -130,7 +130,7 @@ def test_a_policy_is_asked_again_when_the_question_is_and_not_when_its_answer_go
     seen: list[int] = []
 
     def policy(checkpoint: Checkpoint) -> str:
-        seen.append(checkpoint.asking)
+        seen.append(checkpoint.round)
         return "approve"
 
     plain.trouble("unread")

@@ -137,7 +137,7 @@ async def test_a_question_that_was_decided_and_is_listed_as_waiting_is_asked_aga
     state.apply(event)
     listed = [{"checkpointId": "c1", "title": "Ship?", "options": ["approve"]}]
     await asked(state, {"checkpoints.getHITLPending": listed}, again=False)
-    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].asking) == ("pending", 2)
+    assert (state.checkpoints["c1"].status, state.checkpoints["c1"].round) == ("pending", 2)
     assert state.checkpoints["c1"].decided_by is None
 
 

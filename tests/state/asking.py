@@ -1,4 +1,4 @@
-"""One question in a folded run, for the tests of checkpoints and decisions: what happens to it, in a line each."""
+"""One question in a folded run, for the tests of checkpoints and decisions: each of its steps in a line."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def refused(decision: str = "d", *, final: bool = False, expired: bool = False) 
 
 
 def play(*steps: str | Fact) -> Folded:
-    """Return a run with an open question in which these steps have happened."""
+    """Return a run with an open question after these steps."""
     return go_on(fold([opened()], step=0), *steps)
 
 
 def go_on(folded: Folded, *steps: str | Fact) -> Folded:
-    """Have these steps happen; an event arrives at the moment it is stamped with."""
+    """Apply these steps; an event arrives at its own time."""
     for step in steps:
         if isinstance(step, str):
             folded.now = json.loads(step).get("timestamp", folded.now)

@@ -1,4 +1,4 @@
-"""A question that is asked again under its id, told from late and repeated words about the one that was."""
+"""Questions that are asked again under the same id, against late and repeated facts about the earlier round."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def asked_again(at: float = 10, **payload: Any) -> str:
 def test_a_closed_question_that_is_asked_again_waits_again(closed: Steps) -> None:
     folded = play(*closed, asked_again(description="anew"))
     row = asked(folded)
-    assert (row.status, row.asking, row.decided_by, row.decision, row.error) == ("pending", 2, None, None, None)
+    assert (row.status, row.round, row.decided_by, row.decision, row.error) == ("pending", 2, None, None, None)
     assert (row.requested_at, row.deadline, row.description) == (moment(10), moment(70), "anew")
     go_on(folded, request("d2", at=11))
     assert (answer(folded, "d2").state, asked(folded).status) == ("queued", "sending")
@@ -54,9 +54,9 @@ def test_a_closed_question_that_is_asked_again_waits_again(closed: Steps) -> Non
 @pytest.mark.parametrize(
     "late", [opened(at=0, description="other words"), opened(at=1), opened(at=4.9), decided("approve", 6)]
 )
-def test_what_comes_late_about_a_question_that_was_answered_opens_nothing(late: str) -> None:
+def test_late_facts_about_an_answered_question_open_nothing(late: str) -> None:
     folded = play(decided("reject", decidedBy="alice"), late)
-    assert (asked(folded).status, asked(folded).decision, asked(folded).asking) == ("decided", "reject", 1)
+    assert (asked(folded).status, asked(folded).decision, asked(folded).round) == ("decided", "reject", 1)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_what_comes_late_about_a_question_that_was_answered_opens_nothing(late: 
 )
 def test_what_comes_late_about_an_earlier_asking_closes_nothing(late: str | Fact) -> None:
     folded = play(request(), SENT, UNANSWERED, decided("approve", 3), asked_again(), late)
-    assert (asked(folded).status, asked(folded).asking, asked(folded).decided_by) == ("pending", 2, None)
+    assert (asked(folded).status, asked(folded).round, asked(folded).decided_by) == ("pending", 2, None)
 
 
-def test_a_word_that_comes_after_the_question_was_asked_again_is_about_the_first_asking() -> None:
+def test_a_late_decision_concerns_the_first_round() -> None:
     folded = play(opened(at=8, description="again"), decided("reject", 5, decidedBy="alice"))
-    assert (asked(folded).status, asked(folded).asking) == ("pending", 2)
+    assert (asked(folded).status, asked(folded).round) == ("pending", 2)
     go_on(folded, decided("approve", 9, decidedBy="alice"))
     assert (asked(folded).status, asked(folded).decision) == ("decided", "approve")
 
@@ -84,6 +84,6 @@ def test_without_timestamps_a_later_deadline_asks_again() -> None:
     assert (asked(folded).status, asked(folded).deadline) == ("pending", moment(200))
 
 
-def test_a_newer_announcement_of_an_open_question_may_move_its_deadline() -> None:
+def test_a_newer_announcement_may_move_the_deadline() -> None:
     assert asked(play(opened(at=3, timeout=moment(90)))).deadline == moment(90)
     assert asked(play(opened(at=-3, timeout=moment(30)))).deadline == moment(DEADLINE)

@@ -1,4 +1,4 @@
-"""Questions and answers in the state: every transition of a decision, from every side."""
+"""Questions and answers in the state: every transition of a decision, from every client."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ def test_an_option_is_found_by_its_id_and_else_by_its_label() -> None:
         (task("checkpoint.timeout", 5, checkpointId="c"), "reject", "timeout"),
     ],
 )
-def test_an_answer_that_is_not_ours_is_anothers_or_the_time_outs(frame: str, option: str | None, by: str) -> None:
+def test_a_foreign_answer_is_anothers_or_the_time_outs(frame: str, option: str | None, by: str) -> None:
     row = asked(play(frame))
     assert (row.status, row.decision, row.decided_by, row.decided_at) == ("decided", option, by, moment(5))
     assert (row.response_s, row.is_open) == (5.0, False)
 
 
-def test_the_first_answer_holds_and_a_second_only_fills_what_was_not_told() -> None:
+def test_a_second_decision_only_fills_unknown_fields() -> None:
     row = asked(play(decided(None, decidedBy="alice"), decided("approve", 6, feedback="ok"), decided("reject", 7)))
     assert (row.decision, row.feedback, row.decided_by, row.decided_at) == ("approve", "ok", "other", moment(5))
 
@@ -100,7 +100,7 @@ def test_an_answer_before_its_question_is_kept_for_it() -> None:
 
 
 @pytest.mark.parametrize("end", ["task.completed", "task.failed", "task.cancelled"])
-def test_the_end_of_its_task_closes_a_question_and_leaves_the_others(end: str) -> None:
+def test_the_end_of_a_task_closes_only_its_questions(end: str) -> None:
     folded = play(opened("other", taskId="u"), task(end, 9), opened("after", 10))
     assert (asked(folded).status, asked(folded).is_open) == ("expired", False)
     assert "no longer needed" in (asked(folded).error or "")
@@ -112,7 +112,7 @@ def test_the_end_of_the_run_closes_every_question() -> None:
     assert folded.state.open_checkpoints == []
 
 
-def test_the_servers_word_reopens_nothing_but_settles_what_had_expired() -> None:
+def test_a_decision_settles_an_expired_question_but_opens_none() -> None:
     folded = play(EXPIRED)
     assert (asked(folded).status, asked(folded).decided_by) == ("expired", None)
     folded.feed([task("checkpoint.timeout", 64, checkpointId="c", defaultAction="reject")])
@@ -193,7 +193,7 @@ def test_every_way_that_a_decision_can_go(steps: Steps, decision: str, checkpoin
     assert (asked(folded).status, asked(folded).decided_by) == (checkpoint, by)
 
 
-def test_an_answer_with_our_correlation_id_is_ours_whatever_it_calls_the_option() -> None:
+def test_a_decision_with_our_correlation_id_is_ours() -> None:
     frame = decided("something_else").replace('"type"', '"correlationId": "d", "type"')
     folded = play(request(), SENT, frame)
     assert (answer(folded).state, asked(folded).decided_by) == ("applied", "you")
@@ -206,7 +206,7 @@ def test_an_option_may_be_known_to_the_server_by_its_action() -> None:
     assert (answer(folded).state, asked(folded).decided_by) == ("applied", "you")
 
 
-def test_of_options_with_the_same_action_another_one_that_the_server_took_is_a_difference() -> None:
+def test_another_option_with_the_same_action_is_a_difference() -> None:
     options = [{"id": "keyset", "action": "approve"}, {"id": "view", "action": "approve"}]
     folded = fold([opened(options=options)], step=0)
     go_on(folded, request(option="view"), SENT, ACKNOWLEDGED)
@@ -215,7 +215,7 @@ def test_of_options_with_the_same_action_another_one_that_the_server_took_is_a_d
     assert (answer(folded).state, asked(folded).decision, asked(folded).decided_by) == ("refused", "keyset", "other")
 
 
-def test_an_answer_that_gets_lost_at_the_end_of_the_run_leaves_nothing_open() -> None:
+def test_an_answer_lost_at_the_end_of_the_run_is_closed() -> None:
     folded = play(request(), SENT, execution("execution_completed", 9, status="success"))
     assert asked(folded).status == "sending"
     go_on(folded, UNANSWERED)
@@ -227,7 +227,7 @@ def test_an_acknowledged_answer_says_what_was_decided_and_when() -> None:
     assert (row.decision, row.feedback, row.decided_at, row.response_s) == ("approve", "fine", moment(3), 3.0)
 
 
-def test_why_an_answer_failed_stands_at_the_question_until_the_next_one() -> None:
+def test_a_failed_answers_reason_stays_until_the_next_answer() -> None:
     folded = play(request(), SENT, refused())
     assert (asked(folded).error, answer(folded).error, answer(folded).code) == ("no", "no", "CODE")
     folded.apply(request("d2", at=4))
@@ -259,7 +259,7 @@ def test_a_press_that_cannot_count_is_never_sent(before: Steps, state: str, word
     assert asked(folded) == row
 
 
-def test_a_press_after_the_deadline_is_refused_here_by_the_servers_clock() -> None:
+def test_an_answer_after_the_deadline_is_refused_here() -> None:
     assert answer(_pressed(at=59.0)).state == "queued"
     assert answer(_pressed(at=61.0)).state == "expired"
     # A server whose clock is five minutes behind ours: by it there is time.
@@ -284,13 +284,13 @@ def test_after_an_unknown_outcome_the_person_may_choose_again(again: Steps) -> N
     assert (answer(folded).state, asked(folded).status) == ("refused", "sending")
 
 
-def test_a_late_yes_to_the_first_answer_keeps_the_second_from_being_sent() -> None:
+def test_a_late_yes_to_the_first_answer_stops_the_second() -> None:
     folded = play(request(), SENT, UNANSWERED, request("d2", "reject", at=5), ACKNOWLEDGED)
     assert (asked(folded).decision, asked(folded).decided_by) == ("approve", "you")
     assert (answer(folded).state, answer(folded, "d2").state) == ("acknowledged", "refused")
 
 
-def test_a_refusal_of_the_second_answer_leaves_the_first_as_it_was_taken() -> None:
+def test_a_refusal_of_the_second_answer_leaves_the_first() -> None:
     second = [request("d2", "reject", at=5), DecisionSent(moment(5), "d2")]
     folded = play(request(), SENT, UNANSWERED, *second, ACKNOWLEDGED, refused("d2", final=True))
     assert (asked(folded).status, asked(folded).decision, asked(folded).decided_by) == ("decided", "approve", "you")

@@ -1,4 +1,4 @@
-"""Times of the objects that people get: aware datetimes, of the same moment as the microseconds of the state."""
+"""Times of public rows: aware datetimes of the same moment as the state's microseconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_moment_is_exact_to_the_microsecond() -> None:
     assert moment(None) is None
 
 
-def test_every_time_of_a_checkpoint_is_a_datetime_and_all_else_is_as_it_was() -> None:
+def test_every_time_of_a_checkpoint_becomes_a_datetime() -> None:
     row = rows.Checkpoint("c", "t", title="Ship it?", deadline=AT, requested_at=AT - 5_000_000, decided_at=AT)
     checkpoint = dated_checkpoint(row)
     assert isinstance(checkpoint, Checkpoint)

@@ -1,4 +1,4 @@
-"""Deadlines that cannot be what they seem: mixed time zones, clocks that were set, times from now."""
+"""Implausible deadlines: mixed time zones, clocks that were set, durations from now."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def row(folded: Folded) -> Checkpoint:
 
 
 def is_open_at(folded: Folded, seconds: float) -> bool:
-    """Whether the question is open and can be answered so many seconds after it came, by our clock."""
+    """Return whether the question is open and can be answered after this time by our clock."""
     now = moment(seconds)
     assert list(expired(folded.state, now)) == []
     folded.apply(DecisionRequested(now, "d", "c", Answer("go")))
@@ -58,14 +58,14 @@ def test_naive_times_beside_aware_ones_expire_no_question(shift: float, who: str
     assert is_open_at(folded, 30)
 
 
-def test_a_question_among_events_of_one_zone_expires_at_its_deadline() -> None:
+def test_a_question_in_one_time_zone_expires_at_its_deadline() -> None:
     shift = 9 * HOUR
     folded = fold([task("task.progress", shift), asked(shift, timeout=moment(shift + 600))], step=1000)
     assert list(expired(folded.state, moment(599))) == []
     assert [fact.checkpoint_id for fact in expired(folded.state, moment(603))] == ["c"]
 
 
-def test_the_end_of_a_doubt_puts_the_deadline_back_into_the_picture() -> None:
+def test_the_end_of_a_doubt_shows_the_deadline_again() -> None:
     folded = fold([asked(0, timeout=moment(600))], step=1000)
     shown = [folded.picture()["picture"]["checkpoints"]["rows"][0]["deadline"]]
     for shift in (HOUR, 0):
@@ -83,12 +83,12 @@ def test_seconds_count_from_the_question(timeout: object, at: float | None) -> N
     assert len(list(expired(folded.state, moment(303)))) == 1
 
 
-def test_the_same_question_again_without_a_time_is_not_asked_anew() -> None:
+def test_a_repeated_question_without_a_time_is_no_new_round() -> None:
     folded = fold([asked(None, timeout=300)], step=0)
     folded.feed([task("checkpoint.timeout", checkpointId="c", defaultAction="go")])
     folded.now += 1_000_000
     folded.feed([asked(None, timeout=300)])
-    assert (row(folded).status, row(folded).asking) == ("decided", 1)
+    assert (row(folded).status, row(folded).round) == ("decided", 1)
 
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 0])
@@ -101,7 +101,7 @@ def test_a_zero_time_makes_no_run_of_two_thousand_years(stamp: object) -> None:
     assert "1970" not in folded.screen()
 
 
-def test_an_unknown_status_is_seen_as_it_is_and_leaves_the_status() -> None:
+def test_an_unknown_status_is_shown_and_changes_nothing() -> None:
     folded = fold([execution("progress_update", 1, task_id="t", status="running")])
     for at, word in enumerate(("purple", "purple", "mauve"), 2):
         folded.feed(

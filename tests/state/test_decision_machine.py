@@ -1,4 +1,4 @@
-"""One question under any order of what people, servers and links do, beside a server that is right by definition."""
+"""One question under any order of actions of people, servers and links, beside a server that is right by definition."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from runconsole.state import Checkpoint, Presume, RunState, Transmit
 SECOND = 1_000_000
 OPTIONS = (CheckpointOption("approve", "Approve"), CheckpointOption("reject", "Reject"))
 RANK = {"queued": 0, "sent": 1, "unknown": 2, "acknowledged": 3, "applied": 4, "refused": 4, "expired": 4}
-"""Decisions only move up; what was only presumed to be applied may still turn out as refused."""
+"""Decisions only move up; one that was only presumed to be applied may still turn out as refused."""
 
 choices = st.sampled_from(["approve", "reject"])
 picks = st.integers(0, 100)
@@ -38,10 +38,10 @@ picks = st.integers(0, 100)
 
 @dataclass
 class Server:
-    """The truth about one question: who decided each asking of it, and what. The first answer counts."""
+    """The truth about one question: the decider and the decision of each round. The first answer counts."""
 
     askings: list[tuple[str, str] | None] = field(default_factory=lambda: [None])
-    """Of each asking, oldest first, ``(who, option)``; None while it is open."""
+    """Of each round, oldest first, ``(who, option)``; None while it is open."""
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +64,7 @@ class OneQuestion(RuleBasedStateMachine):
         self.server = Server()
         self.now = 1_000 * SECOND
         self.events: list[tuple[int, Fact]] = []
-        """Told by the server and not arrived yet, oldest first, with the time they tell."""
+        """Facts of the server that have not arrived yet, oldest first, with their times."""
         self.arrived: list[tuple[int, Fact]] = []
         self.waiting: list[str] = []
         """Decisions to be sent."""
@@ -72,10 +72,10 @@ class OneQuestion(RuleBasedStateMachine):
         """Sent, and not read by the server."""
         self.replies: list[Callable[[], Fact]] = []
         self.patience: list[str] = []
-        """Decisions to be presumed when nothing comes."""
+        """Decisions to be presumed if no reply comes."""
         self.transmitted: list[str] = []
         self.lost: set[tuple[int, str]] = set()
-        """Asking and option of the decisions of ours whose answer got lost."""
+        """Round and option of our decisions with a lost reply."""
         self.ranks: dict[str, int] = {}
         self.before: Checkpoint | None = None
         self.tell(CheckpointOpened("c", "t", options=OPTIONS))
@@ -106,7 +106,7 @@ class OneQuestion(RuleBasedStateMachine):
         self.receive(at, fact)
 
     def asking_of(self, decision: str) -> int:
-        return self.state.decisions[decision].asking
+        return self.state.decisions[decision].round
 
     @property
     def row(self) -> Checkpoint:
@@ -239,7 +239,7 @@ class OneQuestion(RuleBasedStateMachine):
     @invariant()
     def one_answer_at_most_is_under_way_and_locks_the_question(self) -> None:
         flying = [d.decision_id for d in self.state.decisions.values() if d.state in {"queued", "sent"}]
-        of_this = [decision for decision in flying if self.asking_of(decision) == self.row.asking]
+        of_this = [decision for decision in flying if self.asking_of(decision) == self.row.round]
         if self.row.status == "sending":
             assert of_this == [self.row.decision_id]
         if self.row.is_open and not of_this:
@@ -249,9 +249,9 @@ class OneQuestion(RuleBasedStateMachine):
     @invariant()
     def what_is_closed_opens_only_when_the_server_has_asked_again(self) -> None:
         row, before = self.row, self.before
-        assert row.asking <= len(self.server.askings)
+        assert row.round <= len(self.server.askings)
         if before is not None and not before.is_open and row.is_open:
-            assert row.asking > before.asking
+            assert row.round > before.round
         self.before = row
 
     @invariant()
@@ -260,7 +260,7 @@ class OneQuestion(RuleBasedStateMachine):
         if row.status != "decided":
             assert row.decided_by is None
             return
-        truth = self.server.askings[row.asking - 1]
+        truth = self.server.askings[row.round - 1]
         assert truth is not None
         who, option = truth
         assert row.decision in {None, option}
@@ -270,14 +270,14 @@ class OneQuestion(RuleBasedStateMachine):
             self._was_ours(who, option, row)
 
     def _was_ours(self, who: str, option: str, row: Checkpoint) -> None:
-        """It was the very decision; or one like it got lost, and nobody can know; or its refusal is still to come."""
+        """Check that it was this decision, or that a lost one hides that, or that its refusal is still due."""
         ours = self.state.decisions[row.decision_id or ""]
         assert who == ours.decision_id or (ours.presumed and who != "timeout" and option == ours.option)
 
     # ---- in the end -------------------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
-        """When all has arrived, the console says what the server says."""
+        """Check that the console agrees with the server after all facts have arrived."""
         while self.flying:
             self.read(tells_first=False)
         while self.replies:
@@ -287,17 +287,17 @@ class OneQuestion(RuleBasedStateMachine):
         while self.patience:
             self.presume()
         row, truth = self.row, self.server.askings[-1]
-        assert row.asking == len(self.server.askings)
+        assert row.round == len(self.server.askings)
         if truth is None:
             assert row.is_open
             return
         who, option = truth
         assert (row.status, row.decision) == ("decided", option)
         told = who if who in {"other", "timeout"} else "you"
-        is_doubtful = (row.asking, option) in self.lost and told != "timeout"
+        is_doubtful = (row.round, option) in self.lost and told != "timeout"
         assert row.decided_by == told or (is_doubtful and row.decided_by == "you"), (row, truth)
         for decision in self.state.decisions.values():
-            if decision.asking == row.asking and decision.sent_at is not None and not is_doubtful:
+            if decision.round == row.round and decision.sent_at is not None and not is_doubtful:
                 assert (decision.state in {"acknowledged", "applied"}) == (decision.decision_id == who), decision
 
 

@@ -29,7 +29,7 @@ def test_the_plan_names_the_phases_in_their_order() -> None:
     assert run.started_at == START
 
 
-def test_a_phase_is_complete_when_its_completed_tasks_reach_its_count() -> None:
+def test_a_phase_is_complete_with_its_last_task() -> None:
     folded = fold([execution("execution_started", phases=[{"number": 0, "tasks": 2}])])
     steps = []
     for task_id, status in (("a", "in_progress"), ("a", "completed"), ("b", "in_progress"), ("b", "completed")):
@@ -55,7 +55,7 @@ def test_a_phases_status_is_what_its_tasks_say(statuses: list[str], status: str)
     assert state.phases[0].status == status
 
 
-def test_a_phase_without_a_plan_has_no_percent_and_a_phase_of_nothing_is_full() -> None:
+def test_an_unplanned_phase_has_no_percent_an_empty_one_is_full() -> None:
     (phase,) = fold([update(phase=1, phase_name="Analysis", status="completed")]).state.phases.values()
     assert (phase.name, phase.tasks, phase.counts) == ("Analysis", None, {TaskStatus.COMPLETED: 1})
     assert (phase.progress, phase.status, phase.ended_at) == (None, "running", None)
@@ -63,7 +63,7 @@ def test_a_phase_without_a_plan_has_no_percent_and_a_phase_of_nothing_is_full() 
     assert (empty.phases[0].progress, empty.phases[0].status) == (100.0, "pending")
 
 
-def test_a_phase_lasts_from_its_first_tasks_start_to_its_last_tasks_end() -> None:
+def test_a_phase_lasts_from_its_first_start_to_its_last_end() -> None:
     state = fold(
         [
             execution("execution_started", 0, phases=[{"number": 0, "tasks": 2}]),
@@ -77,12 +77,12 @@ def test_a_phase_lasts_from_its_first_tasks_start_to_its_last_tasks_end() -> Non
     assert (phase.started_at, phase.ended_at, phase.duration_s) == (moment(1), moment(7), 6.0)
 
 
-def test_a_task_that_moves_to_another_phase_is_counted_there_alone() -> None:
+def test_a_task_that_changes_its_phase_is_counted_once() -> None:
     state = fold([update(phase=0, status="in_progress"), update(phase=1, status="in_progress")]).state
     assert [phase.count(TaskStatus.RUNNING) for phase in state.phases.values()] == [0, 1]
 
 
-def test_a_task_told_only_when_it_is_done_began_its_duration_before() -> None:
+def test_a_task_reported_at_its_end_began_its_duration_before() -> None:
     row = fold([update(at=10, status="completed", duration_ms=2500)]).state.tasks["t"]
     assert (row.started_at, row.ended_at, row.duration_s, row.progress) == (moment(7.5), moment(10), 2.5, 100.0)
 
@@ -93,7 +93,7 @@ def test_a_duration_beyond_all_time_gives_no_start(milliseconds: float) -> None:
     assert (row.started_at, row.duration_s) == (None, milliseconds / 1000)
 
 
-def test_what_is_finished_stays_finished_unless_a_newer_event_says_it_runs_again() -> None:
+def test_a_finished_task_runs_again_only_by_a_newer_event() -> None:
     folded = fold([update(at=1, status="in_progress"), update(at=5, status="failed", duration_ms=4000)])
     late = folded.feed([update(at=3, status="in_progress")]).state.tasks["t"]
     assert (late.status, late.ended_at, late.duration_s) == ("failed", moment(5), 4.0)
@@ -116,7 +116,7 @@ def test_a_late_event_may_still_tell_what_nobody_knew() -> None:
     assert (row.name, row.wave, row.status) == ("Plan", 1, "completed")
 
 
-def test_waves_one_to_the_current_one_are_known_and_run_until_told_to_be_complete() -> None:
+def test_waves_up_to_the_current_one_run_until_completed() -> None:
     folded = fold([update(current_wave=3)])
     assert folded.state.waves == {n: Wave(n) for n in (1, 2, 3)}
     folded.feed([execution("wave_completed", 4, wave_number=2, atoms_in_wave=10, atoms_completed=9, duration_ms=500)])

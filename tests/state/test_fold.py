@@ -1,4 +1,4 @@
-"""The fold as a whole: facts that come again, or late, change nothing; counters and percentages keep their word."""
+"""The fold as a whole: repeated or late facts change nothing; counters and percentages stay consistent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.streams import streams, with_duplicates
 
 TABLES = ("tasks", "subtasks", "phases", "waves", "artifacts", "checkpoints", "decisions")
 ADDED = ("errors", "output")
-"""Tables of which each event that tells of one is a row."""
+"""Tables with one row for each event about them."""
 MINUTE = 60_000_000
 
 
@@ -30,19 +30,19 @@ def tables_of(state: RunState, names: tuple[str, ...] = TABLES + ADDED) -> dict[
 
 
 def facts_of(state: RunState) -> tuple[dict[str, Any], Run[Micros]]:
-    """Return all that is set and never added up."""
+    """Return the parts of the state that are set and never added up."""
     return tables_of(state, TABLES), msgspec.structs.replace(state.run(), errors=0)
 
 
 @given(with_duplicates(streams()))
 @settings(max_examples=300)
-def test_a_fact_that_comes_again_at_any_later_place_changes_nothing(frames: tuple[list[str], list[str]]) -> None:
+def test_a_repeated_fact_changes_nothing_at_any_place(frames: tuple[list[str], list[str]]) -> None:
     once, doubled = (fold(some, step=0).state for some in frames)
     assert facts_of(doubled) == facts_of(once)
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("seed-execution", 0), ("seed-task", 28), ("variants", 88)])
-def test_the_facts_of_a_run_told_twice_from_beginning_to_end_are_told_once(name: str, minutes: int) -> None:
+def test_a_run_repeated_as_a_whole_changes_nothing(name: str, minutes: int) -> None:
     # What has neither a timestamp nor an id cannot be told from a second one of its kind.
     frames = [frame for frame in frames_of(name) if '"timestamp":"2025' in frame or '"timestamp":17' in frame]
     begin = {"at": START + minutes * MINUTE, "step": 0}
@@ -52,9 +52,7 @@ def test_the_facts_of_a_run_told_twice_from_beginning_to_end_are_told_once(name:
 
 
 @given(with_duplicates(streams()), st.sampled_from(["id", "seq"]))
-def test_an_identified_event_that_comes_again_is_not_even_logged(
-    frames: tuple[list[str], list[str]], mark: str
-) -> None:
+def test_a_repeated_identified_event_is_not_logged(frames: tuple[list[str], list[str]], mark: str) -> None:
     plain, doubled = frames
     marked = {
         frame: json.dumps(json.loads(frame) | {mark: number if mark == "seq" else f"e{number}"})
@@ -72,9 +70,7 @@ def test_an_identified_event_that_comes_again_is_not_even_logged(
 
 @given(streams(least=2), st.data())
 @settings(max_examples=200)
-def test_an_event_that_comes_late_changes_nothing_that_newer_ones_have_told(
-    frames: list[str], data: st.DataObject
-) -> None:
+def test_a_late_event_changes_nothing_newer(frames: list[str], data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(frames) - 2))
     late = frames.pop(number)
     before, after = fold(frames, step=0).state, fold([*frames, late], step=0).state
@@ -95,7 +91,7 @@ def test_an_event_that_comes_late_changes_nothing_that_newer_ones_have_told(
         if not old.finished and after.tasks[task_id].finished:
             assert not is_before(event.timestamp, old.status_at)  # an end that came after mere progress
             continue
-        if old.told_at is not None and event.timestamp is not None and old.told_at > event.timestamp:
+        if old.last_event_at is not None and event.timestamp is not None and old.last_event_at > event.timestamp:
             told = {name: value for name, value in msgspec.structs.asdict(old).items() if value is not None}
             now = msgspec.structs.asdict(after.tasks[task_id])
             assert {name: now[name] for name in told if name not in sums} == {
@@ -121,7 +117,7 @@ def test_without_timestamps_a_counter_never_falls(counts: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(1, 10)), unique_by=lambda pair: pair[1]))
-def test_with_timestamps_the_newest_counter_holds_whatever_the_order(told: list[tuple[int, int]]) -> None:
+def test_the_newest_counter_holds_in_any_order(told: list[tuple[int, int]]) -> None:
     folded = fold([progress(count, at=at) for count, at in told])
     newest = max(told, key=lambda pair: pair[1], default=(None, 0))[0]
     assert folded.state.completed_tasks == newest
@@ -134,7 +130,7 @@ def test_progress_falls_when_the_servers_own_newer_numbers_fall() -> None:
     assert folded.feed([progress(9, 20, at=2)]).state.percent == 20.0
 
 
-def test_the_percent_of_an_execution_is_completed_of_total_and_not_what_an_event_says() -> None:
+def test_an_executions_percent_is_completed_of_total() -> None:
     assert fold([progress(10, 120, progress=10, progress_percent=99.0)]).state.percent == pytest.approx(
         8.3333, abs=1e-3
     )
@@ -149,9 +145,7 @@ def test_the_percent_of_an_execution_is_completed_of_total_and_not_what_an_event
         ({}, None),
     ],
 )
-def test_without_counters_the_told_percent_holds_within_its_bounds(
-    fields: dict[str, float], percent: float | None
-) -> None:
+def test_without_counters_the_reported_percent_is_clipped(fields: dict[str, float], percent: float | None) -> None:
     assert fold([execution("progress_update", task_id="t", **fields)]).state.percent == percent
 
 

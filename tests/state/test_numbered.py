@@ -1,4 +1,4 @@
-"""Phases and waves are in the order of their numbers however they come, and what that costs does not grow with each."""
+"""Phases and waves in the order of their numbers, in any order of arrival, at a cost that does not grow with each."""
 
 from __future__ import annotations
 

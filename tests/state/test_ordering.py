@@ -1,4 +1,4 @@
-"""How far the server's timestamps are believed when they contradict the order of arrival."""
+"""Timestamps of a server that contradict the order of arrival."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def report(count: int, timestamp: object, status: str = "completed", task: str |
     return json.dumps({"type": "progress_update", "timestamp": timestamp, "data": data})
 
 
-def test_a_moment_shortly_before_is_late_and_one_long_before_is_of_another_clock() -> None:
+def test_a_slightly_older_time_is_late_a_much_older_one_is_not() -> None:
     assert is_before(1, 2)
     assert is_before(1, LATE_WINDOW)
     assert not is_before(1, LATE_WINDOW + 1)
@@ -51,7 +51,7 @@ def told(kind: str, second: int, **payload: object) -> str:
     return json.dumps({"type": kind, "timestamp": timestamp, "payload": {"taskId": "t1", **payload}})
 
 
-def test_an_end_counts_also_where_progress_stamped_later_came_before_it() -> None:
+def test_an_end_counts_after_progress_with_a_later_time() -> None:
     folded = Folded().feed([told("task.started", 1), told("task.progress", 9, progress=90)])
     task = folded.feed([told("task.completed", 8, metrics={"duration": 7})]).state.tasks["t1"]
     assert (task.status, task.progress, task.duration_s) == (TaskStatus.COMPLETED, 100.0, 7.0)

@@ -1,4 +1,4 @@
-"""What stands beside the tasks in the state: artifacts, errors, output, alerts, the link, the server's clock."""
+"""Facts beside the tasks: artifacts, errors, output, alerts, the link, the server's clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_files_of_the_same_name_in_two_tasks_are_two() -> None:
     assert list(folded.state.artifacts) == [("a", "a.py"), ("b", "a.py"), (None, "a.py")]
 
 
-def test_the_run_counts_the_files_it_knows_and_no_fewer_than_the_server_says() -> None:
+def test_a_run_counts_its_files_at_least_as_the_server_does() -> None:
     folded = fold([made(1), made(2, "b.py")])
     assert folded.state.run().artifacts == 2
     assert folded.feed([execution("execution_completed", artifacts_created=45)]).state.run().artifacts == 45
@@ -92,7 +92,7 @@ def written(text: str, at: float | None = None, **marks: object) -> str:
     return json.dumps(frame | marks)
 
 
-def test_output_is_kept_as_it_was_written_in_the_order_of_arrival() -> None:
+def test_output_is_kept_as_written_in_order_of_arrival() -> None:
     folded = fold([written("b\r", 2), written("a\n", 1), task("task.output", stream="stderr", data="")])
     assert [(chunk.text, chunk.stream) for chunk in folded.state.output] == [
         ("b\r", "stdout"),
@@ -133,7 +133,7 @@ def changed(status: LinkStatus, at: float = 0) -> LinkChanged:
     return LinkChanged(moment(at), status)
 
 
-def test_each_change_of_the_link_is_a_row_and_duplicates_count_at_the_last_one() -> None:
+def test_each_change_of_the_link_is_a_row_with_its_duplicates() -> None:
     state = RunState()
     state.apply(DuplicateDropped())
     for fact in (
@@ -148,7 +148,7 @@ def test_each_change_of_the_link_is_a_row_and_duplicates_count_at_the_last_one()
     assert state.versions["links"] == 5
 
 
-def test_the_end_of_the_stream_in_good_order_is_the_end_of_a_run_that_follows_everything() -> None:
+def test_a_clean_end_of_the_stream_ends_a_run_of_everything() -> None:
     folded = fold([task("task.started", 0), task("task.hitl_required", 1, checkpointId="c")])
     effects = folded.state.apply(changed("ended", 9))
     assert Finished() in effects
@@ -191,7 +191,7 @@ def test_how_such_a_run_ended_is_what_its_tasks_say(kinds: list[str], status: st
         ("garbage", set()),
     ],
 )
-def test_a_change_is_seen_in_the_version_of_each_part_it_touches(frame: str, parts: set[str]) -> None:
+def test_a_change_raises_the_version_of_each_touched_part(frame: str, parts: set[str]) -> None:
     before = Folded().state.versions
     after = fold([frame]).state.versions
     assert {part for part in after if after[part] != before[part]} == parts
@@ -212,9 +212,7 @@ def test_a_change_is_seen_in_the_version_of_each_part_it_touches(frame: str, par
         ([-100.0, -50.0, -0.2, -0.1], 0),
     ],
 )
-def test_the_servers_clock_is_believed_where_more_than_one_event_says_so(
-    differences: list[float], offset: float
-) -> None:
+def test_the_servers_clock_needs_more_than_one_event(differences: list[float], offset: float) -> None:
     clock = ServerClock()
     for difference in differences:
         clock.observe(moment(difference), START)
@@ -222,7 +220,7 @@ def test_the_servers_clock_is_believed_where_more_than_one_event_says_so(
 
 
 @given(st.lists(st.integers(-10 * SECOND, 0), min_size=3), st.integers(-(10**10), 10**10))
-def test_one_wrong_timestamp_never_moves_the_clock_ahead_of_the_others(lags: list[int], wrong: int) -> None:
+def test_one_wrong_timestamp_never_moves_the_clock(lags: list[int], wrong: int) -> None:
     clock = ServerClock()
     for lag in [*lags, wrong]:
         clock.observe(START + lag, START)

@@ -33,7 +33,7 @@ SHOWN = {
 
 
 def rows_of(frame: pd.DataFrame, names: list[str]) -> list[Row]:
-    """Return the frame's rows as plain values: None for what is unknown, microseconds for times."""
+    """Return the frame's rows as plain values: None for unknown, microseconds for times."""
     flat = frame.reset_index() if frame.index.names != [None] else frame
     return [dict(zip(names, map(plain, row), strict=True)) for row in flat[names].itertuples(index=False, name=None)]
 
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def close(rows: list[Row]) -> list[Row]:
-    """Return the rows with sums of floats rounded: in what order they are added up is nobody's business."""
+    """Return the rows with sums of floats rounded: the order of addition is not specified."""
     return [{name: round(value, 6) if isinstance(value, float) else value for name, value in r.items()} for r in rows]
 
 

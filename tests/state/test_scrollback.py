@@ -1,4 +1,4 @@
-"""Rows of text, most of them compressed: to its readers it is a list, whatever the rows and whoever reads."""
+"""Rows of text, most of them compressed: a list to every reader, with any rows."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_lines_take_a_fraction_of_their_text() -> None:
     assert kept(rows).nbytes < 0.2 * sum(len(row.text) for row in rows)
 
 
-def test_a_block_holds_few_rows_of_much_text_and_long_texts_are_not_compressed() -> None:
+def test_a_block_is_limited_and_keeps_long_texts_uncompressed() -> None:
     wide = kept([chunk("x" * (LONG - 1))] * 100)
     assert max(block.size for block in wide._parts.blocks) <= WEIGHT // LONG + 2
     long = "x" * 3 * 2**20
@@ -133,7 +133,7 @@ def test_a_block_holds_few_rows_of_much_text_and_long_texts_are_not_compressed()
     assert output[2:5] == [chunk(long), chunk("short"), chunk("short")]
 
 
-def test_a_page_costs_the_decompression_of_its_own_blocks_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_decompresses_only_its_own_blocks_once(monkeypatch: pytest.MonkeyPatch) -> None:
     output = kept([chunk("", number) for number in range(20 * ROWS)])
     opened: list[int] = []
     read = Block.rows
@@ -152,7 +152,7 @@ def test_a_page_costs_the_decompression_of_its_own_blocks_and_only_once(monkeypa
     assert opened == [5 * ROWS, 6 * ROWS, 7 * ROWS, 0]
 
 
-def test_the_end_is_read_without_decompressing_right_after_a_block_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_needs_no_decompression_after_a_full_block(monkeypatch: pytest.MonkeyPatch) -> None:
     output = kept([chunk("", number) for number in range(3 * ROWS + 5)])
     monkeypatch.setattr(Block, "rows", lambda *_: pytest.fail("decompressed"))
     assert [row.at for row in output[-200:]] == list(range(3 * ROWS - 195, 3 * ROWS + 5))
@@ -191,7 +191,7 @@ def test_any_thread_reads_whole_rows_in_order_while_one_appends() -> None:
     assert [row.at for row in output] == list(range(total))
 
 
-def test_iterating_ends_with_the_row_that_was_the_last_when_it_began() -> None:
+def test_iteration_ends_with_the_last_row_at_its_beginning() -> None:
     output = kept(MANY[:10])
     rows = iter(output)
     assert next(rows) == MANY[0]
@@ -202,7 +202,7 @@ def test_iterating_ends_with_the_row_that_was_the_last_when_it_began() -> None:
 
 @given(st.integers(0, 3 * ROWS), st.integers(0, 2 * ROWS))
 @settings(max_examples=20, deadline=None)
-def test_the_blocks_and_what_is_behind_them_are_the_rows_of_one_moment(count: int, more: int) -> None:
+def test_blocks_and_open_rows_are_of_one_moment(count: int, more: int) -> None:
     output = kept(MANY[:count])
     parts = output.parts()
     read = [next(parts)]

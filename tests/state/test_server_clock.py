@@ -1,4 +1,4 @@
-"""The server's clock after a reconnect: what tells of the past does not put it back."""
+"""The server's clock after a reconnect: old events do not put it back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MINUTE = 60 * SECOND
 
 
 @pytest.mark.parametrize("ahead", [-300, 0, 300], ids=["5 minutes behind", "right", "5 minutes ahead"])
-def test_what_is_replayed_after_a_reconnect_does_not_put_the_clock_back(ahead: int) -> None:
+def test_a_replay_after_a_reconnect_keeps_the_clock(ahead: int) -> None:
     clock = ServerClock()
     for number in range(3):
         at = START + number * SECOND
@@ -24,7 +24,7 @@ def test_what_is_replayed_after_a_reconnect_does_not_put_the_clock_back(ahead: i
     assert clock.offset == ahead * SECOND
 
 
-def test_a_server_whose_clock_has_changed_is_believed_after_a_while() -> None:
+def test_a_changed_clock_is_accepted_after_a_while() -> None:
     clock = ServerClock()
     clock.observe(START, START)
     clock.reconnected(START + MINUTE)
@@ -34,7 +34,7 @@ def test_a_server_whose_clock_has_changed_is_believed_after_a_while() -> None:
     assert clock.offset == -5 * MINUTE
 
 
-def test_without_any_event_nothing_is_known_and_a_reconnect_changes_nothing() -> None:
+def test_without_events_a_reconnect_changes_nothing() -> None:
     clock = ServerClock()
     clock.reconnected(START)
     assert (clock.is_known, clock.estimate, clock.offset) == (False, 0, 0)

@@ -1,4 +1,4 @@
-"""What is told beside the tasks: stages before an execution, phases as a whole, counters and metrics of a pipeline."""
+"""Facts beside the tasks: stages before an execution, phases as a whole, counters and metrics of a pipeline."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_stage_is_a_task_with_a_percent_tokens_and_cost() -> None:
     assert (task["status"], task["progress"], task["cost_usd"], task["duration_s"]) == ("completed", 100.0, 0.31, 30.0)
 
 
-def test_the_steps_of_a_stage_are_its_subtasks_and_end_one_after_the_other() -> None:
+def test_the_steps_of_a_stage_are_consecutive_subtasks() -> None:
     folded = fold(GENERATION)
     steps = folded.tables.frame("subtasks").loc["masterplan_generation"]
     assert steps["status"].to_dict() == {"parsing": "completed", "validation": "completed", "saving": "running"}
@@ -67,7 +67,7 @@ def plan_task(number: int, status: str, at: float, total: int = 2) -> str:
     )
 
 
-def test_a_plan_is_over_when_its_completed_tasks_reach_their_total() -> None:
+def test_a_plan_ends_with_its_last_completed_task() -> None:
     folded = fold([execution("masterplan_execution_start", 0, masterplan_id="m", total_tasks=2)])
     folded.feed([plan_task(1, "completed", 1)])
     assert folded.state.run().status == "running"

@@ -36,7 +36,7 @@ def test_a_started_task_runs_at_its_worker() -> None:
     )
 
 
-def test_progress_of_a_task_nobody_said_is_running_means_that_it_runs() -> None:
+def test_progress_of_a_pending_task_means_that_it_runs() -> None:
     running = row(task("task.progress", 3, progress=20, currentStep="Half", metrics={"tokensUsed": 5, "cost": 0.1}))
     assert (running.status, running.progress, running.step, running.started_at) == ("running", 20.0, "Half", moment(3))
     assert (running.tokens, running.cost_usd) == (5, 0.1)
@@ -72,7 +72,7 @@ def test_a_named_phase_is_kept() -> None:
     assert folded.state.phases == {}
 
 
-def test_a_completed_task_counts_a_hundred_and_keeps_its_last_metrics() -> None:
+def test_a_completed_task_counts_100_and_keeps_its_metrics() -> None:
     done = row(
         task("task.started", 0),
         task("task.progress", 1, progress=60),
@@ -83,7 +83,7 @@ def test_a_completed_task_counts_a_hundred_and_keeps_its_last_metrics() -> None:
     assert (done.tokens, done.cost_usd) == (71, 0.2)
 
 
-def test_a_failed_task_has_its_error_and_the_run_a_row_of_errors() -> None:
+def test_a_failed_task_has_an_error_and_the_run_a_row() -> None:
     folded = fold([task("task.failed", 4, error={"code": "X", "message": "broke", "recoverable": False})])
     assert folded.state.tasks["t"].error == "broke"
     (error,) = folded.state.errors.values()
@@ -119,7 +119,7 @@ def test_the_files_of_a_completed_task_are_artifacts() -> None:
     }
 
 
-def test_a_task_ended_when_its_event_says_also_where_the_server_was_asked_before_that_came() -> None:
+def test_a_tasks_end_is_its_events_time_even_after_a_query() -> None:
     folded = fold([task("task.started", 1)])
     folded.apply(Received("tasks.get", TaskCompleted("t"), "", moment(5)))
     assert folded.state.tasks["t"].ended_at == moment(5)
@@ -163,7 +163,7 @@ def used(agent: str, tokens: int, **payload: Any) -> str:
     return task("agent.completed", agentId=agent, metrics={"tokensUsed": tokens, "cost": tokens / 100}, **payload)
 
 
-def test_agents_add_up_where_the_task_tells_no_metrics_of_its_own() -> None:
+def test_agents_add_up_if_the_task_has_no_metrics() -> None:
     folded = fold([used("a", 5), used("b", 7), used("a", 5)])
     assert folded.state.tasks["t"].tokens == 12
     assert folded.state.tasks["t"].cost_usd == pytest.approx(0.12)
@@ -187,7 +187,7 @@ def test_the_runs_tokens_and_cost_are_the_sums_over_its_tasks() -> None:
 # ---- percent and the end -------------------------------------------------------------------------------------------
 
 
-def test_many_tasks_progress_is_their_mean_and_a_finished_one_counts_a_hundred() -> None:
+def test_the_progress_of_many_tasks_is_their_mean() -> None:
     folded = fold([task("task.created", taskId="a"), task("task.created", taskId="b")])
     later = [
         task("task.progress", taskId="a", progress=30),
@@ -216,7 +216,7 @@ def ending(folded: Folded, frame: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["completed", "failed", "cancelled"])
-def test_the_end_of_the_followed_task_ends_the_run_and_no_other_does(kind: str) -> None:
+def test_only_the_followed_tasks_end_ends_the_run(kind: str) -> None:
     folded = fold([task("task.started", 0)], task="t")
     assert not ending(folded, task(f"task.{kind}", 3, taskId="other"))
     assert ending(folded, task(f"task.{kind}", 4))
@@ -242,7 +242,7 @@ def test_a_run_of_many_tasks_runs_as_soon_as_one_of_them_does(kinds: list[str], 
     assert fold([task(f"task.{kind}", taskId=str(n)) for n, kind in enumerate(kinds)]).state.status == status
 
 
-def test_both_families_on_one_stream_are_counted_as_an_execution() -> None:
+def test_both_families_on_one_stream_count_as_an_execution() -> None:
     folded = fold([execution("progress_update", task_id="a", completed_tasks=1, total_tasks=4), task("task.progress")])
     assert folded.state.percent == 25.0
     assert set(folded.state.tasks) == {"a", "t"}

@@ -76,7 +76,7 @@ class Policy:
         if self._is_closed:
             return
         for checkpoint in self.state.open_checkpoints:
-            asking = checkpoint.checkpoint_id, checkpoint.asking
+            asking = checkpoint.checkpoint_id, checkpoint.round
             if checkpoint.status == "pending" and asking not in self._asked:
                 self._asked.add(asking)
                 self._questions.put(checkpoint)
@@ -84,7 +84,7 @@ class Policy:
 
     def thinks_about(self, checkpoint: Checkpoint) -> bool:
         """Return whether an answer to this question may still be expected from `decide`, and soon."""
-        asking = checkpoint.checkpoint_id, checkpoint.asking
+        asking = checkpoint.checkpoint_id, checkpoint.round
         return not self._is_closed and asking not in self._done and asking not in self._overdue
 
     def _start_thread(self) -> None:
@@ -101,7 +101,7 @@ class Policy:
 
     def _work(self) -> None:
         while (checkpoint := self._questions.get()) is not None:
-            asking = checkpoint.checkpoint_id, checkpoint.asking
+            asking = checkpoint.checkpoint_id, checkpoint.round
             try:
                 if self._is_open(*asking):
                     self._ask(checkpoint, asking)
@@ -112,7 +112,7 @@ class Policy:
     def _is_open(self, checkpoint_id: str, asking: int) -> bool:
         """Return whether the question still waits for this policy, and was not answered while it stood in the queue."""
         now = self.state.checkpoints[checkpoint_id]
-        return not self._is_closed and now.status == "pending" and now.asking == asking
+        return not self._is_closed and now.status == "pending" and now.round == asking
 
     def _ask(self, checkpoint: Checkpoint, asking: Asking) -> None:
         name = repr(checkpoint.checkpoint_id)

@@ -30,9 +30,9 @@ def fingerprint(state: RunState) -> int:
     return hash(
         (
             tuple(state.counts.values()),
-            (state.completed_tasks, state.total_tasks, state.tokens_used, state.told_percent, state.current_wave),
+            (state.completed_tasks, state.total_tasks, state.tokens_used, state.reported_percent, state.current_wave),
             (len(state.output), len(state.artifacts), len(state.errors), len(state.waves), len(state.phases)),
-            tuple((row.checkpoint_id, row.status, row.asking) for row in state.checkpoints.values()),
+            tuple((row.checkpoint_id, row.status, row.round) for row in state.checkpoints.values()),
             tuple(
                 (task.task_id, task.status, task.progress, task.step) for task in map(tasks.get, state.active) if task
             ),

@@ -1,4 +1,4 @@
-"""The state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
+"""Internal: the state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
 
 from runconsole.state import checkpoints, decisions, executions, stages, tasks
 from runconsole.state import records as facts
@@ -52,4 +52,4 @@ __all__ = [
 ]
 
 _HANDLER_MODULES = (checkpoints, decisions, executions, facts, stages, tasks)
-"""Importing them registers the handlers of every fact."""
+"""Their import registers the handlers of every fact."""

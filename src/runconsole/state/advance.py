@@ -1,4 +1,4 @@
-"""How a row of a task or subtask moves on, and what a late event may still do to it."""
+"""Changes of status of a task's or subtask's row, and the effect of a late event on it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from runconsole.events import Micros, Received, TaskStatus
 from runconsole.state.ordering import is_before
 from runconsole.state.rows import FINISHED, Subtask, Task
 
-__all__ = ["advance", "fill_unknown", "is_late", "moment", "note_error", "set_known", "settle_start"]
+__all__ = ["advance", "fill_unknown", "infer_start", "is_late", "moment", "note_error", "set_known"]
 
 
 def moment(event: Received) -> Micros:
-    """Return the event's own time, else when it arrived."""
+    """Return the event's own time, else the time of its arrival."""
     return event.received_at if event.timestamp is None else event.timestamp
 
 
 def is_late(row: Task | Subtask, event: Received) -> bool:
-    """Whether something newer is already known of the row. Without timestamps arrival order is all there is."""
-    return is_before(event.timestamp, row.told_at)
+    """Return whether the row has newer news. Without timestamps the order of arrival decides."""
+    return is_before(event.timestamp, row.last_event_at)
 
 
 def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> bool:
-    """Move the row to a status unless the event is late or only repeats; return whether it was news.
+    """Move the row to a status unless the event is late or repeated; return whether it was news.
 
-    What is finished stays finished unless the server says, later by its own clock, that it runs again. An end counts
-    also where mere progress stamped later came before it: the clocks of two workers differ.
+    A finished row stays finished unless the server reports, at a later time by its own clock, that it runs again. An
+    end also counts if mere progress with a later timestamp came before it: the clocks of two workers differ.
     """
-    at, known_at, was = event.timestamp, row.told_at, row.status
+    at, known_at, was = event.timestamp, row.last_event_at, row.status
     if at is not None:
         if known_at is None or at >= known_at or not is_before(at, known_at):
-            row.told_at = at
+            row.last_event_at = at
         elif status not in FINISHED or was in FINISHED or is_before(at, row.status_at):
             return False
         if status is not None:
@@ -50,15 +50,16 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
 def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> None:
     at = moment(event)
     if status in FINISHED:
-        # A server that was asked says that it is over, the event, which may come later, when it was.
+        # A server's answer to a query may report an end before its event, which comes later with the earlier, true
+        # time.
         if row.ended_at is None or (event.timestamp is not None and at < row.ended_at):
             row.ended_at = at
     elif status is not TaskStatus.PENDING and row.started_at is None:
         row.started_at = at
 
 
-def settle_start(row: Task | Subtask) -> None:
-    """A row that was only ever told to be done began its duration before its end; not before 1970, though."""
+def infer_start(row: Task | Subtask) -> None:
+    """Infer the start of a row of which only the end was reported: its duration before its end, not before 1970."""
     if row.started_at is None and row.ended_at is not None and row.duration_s is not None:
         micros = row.duration_s * 1e6
         if 0 <= micros <= row.ended_at:
@@ -66,16 +67,16 @@ def settle_start(row: Task | Subtask) -> None:
 
 
 def set_known(row: object, **fields: object) -> None:
-    """Set the fields that were told."""
+    """Set the fields that are not None."""
     for name, value in fields.items():
         if value is not None:
             setattr(row, name, value)
 
 
 def fill_unknown(row: object, **fields: object) -> None:
-    """Set the fields that were told and not known before: all that a late event may do.
+    """Set the unknown fields to values that are not None: a late event may do no more.
 
-    A duration is not among them: it may be that of an attempt before the present one.
+    A duration is not set: it may belong to an earlier attempt.
     """
     for name, value in fields.items():
         if value is not None and name != "duration_s" and getattr(row, name) is None:

@@ -1,7 +1,7 @@
-"""Questions: what the server says of them. What we answer is in `decisions`.
+"""Questions: the server's facts about them. `decisions` has those about our answers.
 
-A checkpoint locks (`sending`) while one of our decisions is under way. What is decided stays decided, and what is
-expired is only settled further, unless the server asks again under the same id: the row is then about the new asking.
+A checkpoint locks (`sending`) while one of our decisions is under way. A decided one stays decided, and an expired one
+may only be decided, unless the server asks again under the same id: the row is then about the new round.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from runconsole.state.advance import fill_unknown, moment
 from runconsole.state.attribution import (
     Inquire,
     Presume,
-    applied,
-    end,
+    decided_phrase,
+    end_decision,
+    end_others,
     is_offered,
     is_ours,
-    ours,
-    overtaken,
-    put,
+    mark_applied,
+    own_decisions,
+    put_checkpoint,
     put_decision,
     same_option,
-    who_decided,
 )
 from runconsole.state.ordering import is_before
 from runconsole.state.rows import Checkpoint, Decision, RestorePoint
@@ -43,7 +43,7 @@ from runconsole.state.server_clock import own_offset
 from runconsole.state.state import URGENT, Effect, RunState, Urgent, handles
 
 _AGREE: Micros = 1_000_000
-"""How far the clocks of two parts of one server may be apart."""
+"""The tolerated difference between the clocks of two parts of one server."""
 
 # ---- asked ---------------------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
     is_new = known is None or (not known.is_open and _is_asked_again(state, known, fact, event, deadline))
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
     if known is not None and is_new:
-        row = Checkpoint(fact.checkpoint_id, known.task_id, asking=known.asking + 1)
+        row = Checkpoint(fact.checkpoint_id, known.task_id, round=known.round + 1)
     row.requested_at = row.requested_at or moment(event)
     row.opened_at = row.opened_at or event.received_at
     _announce(row, fact, event, deadline)
@@ -66,18 +66,18 @@ def checkpoint_opened(state: RunState, fact: CheckpointOpened, event: Received) 
         row.decision = row.decision or row.default_action
     if row == known:
         return ()
-    put(state, row)
+    put_checkpoint(state, row)
     lacks_actions = any(option.action is None and option.id not in ACTIONS for option in row.options)
     if lacks_actions and not fact.listed and (known is None or is_new):
-        return (Urgent(), Inquire(row.checkpoint_id))  # what its options mean may be told when asked
+        return (Urgent(), Inquire(row.checkpoint_id))  # an answer to a query may include the meaning of its options
     return URGENT
 
 
 def _deadline(state: RunState, fact: CheckpointOpened | CheckpointReminded, event: Received) -> Micros | None:
-    """Return the deadline that is told, None for one that lies before the moment of telling.
+    """Return the reported deadline, None for one that lies before its own event.
 
-    Where zones are mixed up, a naive local time beside one in UTC, a deadline may seem to have passed before the
-    question was asked. Then nobody here knows when it is, and the server judges.
+    If time zones are mixed up, as with a naive local time beside one in UTC, a deadline may seem to have passed before
+    the question was asked. Then it is unknown here, and the server judges.
     """
     now = state.clock.at(event.received_at) if event.timestamp is None else event.timestamp
     if fact.expires_in_s is not None:
@@ -86,12 +86,18 @@ def _deadline(state: RunState, fact: CheckpointOpened | CheckpointReminded, even
 
 
 def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None) -> None:
-    """Fill in what is not known yet. The deadline of an open question is the newest that was told."""
+    """Fill in unknown fields. The deadline of an open question is the newest reported one."""
     at = event.timestamp
-    if row.is_open and deadline is not None and at is not None and row.told_at is not None and at > row.told_at:
+    if (
+        row.is_open
+        and deadline is not None
+        and at is not None
+        and row.last_event_at is not None
+        and at > row.last_event_at
+    ):
         row.deadline = deadline
     if at is not None:
-        row.told_at = max(at, row.told_at or at)
+        row.last_event_at = max(at, row.last_event_at or at)
         row.own_offset = row.own_offset if row.own_offset is not None else own_offset(at, event.received_at)
     row.task_id = row.task_id or fact.task_id
     row.kind = row.kind or fact.kind
@@ -108,10 +114,10 @@ def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received, deadline
 
 
 def _with_actions(
-    options: tuple[CheckpointOption, ...], told: tuple[CheckpointOption, ...]
+    options: tuple[CheckpointOption, ...], newer: tuple[CheckpointOption, ...]
 ) -> tuple[CheckpointOption, ...]:
-    """Return the options with the actions that are told of them later."""
-    actions = {option.id: option.action for option in told if option.action is not None}
+    """Return the options with actions that were reported later."""
+    actions = {option.id: option.action for option in newer if option.action is not None}
     if not actions:
         return options
     return tuple(
@@ -123,10 +129,10 @@ def _with_actions(
 def _is_asked_again(
     state: RunState, row: Checkpoint, fact: CheckpointOpened, event: Received, deadline: Micros | None
 ) -> bool:
-    """Whether this asks anew what was closed, and is no late or repeated word about the question that was.
+    """Return whether this opens a closed question anew, and is no late or repeated fact about the earlier round.
 
-    An announcement is told from an older one by its own time. Without that only a later deadline tells a new question;
-    a server that was asked, after it had closed, means now.
+    An announcement's own time tells it from an older one. Without a time only a later deadline shows a new question; a
+    server's list, requested after the close, is about the present.
     """
     if fact.listed:
         now = event.received_at + state.clock.estimate
@@ -136,7 +142,7 @@ def _is_asked_again(
         if fact.expires_in_s is not None or deadline is None:
             return False
         return row.deadline is not None and deadline > row.deadline
-    return at > (row.told_at or 0) and at > (row.closed_at or 0)
+    return at > (row.last_event_at or 0) and at > (row.closed_at or 0)
 
 
 @handles(CheckpointReminded)
@@ -147,13 +153,13 @@ def checkpoint_reminded(state: RunState, fact: CheckpointReminded, event: Receiv
     row = copy(known)
     row.reminded = True
     row.deadline = _deadline(state, fact, event) or row.deadline
-    put(state, row)
+    put_checkpoint(state, row)
     return URGENT
 
 
 @handles(CheckpointSaved)
 def checkpoint_saved(state: RunState, fact: CheckpointSaved, event: Received) -> None:
-    """Keep a restore point; one that was used says so."""
+    """Store a restore point, and its use."""
     if fact.checkpoint_id is None:
         return
     known = state.restore_points.get(fact.checkpoint_id)
@@ -174,8 +180,8 @@ def checkpoint_saved(state: RunState, fact: CheckpointSaved, event: Received) ->
 def checkpoint_decided(state: RunState, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
     known = state.checkpoints.get(fact.checkpoint_id)
     row = Checkpoint(fact.checkpoint_id) if known is None else copy(known)
-    certain = next((d for d in ours(state, row) if d.decision_id == event.correlation_id), None)
-    if certain is None and _is_about_an_earlier_asking(state, row, fact, event):
+    certain = next((d for d in own_decisions(state, row) if d.decision_id == event.correlation_id), None)
+    if certain is None and _concerns_earlier_round(state, row, fact, event):
         return ()
     if row.status == "decided" and row.decided_by is not None:
         return _decided_again(state, row, fact, event)
@@ -184,10 +190,10 @@ def checkpoint_decided(state: RunState, fact: CheckpointDecided, event: Received
     row.feedback = fact.feedback or row.feedback
     row.decided_at = row.decided_at or _decided_at(fact, event)
     row.closed_at = _decided_at(fact, event)
-    row.decider = row.decider or fact.decided_by
+    row.decided_by_name = row.decided_by_name or fact.decided_by
     row.error = None
     effects = _attribute(state, row, fact, event, certain)
-    put(state, row)
+    put_checkpoint(state, row)
     return effects
 
 
@@ -198,48 +204,55 @@ def _decided_at(fact: CheckpointDecided, event: Received) -> Micros:
 def _attribute(
     state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received, certain: Decision | None
 ) -> tuple[Effect, ...]:
-    """Find out who decided: we, the time-out, or somebody else. An answer of ours under way may tell it better."""
+    """Attribute the decision: to us, to the time-out, or to another client.
+
+    A reply to an answer under way may decide later.
+    """
     if fact.automatic:
         row.decided_by = "timeout"
-        overtaken(state, row)
+        end_others(state, row)
         return URGENT
     if certain is not None:
-        applied(state, row, certain, event.received_at, presumed=False)
+        mark_applied(state, row, certain, event.received_at, presumed=False)
         return URGENT
-    like_it = [decision for decision in ours(state, row) if is_ours(state, row, decision, fact, event)]
+    like_it = [decision for decision in own_decisions(state, row) if is_ours(state, row, decision, fact, event)]
     flying = next((decision for decision in like_it if decision.state == "sent"), None)
     if flying is not None:
         row.decided_by = None
         return (Urgent(), Presume(flying.decision_id))
     lost = next((decision for decision in like_it if decision.state == "unknown"), None)
     if lost is not None:
-        applied(state, row, lost, event.received_at, presumed=True)
+        mark_applied(state, row, lost, event.received_at, presumed=True)
         return URGENT
     row.decided_by = "other"
-    overtaken(state, row)
+    end_others(state, row)
     return URGENT
 
 
 def _decided_again(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
-    """Who decided is known; what was decided, and when, may still be news."""
+    """Take further facts about a question with a known decider: its decision and time may still be news."""
     taken = state.decisions.get(row.decision_id) if row.decided_by == "you" and row.decision_id else None
     if taken is not None and taken.state == "acknowledged" and is_offered(row, fact.option):
         if not same_option(row, taken, fact.option):
             return _contradicted(state, row, taken, fact, event)
         if row.option(fact.option or "") is not None:
-            row.decision = fact.option  # of options that mean the same action, the one that the server took
+            row.decision = fact.option  # of options with the same action, the one that the server took
     was_inferred = row.decision is None
     if was_inferred and fact.automatic:
         row.decided_by = "timeout"
     fill_unknown(
-        row, decision=fact.option, feedback=fact.feedback, decided_at=_decided_at(fact, event), decider=fact.decided_by
+        row,
+        decision=fact.option,
+        feedback=fact.feedback,
+        decided_at=_decided_at(fact, event),
+        decided_by_name=fact.decided_by,
     )
     if event.timestamp is not None and (row.closed_at or 0) < event.timestamp:
         row.closed_at = event.timestamp
     if was_inferred and row.decision is not None:
-        _tell_whom(state, row)
+        _name_decider(state, row)
     if row != state.checkpoints[row.checkpoint_id]:
-        put(state, row)
+        put_checkpoint(state, row)
     _confirm(state, row)
     return URGENT
 
@@ -247,44 +260,44 @@ def _decided_again(state: RunState, row: Checkpoint, fact: CheckpointDecided, ev
 def _contradicted(
     state: RunState, row: Checkpoint, taken: Decision, fact: CheckpointDecided, event: Received
 ) -> tuple[Effect, ...]:
-    """Our answer was acknowledged, and another one counts: some servers acknowledge before they look."""
+    """Revoke our acknowledged answer, because another one counts: some servers acknowledge before they check."""
     row.decided_by = "timeout" if fact.automatic else "other"
-    row.decision, row.feedback, row.decider = fact.option, fact.feedback, fact.decided_by
+    row.decision, row.feedback, row.decided_by_name = fact.option, fact.feedback, fact.decided_by
     row.decided_at = row.closed_at = _decided_at(fact, event)
-    put(state, row)
-    end(state, taken, "expired" if fact.automatic else "refused", f"{who_decided(row)}: {row.decision!r}")
+    put_checkpoint(state, row)
+    end_decision(state, taken, "expired" if fact.automatic else "refused", f"{decided_phrase(row)}: {row.decision!r}")
     return URGENT
 
 
-def _tell_whom(state: RunState, row: Checkpoint) -> None:
-    """Say beside the answers refused for it who decided, and what."""
-    for decision in ours(state, row):
+def _name_decider(state: RunState, row: Checkpoint) -> None:
+    """Add the decider and the decision to the answers refused because of it."""
+    for decision in own_decisions(state, row):
         if decision.state == "refused" and decision.decision_id == row.decision_id:
-            end(state, decision, "refused", f"{who_decided(row)}: {row.decision!r}")
+            end_decision(state, decision, "refused", f"{decided_phrase(row)}: {row.decision!r}")
 
 
 def _confirm(state: RunState, row: Checkpoint) -> None:
-    """Our acknowledged decision took effect."""
+    """Mark our acknowledged decision as applied."""
     decision = state.decisions.get(row.decision_id) if row.decision_id else None
     if decision is not None and row.decided_by == "you" and decision.state == "acknowledged":
         decision = copy(decision)
         decision.state = "applied"
         put_decision(state, decision)
-        put(state, copy(row))
+        put_checkpoint(state, copy(row))
 
 
-def _is_about_an_earlier_asking(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> bool:
-    """Whether a word comes late, and the question was asked again after what it tells; notes an asking so found."""
+def _concerns_earlier_round(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> bool:
+    """Return whether a late fact concerns an earlier round of the question; a round found in this way is counted."""
     at = event.timestamp if fact.decided_at is None else fact.decided_at
-    if row.asking > 1 and is_before(at, row.requested_at):
+    if row.round > 1 and is_before(at, row.requested_at):
         return True
-    told = row.told_at
-    between = row.requested_at is not None and told is not None and told > row.requested_at
-    if not between or not row.is_open or row.answers or not is_before(at, (told or 0) - _AGREE):
+    announced = row.last_event_at
+    between = row.requested_at is not None and announced is not None and announced > row.requested_at
+    if not between or not row.is_open or row.decision_ids or not is_before(at, (announced or 0) - _AGREE):
         return False
-    row.asking += 1
-    row.requested_at = told
-    put(state, row)
+    row.round += 1
+    row.requested_at = announced
+    put_checkpoint(state, row)
     return True
 
 
@@ -292,27 +305,27 @@ def _is_about_an_earlier_asking(state: RunState, row: Checkpoint, fact: Checkpoi
 
 
 def close_checkpoints(state: RunState, task_id: str | None, why: str, at: Micros | None = None) -> None:
-    """Close what is still open of a task that has ended (None: of the run): nobody can answer it any more.
+    """Close the open questions of a task that has ended (None: of the run): nobody can answer them any more.
 
-    What was asked after the end, `at`, stays: whether to try again, for example.
+    A question from after the end, `at`, stays open, such as the question for a new attempt.
     """
     for known in state.open_checkpoints:
         if task_id is not None and known.task_id != task_id:
             continue
         if at is not None and known.requested_at is not None and known.requested_at > at:
             continue
-        if any(decision.state == "sent" for decision in ours(state, known)):
-            continue  # its answer may still come
+        if any(decision.state == "sent" for decision in own_decisions(state, known)):
+            continue  # its reply may still come
         _expire(state, known, f"no longer needed: {why}", f"not sent: {why}", at)
 
 
 @handles(CheckpointExpired)
 def checkpoint_expired(state: RunState, fact: CheckpointExpired, _event: None) -> tuple[Effect, ...]:
-    """The deadline passed by the server's clock, and the server has not said what happened."""
+    """Expire a question: the deadline passed by the server's clock, and the server has not reported an end."""
     known = state.checkpoints.get(fact.checkpoint_id)
     if known is None or known.status not in {"pending", "sending"}:
         return ()
-    if any(decision.state == "sent" for decision in ours(state, known)):
+    if any(decision.state == "sent" for decision in own_decisions(state, known)):
         return ()
     why = fact.reason or "the deadline has passed; the server has not yet said what it did"
     unsent = fact.reason or "the deadline passed before the link was back; nothing was sent"
@@ -325,7 +338,7 @@ def _expire(state: RunState, known: Checkpoint, why: str, unsent: str, at: Micro
     row.status = "expired"
     row.error = why
     row.closed_at = at
-    put(state, row)
-    for decision in ours(state, row):
+    put_checkpoint(state, row)
+    for decision in own_decisions(state, row):
         if decision.state == "queued":
-            end(state, decision, "expired", unsent)
+            end_decision(state, decision, "expired", unsent)

@@ -1,4 +1,4 @@
-"""Rows as people get them: with times as aware datetimes, where the state keeps whole microseconds."""
+"""Public rows: with times as aware datetimes instead of the state's whole microseconds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Checkpoint(rows.Checkpoint, kw_only=True):
-    """A question to a person, and how it was answered, as known at one moment. Times are datetimes in UTC.
+    """A question to a person and its answer, as known at one moment. Times are datetimes in UTC.
 
     Attributes:
-        checkpoint_id: what `decide` takes.
-        options: the answers that it offers, each with `id`, `label`, `description`, `value` and `action`.
-        deadline: when the server takes `default_action`; None where there is no deadline.
+        checkpoint_id: the id that `decide` takes.
+        options: the possible answers, each with `id`, `label`, `description`, `value` and `action`.
+        deadline: the time at which the server takes `default_action`; None for none.
         status: ``"pending"``, ``"sending"``, ``"decided"``, ``"expired"`` or ``"unknown"``.
         decided_by: ``"you"``, ``"other"`` or ``"timeout"``; None while it is open.
     """
@@ -31,7 +31,7 @@ class Checkpoint(rows.Checkpoint, kw_only=True):
     requested_at: datetime | None = None  # type: ignore[assignment]
     decided_at: datetime | None = None  # type: ignore[assignment]
     opened_at: datetime | None = None  # type: ignore[assignment]
-    told_at: datetime | None = None  # type: ignore[assignment]
+    last_event_at: datetime | None = None  # type: ignore[assignment]
     closed_at: datetime | None = None  # type: ignore[assignment]
 
     @property
@@ -42,13 +42,13 @@ class Checkpoint(rows.Checkpoint, kw_only=True):
 
 
 class Decision(rows.Decision, kw_only=True):
-    """One answer of yours to a checkpoint, and how it ended. Times are datetimes in UTC.
+    """One answer of yours to a checkpoint, and its end. Times are datetimes in UTC.
 
     Attributes:
         option: the id of the option.
         state: ``"queued"``, ``"sent"``, ``"acknowledged"``, ``"applied"``, ``"refused"``, ``"expired"`` or
             ``"unknown"``.
-        error: why it does not count, or may not; None where it does.
+        error: the reason why it does not count, or may not; None where it does.
     """
 
     requested_at: datetime  # type: ignore[assignment]
@@ -57,23 +57,23 @@ class Decision(rows.Decision, kw_only=True):
     asked_at: datetime | None = None  # type: ignore[assignment]
 
 
-_OF_CHECKPOINT = ("deadline", "requested_at", "decided_at", "opened_at", "told_at", "closed_at")
+_OF_CHECKPOINT = ("deadline", "requested_at", "decided_at", "opened_at", "last_event_at", "closed_at")
 _OF_DECISION = ("requested_at", "sent_at", "acknowledged_at", "asked_at")
 _OF_RUN = ("started_at", "ended_at")
 
 
 def dated(run: Run[Micros]) -> Run[datetime]:
-    """Return a run with its times, microseconds since 1970 UTC, as datetimes in UTC."""
+    """Return a run with its times, microseconds since 1970-01-01 UTC, as datetimes in UTC."""
     return Run[datetime](**_dated(run, _OF_RUN))
 
 
 def dated_checkpoint(checkpoint: rows.Checkpoint) -> Checkpoint:
-    """Return a checkpoint as people get it; one that already is, as it is."""
+    """Return a checkpoint as a public row; one that already is a public row, unchanged."""
     return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(**_dated(checkpoint, _OF_CHECKPOINT))
 
 
 def dated_decision(decision: rows.Decision) -> Decision:
-    """Return a decision as people get it."""
+    """Return a decision as a public row."""
     return Decision(**_dated(decision, _OF_DECISION))
 
 
@@ -87,5 +87,5 @@ def moment(at: Micros) -> datetime: ...
 @overload
 def moment(at: None) -> None: ...
 def moment(at: Micros | None) -> datetime | None:
-    """Return microseconds since 1970 UTC as a datetime in UTC."""
+    """Return microseconds since 1970-01-01 UTC as a datetime in UTC."""
     return None if at is None else _EPOCH + timedelta(microseconds=at)

@@ -1,7 +1,7 @@
-"""Answers: the life of our decisions, the same on every wire and from every side.
+"""Answers: the life of our decisions, the same on every wire and for every client.
 
-A decision goes ``queued → sent → acknowledged → applied`` or ends as `refused`, `expired` or `unknown`. It is sent at
-most once by itself.
+A decision goes ``queued → sent → acknowledged → applied`` or ends as `refused`, `expired` or `unknown`. It is sent
+automatically at most once.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from runconsole.events import (
 )
 from runconsole.state.attribution import (
     Inquire,
-    applied,
-    end,
+    decided_phrase,
+    end_decision,
+    end_others,
     is_offered,
-    lost_like_it,
-    ours,
-    overtaken,
-    put,
+    mark_applied,
+    matching_unknown,
+    own_decisions,
+    put_checkpoint,
     put_decision,
     same_option,
-    who_decided,
 )
 from runconsole.state.rows import Checkpoint, Decision, DecisionState
 from runconsole.state.state import URGENT, Effect, RunState, Transmit, Urgent, handles
 
-_SETTLED = frozenset({"refused", "expired", "acknowledged"})
+_CLOSED = frozenset({"refused", "expired", "acknowledged"})
 
 
 @handles(DecisionRequested)
@@ -49,7 +49,7 @@ def decision_requested(state: RunState, fact: DecisionRequested, _event: None) -
         "queued",
         fact.by,
         fact.at,
-        asking=known.asking,
+        round=known.round,
         asked_at=known.opened_at,
     )
     obstacle = _obstacle(state, known, fact.at)
@@ -61,16 +61,16 @@ def decision_requested(state: RunState, fact: DecisionRequested, _event: None) -
     row = copy(known)
     row.status = "sending"
     row.decision_id = fact.decision_id
-    row.answers = (*row.answers, fact.decision_id)
+    row.decision_ids = (*row.decision_ids, fact.decision_id)
     row.error = None
-    put(state, row)
+    put_checkpoint(state, row)
     return (Urgent(), Transmit(fact.decision_id))
 
 
 def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionState, str] | None:
-    """Return how a new decision ends before it begins, and why; None where nothing stands in its way."""
+    """Return the end of a new decision that cannot be sent, with its reason; None where it can."""
     if row.status == "decided":
-        who = "already decided by you" if row.decided_by == "you" else who_decided(row)
+        who = "already decided by you" if row.decided_by == "you" else decided_phrase(row)
         return "refused", f"{who}: {row.decision!r}" if row.decision is not None else row.error or who
     if row.status == "sending":
         return "refused", "another answer to this checkpoint is already on its way"
@@ -90,7 +90,7 @@ def decision_sent(state: RunState, fact: DecisionSent, _event: None) -> tuple[Ef
     decision.state = "sent"
     decision.sent_at = fact.at
     put_decision(state, decision)
-    put(state, copy(state.checkpoints[decision.checkpoint_id]))
+    put_checkpoint(state, copy(state.checkpoints[decision.checkpoint_id]))
     return URGENT
 
 
@@ -106,11 +106,11 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     if is_offered(row, fact.applied) and not same_option(row, decision, fact.applied):
         return _answered_otherwise(state, row, decision, fact)
     is_told = row.status == "decided"
-    decision.state = "applied" if is_told and decision.asking == row.asking else "acknowledged"
+    decision.state = "applied" if is_told and decision.round == row.round else "acknowledged"
     decision.acknowledged_at = fact.at
     decision.error = None
     put_decision(state, decision)
-    if decision.asking != row.asking:
+    if decision.round != row.round:
         return URGENT  # about a question that has been asked again since
     row.status = "decided"
     row.decision_id = fact.decision_id
@@ -120,38 +120,38 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     row.decided_at = row.decided_at or _server_time(state, row, fact.at)
     row.closed_at = row.closed_at or _earliest(state, decision, fact.at)
     row.error = None
-    for other in ours(state, row):
-        # One that was sent has an answer of its own to come; of one that got lost this is the answer.
+    for other in own_decisions(state, row):
+        # A sent one gets a reply of its own; for a lost one this is the reply.
         if other.state in {"queued", "unknown"}:
-            end(state, other, "refused", f"your other answer was taken: {decision.option!r}")
-    put(state, row)
+            end_decision(state, other, "refused", f"your other answer was taken: {decision.option!r}")
+    put_checkpoint(state, row)
     return URGENT
 
 
 def _answered_otherwise(
     state: RunState, row: Checkpoint, decision: Decision, fact: DecisionAcknowledged
 ) -> tuple[Effect, ...]:
-    """The server said yes, and that it has applied something else: never shown as agreement."""
+    """End a decision that the server accepted while it applied another one: never shown as agreement."""
     why = f"the server took the answer, and says that it has applied {fact.applied!r} instead"
     decision.acknowledged_at = fact.at
-    end(state, decision, "refused", why)
-    if decision.asking == row.asking:
+    end_decision(state, decision, "refused", why)
+    if decision.round == row.round:
         row.status, row.decision, row.decided_by, row.error = "decided", fact.applied, "other", why
         row.decided_at = row.decided_at or _server_time(state, row, fact.at)
         row.closed_at = row.closed_at or _earliest(state, decision, fact.at)
-        put(state, row)
+        put_checkpoint(state, row)
     return URGENT
 
 
 def _server_time(state: RunState, row: Checkpoint, at: Micros) -> Micros:
-    """Return our moment by the server's clock: never before the question plus the time it has been with us."""
+    """Return our time by the server's clock: at least the question's time plus its age here."""
     if row.requested_at is None or row.opened_at is None:
         return state.clock.at(at)
     return max(state.clock.at(at), row.requested_at + at - row.opened_at)
 
 
 def _earliest(state: RunState, decision: Decision, at: Micros) -> Micros:
-    """Return from when on the server may have had our decision, by its clock."""
+    """Return the earliest time, by the server's clock, at which it may have had our decision."""
     return (decision.sent_at or at) + state.clock.estimate
 
 
@@ -162,14 +162,14 @@ def decision_presumed(state: RunState, fact: DecisionPresumed, _event: None) -> 
     if decision.state != "sent" or not _is_awaited(known, decision):
         return ()
     row = copy(known)
-    applied(state, row, decision, fact.at, presumed=True)
-    put(state, row)
+    mark_applied(state, row, decision, fact.at, presumed=True)
+    put_checkpoint(state, row)
     return URGENT
 
 
 def _is_awaited(row: Checkpoint, decision: Decision) -> bool:
-    """Whether the server has told of a decision, and the answer to ours will tell whose it was."""
-    return row.asking == decision.asking and row.status == "decided" and row.decided_by is None
+    """Return whether the server has reported a decision that the reply to ours will attribute."""
+    return row.round == decision.round and row.status == "decided" and row.decided_by is None
 
 
 # ---- no ------------------------------------------------------------------------------------------------------------
@@ -178,40 +178,40 @@ def _is_awaited(row: Checkpoint, decision: Decision) -> bool:
 @handles(DecisionTurnedDown)
 def decision_turned_down(state: RunState, fact: DecisionTurnedDown, _event: None) -> tuple[Effect, ...]:
     decision = copy(state.decisions[fact.decision_id])
-    if decision.state in _SETTLED or (decision.state == "applied" and not decision.presumed):
+    if decision.state in _CLOSED or (decision.state == "applied" and not decision.presumed):
         return ()
     decision.state = "expired" if fact.expired else "refused"
     decision.error = fact.reason
     decision.code = fact.code
     put_decision(state, decision)
     known = state.checkpoints[decision.checkpoint_id]
-    if decision.asking != known.asking or known.decided_by == "timeout":
+    if decision.round != known.round or known.decided_by == "timeout":
         return URGENT
     row = copy(known)
     if row.status == "decided":
         _reattribute(state, row, decision, fact)
     elif row.decision_id == fact.decision_id:
         _close(state, row, decision, fact)
-    put(state, row)
+    put_checkpoint(state, row)
     asks = (fact.final or fact.expired) and (row.decision is None or row.decided_by is None)
     return (Urgent(), Inquire(row.checkpoint_id)) if asks else URGENT
 
 
 def _reattribute(state: RunState, row: Checkpoint, decision: Decision, fact: DecisionTurnedDown) -> None:
-    """A decision that the server told of was not this one: then an earlier one of ours, or somebody else's."""
+    """Attribute a reported decision, which was not this one, to an earlier one of ours or to another client."""
     if row.decided_by is not None and row.decision_id != decision.decision_id:
         return
-    earlier = lost_like_it(state, row)
+    earlier = matching_unknown(state, row)
     if earlier is not None and row.decision is not None:
-        applied(state, row, earlier, fact.at, presumed=True)
+        mark_applied(state, row, earlier, fact.at, presumed=True)
     elif earlier is None:
         row.decided_by = "other"
         row.error = fact.reason
-        overtaken(state, row)
+        end_others(state, row)
 
 
 def _close(state: RunState, row: Checkpoint, decision: Decision, fact: DecisionTurnedDown) -> None:
-    """An open question ends with its newest answer refused, or goes on waiting."""
+    """End an open question with its newest answer refused, or leave it open."""
     row.error = fact.reason
     if not (fact.final or fact.expired or fact.gone):
         row.status = "pending" if not _is_over(state, row) else "expired"
@@ -221,7 +221,7 @@ def _close(state: RunState, row: Checkpoint, decision: Decision, fact: DecisionT
         row.status = "expired"
         return
     row.status = "decided"
-    lost = lost_like_it(state, row)
+    lost = matching_unknown(state, row)
     if lost is None:
         row.decided_by = "other"
     else:
@@ -238,8 +238,8 @@ def decision_unanswered(state: RunState, fact: DecisionUnanswered, _event: None)
     if known.state not in {"sent", "unknown"}:
         return ()
     if known.state == "sent" and _is_awaited(row, known):
-        applied(state, row, known, fact.at, presumed=True)
-        put(state, row)
+        mark_applied(state, row, known, fact.at, presumed=True)
+        put_checkpoint(state, row)
         return URGENT
     decision = copy(known)
     decision.state = "unknown"
@@ -248,12 +248,12 @@ def decision_unanswered(state: RunState, fact: DecisionUnanswered, _event: None)
     if row.is_open and row.decision_id == fact.decision_id:
         row.status = "expired" if _is_over(state, row) else "unknown"
         row.error = fact.reason
-        put(state, row)
+        put_checkpoint(state, row)
     return (Urgent(), Inquire(row.checkpoint_id)) if known.state == "sent" else URGENT
 
 
 def _is_over(state: RunState, row: Checkpoint) -> bool:
-    """Whether nobody needs an answer any more."""
+    """Return whether an answer is no longer needed."""
     task = state.tasks.get(row.task_id) if row.task_id is not None else None
     return state.finished or (task is not None and task.finished and _asked_before_end(row, task.ended_at))
 

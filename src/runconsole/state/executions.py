@@ -1,4 +1,4 @@
-"""Folding in what is told about executions: the run's counters, phases, waves."""
+"""Handlers of facts about executions: the run's counters, phases, waves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from copy import copy
 from typing import Protocol
 
 from runconsole.events import ExecutionCompleted, ExecutionStarted, Received, TaskReported, TaskStatus, WaveCompleted
-from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
+from runconsole.state.advance import advance, fill_unknown, infer_start, moment, note_error, set_known
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.ordering import is_before
 from runconsole.state.records import put_artifact
@@ -41,7 +41,7 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
     for plan in fact.phases:
         phase = copy(state.phases.get(plan.number) or Phase(plan.number))
         tell(phase, name=plan.name, tasks=plan.tasks)
-        fill_unknown(phase, told=plan.status)
+        fill_unknown(phase, reported_status=plan.status)
         state.phases[plan.number] = phase
     state.versions["phases"] += 1
     state.versions["run"] += 1
@@ -50,7 +50,7 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
 
 @handles(TaskReported)
 def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple[Effect, ...] | None:
-    # The way most events take: no call where a look tells that there is nothing to do.
+    # Hot path: calls are guarded inline.
     state.is_execution = True
     begun = moment(event)
     if state.started_at is None or begun < state.started_at:
@@ -67,13 +67,13 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
         _set_task(task, fact)
         if fact.status_word is not None:
             task.step = fact.status_word
-            state.tell_word(fact.status_word, event)
+            state.warn_of_status(fact.status_word, event)
         state.point_at(task_id, event)
     else:
         fill_unknown(task, name=fact.task_name, phase=fact.phase, phase_name=fact.phase_name, wave=wave)
     started_at = task.started_at
     if started_at is None:
-        settle_start(task)
+        infer_start(task)
         started_at = task.started_at
     if started_at is not None and started_at < state.started_at:  # type: ignore[operator]  # begun above
         state.begin(started_at)
@@ -87,9 +87,9 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
 
 
 def _end_by_count(state: RunState, event: Received) -> tuple[Effect, ...]:
-    """End a run whose counters are all that says so."""
+    """End a run whose counters are the only sign of its end."""
     bad = state.counts[TaskStatus.FAILED] + state.counts[TaskStatus.CANCELLED]
-    state.told_status = "partial" if bad else TaskStatus.COMPLETED
+    state.reported_status = "partial" if bad else TaskStatus.COMPLETED
     if not bad:
         _complete_parts(state)
     close_checkpoints(state, None, "the run has ended")
@@ -97,7 +97,7 @@ def _end_by_count(state: RunState, event: Received) -> tuple[Effect, ...]:
 
 
 def _set_task(task: Task, fact: TaskReported) -> None:
-    """Set what was told of the task; `set_known` without its loop, on the hottest way of all."""
+    """Set the task's reported fields; `set_known` without its loop, on the hottest path."""
     if fact.task_name is not None:
         task.name = fact.task_name
     if fact.phase is not None:
@@ -113,7 +113,7 @@ def _set_task(task: Task, fact: TaskReported) -> None:
 
 
 def _set_details(state: RunState, task: Task, fact: TaskReported, event: Received) -> None:
-    """Set what few events tell of their task."""
+    """Set the fields that few events report."""
     if fact.subtask_status:
         report_subtasks(state, task, fact.subtask_status, event)
     if fact.error is not None:
@@ -121,7 +121,7 @@ def _set_details(state: RunState, task: Task, fact: TaskReported, event: Receive
 
 
 class _Counters(Protocol):
-    """Counters of the run, as an event tells them."""
+    """The run's counters in an event."""
 
     @property
     def total_tasks(self) -> int | None: ...
@@ -134,7 +134,7 @@ class _Counters(Protocol):
 
 
 def set_counters(state: RunState, fact: _Counters, event: Received) -> None:
-    """Set the run's counters. A smaller count holds only from an event that is newer by the server's own clock."""
+    """Set the run's counters. A smaller count holds only if its event is newer by the server's own clock."""
     at, known_at = event.timestamp, state.counters_at
     in_order = False
     if at is not None:
@@ -148,17 +148,17 @@ def set_counters(state: RunState, fact: _Counters, event: Received) -> None:
     completed = fact.completed_tasks
     if completed is None:
         if fact.percent is not None:
-            state.told_percent = fact.percent
+            state.reported_percent = fact.percent
     elif in_order or completed >= (state.completed_tasks or 0):
         state.completed_tasks = completed
-        state.told_percent = fact.percent
+        state.reported_percent = fact.percent
     if fact.current_task is not None:
         state.point_at(fact.current_task, event)
     state.versions["run"] += 1
 
 
 def _reach_wave(state: RunState, number: int) -> None:
-    """Waves 1 to the current one are known; a number that must count something else is one wave."""
+    """Add the waves from 1 to the current one; a number beyond `_MOST_WAVES` counts no waves, and adds one."""
     current = state.current_wave
     if current is not None and number <= current:
         return
@@ -182,8 +182,8 @@ def wave_completed(state: RunState, fact: WaveCompleted, event: Received) -> Non
         "artifacts": fact.artifacts,
         "duration_s": fact.duration_s,
     }
-    if not is_before(moment(event), wave.told_at):
-        wave.told_at = moment(event)
+    if not is_before(moment(event), wave.last_event_at):
+        wave.last_event_at = moment(event)
         set_known(wave, **values)
     else:
         fill_unknown(wave, **values)
@@ -199,7 +199,7 @@ def wave_completed(state: RunState, fact: WaveCompleted, event: Received) -> Non
 @handles(ExecutionCompleted)
 def execution_completed(state: RunState, fact: ExecutionCompleted, event: Received) -> tuple[Effect, ...]:
     state.is_execution = True
-    state.told_status = _RUN_STATUS.get((fact.status or "completed").lower(), TaskStatus.COMPLETED)
+    state.reported_status = _RUN_STATUS.get((fact.status or "completed").lower(), TaskStatus.COMPLETED)
     set_known(
         state,
         execution_id=fact.execution_id,
@@ -208,26 +208,26 @@ def execution_completed(state: RunState, fact: ExecutionCompleted, event: Receiv
         failed_tasks=fact.failed_tasks,
         skipped_tasks=fact.skipped_tasks,
         duration_s=fact.duration_s,
-        artifacts_told=fact.artifacts,
+        reported_artifacts=fact.artifacts,
         tokens_used=fact.tokens_used,
         cost_usd=fact.cost_usd,
         counters_at=event.timestamp,
     )
     state.versions["run"] += 1
-    if state.told_status is TaskStatus.COMPLETED:
+    if state.reported_status is TaskStatus.COMPLETED:
         _complete_parts(state)
     close_checkpoints(state, None, "the run has ended")
     return state.finish(moment(event))
 
 
 def _complete_parts(state: RunState) -> None:
-    """A run that ended well has no wave or phase still going, whether or not that was told one by one."""
+    """Complete every wave and phase of a run that ended well, if no event has completed it."""
     for wave in state.waves.values():
         if wave.status is TaskStatus.RUNNING:
             state.waves[wave.wave] = done = copy(wave)
             done.status = TaskStatus.COMPLETED
     for phase in state.phases.values():
-        state.phases[phase.phase] = told = copy(phase)
-        told.told = TaskStatus.COMPLETED
+        state.phases[phase.phase] = whole = copy(phase)
+        whole.reported_status = TaskStatus.COMPLETED
     state.versions["waves"] += 1
     state.versions["phases"] += 1

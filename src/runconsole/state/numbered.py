@@ -1,4 +1,4 @@
-"""A dict that is read in the order of its numbers, however they came in."""
+"""A dict that is iterated in the order of its numbers, in any order of insertion."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ V = TypeVar("V")
 
 
 class Numbered(dict[int, V], Generic[V]):
-    """Rows by number, read in the order of the numbers; nothing is ever taken out.
+    """Rows by number, iterated in the order of the numbers; rows are never removed.
 
-    The numbers are sorted when they are read after new ones came, not with each new one: n rows cost what sorting them
-    once costs, in whatever order they come. One thread writes; others may read at the same time.
+    The numbers are sorted by the first read after an insertion, not by each insertion: n rows cost one sort in any
+    order of arrival. One thread writes; others may read at the same time.
     """
 
     _order: tuple[int, ...] = ()

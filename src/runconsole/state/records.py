@@ -1,4 +1,4 @@
-"""Folding in what stands beside the tasks: artifacts, errors, output, alerts, the link."""
+"""Handlers of facts beside the tasks: artifacts, errors, output, alerts, the link."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from runconsole.state.state import URGENT, Effect, RunState, handles
 
 
 def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
-    """Set what is told of a task's file; the same file told again is the same row."""
+    """Set the reported fields of a task's file; a repeated file is the same row."""
     key = (fields.get("task_id"), path)
     row = copy(state.artifacts.get(key) or Artifact(path, created_at=at))
     fill_unknown(row, kind=fields.pop("kind", None))
-    if not is_before(at, row.told_at):
-        row.told_at = at
+    if not is_before(at, row.last_event_at):
+        row.last_event_at = at
         set_known(row, **fields)
     else:
         fill_unknown(row, **fields)
@@ -38,17 +38,17 @@ def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
 
 
 def put_error(state: RunState, at: Micros, *, once: bool = False, **fields: Any) -> None:
-    """Add an error. `once`: unless one like it, in every word and moment, is there."""
+    """Add an error. `once`: unless an equal one of the same time exists."""
     row = ErrorRow(
         at=at,
         **{"task_id": None, "task_name": None, "error_type": None, "recoverable": None}
         | {"attempt": None, "max_retries": None, "stack": None}
         | fields,
     )
-    told = (row.task_id, row.message, row.error_type, row.attempt, at)
-    if once and told in state.told_errors:
+    key = (row.task_id, row.message, row.error_type, row.attempt, at)
+    if once and key in state.error_keys:
         return
-    state.told_errors.add(told)
+    state.error_keys.add(key)
     state.errors[len(state.errors)] = row
     state.versions["errors"] += 1
 
@@ -113,7 +113,7 @@ def alert(state: RunState, fact: Alert, event: Received) -> tuple[Effect, ...]:
 
 
 def put_alert(state: RunState, level: str, text: str, at: Micros, *, once: bool = True) -> None:
-    """Add something for a person to see. `once`: unless it is there."""
+    """Add a message for a person. `once`: unless it exists."""
     row = AlertRow(level, text, at)
     if not once or row not in state.alerts:
         state.alerts.append(row)

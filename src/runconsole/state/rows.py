@@ -1,8 +1,7 @@
-"""What the state knows of each thing: one struct per row.
+"""Rows of the state: one struct per kind of thing.
 
-A row in the state is never changed: a new fact replaces it by a changed copy. So any thread may read a row it got hold
-of, and "is it the same object" answers "did it change". (`told_at` and `status_at` are the fold's own notes: they may
-move on without that.)
+A row in the state is never changed: a new fact replaces it by a changed copy. So any thread may read a row that it
+holds, and identity shows change. (`last_event_at` and `status_at` are the fold's own notes: they may change in place.)
 
 Times are microseconds since 1970-01-01 UTC, durations seconds; None is unknown.
 """
@@ -27,7 +26,7 @@ ACTIVE = frozenset({TaskStatus.RUNNING, TaskStatus.PAUSED})
 OPEN_CHECKPOINT = frozenset({"pending", "sending", "unknown"})
 IN_FLIGHT = frozenset({"queued", "sent"})
 WITHDRAWN = "WITHDRAWN"
-"""The code of a decision that was taken back before it left."""
+"""The code of a decision that was withdrawn before it was sent."""
 
 
 class Subtask(Struct, gc=False):
@@ -44,10 +43,10 @@ class Subtask(Struct, gc=False):
     started_at: Micros | None = None
     ended_at: Micros | None = None
     error: str | None = None
-    told_at: Micros | None = None
-    """The event time of the newest fact applied, to recognize a late one."""
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
-    """The event time of the newest fact applied that told a status."""
+    """The event time of the newest applied fact with a status."""
 
 
 class Task(Struct, gc=False):
@@ -77,16 +76,16 @@ class Task(Struct, gc=False):
     error: str | None = None
     error_at: Micros | None = None
     metered: bool = False
-    """Whether its own metrics tell its tokens and cost: then its agents need not."""
+    """True if its own metrics have its tokens and cost: then those of its agents are not added."""
     details: TaskDetails | None = None
-    told_at: Micros | None = None
-    """The event time of the newest fact applied, to recognize a late one."""
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
-    """The event time of the newest fact applied that told a status."""
+    """The event time of the newest applied fact with a status."""
 
     @property
     def finished(self) -> bool:
-        """Whether the task has ended, well or not."""
+        """True if the task has ended, well or not."""
         return self.status in FINISHED
 
     @property
@@ -106,24 +105,24 @@ class Phase(Struct):
     counts: dict[TaskStatus, int] = {}
     started_at: Micros | None = None
     last_end: Micros | None = None
-    """When the last of its tasks ended that has."""
-    told: TaskStatus | None = None
-    """The status the server itself told."""
-    told_done: int | None = None
-    """How many of its tasks are completed, where the server tells that of the phase as a whole."""
+    """The end of the task that ended last."""
+    reported_status: TaskStatus | None = None
+    """The status that the server itself reported."""
+    reported_done: int | None = None
+    """The number of its completed tasks, where the server reports it for the phase as a whole."""
 
     def count(self, status: TaskStatus) -> int:
-        """Return how many of its tasks have this status."""
+        """Return the number of its tasks with this status."""
         return self.counts.get(status, 0)
 
     @property
     def completed(self) -> int:
-        """How many of its tasks are completed: by its tasks, or as told of the phase as a whole."""
-        return max(self.count(TaskStatus.COMPLETED), self.told_done or 0)
+        """The number of its completed tasks: by its tasks, or as reported for the phase as a whole."""
+        return max(self.count(TaskStatus.COMPLETED), self.reported_done or 0)
 
     @property
     def ended(self) -> int:
-        """How many of its tasks have ended, well or not."""
+        """The number of its tasks that have ended, well or not."""
         return max(self.completed, sum(self.counts.get(status, 0) for status in FINISHED))
 
     @property
@@ -135,29 +134,29 @@ class Phase(Struct):
 
     @property
     def status(self) -> TaskStatus:
-        """A phase is complete when its completed tasks reach its count."""
-        if self.told is TaskStatus.FAILED:
+        """The phase's status: completed when its completed tasks reach its count."""
+        if self.reported_status is TaskStatus.FAILED:
             return TaskStatus.FAILED
         if self.tasks is not None and self.completed >= self.tasks:
-            return TaskStatus.COMPLETED if self.tasks or self.counts else self.told or TaskStatus.PENDING
+            return TaskStatus.COMPLETED if self.tasks or self.counts else self.reported_status or TaskStatus.PENDING
         if self.tasks is not None and self.ended >= self.tasks:
             return TaskStatus.FAILED if self.count(TaskStatus.FAILED) else TaskStatus.COMPLETED
-        if self.told is TaskStatus.COMPLETED and self.ended >= sum(self.counts.values()):
+        if self.reported_status is TaskStatus.COMPLETED and self.ended >= sum(self.counts.values()):
             return TaskStatus.COMPLETED
-        if (self.counts or self.told_done) and (
+        if (self.counts or self.reported_done) and (
             self.ended or self.count(TaskStatus.RUNNING) or self.count(TaskStatus.PAUSED)
         ):
             return TaskStatus.RUNNING
-        return self.told or TaskStatus.PENDING
+        return self.reported_status or TaskStatus.PENDING
 
     @property
     def ended_at(self) -> Micros | None:
-        """When its last task ended, once the phase has."""
+        """The end of its last task, once the phase has ended."""
         return self.last_end if self.status in FINISHED else None
 
     @property
     def duration_s(self) -> float | None:
-        """From its first task's start to its last task's end."""
+        """Seconds from its first task's start to its last task's end."""
         return span_s(self.started_at, self.ended_at)
 
 
@@ -173,14 +172,14 @@ class Wave(Struct):
     duration_s: float | None = None
     status: TaskStatus = TaskStatus.RUNNING
     completed_at: Micros | None = None
-    told_at: Micros | None = None
-    """The event time of the newest fact applied, to recognize a late one."""
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
-    """The event time of the newest fact applied that told a status."""
+    """The event time of the newest applied fact with a status."""
 
 
 class Artifact(Struct):
-    """A file the run made or changed. `size` in bytes."""
+    """A file that the run made or changed. `size` in bytes."""
 
     path: str
     size: int | None = None
@@ -189,10 +188,10 @@ class Artifact(Struct):
     task_id: str | None = None
     action: str | None = None
     created_at: Micros | None = None
-    told_at: Micros | None = None
-    """The event time of the newest fact applied, to recognize a late one."""
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
-    """The event time of the newest fact applied that told a status."""
+    """The event time of the newest applied fact with a status."""
 
 
 class ErrorRow(Struct):
@@ -222,7 +221,7 @@ class OutputChunk(NamedTuple):
 
 
 class Checkpoint(Struct):
-    """A question to a person, and how it was answered."""
+    """A question to a person, and its answer."""
 
     checkpoint_id: str
     task_id: str | None = None
@@ -244,39 +243,40 @@ class Checkpoint(Struct):
     decision_id: str | None = None
     """Our newest decision for it."""
     opened_at: Micros | None = None
-    """When it reached us, by our clock."""
-    asking: int = 1
-    """How often it has been asked: a retry of the task may ask again under the same id. All else is about the last."""
-    answers: tuple[str, ...] = ()
-    """Our decisions for it that were to be sent, oldest first."""
-    told_at: Micros | None = None
+    """The time of its arrival, by our clock."""
+    round: int = 1
+    """The number of times it has been asked: a retry of the task may ask again under the same id. All other fields are
+    about the last round."""
+    decision_ids: tuple[str, ...] = ()
+    """The ids of our decisions for it that were to be sent, oldest first."""
+    last_event_at: Micros | None = None
     """The event time of the newest announcement."""
     closed_at: Micros | None = None
-    """From when on it was not open any more, by the server's clock; None while it is, or where nobody told."""
-    decider: str | None = None
-    """What the server calls who decided."""
+    """The time of its close, by the server's clock; None while it is open, or if the time is unknown."""
+    decided_by_name: str | None = None
+    """The server's name for the decider."""
     own_offset: Micros | None = None
-    """How far its announcement's clock was ahead of ours, where it came at once; see `ServerClock.contradicts`."""
+    """Its announcement's clock minus ours, in microseconds, if it came at once; see `ServerClock.contradicts`."""
     offers: Offers = "nothing"
-    """How it may be answered."""
+    """The kind of answer that it takes."""
     options_note: str | None = None
-    """What of its options cannot be read, as a sentence."""
+    """A sentence about the options that cannot be read."""
     command: str | None = None
     """The command that carries its answer, where the server wants one of its own."""
 
     @property
     def response_s(self) -> float | None:
-        """From the question to its answer."""
+        """Seconds from the question to its answer."""
         return span_s(self.requested_at, self.decided_at)
 
     @property
     def is_open(self) -> bool:
-        """Whether it still waits: nobody is known to have decided."""
+        """True if it still waits: no decision is known."""
         return self.status in OPEN_CHECKPOINT
 
     @property
     def labels(self) -> list[str]:
-        """What the options are called, in their order: the id stands beside a label that several have."""
+        """The labels of the options, in their order; the id stands beside a label that several have."""
         counts = Counter(option.label for option in self.options)
         return [o.label if counts[o.label] == 1 else f"{o.label} ({o.id})" for o in self.options]
 
@@ -293,12 +293,12 @@ class Checkpoint(Struct):
 
 
 def _is_value(option: CheckpointOption, value: Any) -> bool:
-    """Whether this is what the server calls the option: True is no 1, while 1.0 is."""
+    """Return whether this is the server's value for the option: True is not 1, while 1.0 is."""
     return option.value == value and isinstance(option.value, bool) is isinstance(value, bool)
 
 
 class RestorePoint(Struct):
-    """A checkpoint that asks nothing: the task can be put back to it."""
+    """A checkpoint without a question: the task can be put back to it."""
 
     checkpoint_id: str
     task_id: str | None = None
@@ -309,7 +309,7 @@ class RestorePoint(Struct):
 
 
 class Decision(Struct):
-    """One answer to a checkpoint: `queued → sent → acknowledged → applied`, or how else it ended."""
+    """One answer to a checkpoint: `queued → sent → acknowledged → applied`, or another end."""
 
     decision_id: str
     checkpoint_id: str
@@ -322,12 +322,12 @@ class Decision(Struct):
     acknowledged_at: Micros | None = None
     error: str | None = None
     code: str | None = None
-    asking: int = 1
-    """Which asking of the checkpoint it answers."""
+    round: int = 1
+    """The round of the checkpoint that it answers."""
     asked_at: Micros | None = None
-    """When the question reached us, by our clock."""
+    """The time of the question's arrival, by our clock."""
     presumed: bool = False
-    """Whether it only counts as applied because the server told of a decision like it."""
+    """True if it counts as applied only because the server reported a decision like it."""
 
     @property
     def option(self) -> str:
@@ -336,19 +336,19 @@ class Decision(Struct):
 
     @property
     def feedback(self) -> str | None:
-        """The words beside it."""
+        """The words beside the option."""
         return self.answer.feedback
 
     @property
     def modifications(self) -> Any:
-        """What is to be changed."""
+        """The requested changes."""
         return self.answer.modifications
 
 
 class Link(Struct):
     """A change of the link: `missed` and `recovered` count events, `duplicates` those dropped since.
 
-    `filled` counts those that a row before it counted as missed and that are not: they have come since.
+    `filled` counts events that an earlier row counted as missed and that have come since.
     """
 
     at: Micros
@@ -364,7 +364,7 @@ class Link(Struct):
 
 
 class AlertRow(NamedTuple):
-    """Something the server wants seen."""
+    """A message that the server wants people to see."""
 
     level: str
     text: str
@@ -374,7 +374,7 @@ class AlertRow(NamedTuple):
 class Run(Struct, Generic[T], frozen=True):
     """The run as a whole, as known at one moment; `T` is the type of its times.
 
-    `percent` is 0 to 100, None while nothing is known; `duration_s` is what the server told, else from start to end.
+    `percent` is 0 to 100, None while unknown; `duration_s` is the server's, else from start to end.
     """
 
     execution_id: str | None

@@ -1,4 +1,4 @@
-"""Rows of text by the million in little memory: the newest as they are, all older ones compressed."""
+"""Millions of rows of text in little memory: the newest uncompressed, all older ones compressed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
 import msgspec
 
-__all__ = ["Block", "Column", "Scrollback"]
+__all__ = ["Block", "PackedField", "Scrollback"]
 
 ROWS = 1024
-"""Rows of a block at most, itself at most 2**15."""
+"""The most rows of a block; itself at most 2**15."""
 WEIGHT = 48 * 1024
-"""Of the texts in a block, whichever comes first: sealing or reading one takes about a millisecond."""
+"""The most weight of the texts in a block: sealing or reading one takes about a millisecond."""
 LONG = 8 * 1024
-"""Characters from which on a text is kept as it came: compressing it would be a pause."""
+"""Characters from which on a text stays uncompressed: compressing it would be a pause."""
 AMENDED = 128
 """Rows of a sealed block that may be amended before it is sealed anew."""
 
@@ -36,20 +36,20 @@ _first = attrgetter("first")
 _unpack = msgspec.msgpack.Decoder(list[Any]).decode
 
 
-class Column(NamedTuple):
+class PackedField(NamedTuple):
     """A field of each row of a block."""
 
     numbers: bytes
     """Of `at` the differences from row to row, the first from 0, as `array("q")`; of `text` the lengths in bytes, as
-    `array("i")`; of every other field, as `array("h")`, which one of the values."""
-    told: Any
-    """Of `text` all texts in one, as UTF-8; of every other field but `at` the list of different values."""
+    `array("i")`; of every other field, as `array("h")`, the index among its values."""
+    values: Any
+    """Of `text` all texts joined, as UTF-8; of every other field but `at` the list of different values."""
 
 
 class Block(Generic[R]):
-    """Sealed rows. What it holds is replaced as a whole, so any thread may read."""
+    """Sealed rows. The content is only replaced as a whole, so any thread may read."""
 
-    __slots__ = ("_amended", "_held", "_kind", "_longs", "first", "size")
+    __slots__ = ("_amended", "_kind", "_longs", "_packed", "first", "size")
 
     def __init__(self, kind: type[Any], first: int, rows: Sequence[R]) -> None:
         self._kind = kind
@@ -57,58 +57,58 @@ class Block(Generic[R]):
         """The number of its first row."""
         self.size = len(rows)
         self._longs: dict[int, str] = {}
-        """Texts kept as they came, by the number of the row within the block."""
+        """Uncompressed texts, by the number of the row within the block."""
         self._amended: dict[int, R] = {}
-        """Rows that took another's place, by their number within the block."""
-        self._held: bytes | tuple[R, ...]
-        """The columns, packed; the rows themselves where something in them cannot be."""
+        """Rows that replaced another, by their number within the block."""
+        self._packed: bytes | tuple[R, ...]
+        """The columns, packed; the rows themselves if one of them cannot be packed."""
         try:
             columns = zip(self._kind._fields, zip(*rows, strict=True), strict=True)
             packed = msgspec.msgpack.encode([self._column(name, values) for name, values in columns])
-            self._held = zlib.compress(packed, 1)
+            self._packed = zlib.compress(packed, 1)
         except (OverflowError, UnicodeEncodeError):
-            self._longs, self._held = {}, tuple(rows)
+            self._longs, self._packed = {}, tuple(rows)
 
-    def _column(self, name: str, values: Sequence[Any]) -> Column:
+    def _column(self, name: str, values: Sequence[Any]) -> PackedField:
         if name == "at":
-            return Column(array("q", map(sub, values, (0, *values))).tobytes(), None)
+            return PackedField(array("q", map(sub, values, (0, *values))).tobytes(), None)
         if name == "text":
             self._longs = {number: text for number, text in enumerate(values) if len(text) >= LONG}
             texts = ["" if number in self._longs else text for number, text in enumerate(values)]
-            told = "".join(texts).encode()
+            values = "".join(texts).encode()
             lengths = array("i", map(len, texts))
-            if sum(lengths) != len(told):
+            if sum(lengths) != len(values):
                 lengths = array("i", [len(text.encode()) for text in texts])
-            return Column(lengths.tobytes(), told)
+            return PackedField(lengths.tobytes(), values)
         codes = {value: code for code, value in enumerate(dict.fromkeys(values))}
-        return Column(array("h", map(codes.__getitem__, values)).tobytes(), list(codes))
+        return PackedField(array("h", map(codes.__getitem__, values)).tobytes(), list(codes))
 
     @property
     def nbytes(self) -> int:
-        """The bytes that this takes; a character of a long text counts as one."""
-        return len(self._held) + sum(map(len, self._longs.values()))
+        """The size in bytes; a character of a long text counts as one."""
+        return len(self._packed) + sum(map(len, self._longs.values()))
 
     @property
     def amended(self) -> int:
-        """Rows that took another's place."""
+        """The number of rows that replaced another."""
         return len(self._amended)
 
     def amend(self, number: int, row: R) -> None:
-        """Put a row in the place of the one with this number within the block."""
+        """Replace the row with this number within the block."""
         self._amended[number] = row
 
-    def columns(self) -> dict[str, Column] | None:
-        """Return the columns by name; None where only `rows` tells all."""
-        if isinstance(self._held, tuple) or self._longs or self._amended:
+    def columns(self) -> dict[str, PackedField] | None:
+        """Return the columns by name; None where only `rows` returns everything."""
+        if isinstance(self._packed, tuple) or self._longs or self._amended:
             return None
-        return self._columns(self._held)
+        return self._columns(self._packed)
 
-    def _columns(self, held: bytes) -> dict[str, Column]:
-        return dict(zip(self._kind._fields, starmap(Column, _unpack(zlib.decompress(held))), strict=True))
+    def _columns(self, held: bytes) -> dict[str, PackedField]:
+        return dict(zip(self._kind._fields, starmap(PackedField, _unpack(zlib.decompress(held))), strict=True))
 
     def rows(self) -> list[R]:
         """Return the rows."""
-        held = self._held
+        held = self._packed
         if isinstance(held, tuple):
             rows = list(held)
         else:
@@ -118,50 +118,50 @@ class Block(Generic[R]):
             rows[number] = row
         return rows
 
-    def _values(self, name: str, column: Column) -> Sequence[Any]:
-        numbers, told = column
+    def _values(self, name: str, column: PackedField) -> Sequence[Any]:
+        numbers, values = column
         if name == "at":
             return list(accumulate(array("q", numbers)))
         if name == "text":
-            texts = _cut(told, array("i", numbers))
+            texts = _cut(values, array("i", numbers))
             for number, text in self._longs.items():
                 texts[number] = text
             return texts
-        return list(map(told.__getitem__, array("h", numbers)))
+        return list(map(values.__getitem__, array("h", numbers)))
 
 
-def _cut(told: bytes, lengths: Sequence[int]) -> list[str]:
+def _cut(values: bytes, lengths: Sequence[int]) -> list[str]:
     places = pairwise(accumulate(lengths, initial=0))
-    if told.isascii():
-        text = told.decode()
+    if values.isascii():
+        text = values.decode()
         return [text[begin:end] for begin, end in places]
-    return [told[begin:end].decode() for begin, end in places]
+    return [values[begin:end].decode() for begin, end in places]
 
 
-class _Parts(NamedTuple, Generic[R]):
-    """What readers take in one step."""
+class _Snapshot(NamedTuple, Generic[R]):
+    """A snapshot for readers, taken in one step."""
 
     blocks: list[Block[R]]
-    """Only ever added to."""
+    """Append-only."""
     full: int
-    """How many of them are there at this moment."""
+    """The number of blocks at this moment."""
     sealed: int
-    """Rows in them."""
+    """The number of rows in them."""
     open: list[R]
-    """The rows behind them. Only ever added to; its successor is another list."""
+    """The rows behind them. Append-only; its successor is another list."""
 
     @property
     def size(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.sealed + len(self.open)
 
 
 class Scrollback(Sequence[R]):
     """An append-only sequence of rows, indexed and sliced as a list is. One thread appends; any thread reads.
 
-    Of a row's fields `at` is microseconds, `text` a text of any length, and all others are ids and the like: few
-    different ones or None. Old rows are sealed in blocks of about a thousand. Reading a row costs the decompression of
-    its block, unless that was the last one read.
+    Of a row's fields `at` is microseconds, `text` a text of any length, and all others are ids and the like, with few
+    different values. Old rows are sealed in blocks of about a thousand. Reading a row costs the decompression of its
+    block, unless that was the last one read.
 
     Args:
         kind: the rows' class.
@@ -171,7 +171,7 @@ class Scrollback(Sequence[R]):
         self._kind = kind
         self._open: list[R] = []
         self._weight = 0
-        self._parts: _Parts[R] = _Parts([], 0, 0, self._open)
+        self._parts: _Snapshot[R] = _Snapshot([], 0, 0, self._open)
         self._read: tuple[Block[R] | None, list[R]] = (None, [])
         """The block that was read last, or sealed after that, and its rows."""
 
@@ -187,12 +187,12 @@ class Scrollback(Sequence[R]):
         blocks, full, sealed, _ = self._parts
         block = Block(self._kind, sealed, rows)
         blocks.append(block)
-        self._read = (block, rows)  # who follows the end has not seen all of it yet
+        self._read = (block, rows)  # a reader at the end has not seen all of it yet
         self._open, self._weight = [], 0
-        self._parts = _Parts(blocks, full + 1, sealed + len(rows), self._open)
+        self._parts = _Snapshot(blocks, full + 1, sealed + len(rows), self._open)
 
     def amend(self, number: int, row: R) -> None:
-        """Put a row in another's place. Only where no other thread reads, and by the one that appends."""
+        """Replace a row. Call it only where no other thread reads, and from the appending thread."""
         blocks, full, sealed, rows = self._parts
         if number >= sealed:
             self._weight += _weight(row.text) - _weight(rows[number - sealed].text)
@@ -208,7 +208,7 @@ class Scrollback(Sequence[R]):
 
     @property
     def nbytes(self) -> int:
-        """The bytes that the sealed rows take."""
+        """The size in bytes of the sealed rows."""
         blocks, full, _, _ = self._parts
         return sum([block.nbytes for block in blocks[:full]])
 
@@ -231,15 +231,15 @@ class Scrollback(Sequence[R]):
         return rows[:: numbers.step]
 
     def __iter__(self) -> Iterator[R]:
-        """Yield the rows that are there at the beginning."""
+        """Yield the rows that exist at the beginning."""
         parts = self._parts
         for rows in self._between(parts, 0, parts.size):
             yield from rows
 
     def parts(self, first: int = 0) -> Iterator[Block[R] | list[R]]:
-        """Yield the rows that are there at the beginning, from number `first` on: blocks, then those behind them.
+        """Yield the rows that exist at the beginning, from number `first` on: blocks, then the rows behind them.
 
-        `first` is where a block begins, or the rows behind them do.
+        `first` is the beginning of a block, or of the rows behind them.
         """
         blocks, full, sealed, rows = self._parts
         late = rows[:]
@@ -247,7 +247,7 @@ class Scrollback(Sequence[R]):
             yield from blocks[_place(blocks, first, full) : full]
         yield late
 
-    def _between(self, parts: _Parts[R], low: int, high: int) -> Iterator[list[R]]:
+    def _between(self, parts: _Snapshot[R], low: int, high: int) -> Iterator[list[R]]:
         """Yield the rows from number `low` up to `high`, block by block."""
         blocks, full, sealed, rows = parts
         if low < sealed:
@@ -268,7 +268,7 @@ class Scrollback(Sequence[R]):
 
 
 def _weight(text: str) -> int:
-    """Return what a text counts in its block: beyond ASCII its characters take some two bytes each."""
+    """Return the weight of a text in its block: beyond ASCII its characters take some two bytes each."""
     length = len(text)
     if length >= LONG:
         return 0
@@ -276,5 +276,5 @@ def _weight(text: str) -> int:
 
 
 def _place(blocks: list[Block[Any]], number: int, full: int) -> int:
-    """Return which of the first `full` blocks holds this row."""
+    """Return the index of the block, among the first `full`, that holds this row."""
     return bisect_right(blocks, number, hi=full, key=_first) - 1

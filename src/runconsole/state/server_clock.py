@@ -1,4 +1,4 @@
-"""The server's clock as far as its events tell it."""
+"""The server's clock, estimated from its events."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SAME_ZONE = 60_000_000
 
 
 def own_offset(timestamp: Micros | None, received_at: Micros) -> Micros | None:
-    """Return how far ahead of ours an event's own clock is, where that can be the difference of two time zones.
+    """Return an event's clock minus ours, in microseconds, if that can be the difference of two time zones.
 
-    So it is, or zero, of an event just told; of one that is replayed only by accident.
+    A live event's offset is one (or zero); a replayed event's only by accident.
     """
     if timestamp is None:
         return None
@@ -27,11 +27,11 @@ def own_offset(timestamp: Micros | None, received_at: Micros) -> Micros | None:
 
 
 class ServerClock:
-    """Estimates how far the server's clock is ahead of ours from event and receive times.
+    """Estimates the offset of the server's clock from event and receive times.
 
-    Live events carry a time just before their arrival, replayed ones an older time: so among the newest samples the
-    largest differences are the true ones. The very largest is not believed alone: one wrong timestamp must not end
-    a deadline early.
+    Live events carry a time just before their arrival, replayed ones an older time: so the largest differences among
+    the newest samples are the true ones. The very largest is not used alone: one wrong timestamp must not end a
+    deadline early.
     """
 
     def __init__(self) -> None:
@@ -40,36 +40,36 @@ class ServerClock:
         self._floor: int = 0
 
     def observe(self, timestamp: Micros, received_at: Micros) -> None:
-        """Take in one event's own time and when it arrived."""
+        """Add a sample: one event's own time and the time of its arrival."""
         difference = timestamp - received_at
         if received_at >= self._settled_at or difference >= self._floor:
             self._differences.append(difference)
 
     def reconnected(self, at: Micros) -> None:
-        """Note that what comes just after `at` (by our clock) may tell of the past: it does not put the clock back."""
+        """Note that events just after `at` (by our clock) may be old: they do not put the clock back."""
         if self._differences:
             self._floor = self.estimate - _SAME_CLOCK
             self._settled_at = at + _SETTLING
 
     def contradicts(self, offset: Micros | None) -> bool:
-        """Whether an event with this `own_offset` counts its time in another way than the newest events do."""
+        """Return whether an event with this `own_offset` uses another clock or zone than the newest events."""
         return offset is not None and abs(offset - self.estimate) > _SAME_ZONE
 
     @property
     def is_known(self) -> bool:
-        """Whether any event had a time."""
+        """True if any event had a time."""
         return bool(self._differences)
 
     @property
     def estimate(self) -> Micros:
-        """Server clock minus ours, in microseconds, as exactly as is known: at most the truth. 0 while unknown."""
+        """Server clock minus ours, in microseconds, as exactly as known: at most the truth. 0 while unknown."""
         if not self._differences:
             return 0
         ranked = sorted(self._differences)
         return ranked[-2] if len(ranked) > 2 else ranked[-1]
 
     def at(self, ours: Micros) -> Micros:
-        """Return what the server's clock says at a moment of ours."""
+        """Return the server's time at a time of ours."""
         return ours + self.offset
 
     @property

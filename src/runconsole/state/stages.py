@@ -1,4 +1,4 @@
-"""Folding in what is told of a run beside its tasks: stages before it, phases as a whole, a pipeline's metrics."""
+"""Handlers of facts beside the tasks: stages before a run, phases as a whole, a pipeline's metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runconsole.events import (
     SubtaskReported,
     TaskStatus,
 )
-from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
+from runconsole.state.advance import advance, fill_unknown, infer_start, moment, note_error, set_known
 from runconsole.state.executions import set_counters
 from runconsole.state.records import put_alert, put_error
 from runconsole.state.rows import FINISHED, OutputChunk, Phase, Task
@@ -21,7 +21,7 @@ from runconsole.state.state import URGENT, Effect, RunState, handles
 from runconsole.state.tasks import report_subtask
 
 _NEARLY_FULL, _FULL = 80.0, 100.0
-"""Percent of a model's context from which a person should know."""
+"""Percentages of a model's context at which a person is warned."""
 
 
 @handles(StageReported)
@@ -46,7 +46,7 @@ def stage_reported(state: RunState, fact: StageReported, event: Received) -> tup
     task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
     note_error(task, fact.error, moment(event))
     _report_part(state, task, fact, event)
-    settle_start(task)
+    infer_start(task)
     state.put_task(task)
     state.begin(task.started_at or moment(event))
     if fact.error is None:
@@ -56,7 +56,10 @@ def stage_reported(state: RunState, fact: StageReported, event: Received) -> tup
 
 
 def _report_part(state: RunState, task: Task, fact: StageReported, event: Received) -> None:
-    """Set the step that is told. The next one, and the end of the stage, end those before: nothing else does."""
+    """Set the reported step.
+
+    The next step, or the end of the stage, ends the steps before: no event of their own does.
+    """
     if fact.part is not None or task.status in FINISHED:
         for known in list(state.subtasks.get(task.task_id, {}).values()):
             if known.status is TaskStatus.RUNNING and known.subtask_id != fact.part:
@@ -73,18 +76,30 @@ def phase_told(state: RunState, fact: PhaseTold, event: Received) -> None:
     state.begin(moment(event))
 
 
-def _set_phase(state: RunState, told: PhaseReported, event: Received) -> None:
-    number = told.number if told.number is not None else _number_of(state, told.name)
+def _set_phase(state: RunState, reported: PhaseReported, event: Received) -> None:
+    number = reported.number if reported.number is not None else _number_of(state, reported.name)
     phase = copy(state.phases.get(number) or Phase(number))
     if state.is_newest(f"phase {number}", event):
-        set_known(phase, name=told.name, tasks=told.total, told=told.status, told_done=told.done)
+        set_known(
+            phase,
+            name=reported.name,
+            tasks=reported.total,
+            reported_status=reported.status,
+            reported_done=reported.done,
+        )
     else:
-        fill_unknown(phase, name=told.name, tasks=told.total, told=told.status, told_done=told.done)
-    if phase.told is TaskStatus.COMPLETED and phase.tasks is not None and not phase.counts:
-        phase.told_done = phase.tasks
+        fill_unknown(
+            phase,
+            name=reported.name,
+            tasks=reported.total,
+            reported_status=reported.status,
+            reported_done=reported.done,
+        )
+    if phase.reported_status is TaskStatus.COMPLETED and phase.tasks is not None and not phase.counts:
+        phase.reported_done = phase.tasks
     if phase.started_at is None:
         phase.started_at = moment(event)
-    if phase.told in FINISHED and phase.last_end is None:
+    if phase.reported_status in FINISHED and phase.last_end is None:
         phase.last_end = moment(event)
     state.put_phase(phase)
 
@@ -126,14 +141,14 @@ def pipeline_reported(state: RunState, fact: PipelineReported, event: Received) 
 
 
 def _context_used(state: RunState, percent: float, at: int) -> tuple[Effect, ...] | None:
-    """Tell once when a model's context is nearly full, and once when it is full."""
+    """Warn once when a model's context is nearly full, and once when it is full."""
     if percent < _NEARLY_FULL:
-        state.context_told = 0.0
+        state.context_warned = 0.0
         return None
     reached = _FULL if percent >= _FULL else _NEARLY_FULL
-    if reached <= state.context_told:
+    if reached <= state.context_warned:
         return None
-    state.context_told = reached
+    state.context_warned = reached
     text = "The model's context is full" if reached == _FULL else f"The model's context is nearly full: {percent:.0f} %"
     put_alert(state, "warning", text, at)
     return URGENT

@@ -35,12 +35,12 @@ from runconsole.state.scrollback import Scrollback
 from runconsole.state.server_clock import ServerClock
 
 _ALERTS_KEPT = 50
-_MOST_TOLD = 10
+_MOST_WARNINGS = 10
 _NAMED_KINDS = ("a packet", "a page", "server-sent")
 
 
 class Effect(Struct, frozen=True):
-    """Something the session must do because of an event."""
+    """An action that the session must take because of a fact."""
 
 
 class Transmit(Effect, frozen=True):
@@ -54,7 +54,7 @@ class Urgent(Effect, frozen=True):
 
 
 class Finished(Effect, frozen=True):
-    """The run has ended; nothing more needs to be followed."""
+    """Stop following: the run has ended."""
 
 
 URGENT: tuple[Effect, ...] = (Urgent(),)
@@ -64,7 +64,7 @@ Handler = Callable[["RunState", Any, Any], "tuple[Effect, ...] | None"]
 """Takes the state, the fact, and the `Received` event that carried it (None for facts of our own)."""
 H = TypeVar("H", bound=Handler)
 HANDLERS: dict[type[Fact], Handler] = {}
-"""For each fact, the function that folds it in. Filled by the modules beside this one."""
+"""The handler of each fact. Filled by the modules beside this one."""
 
 
 def handles(*kinds: type[Fact]) -> Callable[[H], H]:
@@ -80,25 +80,25 @@ def handles(*kinds: type[Fact]) -> Callable[[H], H]:
 
 @handles(UnknownEvent, Logged)
 def _only_logged(_state: RunState, _fact: Fact, _event: Received | None) -> None:
-    """Keep the state: these facts are rows of the log and nothing else."""
+    """Leave the state: these facts are rows of the log and nothing else."""
 
 
 @handles(MalformedFrame)
 def _malformed(state: RunState, fact: MalformedFrame, event: Received | None) -> None:
-    """Say once of each kind that a frame of another protocol came; it is a row of the log."""
+    """Warn once of each kind of foreign frame; it is a row of the log."""
     if fact.error.startswith(_NAMED_KINDS):
-        state.tell_once(f"The server sends {fact.error}. It is in `events`, of type malformed.", event)
+        state.warn_once(f"The server sends {fact.error}. It is in `events`, of type malformed.", event)
 
 
 class RunState:
-    """Everything known about one run. `apply` is the only way to change it; no clock, no I/O.
+    """The state of one run. `apply` is the only way to change it; no clock, no I/O.
 
-    Facts about a thing are set, never added up: told again, or late by their own timestamp, they change nothing.
+    Facts about a thing are set, never added up: repeated facts, or late ones by their own timestamp, change nothing.
     Output, errors and alerts are rows: each event is one. Tables are plain dicts and lists of rows from `rows`;
     `versions` counts the changes of each.
 
     Args:
-        task: the id of the one task followed, if one is: the run ends when it ends.
+        task: the id of the single followed task, if any: the run ends with it.
     """
 
     def __init__(  # noqa: PLR0915 - all that is known of a run, field by field
@@ -123,12 +123,12 @@ class RunState:
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
         self.errors: dict[int, ErrorRow] = {}
         """By their number, from 0."""
-        self.told_errors: set[tuple[Any, ...]] = set()
-        """Of each error what tells it from another."""
+        self.error_keys: set[tuple[Any, ...]] = set()
+        """The identity of each error."""
         self.output = Scrollback(OutputChunk)
         self.checkpoints: dict[str, Checkpoint] = {}
         self.open_count = 0
-        """How many checkpoints are open."""
+        """The number of open checkpoints."""
         self.restore_points: dict[str, RestorePoint] = {}
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
@@ -153,42 +153,42 @@ class RunState:
 
         self.clock = ServerClock()
         self.is_execution = False
-        """Whether events of the execution family were seen: then the server's counters give the percent."""
+        """True if events of the execution family came: then the server's counters give the percent."""
         self.execution_id: str | None = None
-        self.told_status: str | None = None
-        """How the server said the run ended."""
+        self.reported_status: str | None = None
+        """The run's end in the server's words."""
         self.finished = False
         self.interruption: str | None = None
-        """Why it counts as finished although it has not ended: its stream has, again and again."""
+        """The reason why it counts as finished although it has not ended: its stream has, again and again."""
         self.left: str | None = None
-        """How it stood when another execution began over the same stream, where it had not told its end."""
+        """Its status when another execution began over the same stream, if its own end was not reported."""
         self.left_at: Micros | None = None
         self.total_tasks: int | None = None
         self.completed_tasks: int | None = None
         self.failed_tasks: int | None = None
         self.skipped_tasks: int | None = None
-        self.told_percent: float | None = None
+        self.reported_percent: float | None = None
         self.counters_at: Micros | None = None
         self.tokens_used: int | None = None
         self.cost_usd: float | None = None
-        self.artifacts_told: int | None = None
+        self.reported_artifacts: int | None = None
         self.estimated_duration_s: float | None = None
         self.duration_s: float | None = None
         self.started_at: Micros | None = None
         self.ended_at: Micros | None = None
         self.current_task: str | None = None
         self._current_task_at: Micros | None = None
-        self._told_at: dict[str, Micros] = {}
-        """When the newest event was told that says something about the run itself, by what it is about."""
+        self._newest_at: dict[str, Micros] = {}
+        """The time of the newest fact about each aspect of the run itself."""
         self.current_wave: int | None = None
         self._quiet: tuple[str, str] | None = None
-        """The newest silence that was told: its kind and its sentence."""
+        """The newest reported silence: its kind and its sentence."""
         self.named_phases: dict[str, int] = {}
-        """The numbers of the phases that the server tells by name alone."""
-        self.context_told = 0.0
-        """The percent of a model's context that a person was told is used."""
+        """The numbers of the phases that the server identifies by name alone."""
+        self.context_warned = 0.0
+        """The percentage of a model's context of the last warning."""
         self.agents: dict[str, dict[str, tuple[int, float]]] = {}
-        """Of each task's agents their tokens and cost in US dollars."""
+        """The tokens and cost in US dollars of each task's agents."""
         self.active: dict[str, None] = {}
         """The ids of running and paused tasks, in the order they became so."""
         self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
@@ -196,15 +196,15 @@ class RunState:
         self._progress_told = False
         self._tokens_sum: int | None = None
         self._cost_sum: float | None = None
-        self._told: set[str] = set()
-        """What was said once."""
+        self._warned: set[str] = set()
+        """Warnings that were shown."""
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
     def apply(self, event: Received | Fact) -> tuple[Effect, ...]:
-        """Fold in one event from the server, or one fact of our own; return what must be done about it.
+        """Fold in one event from the server, or one fact of our own; return the resulting effects.
 
-        Whoever calls this has left out what a replay only brought again: each event counts.
+        The caller has left out events that a replay only repeated: each event counts.
         """
         if not isinstance(event, Received):
             return HANDLERS[event.__class__](self, event, None) or ()
@@ -214,17 +214,17 @@ class RunState:
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
 
-    def tell_word(self, word: str, event: Received) -> None:
-        """Say once that the server has a word for a status that nobody here knows."""
-        self.tell_once(
+    def warn_of_status(self, word: str, event: Received) -> None:
+        """Warn once that the server uses an unknown word for a status."""
+        self.warn_once(
             f"The server calls a task's status {word!r}, which is not known here: it is left as it was.", event
         )
 
-    def tell_once(self, text: str, event: Received | None) -> None:
-        """Show a sentence as a warning, unless it was shown; of many kinds only the first."""
-        if text in self._told or len(self._told) >= _MOST_TOLD:
+    def warn_once(self, text: str, event: Received | None) -> None:
+        """Show a sentence as a warning, unless it was shown; only the first few different ones."""
+        if text in self._warned or len(self._warned) >= _MOST_WARNINGS:
             return
-        self._told.add(text)
+        self._warned.add(text)
         at = 0 if event is None else event.received_at if event.timestamp is None else event.timestamp
         self.alerts.append(AlertRow("warning", text, at))
         self.versions["run"] += 1
@@ -235,7 +235,7 @@ class RunState:
         return Task(task_id, len(self.tasks)) if known is None else known.__copy__()  # type: ignore[attr-defined]
 
     def put_task(self, new: Task) -> None:
-        """Put a task's changed row in place and keep every sum over the tasks right."""
+        """Store a task's changed row and update every sum over the tasks."""
         old = self.tasks.get(new.task_id)
         self.tasks[new.task_id] = new
         self.versions["tasks"] += 1
@@ -279,33 +279,33 @@ class RunState:
         self.versions["phases"] += 1
 
     def put_phase(self, phase: Phase) -> None:
-        """Put a phase's changed row in place."""
+        """Store a phase's changed row."""
         self.phases[phase.phase] = phase
         self.versions["phases"] += 1
 
     def note_quiet(self, kind: str, text: str) -> None:
-        """Note a silence that a person was told of."""
+        """Note a silence that was reported to a person."""
         self._quiet = (kind, text)
         self.versions["run"] += 1
 
     def begin(self, at: Micros) -> None:
-        """Note that the run was going at this moment."""
+        """Note that the run was under way at this time."""
         if self.started_at is None or at < self.started_at:
             self.started_at = at
             self.versions["run"] += 1
 
     def is_newest(self, about: str, event: Received) -> bool:
-        """Whether no newer event has told this before; then it is the newest."""
+        """Return whether no newer event has reported this aspect; then this one is noted as the newest."""
         at = event.timestamp
         if at is None:
             return True
-        if is_before(at, self._told_at.get(about)):
+        if is_before(at, self._newest_at.get(about)):
             return False
-        self._told_at[about] = at
+        self._newest_at[about] = at
         return True
 
     def point_at(self, task_id: str, event: Received) -> None:
-        """Note which task is the current one, unless a newer event has told it already."""
+        """Note the current task, unless a newer event has reported it already."""
         at, known_at = event.timestamp, self._current_task_at
         if at is not None:
             if known_at is not None and at < known_at and is_before(at, known_at):
@@ -323,7 +323,7 @@ class RunState:
         return FINISHED_NOW
 
     def resume(self) -> None:
-        """Note that a run whose stream had ended before it did is followed again."""
+        """Note that a run is followed again whose stream had ended before it did."""
         self.finished, self.interruption, self.ended_at = False, None, None
         self.versions["run"] += 1
 
@@ -346,15 +346,15 @@ class RunState:
     def _counted_percent(self) -> float | None:
         if self.total_tasks and self.completed_tasks is not None:
             return _clipped(100.0 * self.completed_tasks / self.total_tasks)
-        return _clipped(self.told_percent)
+        return _clipped(self.reported_percent)
 
     @property
     def status(self) -> str:
         """The run's status: one of the task statuses, `partial`, or `interrupted`."""
         if self.interruption is not None:
             return "interrupted"
-        if self.told_status is not None:
-            return self.told_status
+        if self.reported_status is not None:
+            return self.reported_status
         if self.left is not None:
             return self.left
         if self.followed_task in self.tasks:
@@ -365,7 +365,7 @@ class RunState:
         return TaskStatus.RUNNING if running else TaskStatus.PENDING
 
     def status_by_tasks(self) -> str:
-        """Return how a run that is over ended, by its tasks alone."""
+        """Return the status of a run that is over, by its tasks alone."""
         if any(self.counts[s] for s in TaskStatus if s not in FINISHED) or not self.tasks:
             return TaskStatus.COMPLETED if not self.tasks else "partial"
         bad = self.counts[TaskStatus.FAILED] + self.counts[TaskStatus.CANCELLED]
@@ -375,13 +375,13 @@ class RunState:
 
     @property
     def has_run(self) -> bool:
-        """Whether anything of a run is known."""
+        """True if anything of a run is known."""
         known = (self.tasks, self.checkpoints, self.errors, self.artifacts, self.phases, self.waves)
         return self.started_at is not None or len(self.output) > 0 or any(known)
 
     @property
     def quiet(self) -> str | None:
-        """What is silent now, in a sentence that was told; None where nothing is."""
+        """The sentence about the present silence; None where there is none."""
         if self._quiet is None or self.finished or self.left is not None:
             return None
         kind, text = self._quiet
@@ -390,21 +390,21 @@ class RunState:
 
     @property
     def is_done(self) -> bool:
-        """Whether all is done: the run has ended, or it was told that nothing more comes after its last task."""
-        told = self._quiet is not None and self._quiet[0] == "done"
-        return self.finished or (told and is_complete(self))
+        """True if all is done: the run has ended, or is silent after its last task."""
+        ended_quietly = self._quiet is not None and self._quiet[0] == "done"
+        return self.finished or (ended_quietly and is_complete(self))
 
     @property
     def completed(self) -> int:
-        """Completed tasks: what the server says, else what its tasks say."""
+        """Completed tasks: the server's count, else that of its tasks."""
         counted = self.counts[TaskStatus.COMPLETED]
         return counted if self.completed_tasks is None else self.completed_tasks
 
     def due_at(self, checkpoint: Checkpoint) -> Micros | None:
-        """Return a question's deadline by the server's clock (`clock`); None for none, or one that is in doubt.
+        """Return a question's deadline by the server's clock (`clock`); None for none, or a doubtful one.
 
-        A server that mixes time zones, or whose clock was set, may tell the question by another clock than what
-        follows it: then only the server knows when the time is up.
+        A server that mixes time zones, or whose clock was set, may date the question by another clock than later
+        events: then only the server knows when the time is up.
         """
         return None if self.clock.contradicts(checkpoint.own_offset) else checkpoint.deadline
 
@@ -437,7 +437,7 @@ class RunState:
             token_budget=self.token_budget,
             cost_usd=self.cost_usd if self.cost_usd is not None else self._rounded_cost(),
             cost_limit=self.cost_limit,
-            artifacts=max(len(self.artifacts), self.artifacts_told or 0),
+            artifacts=max(len(self.artifacts), self.reported_artifacts or 0),
             expected_artifacts=self.expected_artifacts,
             errors=len(self.errors),
             started_at=self.started_at,
@@ -450,10 +450,10 @@ class RunState:
         )
 
     def _rounded_cost(self) -> float | None:
-        """Return the tasks' cost without the dust of adding floats."""
+        """Return the tasks' cost in US dollars, rounded to hide float error."""
         return None if self._cost_sum is None else round(self._cost_sum, 9)
 
 
 def _clipped(percent: float | None) -> float | None:
-    """Return a percentage as told, within 0 to 100."""
+    """Return a reported percentage, clipped to 0 to 100."""
     return None if percent is None else min(100.0, max(0.0, percent))

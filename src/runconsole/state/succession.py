@@ -1,4 +1,4 @@
-"""One run after another over the same stream: how the one before is left, and what the next one begins with."""
+"""Successive runs over the same stream: the end of the earlier one, and the beginning of the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OVER = frozenset({"ended", "failed", "stopped"})
 
 
 def successor(before: RunState, name: str | None, at: Micros) -> RunState:
-    """Return the state of a run that begins where another is followed: described alike, over the same link."""
+    """Return the state of a run that follows another: with the same title and limits, over the same link."""
     state = RunState(
         title=before.title,
         token_budget=before.token_budget,
@@ -32,7 +32,7 @@ def successor(before: RunState, name: str | None, at: Micros) -> RunState:
 
 
 def leave(state: RunState, name: str | None, at: Micros) -> None:
-    """Note that another execution began, and in which words, where the run has not told its end."""
+    """Note that another execution began, with its sentence, if the run's own end was not reported."""
     if state.finished:
         return
     done = "all its tasks were done, but " if is_complete(state) else ""
@@ -45,7 +45,7 @@ def leave(state: RunState, name: str | None, at: Micros) -> None:
 
 
 def stand(state: RunState, *, goes_on: bool) -> None:
-    """Say how a run stands that another one has followed: done by its tasks, `interrupted`, or still going on."""
+    """Set the status of a run that another one has followed: done by its tasks, `interrupted`, or still going on."""
     if state.left_at is not None:
         state.left = state.status_by_tasks() if is_complete(state) else None if goes_on else "interrupted"
         state.versions["run"] += 1

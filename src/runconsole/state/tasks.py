@@ -1,4 +1,4 @@
-"""Folding in what is told about tasks and subtasks."""
+"""Handlers of facts about tasks and subtasks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runconsole.events import (
     TaskStatus,
     TaskStatusChanged,
 )
-from runconsole.state.advance import advance, fill_unknown, moment, note_error, set_known, settle_start
+from runconsole.state.advance import advance, fill_unknown, infer_start, moment, note_error, set_known
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.ordering import is_before
 from runconsole.state.records import put_alert, put_artifact, put_error
@@ -42,15 +42,15 @@ def task_created(state: RunState, fact: TaskCreated, event: Received) -> None:
     state.begin(moment(event))
 
 
-def detail(task: Task, told: TaskDetails | None, *, is_newest: bool) -> None:
-    """Keep what is told once or rarely; a late event fills in only what is not known yet."""
-    if told is None:
+def detail(task: Task, new: TaskDetails | None, *, is_newest: bool) -> None:
+    """Merge rare details; a late event fills in only unknown ones."""
+    if new is None:
         return
     known = task.details
     if known is None:
-        task.details = told
+        task.details = new
         return
-    first, second = (told, known) if is_newest else (known, told)
+    first, second = (new, known) if is_newest else (known, new)
     task.details = TaskDetails(*map(_either, msgspec.structs.astuple(first), msgspec.structs.astuple(second)))
 
 
@@ -123,10 +123,10 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
         "tokens": fact.tokens,
         "cost_usd": fact.cost_usd,
     }
-    # Progress of a task nobody said is running means that it runs.
+    # Progress of a pending task means that it runs.
     implied = TaskStatus.RUNNING if task.status is TaskStatus.PENDING and fact.status_word is None else None
     if fact.status_word is not None:
-        state.tell_word(fact.status_word, event)
+        state.warn_of_status(fact.status_word, event)
     newest = advance(task, fact.status or implied, event)
     if newest:
         set_known(task, **values)
@@ -138,7 +138,7 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
     task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
-    settle_start(task)
+    infer_start(task)
     if fact.subtask is not None:
         report_subtask(state, task, fact.subtask, event)
     state.put_task(task)
@@ -192,7 +192,7 @@ def task_failed(state: RunState, fact: TaskFailed, event: Received) -> tuple[Eff
     put_error(
         state,
         moment(event),
-        once=True,  # a task fails once, however often and by however many that is told
+        once=True,  # a task fails once, in any number of events
         message=fact.message,
         task_id=fact.task_id,
         task_name=known.name if known else None,
@@ -230,14 +230,14 @@ def _end_task(
     else:
         fill_unknown(task, **values)
     detail(task, fact.details, is_newest=newest)
-    settle_start(task)
+    infer_start(task)
     state.put_task(task)
     state.begin(task.started_at or moment(event))
     return end_of_task(state, task, event)
 
 
 def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, ...]:
-    """Close what an ended task leaves open; the end of the one task followed is the end of the run."""
+    """Close the open questions of an ended task; the end of the single followed task is the end of the run."""
     if task.status not in FINISHED:
         return ()
     if state.checkpoints:
@@ -247,7 +247,7 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
 
 @handles(AgentCompleted)
 def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> None:
-    """Add the agent's tokens and cost to its task, where the task's own metrics do not tell them."""
+    """Add the agent's tokens and cost to its task, unless the task's own metrics have them."""
     if fact.task_id is None:
         return
     agents = state.agents.setdefault(fact.task_id, {})
@@ -261,7 +261,7 @@ def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> 
 
 
 def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: Received) -> None:
-    """Set the subtasks of which only a name and a status are told; a word that says nothing known counts as pending."""
+    """Set the subtasks that are reported by name and status alone; an unknown word counts as pending."""
     known = state.subtasks.get(task.task_id)
     if known is None:
         known = state.subtasks[task.task_id] = {}
@@ -270,36 +270,36 @@ def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: R
         status = STATUS_OF.get(word) or read_status(word) or TaskStatus.PENDING
         row = known.get(subtask_id)
         if row is not None and row.status is status:
-            told_at = row.told_at
-            if at is not None and (told_at is None or at >= told_at or not is_before(at, told_at)):
-                row.told_at = row.status_at = at
+            last_event_at = row.last_event_at
+            if at is not None and (last_event_at is None or at >= last_event_at or not is_before(at, last_event_at)):
+                row.last_event_at = row.status_at = at
             continue
         if row is None:
-            subtask = _first_told(task.task_id, subtask_id, status, event)
+            subtask = _new_subtask(task.task_id, subtask_id, status, event)
         else:
             subtask = copy(row)
             advance(subtask, status, event)
         _put_subtask(state, task, subtask)
 
 
-def _first_told(task_id: str, subtask_id: str, status: TaskStatus, event: Received) -> Subtask:
-    """Return what `advance` makes of a new row."""
+def _new_subtask(task_id: str, subtask_id: str, status: TaskStatus, event: Received) -> Subtask:
+    """Return a new row as `advance` would make it."""
     at = event.timestamp
     started_at = ended_at = None
     if status in FINISHED:
         ended_at = moment(event)
     elif status is not TaskStatus.PENDING:
         started_at = moment(event)
-    # Positional: a run of many tasks builds most rows here. The order is Subtask's.
+    # Positional: a run of many tasks builds most rows here. The order is `Subtask`'s.
     return Subtask(task_id, subtask_id, subtask_id, None, status, None, None, None, started_at, ended_at, None, at, at)
 
 
 def _put_subtask(state: RunState, task: Task, new: Subtask) -> None:
-    """Put a subtask's changed row in place, with what its status implies, and keep its task's counts right."""
+    """Store a subtask's changed row with the implications of its status, and update its task's counts."""
     if new.status is TaskStatus.COMPLETED:
         new.progress = 100.0
     if new.started_at is None:
-        settle_start(new)
+        infer_start(new)
     known = state.subtasks[task.task_id]
     old = known.get(new.subtask_id)
     known[new.subtask_id] = new

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from runconsole.fairness import in_turns
 from runconsole.state import RunState
-from runconsole.state.scrollback import Block, Column
+from runconsole.state.scrollback import Block, PackedField
 from runconsole.tables.dtypes import INT, TEXT
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.specs import FRAMES
@@ -45,12 +45,12 @@ class OutputFrame(EntityFrame):
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
 
-def _array(kind: pa.DataType, name: str, column: Column) -> pa.Array:
+def _array(kind: pa.DataType, name: str, column: PackedField) -> pa.Array:
     if name == "at":
         return pa.array(np.frombuffer(column.numbers, np.int64).cumsum(), INT).cast(kind)
     if name == "text":
         ends = np.frombuffer(column.numbers, np.intc).cumsum(dtype=np.int64)
         places = pa.py_buffer(np.concatenate(([0], ends)))
-        return pa.Array.from_buffers(kind, len(ends), [None, places, pa.py_buffer(column.told)])
+        return pa.Array.from_buffers(kind, len(ends), [None, places, pa.py_buffer(column.values)])
     codes = pa.array(np.frombuffer(column.numbers, np.int16))
-    return pa.DictionaryArray.from_arrays(codes, pa.array(column.told, TEXT)).cast(kind)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(column.values, TEXT)).cast(kind)
