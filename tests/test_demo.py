@@ -99,7 +99,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def cells_after(lab: Lab, name: str, *cells: Any, within_s: float = 30) -> tuple[list[str], list[dict[str, Any]]]:
-    """Put a notebook on the server, run it, and return the problems and the cells as the page will get them."""
+    """Put a notebook on the server, run it, and return the problems and the cells as the page gets them."""
     model = {"type": "notebook", "format": "json", "content": new_notebook(cells=list(cells))}
     lab.request("PUT", f"/api/contents/{name}", model)
     problems = run_cells(lab, name, cell_within_s=within_s)

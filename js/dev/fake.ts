@@ -12,11 +12,11 @@ import type {
   Head,
   OutputRow,
   Picture,
+  PictureTables,
   Row,
   Table,
   TableName,
   TablePatch,
-  Tables,
   TaskRow,
   ToKernel,
 } from "../src/kernel/contract";
@@ -320,7 +320,7 @@ export class FakeKernel {
           : this.rows[name].slice(-newest);
       tables[name] = { total, rows };
     }
-    return { head: this.head, ...(tables as unknown as Tables) };
+    return { head: this.head, ...(tables as unknown as PictureTables) };
   }
 
   #total(table: TableName): number {

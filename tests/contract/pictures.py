@@ -17,7 +17,7 @@ from tests.support.folding import CONTRACT, START, fold, frames_of
 
 
 class Recipe(NamedTuple):
-    """What a picture is made of: a file of frames, how many of them, and the options of the console."""
+    """The source of a picture: a file of frames, the number of frames, and the options of the console."""
 
     frames: str
     lines: int | None = None
@@ -39,13 +39,13 @@ RECIPES = {
 
 
 def picture(name: str) -> dict[str, Any]:
-    """Return the picture as it is made now: ``{"version", "now", "picture"}``."""
+    """Return the present picture: ``{"version", "now", "picture"}``."""
     frames, lines, options = RECIPES[name]
     return fold(frames_of(frames)[:lines], **options).picture()
 
 
 def path(name: str) -> Path:
-    """Return where the picture is kept."""
+    """Return the path of the picture."""
     return CONTRACT / f"{name}.view.json"
 
 

@@ -1,4 +1,4 @@
-"""The contract: the documents' own examples, what else servers send, and the pictures that the panel draws of them."""
+"""The contract: the documented examples, further events of servers, and the pictures that the panel draws of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_picture_in_the_folder_has_its_recipe() -> None:
 # ---- the documents -------------------------------------------------------------------------------------------------
 
 
-def test_the_documents_examples_are_all_understood_as_they_are_printed() -> None:
+def test_all_documented_examples_are_known_events() -> None:
     folded = fold(documented())
     assert len(documented()) == 6
     assert (folded.log.malformed, folded.log.unknown) == (0, 0)
@@ -43,7 +43,7 @@ def test_the_documents_examples_are_all_understood_as_they_are_printed() -> None
     assert all(payload in text for payload, text in zip(payloads, documented(), strict=True))
 
 
-def test_the_order_of_the_document_and_that_of_the_run_tell_the_same() -> None:
+def test_the_documents_order_and_the_runs_give_the_same() -> None:
     as_printed, in_time = fold(documented()), fold(frames_of("seed-execution"))
     for name in ("tasks", "subtasks", "phases", "waves", "artifacts", "errors"):
         left, right = as_printed.tables.frame(name), in_time.tables.frame(name)
@@ -52,7 +52,7 @@ def test_the_order_of_the_document_and_that_of_the_run_tell_the_same() -> None:
 
 
 def row(frame: pd.DataFrame, key: object) -> dict[str, Any]:
-    """Return one row as plain values, without what is unknown."""
+    """Return one row as plain values, without unknown fields."""
     values = frame.loc[[key]].astype(object).iloc[0]
     return {
         str(name): value for name, value in values.items() if not (pd.api.types.is_scalar(value) and pd.isna(value))
@@ -186,7 +186,7 @@ def test_the_second_documents_task_is_a_row_of_tasks() -> None:
     }
 
 
-def test_the_second_documents_question_is_open_until_its_task_ends() -> None:
+def test_the_documented_question_is_open_until_its_task_ends() -> None:
     asked = fold(frames_of("seed-task")[:9]).tables.frame("checkpoints")
     assert row(asked, "cp-456")["status"] == "pending"
     assert [option["id"] for option in row(asked, "cp-456")["options"]] == ["approve", "modify", "reject"]
@@ -206,7 +206,7 @@ def test_of_the_variants_only_what_nobody_knows_is_unknown() -> None:
     assert malformed == ['{"message":"Execution not found"}', '[{"type":"task.started","payload":{"taskId":"t1"}}]']
 
 
-def test_every_event_type_that_the_specification_names_is_among_the_variants() -> None:
+def test_every_documented_event_type_is_among_the_variants() -> None:
     text = "\n".join(frames_of("variants") + frames_of("seed-task") + frames_of("seed-execution"))
     named = set(re.findall(r'"type":"([a-z_.]+)"', text))
     assert named >= {

@@ -58,7 +58,7 @@ class Page:
 
     def check(self, told: Any) -> None:
         """Hand over a message, on this thread. Raises what the handler raises."""
-        self.widget._door(self.widget, told, [])
+        self.widget._on_page_message(self.widget, told, [])
 
     def close(self) -> None:
         """Take the panel away."""

@@ -1,4 +1,4 @@
-"""Keys: what a terminal sends, as the keys that were meant."""
+"""Keys: the bytes of a terminal, and the keys that they mean."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_a_terminal_sends_is_read_as_keys(typed: str, keys: list[str]) -> N
 
 
 @given(st.text())
-def test_whatever_is_typed_only_printable_characters_and_names_come_out(typed: str) -> None:
+def test_keys_are_printable_characters_and_names(typed: str) -> None:
     assert all(key.isprintable() for key in split_keys(typed))
 
 

@@ -1,4 +1,4 @@
-"""The command line's streams and signals: the exit code is the run's whatever they are, the terminal is given back."""
+"""The command line's streams and signals: the run's exit code with streams of every kind, and the terminal restored."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def replay(path: Path, redirection: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run `replay` by a shell, with what stands behind it there."""
+    """Run `replay` by a shell, with `rest` behind it."""
     command = f'"$@" {redirection}'
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command, "bash", sys.executable, "-c", MAIN, "replay", str(path)],
@@ -71,18 +71,18 @@ def test_an_output_that_has_not_all_characters_gets_what_it_has(recorded: Path, 
 @pytest.mark.parametrize(
     "redirection", [">&-", "2>&-", "<&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-", "| head -c 1", "| true", "2>/dev/full"]
 )
-def test_an_output_that_is_closed_or_that_nobody_reads_changes_no_exit_code(recorded: Path, redirection: str) -> None:
+def test_a_closed_or_unread_output_changes_no_exit_code(recorded: Path, redirection: str) -> None:
     result = replay(recorded, redirection)
     assert (result.returncode, result.stderr) == (0, b"")
 
 
-def test_an_output_without_space_is_one_sentence_and_exit_code_1(recorded: Path) -> None:
+def test_an_output_without_space_exits_with_1(recorded: Path) -> None:
     result = replay(recorded, ">/dev/full")
     assert result.returncode == 1
     assert result.stderr == b"Error: Cannot write to the output (No space left on device).\n"
 
 
-def test_an_output_that_is_closed_does_not_lend_its_number_to_a_recording(tmp_path: Path) -> None:
+def test_a_recording_never_gets_the_number_of_a_closed_output(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with Simulator("execution", speed=0) as simulator:
         code = f"import sys; sys.argv[1:] = ['record', {simulator.url!r}, {str(path)!r}]; {MAIN}"
@@ -94,7 +94,7 @@ def test_an_output_that_is_closed_does_not_lend_its_number_to_a_recording(tmp_pa
         assert console.replay.report is None
 
 
-def test_an_output_cleans_what_it_writes_and_lets_pass_what_was_drawn() -> None:
+def test_an_output_cleans_text_and_passes_drawings() -> None:
     stream = io.StringIO()
     output = Output(stream, is_needed=True)
     output.write(HOSTILE)
@@ -191,7 +191,7 @@ def test_a_signal_that_ends_the_command_gives_the_terminal_back(number: signal.S
         terminal.until(lambda: terminal.raw.rfind("\x1b[?25h") > terminal.raw.rfind("\x1b[?25l"))
 
 
-def test_a_suspended_command_gives_the_terminal_back_until_it_goes_on() -> None:
+def test_a_suspended_command_gives_the_terminal_back() -> None:
     with Simulator("tasks", speed=200, decision_timeout=1e6) as sim, watching(sim.url, can_stop=True) as terminal:
         given = modes(terminal)
         terminal.reads("Needs your decision")
@@ -208,7 +208,7 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def test_a_terminal_that_is_hung_up_ends_the_command_without_a_traceback(tmp_path: Path) -> None:
+def test_a_hung_up_terminal_ends_the_command_quietly(tmp_path: Path) -> None:
     with Simulator("tasks", speed=200, decision_timeout=1e6) as sim:
         terminal = Terminal("watch", sim.url, stderr=tmp_path / "stderr")
         terminal.reads("Needs your decision")

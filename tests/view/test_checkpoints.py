@@ -1,4 +1,4 @@
-"""The card of a checkpoint: what of its context has a place there, and which options are which."""
+"""The card of a checkpoint: the parts of its context, and the kinds of its options."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def card(context: dict[str, Any], options: list[dict[str, Any]] = PLAIN, **more:
         ([7, None, ["x"]], ["7", "null", '[\n  "x"\n]']),
     ],
 )
-def test_changes_are_lines_or_diffs_however_the_server_writes_them(changes: list[Any], expected: list[str]) -> None:
+def test_changes_are_lines_or_diffs_in_any_spelling(changes: list[Any], expected: list[str]) -> None:
     assert card({"changes": changes})["context"] == {"changes": expected}
 
 
-def test_a_text_of_several_lines_is_shown_as_such_and_the_rest_as_json() -> None:
+def test_long_texts_are_shown_as_text_the_rest_as_json() -> None:
     context = card({"diff": DIFF, "reviewers": 2, "branch": "main"})["context"]
     assert context["texts"] == [{"name": "diff", "text": DIFF}]
     assert json.loads(context["other"]) == {"reviewers": 2, "branch": "main"}
@@ -57,7 +57,7 @@ def test_long_texts_are_cut_and_come_whole_on_request() -> None:
 
 
 @pytest.mark.parametrize("name", ["modifications", "parameters", "arguments", "args", "proposal"])
-def test_what_may_be_modified_is_offered_to_start_from_where_an_option_takes_it(name: str) -> None:
+def test_modifiable_values_are_offered_if_an_option_takes_them(name: str) -> None:
     value = {"valid_minutes": 30}
     assert json.loads(card({name: value}, MODIFY)["context"]["template"]) == value
     without = card({name: value})["context"]
@@ -70,7 +70,7 @@ def test_our_answer_is_told_beside_what_was_decided() -> None:
     assert (row["answer"], row["decision"], row["delivery"]) == (None, None, None)
 
 
-def test_long_ids_are_short_in_the_row_and_mean_the_same_when_they_come_back() -> None:
+def test_long_ids_come_back_from_their_references() -> None:
     question_id, approve, reject = "q" * 1_000_000, "a" * 1_000_000, "r" * 1_000_000
     asked = task("task.hitl_required", checkpointId=question_id, options=[approve, reject], defaultAction=reject)
     folded = fold([asked])
@@ -82,7 +82,7 @@ def test_long_ids_are_short_in_the_row_and_mean_the_same_when_they_come_back() -
     assert folded.view.detail("checkpoints", row["key"]) is not None
 
 
-def test_ids_of_usual_length_and_answers_that_are_no_option_are_left_as_they_are() -> None:
+def test_short_ids_and_unknown_answers_are_unchanged() -> None:
     folded = fold([task("task.hitl_required", checkpointId="c", options=PLAIN)])
     assert answered(folded.state, "c", "approve") == ("c", "approve")
     assert answered(folded.state, "c", "x" * 5000) == ("c", "x" * 5000)
@@ -98,7 +98,7 @@ def test_the_row_of_a_question_is_short_however_much_it_holds() -> None:
     assert [option["id"] for option in row["options"]] == [f"option {n}" for n in range(50)]
 
 
-def test_a_cut_field_says_how_many_lines_and_characters_are_left_out() -> None:
+def test_a_cut_field_counts_the_lines_and_characters_left_out() -> None:
     diff = "+line\n" * 4000
     asked = task("task.hitl_required", checkpointId="c", options=PLAIN, context={"changes": [diff, "add a.py"]})
     folded = fold([asked])
@@ -122,7 +122,7 @@ def test_a_diff_of_183_lines_is_told_whole_at_once() -> None:
     assert "cut" not in row
 
 
-def test_operations_to_approve_are_shown_with_path_action_and_whole_diff_or_preview() -> None:
+def test_operations_show_path_action_and_whole_diff() -> None:
     preview = "".join(f"line {n}\n" for n in range(60))
     operations = [
         {"file": "new.py", "operation": "create", "preview": preview},
@@ -142,7 +142,7 @@ def test_operations_to_approve_are_shown_with_path_action_and_whole_diff_or_prev
     assert "cut" not in row
 
 
-def test_what_can_be_modified_is_told_as_json_in_which_everything_can_be_seen() -> None:
+def test_modifiable_values_are_json_with_visible_characters() -> None:
     value = {"path": "app/\u202eyp.niam"}
     template = card({"parameters": value}, MODIFY)["context"]["template"]
     assert "\\u202e" in template

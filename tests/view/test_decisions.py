@@ -1,4 +1,4 @@
-"""The Decisions tab: who decided what, how long it took and how it ended, ours or not."""
+"""The Decisions tab: decider, option, time and outcome of each decision, ours or not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ours(folded: Folded, decision_id: str, name: str, option: str = "approve", a
     folded.now = at + SECOND
 
 
-def test_an_answer_of_ours_takes_as_long_as_the_person_took_from_the_question_on() -> None:
+def test_our_answers_time_starts_with_the_question() -> None:
     folded = fold([asked("c")])
     ours(folded, "d", "c")
     folded.apply(DecisionAcknowledged(folded.now + SECOND, "d"))
@@ -56,7 +56,7 @@ def test_what_others_and_the_time_out_decided_is_history_too() -> None:
     assert [row["feedback"] for row in history(folded)] == ["not now", None]
 
 
-def test_a_question_that_nobody_needs_any_more_says_why_and_names_nobody() -> None:
+def test_a_withdrawn_question_has_a_reason_and_no_decider() -> None:
     folded = fold([asked("c"), task("task.cancelled", 5, reason="obsolete")])
     (row,) = history(folded)
     assert (row["option"], row["by"], row["state"]) == (None, None, "expired")
@@ -72,7 +72,7 @@ def test_an_answer_that_somebody_overtook_stands_beside_theirs() -> None:
     assert told == [("Approve", "you", "refused"), ("Reject", "other", "applied")]
 
 
-def test_an_entry_keeps_its_number_and_follows_what_becomes_of_it() -> None:
+def test_an_entry_keeps_its_number_and_changes_its_state() -> None:
     folded = fold([asked("a"), asked("b")])
     ours(folded, "d", "a")
     before = history(folded)
@@ -87,7 +87,7 @@ steps = st.lists(st.tuples(st.sampled_from(["ours", "theirs", "cancel"]), st.int
 
 
 @given(steps)
-def test_the_history_only_grows_and_says_each_ending_of_others_once(happenings: list[tuple[str, int]]) -> None:
+def test_the_history_only_grows_with_each_foreign_end_once(happenings: list[tuple[str, int]]) -> None:
     folded = fold([asked(f"c{number}", taskId=f"t{number}") for number in range(5)], at=START)
     keys: list[tuple[str, str, bool]] = []
     for position, (what, number) in enumerate(happenings):

@@ -1,4 +1,4 @@
-"""The detail of a task: what is told of it once or rarely."""
+"""The detail of a task: its rare facts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_detail_of_a_task_has_what_was_told_once() -> None:
     }
 
 
-def test_a_shown_row_says_that_there_is_more_and_does_not_carry_it() -> None:
+def test_a_shown_row_marks_its_details_without_them() -> None:
     view = fold([task("task.created", prompt="A", taskType="feature"), task("task.created", taskId="u")]).view
     view.changes()
     first, second = view.snapshot()["tasks"]["rows"]

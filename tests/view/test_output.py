@@ -1,4 +1,4 @@
-"""Chunks of output to lines: the same lines however the text was cut, colors kept, all other steering gone."""
+"""Chunks of output to lines: the same lines for any cut of the text, with colors and without all other sequences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runconsole.state import OutputChunk
-from runconsole.view.ansi_cells import Row
+from runconsole.view.ansi_cells import ScreenRow
 from runconsole.view.output import OutputLines
 
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -73,7 +73,7 @@ def lines(*texts: str) -> list[str]:
         (["\x1b", "[31mred\n", "plain\n"], ["\x1b[31mred", "plain"]),
     ],
 )
-def test_lines_are_what_a_terminal_would_have_left_on_the_screen(texts: list[str], shown: list[str]) -> None:
+def test_lines_are_those_of_a_terminals_screen(texts: list[str], shown: list[str]) -> None:
     assert lines(*texts) == shown
 
 
@@ -104,11 +104,11 @@ def test_colors_stay_and_every_other_sequence_goes(text: str, shown: str) -> Non
 
 
 @pytest.mark.parametrize("sequence", ["\x1b]0;title", "\x1b[12", "\x1b", "\x1bPabc"])
-def test_a_sequence_that_is_never_finished_swallows_its_own_line_at_most(sequence: str) -> None:
+def test_an_unfinished_sequence_swallows_at_most_its_line(sequence: str) -> None:
     assert lines(sequence, "\nnext\n")[-1] == "next"
 
 
-def test_each_task_and_stream_has_its_own_open_line_and_lines_keep_their_numbers() -> None:
+def test_each_task_and_stream_has_its_own_open_line() -> None:
     output = OutputLines()
     chunks = [
         chunk("a", "x", at=1),
@@ -163,13 +163,13 @@ def test_a_spinner_that_runs_for_long_is_one_short_line() -> None:
 
 def test_a_million_carriage_returns_are_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[str] = []
-    write = Row.write
+    write = ScreenRow.write
 
-    def counted(row: Row, column: int, text: str, *rest: Any) -> int:
+    def counted(row: ScreenRow, column: int, text: str, *rest: Any) -> int:
         writes.append(text)
         return write(row, column, text, *rest)
 
-    monkeypatch.setattr(Row, "write", counted)
+    monkeypatch.setattr(ScreenRow, "write", counted)
     assert lines("a" + "\r" * 1_000_000 + "b\n") == ["b"]
     assert writes == ["a", "b"]
 
@@ -178,7 +178,7 @@ def test_a_million_carriage_returns_are_one_step(monkeypatch: pytest.MonkeyPatch
     "piece", ["a\r", "x\x1b[A", "ab\x1b[1K", "\x1b[31m", "e\u0301", "\x1b[", "\x1b]", "ab\x1b[D\x1b[@", "x" * 9]
 )
 def test_no_sequence_costs_more_the_more_of_them_there_are(piece: str) -> None:
-    """What each piece costs is counted in steps of the interpreter, not in time."""
+    """The cost of each piece is counted in steps of the interpreter, not in time."""
 
     def steps(count: int) -> int:
         text, seen = piece * count, 0

@@ -1,4 +1,4 @@
-"""What the browser asks for: pages of any table, chosen tasks, one row in full."""
+"""The browser's requests: pages of any table, chosen tasks, one row in full."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def many(count: int = 700) -> Folded:
     return fold(frames)
 
 
-def test_a_page_is_the_rows_from_its_offset_and_says_how_many_there_are() -> None:
+def test_a_page_has_the_rows_from_its_offset_and_the_total() -> None:
     view = many().view
     total, rows = view.page("tasks", 650, 20)
     assert (total, [row["id"] for row in rows]) == (700, [f"t{n}" for n in range(650, 670)])
@@ -59,9 +59,7 @@ def test_a_page_is_bounded_whatever_is_asked(offset: int, limit: int, first: str
         (None, "nothing of the kind", 0),
     ],
 )
-def test_tasks_are_chosen_by_their_status_and_by_a_part_of_id_or_name(
-    status: str | None, search: str | None, expected: int
-) -> None:
+def test_tasks_are_chosen_by_status_and_part_of_a_name(status: str | None, search: str | None, expected: int) -> None:
     total, rows = many().view.page("tasks", 0, 500, status=status, search=search)
     assert total == len(rows) == expected
 
@@ -69,7 +67,7 @@ def test_tasks_are_chosen_by_their_status_and_by_a_part_of_id_or_name(
 @pytest.mark.parametrize(
     "name", ["phases", "waves", "artifacts", "errors", "checkpoints", "decisions", "active", "events"]
 )
-def test_every_table_has_pages_and_their_rows_are_those_of_the_picture(name: str) -> None:
+def test_every_tables_pages_have_the_rows_of_the_picture(name: str) -> None:
     folded = fold(frames_of("variants")[:66])
     shown = folded.picture()["picture"][name]
     total, rows = folded.view.page(name, 0, 500)

@@ -1,4 +1,4 @@
-"""The text screen: the sample screen line by line, and nothing from the stream that could steer a terminal."""
+"""The text screen: the sample screen line by line, and no text of the stream that could steer a terminal."""
 
 from __future__ import annotations
 
@@ -44,12 +44,10 @@ Artifacts Created: 18 / 45 expected
 
 Tokens Used: 34,500 / 100,000 (34%)
 Duration: 10m 23s"""
-"""Seed 1's sample screen, but for three places where it contradicts itself or its events:
-
-* its bar of 40 % is as long as its bar of 60 %: here a bar has the length of its percentage;
-* `Waves 4-8: Pending`: no event announces the number of waves, so that only waves 1 to the current one are known;
-* 40 % of 120 tasks are 48, and its phases have 32 completed ones: here the run's own counter says 48.
-"""
+"""The documented sample screen, except for three contradictions in it: * its bar of 40 % is as long as its bar of 60 %:
+here a bar has the length of its percentage; * `Waves 4-8: Pending`: no event announces the number of waves, so that
+only waves 1 to the current one are known; * 40 % of 120 tasks are 48, and its phases have 32 completed ones: here the
+run's own counter says 48."""
 
 
 def sample() -> Folded:

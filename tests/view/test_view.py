@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 class Model:
-    """What `js/src/state/store.ts` makes of a snapshot and patches, as `runconsole.view.contract` declares them."""
+    """The picture of a page after a snapshot and patches, as `js/src/state/store.ts` computes it."""
 
     def __init__(self, snapshot: Row, version: int) -> None:
         self.version = version
@@ -96,7 +96,7 @@ happenings = st.lists(st.lists(execution_events | task_events | checkpoint_event
 
 
 def happen(folded: Folded, events: list[Any]) -> None:
-    """Fold in events of the server, and what people and links do as far as it can happen."""
+    """Fold in events of the server, and possible actions of people and links."""
     for event in events:
         if not isinstance(event, Fact):
             folded.feed(stamped([event]))
@@ -109,9 +109,7 @@ def happen(folded: Folded, events: list[Any]) -> None:
 
 @given(happenings, st.integers(0, 3))
 @settings(max_examples=250)
-def test_patches_in_their_order_are_the_snapshot_whenever_the_browser_joined(
-    ticks: list[list[Any]], joined: int
-) -> None:
+def test_patches_in_order_equal_the_snapshot(ticks: list[list[Any]], joined: int) -> None:
     folded = Folded()
     for events in ticks[:joined]:
         happen(folded, events)
@@ -142,7 +140,7 @@ def test_patches_of_a_limited_size_come_to_the_snapshot_too(ticks: list[list[Any
 
 
 @pytest.mark.parametrize("limit", [2_000, 16_000])
-def test_a_part_of_the_hugest_picture_and_small_patches_come_to_all_of_it(huge: Folded, limit: int) -> None:
+def test_a_partial_snapshot_and_patches_equal_the_whole(huge: Folded, limit: int) -> None:
     folded = huge
     folded.view.changes()
     model = Model(plain(folded.view.snapshot(limit)), folded.view.version)
@@ -184,7 +182,7 @@ def test_no_table_waits_for_ever_behind_one_that_never_stops() -> None:
     assert len(told) == 99
 
 
-def test_of_many_open_questions_those_that_are_due_first_are_shown() -> None:
+def test_the_questions_due_first_are_shown() -> None:
     asked = [
         task("task.hitl_required", n / 100, checkpointId=f"c{n}", timeout=START + (20_000 - n) * 1_000_000)
         for n in range(10_000)
@@ -194,7 +192,7 @@ def test_of_many_open_questions_those_that_are_due_first_are_shown() -> None:
     assert picture["checkpoints"]["total"] == picture["head"]["questions"] == 10_000
 
 
-def test_what_was_recovered_elsewhere_cancels_nothing_that_is_missing() -> None:
+def test_recovered_events_cancel_no_missing_ones() -> None:
     folded = fold([])
     for missed, recovered, filled in ((10, 0, None), (0, 50, None), (0, 2, 2)):
         folded.apply(LinkChanged(START, "live", missed=missed, recovered=recovered, filled=filled))
@@ -269,7 +267,7 @@ def huge() -> Folded:
     return folded
 
 
-def test_the_durable_picture_of_the_hugest_run_is_small_and_has_its_head(huge: Folded) -> None:
+def test_the_durable_picture_of_a_huge_run_is_small(huge: Folded) -> None:
     picture = huge.picture()["picture"]
     durable: dict[str, Any] = {**huge.view.durable()}
     assert len(msgspec.json.encode(durable)) <= DURABLE_BYTES
@@ -289,7 +287,7 @@ def test_even_one_question_of_any_size_fits_the_durable_picture(length: int) -> 
     assert len(durable["checkpoints"]["rows"]) == 1
 
 
-def test_making_the_durable_picture_leaves_the_snapshot_as_it_was(huge: Folded) -> None:
+def test_the_durable_picture_leaves_the_snapshot_unchanged(huge: Folded) -> None:
     huge.view.changes()
     before = plain(huge.view.snapshot())
     huge.view.durable()
@@ -315,7 +313,7 @@ def test_a_snapshot_shows_so_many_rows_at_most(huge: Folded, table: str, most: i
     assert shown["total"] > most
 
 
-def test_every_open_question_is_shown_and_five_that_were_answered_lately() -> None:
+def test_open_questions_and_five_recent_ones_are_shown() -> None:
     asked = [task("task.hitl_required", n, checkpointId=f"c{n}") for n in range(20)]
     answered = [task("checkpoint.resolved", 30 + n, checkpointId=f"c{n}", decision="approve") for n in range(10)]
     shown = fold([*asked, *answered]).picture()["picture"]["checkpoints"]
@@ -343,7 +341,7 @@ def test_no_number_of_an_event_makes_the_picture_unreadable() -> None:
     msgspec.json.encode(plain(folded.picture()))
 
 
-def test_an_active_task_is_told_once_in_a_patch_unless_it_is_beyond_the_first_tasks() -> None:
+def test_an_active_task_is_sent_once_in_a_patch() -> None:
     running = [task("task.progress", taskId=f"t{n}", progress=5) for n in range(3)]
     folded = fold(running)
     changes = folded.view.changes()

@@ -1,4 +1,4 @@
-"""Commands for tasks from the page: given over the link, answered when the server has answered."""
+"""Commands for tasks from the page: sent over the link, answered after the server's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that come in from a page: each is answered, sent at most once, and refused in words where it cannot count."""
+"""Answers from a page: each is answered, sent at most once, and refused in words where it cannot count."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_press_is_answered_sent_and_acknowledged(shows: Callable[..., Page]) -
         assert (message["correlationId"], message["payload"]["feedback"]) == ("p1", "ship it")
 
 
-def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark_and_freezes_nothing(shows: Callable[..., Page]) -> None:
+def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark(shows: Callable[..., Page]) -> None:
     with JsonServer(answering) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
@@ -66,7 +66,7 @@ def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark_and_freezes_nothing(sho
         eventually(lambda: '"later"' in json.dumps(page.picture))
 
 
-def test_of_two_views_that_press_different_buttons_one_is_sent_and_the_other_is_told(
+def test_conflicting_presses_send_one_decision(
     shows: Callable[..., Page],
 ) -> None:
     with JsonServer([ASKED]) as server:
@@ -91,7 +91,7 @@ def test_of_two_views_that_press_different_buttons_one_is_sent_and_the_other_is_
         assert [message["correlationId"] for message in server.peer.messages] == ["p1"]
 
 
-def test_an_answer_that_had_to_wait_for_the_kernel_beyond_the_deadline_is_expired_and_never_sent(
+def test_an_answer_delayed_past_the_deadline_is_never_sent(
     shows: Callable[..., Page],
 ) -> None:
     deadline = datetime.now(UTC) + timedelta(seconds=1.5)

@@ -1,4 +1,4 @@
-"""What a notebook offers while one types: completion and the signature, asked of a real kernel."""
+"""The help of a notebook while typing: completion and the signature, asked of a real kernel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def completed(kernel: Any, code: str) -> list[str]:
 
 
 def inspected(kernel: Any, code: str) -> str:
-    """Return what Shift-Tab shows, without its colors."""
+    """Return the text of Shift-Tab, without its colors."""
     reply = kernel.inspect(code, len(code), reply=True, timeout=120)
     return re.sub(r"\x1b\[[0-9;]*m", "", reply["content"]["data"].get("text/plain", ""))
 

@@ -1,4 +1,4 @@
-"""The messages of the browser: parsed at the door, refused in a sentence; and the TypeScript made of them."""
+"""The messages of the browser: parsed, refused in a sentence; and the TypeScript made of them."""
 
 from __future__ import annotations
 

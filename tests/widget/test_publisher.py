@@ -1,4 +1,4 @@
-"""The publisher: versioned patches in order, never more of them than the browser can take, nothing lost at the end."""
+"""The publisher: versioned patches in order, never more than the browser can take, no loss at the end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(publisher_module, name, seconds)
 
 
-def test_a_patch_says_on_what_it_stands_and_nothing_is_sent_for_nothing() -> None:
+def test_a_patch_has_a_base_and_no_change_sends_none() -> None:
     panel = Panel()
     assert panel.publisher.patch() > 0
     assert panel.publisher.patch() == 0
@@ -103,7 +103,7 @@ def test_the_last_word_leaves_nothing_unsaid() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_heartbeat_tells_the_newest_version_also_when_nothing_happens() -> None:
+async def test_a_heartbeat_has_the_newest_version() -> None:
     panel = Panel()
     async with panel.publishing():
         await panel.until(lambda: len(panel.of("heartbeat")) >= 2)
@@ -114,7 +114,7 @@ async def test_a_heartbeat_tells_the_newest_version_also_when_nothing_happens() 
 
 
 @pytest.mark.usefixtures("quick")
-async def test_patches_follow_each_other_without_a_gap_while_events_pour_in() -> None:
+async def test_patches_follow_each_other_without_a_gap() -> None:
     panel = Panel()
     async with panel.publishing():
         for number in range(500):
@@ -127,7 +127,7 @@ async def test_patches_follow_each_other_without_a_gap_while_events_pour_in() ->
     assert patches[-1]["version"] == panel.folded.view.version
 
 
-async def test_there_are_at_most_ten_patches_a_second_however_urgent_the_events() -> None:
+async def test_at_most_ten_patches_a_second_are_sent() -> None:
     panel, loop = Panel(), asyncio.get_running_loop()
     begin = loop.time()
     async with panel.publishing():
@@ -140,7 +140,7 @@ async def test_there_are_at_most_ten_patches_a_second_however_urgent_the_events(
     assert len(panel.of("patch")) <= elapsed / 0.1 + 1
 
 
-async def test_what_is_urgent_after_a_pause_does_not_wait_for_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_urgent_change_after_a_pause_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = Panel()
     panel.publisher.patch()
     monkeypatch.setattr(publisher_module, "TICK", 3600.0)
@@ -165,7 +165,7 @@ async def test_big_patches_are_spread_to_stay_within_the_byte_budget(monkeypatch
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_it_ends_also_when_something_urgent_happens_at_that_very_moment(steps: int) -> None:
+async def test_it_ends_even_at_the_moment_of_an_urgent_change(steps: int) -> None:
     panel = Panel()
     panel.publisher.patch()
     running = asyncio.create_task(panel.publisher.run())
@@ -185,7 +185,7 @@ async def test_it_ends_also_when_something_urgent_happens_at_that_very_moment(st
 
 
 class _Jump(selectors.SelectSelector):
-    """Waits for nothing: the time that would pass has passed at once."""
+    """A selector without waits: the time of each wait passes at once."""
 
     now = 0.0
 
@@ -206,7 +206,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 class Metered(Panel):
-    """A panel that notes when a message came, and how long it was: durable pictures too."""
+    """A panel that notes the time and length of each message, durable pictures too."""
 
     def __init__(self, view: object | None = None) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ class Metered(Panel):
         self.sizes.append(len(json.dumps(message, separators=(",", ":"))))
 
     def watch(self, seconds: float, events: Callable[[int], Iterable[str]]) -> None:
-        """Publish for so many seconds, while each hundredth of a second brings events."""
+        """Publish for that many seconds, with events each hundredth of a second."""
 
         async def publish() -> None:
             async with self.publishing():
@@ -243,7 +243,7 @@ class Metered(Panel):
         return max(at - bisect.bisect_left(self.times, time - 0.999) + 1 for at, time in enumerate(self.times))
 
 
-def test_in_no_second_there_are_more_than_ten_messages_however_urgent_the_events() -> None:
+def test_at_most_ten_messages_a_second_are_sent() -> None:
     panel = Metered()
     panel.watch(5, lambda number: [execution("error", message=f"urgent {number}")])
     assert len(panel.of("patch")) > 35
@@ -251,7 +251,7 @@ def test_in_no_second_there_are_more_than_ten_messages_however_urgent_the_events
     assert panel.busiest_second() <= 10
 
 
-def test_what_pours_in_stays_within_200_kb_a_second_with_the_durable_picture() -> None:
+def test_all_messages_stay_within_200_kb_a_second() -> None:
     panel = Metered()
     wide = "x" * 900
 
@@ -290,7 +290,7 @@ class Clock:
         return {}
 
 
-def test_a_replay_that_plays_where_nothing_happens_costs_next_to_nothing() -> None:
+def test_a_replay_without_events_sends_next_to_nothing() -> None:
     panel = Metered(Clock())
     panel.watch(10, lambda _: [])
     assert [saved["version"] for saved in panel.saved] == [1]
@@ -321,9 +321,7 @@ def test_what_cannot_be_painted_leaves_the_page_a_sign_of_life() -> None:
     assert 2 <= len(panel.of("heartbeat")) <= 5
 
 
-async def test_a_picture_that_cannot_be_stored_is_told_once_and_ends_nothing(
-    quick: None, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_unstorable_picture_is_reported_once(quick: None, caplog: pytest.LogCaptureFixture) -> None:
     class Unstorable(Clock):
         failures = 2
 

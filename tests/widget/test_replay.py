@@ -1,4 +1,4 @@
-"""A recording in the panel, without a browser: its controls, and what the page is told when it goes back."""
+"""A recording in the panel, without a browser: its controls, and the messages to the page after a step back."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def replay_of(page: Page) -> Replay:
 
 
 def controls(page: Page) -> Message:
-    """What the page knows of the replay: the last it was told in a patch or a snapshot."""
+    """Return the replay's last state in a patch or a snapshot for the page."""
     known: Message = {}
     for message in list(page.comm.sent):
         if message["kind"] == "snapshot":
@@ -73,7 +73,7 @@ def control(page: Page, action: Any, value: Any = None) -> Message:
 
 
 def paused_at(page: Page, seconds: float) -> None:
-    """Pause, go to a position, and wait until the page was told."""
+    """Pause, go to a position, and wait for the page's message."""
     assert control(page, "pause")["ok"]
     assert control(page, "seek", seconds)["ok"]
     eventually(lambda: controls(page) and controls(page)["position_s"] == seconds)
@@ -99,9 +99,7 @@ def test_the_page_is_told_where_a_replay_is(shows: Callable[..., Page], path: Pa
     assert patch["now"] == (START + 12_500_000) // 1000, "the time of the run, not of today"
 
 
-def test_a_replay_moves_on_the_page_also_where_nothing_of_note_happens(
-    shows: Callable[..., Page], tmp_path: Path
-) -> None:
+def test_a_replays_position_moves_without_events(shows: Callable[..., Page], tmp_path: Path) -> None:
     frames = [task("task.started", 0), task("task.output", 3000, data="late", stream="stdout")]
     page = shows(recorded(tmp_path, frames), speed=1)
     positions: set[float] = set()
@@ -155,9 +153,7 @@ def test_play_pause_speed_and_seek_do_what_they_say(shows: Callable[..., Page], 
         (["play"], None),
     ],
 )
-def test_a_command_that_makes_no_sense_is_one_sentence_and_changes_nothing(
-    shows: Callable[..., Page], path: Path, action: Any, value: Any
-) -> None:
+def test_a_senseless_command_is_one_sentence(shows: Callable[..., Page], path: Path, action: Any, value: Any) -> None:
     page = shows(path, speed=1)
     paused_at(page, 5)
     answer = control(page, action, value)
@@ -166,7 +162,7 @@ def test_a_command_that_makes_no_sense_is_one_sentence_and_changes_nothing(
     assert (replay_of(page).position, replay_of(page).speed, replay_of(page).is_playing) == (5, 1, False)
 
 
-def test_going_back_shows_the_run_as_it_was_then_and_nothing_of_later(shows: Callable[..., Page], path: Path) -> None:
+def test_going_back_shows_the_run_as_it_was_then(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path, speed=1)
     paused_at(page, 35)
     eventually(lambda: asks(page, "output")["total"] == 35)
@@ -237,9 +233,7 @@ def test_a_recording_that_is_there_at_once_still_hears_its_page(shows: Callable[
     assert asks(page, "output")["total"] == LINES
 
 
-def test_a_recording_that_is_there_at_once_can_be_gone_through_and_played_again(
-    shows: Callable[..., Page], path: Path
-) -> None:
+def test_a_loaded_recording_can_be_played_again(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path)
     for _ in range(2):
         assert control(page, "seek", 15)["ok"]
@@ -261,7 +255,7 @@ def test_a_recording_has_nothing_to_connect_to(shows: Callable[..., Page], path:
     assert "this is a recording" in page.answer("l")["error"]
 
 
-def test_a_replay_that_was_stopped_says_so_when_it_is_asked_to_go_on(shows: Callable[..., Page], path: Path) -> None:
+def test_a_stopped_replay_refuses_to_play(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path, speed=1)
     paused_at(page, 5)
     page.widget.stop()
@@ -272,7 +266,7 @@ def test_a_replay_that_was_stopped_says_so_when_it_is_asked_to_go_on(shows: Call
     eventually(lambda: controls(page)["position_s"] == 10)
 
 
-def test_a_replay_that_is_stopped_while_commands_are_on_their_way_does_not_go_on(path: Path) -> None:
+def test_a_replay_stopped_amid_commands_stays_stopped(path: Path) -> None:
     for _ in range(40):
         console = Console(path)
         replay = console.replay

@@ -1,4 +1,4 @@
-"""Answers to pages: in their order, within the budget, whatever is asked and however often."""
+"""Answers to pages: in their order, within the budget, for any number of requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec import structs
 from runconsole.view import View
 from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, FromKernel, parse
 from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
-from runconsole.widget.replies import WAITING, WHOLE, Budget, Replies, Request, reply_to
+from runconsole.widget.replies import WAITING, WHOLE, Budget, PageRequest, Replies, reply_to
 from tests.support.folding import START, Folded, execution, fold, task
 from tests.widget.test_publisher import JumpingLoop
 
@@ -28,7 +28,7 @@ def answer_to(view: View, request: Any) -> Message:
 
 
 class Asked:
-    """A run with many tasks whose page asks for things, by a clock that jumps."""
+    """A run with many tasks, with a page that sends requests, by a clock that jumps."""
 
     def __init__(self) -> None:
         self.folded = fold(
@@ -47,11 +47,11 @@ class Asked:
         self.replies = Replies(budget, reply=self._reply, send=self._note)
 
     def ask(self, **message: Any) -> None:
-        """Ask as a page does."""
+        """Send a request as a page does."""
         request: Any = message if message["kind"] == "answer" else parse(message)
         self.replies.ask(request)
 
-    def _reply(self, request: Request) -> FromKernel:
+    def _reply(self, request: PageRequest) -> FromKernel:
         if isinstance(request, AskSnapshot):
             return self.publisher.whole(request.have)
         return request if isinstance(request, dict) else reply_to(self.folded.view, request)
@@ -64,7 +64,7 @@ class Asked:
         return [message for _, _, message in self.sent if message.get("kind") == kind]
 
     def run(self, seconds: float, each: Callable[[int], None]) -> None:
-        """Publish for so many seconds; each hundredth of a second something is done."""
+        """Publish for that many seconds; call the function each hundredth of a second."""
 
         async def publish() -> None:
             running = asyncio.create_task(self.publisher.run())
@@ -98,7 +98,7 @@ class Asked:
     ],
     ids=["snapshot", "page", "detail", "error", "answer"],
 )
-def test_a_page_that_asks_ten_thousand_times_is_answered_within_the_budget(request_: Message) -> None:
+def test_ten_thousand_requests_are_answered_within_the_budget(request_: Message) -> None:
     asked = Asked()
 
     def ask(number: int) -> None:
@@ -145,7 +145,7 @@ def test_of_too_many_requests_the_newest_are_answered() -> None:
     assert answered == [0, *wanted[-WAITING:]]
 
 
-def test_requests_for_the_picture_are_one_and_a_page_that_has_it_gets_a_heartbeat() -> None:
+def test_requests_for_the_picture_are_merged() -> None:
     asked = Asked()
 
     def ask(number: int) -> None:
@@ -159,7 +159,7 @@ def test_requests_for_the_picture_are_one_and_a_page_that_has_it_gets_a_heartbea
     assert asked.of("snapshot")[-1]["picture"]["tasks"]["total"] == 400
 
 
-def test_without_a_loop_answers_come_at_once_until_the_budget_is_spent() -> None:
+def test_without_a_loop_answers_come_at_once_within_the_budget() -> None:
     sent: list[Message] = []
     view = Asked().folded.view
     replies = Replies(

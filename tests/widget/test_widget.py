@@ -1,6 +1,6 @@
-"""`ConsoleWidget` without a browser: its picture, its messages both ways, and where it shows itself.
+"""`ConsoleWidget` without a browser: its picture, its messages both ways, and its outputs.
 
-The doubles stand at the edge only: the comm to the browser, and what IPython tells of the cell (`page`).
+The doubles stand at the edge only: the comm to the browser, and IPython's reports of cells (`page`).
 """
 
 from __future__ import annotations
@@ -183,9 +183,7 @@ def test_the_same_arguments_are_the_same_widget_while_it_runs(shows: Callable[..
         assert server.handshakes == 3
 
 
-def test_a_cell_run_again_with_other_words_changes_the_running_console(
-    shows: Callable[..., Page], tmp_path: Path
-) -> None:
+def test_a_cell_run_again_changes_the_running_console(shows: Callable[..., Page], tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer() as server:
         page = shows(server.url, title="x", token_budget=10, on_checkpoint=lambda _: "approve", record=path)
@@ -208,7 +206,7 @@ def test_a_cell_run_again_with_other_words_changes_the_running_console(
     assert (replayed.run.title, replayed.run.cost_limit) == ("y", 2.5)
 
 
-def test_a_console_has_one_widget_and_a_console_is_always_a_new_one(shows: Callable[..., Page]) -> None:
+def test_a_console_has_one_widget(shows: Callable[..., Page]) -> None:
     with JsonServer() as server:
         one, two = Console(server.url, start=False), Console(server.url, start=False)
         widget = shows(one).widget
@@ -261,7 +259,7 @@ def test_all_that_a_console_has_its_widget_has_too(shows: Callable[..., Page]) -
 
 @pytest.fixture
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
-    """Return what is displayed, and updated, as it happens."""
+    """Return the displayed and updated outputs, as they happen."""
     shown: list[tuple[str, Message]] = []
 
     class Handle:
@@ -296,7 +294,7 @@ def test_it_shows_itself_once_in_each_cell(
     assert len(displayed) == 3
 
 
-def test_it_is_shown_with_the_screen_for_those_who_have_no_kernel(
+def test_it_is_shown_with_the_screen_for_readers_without_kernel(
     shows: Callable[..., Page], shell: Shell, displayed: list[tuple[str, Message]]
 ) -> None:
     with JsonServer(does(says(task("task.started", taskId="<b>bold</b>")), Peer.expect)) as server:
@@ -328,7 +326,7 @@ def test_options_beside_a_console_are_refused() -> None:
         ConsoleWidget(console, titel="x")  # type: ignore[call-arg]
 
 
-def test_a_widget_of_a_console_that_has_ended_shows_it_and_connects_no_more() -> None:
+def test_a_widget_of_an_ended_console_connects_no_more() -> None:
     console = Console("ftp://nowhere")
     with pytest.raises(ConsoleFailed):
         console.wait(30)
@@ -341,7 +339,7 @@ def test_a_widget_of_a_console_that_has_ended_shows_it_and_connects_no_more() ->
 # ---- closed, freed, half made --------------------------------------------------------------------------------------
 
 
-def test_a_closed_widgets_console_that_still_runs_is_shown_by_the_cell_run_again(shows: Callable[..., Page]) -> None:
+def test_a_cell_run_again_shows_a_closed_widgets_running_console(shows: Callable[..., Page]) -> None:
     with JsonServer([task("task.started")]) as server:
         first = shows(server.url).widget
         eventually(lambda: first.status == "live")
@@ -354,7 +352,7 @@ def test_a_closed_widgets_console_that_still_runs_is_shown_by_the_cell_run_again
         assert first.comm is None
 
 
-def test_stopped_and_closed_widgets_are_freed_with_their_consoles_and_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_and_closed_widgets_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comm, "create_comm", Comm)
     with JsonServer([task("task.started"), END]) as server:
 

@@ -1,7 +1,7 @@
 /** Several questions approved with one press: those that a person has ticked, and no others. */
 
 import { useCallback, useLayoutEffect, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
+import type { CheckpointRow, OptionRow } from "../kernel/contract";
 import { canAnswer } from "../page/attention";
 import { useNow, usePanel } from "../panel/context";
 import { Button } from "../ui/button";
@@ -101,7 +101,7 @@ export function ApproveBar({ selection }: { selection: Selection }) {
 }
 
 /** The option that says yes and nothing more, known by its id or else by its label. */
-export function approvalOf(row: CheckpointRow): CheckpointOption | null {
+export function approvalOf(row: CheckpointRow): OptionRow | null {
   const plain = row.options.filter((option) => !option.destructive && !option.modifies);
   for (const name of ["id", "label"] as const) {
     const words = plain.map((option) => option[name].toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ""));

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
+import type { CheckpointRow, OptionRow } from "../kernel/contract";
 import { isLastMinute, isLate } from "../page/attention";
 import { useNow, useStore, useUniqueId } from "../panel/context";
 import { useWhole } from "../panel/detail";
@@ -61,7 +61,7 @@ export const Card = memo(function Card(props: CardProps) {
       }
     : answerState({ row, submission, blocked, silent, idle, late, unlocked });
 
-  const answer = (option: CheckpointOption) => {
+  const answer = (option: OptionRow) => {
     if (locked) return;
     if (missing !== null && !option.destructive && warned !== option.id) {
       warn(option.id);

@@ -1,7 +1,7 @@
 /** The answers that a question offers: a button each, with what it means. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { CheckpointOption, CheckpointRow } from "../kernel/contract";
+import type { CheckpointRow, OptionRow } from "../kernel/contract";
 import { usePanel, useUniqueId } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
@@ -13,7 +13,7 @@ interface OptionsProps {
   locked: boolean;
   /** The id of the line that says why they are locked. */
   note: string;
-  press: (option: CheckpointOption) => void;
+  press: (option: OptionRow) => void;
 }
 
 export function Options({ row, ...props }: OptionsProps) {
@@ -89,7 +89,7 @@ function OptionList({
 }
 
 interface OptionProps {
-  option: CheckpointOption;
+  option: OptionRow;
   chosen: boolean;
   locked: boolean;
   note: string;
@@ -127,6 +127,6 @@ function Option({ option, chosen, locked, note, press }: OptionProps) {
 }
 
 /** What ends things comes last, wherever the server put it. */
-function ordered(options: readonly CheckpointOption[]): CheckpointOption[] {
+function ordered(options: readonly OptionRow[]): OptionRow[] {
   return [...options].sort((a, b) => Number(a.destructive) - Number(b.destructive));
 }

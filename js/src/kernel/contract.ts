@@ -23,7 +23,7 @@ export type TableName =
   | "events";
 
 /** A system alert or a cost warning. */
-export interface Alert {
+export interface AlertItem {
   level: string;
   text: string;
   at: number | null;
@@ -36,7 +36,7 @@ export interface ReplayPosition {
   /** Seconds of the recording per second; 0 is as fast as possible. */
   speed: number;
   playing: boolean;
-  /** The end is reached. */
+  /** True at the end of the recording. */
   over: boolean;
 }
 
@@ -56,20 +56,20 @@ export interface Described {
   replay: ReplayPosition | null;
   /** The commands for tasks that the server takes. */
   commands?: string[];
-  /** Where a server has begun several executions: the number of the one that is shown. */
+  /** The number of the shown execution, where a server has begun several. */
   run?: number;
-  /** Where a server has begun several executions: each with its name and status. */
+  /** The name and status of each execution, where a server has begun several. */
   runs?: [number, string][];
 }
 
-/** What the header, the overview and the notices show. Whole in a snapshot; patches carry changed fields. */
+/** The data of the header, the overview and the notices. Complete in a snapshot; patches carry changed fields. */
 export interface Head extends Described {
   attempt: number;
-  /** When the next connection attempt is made, while `link` is "retrying". */
+  /** The time of the next connection attempt, while `link` is "retrying". */
   retry_at: number | null;
-  /** Why the link is retrying, failed or ended: one plain sentence. */
+  /** The reason why the link is retrying, failed or ended: one plain sentence. */
   reason: string | null;
-  /** The newest event of the link worth a line: "reconnected after 4 s: 12 events recovered, 3 missed". */
+  /** The newest notable event of the link: "reconnected after 4 s: 12 events recovered, 3 missed". */
   notice: string | null;
   status: RunStatus;
   percent: number | null;
@@ -100,7 +100,7 @@ export interface Head extends Described {
   /** Server clock minus kernel clock, milliseconds, estimated from event times; for countdowns. */
   clock_offset: number;
   /** The newest, at most three. */
-  alerts: Alert[];
+  alerts: AlertItem[];
 }
 
 /** A row of a table. */
@@ -207,7 +207,7 @@ export interface ErrorRow extends Row {
 }
 
 /** An option of a checkpoint. */
-export interface CheckpointOption {
+export interface OptionRow {
   id: string;
   label: string;
   description: string | null;
@@ -233,7 +233,7 @@ export interface Context {
   /** The data that an answer may modify, as indented JSON text to start from. */
   template?: string;
   texts?: ContextText[];
-  /** Anything else, as indented JSON text. */
+  /** All other data, as indented JSON text. */
   other?: string;
 }
 
@@ -252,12 +252,12 @@ export interface CheckpointRow extends Row {
   title: string;
   description: string | null;
   /** The first of them, at most 50. */
-  options: CheckpointOption[];
+  options: OptionRow[];
   /** The number of all options; absent in pictures of older versions. */
   options_total?: number;
   /** The answer is free text. */
   free_text?: boolean;
-  /** Why options cannot be read: one plain sentence. */
+  /** The reason why options cannot be read: one plain sentence. */
   options_note?: string;
   context: Context;
   default_action: string | null;
@@ -268,13 +268,13 @@ export interface CheckpointRow extends Row {
   status: CheckpointStatus;
   /** The state of our decision, if there is one. */
   delivery: DecisionState | null;
-  /** The option of our decision, whatever became of it. */
+  /** The option of our decision, with any outcome. */
   answer: string | null;
   /** The option that was decided; while ours is under way, ours. */
   decision: string | null;
   decided_by: DecidedBy | null;
   feedback: string | null;
-  /** Why a decision was refused or is unknown: one plain sentence. */
+  /** The reason why a decision was refused or is unknown: one plain sentence. */
   error: string | null;
   requested_at: number | null;
   decided_at: number | null;
@@ -284,11 +284,11 @@ export interface CheckpointRow extends Row {
 export interface DecisionRow extends Row {
   checkpoint: string;
   title: string | null;
-  /** The option's label; null when nothing was decided. */
+  /** The option's label; null without a decision. */
   option: string | null;
   feedback: string | null;
   state: DecisionState;
-  /** "you", "policy", "other", "timeout"; null when nobody decided. */
+  /** "you", "policy", "other", "timeout"; null without a decision. */
   by: string | null;
   /** Seconds from the question to its end. */
   took_s: number | null;
@@ -301,7 +301,7 @@ export interface EventRow extends Row {
   type: string;
   task: string | null;
   at: number;
-  /** The reader's verdict: events that could not be understood are kept. */
+  /** The reader's verdict: unreadable events are kept. */
   kind: "known" | "unknown" | "malformed";
   /** The beginning of the payload's JSON text. */
   payload: string;
@@ -311,12 +311,12 @@ export interface EventRow extends Row {
 export interface Table<R> {
   /** Rows that exist in the kernel. */
   total: number;
-  /** The rows shown without asking: all of them, or (append-only tables) the newest. In order. */
+  /** The rows shown without a request: all of them, or (append-only tables) the newest. In order. */
   rows: R[];
 }
 
 /** The tables of the picture. */
-export interface Tables {
+export interface PictureTables {
   phases: Table<PhaseRow>;
   waves: Table<WaveRow>;
   /** All tasks while there are at most 200, else the first 200 by arrival: the rest by `page`. */
@@ -327,15 +327,15 @@ export interface Tables {
   output: Table<OutputRow>;
   artifacts: Table<ArtifactRow>;
   errors: Table<ErrorRow>;
-  /** Up to 20 open checkpoints, those due first, in the order they came; then up to five that were decided lately. */
+  /** Up to 20 open checkpoints, those due first, in order of arrival; then up to five that were decided lately. */
   checkpoints: Table<CheckpointRow>;
   decisions: Table<DecisionRow>;
   /** The newest events, at most 16. */
   events: Table<EventRow>;
 }
 
-/** All that the panel shows of a run. */
-export interface Picture extends Tables {
+/** All data of a run that the panel shows. */
+export interface Picture extends PictureTables {
   head: Head;
 }
 
@@ -381,10 +381,10 @@ export type Verb = "cancel" | "pause" | "resume" | "retry";
 export type ReplayValue = number | null;
 
 /**
- * The durable picture: what a second page, a reload or a saved notebook starts from.
+ * The durable picture: the start of a second page, a reload or a saved notebook.
  *
- * True at most one second ago while live (but for the position of a replay that plays on), exact at the end.
- * `version` is the picture's. Tables are shortened (tasks 60, output 60, events 0 rows...).
+ * While live it is at most one second old (but for the position of a playing replay), at the end exact. `version`
+ * is the picture's. Tables are shortened (tasks 60, output 60, events 0 rows...).
  */
 export interface Durable {
   version: number;
@@ -410,7 +410,7 @@ export interface Patch {
 }
 
 /**
- * The newest version, so that a lost patch is noticed.
+ * The newest version, to notice a lost patch.
  *
  * While live, a second after the last patch and each second from then on. `now` is the kernel's clock.
  */
@@ -443,15 +443,15 @@ export interface Detail {
   text?: string;
 }
 
-/** The kernel took a request in hand (ok) or refused it at the door, with one sentence. */
-export interface Taken {
+/** The kernel accepted a request (ok), or refused it with one sentence. */
+export interface RequestAnswer {
   kind: "answer";
   id: string;
   ok: boolean;
   error: string | null;
 }
 
-export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Taken;
+export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | RequestAnswer;
 
 /** A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell. */
 export interface Ready {
@@ -467,11 +467,11 @@ export interface AskSnapshot {
 }
 
 /**
- * What is answered to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
+ * An answer to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
  *
- * Attributes: option: before it is looked up among the options of the checkpoint, whatever names one
- * (`Answer[Any]`: an id, a label, the server's own value); afterwards its id (`Answer[str]`). feedback: free words
- * for the run. modifications: what to change, any value that JSON can carry.
+ * Attributes: option: before the lookup, any name of an option (`Answer[Any]`: an id, a label, the server's own
+ * value); afterwards the option's id (`Answer[str]`). feedback: free words for the run. modifications: the
+ * requested changes, any value that JSON can carry.
  */
 export interface Answer<Option> {
   option: Option;
@@ -486,7 +486,7 @@ export interface Decide {
   id: string;
   checkpoint: string;
   answer: Answer<string>;
-  /** When it was pressed, by the kernel's clock: the message may have to wait for a busy kernel. */
+  /** The time of the press, by the kernel's clock: the message may have to wait for a busy kernel. */
   at?: number | null;
 }
 
@@ -519,7 +519,7 @@ export interface LinkCommand {
 }
 
 /** A command for a task, by its row's key; answered when the server has answered. */
-export interface TaskCommand {
+export interface TaskRowCommand {
   kind: "command";
   id: string;
   task?: string;
@@ -535,4 +535,12 @@ export interface ReplayCommand {
   value?: ReplayValue;
 }
 
-export type ToKernel = Ready | AskSnapshot | Decide | AskPage | AskDetail | LinkCommand | TaskCommand | ReplayCommand;
+export type ToKernel =
+  | Ready
+  | AskSnapshot
+  | Decide
+  | AskPage
+  | AskDetail
+  | LinkCommand
+  | TaskRowCommand
+  | ReplayCommand;

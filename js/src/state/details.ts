@@ -1,6 +1,6 @@
 /** Rows in full, and options by the page: asked for, put together from their parts, asked for again when no answer comes. */
 
-import type { CheckpointOption, FromKernel, Row, TableName, ToKernel } from "../kernel/contract";
+import type { FromKernel, OptionRow, Row, TableName, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 /** A request not answered by then was lost, or there were too many. */
@@ -35,9 +35,9 @@ export class Details {
   }
 
   /** Asks for options of a question: from a place on, or those with a text in their names. */
-  options(key: string, offset: number, search: string, done: (options: CheckpointOption[]) => void): Cancel {
+  options(key: string, offset: number, search: string, done: (options: OptionRow[]) => void): Cancel {
     const request = { kind: "page", id: "", table: "options", of: key, offset, limit: 50, search } as const;
-    return this.#ask(request, (rows) => done((rows ?? []) as CheckpointOption[]));
+    return this.#ask(request, (rows) => done((rows ?? []) as OptionRow[]));
   }
 
   isWhole(table: TableName, row: Row): boolean {

@@ -11,10 +11,10 @@ import type {
   FromKernel,
   Head,
   Picture,
+  PictureTables,
   ReplayAction,
   Row,
   TableName,
-  Tables,
   ToKernel,
 } from "../kernel/contract";
 import { isOver } from "../kernel/link";
@@ -39,7 +39,7 @@ export type Topic =
   | "pages"
   | "beat";
 
-export type Held = { [T in TableName]: Tables[T] extends { rows: (infer R extends Row)[] } ? R : never };
+export type Held = { [T in TableName]: PictureTables[T] extends { rows: (infer R extends Row)[] } ? R : never };
 type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
 export type LogName = Exclude<TableName, KeyedName>;
 export type LogTables = { [T in LogName]: LogRows<Held[T]> };

@@ -1,4 +1,4 @@
-"""`runconsole demo`: JupyterLab on a notebook whose cells have already run, in the kernel that the page attaches to.
+"""Internal: `runconsole demo`: JupyterLab on a notebook whose cells have already run, in the kernel of its page.
 
 JupyterLab runs nothing when it opens a notebook. So the demo starts a server, starts the notebook's session through the
 server's own interface, runs the cells in its kernel, saves their outputs, and only then opens the page: JupyterLab
@@ -43,11 +43,11 @@ def run_demo(
     """Run the demo until it is interrupted or JupyterLab is shut down.
 
     Args:
-        family: whose quickstart runs, `"execution"` or `"tasks"`; the other notebooks lie beside it.
-        directory: where the notebooks are copied; None takes a new temporary directory, which stays.
+        family: the family of the quickstart notebook, `"execution"` or `"tasks"`; the other notebooks lie beside it.
+        directory: the place of the notebooks' copies; None takes a new temporary directory, which stays.
         port: JupyterLab's port; 0 takes a free one.
-        browser: open the page where there is a display.
-        say: is told what happens, a line at a time.
+        browser: open the page if there is a display.
+        say: called with each line of progress.
 
     Raises DemoError, with one sentence, where something is missing or does not start.
     """

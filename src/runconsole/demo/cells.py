@@ -1,4 +1,4 @@
-"""Runs the cells of a notebook in a server's kernel and saves what they put out, as if a person had run them."""
+"""Runs the cells of a notebook in a server's kernel and saves their outputs, as if a person had run them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SKIP_TAGS = frozenset({"demo-skip", "skip-demo"})
 """Cells with one of these tags are left to the person."""
 
 _READY_WITHIN_S = 60.0
-_CELL_WITHIN_S = 60.0  # the first one imports what there is to import, on a cold disk
+_CELL_WITHIN_S = 60.0  # the first one imports everything, from a cold disk
 
 _OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 
@@ -29,7 +29,7 @@ _OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 def run_cells(lab: Lab, notebook: str, *, cell_within_s: float = _CELL_WITHIN_S) -> list[str]:
     """Run a notebook's code cells in the kernel of its session, started here, and save the outputs in the file.
 
-    Stops at a cell that fails or is not done in time (it goes on in the kernel). Returns a sentence for each such
+    Stops at a cell that fails or is not done in time (it continues in the kernel). Returns a sentence for each such
     problem. Raises OSError when the server refuses.
     """
     kernel = _start_session(lab, notebook)
@@ -65,9 +65,9 @@ def _connected(lab: Lab, kernel: str) -> Iterator[BlockingKernelClient]:
 
 
 def _wait_until_ready(client: BlockingKernelClient) -> None:
-    """Wait until the kernel answers, and what it publishes reaches us. Raises TimeoutError.
+    """Wait until the kernel answers, and its published messages reach us. Raises TimeoutError.
 
-    The client's own `wait_for_ready` takes a kernel for dead that is too busy to echo within a second.
+    The client's own `wait_for_ready` gives up on a kernel that is too busy to echo within a second.
     """
     give_up = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < give_up:
@@ -86,7 +86,7 @@ def _code_cells(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _run_cell(client: BlockingKernelClient, cell: dict[str, Any], within_s: float) -> str | None:
-    """Run a cell, put its outputs into it, and return what went wrong, if anything did."""
+    """Run a cell, put its outputs into it, and return a sentence about its problem, None for none."""
     cell["outputs"] = []
     cell["metadata"]["trusted"] = True  # the server signs it, and the page shows its widgets
     request = client.execute("".join(cell["source"]), allow_stdin=False)

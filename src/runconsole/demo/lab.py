@@ -39,7 +39,7 @@ _FOLDERS = {
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "IPYTHONDIR": "ipython",
 }
-"""What a demo must neither find changed nor change: everything below its own home."""
+"""Folders that a demo must neither use nor change in the user's home: all are below its own."""
 
 _SETTINGS: dict[str, Mapping[str, object]] = {
     "apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
@@ -48,19 +48,19 @@ _SETTINGS: dict[str, Mapping[str, object]] = {
 
 
 class DemoError(RunConsoleError):
-    """The demo cannot run: one sentence on what is missing and what to do."""
+    """The demo cannot run: one sentence on the missing part and its remedy."""
 
 
 class Lab:
     """A running JupyterLab; leaving the block ends it together with its kernels.
 
-    `root` holds the notebooks, `home` its own settings and runtime files, `port` 0 is a free one, and `say` is told
-    what takes its time.
+    `root` holds the notebooks, `home` its own settings and runtime files, `port` 0 is a free one, and `say` is called
+    with each slow step.
     """
 
     def __init__(self, root: Path, home: Path, *, port: int = 0, say: Callable[[str], None] = lambda _: None) -> None:
         self.runtime = home / _FOLDERS["JUPYTER_RUNTIME_DIR"]
-        """Where the kernels' connection files are."""
+        """The directory of the kernels' connection files."""
         self._root = root.resolve()
         self._home = home
         self._port = port
@@ -107,7 +107,7 @@ class Lab:
         self._end()
 
     def page(self, notebook: str) -> str:
-        """Return the address of a notebook's page, with the token: whoever has it may use the server."""
+        """Return the address of a notebook's page, with the token: it gives full use of the server."""
         return f"http://{_HOST}:{self._port}/lab/tree/{quote(notebook)}?token={self._token}"
 
     def wait(self) -> None:
@@ -154,12 +154,12 @@ class Lab:
         raise DemoError(f"JupyterLab did not start. It wrote:\n{wrote}")
 
     def _end(self) -> None:
-        """End server and kernels, whatever state they are in; a second Ctrl-C does not stop this."""
+        """End server and kernels in any state; a second Ctrl-C does not stop this."""
         process, self._process = self._process, None
         if process is None:
             return
         self._say("Ending JupyterLab and its kernels ...")
-        with _deaf_to_interrupts():
+        with _ignoring_interrupts():
             if process.poll() is None:
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     self.request("POST", "/api/shutdown")
@@ -182,7 +182,7 @@ def _check_free(port: int) -> None:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _ignoring_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # interrupts go to the main thread anyway
         return
@@ -194,7 +194,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the server's process group, the server itself included."""
+    """Kill the rest of the server's process group, the server itself included."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The notebooks that come with the package, and a copy of them to work in."""
+"""The notebooks of the package, and a copy of them to work in."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def packaged_notebooks() -> Path:
 
 
 def copy_notebooks(root: Path, wanted: str) -> str:
-    """Copy all notebooks into `root` (made if need be) and return the name under which `wanted` may be run.
+    """Copy all notebooks into `root`, which is made if necessary; return the name under which `wanted` may be run.
 
-    A file that a person has edited is left alone: where it is the wanted one, a fresh copy is made beside it. Raises
-    DemoError where `root` cannot be used or there is no such notebook.
+    An edited file is left alone: if it is the wanted one, a fresh copy is made beside it. Raises DemoError where `root`
+    cannot be used or there is no such notebook.
     """
     source = packaged_notebooks()
     if not (source / wanted).is_file():
@@ -45,7 +45,7 @@ def copy_notebooks(root: Path, wanted: str) -> str:
 
 
 def _untouched(original: Path, root: Path) -> str:
-    """Return the name of a copy whose cells are still those of the original, making one if need be."""
+    """Return the name of a copy whose cells are still those of the original, making one if necessary."""
     names = itertools.chain([original.name], (f"{original.stem}-{number}.ipynb" for number in itertools.count(2)))
     name = next(name for name in names if not (root / name).exists() or _sources(root / name) == _sources(original))
     if not (root / name).exists():
@@ -54,7 +54,7 @@ def _untouched(original: Path, root: Path) -> str:
 
 
 def _sources(notebook: Path) -> list[tuple[str, str]] | None:
-    """Return what the cells say, without their outputs; None for what is no notebook."""
+    """Return the cells without their outputs; None for a file that is no notebook."""
     try:
         content: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
         return [(cell["cell_type"], "".join(cell["source"])) for cell in content["cells"]]

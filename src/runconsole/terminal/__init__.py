@@ -1,4 +1,4 @@
-"""A run in a terminal: the live screen, and the keys that answer its questions."""
+"""Internal: a run in a terminal: the live screen, and the keys that answer its questions."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from runconsole.console import Console
 from runconsole.errors import RunConsoleError
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
-from runconsole.terminal.prompt import Asking, Reply
+from runconsole.terminal.prompt import Prompt, PromptAnswer
 from runconsole.text.marks import marked
 from runconsole.view.screen import clean, render_rich
 
@@ -28,7 +28,7 @@ _FOLLOWING = frozenset({"connecting", "live", "retrying"})
 
 
 def follow(console: Console) -> None:
-    """Show the console until its link has ended; questions can be answered where there is a keyboard."""
+    """Show the console until its link has ended; with a keyboard, questions can be answered."""
     if sys.stdout.isatty():
         _follow_live(console)
     else:
@@ -36,7 +36,7 @@ def follow(console: Console) -> None:
 
 
 def show(console: Console) -> None:
-    """Write the last screen, if there was anything to see."""
+    """Write the last screen, if anything came."""
     if not len(engine_of(console).log):
         return
     if not sys.stdout.isatty():
@@ -52,38 +52,38 @@ def _follow_live(console: Console) -> None:
     from rich.console import Console as Terminal
     from rich.live import Live
 
-    asking, sender = Asking(), _Sender(console)
+    prompt, sender = Prompt(), _Sender(console)
     live = Live(
-        _picture(console, asking),
+        _picture(console, prompt),
         console=Terminal(file=terminal_of(sys.stdout)),
         auto_refresh=False,
         transient=True,
-        redirect_stdout=False,  # they are outputs that clean what comes
+        redirect_stdout=False,  # they are outputs that clean their text
         redirect_stderr=False,
     )
     with keyboard(on_suspend=live.stop, on_resume=live.start) as keys, ExitStack() as stack:
-        stack.callback(live.stop)  # also where a signal comes while it starts
+        stack.callback(live.stop)  # a signal may come while it starts
         live.start(refresh=True)
         while console.status in _FOLLOWING:
             if keys is None:
                 time.sleep(_REFRESH_S)
             else:
                 for key in keys.read(_REFRESH_S):
-                    answer = asking.press(key, engine_of(console).pending)
+                    answer = prompt.press(key, engine_of(console).pending)
                     if answer is not None:
                         sender.send(answer)
-            asking.said = sender.news() or asking.said
-            live.update(_picture(console, asking), refresh=True)
+            prompt.notice = sender.news() or prompt.notice
+            live.update(_picture(console, prompt), refresh=True)
 
 
-def _picture(console: Console, asking: Asking) -> RenderableType:
-    """The question stands first: what does not fit into the terminal is cut off at the end."""
+def _picture(console: Console, prompt: Prompt) -> RenderableType:
+    """Return the prompt and the screen. The prompt comes first: the terminal cuts off the end of a long picture."""
     from rich.console import Group
     from rich.text import Text
 
     now = engine_of(console).now
     screen = render_rich(engine_of(console).state, now)
-    lines = asking.lines(
+    lines = prompt.lines(
         engine_of(console).pending, engine_of(console).state.clock.at(now), engine_of(console).state.due_at
     )
     if not lines:
@@ -101,11 +101,11 @@ class _Sender:
         self._console = console
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def send(self, reply: Reply) -> None:
-        # A daemon: who presses Ctrl-C does not wait for the server's reply.
+    def send(self, reply: PromptAnswer) -> None:
+        # A daemon: Ctrl-C must not wait for the server's reply.
         threading.Thread(target=self._send, args=[reply], name="runconsole-answer", daemon=True).start()
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: PromptAnswer) -> None:
         try:
             self._console.decide(reply.checkpoint_id, reply.answer)
         except (RunConsoleError, ValueError) as error:
@@ -114,7 +114,7 @@ class _Sender:
             self._news.put(f"Answered: {clean(reply.answer.option)}. The server has it.")
 
     def news(self) -> str | None:
-        """Return what became of the last answer, once."""
+        """Return the outcome of the last answer, once."""
         news = None
         while not self._news.empty():
             news = self._news.get()
@@ -133,7 +133,7 @@ def _follow_quietly(console: Console) -> None:
 
 
 def _progress_line(console: Console) -> str:
-    """Return the link's status, and the progress in steps of ten percent or why there is none."""
+    """Return the link's status, and the progress in steps of ten percent or the reason why there is none."""
     status = console.status
     if status == "retrying":
         return f"{status}: {clean(engine_of(console).state.links[-1].reason or 'no reason known')}"

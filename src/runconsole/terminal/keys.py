@@ -1,4 +1,4 @@
-"""Single keys from the terminal, without waiting for Enter and without writing what was typed."""
+"""Single keys from the terminal, without waiting for Enter and without echo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEY = re.compile(r"(?s)\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)|.")
 
 
 class Keyboard:
-    """Reads keys from a terminal that hands over each at once."""
+    """Reads keys from a terminal that delivers each at once."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -36,7 +36,7 @@ class Keyboard:
             return []
         try:
             typed = os.read(self._fd, 4096)
-        except OSError:  # it was hung up
+        except OSError:  # the terminal hung up
             typed = b""
         self._is_open = bool(typed)  # a terminal that has gone away is always "ready"
         return split_keys(self._decode(typed))
@@ -56,9 +56,9 @@ def _nothing() -> None:
 def keyboard(
     on_suspend: Callable[[], object] = _nothing, on_resume: Callable[[], object] = _nothing
 ) -> Iterator[Keyboard | None]:
-    """Give the keyboard of the terminal this program runs in, None where there is none; then leave it as it was.
+    """Yield the keyboard of this program's terminal, None without one; then restore the terminal.
 
-    So it is left also while the program is suspended (Ctrl-Z); `on_suspend` and `on_resume` are called then.
+    It is restored also while the program is suspended (Ctrl-Z); `on_suspend` and `on_resume` are called then.
     """
     try:
         import termios

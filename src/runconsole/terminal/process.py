@@ -1,7 +1,7 @@
-"""What the command line is to the system: its streams, whatever they are, and the signals that end it.
+"""The command line's process: its streams, of every kind, and the signals that end it.
 
-Everything that a command writes goes through an `Output`, so that no text of a server reaches a terminal as a command,
-and no stream makes a command fail: one that is closed, that nobody reads any more, or that has not the characters.
+All text of a command goes through an `Output`, so that no text of a server reaches a terminal as a command, and no
+stream makes a command fail: one that is closed, that has no reader any more, or that lacks the characters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runconsole.text.marks import marked
 __all__ = ["Output", "prepared", "suspendable", "terminal_of"]
 
 _GONE = {errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO}
-"""Nobody reads any more: the reader has ended, the stream was closed, the terminal is gone."""
+"""The stream has no reader: the reader has ended, the stream was closed, the terminal is gone."""
 _REPLACE = "runconsole.terminal"
 _IN_ASCII = {
     **dict(zip("█░▌├└─│", "#.|+`-|", strict=True)),
@@ -38,7 +38,7 @@ _IN_ASCII = {
 
 
 def _in_its_characters(error: UnicodeError) -> tuple[str, int]:
-    """Return what stands for a character that a stream has not: its like, else its number."""
+    """Return a replacement for a character that a stream lacks: a similar one, else its number."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
@@ -49,15 +49,15 @@ codecs.register_error(_REPLACE, _in_its_characters)
 
 
 class _CannotWrite(click.ClickException):
-    """Not all that was to be written could be: no space, say."""
+    """Not all text could be written: no space, say."""
 
 
 class Output(io.TextIOBase):
-    """Stands for stdout or stderr: what is written to it comes out without control characters, at once.
+    """A replacement of stdout or stderr that writes text without control characters, at once.
 
     Args:
-        stream: None where it was closed when the program began.
-        is_needed: whether the command fails where its text cannot be written, though somebody reads.
+        stream: None if it was closed when the program began.
+        is_needed: True if the command fails when its text cannot be written although there is a reader.
     """
 
     def __init__(self, stream: TextIO | None, *, is_needed: bool) -> None:
@@ -67,11 +67,11 @@ class Output(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The stream's."""
+        """The stream's encoding."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     def fileno(self) -> int:
@@ -92,7 +92,7 @@ class Output(io.TextIOBase):
         return len(text)
 
     def put(self, text: str) -> None:
-        """Write a text as it is."""
+        """Write a text unchanged."""
         stream = self._stream
         if stream is None:
             return
@@ -110,7 +110,7 @@ class Output(io.TextIOBase):
         return text.encode(self.encoding, _REPLACE).decode(self.encoding)
 
     def _leave(self, stream: TextIO) -> None:
-        """Write no more; nor does Python, at its end, what is still in the stream's buffer."""
+        """Stop writing, and discard the stream's buffer, which Python would write at its end."""
         self._stream = None
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -119,7 +119,7 @@ class Output(io.TextIOBase):
 
 
 class _Raw(io.TextIOBase):
-    """An output for what styles and moves: its text is cleaned before it gets its escape sequences."""
+    """An output for styled text: the text is cleaned before it gets its escape sequences."""
 
     def __init__(self, output: Output) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _Raw(io.TextIOBase):
 
 
 def terminal_of(output: Any) -> Any:
-    """Return the stream to draw to, for text that has been cleaned; a stream that is no `Output` as it is."""
+    """Return the stream to draw to, for cleaned text; a stream that is no `Output` unchanged."""
     return _Raw(output) if isinstance(output, Output) else output
 
 
@@ -161,7 +161,7 @@ def prepared() -> Iterator[None]:
 
 
 def _fill_descriptors() -> None:
-    """Open what is closed of the descriptors 0 to 2: no socket and no recording may get one of these numbers."""
+    """Open the closed ones of the descriptors 0 to 2: no socket and no recording may get one of these numbers."""
     while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(file)
@@ -169,7 +169,7 @@ def _fill_descriptors() -> None:
 
 @contextmanager
 def _lenient(stream: Any) -> Iterator[None]:
-    """Let a stream write something in the place of the characters that it has not."""
+    """Let a stream write replacements for characters that it lacks."""
     if not hasattr(stream, "reconfigure"):
         yield
         return
@@ -178,13 +178,13 @@ def _lenient(stream: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(ValueError, OSError):  # closed, or nobody reads
+        with suppress(ValueError, OSError):  # closed, or without a reader
             stream.reconfigure(errors=before)
 
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Leave every block when SIGTERM or SIGHUP comes, with the exit code that shells give it (128 and its number).
+    """Leave every block when SIGTERM or SIGHUP comes, with the exit code of shells (128 and the signal's number).
 
     The second one ends the program at once. A signal that is ignored (nohup) stays ignored.
     """

@@ -1,4 +1,4 @@
-"""The question at a terminal: what it shows and what the keys mean. No I/O."""
+"""The question at a terminal: its lines, and the meaning of the keys. No I/O."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from runconsole.events import Answer, CheckpointOption, Micros
 from runconsole.state import Checkpoint, span_s
 from runconsole.view.screen import clean, duration
 
-__all__ = ["Asking", "Reply"]
+__all__ = ["Prompt", "PromptAnswer"]
 
 _MOST_OPTIONS = 9
 _CONTEXT_LINES = 8
 _WORDS = ""
-"""Chosen of a question that is answered in words of one's own. No option has an empty id."""
+"""The chosen option of a question that takes free text. No option has an empty id."""
 
 
-class Reply(NamedTuple):
+class PromptAnswer(NamedTuple):
     """An answer, and the checkpoint that it is for."""
 
     checkpoint_id: str
     answer: Answer[str]
 
 
-class Asking:
-    """Goes through the open questions: one is shown, a digit chooses, Enter sends.
+class Prompt:
+    """Shows one of the open questions: a digit chooses an option, Enter sends it.
 
     Attributes:
-        said: a sentence about the last answer, until the next key.
+        notice: a sentence about the last answer, until the next key.
     """
 
     def __init__(self) -> None:
-        self.said = ""
+        self.notice = ""
         self._shown: str | None = None
         self._chosen: str | None = None
         self._typed = ""
 
-    def press(self, key: str, waiting: Sequence[Checkpoint]) -> Reply | None:
-        """Take in one key; return the answer it completes, None for anything else."""
+    def press(self, key: str, waiting: Sequence[Checkpoint]) -> PromptAnswer | None:
+        """Process one key; return the answer that it completes, else None."""
         checkpoint = self._current(waiting)
         if checkpoint is None:
             return None
-        self.said = ""
+        self.notice = ""
         if self._chosen is None:
             self._choose(key, checkpoint, waiting)
             return None
@@ -57,14 +57,14 @@ class Asking:
             self._typed += key
         return None
 
-    def _answer(self, checkpoint: Checkpoint) -> Reply | None:
-        """Return what is sent: the option chosen, or the words where there is none; nothing without either."""
+    def _answer(self, checkpoint: Checkpoint) -> PromptAnswer | None:
+        """Return the answer to send: the chosen option, or the typed words; None without either."""
         words = self._typed.strip() or None
         option = words if self._chosen == _WORDS else self._chosen
         if option is None:
             return None
         self._leave()
-        return Reply(checkpoint.checkpoint_id, Answer(option, words))
+        return PromptAnswer(checkpoint.checkpoint_id, Answer(option, words))
 
     def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
         if key == "tab":
@@ -80,11 +80,11 @@ class Asking:
         self._chosen, self._typed = None, ""
 
     def _current(self, waiting: Sequence[Checkpoint]) -> Checkpoint | None:
-        """Return the question shown: the one begun with, else the oldest. What was typed for one is for no other."""
+        """Return the shown question: the begun one, else the oldest. Typed words are discarded with their question."""
         found = next((checkpoint for checkpoint in waiting if checkpoint.checkpoint_id == self._shown), None)
         if found is None:
             if self._chosen is not None:
-                self.said = "The question was closed before the answer was sent."
+                self.notice = "The question was closed before the answer was sent."
             self._leave()
             found = next(iter(waiting), None)
             self._shown = None if found is None else found.checkpoint_id
@@ -96,21 +96,21 @@ class Asking:
         server_now: Micros,
         due_at: Callable[[Checkpoint], Micros | None] = attrgetter("deadline"),
     ) -> list[str]:
-        """Return what to show at the time `server_now`, by the server's clock; nothing where nothing is asked.
+        """Return the lines to show at the time `server_now`, by the server's clock; [] without a question.
 
-        `due_at` returns a question's deadline, None where none is to be shown.
+        `due_at` returns a question's deadline, None for none to show.
         """
         checkpoint = self._current(waiting)
         if checkpoint is None:
-            return [self.said] if self.said else []
+            return [self.notice] if self.notice else []
         number = next(place for place, other in enumerate(waiting, 1) if other is checkpoint)
         count = f" ({number} of {len(waiting)})" if len(waiting) > 1 else ""
         return [
             f"Needs your decision{count}: {clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)}",
-            *_matter(checkpoint),
+            *_subject(checkpoint),
             *_deadline(checkpoint, span_s(server_now, due_at(checkpoint))),
             *self._answers(checkpoint, several=len(waiting) > 1),
-            *([self.said] if self.said else []),
+            *([self.notice] if self.notice else []),
         ]
 
     def _answers(self, checkpoint: Checkpoint, *, several: bool) -> Iterator[str]:
@@ -127,17 +127,17 @@ class Asking:
             return
         offered = _offered(checkpoint)
         for number, (option, label) in enumerate(zip(offered, checkpoint.labels, strict=False), 1):
-            yield f"  [{number}] {clean(label)}{_about(option, checkpoint)}"
+            yield f"  [{number}] {clean(label)}{_option_details(option, checkpoint)}"
         if checkpoint.status == "sending":
             yield "  Your answer is on its way ..."
             return
         if checkpoint.status == "unknown":
             yield f"  {clean(checkpoint.error or 'Whether your last answer counts is not known')}: you may answer again"
-        yield f"  {_how(checkpoint, len(offered))}" + (", Tab for the next question" if several else "")
+        yield f"  {_instruction(checkpoint, len(offered))}" + (", Tab for the next question" if several else "")
 
 
-def _how(checkpoint: Checkpoint, offered: int) -> str:
-    """Return how to answer, as the beginning of a sentence."""
+def _instruction(checkpoint: Checkpoint, offered: int) -> str:
+    """Return the keys that answer, as the beginning of a sentence."""
     if checkpoint.offers == "text":
         return "Type your answer"
     if not offered:
@@ -149,14 +149,14 @@ def _offered(checkpoint: Checkpoint) -> Sequence[CheckpointOption]:
     return checkpoint.options[:_MOST_OPTIONS]
 
 
-def _about(option: CheckpointOption, checkpoint: Checkpoint) -> str:
+def _option_details(option: CheckpointOption, checkpoint: Checkpoint) -> str:
     is_default = option.is_default or checkpoint.default_action in {option.id, option.action or option.id}
     described = f": {clean(option.description)}" if option.description else ""
     return described + (" (default)" if is_default else "")
 
 
-def _matter(checkpoint: Checkpoint) -> Iterator[str]:
-    """What it is about: the description, then what of the context fits on a few lines."""
+def _subject(checkpoint: Checkpoint) -> Iterator[str]:
+    """Yield the lines about the subject: the description, then as much of the context as fits on a few lines."""
     about = [checkpoint.description or ""]
     for name, value in (checkpoint.context or {}).items():
         if isinstance(value, str) and "\n" in value:

@@ -1,4 +1,7 @@
-"""The bounded picture the browser gets: snapshots, patches, pages. `runconsole.view.contract` declares its shape."""
+"""Internal: the bounded picture for the browser: snapshots, patches, pages.
+
+`runconsole.view.contract` declares its shape.
+"""
 
 from runconsole.view.checkpoints import answered
 from runconsole.view.view import DURABLE_BYTES, View

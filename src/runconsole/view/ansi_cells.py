@@ -1,4 +1,4 @@
-"""One line of a terminal: characters in columns, each with the style it was written in."""
+"""One line of a terminal: characters in columns, each with its style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from runconsole.events import Micros
 
-__all__ = ["LONGEST", "PLAIN", "Pen", "Row", "restyled", "sequence"]
+__all__ = ["LONGEST", "PLAIN", "Pen", "ScreenRow", "restyled", "sequence"]
 
 LONGEST = 100_000
 """Columns of a line that are kept: the last ones."""
@@ -19,7 +19,7 @@ _EDITED = 2_000
 _STYLED = 2_000
 """Columns that are shown of a line whose styles make it too long."""
 _JOINED = 16
-"""Characters in a column: a letter and what combines with it."""
+"""The most characters in a column: a letter and its combining marks."""
 _TAB = 8
 
 Pen = tuple[tuple[int, str], ...]
@@ -28,15 +28,15 @@ PLAIN: Pen = ()
 _PIECE = re.compile(r"\x1b\[([0-9;:]*)m|(\t)|([^\x1b\t]+)")
 
 
-class Row:
-    """A line that is written to. Text that only goes on is kept as it came, until the cursor goes back."""
+class ScreenRow:
+    """A line that is being written. Appended text is kept unparsed until the cursor goes back."""
 
     __slots__ = ("_cells", "_dropped", "_pens", "_raw", "changed_at", "end_pen", "number", "width")
 
     def __init__(self, number: int, text: str = "") -> None:
         self.number = number
         self.changed_at: Micros | None = None
-        """When it was written to, if that is not shown yet."""
+        """The time of the last write, if it is not shown yet."""
         self.width = 0
         self.end_pen = PLAIN
         self._dropped = False
@@ -71,7 +71,7 @@ class Row:
         return column
 
     def end(self, styles: list[str], pen: Pen) -> None:
-        """Take in the sequences behind the last text."""
+        """Add the sequences behind the last text."""
         if self._raw is not None and styles:
             self._raw += styles
             self.end_pen = pen
@@ -95,7 +95,7 @@ class Row:
         self.width = len(self._cells)
 
     def shift(self, column: int, count: int) -> None:
-        """Insert so many blanks at a column, or (below zero) take so many columns out."""
+        """Insert `count` blanks at a column, or (below zero) remove columns."""
         if column >= self.width or self.width > _EDITED:
             return
         self._make_columns()
@@ -174,7 +174,7 @@ class Row:
         return self._drop(self.width)
 
     def _columns(self, text: str, column: int) -> list[str]:
-        """Return a column for each character, two for a wide one; what combines goes to the one before."""
+        """Return a column for each character, two for a wide one; combining marks go to the one before."""
         cells: list[str] = []
         before = self._cells if column <= self.width else []
         for character in text:
@@ -193,7 +193,7 @@ class Row:
         return cells
 
     def _split(self, column: int) -> None:
-        """Blank what reaches over a column's left edge: a wide character, a tab."""
+        """Blank a wide character or a tab that crosses a column's left edge."""
         if column >= self.width or self._cells[column] != "":
             return
         first = last = column
@@ -204,7 +204,7 @@ class Row:
         self._cells[first:last] = " " * (last - first)
 
     def _drop(self, column: int) -> int:
-        """Keep the line within bounds: the end of it is what was written last."""
+        """Drop columns from the start of a line that is too long."""
         surplus = self.width - LONGEST
         if surplus < _SLACK:
             return column
@@ -227,7 +227,7 @@ def _width(text: str) -> int:
 
 
 def _columns_of(character: str) -> int:
-    """Return how many columns a character takes: none if it combines with the one before, two if it is wide."""
+    """Return the number of columns of a character: 0 for a combining mark, 2 for a wide one."""
     if character < "\u0300":
         return 1
     if unicodedata.category(character)[0] in "MC":
@@ -267,6 +267,6 @@ def restyled(pen: Pen, codes: str) -> Pen:
 
 @lru_cache(1024)
 def sequence(pen: Pen, *, reset: bool) -> str:
-    """Return the sequence that sets a pen; `reset`: that takes back another one first."""
+    """Return the sequence that sets a pen; `reset`: with a reset of the pen before it."""
     codes = ["0"] if reset else []
     return f"\x1b[{';'.join(codes + [code for _, code in pen])}m"

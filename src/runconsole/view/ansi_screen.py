@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from runconsole.events import Micros
 from runconsole.state import Scrollback
-from runconsole.view.ansi_cells import PLAIN, Pen, Row, restyled, sequence
+from runconsole.view.ansi_cells import PLAIN, Pen, ScreenRow, restyled, sequence
 
-__all__ = ["Line", "Screen"]
+__all__ = ["OutputLine", "Screen"]
 
 _HEIGHT = 50
 """Lines that the cursor can reach: those above have scrolled away."""
 _WIDTH = 500
-"""Columns that the cursor can be sent to where nothing is written."""
+"""The largest column that the cursor can be sent to in unwritten space."""
 _MOST_STYLES = 16
 _LONGEST_SEQUENCE = 256
 _DIGITS, _FAR = 5, 100_000
@@ -31,8 +31,8 @@ _VERTICAL = {"A": -1, "F": -1, "B": 1, "E": 1}
 _SIDEWAYS = {"C": 1, "a": 1, "D": -1}
 
 
-class Line(NamedTuple):
-    """One line: whose, which stream, its text with colors as SGR sequences, when it was last written to."""
+class OutputLine(NamedTuple):
+    """One line: its task, its stream, its text with colors as SGR sequences, the time of its last write."""
 
     task_id: str | None
     stream: str
@@ -41,24 +41,24 @@ class Line(NamedTuple):
 
 
 class Screen:
-    """Where the text of one task and stream goes. Lines have their numbers in `lines`, which several screens share."""
+    """The screen of one task's stream. Its lines are numbered in `lines`, which several screens share."""
 
     __slots__ = (
         *("_at", "_column", "_gone", "_is_string", "_lines", "_now", "_numbers", "_owner", "_pen", "_rows", "_saved"),
         *("_styles", "_unfinished"),
     )
 
-    def __init__(self, lines: Scrollback[Line], task_id: str | None, stream: str) -> None:
+    def __init__(self, lines: Scrollback[OutputLine], task_id: str | None, stream: str) -> None:
         self._lines = lines
         self._owner = (task_id, stream)
         self._numbers: list[int] = []
         """The numbers of its last lines."""
         self._gone = 0
-        """How many lines were there before those."""
-        self._rows: dict[int, Row] = {}
-        """Those that are being written to, by number."""
+        """The number of lines before those."""
+        self._rows: dict[int, ScreenRow] = {}
+        """Lines that are being written, by number."""
         self._at = 0
-        """The line of the cursor: a place in `_numbers`, or past their end."""
+        """The line of the cursor: an index in `_numbers`, or past their end."""
         self._column = 0
         self._pen: Pen = PLAIN
         self._styles: list[str] = []
@@ -67,19 +67,19 @@ class Screen:
         self._unfinished = ""
         """The beginning of a sequence at a chunk's end, until the next chunk has the rest."""
         self._is_string = False
-        """Whether the chunk ended within a string that no terminal shows (OSC, DCS, ...)."""
+        """True if the chunk ended within a string that no terminal shows (OSC, DCS, ...)."""
         self._now: Micros = 0
 
     @property
     def is_between_lines(self) -> bool:
-        """Whether the next text begins a line, and nothing that was written before changes it."""
+        """True if the next text begins a line, and no earlier text can change it."""
         at_end = self._at == len(self._numbers) and self._column == 0
         return at_end and not (self._styles or self._unfinished or self._is_string)
 
     def put_line(self, text: str, now: Micros) -> None:
-        """Write a whole line between lines, without anything to steer by."""
+        """Write a whole line between lines, without control sequences for the cursor."""
         self._numbers.append(len(self._lines))
-        self._lines.append(Line(*self._owner, text, now))
+        self._lines.append(OutputLine(*self._owner, text, now))
         self._at += 1
         self._scroll()
 
@@ -105,31 +105,31 @@ class Screen:
             elif token.lastgroup is not None:
                 self._sequence(token, is_last=at == len(text))
 
-    def put_down(self) -> None:
+    def replace_lines(self) -> None:
         """Replace the lines that were written to."""
         current = self._numbers[self._at] if self._at < len(self._numbers) else None
         for row in self._rows.values():
             self._replace(row)
         self._rows = {number: row for number, row in self._rows.items() if number == current}
 
-    def _replace(self, row: Row) -> None:
+    def _replace(self, row: ScreenRow) -> None:
         if row.changed_at is not None:
-            self._lines.amend(row.number, Line(*self._owner, row.text(), row.changed_at))
+            self._lines.amend(row.number, OutputLine(*self._owner, row.text(), row.changed_at))
             row.changed_at = None
 
     # ---- lines --------------------------------------------------------------------------------------------------
 
-    def _row(self) -> Row:
-        """Return the cursor's line to write to."""
+    def _row(self) -> ScreenRow:
+        """Return the cursor's line for writing."""
         while self._at >= len(self._numbers):
             number = len(self._lines)
-            self._lines.append(Line(*self._owner, "", self._now))
+            self._lines.append(OutputLine(*self._owner, "", self._now))
             self._numbers.append(number)
-            self._rows[number] = Row(number)
+            self._rows[number] = ScreenRow(number)
         number = self._numbers[self._at]
         row = self._rows.get(number)
         if row is None:
-            row = self._rows[number] = Row(number, self._lines[number].text)
+            row = self._rows[number] = ScreenRow(number, self._lines[number].text)
         row.changed_at = self._now
         return row
 
@@ -146,7 +146,7 @@ class Screen:
         self._scroll()
 
     def _scroll(self) -> None:
-        """Let go of lines that the cursor cannot reach any more."""
+        """Forget lines that the cursor cannot reach any more."""
         gone = len(self._numbers) - _HEIGHT
         if gone < _HEIGHT:
             return
@@ -231,7 +231,7 @@ class Screen:
             if self._at < len(self._numbers):
                 self._edit("K", mode, 1)
         for number in lines:
-            row = self._rows[number] = Row(number)
+            row = self._rows[number] = ScreenRow(number)
             row.changed_at = self._now
 
     def _escape(self, kind: str) -> None:
@@ -261,7 +261,7 @@ class Screen:
             self._styles = [sequence(self._pen, reset=True)]
 
     def _skip_string(self, text: str, at: int) -> int:
-        """Return where the string ends that goes on at a place; an end of line ends it, too."""
+        """Return the end of the string that continues at `at`; the end of a line ends it, too."""
         end = _STRING_END.search(text, at)
         self._is_string = end is None
         if end is None:

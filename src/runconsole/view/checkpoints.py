@@ -1,4 +1,4 @@
-"""Rows of checkpoints: what a person needs to know to decide, and where our answer stands."""
+"""Rows of checkpoints: the question for a person, and the state of our answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 from runconsole.events import CheckpointOption, Micros
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
-from runconsole.view.contract import CheckpointOption as OptionRow
-from runconsole.view.contract import CheckpointRow, Context
+from runconsole.view.contract import CheckpointRow, Context, OptionRow
 from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, ms, number, reference, referred, short
 
 __all__ = ["OPTIONS", "Question", "answered", "checkpoint_row", "option_rows", "question"]
 
 OPTIONS = 50
-"""How many of a question's options are told at once."""
+"""The number of a question's options that are sent at once."""
 _CHANGES = 100
 _TEXTS = 8
 _DESTRUCTIVE = re.compile(
@@ -26,15 +25,15 @@ _DESTRUCTIVE = re.compile(
 )
 _MODIFIES = re.compile(r"^(modify|edit|change|revise|adjust)", re.IGNORECASE)
 _TEMPLATES = ("modifications", "proposal", "parameters", "arguments", "args")
-"""Names under which a context offers what an answer may modify."""
+"""Keys of a context for values that an answer may modify."""
 _BODIES = ("diff", "patch", "preview")
 _PATHS = ("path", "file", "filePath", "file_path")
 _ACTIONS = ("action", "type", "change", "operation")
-"""Names under which a change tells what becomes of which file."""
+"""Keys of a change for its action."""
 
 
 class Question(NamedTuple):
-    """A checkpoint with what its row tells of others."""
+    """A checkpoint with the facts of other rows that its row shows."""
 
     checkpoint: Checkpoint
     ours: Decision | None
@@ -117,7 +116,7 @@ def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter
 
 
 def answered(state: RunState, checkpoint: str, option: str) -> tuple[str, str]:
-    """Return the ids that a press on the page means: of the question and of the option."""
+    """Return the ids for references of the page: the question's and the option's."""
     checkpoint_id = referred(checkpoint, state.checkpoints)
     known = state.checkpoints.get(checkpoint_id)
     return checkpoint_id, referred(option, () if known is None else (offered.id for offered in known.options))
@@ -143,7 +142,7 @@ def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Cont
     template = next((name for name in _TEMPLATES if modifies and isinstance(rest.get(name), (dict, list))), None)
     if template is not None:
         shown["template"] = cutter.raw("context.template", _json(rest.pop(template)), PROSE)
-    # As JSON, a text of several lines (a diff, a plan) would be one line full of \\n.
+    # As JSON, a text of several lines (a diff, a plan) would be one line full of \n.
     names = [name for name, value in rest.items() if isinstance(value, str) and "\n" in value.strip()]
     if names:
         shown["texts"] = [
@@ -155,7 +154,7 @@ def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Cont
 
 
 def _changes(changes: list[Any], cutter: Cutter) -> list[str]:
-    """Return the changes as texts: all of them, or so many of them that the row stays short."""
+    """Return the changes as texts: all of them, or as many as keep the row short."""
     shown: list[str] = []
     for at, change in enumerate(changes):
         text = _change(change)

@@ -1,10 +1,10 @@
-"""The shapes that the browser gets: the picture of a run, its rows, and the changes to it.
+"""The shapes of the browser's data: the picture of a run, its rows, and the changes to it.
 
 `scripts/contract.py` writes `js/src/kernel/contract.ts` from this module and from `runconsole.widget.messages`: the
 names, the fields, and the strings below them. In ``Annotated[A, B]`` the kernel has an A, the browser reads it as a B.
 
 Times are epoch milliseconds by the kernel's clock, durations seconds; `None` is unknown. Every string that comes from
-the stream is plain text, never HTML. Characters that deceive have visible marks (`runconsole.text.marks`), but in ids,
+the stream is plain text, never HTML. Deceptive characters have visible marks (`runconsole.text.marks`), except in ids,
 keys and the payload of events. A long id is a reference: its beginning and a digest.
 """
 
@@ -18,7 +18,6 @@ from runconsole.state.rows import CheckpointStatus, DecidedBy, DecisionState
 __all__ = [
     "ArtifactRow",
     "Changes",
-    "CheckpointOption",
     "CheckpointRow",
     "Context",
     "DecisionRow",
@@ -26,6 +25,7 @@ __all__ = [
     "ErrorRow",
     "EventRow",
     "Head",
+    "OptionRow",
     "OutputRow",
     "PhaseRow",
     "Picture",
@@ -62,7 +62,7 @@ TableName = Literal[
 ]
 
 
-class Alert(TypedDict):
+class AlertItem(TypedDict):
     """A system alert or a cost warning."""
 
     level: str
@@ -79,7 +79,7 @@ class ReplayPosition(TypedDict):
     """Seconds of the recording per second; 0 is as fast as possible."""
     playing: bool
     over: bool
-    """The end is reached."""
+    """True at the end of the recording."""
 
 
 class Described(TypedDict):
@@ -98,21 +98,21 @@ class Described(TypedDict):
     commands: NotRequired[list[str]]
     """The commands for tasks that the server takes."""
     run: NotRequired[int]
-    """Where a server has begun several executions: the number of the one that is shown."""
+    """The number of the shown execution, where a server has begun several."""
     runs: NotRequired[list[RunLabel]]
-    """Where a server has begun several executions: each with its name and status."""
+    """The name and status of each execution, where a server has begun several."""
 
 
 class Head(Described):
-    """What the header, the overview and the notices show. Whole in a snapshot; patches carry changed fields."""
+    """The data of the header, the overview and the notices. Complete in a snapshot; patches carry changed fields."""
 
     attempt: int
     retry_at: int | None
-    """When the next connection attempt is made, while `link` is "retrying"."""
+    """The time of the next connection attempt, while `link` is "retrying"."""
     reason: str | None
-    """Why the link is retrying, failed or ended: one plain sentence."""
+    """The reason why the link is retrying, failed or ended: one plain sentence."""
     notice: str | None
-    """The newest event of the link worth a line: "reconnected after 4 s: 12 events recovered, 3 missed"."""
+    """The newest notable event of the link: "reconnected after 4 s: 12 events recovered, 3 missed"."""
     status: RunStatus
     percent: float | None
     total_tasks: int | None
@@ -141,7 +141,7 @@ class Head(Described):
     missed: int
     clock_offset: int
     """Server clock minus kernel clock, milliseconds, estimated from event times; for countdowns."""
-    alerts: list[Alert]
+    alerts: list[AlertItem]
     """The newest, at most three."""
 
 
@@ -256,7 +256,7 @@ class ErrorRow(Row):
     at: int | None
 
 
-class CheckpointOption(TypedDict):
+class OptionRow(TypedDict):
     """An option of a checkpoint."""
 
     id: str
@@ -287,7 +287,7 @@ class Context(TypedDict, total=False):
     """The data that an answer may modify, as indented JSON text to start from."""
     texts: list[ContextText]
     other: str
-    """Anything else, as indented JSON text."""
+    """All other data, as indented JSON text."""
 
 
 class CheckpointRow(Row):
@@ -301,14 +301,14 @@ class CheckpointRow(Row):
     type: str | None
     title: str
     description: str | None
-    options: list[CheckpointOption]
+    options: list[OptionRow]
     """The first of them, at most 50."""
     options_total: NotRequired[int]
     """The number of all options; absent in pictures of older versions."""
     free_text: NotRequired[bool]
     """The answer is free text."""
     options_note: NotRequired[str]
-    """Why options cannot be read: one plain sentence."""
+    """The reason why options cannot be read: one plain sentence."""
     context: Context
     default_action: str | None
     deadline: int | None
@@ -319,13 +319,13 @@ class CheckpointRow(Row):
     delivery: DecisionState | None
     """The state of our decision, if there is one."""
     answer: str | None
-    """The option of our decision, whatever became of it."""
+    """The option of our decision, with any outcome."""
     decision: str | None
     """The option that was decided; while ours is under way, ours."""
     decided_by: DecidedBy | None
     feedback: str | None
     error: str | None
-    """Why a decision was refused or is unknown: one plain sentence."""
+    """The reason why a decision was refused or is unknown: one plain sentence."""
     requested_at: int | None
     decided_at: int | None
 
@@ -336,11 +336,11 @@ class DecisionRow(Row):
     checkpoint: str
     title: str | None
     option: str | None
-    """The option's label; null when nothing was decided."""
+    """The option's label; null without a decision."""
     feedback: str | None
     state: DeliveryState
     by: str | None
-    """ "you", "policy", "other", "timeout"; null when nobody decided."""
+    """"you", "policy", "other", "timeout"; null without a decision."""
     took_s: float | None
     """Seconds from the question to its end."""
     at: int | None
@@ -354,7 +354,7 @@ class EventRow(Row):
     task: str | None
     at: EventTime
     kind: Literal["known", "unknown", "malformed"]
-    """The reader's verdict: events that could not be understood are kept."""
+    """The reader's verdict: unreadable events are kept."""
     payload: str
     """The beginning of the payload's JSON text."""
 
@@ -368,10 +368,10 @@ class Table(TypedDict, Generic[R]):
     total: int
     """Rows that exist in the kernel."""
     rows: list[R]
-    """The rows shown without asking: all of them, or (append-only tables) the newest. In order."""
+    """The rows shown without a request: all of them, or (append-only tables) the newest. In order."""
 
 
-class Tables(TypedDict):
+class PictureTables(TypedDict):
     """The tables of the picture."""
 
     phases: Table[PhaseRow]
@@ -385,14 +385,14 @@ class Tables(TypedDict):
     artifacts: Table[ArtifactRow]
     errors: Table[ErrorRow]
     checkpoints: Table[CheckpointRow]
-    """Up to 20 open checkpoints, those due first, in the order they came; then up to five that were decided lately."""
+    """Up to 20 open checkpoints, those due first, in order of arrival; then up to five that were decided lately."""
     decisions: Table[DecisionRow]
     events: Table[EventRow]
     """The newest events, at most 16."""
 
 
-class Picture(Tables):
-    """All that the panel shows of a run."""
+class Picture(PictureTables):
+    """All data of a run that the panel shows."""
 
     head: Head
 

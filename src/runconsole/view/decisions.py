@@ -1,4 +1,4 @@
-"""The history of decisions: our answers and what became of them, and how others and the time-out decided."""
+"""The history of decisions: our answers and their outcomes, and the decisions of others and of the time-out."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from runconsole.state import Checkpoint, Decision, RunState, span_s
 from runconsole.view.contract import DecisionRow
 from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter, ms, number, short
 
-__all__ = ["Answer", "History", "decision_row"]
+__all__ = ["DecisionHistory", "HistoryEntry", "decision_row"]
 
 
-class Ours(NamedTuple):
+class OwnDecision(NamedTuple):
     """An answer of ours, with the question it answers."""
 
     decision: Decision
     checkpoint: Checkpoint | None
 
 
-class Theirs(NamedTuple):
-    """How a checkpoint ended without an answer of ours."""
+class ForeignDecision(NamedTuple):
+    """A checkpoint that ended without an answer of ours."""
 
     checkpoint: Checkpoint
 
 
-Answer = Ours | Theirs
+HistoryEntry = OwnDecision | ForeignDecision
 
 
-class History:
-    """Our decisions and the endings that are not ours, in the order in which they became known. It only grows."""
+class DecisionHistory:
+    """Our decisions, and the ends without one of ours, in the order in which they became known. It only grows."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[bool, str]] = []
@@ -41,7 +41,7 @@ class History:
         return len(self._entries)
 
     def feed(self, state: RunState) -> None:
-        """Take in what is new."""
+        """Add the new entries."""
         seen = (state.versions["decisions"], state.versions["checkpoints"])
         if seen == self._seen:
             return
@@ -54,25 +54,25 @@ class History:
         self._known.update(checkpoint.checkpoint_id for checkpoint in theirs)
         self._entries += [(False, checkpoint.checkpoint_id) for checkpoint in theirs]
 
-    def rows(self, state: RunState, start: int = 0) -> list[Answer]:
-        """Return the entries from a number on, as they are now."""
-        return [_answer(state, ours=ours, key=key) for ours, key in self._entries[start:]]
+    def rows(self, state: RunState, start: int = 0) -> list[HistoryEntry]:
+        """Return the present entries from a number on."""
+        return [_entry(state, ours=ours, key=key) for ours, key in self._entries[start:]]
 
 
 def _is_theirs(checkpoint: Checkpoint) -> bool:
     if checkpoint.status == "expired":
-        return checkpoint.decision_id is None  # else our own answer tells how it ended
+        return checkpoint.decision_id is None  # else our own answer has the outcome
     return checkpoint.status == "decided" and checkpoint.decided_by != "you"
 
 
-def _answer(state: RunState, *, ours: bool, key: str) -> Answer:
+def _entry(state: RunState, *, ours: bool, key: str) -> HistoryEntry:
     if not ours:
-        return Theirs(state.checkpoints[key])
+        return ForeignDecision(state.checkpoints[key])
     decision = state.decisions[key]
-    return Ours(decision, state.checkpoints.get(decision.checkpoint_id))
+    return OwnDecision(decision, state.checkpoints.get(decision.checkpoint_id))
 
 
-class _Entry(TypedDict):
+class _Fields(TypedDict):
     """The fields of a row before they are cut."""
 
     checkpoint: str
@@ -85,11 +85,11 @@ class _Entry(TypedDict):
     error: str | None
 
 
-def decision_row(index: int, item: Answer, cutter: Cutter) -> DecisionRow:
+def decision_row(index: int, item: HistoryEntry, cutter: Cutter) -> DecisionRow:
     """Return the row of one entry of the history."""
     checkpoint = item.checkpoint
-    row = _ours(item.decision, checkpoint) if isinstance(item, Ours) else _theirs(item.checkpoint)
-    title = cutter("title", checkpoint.title if checkpoint else None, NAME)  # the first that is cut
+    row = _ours(item.decision, checkpoint) if isinstance(item, OwnDecision) else _theirs(item.checkpoint)
+    title = cutter("title", checkpoint.title if checkpoint else None, NAME)  # the first field that is cut
     return {
         "checkpoint": short(row["checkpoint"]),
         "option": cutter("option", _label(checkpoint, row["option"]), NAME),
@@ -104,9 +104,9 @@ def decision_row(index: int, item: Answer, cutter: Cutter) -> DecisionRow:
     }
 
 
-def _ours(decision: Decision, checkpoint: Checkpoint | None) -> _Entry:
+def _ours(decision: Decision, checkpoint: Checkpoint | None) -> _Fields:
     ended = decision.acknowledged_at or decision.sent_at
-    # From the question, not from the press, by our own clock: how long the person took.
+    # The person's time: from the question, not from the press, by our own clock.
     asked: Micros = decision.asked_at or (checkpoint.opened_at if checkpoint else None) or decision.requested_at
     return {
         "checkpoint": decision.checkpoint_id,
@@ -120,7 +120,7 @@ def _ours(decision: Decision, checkpoint: Checkpoint | None) -> _Entry:
     }
 
 
-def _theirs(checkpoint: Checkpoint) -> _Entry:
+def _theirs(checkpoint: Checkpoint) -> _Fields:
     decided = checkpoint.status == "decided"
     return {
         "checkpoint": checkpoint.checkpoint_id,

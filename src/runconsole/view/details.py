@@ -1,4 +1,4 @@
-"""What is told of a task once or rarely, as named facts of its detail."""
+"""Rare details of a task, as named facts of its row's detail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["detail_facts"]
 
 
 def detail_facts(details: TaskDetails, cutter: Cutter) -> list[list[str]]:
-    """Return ``[name, text]`` of each fact that was told."""
+    """Return ``[name, text]`` of each given fact."""
     tests = details.tests_run if details.tests_passed is None else f"{details.tests_passed} of {details.tests_run}"
     told = {
         "Type": details.type,

@@ -58,6 +58,6 @@ def head(state: RunState, described: Described, output_lines: int) -> Head:
 
 
 def _notice(state: RunState) -> str | None:
-    """Return what is silent now, else the newest word about the link."""
+    """Return the sentence about a present silence, else the newest one about the link."""
     notice = state.quiet or next((row.notice for row in reversed(state.links[-4:]) if row.notice), None)
     return None if notice is None else short(notice, SENTENCE)

@@ -1,4 +1,4 @@
-"""Chunks of output to lines: what a terminal would have left on the screen."""
+"""Chunks of output to lines: the lines that a terminal would have left on the screen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from runconsole.state import OutputChunk, Scrollback
 from runconsole.view.ansi_cells import LONGEST
-from runconsole.view.ansi_screen import Line, Screen
+from runconsole.view.ansi_screen import OutputLine, Screen
 
-__all__ = ["Line", "OutputLines"]
+__all__ = ["OutputLine", "OutputLines"]
 
 _STEP = 1024
-"""Chunks that are looked at together."""
+"""Chunks that are processed together."""
 _SCREENS = 4096
-"""Of so many tasks and streams, those that are between two lines are forgotten: nothing above can be reached then."""
-# What most chunks are: lines, and nothing to steer by.
+"""The number of tasks and streams from which on screens between two lines are forgotten: nothing above is reachable
+then."""
+# Most chunks are complete lines without control sequences.
 _LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f-\x9f]+\n")
 _COLORED = re.compile(r"(?:\x1b\[[0-9;:]{0,40}+m)*+(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]++(?:\x1b\[[0-9;:]{0,40}+m)*+)++\n")
 _LINES = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\n")
@@ -24,17 +25,17 @@ _LINES = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\n")
 class OutputLines:
     """Assembles chunks into lines as a terminal does: each task and stream has its own screen (`Screen`).
 
-    Line numbers never change; a line is replaced by a new `Line` when it is written to.
+    Line numbers never change; a written line is replaced by a new `OutputLine`.
     """
 
     def __init__(self) -> None:
-        self.lines = Scrollback(Line)
+        self.lines = Scrollback(OutputLine)
         self._screens: dict[tuple[str | None, str], Screen] = {}
         self._most = _SCREENS
         self._consumed = 0
 
     def feed(self, chunks: Sequence[OutputChunk]) -> None:
-        """Take in what was added to `chunks` since the last time."""
+        """Process the chunks that were added to `chunks` since the last call."""
         end = len(chunks)
         written: dict[int, Screen] = {}
         for begin in range(self._consumed, end, _STEP):
@@ -44,13 +45,13 @@ class OutputLines:
                     written[id(screen)] = screen
         self._consumed = end
         for screen in written.values():
-            screen.put_down()
+            screen.replace_lines()
         if len(self._screens) > self._most:
             self._screens = {key: screen for key, screen in self._screens.items() if not screen.is_between_lines}
             self._most = max(_SCREENS, 2 * len(self._screens))
 
     def _take(self, chunk: OutputChunk) -> Screen | None:
-        """Write a chunk; return the screen whose lines have to be replaced, if there are such."""
+        """Write a chunk; return its screen if lines of it have to be replaced."""
         key, text = (chunk.task_id, chunk.stream), chunk.text
         screen = self._screens.get(key)
         if screen is None:

@@ -1,4 +1,4 @@
-"""Rows of the state to rows of the picture: plain JSON, times in milliseconds, long text cut and said so."""
+"""Rows of the state to rows of the picture: plain JSON, times in milliseconds, long text cut with a note."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, spa
 from runconsole.text.marks import marked
 from runconsole.view.contract import ArtifactRow, EventRow, OutputRow, PhaseRow, Row, SubtaskRow, TaskRow, WaveRow
 from runconsole.view.contract import ErrorRow as ErrorLine
-from runconsole.view.output import Line
+from runconsole.view.output import OutputLine
 
 AnyRow = dict[str, Any]
-"""A row of any table, and the same shape for what is assembled table by table."""
+"""A row of any table, and the same shape for data assembled table by table."""
 
 NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 8_000, 8_000, 160
 ROW = 16_000
-"""Bytes of text of a row in patches and pages: what is urgent must not wait behind a large one."""
+"""Bytes of text of a row in patches and pages: urgent data must not wait behind a large row."""
 WHOLE = 64_000_000
 """Characters of a row in an answer to a `detail` request."""
 
@@ -30,13 +30,13 @@ _SEQUENCE = 64
 
 
 class Cutter:
-    """Marks what deceives in text fields (`marks`), cuts them to length, and notes what it left out."""
+    """Marks deceptive characters in text fields (`marks`), cuts the fields to length, and notes the parts left out."""
 
     def __init__(self, *, whole: bool = False) -> None:
         self.whole = whole
         self._left = WHOLE if whole else ROW
         self.rest: dict[str, list[int]] = {}
-        """What the cut fields lack: lines and characters."""
+        """The lines and characters left out of each cut field."""
 
     @overload
     def __call__(self, field: str, text: str, length: int, *, controls: bool = True) -> str: ...
@@ -50,11 +50,11 @@ class Cutter:
         return self._cut(field, marked(text[: room + 1], controls=controls), room, text)
 
     def raw(self, field: str, text: str, length: int) -> str:
-        """Return the text without marks: what is sent back, or is JSON whose escapes tell all."""
+        """Return the text without marks, for values that are sent back, and for JSON with escapes."""
         return self._cut(field, text, self._room(text, length), text)
 
     def leave(self, field: str, lines: int, characters: int) -> None:
-        """Note what is left out of a field."""
+        """Note the size of a part left out of a field."""
         rest = self.rest.setdefault(field, [0, 0])
         rest[0] += lines
         rest[1] += characters
@@ -67,7 +67,7 @@ class Cutter:
 
     @property
     def is_full(self) -> bool:
-        """Whether the row is as long as it may be."""
+        """True if the row has its full size."""
         return self._left <= 0
 
     def _room(self, text: str, length: int) -> int:
@@ -85,25 +85,25 @@ class Cutter:
 
 
 def short(text: str, length: int = NAME) -> str:
-    """Return a text with marks, at most `length` characters of it, and a sign where more was left out."""
+    """Return a text with marks, at most `length` characters of it, and an ellipsis for a longer one."""
     shown = marked(text[: length + 1])
     return shown if len(shown) <= length else f"{shown[: length - 1]}…"
 
 
 def marked_sentence(text: str) -> str:
-    """Return what is said of a request, marked and cut to the length of a sentence."""
+    """Return a sentence about a request, marked and cut to the length of a sentence."""
     return short(text, SENTENCE)
 
 
 def reference(name: str) -> str:
-    """Return an id as the page knows it: as it is, or where it is long its beginning with a digest."""
+    """Return the page's reference for an id: the id, or for a long one its beginning with a digest."""
     if len(name) <= NAME:
         return name
     return f"{name[:NAME]}…{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
 
 def referred(known: str, names: Iterable[str]) -> str:
-    """Return the one of the ids that the page knows by this reference."""
+    """Return the id of a reference of the page."""
     if len(known) <= NAME:
         return known
     return next((name for name in names if len(name) > NAME and reference(name) == known), known)
@@ -187,7 +187,7 @@ def _subtask_row(subtask: Subtask) -> SubtaskRow:
     }
 
 
-def output_row(index: int, line: Line, cutter: Cutter) -> OutputRow:
+def output_row(index: int, line: OutputLine, cutter: Cutter) -> OutputRow:
     return {
         "key": str(index),
         "task": line.task_id and short(line.task_id),
@@ -198,7 +198,7 @@ def output_row(index: int, line: Line, cutter: Cutter) -> OutputRow:
 
 
 def _both_ends(text: str, cutter: Cutter) -> str:
-    """Return the beginning and the end of a long line: its end tells what came last."""
+    """Return the beginning and the end of a long line: the newest text is at the end."""
     if len(text) <= LINE or cutter.whole:
         return text
     first, last = _edge(text, LINE // 4), _edge(text, len(text) - LINE // 2)
@@ -207,7 +207,7 @@ def _both_ends(text: str, cutter: Cutter) -> str:
 
 
 def _edge(text: str, at: int) -> int:
-    """Return a place in a text, moved behind the sequence that sets a color there."""
+    """Return a position in a text, moved behind a color sequence at that position."""
     color = _COLOR.match(text, max(0, text.rfind("\x1b", at - _SEQUENCE, at)))
     return color.end() if color is not None and color.end() > at else at
 

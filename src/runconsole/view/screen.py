@@ -1,7 +1,7 @@
-"""The state as text: the execution family's screen for `print` and ``text/plain``, and the same for a terminal by rich.
+"""The state as text: the screen for `print` and ``text/plain``, and the same for a terminal by rich.
 
-Text from the stream is cleaned: no control character gets through, and in place of each direction override or invisible
-character stands a visible mark (`marks`).
+Text from the stream is cleaned: it holds no control character, and a visible mark in place of each direction override
+or invisible character (`marks`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _WAVE_WORDS: dict[str, str] = {TaskStatus.RUNNING: "Running...", TaskStatus.COMP
 def screen(state: RunState, now: Micros, *, is_idle: bool = False) -> str:
     """Return the screen of the state at the time `now`, in microseconds by this machine's clock.
 
-    `is_idle`: nobody has begun to follow the run.
+    `is_idle`: the run was never followed.
     """
     run = state.run()
     sections = (
@@ -70,7 +70,7 @@ def screen(state: RunState, now: Micros, *, is_idle: bool = False) -> str:
 
 
 def render_rich(state: RunState, now: Micros) -> Text:
-    """Return the screen as a rich renderable with headings and marks styled."""
+    """Return the screen as a rich renderable with styled headings and marks."""
     from rich.text import Text
 
     text = Text(marked(screen(state, now)))
@@ -84,7 +84,7 @@ def render_rich(state: RunState, now: Micros) -> Text:
 
 
 def clean(text: object, length: int | None = None) -> str:
-    """Return text from the stream as one harmless line, of at most 200 characters or as many as are told."""
+    """Return text from the stream as one harmless line, of at most `length` (200) characters."""
     most = length or _NAME_LENGTH
     line = marked(str(text)[: most + 1].translate(_CONTROLS))
     return line[:most] + "…" if len(line) > most else line
@@ -120,7 +120,7 @@ def bar(percent: float) -> str:
 
 
 def title_of(state: RunState) -> str:
-    """Return what to call the run: its title, else the task or execution followed, else ``run``."""
+    """Return a name for the run: its title, else the followed task or execution, else ``run``."""
     if state.title:
         return clean(state.title)
     only = next(iter(state.tasks)) if len(state.tasks) == 1 and not state.is_execution else None
@@ -132,7 +132,7 @@ def title_of(state: RunState) -> str:
 
 
 def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[str]:
-    """Return at most so many of the `total` lines as a tree; the others are not even made."""
+    """Return at most `shown` of the `total` lines as a tree; the others are not even made."""
     lines = list(islice(items, shown))
     if total > len(lines):
         lines.append(f"{total - len(lines):,} more...")
@@ -226,7 +226,7 @@ def _wave(wave: Wave) -> str:
 
 
 def _tasks(state: RunState) -> Iterator[str]:
-    """Show the tasks themselves where nothing sums them up."""
+    """Yield the tasks themselves if nothing sums them up."""
     if state.is_execution or not state.tasks:
         return
     tasks = list(state.tasks.values())

@@ -1,4 +1,4 @@
-"""The tables of the picture: which rows each shows without being asked, and all its rows for pages."""
+"""The tables of the picture: for each its window, shown without a request, and all its rows for pages."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from runconsole.state import RunState
 from runconsole.view import checkpoints as questions
 from runconsole.view import rows
 from runconsole.view.contract import Row, TaskRow
-from runconsole.view.decisions import History, decision_row
+from runconsole.view.decisions import DecisionHistory, decision_row
 from runconsole.view.details import detail_facts
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import Cutter, reference
 
-__all__ = ["TABLES", "Held", "Keyed", "Source", "Table"]
+__all__ = ["TABLES", "Keyed", "ShownRows", "Source", "TableSpec"]
 
-TASKS, ACTIVE, NEWEST, LINES, OPEN, SETTLED, PARTS = 200, 12, 50, 200, 20, 5, 200
+TASKS, ACTIVE, NEWEST, LINES, OPEN, CLOSED, PARTS = 200, 12, 50, 200, 20, 5, 200
 EVENTS = 16
-"""What the timeline shows of them at its usual height; they come in with every patch of a busy run."""
+"""The number of events in the timeline at its usual height; they come with every patch of a busy run."""
 
-Held = dict[str, Any]
-"""Shown rows by key: the state's own objects, so that identity tells what changed."""
+ShownRows = dict[str, Any]
+"""Shown rows by key: the state's own objects, so that identity shows change."""
 
 _MINUTE = 60_000_000
 
 
 class Source(NamedTuple):
-    """What the tables are made from."""
+    """The data behind the tables."""
 
     state: RunState
     lines: OutputLines
-    history: History
+    history: DecisionHistory
     read: Callable[[int, int], list[tuple[int, Received]]]
-    """Up to n events of the log from a number on, with their numbers."""
+    """Returns up to n events of the log from a number on, with their numbers."""
     logged: Callable[[], int]
-    """How many events the log holds."""
+    """Returns the number of events in the log."""
 
 
 class Keyed(Sequence[tuple[str, Any]]):
-    """Items keyed by their decimal position, without making all the pairs."""
+    """Items keyed by their decimal position; pairs are made only on access."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = items if isinstance(items, Sequence) else list(items)
@@ -58,7 +58,7 @@ class Keyed(Sequence[tuple[str, Any]]):
         return str(index), self._items[index]
 
 
-class Logged(Sequence[tuple[str, Any]]):
+class LogRows(Sequence[tuple[str, Any]]):
     """The events of the log keyed by their number."""
 
     def __init__(self, source: Source) -> None:
@@ -74,43 +74,43 @@ class Logged(Sequence[tuple[str, Any]]):
         return str(index), self._source.read(index, 1)[0][1]
 
 
-class Table(NamedTuple):
+class TableSpec(NamedTuple):
     """A table of the picture."""
 
     version: Callable[[Source], Any]
-    """Something that differs whenever the table may have changed."""
+    """A value that differs whenever the table may have changed."""
     total: Callable[[Source], int]
-    window: Callable[[Source], Held]
+    window: Callable[[Source], ShownRows]
     every: Callable[[Source], Sequence[tuple[str, Any]]]
     """All rows in order, for pages and details."""
     row: Callable[[Source, str, Any, Cutter], Row]
     numbered: bool = False
-    """Append-only, keyed by row number: its order needs no telling."""
+    """True for an append-only table keyed by row number: patches need no order."""
     within: str | None = None
-    """An earlier table of the same rows: one that is shown there is not told twice, its key is enough."""
+    """An earlier table of the same rows: a row that is shown there is sent once, its key is enough."""
 
 
 def _versions(*parts: str) -> Callable[[Source], Any]:
     return lambda source: tuple(source.state.versions[part] for part in parts)
 
 
-def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> Table:
+def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> TableSpec:
     """Return an append-only table of the state: its newest rows are shown.
 
     Args:
-        name: of the state's dict.
+        name: the name of the state's dict.
         row: makes a row of its number and item.
     """
 
     def held(source: Source) -> dict[Any, Any]:
         return getattr(source.state, name)  # type: ignore[no-any-return]
 
-    def window(source: Source) -> Held:
+    def window(source: Source) -> ShownRows:
         total = len(held(source))
         newest = list(islice(reversed(held(source).values()), NEWEST))[::-1]
         return {str(total - len(newest) + i): value for i, value in enumerate(newest)}
 
-    return Table(
+    return TableSpec(
         _versions(name),
         lambda source: len(held(source)),
         window,
@@ -120,13 +120,13 @@ def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> Table:
     )
 
 
-def _part(name: str, row: Callable[[Any, Cutter], Row]) -> Table:
+def _part(name: str, row: Callable[[Any, Cutter], Row]) -> TableSpec:
     """Return a table of the run's parts (phases, waves), by number."""
 
     def every(source: Source) -> list[tuple[str, Any]]:
         return [(str(number), part) for number, part in getattr(source.state, name).items()]
 
-    return Table(
+    return TableSpec(
         _versions(name),
         lambda source: len(getattr(source.state, name)),
         lambda source: dict(every(source)[-PARTS:]),
@@ -145,56 +145,56 @@ def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> TaskRow:
     return row
 
 
-def _active(source: Source) -> Held:
+def _active(source: Source) -> ShownRows:
     tasks = [source.state.tasks[task_id] for task_id in islice(reversed(source.state.active), ACTIVE)]
     return {str(task.position): task for task in tasks}
 
 
 def _questions_version(source: Source) -> Any:
-    """Return what a question's row depends on: whether its deadline is in doubt, too."""
+    """Return the version of a question's row, with the clock's estimate, which may put its deadline in doubt."""
     state = source.state
     minute = state.clock.estimate // _MINUTE if state.checkpoints else 0
     return (*(state.versions[part] for part in ("checkpoints", "decisions", "tasks")), minute)
 
 
-def _checkpoints(source: Source) -> Held:
-    """Of the open questions those that are due first, in the order in which they came; then the last settled ones."""
+def _checkpoints(source: Source) -> ShownRows:
+    """Return the open questions that are due first, in order of arrival; then the last decided ones."""
     known = source.state.checkpoints.values()
     waiting = [(at, c) for at, c in enumerate(known) if c.is_open]
     if len(waiting) > OPEN:
         first = heapq.nsmallest(OPEN, waiting, key=lambda one: (one[1].deadline or math.inf, one[0]))
         waiting = sorted(first, key=lambda one: one[0])
-    settled = heapq.nlargest(SETTLED, (c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
-    shown = [c for _, c in waiting] + settled[::-1]
+    closed = heapq.nlargest(CLOSED, (c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
+    shown = [c for _, c in waiting] + closed[::-1]
     return {reference(c.checkpoint_id): questions.question(c, source.state) for c in shown}
 
 
-def _decisions(source: Source) -> Held:
+def _decisions(source: Source) -> ShownRows:
     first = max(0, len(source.history) - NEWEST)
     return {str(first + i): item for i, item in enumerate(source.history.rows(source.state, first))}
 
 
-def _events(source: Source) -> Held:
+def _events(source: Source) -> ShownRows:
     return {str(number): event for number, event in source.read(source.logged() - EVENTS, EVENTS)}
 
 
-def _tail(source: Source) -> Held:
+def _tail(source: Source) -> ShownRows:
     lines = source.lines.lines
     first = max(0, len(lines) - LINES)
     return {str(first + i): line for i, line in enumerate(lines[first:])}
 
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, TableSpec] = {
     "phases": _part("phases", rows.phase_row),
     "waves": _part("waves", rows.wave_row),
-    "tasks": Table(
+    "tasks": TableSpec(
         _versions("tasks", "subtasks"),
         lambda source: len(source.state.tasks),
         lambda source: {str(task.position): task for task in islice(source.state.tasks.values(), TASKS)},
         lambda source: Keyed(source.state.tasks.values()),
         _task,
     ),
-    "active": Table(
+    "active": TableSpec(
         _versions("tasks", "subtasks"),
         lambda source: len(source.state.active),
         _active,
@@ -204,7 +204,7 @@ TABLES: dict[str, Table] = {
         _task,
         within="tasks",
     ),
-    "output": Table(
+    "output": TableSpec(
         _versions("output"),
         lambda source: len(source.lines.lines),
         _tail,
@@ -214,14 +214,14 @@ TABLES: dict[str, Table] = {
     ),
     "artifacts": _grows("artifacts", rows.artifact_row),
     "errors": _grows("errors", rows.error_row),
-    "checkpoints": Table(
+    "checkpoints": TableSpec(
         _questions_version,
         lambda source: len(source.state.checkpoints),
         _checkpoints,
         lambda source: [(key, questions.question(c, source.state)) for key, c in source.state.checkpoints.items()],
         lambda _source, _key, item, cutter: questions.checkpoint_row(item, cutter),
     ),
-    "decisions": Table(
+    "decisions": TableSpec(
         _versions("decisions", "checkpoints"),
         lambda source: len(source.history),
         _decisions,
@@ -229,11 +229,11 @@ TABLES: dict[str, Table] = {
         lambda _, key, item, cutter: decision_row(int(key), item, cutter),
         numbered=True,
     ),
-    "events": Table(
+    "events": TableSpec(
         lambda source: source.logged(),
         lambda source: source.logged(),
         _events,
-        Logged,
+        LogRows,
         lambda _, key, item, cutter: rows.event_row(int(key), item, cutter),
         numbered=True,
     ),

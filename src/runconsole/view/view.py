@@ -1,4 +1,4 @@
-"""`View`: what of the state is shown, as a snapshot and as patches to it."""
+"""`View`: the shown part of the state, as a snapshot and as patches to it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import msgspec
 
 from runconsole.state import RunState
 from runconsole.view.checkpoints import option_rows
-from runconsole.view.contract import Changes, CheckpointOption, Described, Head, Picture
-from runconsole.view.decisions import History
+from runconsole.view.contract import Changes, Described, Head, OptionRow, Picture
+from runconsole.view.decisions import DecisionHistory
 from runconsole.view.head import head
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import AnyRow, Cutter, referred
-from runconsole.view.tables import TABLES, Held, Source
-from runconsole.view.told import Told, is_same
+from runconsole.view.sent_rows import SentRows, is_same
+from runconsole.view.tables import TABLES, ShownRows, Source
 
 __all__ = ["DURABLE_BYTES", "View"]
 
@@ -40,7 +40,7 @@ _R = TypeVar("_R")
 
 
 def _alone(method: Callable[Concatenate[View, _P], _R]) -> Callable[Concatenate[View, _P], _R]:
-    """Let one thread at a time into the methods of a view."""
+    """Return the method with the view's lock around it."""
 
     @functools.wraps(method)
     def guarded(view: View, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -53,15 +53,15 @@ def _alone(method: Callable[Concatenate[View, _P], _R]) -> Callable[Concatenate[
 class View:
     """The picture of one run.
 
-    The thread that writes the state uses it. Where a page wakes a replay that rests, that is another thread than the
-    one that answers the page: one of them at a time is inside.
+    It is used by the thread that writes the state. If a page wakes a resting replay, that is another thread than the
+    one that answers the page: the lock admits one of them at a time.
 
     Args:
-        state: what is shown.
+        state: the shown state.
         read: returns up to n events of the log from a number on, with their numbers.
         describe: returns the fields of the head that are not in the state: title, address, protocol, link, the counts
-            of the log, and where a replay is.
-        version: to begin with: the one of the view whose place this one takes.
+            of the log, and the position of a replay.
+        version: the first version: that of the view that this one replaces.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class View:
     ) -> None:
         self.lock = threading.RLock()
         self._lines = OutputLines()
-        self._source = Source(state, self._lines, History(), read, lambda: describe()["events"])
+        self._source = Source(state, self._lines, DecisionHistory(), read, lambda: describe()["events"])
         self._describe = describe
         self.version = version
         """Grows by one with each change of the picture."""
         self._head: Head | AnyRow = {}
-        self._shown: dict[str, Held] = {table: {} for table in TABLES}
+        self._shown: dict[str, ShownRows] = {table: {} for table in TABLES}
         self._totals = dict.fromkeys(TABLES, 0)
-        self._told = Told(self._row)
+        self._sent_rows = SentRows(self._row)
         self._whole: tuple[str, str, Any, str] | None = None
         self._versions: dict[str, Any] = {}
 
@@ -91,8 +91,8 @@ class View:
     def snapshot(self, limit: int | None = None, *, to_all: bool = False) -> Picture:
         """Return the picture as of the last `changes`.
 
-        Where that has more than `limit` bytes it is a part; the next changes bring the rest. `to_all`: every page takes
-        it, in place of what it has.
+        If that has more than `limit` bytes it is a part; the next changes bring the rest. `to_all`: every page takes it
+        in place of its own picture.
         """
         picture: AnyRow = {"head": self._head}
         for name, shown in self._shown.items():
@@ -100,15 +100,15 @@ class View:
             picture[name] = {"total": self._totals[name], "rows": rows}
         if limit is None or len(msgspec.json.encode(picture)) <= limit:
             if to_all:
-                self._told.all(self._shown, self._totals)
+                self._sent_rows.all(self._shown, self._totals)
             return cast("Picture", picture)
-        return cast("Picture", {"head": self._head} | self._told.restart(self._shown, self._totals, limit))
+        return cast("Picture", {"head": self._head} | self._sent_rows.restart(self._shown, self._totals, limit))
 
     @_alone
     def changes(self, limit: float = math.inf) -> Changes:
-        """Return what the page lacks, about `limit` bytes of it, and count the version up; empty when it has all.
+        """Return the missing part of the page's picture, about `limit` bytes of it, and raise the version; {} for none.
 
-        What is urgent goes first.
+        Urgent rows go first.
         """
         self._feed()
         now = head(self._source.state, self._describe(), len(self._lines.lines))
@@ -119,17 +119,17 @@ class View:
             if self._versions.get(name) != version:
                 self._versions[name] = version
                 self._shown[name], self._totals[name] = table.window(self._source), table.total(self._source)
-                self._told.note(name)
+                self._sent_rows.note(name)
         room = limit if limit == math.inf else limit - len(msgspec.json.encode(changed))
         changes: AnyRow = {"head": changed} if changed else {}
-        changes |= self._told.patch(self._shown, self._totals, room)
+        changes |= self._sent_rows.patch(self._shown, self._totals, room)
         if changes:
             self.version += 1
         return cast("Changes", changes)
 
     @_alone
     def durable(self) -> Picture:
-        """Return a picture of at most `DURABLE_BYTES` of JSON: what a second page or a saved notebook starts from."""
+        """Return a picture of at most `DURABLE_BYTES` of JSON: the start of a second page or of a saved notebook."""
         picture = cast("AnyRow", self.snapshot())
         for limits in _DURABLE_LIMITS:
             for name, limit in limits.items():
@@ -149,7 +149,7 @@ class View:
     def page(
         self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
     ) -> tuple[int, list[AnyRow]]:
-        """Return how many rows there are, and at most `limit` (and `PAGE`) of them from `offset` on.
+        """Return the number of rows, and at most `limit` (and `PAGE`) of them from `offset` on.
 
         `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
         unknown table.
@@ -163,8 +163,8 @@ class View:
         return len(items), [self._row(name, key, item) for key, item in chosen]
 
     @_alone
-    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[CheckpointOption]]:
-        """Return how many options a question has, and some of them from `offset` on, or with a text in their names."""
+    def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[OptionRow]]:
+        """Return the number of a question's options, and a part: from `offset` on, or by a text in their names."""
         state = self._source.state
         checkpoint = state.checkpoints.get(referred(key, state.checkpoints))
         if checkpoint is None:
@@ -173,13 +173,13 @@ class View:
 
     @_alone
     def detail(self, name: str, key: str) -> AnyRow | None:
-        """Return one row with its text uncut; None where there is none. Raises KeyError for an unknown table."""
+        """Return one row with its text uncut; None for an unknown key. Raises KeyError for an unknown table."""
         found = self._find(name, key)
         return None if found is None else self._row(name, key, found, whole=True)
 
     @_alone
     def detail_text(self, name: str, key: str) -> str:
-        """Return what `detail` returns as JSON. A row that is asked for part by part is made once."""
+        """Return the result of `detail` as JSON. A row that is requested part by part is made once."""
         found = self._find(name, key)
         known = self._whole
         if found is not None and known is not None and known[:2] == (name, key) and is_same(known[2], found):

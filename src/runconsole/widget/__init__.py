@@ -1,4 +1,4 @@
-"""`ConsoleWidget`: a console with a live panel in a notebook."""
+"""Internal: `ConsoleWidget`: a console with a live panel in a notebook."""
 
 from runconsole.widget.widget import ConsoleWidget
 

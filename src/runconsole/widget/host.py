@@ -1,7 +1,7 @@
-"""The outputs of a notebook that show a panel: one a cell, withdrawn where a box shows it, kept true in the file.
+"""The outputs of a notebook that show a panel: one a cell, withdrawn where a box shows it, kept current in the file.
 
-A program that executes a notebook (nbclient, papermill, nbconvert) takes in only what is sent while a cell runs, under
-the name of that cell. So at the end of each cell the panels send what has changed since, in that cell's context.
+A program that executes a notebook (nbclient, papermill, nbconvert) takes in only messages that are sent while a cell
+runs, with that cell as their parent. So at the end of each cell the panels send their changes, in that cell's context.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ __all__ = ["Outputs", "Screen", "on_subshell"]
 
 _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 
-_SETTLES_S = 2.0
-"""How long a page may take to show a new output, and to say that it is there."""
+_SHOWING_S = 2.0
+"""The time in which a page shows a new output, and reports its view."""
 
 Screen = tuple[str, bool]
-"""A run as text, and whether that is final."""
+"""A run as text, and True if that is final."""
 
 _outputs: weakref.WeakValueDictionary[int, Outputs] = weakref.WeakValueDictionary()
-"""Of each open panel, by its identity; the panel holds them."""
+"""The outputs of each open panel, by its identity; the panel holds them."""
 _prepared: weakref.WeakSet[Any] = weakref.WeakSet()
-"""The shells that tell of the end of each cell."""
+"""The shells that report the end of each cell."""
 
 
 class _Output:
-    """One output: a view of a panel, or of a box around panels, and what readers without a kernel see."""
+    """One output: a view of a panel, or of a box around panels, and the text for readers without a kernel."""
 
     def __init__(self, view: ipywidgets.DOMWidget, panels: list[Outputs]) -> None:
         self._view = view
@@ -42,7 +42,7 @@ class _Output:
         self.screens = self._now()
         self._made = time.monotonic()
         self.kept = self.screens
-        """What was sent last, and what the file holds for sure: it was sent while a cell ran."""
+        """The last sent text, and the text that the file surely holds: it was sent while a cell ran."""
         handle = display(self.bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self.display_id: str | None = None if handle is None else handle.display_id
 
@@ -53,8 +53,8 @@ class _Output:
         return _bundle(self._view, self.screens)
 
     def update(self, *, in_cell: bool) -> None:
-        """Send what has changed since it was sent; in a cell, since the file has it."""
-        if in_cell and time.monotonic() - self._made < _SETTLES_S and not all(final for _, final in self._now()):
+        """Send the changes since the last message; in a cell, the changes since the file's text."""
+        if in_cell and time.monotonic() - self._made < _SHOWING_S and not all(final for _, final in self._now()):
             return  # a page may be making its view at this moment, and would have to make another
         self.screens, before = self._now(), self.kept if in_cell else self.screens
         if in_cell:
@@ -63,7 +63,7 @@ class _Output:
             update_display(self.bundle(), display_id=self.display_id, raw=True)  # type: ignore[no-untyped-call]
 
     def withdraw(self) -> None:
-        """Show nothing any more."""
+        """Clear the output."""
         update_display({}, display_id=self.display_id, raw=True)  # type: ignore[no-untyped-call]
 
 
@@ -89,7 +89,7 @@ class Outputs:
         self._early: tuple[int, _Output] | None = None
         """The output that the constructor made, and the number of its cell."""
         self._is_early_only = False
-        """Whether the cell has not asked for that output itself."""
+        """True if the cell has not requested that output itself."""
         _outputs[id(panel)] = self
         shell = get_ipython()
         if getattr(shell, "kernel", None) is not None:
@@ -100,7 +100,7 @@ class Outputs:
         return _bundle(self._panel, [self.screen()])
 
     def show(self) -> None:
-        """Show the panel, unless the constructor did in this very cell and nobody has asked for that yet."""
+        """Show the panel, unless the constructor did in this very cell without a request."""
         early = self._early_here()
         if early is not None and self._is_early_only:
             self._is_early_only = False
@@ -108,14 +108,14 @@ class Outputs:
             self._add(_Output(self._panel, [self]))
 
     def show_early(self) -> None:
-        """Show the panel below the running cell, where there is a kernel: for the constructor."""
+        """Show the panel below the running cell, if there is a kernel: for the constructor."""
         if getattr(get_ipython(), "kernel", None) is not None:
             output = _Output(self._panel, [self])
             self._add(output)
             self._early, self._is_early_only = (_cell_number(), output), True
 
     def withdraw_early(self) -> None:
-        """Take the constructor's output of this cell back: something else in it shows the panel."""
+        """Withdraw the constructor's output of this cell: another output in it shows the panel."""
         early = self._early_here()
         if early is not None and self._is_early_only:
             self._early = None
@@ -135,12 +135,12 @@ class Outputs:
         self._add(output)
 
     def update(self, *, in_cell: bool = False) -> None:
-        """Bring the text of every output up to date, where it is another one now."""
+        """Update the text of every output where it has changed."""
         for output in self._shown:
             output.update(in_cell=in_cell)
 
     def close(self) -> None:
-        """Update nothing more."""
+        """End the updates."""
         _outputs.pop(id(self._panel), None)
         self._shown.clear()
 
@@ -159,7 +159,7 @@ def _bundle(view: ipywidgets.DOMWidget, screens: list[Screen]) -> dict[str, Any]
 
 
 def on_subshell() -> bool:
-    """Whether the caller runs on a subshell: then answers through it come back while a cell runs."""
+    """Return whether the caller runs on a subshell: then its replies arrive while a cell runs."""
     shell = get_ipython()
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
@@ -177,7 +177,7 @@ def _cell_number() -> int:
 
 
 def _prepare(shell: Any) -> None:
-    """Have a shell tell of the end of each cell, and let a box with a panel in it be shown by us."""
+    """Register for the end of each cell of a shell, and for the display of boxes with a panel in them."""
     if shell in _prepared or not hasattr(shell, "events"):
         return
     _prepared.add(shell)
@@ -194,7 +194,7 @@ def _after_cell(_result: Any = None) -> None:
 
 
 class _BoxDisplay:
-    """Shows a box around panels once, with their text; leaves other boxes to IPython, or whoever shows them."""
+    """Shows a box around panels once, with their text; leaves other boxes to IPython or another formatter."""
 
     def __init__(self, other: Callable[[Any], None] | None) -> None:
         self._other = other
@@ -210,7 +210,7 @@ class _BoxDisplay:
         elif self._other is not None:
             self._other(box)
         else:
-            raise NotImplementedError  # IPython goes on with its other ways
+            raise NotImplementedError  # IPython tries its other ways
 
 
 def _panels_in(widget: Any, seen: set[int]) -> Iterator[Outputs]:

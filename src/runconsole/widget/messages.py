@@ -1,7 +1,7 @@
 """The messages between the browser and the kernel.
 
-The kernel's messages are dicts; the browser's are parsed (`parse`) into structs, so that nothing behind the door sees a
-raw message. `scripts/contract.py` writes the TypeScript of both, as `runconsole.view.contract` explains.
+The kernel's messages are dicts; the browser's are parsed (`parse`) into structs, so that no code behind the parser sees
+a raw message. `scripts/contract.py` writes the TypeScript of both, as `runconsole.view.contract` explains.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ __all__ = [
     "Patch",
     "Ready",
     "ReplayCommand",
+    "RequestAnswer",
     "Snapshot",
-    "Taken",
-    "TaskCommand",
+    "TaskRowCommand",
     "ToKernel",
     "parse",
 ]
@@ -51,10 +51,10 @@ RequestId = Annotated[str | None, str]
 
 
 class Durable(TypedDict):
-    """The durable picture: what a second page, a reload or a saved notebook starts from.
+    """The durable picture: the start of a second page, a reload or a saved notebook.
 
-    True at most one second ago while live (but for the position of a replay that plays on), exact at the end. `version`
-    is the picture's. Tables are shortened (tasks 60, output 60, events 0 rows...).
+    While live it is at most one second old (but for the position of a playing replay), at the end exact. `version` is
+    the picture's. Tables are shortened (tasks 60, output 60, events 0 rows...).
     """
 
     version: int
@@ -85,7 +85,7 @@ class Patch(TypedDict):
 
 
 class Heartbeat(TypedDict):
-    """The newest version, so that a lost patch is noticed.
+    """The newest version, to notice a lost patch.
 
     While live, a second after the last patch and each second from then on. `now` is the kernel's clock.
     """
@@ -120,8 +120,8 @@ class Detail(TypedDict):
     text: NotRequired[str]
 
 
-class Taken(TypedDict):
-    """The kernel took a request in hand (ok) or refused it at the door, with one sentence."""
+class RequestAnswer(TypedDict):
+    """The kernel accepted a request (ok), or refused it with one sentence."""
 
     kind: Literal["answer"]
     id: RequestId
@@ -129,30 +129,30 @@ class Taken(TypedDict):
     error: str | None
 
 
-FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Taken
+FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | RequestAnswer
 
 
 # ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ----------------------------------
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="kind"):
+class PageMessage(msgspec.Struct, frozen=True, tag_field="kind"):
     """A message of the browser."""
 
 
-class Ready(Message, frozen=True, tag="ready"):
+class Ready(PageMessage, frozen=True, tag="ready"):
     """A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell."""
 
     have: int = -1
     """The version that the page has; -1 is none."""
 
 
-class AskSnapshot(Message, frozen=True, tag="snapshot"):
+class AskSnapshot(PageMessage, frozen=True, tag="snapshot"):
     """The page lacks the picture, or lost a patch."""
 
     have: int = -1
 
 
-class Decide(Message, frozen=True, tag="decide"):
+class Decide(PageMessage, frozen=True, tag="decide"):
     """A person pressed a button of a checkpoint."""
 
     id: str
@@ -160,10 +160,10 @@ class Decide(Message, frozen=True, tag="decide"):
     checkpoint: str
     answer: Answer[str]
     at: float | None = None
-    """When it was pressed, by the kernel's clock: the message may have to wait for a busy kernel."""
+    """The time of the press, by the kernel's clock: the message may have to wait for a busy kernel."""
 
 
-class AskPage(Message, frozen=True, tag="page"):
+class AskPage(PageMessage, frozen=True, tag="page"):
     """Rows of a table from `offset` on, or at most 50 options of the checkpoint `of`."""
 
     id: str
@@ -175,7 +175,7 @@ class AskPage(Message, frozen=True, tag="page"):
     of: str = ""
 
 
-class AskDetail(Message, frozen=True, tag="detail"):
+class AskDetail(PageMessage, frozen=True, tag="detail"):
     """A row in full, or one part of its JSON text."""
 
     id: str
@@ -184,14 +184,14 @@ class AskDetail(Message, frozen=True, tag="detail"):
     part: int = 0
 
 
-class LinkCommand(Message, frozen=True, tag="link"):
+class LinkCommand(PageMessage, frozen=True, tag="link"):
     """`reconnect`: try again now while retrying or after failed; `stop`: end the console (not the run)."""
 
     id: str
     action: LinkAction
 
 
-class TaskCommand(Message, frozen=True, tag="command"):
+class TaskRowCommand(PageMessage, frozen=True, tag="command"):
     """A command for a task, by its row's key; answered when the server has answered."""
 
     id: str
@@ -199,7 +199,7 @@ class TaskCommand(Message, frozen=True, tag="command"):
     command: Verb = ""
 
 
-class ReplayCommand(Message, frozen=True, tag="replay"):
+class ReplayCommand(PageMessage, frozen=True, tag="replay"):
     """Plays a recording, or shows another run."""
 
     id: str
@@ -208,7 +208,7 @@ class ReplayCommand(Message, frozen=True, tag="replay"):
     """Seconds of "seek", the speed of "speed", the number of "run"."""
 
 
-ToKernel = Ready | AskSnapshot | Decide | AskPage | AskDetail | LinkCommand | TaskCommand | ReplayCommand
+ToKernel = Ready | AskSnapshot | Decide | AskPage | AskDetail | LinkCommand | TaskRowCommand | ReplayCommand
 
 _KINDS = frozenset({"ready", "snapshot", "decide", "page", "detail", "link", "command", "replay"})
 

@@ -19,11 +19,11 @@ from runconsole.widget.replies import Budget
 __all__ = ["Publisher"]
 
 TICK = 1 / 9
-"""Nine patches and the durable picture make ten messages; a heartbeat comes only where no patch does."""
+"""Nine patches and the durable picture make ten messages; a heartbeat comes only in place of a patch."""
 BYTES_PER_SECOND = 200_000 - DURABLE_BYTES
-"""For patches and answers: the rest is for the durable picture."""
+"""The budget of patches and answers: the rest is for the durable picture."""
 SNAPSHOT_BYTES = 120_000
-"""Of a larger picture a snapshot has a part; patches bring the rest."""
+"""The size limit of a snapshot; patches bring the rest of a larger picture."""
 HEARTBEAT = 1.0
 DURABLE = 1.0
 
@@ -31,16 +31,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Sends what changed in a view. Runs on the I/O thread.
+    """Sends the changes of a view. Runs on the I/O thread.
 
     Args:
         view: the picture.
         send: sends one message to every browser view.
         save: stores the durable picture (a synced trait).
-        now: this machine's time.
-        is_bound: whether answers come back while a cell runs (the widget's handshake).
-        alert: shows one sentence about what could not be published.
-        budget: what may be sent, shared with the answers to the page.
+        now: returns this machine's time.
+        is_bound: returns whether replies arrive while a cell runs (the widget's handshake).
+        alert: shows one sentence about a failure to publish.
+        budget: the byte budget, shared with the answers to the page.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Publisher:
         self._alert = alert
         self._budget = budget or Budget(BYTES_PER_SECOND)
         self._kept: View | None = None
-        self._is_another = False  # whether the pages have to be told a whole picture: of another view
+        self._needs_whole = False  # True if the pages need a whole picture: of another view
         self._failed: set[str] = set()
         self._urgent = asyncio.Event()
         self._saved_version = self._kept_version = -1
@@ -75,7 +75,7 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled; the last picture is published by `flush`."""
         loop = asyncio.get_running_loop()
-        self._urgent = asyncio.Event()  # of this loop: a console that goes on may have another
+        self._urgent = asyncio.Event()  # of this loop: a restarted console may have another
         beat, saved = loop.time(), -math.inf
         while True:
             self._urgent.clear()
@@ -84,20 +84,20 @@ class Publisher:
                 saved = now
                 self._try_save()
             if size:
-                beat = now  # it tells the version too
+                beat = now  # it has the version too
                 self._budget.spend(size, now, TICK)
             elif now - beat >= HEARTBEAT:
                 beat = now
                 self.heartbeat()
             if pause:
                 await asyncio.sleep(pause)
-                # What was sent to a page that asked has to be paid for, too; what is urgent is small and does not wait.
+                # A snapshot for one page counts against the budget, too; urgent changes are small and do not wait.
                 await self._wait(self._budget.delay(loop.time()))
             else:
                 await self._wait(TICK)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait so long, or until something urgent happens."""
+        """Wait that long, or until something urgent happens."""
         if seconds <= 0:
             return
         # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
@@ -106,17 +106,17 @@ class Publisher:
                 await self._urgent.wait()
 
     def flush(self) -> None:
-        """Publish what is left, and the durable picture."""
+        """Publish the remaining changes, and the durable picture."""
         self._try_patch()
         self._try_save()
         self.heartbeat()
 
     def _try_patch(self, limit: float = math.inf) -> tuple[int, float]:
-        """Return what `patch` does, and how many seconds to wait after it; what fails is tried again a second later."""
+        """Return the result of `patch`, and the seconds to wait after it; a failure is retried a second later."""
         try:
             size = self.patch(limit)
         except Exception as error:  # noqa: BLE001 - what cannot be painted does not end the painting of what can
-            self._say(error, "the panel could not be painted")
+            self._report(error, "the panel could not be painted")
             return 0, 1.0
         return size, max(TICK, size / BYTES_PER_SECOND) if size else 0.0
 
@@ -124,9 +124,9 @@ class Publisher:
         try:
             self.save()
         except Exception as error:  # noqa: BLE001 - as above
-            self._say(error, "the panel could not be stored for a reload and for the saved notebook")
+            self._report(error, "the panel could not be stored for a reload and for the saved notebook")
 
-    def _say(self, error: Exception, what: str) -> None:
+    def _report(self, error: Exception, what: str) -> None:
         """Log each failure; show the first of each kind."""
         _logger.error("%s", what, exc_info=error)
         if what not in self._failed:
@@ -134,8 +134,8 @@ class Publisher:
             self._alert(f"{what} ({type(error).__name__}); the run goes on, and the tables hold it: please report this")
 
     def patch(self, limit: float = math.inf) -> int:
-        """Send what changed, about `limit` bytes of it; return the size of the message, 0 when there was none."""
-        if self._is_another:
+        """Send the changes, about `limit` bytes of them; return the size of the message, 0 for none."""
+        if self._needs_whole:
             return self._send_whole()
         base = self._view.version
         changes = self._view.changes(limit)
@@ -155,11 +155,11 @@ class Publisher:
     def show(self, view: View, kept: View | None = None) -> None:
         """Show another view from here on: the next patch is a snapshot of it.
 
-        `kept` is what the durable picture shows, where that is another.
+        `kept` is the view of the durable picture, where that is another.
         """
         self._view, self._kept = view, kept
         self._saved_version = -1
-        self._has_news = self._is_another = True
+        self._has_news = self._needs_whole = True
 
     def snapshot(self) -> None:
         """Send the whole picture."""
@@ -167,14 +167,14 @@ class Publisher:
         self._send(self._snapshot())
 
     def whole(self, have: int) -> Snapshot | Heartbeat:
-        """Return the picture for a page that has this version: a snapshot, or a heartbeat where it is the newest."""
+        """Return the picture for a page that has this version: a snapshot, or a heartbeat if it is the newest."""
         self.patch(BYTES_PER_SECOND * TICK)
         return self._beat() if have == self._view.version else self._snapshot()
 
     def _send_whole(self) -> int:
         self._view.changes(0)
         message = self._snapshot(to_all=True)
-        self._is_another = False
+        self._needs_whole = False
         self._send(message)
         return len(msgspec.json.encode(message))
 
@@ -183,7 +183,7 @@ class Publisher:
         return {"kind": "snapshot", "version": self._view.version, "now": self._millis(), "picture": picture}
 
     def keep(self) -> None:
-        """Send what changed, and store the durable picture again: the one before may not have reached the file."""
+        """Send the changes, and store the durable picture again: the one before may not have reached the file."""
         self._try_patch()
         if self._kept_version != self._view.version:
             self._saved_version = -1
@@ -201,7 +201,7 @@ class Publisher:
         self._has_news = self._kept is not None
 
     def heartbeat(self) -> None:
-        """Send the newest version, so that a lost last patch is noticed."""
+        """Send the newest version, to reveal the loss of a last patch."""
         self._send(self._beat())
 
     def _beat(self) -> Heartbeat:
@@ -212,7 +212,7 @@ class Publisher:
 
 
 def _is_clock(changes: Changes) -> bool:
-    """Whether nothing changed but the position of a replay that plays on."""
+    """Return whether only the position of a playing replay changed."""
     if changes.keys() != {"head"} or changes["head"].keys() != {"replay"}:
         return False
     replay = changes["head"]["replay"]

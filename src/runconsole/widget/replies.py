@@ -1,4 +1,4 @@
-"""Answers to what the pages ask for: one after the other, within the budget that they share with the patches."""
+"""Answers to the pages' requests: one after the other, within the budget that they share with the patches."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ import msgspec
 from runconsole.errors import RunConsoleError
 from runconsole.view import View, marked_sentence
 from runconsole.view.contract import Row
-from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page, Taken
+from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page, RequestAnswer
 
 __all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
 
 PAUSE = 1 / 9
-"""Seconds between two answers at least."""
+"""The least seconds between two answers."""
 WAITING = 100
-"""Requests that wait at most. Of more, the oldest get no answer: a page asks again for what it still wants."""
+"""The most waiting requests. Beyond it the oldest get no answer: a page repeats a request that it still needs."""
 AT_ONCE = 8.0
-"""Where no thread is left that could wait: so many seconds' budget is spent in advance; then requests get no answer."""
+"""Without a thread that could wait: seconds of budget that are spent in advance; then requests get no answer."""
 
 WHOLE = 150_000
-"""Characters of a row that is told in one answer; of a longer one the page asks for part after part."""
+"""Characters of a row that fits in one answer; a longer one is requested part by part."""
 PART = 25_000
 _LONGEST_ID = 200
 
-Request = AskSnapshot | AskPage | AskDetail | Taken
+PageRequest = AskSnapshot | AskPage | AskDetail | RequestAnswer
 """A request of a page, or the answer to one that was carried out already."""
 
 
 class Budget:
-    """How much may be sent: so many bytes a second. Times are seconds of a monotonic clock."""
+    """A budget of bytes a second. Times are seconds of a monotonic clock."""
 
     def __init__(self, bytes_per_second: int) -> None:
         self._rate = bytes_per_second
@@ -46,31 +46,31 @@ class Budget:
         self._paid = max(self._paid, now) + max(size / self._rate, pause)
 
     def delay(self, now: float) -> float:
-        """Return how many seconds to wait until what was sent is paid for."""
+        """Return the seconds to wait until the sent messages are paid for."""
         return max(0.0, self._paid - now)
 
 
 class Replies:
-    """Requests of the pages in their order. Runs on the I/O thread, or where there is none, wherever a request comes.
+    """Requests of the pages in their order. Runs on the I/O thread; without one, on the thread of the request.
 
     Args:
-        budget: what may be sent.
+        budget: the byte budget.
         reply: makes the answer to a request.
         send: sends a message.
     """
 
     def __init__(
-        self, budget: Budget, *, reply: Callable[[Request], FromKernel], send: Callable[[FromKernel], None]
+        self, budget: Budget, *, reply: Callable[[PageRequest], FromKernel], send: Callable[[FromKernel], None]
     ) -> None:
         self._budget = budget
         self._reply = reply
         self._send = send
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[PageRequest] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def ask(self, request: Request) -> None:
-        """Take a request; requests for the whole picture that wait are one."""
+    def ask(self, request: PageRequest) -> None:
+        """Take a request; waiting requests for the whole picture are merged."""
         if isinstance(request, AskSnapshot):
             for place, known in enumerate(self._waiting):
                 if isinstance(known, AskSnapshot):
@@ -90,7 +90,7 @@ class Replies:
             self._next()
 
     def _next(self) -> None:
-        """Answer what waits, as soon as the budget allows."""
+        """Answer the waiting requests, as soon as the budget allows."""
         self._timer = None
         loop = asyncio.get_running_loop()
         while self._waiting:
@@ -100,7 +100,7 @@ class Replies:
                 return
             self._answer(self._waiting.popleft(), loop.time())
 
-    def _answer(self, request: Request, now: float) -> None:
+    def _answer(self, request: PageRequest, now: float) -> None:
         message = self._reply(request)
         self._budget.spend(len(msgspec.json.encode(message)), now, PAUSE)
         self._send(message)
@@ -114,17 +114,17 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def named(name: object) -> str | None:
-    """Return the id of a request, as far as it is one."""
+    """Return the id of a request, None for an invalid one."""
     return name if isinstance(name, str) and len(name) <= _LONGEST_ID else None
 
 
-def refusal(name: object, problem: Exception) -> Taken:
+def refusal(name: object, problem: Exception) -> RequestAnswer:
     """Return the answer to a request, by its id, that cannot be carried out."""
     text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
     return {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
 
 
-def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | Taken:
+def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | RequestAnswer:
     """Return the answer to a page's request for rows."""
     try:
         return _page(view, request) if isinstance(request, AskPage) else _detail(view, request)

@@ -1,4 +1,4 @@
-"""Which run a panel shows: a console's newest, or an earlier one that a person has chosen in the header."""
+"""The run that a panel shows: a console's newest, or an earlier one that a person has chosen in the header."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MOST_RUNS = 50
 
 
 class Showing:
-    """Makes the views of the run that is shown. One thread uses it: the one that writes the state.
+    """Makes the views of the shown run. Used by one thread: the one that writes the state.
 
     Attributes:
-        view: of the run that is shown.
-        kept: of the newest run, while another one is shown: what a reload or a saved notebook starts from.
+        view: the view of the shown run.
+        kept: the view of the newest run, while another one is shown: the start of a reload or a saved notebook.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -35,7 +35,7 @@ class Showing:
         self.kept: View | None = None
 
     def follow(self) -> bool:
-        """Show what is the newest run now, unless an earlier one was chosen; return whether anything is another."""
+        """Show the newest run, unless an earlier one was chosen; return whether the newest run has changed."""
         stores = self._engine.stores
         if stores[-1] is self._newest:
             return False
@@ -69,7 +69,7 @@ class Showing:
         return View(store.state, read, describe, version=version)
 
     def _read(self, store: RunStore, first: int, count: int) -> list[tuple[int, Received]]:
-        """Return events of the log as they may be shown."""
+        """Return events of the log in a form that may be shown."""
         hide = self._engine.options.redactor.hide_event
         return [(number, hide(event)) for number, event in store.log.read(first, count)]
 
@@ -98,7 +98,7 @@ class Showing:
 
 
 def _described(replay: Replay) -> ReplayPosition:
-    """Return where a replay is, for the panel's controls; positions to a tenth of a second."""
+    """Return a replay's position for the panel's controls, to a tenth of a second."""
     return {
         "position_s": round(replay.position, 1),
         "duration_s": round(replay.duration, 1),

@@ -41,13 +41,13 @@ from runconsole.widget.messages import (
     LinkCommand,
     Ready,
     ReplayCommand,
-    Taken,
-    TaskCommand,
+    RequestAnswer,
+    TaskRowCommand,
     ToKernel,
     parse,
 )
 from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
-from runconsole.widget.replies import Budget, Replies, Request, named, refusal, reply_to
+from runconsole.widget.replies import Budget, PageRequest, Replies, named, refusal, reply_to
 from runconsole.widget.showing import Showing
 
 __all__ = ["ConsoleWidget"]
@@ -58,24 +58,24 @@ _RUNNING = frozenset({"connecting", "live", "retrying"})
 _logger = logging.getLogger(__name__)
 
 _CELL_END_S = 2.0
-"""How long the end of a cell may wait for the file to be brought up to date."""
+"""Seconds that the end of a cell may wait for the update of the file."""
 
 _shown: weakref.WeakValueDictionary[int, ConsoleWidget] = weakref.WeakValueDictionary()
 """The open widget of each console that has one, by the console's identity."""
 _numbers = itertools.count()
 _consoles: weakref.WeakValueDictionary[int, Console] = weakref.WeakValueDictionary()
-"""The consoles that widgets have shown, oldest first: one may run on when its widget was closed."""
+"""The consoles that widgets have shown, oldest first: one may run on after its widget was closed."""
 
 
 class ConsoleWidget(RunAPI, anywidget.AnyWidget):
-    """A live panel of one run, shown below the cell at once; with all that `Console` offers.
+    """A live panel of one run, shown below the cell at once; with all methods and attributes of `Console`.
 
     Args:
-        url: what `Console` takes, or a `Console`. With the arguments of a console that still runs, the result is that
-            console's own widget: a cell run twice opens no second connection. The newest cell wins: its `on_checkpoint`
-            (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
-        height: of the scrolling areas, in CSS pixels.
-        display: whether to show the panel at once; else it is shown where the widget is.
+        url: the URL or path that `Console` takes, or a `Console`. With the arguments of a console that still runs, the
+            result is that console's own widget: a cell run twice opens no second connection. The newest cell wins: its
+            `on_checkpoint` (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
+        height: the height of the scrolling areas, in CSS pixels.
+        display: show the panel at once; else it is shown where the widget is displayed.
         options: the keyword arguments of `Console`.
 
     Raises:
@@ -104,7 +104,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         **options: Unpack[ConsoleOptions],
     ) -> ConsoleWidget:
         place, hidden = _concealed(url, options)
-        del url, options  # a traceback with locals shows what is left
+        del url, options  # a traceback with locals shows the remaining variables
         console = _console_of(place, hidden)
         known = None if console is None else _shown.get(id(console))
         widget = super().__new__(cls) if known is None else known
@@ -120,7 +120,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         **options: Unpack[ConsoleOptions],
     ) -> None:
         place, hidden = _concealed(url, options)
-        del url, options  # a traceback with locals shows what is left
+        del url, options  # a traceback with locals shows the remaining variables
         console: Console | None = self.__dict__.pop("_taken", None)
         if "console" not in self.__dict__:
             self._begin(place if console is None else console, height, hidden)
@@ -137,7 +137,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         self._engine = engine_of(console)
         _shown[id(console)] = self
         _consoles[next(_numbers)] = console
-        # Sending from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
+        # A message from another thread needs the context of a thread that the kernel knows (ipykernel 7.0).
         self._context = contextvars.copy_context()
         self._is_bound = False
         self._has_page = False
@@ -159,11 +159,11 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         )
         if self._engine.replay is not None:
             self._engine.replay.on_change(self._replayed)
-        self.on_msg(self._door)
+        self.on_msg(self._on_page_message)
         self._engine.attach(self._observe)
         try:
             self._start(start=start)
-        except BaseException:  # an interrupt, too: the next try of the cell makes another one
+        except BaseException:  # an interrupt, too: the next run of the cell makes another one
             self.close()
             raise
 
@@ -178,7 +178,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     # ---- out: from the I/O thread to the browser ----------------------------------------------------------------
 
     def _observe(self, effects: tuple[Effect, ...]) -> None:
-        """Keep publishing while the console lives; paint at once what must be seen at once."""
+        """Keep publishing while the console lives; paint urgent changes at once."""
         if self._published is None or self._published.done():
             self._published = asyncio.get_running_loop().create_task(self._publish(), name="runconsole-publish")
         if self._showing.follow():
@@ -187,7 +187,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             self._publisher.hurry()
 
     def _replayed(self, _change: str) -> None:
-        """Follow a replay: one that went back shows another state."""
+        """Follow a replay: after a step back it shows another state."""
         if self._showing.follow():
             self._publisher.show(self._showing.view, self._showing.kept)
         self._paint()
@@ -201,7 +201,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         if self._engine.is_started:
             self._observe(())
             self._publisher.hurry()
-        else:  # no thread is left that would publish it
+        else:  # without a thread to publish it
             self._publisher.flush()
 
     async def _publish(self) -> None:
@@ -210,7 +210,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             await self._engine.session_over()
         finally:
             publishing.cancel()
-            # Before anything is awaited: the end of the I/O thread may cancel this very task.
+            # Before any await: the end of the I/O thread may cancel this very task.
             self._publisher.flush()
             self._run(self._outputs.update)  # the notebook's file, for readers without a kernel
             await asyncio.gather(publishing, return_exceptions=True)
@@ -222,9 +222,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         self._run(self.set_trait, "picture", durable)
 
     def _cell_ended(self, context: contextvars.Context) -> None:
-        """Let the file have what is known now, where a program executes the notebook; on the thread of the cells.
+        """Save the present picture in the file, if a program executes the notebook; on the thread of the cells.
 
-        A page keeps the file by itself, whatever the context; nothing is painted anew there.
+        A page keeps the file by itself, in any context; nothing is painted anew there.
         """
         if self._has_page or self._is_closed:
             return
@@ -254,8 +254,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
 
-    def _door(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        """Check that it is a message, remember where it came from, and hand it over."""
+    def _on_page_message(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        """Check that it is a message, note its context, and hand it over to the I/O thread."""
         if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
             return
         self._has_page = True
@@ -272,14 +272,14 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
             answer = self._engine.options.redactor.hide_in(refusal(raw.get("id"), problem))
         if answer is None:
-            return  # it comes when it is its turn
+            return  # the answer comes in its turn
         if raw["kind"] == "decide":
             self._emit(answer)
         else:
             self._replies.ask(answer)
 
-    def _carry_out(self, message: ToKernel) -> Taken | None:
-        """Return the answer; None where it comes later."""
+    def _carry_out(self, message: ToKernel) -> RequestAnswer | None:
+        """Return the answer; None if it comes later."""
         match message:
             case Ready() | AskSnapshot():
                 if isinstance(message, Ready) and message.have == -1 and self._showing.return_to_newest():
@@ -289,7 +289,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             case AskPage() | AskDetail():
                 self._replies.ask(message)
                 return None
-            case TaskCommand():
+            case TaskRowCommand():
                 self._command(message)
                 return None
             case Decide():
@@ -303,7 +303,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                 _control(self._engine.replay, message.action, message.value)
         return {"kind": "answer", "id": named(message.id), "ok": True, "error": None}
 
-    def _reply(self, request: Request) -> FromKernel:
+    def _reply(self, request: PageRequest) -> FromKernel:
         if isinstance(request, AskSnapshot):
             return self._publisher.whole(request.have)
         return reply_to(self._view, request) if isinstance(request, AskPage | AskDetail) else request
@@ -313,7 +313,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         return self._showing.view
 
     def _decide(self, message: Decide) -> None:
-        """Hand an answer on. Raises DecisionRefused where it has ended already: nothing was sent."""
+        """Submit an answer. Raises DecisionRefused if it ends at once, InvalidArgument for another run's question."""
         checkpoint_id, option = answered(self._showing.store.state, message.checkpoint, message.answer.option)
         state = self._showing.store.state
         if checkpoint_id in state.checkpoints and not self._engine.decider.asks(state, checkpoint_id):
@@ -328,8 +328,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             error = decision.error or "it does not count any more"
             raise DecisionRefused(f"{error}{_waited(message.at)}", decision.checkpoint_id)
 
-    def _command(self, message: TaskCommand) -> None:
-        """Give a command for a task, and pass the server's answer on when it comes."""
+    def _command(self, message: TaskRowCommand) -> None:
+        """Send a command for a task, and pass the server's answer on when it comes."""
         key = message.task
         tasks = self._engine.state.tasks
         position = int(key) if key.isdecimal() else len(tasks)
@@ -347,7 +347,10 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     # ---- life and display ---------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Take the panel off the page. The console goes on: `stop` ends it, and the cell run again shows it again."""
+        """Remove the panel from the page.
+
+        The console goes on: `stop` ends it; the cell shows it again when it is run again.
+        """
         if "_outputs" in self.__dict__ and not self._is_closed:
             self._is_closed = True
             if _shown.get(id(self.console)) is self:
@@ -372,7 +375,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         if "console" not in self.__dict__:
-            return "ConsoleWidget(not begun)"  # a traceback with locals asks in the middle of `__init__`
+            return "ConsoleWidget(not begun)"  # a traceback with locals may ask in the middle of `__init__`
         return f"ConsoleWidget({self.address!r}, status={self.status!r})"
 
 
@@ -402,7 +405,7 @@ def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
 
 
 def _follows(console: Console) -> bool:
-    """Whether a console follows its run, or will: one that was never started is only known by its panel."""
+    """Return whether a console follows its run, or will; one that was never started counts only with a panel."""
     return (
         console.status in _RUNNING
         and not engine_of(console).is_forked
@@ -411,7 +414,7 @@ def _follows(console: Console) -> bool:
 
 
 def _control(replay: Replay | None, action: str, value: Any) -> None:
-    """Carry out what the panel's controls ask for. Raises InvalidArgument."""
+    """Carry out a command of the panel's controls. Raises InvalidArgument."""
     if replay is None:
         raise InvalidArgument("expected a recording to play, got a live run")
     if not replay.is_begun:
@@ -433,7 +436,7 @@ def _control(replay: Replay | None, action: str, value: Any) -> None:
 
 
 def _waited(pressed_at: float | None) -> str:
-    """Return a word on how long a press had to wait for the kernel, where that was long."""
+    """Return a phrase on the wait of a press for the kernel, if it was long."""
     if pressed_at is None:
         return ""
     seconds = now_micros() / 1e6 - pressed_at / 1e3

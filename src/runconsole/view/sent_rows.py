@@ -1,4 +1,4 @@
-"""What the page was told of the tables, and what of the rest goes into the next patch of a limited size."""
+"""The rows that the page has, and the choice of further rows for the next patch of a limited size."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from runconsole.view.rows import AnyRow
-from runconsole.view.tables import TABLES, Held
+from runconsole.view.tables import TABLES, ShownRows
 
-__all__ = ["Told", "is_same"]
+__all__ = ["SentRows", "is_same"]
 
 _URGENT = ("checkpoints", "decisions", "errors")
 """Tables whose rows go first."""
@@ -19,8 +19,8 @@ _URGENT = ("checkpoints", "decisions", "errors")
 RowOf = Callable[[str, str, Any], AnyRow]
 
 
-class Told:
-    """The rows that the page has. What does not fit into a patch goes into the next ones.
+class SentRows:
+    """The rows that the page has. Rows that do not fit into a patch go into the next ones.
 
     Args:
         row: makes a row of a table's name, a key and an item.
@@ -28,19 +28,19 @@ class Told:
 
     def __init__(self, row: RowOf) -> None:
         self._row = row
-        self._sent: dict[str, Held] = {table: {} for table in TABLES}
+        self._sent: dict[str, ShownRows] = {table: {} for table in TABLES}
         self._totals = dict.fromkeys(TABLES, 0)
         self._skipped: dict[str, dict[str, int]] = {}
-        """Of a table that did not fit: the places of the keys that go first the next time."""
+        """Of each table that did not fit: the positions of the keys that go first the next time."""
         self._behind: dict[str, None] = {}
-        """The tables of which the page does not have everything."""
+        """The tables that the page has incompletely."""
 
     def note(self, name: str) -> None:
-        """Take notice that a table has changed."""
+        """Note that a table has changed."""
         self._behind[name] = None
 
-    def patch(self, shown: dict[str, Held], totals: dict[str, int], limit: float = math.inf) -> dict[str, AnyRow]:
-        """Return what the page lacks of the tables as they are shown, about `limit` bytes of it."""
+    def patch(self, shown: dict[str, ShownRows], totals: dict[str, int], limit: float = math.inf) -> dict[str, AnyRow]:
+        """Return the missing part of the shown tables, about `limit` bytes of it."""
         drafts = {name: self._draft(name, shown) for name in TABLES if name in self._behind}
         urgent = [drafts[name] for name in _URGENT if name in drafts]
         others = [draft for name, draft in drafts.items() if name not in _URGENT]
@@ -52,17 +52,17 @@ class Told:
             limit -= draft.take(min(limit, share), at_least_one=number == 0)
         for draft in others:
             limit -= draft.take(limit)
-        # The first of the tables that are behind takes what is too large for its share: it is another one each time.
+        # The first of the incomplete tables also takes the rows that exceed a share: another table each time.
         self._behind = dict.fromkeys([*list(self._behind)[1:], *list(self._behind)[:1]])
         patches = {name: self._finish(name, draft, shown, totals[name]) for name, draft in drafts.items()}
         return {name: patch for name, patch in patches.items() if patch}
 
-    def all(self, shown: dict[str, Held], totals: dict[str, int]) -> None:
+    def all(self, shown: dict[str, ShownRows], totals: dict[str, int]) -> None:
         """Note that every page has everything."""
         self._sent, self._totals = dict(shown), dict(totals)
         self._skipped, self._behind = {}, {}
 
-    def restart(self, shown: dict[str, Held], totals: dict[str, int], limit: float) -> dict[str, AnyRow]:
+    def restart(self, shown: dict[str, ShownRows], totals: dict[str, int], limit: float) -> dict[str, AnyRow]:
         """Return the tables for a page that has nothing, about `limit` bytes of them; patches bring the rest."""
         self._sent = {table: {} for table in TABLES}
         self._behind = dict.fromkeys(TABLES)
@@ -72,7 +72,7 @@ class Told:
             for name, sent in self._sent.items()
         }
 
-    def _draft(self, name: str, shown: dict[str, Held]) -> _Draft:
+    def _draft(self, name: str, shown: dict[str, ShownRows]) -> _Draft:
         table, sent = TABLES[name], self._sent[name]
         elsewhere = {} if table.within is None else shown[table.within]
         lacks = [
@@ -82,18 +82,18 @@ class Told:
         ]
         skipped = self._skipped.pop(name, {})
         if table.numbered:
-            lacks.reverse()  # the newest are looked at
+            lacks.reverse()  # the newest are the visible ones
         elif skipped:
             lacks.sort(key=lambda one: skipped.get(one[0], len(skipped)))
         return _Draft(lacks, lambda key, item: self._row(name, key, item))
 
-    def _finish(self, name: str, draft: _Draft, shown: dict[str, Held], total: int) -> AnyRow:
+    def _finish(self, name: str, draft: _Draft, shown: dict[str, ShownRows], total: int) -> AnyRow:
         table, before, rows, lacks = TABLES[name], self._sent[name], draft.rows, dict(draft.lacks)
-        after: Held = {}
+        after: ShownRows = {}
         elsewhere = {} if table.within is None else shown[table.within]
         for key, item in shown[name].items():
             if elsewhere.get(key) is item and not is_same(self._sent[table.within or name].get(key), item):
-                lacks[key] = item  # the other table has not told it yet
+                lacks[key] = item  # the other table has not sent it yet
             elif key not in lacks:
                 after[key] = item
             elif key in before:
@@ -119,14 +119,14 @@ class _Draft:
 
     def __init__(self, lacks: Iterable[tuple[str, Any]], row: Callable[[str, Any], AnyRow]) -> None:
         self.lacks = list(lacks)[::-1]
-        """What the page does not have yet; the next is the last one."""
+        """The rows that the page lacks; the next is the last one."""
         self.rows: dict[str, AnyRow] = {}
         self._row = row
         self._next: tuple[AnyRow, int] | None = None
-        """The row that did not fit, and its size."""
+        """The row that did not fit, and its size in bytes."""
 
     def take(self, room: float, *, at_least_one: bool = False) -> int:
-        """Take the rows that fit; return how many bytes they have."""
+        """Take the rows that fit; return their size in bytes."""
         taken = 0
         while self.lacks:
             key, item = self.lacks[-1]
@@ -144,5 +144,5 @@ class _Draft:
 
 
 def is_same(before: object, after: object) -> bool:
-    """Whether a shown item is what it was: the state's own rows by identity, what is made of several by its parts."""
+    """Return whether a shown item is unchanged: rows of the state by identity, rows made of several by their parts."""
     return before is after or (isinstance(after, tuple) and before == after)
