@@ -26,7 +26,7 @@ import polars as pl
 import runconsole
 from benchmarks._common import note, report
 from runconsole import Console
-from runconsole.dataset import About, write
+from runconsole.dataset import RunInfo, write
 from runconsole.decoding.envelope import read_events
 from runconsole.log import EventLog
 from runconsole.simulator import Simulator
@@ -76,7 +76,7 @@ def written(directory: Path, count: int) -> None:
     for number in range(count):
         state, tables = folded(frames, f"run-{number:05d}")
         begin = time.perf_counter()
-        write(tables, About(state.run(), address="ws://localhost:8000/ws", protocol="json"), directory)
+        write(tables, RunInfo(state.run(), address="ws://localhost:8000/ws", protocol="json"), directory)
         seconds += time.perf_counter() - begin
     files = [file for file in directory.rglob("*") if file.is_file()]
     with tempfile.TemporaryDirectory() as plain:

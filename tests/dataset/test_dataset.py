@@ -1,4 +1,4 @@
-"""Runs written as Parquet: every frame whole, once, under safe names, while others read and write."""
+"""Runs written as Parquet: every frame whole, once, under safe names, during other reads and writes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runconsole import Console, InvalidArgument, history
-from runconsole.dataset import About, History, write
-from runconsole.dataset.directory import Store, fitting, is_fitting
+from runconsole.dataset import History, RunInfo, write
+from runconsole.dataset.directory import RunDirectory, fitting, is_fitting
 from runconsole.dataset.schema import NAMES, partitions_of, schema_of
 from runconsole.simulator import Simulator
 from tests.support.folding import Folded, execution, fold, frames_of, task
@@ -28,11 +28,11 @@ from tests.support.streams import streams
 
 def keep(folded: Folded, directory: Path | str, name: str | None = None, **about: Any) -> str:
     """Write a folded run."""
-    return write(folded.tables, About(folded.state.run(), **about), directory, execution=name)
+    return write(folded.tables, RunInfo(folded.state.run(), **about), directory, execution=name)
 
 
 def assert_same(past: History, name: str, folded: Folded) -> None:
-    """Assert that the history has every frame of a run as the run has it."""
+    """Assert that the history has every frame of a run exactly."""
     for frame in NAMES:
         pd.testing.assert_frame_equal(past.frame(frame, name), folded.tables.frame(frame), check_index_type=True)
 
@@ -96,7 +96,7 @@ def test_no_secret_of_the_address_is_written(tmp_path: Path) -> None:
     assert all(b"hidden" not in file.read_bytes() for file in tmp_path.rglob("*.parquet"))
 
 
-def test_every_file_of_a_frame_has_the_same_schema_whatever_its_run_knows(tmp_path: Path) -> None:
+def test_every_file_of_a_frame_has_the_same_schema(tmp_path: Path) -> None:
     for number, folded in enumerate([fold(frames_of("variants")), run("e"), fold(frames_of("seed-task"))]):
         keep(folded, tmp_path, f"run {number}")
     for name in ("runs", *NAMES):
@@ -106,7 +106,7 @@ def test_every_file_of_a_frame_has_the_same_schema_whatever_its_run_knows(tmp_pa
         assert all(schema.equals(pa.schema(in_file)) for schema in found)
 
 
-def test_frames_are_partitioned_by_execution_and_events_by_type_too(tmp_path: Path) -> None:
+def test_frames_are_partitioned_by_execution_events_by_type(tmp_path: Path) -> None:
     keep(run("exec 1"), tmp_path)
     folders = {str(Path(file).parent) for file in files_of(tmp_path)}
     assert folders == {
@@ -116,7 +116,7 @@ def test_frames_are_partitioned_by_execution_and_events_by_type_too(tmp_path: Pa
     }
 
 
-def test_more_types_than_a_server_in_order_has_share_a_partition(tmp_path: Path) -> None:
+def test_surplus_types_share_a_partition(tmp_path: Path) -> None:
     folded = fold([task(f"kind.{n}") for n in range(300)])
     name = keep(folded, tmp_path)
     assert len(list((tmp_path / "events").glob("execution=*/type=*"))) == 201
@@ -164,13 +164,13 @@ def test_an_event_may_have_any_type(tmp_path: Path) -> None:
 
 
 @given(st.text(), st.text())
-def test_names_in_paths_are_never_empty_never_too_long_and_never_the_same_for_two(one: str, other: str) -> None:
+def test_names_in_paths_are_valid_and_unique(one: str, other: str) -> None:
     one, other = (text.encode("utf-8", "replace").decode() for text in (one, other))
     assert is_fitting(fitting(one))
     assert (fitting(one) == fitting(other)) == (one == other)
 
 
-def test_a_run_is_called_by_its_execution_else_its_task_else_its_first_event(tmp_path: Path) -> None:
+def test_a_run_is_named_by_execution_task_or_first_event(tmp_path: Path) -> None:
     unnamed = fold([task("task.started", 1), task("task.output", 2, data="x", stream="stdout")])
     assert keep(run("e"), tmp_path, task="t", execution="asked") == "e"
     assert keep(unnamed, tmp_path, task="t", execution="asked") == "asked"
@@ -218,7 +218,7 @@ def test_writing_a_run_again_replaces_it(tmp_path: Path) -> None:
     assert_same(past, "other", run("other"))
 
 
-def test_a_writing_that_has_less_leaves_nothing_of_what_was_more(tmp_path: Path) -> None:
+def test_a_smaller_writing_leaves_nothing_of_a_larger_one(tmp_path: Path) -> None:
     keep(fold(frames_of("variants")), tmp_path, "e")
     keep(run("e"), tmp_path, "e")
     assert_same(history(tmp_path), "e", run("e"))
@@ -234,7 +234,7 @@ def test_a_writer_that_dies_leaves_the_old_run_or_the_new_one(
 ) -> None:
     old, new = run("e", tasks=2), run("e", tasks=5)
     keep(old, tmp_path)
-    whole: Callable[..., None] = getattr(Store, step)
+    whole: Callable[..., None] = getattr(RunDirectory, step)
     left = 4 if step == "write" else 0
 
     def dies(*arguments: Any) -> None:
@@ -245,7 +245,7 @@ def test_a_writer_that_dies_leaves_the_old_run_or_the_new_one(
         whole(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, step, dies)
+        patched.setattr(RunDirectory, step, dies)
         with pytest.raises(Crash):
             keep(new, tmp_path)
     left_behind = new if step == "sweep" else old
@@ -258,10 +258,8 @@ def test_a_writer_that_dies_leaves_the_old_run_or_the_new_one(
     assert len(pq.read_table(tmp_path / "tasks")) == 5
 
 
-def test_a_writer_that_dies_before_its_row_is_there_is_tidied_up_in_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dies(store: Store, folder: str, *_: Any) -> None:
+def test_the_files_of_a_writer_without_a_row_are_tidied_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(store: RunDirectory, folder: str, *_: Any) -> None:
         store._name()
         raise Crash(folder)
 
@@ -269,7 +267,7 @@ def test_a_writer_that_dies_before_its_row_is_there_is_tidied_up_in_time(
     before = files_of(tmp_path)
     for name in ("e", "never whole"):
         with monkeypatch.context() as patched:
-            patched.setattr(Store, "commit", dies)
+            patched.setattr(RunDirectory, "commit", dies)
             with pytest.raises(Crash):
                 keep(run(name), tmp_path)
     history(tmp_path).tidy()
@@ -281,7 +279,7 @@ def test_a_writer_that_dies_before_its_row_is_there_is_tidied_up_in_time(
     assert files_of(tmp_path) == before
 
 
-def test_a_file_that_was_being_written_when_its_writer_was_killed_is_never_read_and_goes_in_time(
+def test_a_killed_writers_file_is_never_read_and_removed(
     tmp_path: Path,
 ) -> None:
     keep(run("e"), tmp_path)
@@ -296,7 +294,7 @@ def test_a_file_that_was_being_written_when_its_writer_was_killed_is_never_read_
     assert not part.exists()
 
 
-def test_a_reader_sees_a_run_whole_while_it_is_written_again_and_again(tmp_path: Path) -> None:
+def test_a_reader_sees_a_run_whole_during_writings(tmp_path: Path) -> None:
     stop, failed = threading.Event(), []
     keep(run("e", tasks=1), tmp_path)
     keep(run("still"), tmp_path)
@@ -324,7 +322,7 @@ def test_a_reader_sees_a_run_whole_while_it_is_written_again_and_again(tmp_path:
     assert 0 not in seen[1:]
 
 
-def test_processes_that_write_different_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+def test_writers_of_different_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tests.dataset.test_dataset import keep, run\n"
         "for n in range(5): keep(run(f'{sys.argv[2]}-{n}'), Path(sys.argv[1]))"
@@ -379,7 +377,7 @@ def test_a_directory_may_be_relative_or_in_the_home(tmp_path: Path, monkeypatch:
         ("nothing-like-it://user:hidden@host/runs", r"expected a URL that can be opened here.*pip install"),
     ],
 )
-def test_what_is_no_directory_is_refused_in_one_sentence_without_secrets(directory: Any, match: str) -> None:
+def test_a_path_that_is_no_directory_is_refused(directory: Any, match: str) -> None:
     with pytest.raises(InvalidArgument, match=match) as refused:
         keep(run("e"), directory)
     assert "hidden" not in str(refused.value)
@@ -391,9 +389,7 @@ def test_a_file_in_the_directorys_place_is_refused(tmp_path: Path) -> None:
         keep(run("e"), tmp_path / "file")
 
 
-def test_without_fsspec_paths_work_and_a_url_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_fsspec_a_url_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     keep(run("e"), tmp_path)
     keep(run("e"), f"file://{tmp_path}")
@@ -402,6 +398,6 @@ def test_without_fsspec_paths_work_and_a_url_says_what_to_install(
         keep(run("e"), "memory://runs")
 
 
-def test_a_directory_with_a_nul_in_its_name_is_refused_in_a_sentence() -> None:
+def test_a_directory_with_a_nul_in_its_name_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="with a NUL in it"):
         Console("ws://h/ws", start=False).to_parquet("a\0b")

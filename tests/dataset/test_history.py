@@ -1,4 +1,4 @@
-"""Many runs read lazily: as frames, and in Dask, Polars and DuckDB, through the history and past it."""
+"""Many runs read lazily: as frames, and in Dask, Polars and DuckDB, through the history and without it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def past(directory: Path) -> History:
 # ---- runs and frames -------------------------------------------------------------------------------------------------
 
 
-def test_runs_are_rows_by_their_start_with_what_each_one_came_to(past: History) -> None:
+def test_runs_are_rows_by_their_start(past: History) -> None:
     runs: Any = past.runs
     assert len(past) == len(runs) == COUNT + 1
     assert runs.loc["0007", ["status", "tokens_used", "cost_usd", "total_tasks"]].tolist() == ["completed", 7, 0.07, 3]
@@ -81,7 +81,7 @@ def test_a_notebook_shows_the_table_of_the_runs(past: History) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_frame_of_many_runs_has_each_ones_rows_and_dtypes_with_its_name(past: History, name: str) -> None:
+def test_a_frame_of_many_runs_has_rows_and_dtypes_of_each(past: History, name: str) -> None:
     frame = past.frame(name)
     one = past.frame(name, "rich/one")
     assert frame.columns.tolist() == ["execution", *one.columns]
@@ -103,7 +103,7 @@ def test_less_is_read_when_less_is_asked_for(past: History) -> None:
     assert (ended.columns.tolist(), ended.index.tolist()) == (["payload"], [5])
 
 
-def test_a_type_of_event_too_long_for_a_path_is_whole_everywhere(past: History) -> None:
+def test_a_long_type_of_event_is_whole_everywhere(past: History) -> None:
     found: dict[str, Any] = {
         "frame": past.frame("events")["type"].tolist(),
         "one column": past.frame("events", "rich/one", columns=["type"])["type"].tolist(),
@@ -115,7 +115,7 @@ def test_a_type_of_event_too_long_for_a_path_is_whole_everywhere(past: History) 
 
 
 @pytest.mark.parametrize("name", [None, "rich/one", ["rich/one"]])
-def test_a_filter_sees_types_of_events_that_are_too_long_for_a_path(past: History, name: Any) -> None:
+def test_a_filter_sees_long_types_of_events(past: History, name: Any) -> None:
     found = past.frame("events", name, columns=["type", "payload"], filter=[("type", "==", LONG)])
     assert found["type"].tolist() == [LONG]
     assert past.frame("events", name, columns=["payload"], filter=pc.field("type") == LONG).shape[0] == 1
@@ -215,7 +215,7 @@ def test_all_of_it_works_on_a_file_system_of_fsspec() -> None:
     assert past.duckdb().sql("SELECT count(*) FROM events").fetchall() == [(12,)]
 
 
-def test_readers_that_know_nothing_of_this_package_read_the_same(directory: Path, past: History) -> None:
+def test_readers_without_this_package_read_the_same(directory: Path, past: History) -> None:
     tasks, events = len(past.frame("tasks")), len(past.frame("events"))
     assert (len(pq.read_table(directory / "tasks")), len(pq.read_table(directory / "events"))) == (tasks, events)
     assert len(pd.read_parquet(directory / "tasks")) == tasks
@@ -257,7 +257,7 @@ def test_two_runs_are_compared_as_a_whole_and_by_phase(past: History) -> None:
     assert found.loc[("Plan", "duration_s"), "a"] == past.frame("phases", "0004")["duration_s"].iloc[0]
 
 
-def test_a_run_is_compared_with_itself_also_where_nothing_is_known_of_it(tmp_path: Path) -> None:
+def test_an_empty_run_is_compared_with_itself(tmp_path: Path) -> None:
     keep(numbered(4), tmp_path)
     keep(Folded(), tmp_path, "empty")
     past = history(tmp_path)
@@ -281,7 +281,7 @@ def test_compared_runs_have_the_retries_that_their_events_tell(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["e" * 300, "ž/" * 60])
-def test_a_run_whose_id_is_too_long_for_a_path_is_known_by_it_too(tmp_path: Path, name: str) -> None:
+def test_a_run_is_found_by_its_long_id(tmp_path: Path, name: str) -> None:
     frames = [execution("execution_started", 0, execution_id=name), execution("progress_update", 1, task_id="t")]
     key = keep(fold(frames), tmp_path)
     keep(numbered(1), tmp_path)
@@ -326,7 +326,7 @@ def test_what_is_no_directory_is_refused(tmp_path: Path, make: Any) -> None:
         history(tmp_path / "runs")
 
 
-def test_a_directory_of_other_files_is_refused_and_other_files_among_runs_are_not_read(tmp_path: Path) -> None:
+def test_other_files_are_refused_or_ignored(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InvalidArgument, match="with other files in it"):
         history(tmp_path)
@@ -352,7 +352,7 @@ def _of_other_types(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_garbage, _half, _of_other_types])
-def test_a_file_that_cannot_be_read_is_told_and_the_other_runs_are_returned(tmp_path: Path, harm: Any) -> None:
+def test_an_unreadable_file_is_a_warning_beside_other_runs(tmp_path: Path, harm: Any) -> None:
     for number in (1, 2, 3):
         keep(numbered(number), tmp_path)
     (row,) = (tmp_path / "runs").glob("run-0002-*")
@@ -382,7 +382,7 @@ def test_what_is_no_file_among_the_runs_is_never_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "nul\0", "loop", "pipe", "/dev/zero"])
-def test_a_directory_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+def test_an_unopenable_directory_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / "loop").symlink_to("loop")
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidArgument) as failure:
@@ -425,9 +425,7 @@ def test_what_is_not_there_is_said_in_one_sentence(past: History, ask: Any, matc
         ask(past)
 
 
-def test_a_run_that_is_replaced_between_listing_and_reading_is_read_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_replaced_after_the_listing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(numbered(3), tmp_path)
     past = history(tmp_path)
     whole = History.dataset
@@ -445,7 +443,7 @@ def test_a_run_that_is_replaced_between_listing_and_reading_is_read_all_the_same
     assert len(asked) == 2
 
 
-def test_the_front_door_opens_a_history_and_loads_pandas_only_then() -> None:
+def test_the_front_door_loads_pandas_with_the_first_history() -> None:
     code = "import sys, runconsole; print('pandas' in sys.modules); runconsole.history; print('pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)
     assert done.stdout.split() == ["False", "True"]

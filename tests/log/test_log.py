@@ -1,4 +1,4 @@
-"""The event log: complete, in order, byte for byte, whatever the chunk; readable while it grows."""
+"""The event log: complete, in order, byte for byte, for every chunk; readable while it grows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runconsole.events import (
     WaveCompleted,
 )
 from runconsole.log import CHUNK, EventLog
-from runconsole.log.chunks import Understood
+from runconsole.log.chunks import KnownEvent
 from runconsole.log.eventlog import InMemory
 from tests.support.folding import fold, frames_of
 
@@ -79,7 +79,7 @@ def test_malformed_and_unknown_events_are_counted() -> None:
     assert (log.malformed, log.unknown, len(log)) == (1, 2, 4)
 
 
-def test_a_number_that_needs_more_than_sixty_four_bits_is_unknown_and_breaks_nothing() -> None:
+def test_a_number_past_64_bits_is_unknown() -> None:
     log = EventLog()
     log.append(numbered(0, TaskReported("t", phase=2**63, wave=-(2**63))))
     assert log.to_arrow().select(["phase", "wave"]).to_pylist() == [{"phase": None, "wave": -(2**63)}]
@@ -106,7 +106,7 @@ def test_any_stretch_of_the_log_can_be_read_across_chunks(count: int, first: int
     assert [getattr(event.fact, "task_id", None) for _, event in read] == [f"t{number}" for number in expected]
 
 
-def test_a_sealed_event_still_says_when_it_came_and_whether_it_was_understood() -> None:
+def test_a_sealed_event_keeps_its_time_and_kind() -> None:
     log = EventLog()
     events = [
         Received("progress_update", TaskReported("t"), "{}", 5, 4, "evt-1"),
@@ -122,7 +122,7 @@ def test_a_sealed_event_still_says_when_it_came_and_whether_it_was_understood() 
     marks = [(e.type, e.payload, e.received_at, e.timestamp, e.event_id) for e in after]
     assert before == events
     assert marks == [(e.type, e.payload, e.received_at, e.timestamp, e.event_id) for e in events]
-    assert [type(event.fact) for event in after] == [Understood, UnknownEvent, MalformedFrame]
+    assert [type(event.fact) for event in after] == [KnownEvent, UnknownEvent, MalformedFrame]
     assert [getattr(event.fact, "task_id", None) for event in after] == ["t", "u", None]
 
 
@@ -140,7 +140,7 @@ def test_the_rows_from_any_event_on_can_be_read_across_chunks(count: int, first:
 
 
 class Later(InMemory):
-    """Seals when it is told to."""
+    """Seals on command."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -149,7 +149,7 @@ class Later(InMemory):
         self.waiting.append(seal)
 
 
-def test_a_full_chunk_reads_the_same_before_and_after_it_is_sealed() -> None:
+def test_a_chunk_reads_the_same_before_and_after_sealing() -> None:
     storage, count = Later(), 2 * CHUNK + 3
     log = EventLog(storage)
     facts = (TaskReported("t", phase=1, wave=2, status=TaskStatus.RUNNING), UnknownEvent("u"), MalformedFrame("no"))
@@ -165,7 +165,7 @@ def test_a_full_chunk_reads_the_same_before_and_after_it_is_sealed() -> None:
     ]
 
 
-def test_text_that_no_column_can_hold_is_replaced_and_breaks_nothing() -> None:
+def test_unstorable_text_is_replaced() -> None:
     log = EventLog()
     for number in range(CHUNK):
         log.append(Received("x", Logged("a\ud800b"), '"ž"', number))
@@ -176,7 +176,7 @@ def test_text_that_no_column_can_hold_is_replaced_and_breaks_nothing() -> None:
 # ---- while it grows ------------------------------------------------------------------------------------------------
 
 
-def test_a_reader_sees_a_whole_beginning_of_the_log_while_another_thread_appends() -> None:
+def test_a_reader_sees_a_prefix_of_a_growing_log() -> None:
     log, total, lengths = EventLog(), 3 * CHUNK + 7, [0]
 
     def write() -> None:

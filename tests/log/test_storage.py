@@ -1,4 +1,4 @@
-"""Where a log's chunks are kept: in memory, past a limit on disk, never away."""
+"""The storage of a log's chunks: in memory, past a limit on disk, never dropped."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_log_on_disk_gives_the_same_frame_as_one_in_memory(temporary: Path) ->
     assert there.dtypes.equals(here.dtypes)
 
 
-def test_the_directory_goes_with_the_log_and_frames_made_of_it_stay(temporary: Path) -> None:
+def test_the_directory_is_removed_with_the_log_frames_stay(temporary: Path) -> None:
     log = filled(LogStorage(0))
     frame = Tables(Folded().state, log).frame("events")
     assert len(list(temporary.iterdir())) == 1
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_leaves_no_piece_of_a_file(temporary: Path, monkeyp
     assert numbers(log) == list(range(CHUNKS * CHUNK + 5))
 
 
-def test_a_log_that_can_no_longer_be_sealed_is_complete_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsealable_log_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_seal: object) -> None:
         raise RuntimeError("cannot schedule new futures after interpreter shutdown")
 
@@ -157,7 +157,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks
 
 @contextmanager
 def owner(folder: Path, then: str = WAITS) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start another process with a log on disk; give it and what it says first."""
+    """Start another process with a log on disk; yield it and its first line."""
     command = [sys.executable, "-c", OWNER.format(then=then), str(folder)]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -171,7 +171,7 @@ def directories(folder: Path) -> set[Path]:
 
 
 @posix
-def test_the_directory_of_a_killed_process_goes_when_the_next_is_made_and_no_other(temporary: Path) -> None:
+def test_only_a_killed_processs_directory_is_removed(temporary: Path) -> None:
     with owner(temporary) as (killed, gone), owner(temporary) as (_, lives):
         assert f"-{killed.pid}-" in Path(gone).name
         killed.kill()
@@ -231,7 +231,7 @@ def test_what_is_not_surely_a_leftover_of_ours_is_not_touched(temporary: Path) -
 
 
 @posix
-def test_a_process_that_was_forked_from_the_owner_leaves_its_directory_alone(temporary: Path) -> None:
+def test_a_forked_process_leaves_the_directory_alone(temporary: Path) -> None:
     with owner(temporary, FORKS) as (_, still_there):
         assert still_there == "True"
 

@@ -1,4 +1,4 @@
-"""Facts of the right types with values that no run has: whatever they are, the run can be looked at."""
+"""Facts of the right types with values that no run has: every part of the run can still be viewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of a recording, cut anywhere: what is whole is read, what is torn is told, and one can go on."""
+"""The file of a recording, cut anywhere: whole lines are read, torn ones reported, and the file can be continued."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_was_written_is_read(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_cut_at_any_byte_gives_a_prefix_says_what_was_cut_and_goes_on(tmp_path: Path, suffix: str) -> None:
+def test_a_file_cut_at_any_byte_gives_a_prefix_and_continues(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run.jsonl{suffix}"
     data = written(path)
     before = 0
@@ -117,7 +117,7 @@ def test_other_tools_and_we_read_the_same_compressed_files(tmp_path: Path, suffi
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_one_wrong_bit_loses_one_flush_at_most_and_never_in_silence(tmp_path: Path, suffix: str) -> None:
+def test_one_wrong_bit_loses_one_flush_and_is_reported(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run.jsonl{suffix}"
     data = written(path)
     for place in range(len(data)):
@@ -132,9 +132,7 @@ def test_one_wrong_bit_loses_one_flush_at_most_and_never_in_silence(tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_what_stands_for_a_damaged_part_says_how_long_it_was_and_stays_when_the_file_goes_on(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_the_marker_of_damage_has_its_length_and_stays(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run.jsonl{suffix}"
     writer = FileWriter(path)
     sizes = []
@@ -172,7 +170,7 @@ def _units_of(path: Path, data: bytes) -> list[bytes]:
     return [data[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-def test_a_compressed_file_under_another_name_is_read_by_its_first_bytes(tmp_path: Path) -> None:
+def test_a_renamed_compressed_file_is_read_by_its_first_bytes(tmp_path: Path) -> None:
     path = tmp_path / "renamed.txt"
     path.write_bytes(gzip.compress(b'{"n":0}\n'))
     assert read(path)[0] == [b'{"n":0}']
@@ -212,7 +210,7 @@ def test_two_cannot_write_the_same_file(tmp_path: Path) -> None:
     FileWriter(path).close()
 
 
-def test_a_file_that_is_recorded_to_cannot_be_replaced_until_the_recording_ends(tmp_path: Path) -> None:
+def test_a_file_being_recorded_cannot_be_replaced(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with unrecorded(path), unrecorded(path):
         pass
@@ -227,7 +225,7 @@ def test_a_file_that_is_recorded_to_cannot_be_replaced_until_the_recording_ends(
         FileWriter(path)
 
 
-def test_a_writer_knows_where_its_file_is_and_what_it_wrote_is_read_wherever_that_is(tmp_path: Path) -> None:
+def test_a_writer_follows_its_file_to_any_place(tmp_path: Path) -> None:
     path, other = tmp_path / "run.jsonl", tmp_path / "other.jsonl"
     writer = FileWriter(path)
     writer.write(b'{"n":0}\n')
@@ -275,7 +273,7 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
         FileWriter(tmp_path / "nowhere" / "run.jsonl")
 
 
-def test_a_write_that_the_disk_refuses_leaves_nothing_of_it_in_the_file(tmp_path: Path) -> None:
+def test_a_refused_write_leaves_nothing_in_the_file(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     results: Any = context.Queue()
     child = context.Process(target=_fill, args=(tmp_path / "run.jsonl", results))

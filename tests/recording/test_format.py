@@ -1,4 +1,4 @@
-"""Lines and facts: what is written is read again, whatever it holds."""
+"""Lines and facts: written and read again, with any content."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _LEAVES: dict[Any, st.SearchStrategy[Any]] = {Any: _JSON, float: _NUMBER, int: _
 
 
 def _values(hint: Any) -> st.SearchStrategy[Any]:
-    """Return values of a field's type; JSON where it may be anything."""
+    """Return values of a field's type; JSON for a field of any type."""
     if get_origin(hint) in {UnionType, Union}:
         return st.one_of(*map(_values, get_args(hint)))
     if hint in _LEAVES:

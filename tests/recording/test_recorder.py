@@ -1,4 +1,4 @@
-"""What a session tells its recorder stands in the file so that the same happens again, in the same order."""
+"""The recorder's file: a replay of it repeats all events and facts in the same order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Deck:
         return self.clock
 
     def hear(self, *frames: str) -> list[Received]:
-        """Take in one frame of these events; return them."""
+        """Receive one frame of these events; return them."""
         signals: Sequence[Any] = self._read(f"[{','.join(frames)}]" if len(frames) > 1 else frames[0], self.now())
         return [signal for signal in signals if isinstance(signal, Received)]
 
@@ -60,7 +60,7 @@ class Deck:
         return fold
 
     def said(self) -> list[str]:
-        """What the recording gives: the outputs of the log's events."""
+        """Return the outputs of the log's events after a replay."""
         return [json.loads(event.payload)["data"] for _, event in self.folded().log.read(0, 100)]
 
 
@@ -94,7 +94,7 @@ async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
     assert [place for place, _ in fold.asides.cut()] == [0, 1]
 
 
-async def test_what_happens_between_two_events_of_a_frame_happens_there_again(deck: Deck) -> None:
+async def test_facts_between_two_events_of_a_frame_keep_their_place(deck: Deck) -> None:
     first, second = deck.hear(output("a"), output("b"))
     deck.recorder.took(first)
     deck.recorder.fact(LinkChanged(5, "live"))
@@ -132,7 +132,7 @@ async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck
     deck.recorder.took(second)
 
 
-async def test_everything_is_in_the_file_within_a_second_also_the_newest_frame(deck: Deck) -> None:
+async def test_everything_is_in_the_file_within_a_second(deck: Deck) -> None:
     for event in deck.hear(output("a")):
         deck.recorder.took(event)
     async with asyncio.timeout(20):
@@ -169,16 +169,14 @@ def full(*_: object) -> None:
 
 
 def say(deck: Deck, *texts: str) -> None:
-    """Let events come, each in a frame of its own that is flushed."""
+    """Receive events, each in a frame of its own that is flushed."""
     for text in texts:
         for event in deck.hear(output(text)):
             deck.recorder.took(event)
         deck.recorder.flush()
 
 
-async def test_what_cannot_be_written_is_kept_until_it_can_be_and_both_are_told_once(
-    deck: Deck, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unwritten_lines_are_kept_and_reported_once(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
     say(deck, "a")
     monkeypatch.setattr(FileWriter, "write", full)
     say(deck, "b", "c")
@@ -197,9 +195,7 @@ async def test_what_cannot_be_written_is_kept_until_it_can_be_and_both_are_told_
     assert len(deck.troubles) == 2
 
 
-async def test_a_recording_that_could_not_be_written_for_too_long_ends_and_says_so_in_the_file_when_it_can(
-    deck: Deck, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recording_stalled_too_long_ends_with_a_line(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.recording.recorder._PATIENCE", 1000)
     say(deck, "a")
     with monkeypatch.context() as disk:
@@ -219,9 +215,7 @@ async def test_a_recording_that_could_not_be_written_for_too_long_ends_and_says_
     assert deck.troubles == [deck.troubles[0], ended]
 
 
-async def test_a_recording_that_lacks_its_end_when_it_is_closed_is_told(
-    deck: Deck, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recording_closed_without_its_end_is_reported(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
     say(deck, "a")
     monkeypatch.setattr(FileWriter, "write", full)
     say(deck, "b")
@@ -231,7 +225,7 @@ async def test_a_recording_that_lacks_its_end_when_it_is_closed_is_told(
     assert deck.recorder.end is None
 
 
-async def test_a_recording_that_is_deleted_is_there_again_whole_and_goes_on(deck: Deck) -> None:
+async def test_a_deleted_recording_is_written_again_and_continues(deck: Deck) -> None:
     say(deck, "a")
     deck.path.unlink()
     say(deck, "b")
@@ -242,7 +236,7 @@ async def test_a_recording_that_is_deleted_is_there_again_whole_and_goes_on(deck
     assert deck.said() == ["a", "b", "c"]
 
 
-async def test_a_recording_that_cannot_be_written_again_is_told_once_and_can_still_be_read(deck: Deck) -> None:
+async def test_a_lost_recording_is_reported_once_and_readable(deck: Deck) -> None:
     say(deck, "a")
     deck.path.rename(deck.path.parent / "elsewhere")
     deck.path.parent.joinpath("elsewhere").unlink()
@@ -258,9 +252,7 @@ async def test_a_recording_that_cannot_be_written_again_is_told_once_and_can_sti
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_file_left_alone(
-    deck: Deck, *, is_kept: bool
-) -> None:
+async def test_a_moved_or_replaced_recording_is_reported_once(deck: Deck, *, is_kept: bool) -> None:
     say(deck, "a")
     moved = deck.path.with_name("moved")
     deck.path.rename(moved)
@@ -279,7 +271,7 @@ async def test_a_recording_that_is_moved_or_replaced_is_told_once_and_the_other_
 
 
 class Told:
-    """What is known of a run, as a console retells it: the events that its recorder was told of."""
+    """The run so far, as a console writes it anew: the events that its recorder got."""
 
     def __init__(self) -> None:
         self.events: list[Received] = []
@@ -310,11 +302,9 @@ def cut_to_its_beginning(path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 @pytest.mark.parametrize("harm", [empty, shorten, cut_to_its_beginning])
-async def test_a_recording_that_another_program_empties_is_written_anew_and_told_once(
-    tmp_path: Path, harm: Callable[[Path], None], suffix: str
-) -> None:
+async def test_an_emptied_recording_is_written_anew(tmp_path: Path, harm: Callable[[Path], None], suffix: str) -> None:
     told = Told()
-    deck = Deck(tmp_path / f"run.jsonl{suffix}", retell=told.lines)
+    deck = Deck(tmp_path / f"run.jsonl{suffix}", whole_run=told.lines)
     told.say(deck, "a", "b")
     held = deck.hear(output("held"))
     harm(deck.path)
@@ -333,9 +323,9 @@ async def test_a_recording_that_another_program_empties_is_written_anew_and_told
     assert trouble.endswith("was emptied by another program: it is written anew, with all that is known of the run")
 
 
-async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_closed(tmp_path: Path) -> None:
+async def test_a_recording_emptied_at_the_end_is_whole_when_closed(tmp_path: Path) -> None:
     told = Told()
-    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
     told.say(deck, "a")
     empty(deck.path)
     deck.recorder.close()
@@ -343,12 +333,10 @@ async def test_a_recording_that_is_emptied_last_of_all_is_whole_when_it_is_close
     assert deck.recorder.end == identity_of(deck.path)
 
 
-async def test_a_recording_that_is_emptied_while_nothing_comes_is_whole_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recording_emptied_in_silence_is_whole_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.recording.recorder.LOOK_S", 0.01)
     told = Told()
-    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
     told.say(deck, "a")
     empty(deck.path)
     async with asyncio.timeout(20):
@@ -358,9 +346,9 @@ async def test_a_recording_that_is_emptied_while_nothing_comes_is_whole_soon(
     assert len(deck.troubles) == 1
 
 
-async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
+async def test_a_recording_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
     told = Told()
-    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
     for text in ("a", "b", "c"):
         told.say(deck, text)
         deck.recorder.catch_up()
@@ -369,11 +357,9 @@ async def test_a_recording_that_is_emptied_twice_is_written_anew_twice(tmp_path:
 
 
 @pytest.mark.parametrize("content", ["mine now\n", '{"runconsole":1,"version":"1","protocol":"json"}\n'])
-async def test_a_file_that_another_program_has_written_over_the_recording_is_left_to_it(
-    tmp_path: Path, content: str
-) -> None:
+async def test_an_overwritten_recording_is_left_alone(tmp_path: Path, content: str) -> None:
     told = Told()
-    deck = Deck(tmp_path / "run.jsonl", retell=told.lines)
+    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
     told.say(deck, *"abcde")
     deck.path.write_text(content)
     told.say(deck, "f")

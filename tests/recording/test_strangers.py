@@ -1,4 +1,4 @@
-"""Files of strangers: whatever stands in the place of a recording, one sentence says so, soon and in little memory."""
+"""Foreign files in the place of a recording: one sentence refuses each, soon and in little memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from runconsole import Console, InvalidArgument, RecordingError
 from runconsole.recording import Reader
 from runconsole.recording import compression as forms
-from runconsole.recording.compression import form_named
+from runconsole.recording.compression import codec_named
 from tests.servers.json_server import JsonServer, eventually
 from tests.support.folding import task
 
@@ -34,9 +34,9 @@ MIB = 2**20
 
 
 def recording(path: Path, *lines: Any, **header: Any) -> Path:
-    """Write a recording of these lines; text stands as it is."""
+    """Write a recording of these lines; text is written unchanged."""
     texts = [line if isinstance(line, str) else json.dumps(line) for line in (HEADER | header, *lines)]
-    path.write_bytes(form_named(path).pack("".join(text + "\n" for text in texts).encode()))
+    path.write_bytes(codec_named(path).pack("".join(text + "\n" for text in texts).encode()))
     return path
 
 
@@ -50,7 +50,7 @@ def frame(number: int, **more: Any) -> dict[str, Any]:
 
 
 def show_everything(console: Console) -> None:
-    """Ask for all that a person may look at."""
+    """View every part of a run."""
     str(console)
     repr(console)
     for name in ("events", "tasks", "checkpoints", "decisions", "links", "errors", "output", "artifacts", "waves"):
@@ -80,7 +80,7 @@ def show_everything(console: Console) -> None:
         ("runconsole", 10**30),
     ],
 )
-def test_a_header_that_nobody_can_reckon_with_is_refused_in_a_sentence(tmp_path: Path, name: str, value: Any) -> None:
+def test_a_senseless_header_is_refused(tmp_path: Path, name: str, value: Any) -> None:
     for wire in ("socketio", "json"):
         path = recording(tmp_path / "run.jsonl", frame(1), **{"protocol": wire, name: value})
         with pytest.raises((RecordingError, InvalidArgument), match="expected") as failure:
@@ -96,13 +96,11 @@ def test_a_later_header_is_looked_at_as_the_first_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_a_recording_with_a_byte_order_mark_sorted_keys_or_spaces_is_read(
-    tmp_path: Path, begin: bytes, suffix: str
-) -> None:
+def test_a_reformatted_recording_is_read(tmp_path: Path, begin: bytes, suffix: str) -> None:
     lines = [HEADER | {"title": "T", "execution": "e"}, frame(1), frame(2)]
     text = "".join(json.dumps(line, sort_keys=True) + "\r\n" for line in lines).encode()
     path = tmp_path / f"run.jsonl{suffix}"
-    path.write_bytes(form_named(path).pack(begin + text))
+    path.write_bytes(codec_named(path).pack(begin + text))
     with Console(path) as console:
         assert console.output["text"].tolist() == ["1", "2"]
         assert console._engine.title == "T"
@@ -158,7 +156,7 @@ LINES: list[Any] = [
 
 
 @pytest.mark.parametrize("line", LINES, ids=[f"{number}" for number in range(len(LINES))])
-def test_a_line_that_says_nothing_sound_harms_none_of_the_others(tmp_path: Path, line: Any) -> None:
+def test_a_senseless_line_harms_no_other(tmp_path: Path, line: Any) -> None:
     path = recording(tmp_path / "run.jsonl", frame(1), line, frame(2))
     with Console(path) as console:
         texts = console.output["text"].tolist()
@@ -191,15 +189,13 @@ def test_lines_that_cannot_be_read_are_counted_and_told(tmp_path: Path) -> None:
 # ---- files that unpack to more than a memory holds ------------------------------------------------------------------
 
 
-def test_a_small_file_that_unpacks_to_a_line_without_an_end_is_refused_before_it_is_all_unpacked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_unpacks_to_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.recording.files.LONGEST_LINE", MIB)
     monkeypatch.setattr(Reader.__init__, "__kwdefaults__", {"descriptor": None, "longest": MIB})
     for suffix in (".gz", ".zst", ""):
         path = tmp_path / f"run.jsonl{suffix}"
         begin = recording(path, frame(1)).read_bytes()
-        path.write_bytes(begin + form_named(path).pack(b" " * (4 * MIB)))
+        path.write_bytes(begin + codec_named(path).pack(b" " * (4 * MIB)))
         with pytest.raises(RecordingError, match=r"run.jsonl.*, got a line of more than 1 MiB"):
             Console(path)
 
@@ -207,16 +203,16 @@ def test_a_small_file_that_unpacks_to_a_line_without_an_end_is_refused_before_it
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_a_packed_file_is_unpacked_in_small_pieces(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"bomb{suffix}"
-    path.write_bytes(form_named(path).pack(b"x" * (64 * MIB)))
+    path.write_bytes(codec_named(path).pack(b"x" * (64 * MIB)))
     assert path.stat().st_size < MIB
     with path.open("rb") as file:
-        sizes = [len(piece) for piece, _ in form_named(path).pieces(file)]
+        sizes = [len(piece) for piece, _ in codec_named(path).pieces(file)]
     assert sum(sizes) == 64 * MIB
     assert max(sizes) <= MIB
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_file_that_unpacks_to_very_many_times_its_size_is_refused(
+def test_a_file_that_unpacks_to_many_times_its_size_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     monkeypatch.setattr("runconsole.recording.files._MUCH", MIB)
@@ -234,7 +230,7 @@ def test_a_large_zst_frame_with_a_wrong_check_gives_nothing(tmp_path: Path, monk
     monkeypatch.setattr(forms, "_MOST_KEPT", 1000)
     path = tmp_path / "run.zst"
     lines = b"".join(b'{"number":%d}\n' % number for number in range(10_000))
-    packed = form_named(path).pack(lines)
+    packed = codec_named(path).pack(lines)
     path.write_bytes(packed)
     assert b"".join(line + b"\n" for line in Reader(path)) == lines
     path.write_bytes(packed[:-1] + b"\x00")
@@ -293,9 +289,7 @@ NAMES = ["fifo", "socket", "loop", "directory", "zero", "full", "null", "long", 
 
 
 @pytest.mark.parametrize("place", PLACES, ids=NAMES)
-def test_what_is_no_file_is_told_at_once_wherever_a_recording_is_named(
-    tmp_path: Path, place: Callable[[Path], Path]
-) -> None:
+def test_a_path_that_is_no_file_is_refused_everywhere(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     path = place(tmp_path)
     recorded = recording(tmp_path / "run.jsonl", frame(1))
     for use in (
@@ -332,7 +326,7 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatc
             use()
 
 
-def test_the_longest_name_that_a_file_can_have_is_recorded_and_saved_to(tmp_path: Path) -> None:
+def test_the_longest_file_name_is_recorded_and_saved_to(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 255)
     Console(recording(tmp_path / "run.jsonl", frame(1))).save(path)
     assert len(Console(path).events) == 1
@@ -358,7 +352,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "there"
 
 
-def test_a_relative_path_means_the_directory_in_which_it_was_given(elsewhere: Path) -> None:
+def test_a_relative_path_is_resolved_at_once(elsewhere: Path) -> None:
     with JsonServer([task("task.started", 1)]) as server, Console(server.url, record="run.jsonl") as console:
         os.chdir(elsewhere)
         eventually(lambda: len(console._engine.log) == 1)

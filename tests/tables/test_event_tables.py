@@ -15,7 +15,7 @@ from tests.support.streams import stamped, streams
 from tests.tables.test_tables import FLOAT, INT, TEXT, TIME
 
 
-def test_one_type_of_event_is_a_frame_with_each_field_a_typed_column() -> None:
+def test_one_type_of_event_has_each_field_as_a_typed_column() -> None:
     tables = fold(frames_of("seed-execution")).tables
     frame = tables.table("progress_update")
     assert frame.index.tolist() == [1]
@@ -28,7 +28,7 @@ def test_one_type_of_event_is_a_frame_with_each_field_a_typed_column() -> None:
     assert dtypes == {"progress": INT, "progress_percent": FLOAT, "task_name": TEXT, "duration_ms": INT}
 
 
-def test_nested_fields_are_dotted_lists_stay_and_what_is_absent_is_unknown() -> None:
+def test_nested_fields_are_dotted_and_missing_ones_unknown() -> None:
     frames = [
         task("task.progress", 1, progress=5, metrics={"elapsed": 1.5, "tokensUsed": 7}),
         task("task.progress", 2, progress=None, subtask={"id": "s"}, timestamp="own", received_at="mine"),
@@ -54,9 +54,7 @@ def test_nested_fields_are_dotted_lists_stay_and_what_is_absent_is_unknown() -> 
         ({"timestamp": 1, "payload": {"timestamp": 2}}, {"payload.timestamp": 2, "payload.payload.timestamp": 1}),
     ],
 )
-def test_two_fields_of_a_payload_with_one_dotted_name_are_both_there(
-    payload: dict[str, Any], expected: dict[str, int]
-) -> None:
+def test_two_fields_with_one_dotted_name_are_both_there(payload: dict[str, Any], expected: dict[str, int]) -> None:
     frame = fold([execution("odd", 0, **payload)]).tables.table("odd")
     assert frame.drop(columns=["received_at", "timestamp"]).iloc[0].to_dict() == expected
 
@@ -68,7 +66,7 @@ _nested = st.recursive(
 
 
 @given(st.dictionaries(_names, _nested, min_size=1, max_size=5))
-def test_no_value_of_a_payload_is_lost_whatever_its_fields_are_called(payload: dict[str, Any]) -> None:
+def test_no_value_is_lost_by_the_names_of_fields(payload: dict[str, Any]) -> None:
     def leaves(value: Any) -> list[int]:
         return [leaf for each in value.values() for leaf in leaves(each)] if isinstance(value, dict) else [value]
 
@@ -83,7 +81,7 @@ def test_a_type_that_is_no_text_is_refused_in_one_sentence(wrong: Any) -> None:
         console.table(wrong)
 
 
-def test_a_type_that_never_came_is_an_empty_frame_with_its_times() -> None:
+def test_an_unknown_type_is_an_empty_frame_with_times() -> None:
     frame = fold([]).tables.table("progress_update")
     assert (len(frame), list(frame.columns)) == (0, ["received_at", "timestamp"])
     assert str(frame["timestamp"].dtype) == TIME
@@ -100,7 +98,7 @@ def test_malformed_frames_have_a_table_too(frames: list[str], column: str, value
     assert fold(frames).tables.table("malformed")[column].tolist() == values
 
 
-def test_payloads_that_python_alone_calls_json_are_in_the_table_too() -> None:
+def test_payloads_of_pythons_json_are_in_the_table() -> None:
     frame = '{"type":"progress_update","data":{"task_id":"a","progress":NaN}}'
     assert fold([frame]).tables.table("progress_update")["task_id"].tolist() == ["a"]
 
@@ -140,7 +138,7 @@ _payloads = st.lists(
 
 
 def told(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload's fields, nested ones dotted, without those that say nothing."""
+    """Return the payload's fields, nested ones dotted, without empty ones."""
     flat = {name: value for name, value in payload.items() if not isinstance(value, dict)}
     nested = {
         f"{k}.{n}": value for k, inner in payload.items() if isinstance(inner, dict) for n, value in inner.items()
@@ -150,9 +148,7 @@ def told(payload: dict[str, Any]) -> dict[str, Any]:
 
 @given(_payloads, st.integers(1, 4))
 @settings(max_examples=150, deadline=None)
-def test_a_table_read_again_and_again_is_the_one_read_once_and_says_what_was_sent(
-    payloads: list[dict[str, Any]], every: int
-) -> None:
+def test_a_table_read_repeatedly_equals_one_read_once(payloads: list[dict[str, Any]], every: int) -> None:
     frames = [execution("odd", number, **payload) for number, payload in enumerate(payloads)]
     often, once = Folded(), fold(frames).tables.table("odd")
     for begin in range(0, len(frames), every):
@@ -193,7 +189,7 @@ def test_a_column_is_as_narrow_as_its_values_allow(values: list[Any], dtype: str
     assert column.tolist() == [pd.NA if value is None else value for value in values]
 
 
-def test_what_the_caller_does_to_a_list_in_a_table_stays_the_callers() -> None:
+def test_a_changed_list_in_a_table_is_the_callers_own() -> None:
     folded = fold([execution("odd", value=[1])])
     folded.tables.table("odd")["value"].iloc[0].clear()
     folded.feed([execution("odd", value=[2])])
@@ -212,6 +208,6 @@ def test_whole_numbers_beside_fractions_keep_their_digits() -> None:
     assert str(fold([frames[0], frames[2]]).tables.table("x")["n"].dtype) == "Float64"
 
 
-def test_data_that_are_written_twice_have_their_fields_in_the_table() -> None:
+def test_json_in_json_has_its_fields_in_the_table() -> None:
     frame = '{"type":"x","data":"{\\"n\\":5}"}'
     assert fold([frame]).tables.table("x")["n"].tolist() == [5]

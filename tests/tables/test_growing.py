@@ -1,4 +1,4 @@
-"""Growing columns and the `events` frame on them: whatever comes when, packed or not, each frame is whole and stays."""
+"""Growing columns and the `events` frame on them: each frame is whole and stays, in any order of packing."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def packings(values: list[Any], kind: pa.DataType) -> list[pa.Array]:
 
 
 def told(column: Any) -> list[Any]:
-    """Return a column's values, None for what is unknown."""
+    """Return a column's values, None for unknown."""
     return [None if pd.isna(value) else value for value in column]
 
 
 @pytest.mark.parametrize("column", KINDS)
 @given(data=st.data())
 @settings(max_examples=150)
-def test_a_column_holds_what_was_put_in_it_and_what_it_gave_before_stays(column: type[Growing], data: Any) -> None:
+def test_a_column_grows_and_its_earlier_values_stay(column: type[Growing], data: Any) -> None:
     kind, some = KINDS[column]
     growing, given_out = column(), []
     all_of_it: list[Any] = []
@@ -61,7 +61,7 @@ def test_a_column_holds_what_was_put_in_it_and_what_it_gave_before_stays(column:
 
 
 class Later(InMemory):
-    """Seals when it is told to."""
+    """Seals on command."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -79,7 +79,7 @@ def event(number: int) -> Received:
 
 @given(st.lists(st.tuples(st.sampled_from([1, 500, CHUNK - 1, CHUNK]), st.integers(0, 2)), min_size=1, max_size=6))
 @settings(max_examples=15, deadline=None)
-def test_a_frame_read_again_and_again_is_the_one_read_once_whenever_chunks_are_sealed(
+def test_a_frame_read_repeatedly_equals_one_read_once(
     steps: list[tuple[int, int]],
 ) -> None:
     storage, number = Later(), 0
@@ -100,7 +100,7 @@ def addresses(texts: Any) -> set[int]:
     return {piece.buffers()[2].address for piece in texts.chunks}
 
 
-def test_what_the_log_has_sealed_is_held_once_also_where_it_was_read_before() -> None:
+def test_sealed_texts_are_held_once() -> None:
     storage = Later()
     log = EventLog(storage)
     tables = Tables(RunState(), log)
@@ -124,7 +124,7 @@ def test_a_text_that_comes_over_and_over_is_held_once() -> None:
     assert len(addresses(pa.chunked_array(pa.array(column.column(), TEXT)))) == 1
 
 
-def test_a_frame_that_was_left_half_read_is_whole_at_the_next_access(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_read_frame_is_whole_at_the_next_access(monkeypatch: pytest.MonkeyPatch) -> None:
     log = EventLog()
     tables = Tables(RunState(), log)
     for number in range(2 * CHUNK + 5):

@@ -1,4 +1,4 @@
-"""The frame of the output: complete, and made of what is new, whatever is there already."""
+"""The frame of the output: complete, and made of new lines only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_frame_has_every_line_in_order_however_it_grew() -> None:
         assert folded.tables.to_arrow("output")["text"].to_pylist() == frame["text"].to_list()
 
 
-def test_more_lines_cost_only_their_own_columns_and_no_old_line_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_lines_cost_only_their_own_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     folded = Folded()
     folded.feed(lines(0, LINES))
     folded.tables.frame("output")

@@ -1,4 +1,4 @@
-"""State and log as DataFrames: the contract's columns and dtypes always, the caller's own, the newest state."""
+"""State and log as DataFrames: fixed columns and dtypes, the caller's own copy, the newest state."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIME, INT, FLOAT, TEXT, BOOL, OBJECT = "datetime64[us, UTC]", "Int64", "Float64", "string", "boolean", "object"
 
 CONTRACT: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    # As `design.md` lists them: the index, and the columns in their order (there may be more).
+    # The public contract: the index, and the columns in their order (there may be more).
     "events": (
         ("seq",),
         {
@@ -191,7 +191,7 @@ def test_every_frame_has_the_columns_and_dtypes_of_the_contract(make: Callable[[
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_dtypes_are_the_same_empty_and_full_also_of_the_index_and_of_further_columns(name: str) -> None:
+def test_dtypes_are_the_same_empty_and_full(name: str) -> None:
     empty, rows = Folded().tables.frame(name), full().tables.frame(name)
     assert list(empty.columns) == list(rows.columns)
     assert empty.dtypes.to_dict() == rows.dtypes.to_dict()
@@ -257,7 +257,7 @@ def slowly(state: RunState) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows_of(frame: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
-    """Return the frame's rows as plain values, None for what is unknown."""
+    """Return the frame's rows as plain values, None for unknown."""
     flat = frame.reset_index() if frame.index.names != [None] else frame
     return [
         {name: None if value is pd.NA or value is pd.NaT else value for name, value in zip(names, row, strict=True)}
@@ -278,7 +278,7 @@ def test_frames_say_what_the_state_says(frames: list[str]) -> None:
 
 @given(streams(most=30))
 @settings(max_examples=30)
-def test_the_event_frame_has_a_row_for_each_event_in_the_order_of_arrival(frames: list[str]) -> None:
+def test_the_event_frame_has_each_event_in_order_of_arrival(frames: list[str]) -> None:
     events = fold(frames).tables.frame("events")
     sent = [json.loads(frame) for frame in frames]
     assert events.index.tolist() == list(range(len(sent)))
@@ -314,7 +314,7 @@ def test_a_callers_change_to_a_list_in_a_cell_stays_the_callers() -> None:
     ]
 
 
-def test_an_unchanged_frame_is_not_built_again_and_a_changed_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_changed_frame_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[list[str]] = []
     build = EntityFrame._batch
 
@@ -353,7 +353,7 @@ def test_only_the_blocks_with_a_changed_row_are_built_again(changes: list[tuple[
             assert built[0] <= 1
 
 
-def test_frames_can_be_read_from_one_thread_while_another_one_writes() -> None:
+def test_frames_can_be_read_while_another_thread_writes() -> None:
     folded, total = Folded(), 400
     names = list(CONTRACT)
     stop = threading.Event()
@@ -409,7 +409,7 @@ def test_no_value_of_an_event_makes_a_frame_unreadable(data: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-23:59"])
-def test_the_first_and_the_last_moment_of_the_calendar_are_no_times_of_a_run(stamp: str) -> None:
+def test_the_ends_of_the_calendar_are_no_times_of_a_run(stamp: str) -> None:
     frame = json.dumps({"type": "task.started", "payload": {"taskId": "t"}, "timestamp": stamp})
     folded = fold([frame, task("checkpoint.pending", checkpointId="c", timeout=stamp)])
     assert folded.tables.frame("events")["timestamp"].isna().all()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from runconsole.dataset import About
+    from runconsole.dataset import RunInfo
     from runconsole.tables import Tables
 
 __all__ = ["RunFrames"]
@@ -42,14 +42,14 @@ class RunFrames:
 
         return Tables(store.state, store.log, self._engine.options.redactor)
 
-    def _about(self, store: RunStore) -> About:
+    def _about(self, store: RunStore) -> RunInfo:
         """Return what a data set says of a run as a whole."""
-        from runconsole.dataset import About
+        from runconsole.dataset import RunInfo
         from runconsole.view.screen import title_of
 
         engine, state = self._engine, store.state
         execution = store.name or (engine.options.execution if store is engine.stores[-1] else None)
-        return About(state.run(), title_of(state), engine.address, engine.protocol, execution, engine.options.task)
+        return RunInfo(state.run(), title_of(state), engine.address, engine.protocol, execution, engine.options.task)
 
     @property
     def events(self) -> pd.DataFrame:

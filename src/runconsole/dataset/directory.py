@@ -1,9 +1,9 @@
-"""A directory of runs on any file system: where the files of a run lie, and which version of a run counts.
+"""A directory of runs on any file system: the places of a run's files, and the version of a run that counts.
 
 A version of a run is written under new names, then its row appears among `runs`: from then on it counts, and the files
-of the version before are removed. So a reader that asks here sees a run whole, old or new, and a writer that dies
-leaves the old one. On a local disk no reader of any kind sees a file before all of them are written: what a killed
-writer leaves has names that begin with a dot.
+of the version before are removed. So a reader of this module sees a run whole, old or new, and a writer that dies
+leaves the old one. On a local disk no reader of any kind sees a file before all of them are written: the files of a
+killed writer have names that begin with a dot.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from pyarrow import fs as pafs
 from runconsole.errors import InvalidArgument
 from runconsole.text.unicode import encodable_value
 
-__all__ = ["Held", "Store", "Version", "fitting", "is_fitting"]
+__all__ = ["RunDirectory", "RunFile", "Version", "fitting", "is_fitting"]
 
 RUNS = "runs"
 _VERSION = r"(?P<number>\d{6,})-(?P<mark>[0-9a-f]{8})"
 _ROW = re.compile(rf"run-(.+)-{_VERSION}\.parquet")
 _FILE = re.compile(rf"{_VERSION}\.parquet")
 _PART = re.compile(rf"\.{_VERSION}\.parquet\.part")
-_LONGEST = 150  # bytes of a name in a path: file systems take 255, with what stands around it
+_LONGEST = 150  # bytes of a name in a path: file systems take 255, with the text around it
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _ABANDONED_S = 3600.0
 _FEW = 1000
 _SMALL: dict[str, Any] = {"compression": "snappy", "use_dictionary": False, "write_statistics": False}
-"""For few rows: there are thousands of such files, and these are opened in half the time."""
+"""For few rows: there are thousands of such files, and these open in half the time."""
 _LARGE: dict[str, Any] = {"compression": "zstd", "row_group_size": 131_072}
 _TRIES = 20
 _NAMES = 1 << 16
-"""Names of files whose meaning is remembered: a directory is listed again and again."""
+"""The number of file names whose meaning is cached: a directory is listed again and again."""
 
 
 class Version(NamedTuple):
@@ -55,7 +55,7 @@ class Version(NamedTuple):
         return f"{self.number:06d}-{self.mark}"
 
 
-class Held(NamedTuple):
+class RunFile(NamedTuple):
     """A file of a run; `size` in bytes."""
 
     path: str
@@ -65,7 +65,7 @@ class Held(NamedTuple):
 
 
 def is_fitting(name: str) -> bool:
-    """Whether a text can be the value of a partition as it is."""
+    """Return whether a text can be the value of a partition unchanged."""
     return 0 < len(_segment(name)) <= _LONGEST and name != _NULL
 
 
@@ -82,15 +82,15 @@ def _segment(value: str) -> str:
     return f"{text[:-1]}%2E" if text.endswith(".") else text  # Windows drops a last dot
 
 
-class Store:
+class RunDirectory:
     """The directory, on its file system.
 
     Args:
-        directory: a path, or any URL of `fsspec` (or of Arrow itself, where `fsspec` is not installed).
+        directory: a path, or any URL of `fsspec` (or of Arrow itself, if `fsspec` is not installed).
         storage_options: passed on to `fsspec`.
 
     Raises:
-        InvalidArgument: it is no directory, or nothing here can open such a URL.
+        InvalidArgument: it is no directory, or no installed package can open such a URL.
     """
 
     def __init__(self, directory: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> None:
@@ -98,42 +98,42 @@ class Store:
         self.shown = _shown(os.fspath(directory))
         self.is_local = isinstance(self.fs, pafs.LocalFileSystem)
         self._begun: list[tuple[str, str]] = []
-        """Files that are written and have not got their names yet."""
+        """Written files that have not got their names yet."""
         self._former: list[str] = []
         """The files of the versions before the one that is being written."""
 
     # ---- reading ------------------------------------------------------------------------------------------------
 
     def kind(self) -> pafs.FileType:
-        """Return what is there: a directory, a file, or nothing."""
+        """Return the type of the path: a directory, a file, or nothing."""
         self._look_afresh()
         return self.fs.get_file_info(self.root).type
 
     def names(self) -> set[str]:
-        """Return what the directory holds."""
+        """Return the names in the directory."""
         selector = pafs.FileSelector(self.root, allow_not_found=True)
         return {info.base_name for info in self.fs.get_file_info(selector)}
 
-    def rows(self) -> dict[str, Held]:
+    def rows(self) -> dict[str, RunFile]:
         """Return the file with the row of each run, of the version that counts."""
-        newest: dict[str, Held] = {}
-        # Twice: while a directory is listed, the old row may go before it is reached and the new one come behind.
+        newest: dict[str, RunFile] = {}
+        # Twice: during a listing, the old row may vanish before it is reached, and the new one appear behind.
         for held in (*self._all_rows(), *self._all_rows()):
             known = newest.get(held.execution)
             if known is None or held.version > known.version:
                 newest[held.execution] = held
         return newest
 
-    def _all_rows(self) -> Iterator[Held]:
+    def _all_rows(self) -> Iterator[RunFile]:
         for info in self._list(RUNS, recursive=False):
             named = _row_named(info.base_name) if info.type is pafs.FileType.File else None
             if named is not None:
-                yield Held(info.path, *named, info.size or 0)
+                yield RunFile(info.path, *named, info.size or 0)
 
-    def files(self, frame: str, executions: Iterable[str] | None = None) -> list[Held]:
-        """Return the files of a frame that count, of these runs or of all, run by run.
+    def files(self, frame: str, executions: Iterable[str] | None = None) -> list[RunFile]:
+        """Return the counting files of a frame, of these runs or of all, run by run.
 
-        A run that is being replaced meanwhile is there whole, old or new.
+        A run that is replaced meanwhile is returned whole, old or new.
         """
         wanted = None if executions is None else set(executions)
         rows, found = self.rows(), self._candidates(frame, wanted)
@@ -150,19 +150,19 @@ class Store:
             f"expected runs that stay for a moment, got {self.shown} rewritten all the time: try again"
         )
 
-    def _candidates(self, frame: str, executions: Iterable[str] | None) -> list[Held]:
+    def _candidates(self, frame: str, executions: Iterable[str] | None) -> list[RunFile]:
         """Return the files of every version, in the order of their paths."""
         folders = [frame] if executions is None else [_folder(frame, name) for name in executions]
         return sorted(held for folder in folders for held in self._held(frame, folder))
 
-    def _held(self, frame: str, folder: str) -> Iterator[Held]:
+    def _held(self, frame: str, folder: str) -> Iterator[RunFile]:
         depth = len(f"{self.root}/{frame}/")
         for info in self._list(folder, recursive=True):
             parts = info.path[depth:].split("/")
             version = _version_named(parts[-1])
             if version and len(parts) > 1 and parts[0].startswith("execution=") and info.type is pafs.FileType.File:
                 execution = unquote(parts[0].removeprefix("execution="))
-                yield Held(info.path, execution, version, info.size or 0)
+                yield RunFile(info.path, execution, version, info.size or 0)
 
     def _list(self, folder: str, *, recursive: bool) -> list[pafs.FileInfo]:
         self._look_afresh()
@@ -177,7 +177,7 @@ class Store:
     # ---- writing ------------------------------------------------------------------------------------------------
 
     def next_version(self, execution: str, frames: Iterable[str]) -> Version:
-        """Return a version later than every one of this run, those that never came to count included."""
+        """Return a version later than every one of this run, including those that never counted."""
         known = [held for held in self._all_rows() if held.execution == execution]
         for frame in frames:
             known += self._held(frame, _folder(frame, execution))
@@ -190,7 +190,7 @@ class Store:
         self._put(folder, f"{version}.parquet", table)
 
     def commit(self, execution: str, version: Version, row: pa.Table) -> None:
-        """Let what was written count: its files get their names, its row among `runs` last; those before go at once."""
+        """Let the written version count: name its files, its row among `runs` last; remove the older ones."""
         self._put(RUNS, f"run-{_segment(execution)}-{version}.parquet", row)
         self._name()
         self._remove(self._former)
@@ -202,14 +202,14 @@ class Store:
     def _put(self, folder: str, name: str, table: pa.Table) -> None:
         path = f"{self.root}/{folder}"
         self.fs.create_dir(path, recursive=True)
-        # An object appears when it is complete; a file is there from its first byte, so it gets its name at the end.
+        # An object appears when it is complete; a file exists from its first byte, so it gets its name at the end.
         begun = f"{path}/.{name}.part" if self.is_local else f"{path}/{name}"
         pq.write_table(table, begun, filesystem=self.fs, **(_SMALL if table.num_rows <= _FEW else _LARGE))
         if self.is_local:
             self._begun.append((begun, f"{path}/{name}"))
 
     def sweep(self, execution: str, frames: Iterable[str]) -> None:
-        """Remove what counts no more of a run: every version before the newest, and what a dead writer left."""
+        """Remove the files of a run that do not count: versions before the newest, and the rest of dead writers."""
         rows = [held for held in self._all_rows() if held.execution == execution]
         newest = max((held.version for held in rows), default=Version(0, ""))
         self._remove(held.path for held in rows if held.version < newest)
@@ -225,11 +225,11 @@ class Store:
                     self._remove([info.path])
 
     def runs_of_files(self, frames: Iterable[str]) -> set[str]:
-        """Return the runs that have files, those that do not count included."""
+        """Return the runs that have files, including those that do not count."""
         return {held.execution for frame in frames for held in self._held(frame, frame)}
 
     def drop(self, execution: str, frames: Iterable[str]) -> None:
-        """Remove a run: its row first, so that it counts no more."""
+        """Remove a run: its row first, so that it stops counting."""
         self._remove(held.path for held in self._all_rows() if held.execution == execution)
         for frame in frames:
             self._remove(held.path for held in self._held(frame, _folder(frame, execution)))
@@ -238,7 +238,7 @@ class Store:
         for path in list(paths):
             try:
                 self.fs.delete_file(path)
-            except (FileNotFoundError, PermissionError):  # another writer was here, too; Windows: a reader is
+            except (FileNotFoundError, PermissionError):  # another writer removed it; Windows: a reader has it open
                 continue
 
 
@@ -248,7 +248,7 @@ def _folder(frame: str, execution: str) -> str:
 
 @lru_cache(_NAMES)
 def _row_named(name: str) -> tuple[str, Version] | None:
-    """Return whose row a file holds and in which version, by its name."""
+    """Return the run and version of a row's file, by its name."""
     match = _ROW.fullmatch(name)
     return None if match is None else (unquote(match[1]), _version(match))
 
@@ -263,7 +263,7 @@ def _version(match: re.Match[str]) -> Version:
     return Version(int(match["number"]), match["mark"])
 
 
-def _version_in(rows: Mapping[str, Held], execution: str) -> Version | None:
+def _version_in(rows: Mapping[str, RunFile], execution: str) -> Version | None:
     return rows[execution].version if execution in rows else None
 
 
@@ -302,7 +302,7 @@ def _resolve(directory: str | os.PathLike[str], options: Mapping[str, Any] | Non
 
 
 def _arrows_own(text: str, options: Mapping[str, Any] | None, error: Exception) -> tuple[Any, str]:
-    """Open what Arrow knows by itself (S3, Google Cloud Storage, HDFS), where fsspec cannot."""
+    """Open a URL that Arrow itself supports (S3, Google Cloud Storage, HDFS), if fsspec cannot."""
     package = "fsspec" if getattr(error, "name", None) == "fsspec" else "its package for fsspec"
     refusal = InvalidArgument(
         f"expected a URL that can be opened here, got {_shown(text)!r} ({error}): install {package},"

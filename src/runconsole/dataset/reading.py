@@ -1,4 +1,4 @@
-"""Many runs at once: `history(directory)` opens what `to_parquet` wrote, and reads nothing before it is asked for."""
+"""Many runs at once: `history(directory)` opens a directory of `to_parquet`, and reads files only on access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from pyarrow import fs as pafs
 
 from runconsole.analysis import RunFacts, compare_runs
-from runconsole.dataset.directory import RUNS, Held, Store, fitting
+from runconsole.dataset.directory import RUNS, RunDirectory, RunFile, fitting
 from runconsole.dataset.schema import (
     LONG_TYPE,
     NAMES,
@@ -52,24 +52,24 @@ def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, 
         storage_options: passed on to `fsspec`.
 
     Raises:
-        InvalidArgument: there is no such directory, it holds other files and no runs, or nothing here can open it.
-        OSError: the file system of a URL cannot be reached, or does not let one in.
+        InvalidArgument: there is no such directory, it holds other files and no runs, or no installed package opens it.
+        OSError: the file system of a URL cannot be reached, or refuses access.
     """
-    return History(Store(directory, storage_options))
+    return History(RunDirectory(directory, storage_options))
 
 
 class History:
-    """The runs of a directory. Each access is what is there now; runs that are written meanwhile are whole.
+    """The runs of a directory. Each access reads the present files; runs that are written meanwhile are whole.
 
-    Frames are those of a console, with the run they belong to as column `execution`: `events`, `tasks`, `subtasks`,
-    `phases`, `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`, one row a run.
+    Frames are those of a console, with their run as column `execution`: `events`, `tasks`, `subtasks`, `phases`,
+    `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`, one row a run.
 
-    A run is called here what `to_parquet` returned: its execution id, or, where that is too long for a path, its
-    beginning and a digest. Methods that take an `execution` know it by both; `executions`, columns `execution` and
-    filters have the short one, the column `execution_id` of `runs` the whole.
+    The name of a run is the value that `to_parquet` returned: its execution id, or, if that is too long for a path, its
+    beginning and a digest. Methods with a parameter `execution` accept both; `executions`, columns `execution` and
+    filters have the short name, the column `execution_id` of `runs` the full id.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RunDirectory) -> None:
         self._store = store
         kind = _kind_of(store)
         if kind is not pafs.FileType.Directory:
@@ -97,22 +97,22 @@ class History:
 
     @property
     def executions(self) -> list[str]:
-        """What the runs are called, sorted. Reads file names only."""
+        """The names of the runs, sorted. Reads file names only."""
         return sorted(self._store.rows())
 
     @property
     def runs(self) -> pd.DataFrame:
         """One row per run, by its start: status, times, durations in seconds, tokens, cost in US dollars, counts.
 
-        A file that cannot be read is left out, as in `frame` where it reads many runs; a warning names it.
+        An unreadable file is left out, as in `frame` for many runs; a warning names it.
         """
         frame = to_frame(RUNS, self._read(RUNS, None, None, None))
         return frame.set_index("execution").sort_values("started_at", kind="stable")
 
     def tidy(self) -> None:
-        """Remove what writers that died have left, for readers that go past this package to the files.
+        """Remove the remains of dead writers, for readers of the files that do not use this package.
 
-        Here it never counts. Files of a writing that has not ended are left alone for an hour.
+        They never count here. Files of an unfinished writing are left alone for an hour.
         """
         for name in self._store.runs_of_files(NAMES) | set(self._store.rows()):
             self._store.sweep(name, NAMES)
@@ -149,7 +149,7 @@ class History:
         if unknown:
             raise InvalidArgument(f"expected columns of {name}, got {unknown[0]!r}: there are {', '.join(own)}")
         if isinstance(execution, Iterator):
-            execution = list(execution)  # it may be asked twice
+            execution = list(execution)  # it may be iterated twice
         one = isinstance(execution, str)
         marked = wanted if one else ["execution", *(column for column in wanted if column != "execution")]
         frame = to_frame(name, self._read(name, execution, marked, filter))[marked]
@@ -164,22 +164,22 @@ class History:
     def dataset(self, name: str, execution: Executions = None) -> ds.Dataset:
         """Return a frame as a `pyarrow.dataset`, of these runs or all. Lists files and reads none.
 
-        Times, numbers and text are typed the same in every run; lists and dicts are JSON text. `execution` (and `type`
+        Times, numbers and text have the same types in every run; lists and dicts are JSON text. `execution` (and `type`
         of `events`) are partitions: a filter on them skips files. Types of events that cannot be in a path are in the
-        column `type_in_full`. It shows the runs that are there now.
+        column `type_in_full`. It shows the runs that exist now.
         """
         self._check(name)
         return self._dataset(name, self._files(name, execution))
 
-    def _files(self, name: str, execution: Executions) -> list[Held]:
+    def _files(self, name: str, execution: Executions) -> list[RunFile]:
         if execution is None and name != RUNS:
             return self._store.files(name)
         rows = self._store.rows()
         names = sorted(rows) if execution is None else self._keys(execution, rows)
         return [rows[each] for each in names] if name == RUNS else self._store.files(name, names)
 
-    def _keys(self, execution: str | Iterable[str], rows: Mapping[str, Held]) -> list[str]:
-        """Return what these runs are called here, each once. One whose id is too long for a path may be named by it."""
+    def _keys(self, execution: str | Iterable[str], rows: Mapping[str, RunFile]) -> list[str]:
+        """Return the short names of these runs, each once. A run with a long id may be given by it."""
         given: object = execution
         names = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
         keys: dict[str, None] = {}
@@ -190,7 +190,7 @@ class History:
             keys[key] = None
         return list(keys)
 
-    def _dataset(self, name: str, files: Sequence[Held]) -> ds.Dataset:
+    def _dataset(self, name: str, files: Sequence[RunFile]) -> ds.Dataset:
         return _open(self._store.fs, self._store.root, name, [held.path for held in files])
 
     def _read(
@@ -212,11 +212,11 @@ class History:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _readable(
-        self, name: str, files: Sequence[Held], columns: list[str] | None, rows: ds.Expression | None
+        self, name: str, files: Sequence[RunFile], columns: list[str] | None, rows: ds.Expression | None
     ) -> pa.Table:
-        """Return what the files hold that can be read; warn of the others."""
+        """Return the content of the readable files; warn of the others."""
         found = [_found(self._dataset(name, []), columns, rows)]
-        bad: list[tuple[Held, str]] = []
+        bad: list[tuple[RunFile, str]] = []
         for held in files:
             try:
                 found.append(_found(self._dataset(name, [held]), columns, rows))
@@ -270,7 +270,7 @@ class History:
     def duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB connection, a new one unless given, with a view per frame and `runs`.
 
-        The views show the runs that are there now; lists and dicts are JSON text.
+        The views show the runs that exist now; lists and dicts are JSON text.
 
         Raises:
             MissingPackage: DuckDB is not installed.
@@ -305,7 +305,7 @@ class History:
         return self.frame(RUNS, name).iloc[0], self.frame("phases", name), self.frame("tasks", name), events
 
 
-def _kind_of(store: Store) -> pafs.FileType:
+def _kind_of(store: RunDirectory) -> pafs.FileType:
     try:
         return store.kind()
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -320,7 +320,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
-    """Return the files of a data set as a lazy frame: by the engine's own, faster reader where it can open them."""
+    """Return the files of a data set as a lazy frame: by Polars' own, faster reader if it can open them."""
     if not source.files or not isinstance(source.filesystem, pafs.LocalFileSystem):
         scanned: pl.LazyFrame = polars.scan_pyarrow_dataset(source)
         return scanned
@@ -339,7 +339,7 @@ def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
 
 
 class _Piece:
-    """Reads some files of a frame; travels to the workers of a cluster."""
+    """Reads some files of a frame; it is pickled for the workers of a cluster."""
 
     def __init__(self, fs: pafs.FileSystem, root: str, name: str) -> None:
         self._fs, self._root, self._name = fs, root, name
@@ -363,7 +363,7 @@ def _open(fs: pafs.FileSystem, root: str, name: str, paths: list[str]) -> ds.Dat
 
 
 def _found(data: ds.Dataset, columns: list[str] | None, rows: ds.Expression | None) -> pa.Table:
-    """Return some rows of a data set; a filter sees the types of events in full, wherever these are."""
+    """Return some rows of a data set; a filter sees the full types of events, in the path or in the file."""
     if rows is None or LONG_TYPE not in data.schema.names:
         return data.to_table(columns=columns, filter=rows)
     in_path = ds.field("type") != OTHERS
@@ -392,7 +392,7 @@ def _condition(name: str, rows: ds.Expression | list[Any]) -> ds.Expression:
     return made
 
 
-def _pieces(files: Sequence[Held]) -> list[list[str]]:
+def _pieces(files: Sequence[RunFile]) -> list[list[str]]:
     """Return the files in groups of whole runs (a large run is a group of its own)."""
     pieces: list[list[str]] = []
     size, last = 0, None

@@ -1,4 +1,4 @@
-"""What a data set says of a run as a whole: its name there, and its row among the runs."""
+"""A run as a whole in a data set: its name there, and its row among the runs."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
 from runconsole.version import __version__
 
-__all__ = ["About", "row_of", "runs_schema"]
+__all__ = ["RunInfo", "row_of", "runs_schema"]
 
 
-class About(Struct, frozen=True):
-    """A run as its console knows it."""
+class RunInfo(Struct, frozen=True):
+    """A run's description by its console."""
 
     run: Run[Micros]
     title: str | None = None
     address: str = ""
-    """Where it was followed, without secrets."""
+    """The address, without secrets."""
     protocol: str | None = None
     execution: str | None = None
-    """The execution that was asked for."""
+    """The requested execution."""
     task: str | None = None
-    """The one task that was asked for."""
+    """The one requested task."""
 
     def key(self, events: pa.Table) -> str:
-        """Return what the run is called among others: the same each time it is written, and after a replay.
+        """Return the run's name among others: the same for each writing, and after a replay.
 
-        The execution's id, else that of the task followed, else one made of the run's first event.
+        The execution's id, else that of the followed task, else one made of the run's first event.
         """
         for known in (self.run.execution_id, self.execution, self.task):
             if known:
@@ -71,17 +71,17 @@ def runs_schema() -> pa.Schema:
     )
 
 
-def row_of(key: str, about: About, tables: dict[str, pa.Table]) -> pa.Table:
-    """Return the run's row, with the counts of the frames that are written beside it."""
+def row_of(key: str, info: RunInfo, tables: dict[str, pa.Table]) -> pa.Table:
+    """Return the run's row, with the counts of the frames beside it."""
     import pyarrow as pa
 
-    run = about.run
+    run = info.run
     row = {name: getattr(run, name) for name in run.__struct_fields__} | {
         "execution": key,
-        "task_id": about.task,
-        "title": about.title,
-        "address": about.address,
-        "protocol": about.protocol,
+        "task_id": info.task,
+        "title": info.title,
+        "address": info.address,
+        "protocol": info.protocol,
         "errors": tables["errors"].num_rows,
         "checkpoints": tables["checkpoints"].num_rows,
         "events": tables["events"].num_rows,
@@ -93,5 +93,5 @@ def row_of(key: str, about: About, tables: dict[str, pa.Table]) -> pa.Table:
 
 
 def _fits(value: Any) -> Any:
-    """Return the value where 64 bits hold it."""
+    """Return the value if 64 bits hold it, else None."""
     return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value

@@ -1,4 +1,4 @@
-"""The frames as Arrow tables and back. Every file of a frame has the same schema, whatever a run knows."""
+"""The frames as Arrow tables and back. Every file of a frame has the same schema, for every run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ __all__ = [
 NAMES = ("events", *FRAMES)
 """The frames of a run."""
 LONG_TYPE = "type_in_full"
-"""A column of `events`: the type where it cannot be the name of a partition (empty, or too long)."""
+"""A column of `events`: the type, if it cannot be the name of a partition (empty, or too long)."""
 OTHERS = "~others"
-"""The partition of such types, and of those beyond as many as a run's events may be partitioned by."""
+"""The partition of such types, and of further types beyond the largest number of partitions."""
 
 _LARGE = {"payload", "text"}
-"""Columns whose text may pass 2 GB in one file."""
+"""Columns whose text may exceed 2 GB in one file."""
 
 
 @cache
@@ -55,7 +55,7 @@ def columns_of(name: str) -> list[str]:
 
 
 def partitions_of(name: str) -> list[str]:
-    """Return the columns that are in a file's path, not in the file."""
+    """Return the columns in a file's path, which are not in the file."""
     return {"runs": [], "events": ["execution", "type"]}.get(name, ["execution"])
 
 
@@ -81,7 +81,7 @@ def to_arrow(tables: Tables, name: str) -> pa.Table:
 
 
 def _without_secrets(events: pa.Table, tables: Tables) -> pa.Table:
-    """Return events for a file, which may leave the machine: in memory alone payloads are what came."""
+    """Return events for a file, which may leave the machine: only in memory are payloads unchanged."""
     for name in ("type", "payload") if tables.redactor.is_needed else ():
         pieces = [_hidden(piece, tables) for piece in events[name].chunks]
         events = events.set_column(events.column_names.index(name), name, pa.chunked_array(pieces, events[name].type))
@@ -127,7 +127,7 @@ def _mapper() -> dict[pa.DataType, Any]:
 
 
 def whole_types(table: pa.Table) -> pa.Table:
-    """Return rows of `events` with each type in full, where there is a type, and nothing else that tells it."""
+    """Return rows of `events` with each full type, if there is a column of types, and without its auxiliary column."""
     full, rest = table[LONG_TYPE], table.drop_columns(LONG_TYPE)
     if "type" not in rest.column_names:
         return rest

@@ -1,4 +1,4 @@
-"""Writing a run into a directory of runs: whole, again and again, never twice."""
+"""Writing a run into a directory of runs: complete, repeatable, never duplicated."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs as pafs
 
-from runconsole.dataset.directory import Store, fitting, is_fitting
-from runconsole.dataset.run_row import About, row_of
+from runconsole.dataset.directory import RunDirectory, fitting, is_fitting
+from runconsole.dataset.run_row import RunInfo, row_of
 from runconsole.dataset.schema import LONG_TYPE, NAMES, OTHERS, to_arrow
 from runconsole.errors import InvalidArgument
 
@@ -22,47 +22,47 @@ if TYPE_CHECKING:
 __all__ = ["write"]
 
 _MOST_TYPES = 200
-"""Partitions of one run's events: what a server's confusion adds beyond them shares one."""
+"""Partitions of one run's events: further types share one partition."""
 
 _keys: WeakKeyDictionary[Tables, dict[str, str]] = WeakKeyDictionary()
-"""What each run was called when it was last written to a directory."""
+"""The name of each run at its last writing to a directory."""
 
 
 def write(
     tables: Tables,
-    about: About,
+    info: RunInfo,
     directory: str | os.PathLike[str],
     *,
     execution: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write every frame of a run as it is now; return what the run is called in the data set.
+    """Write every frame of a run as it is now; return the run's name in the data set.
 
-    A run that is there already is replaced. Readers see it whole, old or new (see `store`). Writers of different runs
-    do not disturb each other. A frame without rows has no file.
+    An earlier writing of the run is replaced. Readers see it whole, old or new (see `RunDirectory`). Writers of
+    different runs do not disturb each other. A frame without rows has no file.
 
     Raises:
-        InvalidArgument: there is a file in the directory's place, or nothing here can open its URL.
+        InvalidArgument: the directory is a file, or no installed package can open its URL.
         OSError: it cannot be written.
     """
-    store = Store(directory, storage_options)
+    store = RunDirectory(directory, storage_options)
     if store.kind() is pafs.FileType.File:
         raise InvalidArgument(f"expected a directory, got the file {store.shown!r}: choose another name")
     frames = {name: to_arrow(tables, name) for name in NAMES}
-    key = fitting(execution or about.key(frames["events"]))
+    key = fitting(execution or info.key(frames["events"]))
     version = store.next_version(key, NAMES)
     for name, table in frames.items():
         for type_, part in _by_type(table) if name == "events" else [(None, table)]:
             if part.num_rows:
                 store.write(name, key, version, part, type_)
-    store.commit(key, version, row_of(key, about, frames))
+    store.commit(key, version, row_of(key, info, frames))
     store.sweep(key, NAMES)
     _forget_other_name(store, tables, key)
     return key
 
 
 def _by_type(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the events of each type, without the column that the path tells."""
+    """Yield the events of each type, without the column that is in the path."""
     codes = events["type"].combine_chunks().dictionary_encode()
     plain = {
         code: type_ for code, type_ in enumerate(codes.dictionary.to_pylist()) if type_ != OTHERS and is_fitting(type_)
@@ -76,8 +76,8 @@ def _by_type(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield OTHERS, in_full.drop_columns("type")
 
 
-def _forget_other_name(store: Store, tables: Tables, key: str) -> None:
-    """Remove what this run was written as before it told its own name: it is in the directory once."""
+def _forget_other_name(store: RunDirectory, tables: Tables, key: str) -> None:
+    """Remove this run's files under its earlier name, from before it reported its own: it is in the directory once."""
     written = _keys.setdefault(tables, {})
     before = written.get(store.shown)
     if before is not None and before != key:

@@ -136,7 +136,7 @@ class Keeper:
         return header_of(self._spoken, now_micros())
 
     async def _open_recorder(self, path: Path, header: Header, wire: Wire, runs: Runs, dedup: Dedup) -> TakenUp | None:
-        from runconsole.recording import FileWriter, Held, Recorder
+        from runconsole.recording import FileContent, FileWriter, Recorder
         from runconsole.replay import Fold, same_wire, take_up, wire_for
 
         def wire_of(section: Header) -> Wire:
@@ -148,7 +148,7 @@ class Keeper:
             if before is None:
                 fold = Fold(runs, self.asides, wire_of, dedup=dedup)
                 taken = await take_up(writer.path, writer, header, fold)
-                held = Held(fold.frames, fold.links, fold.wires)
+                held = FileContent(fold.frames, fold.links, fold.wires)
             else:
                 held = before.held
             self._recorder = Recorder(
@@ -158,7 +158,7 @@ class Keeper:
                 trouble=self._trouble,
                 secrets=self._options.redactor,
                 held=held,
-                retell=lambda: self._retold(header, runs),
+                whole_run=lambda: self._retold(header, runs),
             )
         except BaseException:
             writer.close()

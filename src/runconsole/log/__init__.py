@@ -1,4 +1,4 @@
-"""The event log: append-only, complete, payloads byte for byte; sealed chunk by chunk into Arrow columns."""
+"""Internal: the event log: append-only, complete, payloads byte for byte; sealed chunk by chunk into Arrow columns."""
 
 from runconsole.log.chunks import CHUNK, schema, stored
 from runconsole.log.eventlog import EventLog, Storage

@@ -18,44 +18,44 @@ if TYPE_CHECKING:
 __all__ = ["CHUNK", "Chunk", "Keep", "Packed", "batch_of", "count_of", "plain", "schema", "stored"]
 
 CHUNK = 4096
-"""Events in a sealed chunk: small enough that sealing one is no pause a person could see. At most 2**15."""
+"""Events in a sealed chunk: sealing one must be no visible pause. At most 2**15."""
 
 Keep: TypeAlias = Callable[["Packed"], Callable[[], "pa.RecordBatch"]]
-"""Takes a chunk and returns a function that gives them back: where chunks are kept."""
+"""A store of chunks: takes a chunk and returns a function that gives its rows back."""
 
 
-class Understood(Fact, frozen=True, gc=False):
-    """The meaning of an event is no longer at hand, but there is one."""
+class KnownEvent(Fact, frozen=True, gc=False):
+    """A known event of the log whose fact is no longer in memory."""
 
     task_id: str | None = None
 
 
-_KINDS: tuple[type[Fact], ...] = (Understood, UnknownEvent, MalformedFrame, Logged, Alert)
-"""How an event was understood, as stored: an index into this."""
+_KINDS: tuple[type[Fact], ...] = (KnownEvent, UnknownEvent, MalformedFrame, Logged, Alert)
+"""The kind of an event's fact, stored as an index into this."""
 _COUNTED: tuple[type[Fact], ...] = (UnknownEvent, MalformedFrame)
 _CODES = {kind: code for code, kind in enumerate(_KINDS)}
 _MARKS = ("number", "offset", "correlation_id")
-"""Of each event's envelope what no column of the log shows: a recording of the run needs it."""
+"""The fields of each event's envelope that are in no column of the log; a recording of the run needs them."""
 _REPEATED = frozenset({"type", "task_id", "phase", "wave", "status"})
-"""Columns in which a chunk holds the same few values again and again, as a rule."""
+"""Columns in which a chunk usually repeats a few values."""
 _TEXTS = frozenset({"type", "task_id", "status", "event_id", "payload", "offset", "correlation_id"})
 """Columns of text; the others hold numbers."""
 _ABOUT = ("task_id", "phase", "wave", "status")
-"""What a row tells of an event's meaning, where the meaning has such a field."""
+"""The fields of an event's fact that a row holds, if the fact has them."""
 
 _STORED = ("received_at", "timestamp", "type", *_ABOUT, "event_id", "payload", "kind", *_MARKS)
 """The columns of a chunk."""
 
 
 class _Sealed(NamedTuple):
-    """How to get a chunk's rows, and how many of its events were of which kind."""
+    """A reader of a chunk's rows, and the number of its events by kind."""
 
     read: Callable[[], pa.RecordBatch]
     counts: Mapping[type[Fact], int]
 
 
 class Chunk:
-    """A full chunk: its events as they came, until `seal` puts their columns in their place. Any thread may read."""
+    """A full chunk: its events as received, until `seal` replaces them by columns. Any thread may read."""
 
     __slots__ = ("_held",)
 
@@ -64,7 +64,7 @@ class Chunk:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether the events have become columns."""
+        """True if the events have become columns."""
         return isinstance(self._held, _Sealed)
 
     def seal(self, keep: Keep) -> None:
@@ -75,14 +75,14 @@ class Chunk:
             self._held = _Sealed(keep(Packed.of(events)), counts)
 
     def count(self, kind: type[Fact]) -> int:
-        """Return how many of the events are of this kind: `UnknownEvent` or `MalformedFrame`."""
+        """Return the number of events of this kind: `UnknownEvent` or `MalformedFrame`."""
         held = self._held
         return held.counts[kind] if isinstance(held, _Sealed) else count_of(held, kind)
 
     def rows(self, first: int = 0, last: int = CHUNK) -> pa.RecordBatch:
         """Return the events from number `first` up to `last` as rows, packed: see `plain`.
 
-        They have the columns of `stored`, before the chunk is sealed only those that the log shows.
+        They have the columns of `stored`; before the chunk is sealed, only those of the log.
         """
         held = self._held
         if not isinstance(held, _Sealed):
@@ -90,30 +90,30 @@ class Chunk:
         return held.read().slice(first, last - first)
 
     def events(self, first: int, last: int) -> Sequence[Received]:
-        """Return the events from number `first` up to `last`, those of a sealed chunk without what they mean."""
+        """Return the events from number `first` up to `last`, those of a sealed chunk without their facts."""
         held = self._held
         return held[first:last] if not isinstance(held, _Sealed) else _events_of(self.rows(first, last))
 
 
-class Column(NamedTuple):
-    """A column's memory as Arrow lays it out. It is made without Arrow, which only readers load."""
+class ArrowColumn(NamedTuple):
+    """A column's memory in Arrow's layout. It is made without Arrow, which takes long to load: only readers load it."""
 
     valid: bytes | None
-    """A bit for each value, None where all are there."""
+    """A validity bit for each value, None if all are valid."""
     buffers: tuple[array[int] | bytes, ...]
-    """Nothing for a column of Nones; else the numbers, or where each text begins and all of them as UTF-8."""
-    values: Column | None = None
-    """The values, each once, where the numbers are indices into them."""
+    """() for a column of Nones; else the numbers, or the start of each text and all texts as UTF-8."""
+    values: ArrowColumn | None = None
+    """The different values, if the numbers are indices into them."""
     length: int = 0
 
     @property
     def nbytes(self) -> int:
-        """The bytes that this takes."""
+        """The size in bytes."""
         own = sum(memoryview(buffer).nbytes for buffer in self.buffers) + len(self.valid or b"")
         return own + (0 if self.values is None else self.values.nbytes)
 
     def read(self, kind: pa.DataType) -> pa.Array:
-        """Return it as an array that shows the same bytes; see `plain`."""
+        """Return it as an array over the same bytes; see `plain`."""
         import pyarrow as pa
 
         if not self.buffers:
@@ -126,9 +126,9 @@ class Column(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A chunk's rows in little memory: times and payloads as they are, each other value held once."""
+    """A chunk's rows in little memory: times and payloads unchanged, each other value held once."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ArrowColumn, ...]
 
     @classmethod
     def of(cls, events: Sequence[Received]) -> Packed:
@@ -138,7 +138,7 @@ class Packed(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """The bytes that this takes."""
+        """The size in bytes."""
         return sum(column.nbytes for column in self.columns)
 
     def read(self) -> pa.RecordBatch:
@@ -150,7 +150,7 @@ class Packed(NamedTuple):
 
 
 def count_of(events: Sequence[Received], kind: type[Fact]) -> int:
-    """Return how many of the events have a meaning of this kind."""
+    """Return the number of events with a fact of this kind."""
     return sum([event.fact.__class__ is kind for event in events])
 
 
@@ -186,11 +186,11 @@ def stored() -> pa.Schema:
 
 
 def batch_of(events: Sequence[Received]) -> pa.RecordBatch:
-    """Return the events as rows of what the log shows, packed: see `plain`."""
+    """Return the events as rows of the log's columns, packed: see `plain`."""
     import pyarrow as pa
 
     shown = schema().remove(0)
-    # `stored` begins with these columns; the others, of which no frame tells, are not even made.
+    # `stored` begins with these columns; the others, which no frame shows, are not even made.
     made = zip(shown, _values_of(events), strict=False)
     columns = [_column(values, field.name, len(events), code=False).read(field.type) for field, values in made]
     return pa.RecordBatch.from_arrays(columns, shown.names)
@@ -199,8 +199,7 @@ def batch_of(events: Sequence[Received]) -> pa.RecordBatch:
 def plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return a column of packed rows with each value in its place.
 
-    Packed, a column without any value is of Arrow's null type, and one of the same few values over and over is a
-    dictionary.
+    Packed, a column without any value is of Arrow's null type, and a column of few values is a dictionary.
     """
     import pyarrow as pa
 
@@ -216,16 +215,16 @@ def _values_of(events: Sequence[Received]) -> Iterator[Sequence[Any] | None]:
     yield [event.timestamp for event in events]
     yield [event.type for event in events]
     for name in _ABOUT:
-        yield _told(facts, kinds, name)
+        yield _field_of(facts, kinds, name)
     yield [event.event_id if event.offset is None else _mark(event) for event in events]
     yield [event.payload for event in events]
-    yield _understood(facts)
+    yield _kinds_of(facts)
     yield [event.seq for event in events]
     yield [event.offset for event in events]
     yield [event.correlation_id for event in events]
 
 
-def _told(facts: Sequence[Fact], kinds: set[type[Fact]], name: str) -> list[Any] | None:
+def _field_of(facts: Sequence[Fact], kinds: set[type[Fact]], name: str) -> list[Any] | None:
     """Return a field of each fact, None where it has none; None for a column of Nones."""
     have = [kind for kind in kinds if name in kind.__struct_fields__]
     if not have:
@@ -239,22 +238,22 @@ def _mark(event: Received) -> str | None:
     return event.offset if event.event_id is None else event.event_id
 
 
-def _understood(facts: Sequence[Fact]) -> bytes:
+def _kinds_of(facts: Sequence[Fact]) -> bytes:
     return bytes([_CODES.get(fact.__class__, 0) for fact in facts])
 
 
-def _column(values: Sequence[Any] | None, name: str, count: int, *, code: bool = True) -> Column:
-    """Return a column of the values; with `code`, one of the same few values holds each of them once.
+def _column(values: Sequence[Any] | None, name: str, count: int, *, code: bool = True) -> ArrowColumn:
+    """Return a column of the values; with `code`, a column of few values holds each of them once.
 
-    One of a single value does in any case.
+    A column of a single value does in any case.
     """
     if values is None:
-        return Column(None, (), length=count)
+        return ArrowColumn(None, (), length=count)
     if isinstance(values, bytes):
-        return Column(None, (values,), length=count)
+        return ArrowColumn(None, (values,), length=count)
     missing = values.count(None)
     if missing == count:
-        return Column(None, (), length=count)
+        return ArrowColumn(None, (), length=count)
     valid = _bits(values) if missing else None
     try:
         return _coded(values, valid, name, code=code) if name in _REPEATED else _plain(values, valid, name)
@@ -262,34 +261,34 @@ def _column(values: Sequence[Any] | None, name: str, count: int, *, code: bool =
         return _column([_storable(value) for value in values], name, count, code=code)
 
 
-def _coded(values: Sequence[Any], valid: bytes | None, name: str, *, code: bool) -> Column:
+def _coded(values: Sequence[Any], valid: bytes | None, name: str, *, code: bool) -> ArrowColumn:
     if values.count(values[0]) == len(values):  # as often with types and phases
-        return Column(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
+        return ArrowColumn(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
     known = dict.fromkeys(values) if code else {}
     if not code or 2 * len(known) > len(values):
         return _plain(values, valid, name)
     known.pop(None, None)
     codes = {value: code for code, value in enumerate(known)} | {None: 0}
     indices = array("h", list(map(codes.__getitem__, values)))
-    return Column(valid, (indices,), _plain(list(known), None, name), len(values))
+    return ArrowColumn(valid, (indices,), _plain(list(known), None, name), len(values))
 
 
-def _plain(values: Sequence[Any], valid: bytes | None, name: str) -> Column:
+def _plain(values: Sequence[Any], valid: bytes | None, name: str) -> ArrowColumn:
     """Return a column of the values. Raises OverflowError, UnicodeEncodeError."""
     if valid is not None:
         nothing: Any = "" if name in _TEXTS else 0
         values = [nothing if value is None else value for value in values]
-    return Column(valid, _texts(values) if name in _TEXTS else (array("q", values),), length=len(values))
+    return ArrowColumn(valid, _texts(values) if name in _TEXTS else (array("q", values),), length=len(values))
 
 
 def _bits(values: Sequence[Any]) -> bytes:
-    """Return a bit for each value, the first one lowest: whether it is there."""
+    """Return a validity bit for each value, the first one lowest."""
     digits = "".join(["0" if value is None else "1" for value in reversed(values)])
     return int(digits, 2).to_bytes((len(values) + 7) // 8, "little")
 
 
 def _texts(values: Sequence[str]) -> tuple[array[int], bytes]:
-    """Return where each text begins, and all of them as UTF-8. Raises UnicodeEncodeError."""
+    """Return the start of each text, and all texts as UTF-8. Raises UnicodeEncodeError."""
     joined = "".join(values)
     data = joined.encode()
     lengths = map(len, values) if len(data) == len(joined) else [len(value.encode()) for value in values]
@@ -306,7 +305,7 @@ def _storable(value: Any) -> Any:
 
 
 def _events_of(batch: pa.RecordBatch) -> list[Received]:
-    """Return rows of `stored` as events; what they mean is no longer known, only how they were understood."""
+    """Return rows of `stored` as events with empty facts of the stored kinds: the facts themselves are gone."""
     import pyarrow as pa
 
     names = ("kind", "type", "task_id", "payload", "received_at", "timestamp", "event_id", *_MARKS)

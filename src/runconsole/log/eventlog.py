@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "Storage"]
 
 _STEP = 1024
-"""Events made into rows at a time: few enough that it is done in a millisecond or two."""
+"""Events made into rows at a time: few enough that it takes a millisecond or two."""
 
 
 class Storage(Protocol):
-    """Where full chunks are sealed, and where they are kept."""
+    """A sealer and store of full chunks."""
 
     def run(self, seal: Callable[[], None]) -> None:
-        """Call this function, now or soon, on any thread; never is allowed, too: the chunk then stays as it came."""
+        """Call this function, now or soon, on any thread; or never: the chunk then stays unsealed."""
 
     def keep(self, packed: Packed) -> Callable[[], pa.RecordBatch]:
         """Take a chunk; return a function that gives its rows back as long as it lives."""
@@ -45,17 +45,17 @@ class EventLog:
     """Every event received, in arrival order. One thread appends; any thread reads.
 
     Full chunks are sealed: their events become Arrow columns. Readers take the full chunks and the open one in one
-    step, so they never wait for the writer nor it for them.
+    step, so readers and the writer never wait for each other.
 
     Args:
-        storage: where chunks are sealed and kept; None seals at once and keeps in memory.
+        storage: seals and keeps the chunks; None seals at once and keeps in memory.
     """
 
     def __init__(self, storage: Storage | None = None) -> None:
         self._storage = storage or InMemory()
         self._open: list[Received] = []
         self._parts: tuple[tuple[Chunk, ...], list[Received]] = ((), self._open)
-        """What readers take; `_open` is its second half, at hand for the writer."""
+        """The readers' snapshot; `_open` is its second half, at hand for the writer."""
 
     def __len__(self) -> int:
         chunks, events = self._parts
@@ -63,12 +63,12 @@ class EventLog:
 
     @property
     def malformed(self) -> int:
-        """Frames that could not be read."""
+        """The number of frames that could not be read."""
         return self._count(MalformedFrame)
 
     @property
     def unknown(self) -> int:
-        """Events of a type or shape nobody here knows."""
+        """The number of events of an unknown type or shape."""
         return self._count(UnknownEvent)
 
     def _count(self, kind: type[Fact]) -> int:
@@ -89,7 +89,7 @@ class EventLog:
         self._storage.run(partial(chunk.seal, self._storage.keep))
 
     def sealed(self, first: int = 0) -> int:
-        """Return up to which number every event from `first` on, where a chunk begins, is sealed."""
+        """Return the number up to which every event from `first` on, where a chunk begins, is sealed."""
         number = first // CHUNK
         for chunk in self._parts[0][number:]:
             if not chunk.is_sealed:
@@ -98,10 +98,10 @@ class EventLog:
         return number * CHUNK
 
     def batches(self, first: int = 0) -> Iterator[pa.RecordBatch]:
-        """Yield the events from number `first` on as they are now, as rows of at least `schema`, but for `seq`.
+        """Yield the present events from number `first` on, as rows of at least `schema`, but for `seq`.
 
-        They are packed: see `plain`. Those of a full chunk come at once, and are not copied where it is sealed; the
-        latest come in steps of few.
+        They are packed: see `plain`. Those of a full chunk come at once, and are not copied if it is sealed; the latest
+        come in steps of few.
         """
         chunks, events = self._parts
         late = events[max(0, first - len(chunks) * CHUNK) :]
@@ -112,7 +112,7 @@ class EventLog:
             yield batch_of(late[begin : begin + _STEP])
 
     def to_arrow(self) -> pa.Table:
-        """Return the whole log as it is now, with the columns of `schema`."""
+        """Return the whole present log, with the columns of `schema`."""
         import numpy as np
         import pyarrow as pa
 
@@ -127,8 +127,8 @@ class EventLog:
     def read(self, first: int, count: int) -> list[tuple[int, Received]]:
         """Return up to `count` events from number `first` on, with their numbers.
 
-        What a sealed event means is no longer at hand, only how it was understood: its fact is a `Logged`,
-        `UnknownEvent`, `MalformedFrame` or `Alert` without its fields, else an `Understood`.
+        The fact of a sealed event is gone; only its kind is stored. It is a `Logged`, `UnknownEvent`, `MalformedFrame`
+        or `Alert` without its fields, else a `KnownEvent`.
         """
         chunks, events = self._parts
         full, first = len(chunks) * CHUNK, max(0, first)

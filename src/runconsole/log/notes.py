@@ -1,4 +1,4 @@
-"""The facts of our own, in order, each with its place among the events of the log: what a log alone does not tell."""
+"""Facts of our own, in order, each with its place among the events of the log: the part of a run that a log lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Asides", "moment"]
 
 
 class Asides:
-    """Grows by one thread; `cut` may be read from any."""
+    """Appended by one thread; `cut` may be called from any."""
 
     def __init__(self) -> None:
         self._facts: list[tuple[int, Fact | Received]] = []
@@ -22,12 +22,12 @@ class Asides:
             self._facts.append((place, fact))
 
     def cut(self) -> list[tuple[int, Fact | Received]]:
-        """Return all there is now."""
+        """Return all present facts."""
         return self._facts[:]
 
 
 def moment(fact: Fact | Received) -> Micros | None:
-    """Return when a fact happened, None where it does not tell."""
+    """Return the time of a fact, None for one without a time."""
     if isinstance(fact, Received):
         return fact.received_at
     at: Micros | None = getattr(fact, "at", None)

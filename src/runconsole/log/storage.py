@@ -1,4 +1,4 @@
-"""Where a console's event log is sealed and kept: on a thread beside the network's, in memory, past a limit on disk."""
+"""Storage of a console's event log: sealed on a thread beside the network's, kept in memory, past a limit on disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LogStorage", "sealer"]
 
 _FAMILY = f"runconsole-{re.sub(r'[^A-Za-z0-9]', '', socket.gethostname())}-"
-"""How directories of this machine's processes begin: a folder for temporary ones may be shared by several."""
+"""The prefix of the directories of this machine's processes: machines may share a folder for temporary files."""
 _DIRECTORY = re.compile(rf"{_FAMILY}\d+-\w+")
 _CHUNK = re.compile(r"events-\d+\.arrow")
 
@@ -35,16 +35,16 @@ def sealer() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "log-sealer")
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has not the thread: another one is started when there is need
+if hasattr(os, "register_at_fork"):  # a forked process lacks the thread: another one is started on demand
     os.register_at_fork(after_in_child=sealer.cache_clear)
 
 
 class LogStorage:
     """Keeps the sealed chunks of one log.
 
-    Past the limit chunks become files of a temporary directory, one Arrow IPC file each, which goes when the log goes,
-    at the latest at the interpreter's end. That of a process that was killed goes when the next one is made (not on
-    Windows). Where the disk cannot take a chunk it stays in memory: nothing is ever thrown away.
+    Past the limit chunks become files of a temporary directory, one Arrow IPC file each. The directory is removed with
+    the log, at the latest at the interpreter's end; that of a killed process when the next one is made (not on
+    Windows). If the disk cannot take a chunk, it stays in memory: no chunk is ever dropped.
 
     Args:
         memory_limit: bytes of sealed chunks to hold in memory; None for no limit.
@@ -56,7 +56,7 @@ class LogStorage:
         self.held = 0
         """Bytes of chunks in memory."""
         self.directory: Path | None = None
-        """Where chunks past the limit are."""
+        """The directory of chunks past the limit."""
         self._files = 0
 
     def run(self, seal: Callable[[], None]) -> None:
@@ -64,15 +64,15 @@ class LogStorage:
         try:
             sealer().submit(seal)
         except RuntimeError:
-            return  # the interpreter is at its end: the chunk stays as it came, and readable
+            return  # the interpreter is at its end: the chunk stays unsealed, and readable
 
     def keep(self, packed: Packed) -> Callable[[], pa.RecordBatch]:
         """Keep a chunk. On the sealing thread alone."""
         if self.limit is not None and self.held + packed.nbytes > self.limit:
             try:
-                return _File(self, self._write(packed.read())).read
+                return _ChunkFile(self, self._write(packed.read())).read
             except OSError:
-                pass  # what the disk does not take stays in memory
+                pass  # chunks that the disk does not take stay in memory
         self.held += packed.nbytes
         return packed.read
 
@@ -94,15 +94,15 @@ class LogStorage:
         return path
 
 
-class _File(NamedTuple):
+class _ChunkFile(NamedTuple):
     """A chunk on disk."""
 
     storage: LogStorage
-    """Held because the directory goes with it."""
+    """Held because the directory is removed with it."""
     path: Path
 
     def read(self) -> pa.RecordBatch:
-        """Return the chunk's rows, mapped into memory: not read before they are looked at."""
+        """Return the chunk's rows, mapped into memory: pages are read on access."""
         import pyarrow as pa
 
         with pa.memory_map(str(self.path)) as file:
@@ -110,18 +110,18 @@ class _File(NamedTuple):
 
 
 # ---- directories that tell whose they are ----------------------------------------------------------------------------
-# The name tells the process, its lock whether that lives: the system takes a lock away with the process that holds it,
-# however that ends, and a number that another process has got since means nothing.
+# The name shows the process, its lock its life: the system releases a lock with its process, at any kind of end, and a
+# number that another process has got since means nothing.
 
 
 def _make_directory() -> tuple[Path, int | None]:
-    """Return a new directory, and the descriptor that locks it; without locks it has a name that nobody looks for."""
+    """Return a new directory, and the descriptor that locks it; without locks no search finds its name."""
     directory = Path(tempfile.mkdtemp(prefix=f"{_FAMILY}{os.getpid()}-"))
     lock = _lock(directory)
     if lock is not None:
         if directory.is_dir():
             return directory, lock
-        os.close(lock)  # somebody took it for a leftover before it was locked
+        os.close(lock)  # another process took it for a leftover before it was locked
     with suppress(OSError):
         directory.rmdir()
     return Path(tempfile.mkdtemp(prefix="runconsole-")), None
@@ -129,7 +129,7 @@ def _make_directory() -> tuple[Path, int | None]:
 
 def _remove(directory: Path, lock: int | None, owner: int) -> None:
     if os.getpid() != owner:
-        return  # a process that was forked from the owner ends: it is not its to remove
+        return  # a process that was forked from the owner ends: the directory is not its own
     shutil.rmtree(directory, ignore_errors=True)
     if lock is not None:
         os.close(lock)
@@ -160,7 +160,7 @@ def _remove_leftover(directory: Path) -> None:
 
 
 def _lock(directory: Path) -> int | None:
-    """Return a descriptor that locks a directory of ours; None where somebody else has the lock, or there is none."""
+    """Return a descriptor that locks a directory of ours; None if another process has the lock, or it is gone."""
     if sys.platform == "win32":
         return None
     import fcntl
@@ -174,6 +174,6 @@ def _lock(directory: Path) -> int | None:
         if os.fstat(descriptor).st_uid == os.getuid():
             return descriptor
     except OSError:
-        pass  # held, or the file system has no locks
+        pass  # locked, or the file system has no locks
     os.close(descriptor)
     return None

@@ -1,4 +1,4 @@
-"""All that came over one stream, in arrival order, where several logs share it."""
+"""All events of one stream, in arrival order, if several logs share it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Rows", "StreamLog"]
 
 
 class Rows(Protocol):
-    """Events with a number each, in arrival order."""
+    """Numbered events, in arrival order."""
 
     def __len__(self) -> int: ...
 
@@ -26,7 +26,7 @@ class Rows(Protocol):
         """Yield the events from number `first` on as rows."""
 
 
-class _Part(NamedTuple):
+class _Segment(NamedTuple):
     first: int
     """Its first event's number in the stream."""
     log: EventLog
@@ -35,28 +35,28 @@ class _Part(NamedTuple):
 
 
 class StreamLog:
-    """The events of several logs in the order in which they came. One thread writes; any thread reads.
+    """The events of several logs in order of arrival. One thread writes; any thread reads.
 
-    The events stand in the logs; this knows which of them were appended between which others.
+    The events are in the logs; this class records their interleaving.
     """
 
     def __init__(self, log: EventLog) -> None:
-        self._parts: tuple[_Part, ...] = (_Part(0, log, 0),)
+        self._parts: tuple[_Segment, ...] = (_Segment(0, log, 0),)
 
     def turn(self, log: EventLog) -> None:
-        """Note that what comes from here on is appended to this log."""
+        """Note that events from here on are appended to this log."""
         last = self._parts[-1]
         if last.log is not log:
             count = len(last.log) - last.begin
             before = self._parts if count else self._parts[:-1]
-            self._parts = (*before, _Part(last.first + count, log, len(log)))
+            self._parts = (*before, _Segment(last.first + count, log, len(log)))
 
     def __len__(self) -> int:
         last = self._parts[-1]
         return last.first + len(last.log) - last.begin
 
     def _spans(self, first: int) -> Iterator[tuple[int, EventLog, int, int]]:
-        """Yield from number `first` on: a number, the log, the number there, and how many events follow there."""
+        """Yield spans from number `first` on: a number, the log, the number there, and the length of the span."""
         parts = self._parts
         for place, part in enumerate(parts):
             end = parts[place + 1].first if place + 1 < len(parts) else part.first + len(part.log) - part.begin
@@ -75,7 +75,7 @@ class StreamLog:
         return found
 
     def logs(self, first: int, count: int) -> list[int] | None:
-        """Return of each of these events the number of its log, in the order in which they began; None of one log."""
+        """Return the number of each event's log, in the order in which the logs began; None for a single log."""
         numbers: dict[int, int] = {}
         for part in self._parts:
             numbers.setdefault(id(part.log), len(numbers))

@@ -1,9 +1,9 @@
-"""How lines stand in a file: plain, gzip (``.gz``, RFC 1952) or Zstandard (``.zst``, RFC 8878).
+"""Compression of a file's lines: plain, gzip (``.gz``, RFC 1952) or Zstandard (``.zst``, RFC 8878).
 
 A compressed recording is a row of members (gzip) or frames (Zstandard), each complete and each made of whole lines:
-what was flushed stays readable whatever happens to what follows. Any tool reads such a file as one. Each of them can be
-checked: a member by its own CRC-32, a frame by the one of its text that stands behind it in a skippable frame. In the
-place of one that is damaged stands a line that nobody can read as an entry, so that it is counted and copied as such.
+flushed lines stay readable, with any damage behind them. Any tool reads such a file as one. Each unit can be checked: a
+member by its own CRC-32, a frame by the CRC-32 of its text in a skippable frame behind it. A damaged unit is replaced
+by a line that no reader accepts as an entry, so that it is counted and copied as damage.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import Any, BinaryIO, NamedTuple
 
 from runconsole.recording.places import open_regular
 
-__all__ = ["FORMS", "ZSTD_MAGIC", "Form", "form_in", "form_named", "form_of"]
+__all__ = ["CODECS", "ZSTD_MAGIC", "Codec", "codec_in", "codec_named", "codec_of"]
 
 _CHUNK = 256 * 1024
 _GZIP_LEVEL = 3
 _MOST_DAMAGE = 10_000
-"""Damaged units after which the rest of a file counts as one: to look for a next one costs time with each."""
+"""Damaged units after which the rest of a file counts as one: the search for the next unit costs time with each."""
 Piece = tuple[bytes, int | None]
-"""Some of the text, and where in the file the unit ends that ends with it; None inside a unit."""
+"""A chunk of text, and the file offset after it if it ends a unit, else None."""
 
 
-class Form(NamedTuple):
-    """One way to keep lines.
+class Codec(NamedTuple):
+    """One way to compress lines.
 
     Attributes:
-        suffix: of the file's name.
-        magic: the file's first bytes; none where any will do.
+        suffix: the suffix of the file's name.
+        magic: the file's first bytes; empty if they may be any.
         pack: turns lines into one unit.
-        pieces: reads an open file from its present position; ends, without a word, where nothing more can be read.
+        pieces: reads an open file from its present position; ends silently where nothing more can be read.
     """
 
     suffix: str
@@ -45,36 +45,36 @@ class Form(NamedTuple):
     pieces: Callable[[BinaryIO], Iterator[Piece]]
 
 
-def form_named(path: Path) -> Form:
-    """Return the form that a file's name asks for."""
-    return next((form for form in FORMS if form.suffix and path.name.endswith(form.suffix)), PLAIN)
+def codec_named(path: Path) -> Codec:
+    """Return the codec for a file's name."""
+    return next((codec for codec in CODECS if codec.suffix and path.name.endswith(codec.suffix)), PLAIN)
 
 
-def form_of(path: Path) -> Form:
-    """Return the form of a file: by its first bytes, else by its name. Raises OSError."""
+def codec_of(path: Path) -> Codec:
+    """Return the codec of a file: by its first bytes, else by its name. Raises OSError."""
     with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
-        return form_in(file, path)
+        return codec_in(file, path)
 
 
-def form_in(file: BinaryIO, path: Path) -> Form:
-    """Return the form of an open file that has, or had, that name. Raises OSError."""
+def codec_in(file: BinaryIO, path: Path) -> Codec:
+    """Return the codec of an open file that has, or had, that name. Raises OSError."""
     file.seek(0)
-    begin = file.read(4) or b""  # None where a file of the system has nothing to say yet
-    found = next((form for form in FORMS if form.magic and begin.startswith(form.magic)), None)
+    begin = file.read(4) or b""  # None where a file of the system has no data yet
+    found = next((codec for codec in CODECS if codec.magic and begin.startswith(codec.magic)), None)
     if found is not None:
         return found
     if begin.startswith((b"{", codecs.BOM_UTF8)):
         return PLAIN
-    return form_named(path)  # empty, or cut or damaged in its first bytes
+    return codec_named(path)  # empty, or cut or damaged in its first bytes
 
 
 def _damage(start: int, end: int) -> Piece:
-    """Return what stands for bytes that are no whole unit."""
+    """Return the replacement of bytes that are no whole unit."""
     return b'\n{"unreadable_bytes":%d}\n' % (end - start), end
 
 
 def _next_unit(file: BinaryIO, start: int, begin: bytes) -> int | None:
-    """Return where the next unit behind `start` begins, None where there is no more."""
+    """Return the offset of the next unit behind `start`, None if there is no more."""
     place = start + 1
     file.seek(place)
     overlap = len(begin) - 1
@@ -100,7 +100,7 @@ def _plain_pieces(file: BinaryIO) -> Iterator[Piece]:
 
 
 _GZIP_BEGIN = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
-"""How our members begin: no name, no time."""
+"""The first bytes of our members: no name, no time."""
 
 
 def _gzip_pack(text: bytes) -> bytes:
@@ -120,13 +120,13 @@ def _gzip_pieces(file: BinaryIO) -> Iterator[Piece]:
 
 
 def _gzip_members(file: BinaryIO, start: int) -> Generator[Piece, None, int | None]:
-    """Unpack members, a piece at a time; return where one begins that is damaged or cut, None where all are whole."""
+    """Unpack members, a piece at a time; return the offset of a damaged or cut one, None if all are whole."""
     file.seek(start)
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
     end = start
     while chunk := file.read(_CHUNK):
         is_full = False
-        while chunk or is_full:  # a full piece may not be all that the bytes so far unpack to
+        while chunk or is_full:  # a full piece may not be all the text of the bytes so far
             try:
                 text = member.decompress(chunk, _CHUNK)
             except zlib.error:
@@ -181,9 +181,9 @@ def _zstd_pieces(file: BinaryIO) -> Iterator[Piece]:
 
 
 def _zstd_frame(file: BinaryIO, start: int, end: int, check: int | None) -> Generator[Piece, None, bool]:
-    """Unpack a frame; return whether it is whole. Nothing is yielded of one that its check does not fit.
+    """Unpack a frame; return whether it is whole. Nothing is yielded of a frame whose check fails.
 
-    So it is unpacked before anything of it is yielded; one that is too large to be kept meanwhile twice.
+    So a frame is unpacked before any of it is yielded; one that is too large to keep meanwhile is unpacked twice.
     """
     kept: list[bytes] | None = []
     crc = length = 0
@@ -207,14 +207,14 @@ def _zstd_frame(file: BinaryIO, start: int, end: int, check: int | None) -> Gene
 
 
 def _zstd_rest(file: BinaryIO, start: int, size: int) -> Iterator[Piece]:
-    """Unpack a frame that is cut, as far as it goes."""
+    """Unpack a cut frame, as far as it goes."""
     with suppress(OSError):
         for text in _zstd_text(file, start, size):
             yield text, None
 
 
 def _zstd_check(file: BinaryIO, end: int) -> tuple[int | None, int]:
-    """Return the CRC-32 that stands behind a frame, None where there is none, and where what belongs to it ends."""
+    """Return the CRC-32 behind a frame, None without one, and the end of the frame with it."""
     file.seek(end)
     found = file.read(_CHECK.size)
     if len(found) < _CHECK.size or not found.startswith(_CHECK_MAGIC):
@@ -226,7 +226,7 @@ def _zstd_text(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
     """Unpack a part of a file, a piece at a time. Raises OSError where it cannot be unpacked."""
     import pyarrow as pa
 
-    part: Any = _Part(file, start, end)
+    part: Any = _FilePart(file, start, end)
     try:
         with pa.CompressedInputStream(pa.PythonFile(part, "r"), "zstd") as stream:
             while piece := stream.read(_CHUNK):
@@ -235,8 +235,8 @@ def _zstd_text(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
         raise OSError(str(error)) from None
 
 
-class _Part:
-    """A part of an open file, to be read once, as Arrow reads files."""
+class _FilePart:
+    """A part of an open file, to be read once, with the interface that Arrow needs."""
 
     closed = False
 
@@ -257,7 +257,7 @@ class _Part:
 
 
 def _zstd_end(file: BinaryIO, start: int) -> int | None:
-    """Return where the frame at `start` ends; None where it is cut or no frame."""
+    """Return the end of the frame at `start`; None if it is cut or no frame."""
     file.seek(start)
     head = file.read(6)
     if len(head) == 6 and 0x50 <= head[0] <= 0x5F and head[1:4] == _SKIPPABLE:
@@ -284,9 +284,13 @@ def _zstd_end(file: BinaryIO, start: int) -> int | None:
 
 
 def _reached(file: BinaryIO, place: int) -> int | None:
-    """Return the place if the file is that long."""
+    """Return the offset if the file is that long."""
     return place if place <= file.seek(0, 2) else None
 
 
-PLAIN = Form("", b"", bytes, _plain_pieces)
-FORMS = (Form(".gz", b"\x1f\x8b", _gzip_pack, _gzip_pieces), Form(".zst", ZSTD_MAGIC, _zstd_pack, _zstd_pieces), PLAIN)
+PLAIN = Codec("", b"", bytes, _plain_pieces)
+CODECS = (
+    Codec(".gz", b"\x1f\x8b", _gzip_pack, _gzip_pieces),
+    Codec(".zst", ZSTD_MAGIC, _zstd_pack, _zstd_pieces),
+    PLAIN,
+)

@@ -23,7 +23,7 @@ _REQUIRED = {
 
 
 def write_fact(fact: Fact | Received) -> dict[str, Any]:
-    """Return a fact as a JSON object, without what is None."""
+    """Return a fact as a JSON object, without fields that are None."""
     fields: dict[str, Any] = {}
     for name in fact.__struct_fields__:
         value = getattr(fact, name)
@@ -41,7 +41,7 @@ def _fields_of(answer: Answer[Any]) -> dict[str, Any]:
 
 
 def read_fact(told: object) -> Fact | Received:
-    """Return the fact. Raises ValueError (of which msgspec's ValidationError is one) for what is none of these."""
+    """Return the fact. Raises ValueError (or its subclass, msgspec's ValidationError) for any other value."""
     if not isinstance(told, dict):
         raise ValueError(f"expected a fact as an object, got {type(told).__name__}")  # noqa: TRY004 - as for the rest
     name = told.get("is")
@@ -66,7 +66,7 @@ def read_fact(told: object) -> Fact | Received:
 
 _MOST_QUOTED = 60
 _AS_GIVEN = frozenset({"context", "modifications", "fact"})
-"""Fields of any JSON, which is not calculated with; and the fact inside a `Received`, which is read by itself."""
+"""Fields of any JSON, which enters no arithmetic; and the fact inside a `Received`, which is read by itself."""
 
 
 def _check_numbers(value: object) -> None:

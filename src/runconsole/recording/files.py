@@ -1,4 +1,4 @@
-"""The file of a recording: read its lines as far as they are whole, go on writing behind the last of them."""
+"""The file of a recording: its whole lines, and the writer that continues behind the last of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from runconsole.errors import RecordingError
-from runconsole.recording.compression import form_in, form_named
+from runconsole.recording.compression import codec_in, codec_named
 from runconsole.recording.locks import lock_to_record
 from runconsole.recording.places import open_regular, shown
 from runconsole.text.unicode import check_path
@@ -29,19 +29,19 @@ _CHUNK = 1024 * 1024
 _TRIES = 3
 _MUCH = 2**30
 _DENSEST = 200
-"""A compressed file that unpacks to more than `_MUCH` and to so many times its own size is made to fill a memory: lines
-with times and numbers that count are not that much alike."""
+"""The ratio of unpacked to packed size above which a compressed file of more than `_MUCH` is an attack on memory: lines
+with times and numbers are not that much alike."""
 _MOST_BEGIN = 4096
 _ENTRY = b'{"at":'
-"""How an entry of ours begins."""
+"""The first bytes of our entries."""
 
 Whereabouts = Literal["here", "moved", "deleted", "replaced", "shortened", "overwritten"]
-"""Of a file that is written: under its path; under another name only; under none; under none while its path is another
-file's; under its path and shorter than what was written to it; the same with what others have written."""
+"""The place of an open file: under its path; under another name only; under none; under none while its path is another
+file's; under its path and shorter than written; the same with another program's data."""
 
 
 def home_path(path: str | os.PathLike[str]) -> Path:
-    """Return a path with the home directory in the place of ``~`` or ``~user``; as it is where there is none.
+    """Return a path with the home directory in the place of ``~`` or ``~user``; unchanged without them.
 
     Raises InvalidArgument for a name that no file can have.
     """
@@ -54,7 +54,7 @@ def home_path(path: str | os.PathLike[str]) -> Path:
 
 
 class Identity(NamedTuple):
-    """Which file it is, and how long: what one that nobody else has written to keeps."""
+    """The identity of a file and its size: both stay if no other program writes to it."""
 
     device: int
     inode: int
@@ -74,19 +74,19 @@ def _identity(found: os.stat_result) -> Identity:
 
 
 class Reader:
-    """The whole lines of a file, one by one. Empty ones, and a byte order mark before the first, are left out.
+    """The whole lines of a file, one by one, without empty ones and a leading byte order mark.
 
     Args:
-        path: the file; its first bytes say whether it is compressed.
-        start: the place in the file to begin at: one that was `sound`.
-        descriptor: of the open file, where another may have its path by now; it is left open.
+        path: the file; its first bytes show its compression.
+        start: the offset to begin at: an earlier `sound`.
+        descriptor: a descriptor of the open file, if another file may have its path by now; it is left open.
         longest: bytes of a line above which the file is no recording.
 
     Raises OSError, RecordingError, when it is iterated.
 
     Attributes:
-        sound: up to where, in bytes, the file is made of whole lines (and whole units, if compressed).
-        cut: after iteration: how many bytes at its end hold no whole line.
+        sound: the offset in bytes up to which the file is made of whole lines (and whole units, if compressed).
+        cut: after iteration: the number of bytes at its end without a whole line.
     """
 
     def __init__(
@@ -99,17 +99,17 @@ class Reader:
         self._longest = longest
 
     def _open(self) -> BinaryIO:
-        if self._descriptor is None or not hasattr(os, "pread"):  # Windows: nobody can move a file that is open
+        if self._descriptor is None or not hasattr(os, "pread"):  # Windows: an open file cannot be moved
             return open(open_regular(self._path), "rb")  # noqa: PTH123 - of a descriptor
         return io.BufferedReader(_Positioned(self._descriptor))
 
     def __iter__(self) -> Iterator[bytes]:
         unfinished = bytearray()
         with self._open() as file:
-            form = form_in(file, self._path)
+            codec = codec_in(file, self._path)
             is_first = self.sound == 0
             file.seek(self.sound)
-            for piece, end in self._bounded(form.pieces(file), os.fstat(file.fileno()).st_size):
+            for piece, end in self._bounded(codec.pieces(file), os.fstat(file.fileno()).st_size):
                 *lines, rest = piece.split(b"\n")
                 if lines:
                     lines[0] = bytes(unfinished + lines[0])
@@ -120,7 +120,7 @@ class Reader:
                     unfinished += rest
                 if len(unfinished) > self._longest:
                     raise self._too_long()
-                if end is not None and (lines or not unfinished) and (not form.suffix or not unfinished):
+                if end is not None and (lines or not unfinished) and (not codec.suffix or not unfinished):
                     self.sound = end - len(unfinished)
                 yield from filter(None, lines)
             last = bytes(unfinished).removeprefix(codecs.BOM_UTF8) if is_first else bytes(unfinished)
@@ -128,10 +128,10 @@ class Reader:
                 yield last
                 unfinished = bytearray()
             size = file.seek(0, os.SEEK_END)
-        self.cut = size - self.sound if form.suffix else len(unfinished)
+        self.cut = size - self.sound if codec.suffix else len(unfinished)
 
     def _bounded(self, pieces: Iterator[tuple[bytes, int | None]], size: int) -> Iterator[tuple[bytes, int | None]]:
-        """Give the pieces, as long as they are not many more than a recording of that size can hold."""
+        """Yield the pieces, as long as they are not many more than a recording of that size can hold."""
         unpacked = 0
         for piece, end in pieces:
             unpacked += len(piece)
@@ -148,7 +148,7 @@ class Reader:
 
 
 class _Positioned(io.RawIOBase):
-    """Reads an open file from a place of its own: other readers of the descriptor, and its writer, have theirs."""
+    """Reads an open file from a position of its own: other readers of the descriptor, and its writer, have theirs."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -176,7 +176,7 @@ class _Positioned(io.RawIOBase):
 
 
 def _is_whole(line: bytes) -> bool:
-    """Whether a line without its line feed is all there."""
+    """Return whether a line without its line feed is complete."""
     if not line.rstrip().endswith(b"}"):
         return False
     try:
@@ -189,24 +189,24 @@ def _is_whole(line: bytes) -> bool:
 _writers: weakref.WeakSet[FileWriter] = weakref.WeakSet()
 
 
-def _let_go() -> None:
-    """Close in a forked process what its parent records to: else the file stays locked as long as this one lives."""
+def _close_in_child() -> None:
+    """Close a forked process's copies of its parent's recordings: else the files stay locked until it ends."""
     for writer in list(_writers):
         writer.close()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 class FileWriter:
-    """Appends lines to a file that nobody else records to; each `write` is complete when it returns.
+    """Appends lines to a file that no other console records to; each `write` is complete when it returns.
 
     It survives the death of this process; not that of the machine: nothing waits for the disk.
 
     Args:
-        path: the file; it is made where it is not there.
-        is_new: whether it must not be there yet.
+        path: the file; it is made if it is missing.
+        is_new: True if it must not exist yet.
 
     Raises RecordingError where the file cannot be opened or another console records to it.
     """
@@ -215,11 +215,11 @@ class FileWriter:
         self.path = path
         self._file = _open_locked(path, os.O_EXCL if is_new else 0)
         _writers.add(self)
-        self._form = form_named(path)
+        self._codec = codec_named(path)
         self._size = os.fstat(self._file).st_size
         if self._size:
             with self._read_again() as file:
-                self._form = form_in(file, path)
+                self._codec = codec_in(file, path)
         self._begin = self._first_bytes()
 
     def _first_bytes(self) -> bytes:
@@ -231,12 +231,12 @@ class FileWriter:
 
     @property
     def identity(self) -> Identity:
-        """Which file it is, and how long. Raises OSError."""
+        """The file's identity and size. Raises OSError."""
         return _identity(os.fstat(self._file))
 
     @property
     def whereabouts(self) -> Whereabouts:
-        """Where the file is now. Raises OSError."""
+        """The present place of the file. Raises OSError."""
         mine = os.fstat(self._file)
         try:
             found = self.path.stat()
@@ -249,17 +249,17 @@ class FileWriter:
         return "moved" if mine.st_nlink else "replaced"
 
     def _is_ours(self) -> bool:
-        """Whether a file that was shortened holds nothing but what was written here. Raises OSError."""
+        """Return whether a shortened file holds only our own data. Raises OSError."""
         begin = self._first_bytes()
         kept = sum(1 for _ in itertools.takewhile(bool, map(operator.eq, begin, self._begin)))
         since = begin[kept:]
-        if not since or kept == len(self._begin) or (kept and since.startswith(self._form.magic or _ENTRY)):
+        if not since or kept == len(self._begin) or (kept and since.startswith(self._codec.magic or _ENTRY)):
             return True
         try:
             first = next(iter(Reader(self.path, descriptor=self._file)), b"")
         except RecordingError:
             return False
-        return first.startswith(_ENTRY)  # of what was written behind nothing, since
+        return first.startswith(_ENTRY)  # data that was written since behind an empty start
 
     def begin_anew(self) -> None:
         """Empty the file. Raises OSError."""
@@ -271,9 +271,9 @@ class FileWriter:
         return os.dup(self._file)
 
     def again(self) -> FileWriter:
-        """Write the whole file to its path, where nothing is, and return what goes on with that.
+        """Write the whole file again to its path, which is free; return the writer of that.
 
-        Raises OSError, RecordingError; then nothing of it is at the path.
+        Raises OSError, RecordingError; then the path is still free.
         """
         other = FileWriter(self.path, is_new=True)
         try:
@@ -284,12 +284,12 @@ class FileWriter:
             other.close()
             self.path.unlink(missing_ok=True)
             raise
-        other._form = self._form
+        other._codec = self._codec
         other._size, other._begin = os.fstat(other._file).st_size, self._begin
         return other
 
     def repair(self, sound: int) -> None:
-        """Cut the file behind its whole lines. Whole lines in what is cut are written again. Raises OSError."""
+        """Cut the file behind its whole lines. Whole lines in the cut part are written again. Raises OSError."""
         if os.fstat(self._file).st_size <= sound:
             return
         saved = list(Reader(self.path, sound, descriptor=self._file))
@@ -297,14 +297,14 @@ class FileWriter:
         self._size = sound
         self._begin = self._first_bytes()
         if not sound:
-            self._form = form_named(self.path)
+            self._codec = codec_named(self.path)
         if saved:
             self.write(b"".join(line + b"\n" for line in saved))
 
     def write(self, lines: bytes) -> None:
-        """Append whole lines. Raises OSError; then nothing of them is in the file, where that can be had."""
+        """Append whole lines. Raises OSError; then none of them is in the file, if the system can truncate it."""
         size = os.fstat(self._file).st_size
-        unit = self._form.pack(lines)
+        unit = self._codec.pack(lines)
         try:
             _write_all(self._file, unit)
         except OSError:
@@ -315,7 +315,7 @@ class FileWriter:
             self._begin = self._first_bytes()
 
     def close(self) -> None:
-        """Let go of the file. Does nothing the second time."""
+        """Close the file. Does nothing the second time."""
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
@@ -328,7 +328,7 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 def _open_locked(path: Path, flags: int) -> int:
-    """Open a file to append to, locked; make it where it is not there. Raises RecordingError."""
+    """Open a file to append to, locked; make it if it is missing. Raises RecordingError."""
     flags |= os.O_RDWR | os.O_CREAT | os.O_APPEND
     for left in reversed(range(_TRIES)):
         try:
@@ -343,5 +343,5 @@ def _open_locked(path: Path, flags: int) -> int:
         except BaseException:
             os.close(file)
             raise
-        os.close(file)  # somebody has replaced it before it was locked
+        os.close(file)  # another program replaced it before it was locked
     raise AssertionError("unreachable: the last try returns")

@@ -16,24 +16,24 @@ FORMAT = 1
 """The version of this format. A reader refuses a newer one."""
 
 Op = int | dict[str, Any]
-"""The fate of a frame's events, in order: `k` took the frame's event number k; ``~k`` dropped it as a duplicate; a
-dict is something of our own that happened in between."""
+"""The fate of a frame's events, in order: `k` took the frame's event number k; ``~k`` dropped it as a duplicate; a dict
+is a fact of our own that happened in between."""
 
 
 class Header(Struct, omit_defaults=True):
-    """The first line of a section: what it takes to read the lines that follow. It holds no secret.
+    """The first line of a section: all that is needed to read the lines that follow. It holds no secret.
 
     Attributes:
         runconsole: the format, `FORMAT`.
-        version: of the package that wrote it.
+        version: the version of the package that wrote it.
         protocol: its name (`runconsole.protocols.registry`).
-        url: what was followed, without secrets.
-        started_at: when, ISO 8601 in UTC.
-        continues: whether the section goes on where the one before it ends; else it is another run.
-        content: ``"frames"`` as they travelled, or ``"events"``: what they meant, from a log.
-        protocol_options: what the protocol must know to read the frames again (`ProtocolSpec.header`).
+        url: the followed URL, without secrets.
+        started_at: the start of the section, ISO 8601 in UTC.
+        continues: True if the section continues the one before it; else it is another run.
+        content: ``"frames"`` as they travelled, or ``"events"``: their meaning, from a log.
+        protocol_options: the protocol's options for reading the frames again (`ProtocolSpec.header`).
         transformer: tRPC's, in older recordings.
-        rooms: how many Socket.IO rooms were joined, in older recordings.
+        rooms: the number of joined Socket.IO rooms, in older recordings.
     """
 
     runconsole: int
@@ -55,7 +55,7 @@ class Header(Struct, omit_defaults=True):
 
     @property
     def known(self) -> dict[str, Any]:
-        """The `protocol_options`; of an older recording, those that its other fields hold."""
+        """The `protocol_options`; of an older recording, those in its other fields."""
         older = {"transformer": self.transformer} if self.transformer != "auto" else {}
         return older | ({"rooms": self.rooms} if self.rooms else {}) | self.protocol_options
 
@@ -64,21 +64,21 @@ class Entry(Struct, omit_defaults=True, rename={"direction": "dir", "correlation
     """Any other line.
 
     Attributes:
-        at: when, in microseconds since 1970 UTC, by the clock of the console; of a frame its receive time.
+        at: the time, in microseconds since 1970-01-01 UTC, by the clock of the console; of a frame its receive time.
         direction: ``in`` came, ``out`` left, ``local`` happened here.
         link: the connection, counted from 1.
-        frame: the text that travelled; `base64` instead where it was no UTF-8.
-        ops: what became of its events, where that is not "all were taken, in order".
-        fact: something of our own: a struct of `events` with its name under `is`.
+        frame: the text that travelled; `base64` instead if it was no UTF-8.
+        ops: the fate of its events, if that is not "all were taken, in order".
+        fact: a fact of our own: a struct of `events` with its name under `is`.
         take: an event of an earlier frame, held back until now: the frame's number in the file (from 0) and its place.
-        wire: on a new connection, which of the file's wires speaks over it; another number is another wire.
+        wire: on a new connection, the number of its wire among the file's wires; another number is another wire.
         closed: the connection was closed.
-        connected: what the console knew when the server had accepted it.
-        finished: whether the run has ended; false says that another one has begun after it.
+        connected: the console's knowledge when the server had accepted it.
+        finished: True if the run has ended; False if another one has begun after it.
         type: and the fields below: an event from a log, in ``"events"`` sections.
-        reading: how it was understood where its type and payload do not tell: `logged`, `unknown`, `malformed`,
+        reading: the kind of its fact where its type and payload do not determine it: `logged`, `unknown`, `malformed`,
             `alert`.
-        run: which run it is of, where there are several: its number in the order in which they began, from 0.
+        run: the number of its run, if there are several, in the order in which they began, from 0.
     """
 
     at: Micros
@@ -114,7 +114,7 @@ _READINGS: dict[type[Fact], str] = {
 
 
 class _Kind(Struct):
-    """Of any line: whether it is a header."""
+    """The part of any line that shows a header."""
 
     runconsole: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
@@ -126,7 +126,7 @@ _decode_kind = msgspec.json.Decoder(_Kind).decode
 
 
 def entry_of(event: Received, run: int | None = None) -> Entry:
-    """Return an event as a line that tells what it means, without the frame it came in. `run` as of `Entry`."""
+    """Return an event as a line with its meaning, without the frame it came in. `run` as of `Entry`."""
     fact = event.fact
     return Entry(
         event.received_at,
@@ -150,7 +150,7 @@ def encode_line(line: Header | Entry) -> bytes:
 
 
 def to_json(value: Any) -> bytes:
-    """Return the JSON of a value; what JSON cannot carry becomes text."""
+    """Return the JSON of a value; values that JSON cannot carry become text."""
     try:
         return _encode(value)
     except (UnicodeEncodeError, ValueError, OverflowError):  # lone surrogates, numbers past 64 bits
@@ -158,7 +158,7 @@ def to_json(value: Any) -> bytes:
 
 
 def is_header(line: bytes) -> bool:
-    """Return whether a line is a header, by its keys: in any order, as other programs may have written them again."""
+    """Return whether a line is a header, by its keys: other programs may have written them in another order."""
     if line.startswith(b'{"at":'):  # as we write all others
         return False
     if line.startswith(b'{"runconsole":'):
@@ -170,7 +170,7 @@ def is_header(line: bytes) -> bool:
 
 
 def decode_line(line: bytes) -> Header | Entry | None:
-    """Return what a line says, None where it cannot be read."""
+    """Return the content of a line, None for an unreadable one."""
     decode, kind = (_decode_header, Header) if is_header(line) else (_decode_entry, Entry)
     try:
         return decode(line)
@@ -179,7 +179,7 @@ def decode_line(line: bytes) -> Header | Entry | None:
 
 
 def _decode_odd(line: bytes, kind: type[Header | Entry]) -> Header | Entry | None:
-    """Read what Python's JSON can and msgspec cannot."""
+    """Read text that Python's JSON can read and msgspec cannot."""
     try:
         value = json.loads(line, parse_constant=_no_number)
         return msgspec.convert(value, kind)

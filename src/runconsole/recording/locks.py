@@ -1,4 +1,4 @@
-"""One file, one recording: who records to a file locks it, and who replaces one looks for the lock first."""
+"""One file, one recording: a console locks the file that it records to, and a locked file is never replaced."""
 
 from __future__ import annotations
 

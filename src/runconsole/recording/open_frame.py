@@ -21,21 +21,21 @@ class OpenFrame:
         self.events = events
         self.next = 0
         self.ops: list[Op] | None = None
-        """What became of them so far, where that is not "taken in order"."""
+        """The fates of the events so far, if not "taken in order"."""
 
     @property
     def is_done(self) -> bool:
-        """Whether it is known of all its events what became of them."""
+        """True if the fate of all its events is known."""
         return self.next >= len(self.events)
 
     def add(self, op: Op) -> None:
-        """Note something that happened in between."""
+        """Note a fact that happened in between."""
         if self.ops is None:
             self.ops = list(range(self.next))
         self.ops.append(op)
 
-    def settle(self, event: Received, *, taken: bool) -> bool:
-        """Note what became of one of its events; return whether it is one."""
+    def note_fate(self, event: Received, *, taken: bool) -> bool:
+        """Note the fate of one of its events; return whether it is one."""
         place = self.next
         if place >= len(self.events) or self.events[place] is not event:
             place = next((k for k, other in enumerate(self.events) if other is event and k >= self.next), -1)

@@ -1,4 +1,4 @@
-"""What a path names, before a recording is read or written there: only a regular file can hold one.
+"""The kind of a path, before a recording is read or written there: only a regular file can hold one.
 
 A named pipe or a device is never opened: opening or reading it may wait for ever, or never end.
 """
@@ -33,9 +33,9 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return what a path names: ``"a file"``, ``"a directory"``, ``"a named pipe"``, …; None where nothing is.
+    """Return the kind of a path: ``"a file"``, ``"a directory"``, ``"a named pipe"``, …; None for a free path.
 
-    Raises InvalidArgument where that cannot be found out: a name too long, a loop of links, no permission.
+    Raises InvalidArgument where that is unknowable: a name too long, a loop of links, no permission.
     """
     try:
         mode = path.stat().st_mode
@@ -43,7 +43,7 @@ def kind_of(path: Path) -> str | None:
         return None
     except OSError as error:
         raise InvalidArgument(f"cannot use the file {shown(path)} ({error.strerror or error})") from None
-    except ValueError:  # Python's word for a NUL in a name
+    except ValueError:  # Python's error for a NUL in a name
         raise InvalidArgument(f"expected the name of a file, got {shown(path)}, with a NUL in it") from None
     return "a file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
 
@@ -55,7 +55,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     if kind is not None and kind != "a file":
         raise _not_a_file(path, kind)
     file = os.open(path, flags, 0o666)
-    if not stat.S_ISREG(os.fstat(file).st_mode):  # another one since
+    if not stat.S_ISREG(os.fstat(file).st_mode):  # replaced since
         os.close(file)
         raise _not_a_file(path, "something else")
     return file

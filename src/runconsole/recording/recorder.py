@@ -1,7 +1,7 @@
-"""What a session tells a recording: each frame with what became of its events, and what happened beside them.
+"""The recorder of a session: each frame with the fate of its events, and the facts beside them.
 
-A line is written when all that its frame brought has happened, so that any number of whole lines is a run up to some
-moment. Where the events of a frame were taken as they came, the frame alone says so.
+A line is written when all events of its frame have been handled, so that any number of whole lines is a run up to some
+moment. If all events of a frame were taken in order, the frame's line has no further fields.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from runconsole.recording.open_frame import OpenFrame
 from runconsole.redaction.pieces import Seams
 from runconsole.redaction.secrets import Redactor
 
-__all__ = ["Held", "Recorder"]
+__all__ = ["FileContent", "Recorder"]
 
 FLUSH_S = 0.5
 LOOK_S = 2.0
@@ -50,8 +50,8 @@ _DECISIONS: frozenset[type] = frozenset(
 )
 
 
-class Held(NamedTuple):
-    """What a file holds of a run: how many frames and connections, and the wires that spoke over them."""
+class FileContent(NamedTuple):
+    """The part of a run in a file: the numbers of frames and connections, and the wires that spoke over them."""
 
     frames: int = 0
     links: int = 0
@@ -63,19 +63,19 @@ class _Reads(Protocol):
 
 
 class Recorder:
-    """Records one run. Used on the I/O thread; no method raises: trouble with the file is told, and never ends the run.
+    """Records one run. Used on the I/O thread; no method raises: a problem with the file never ends the run.
 
-    What cannot be written (the disk is full) is kept and written when it can be, up to `_PATIENCE` bytes; past that the
-    recording ends, and says so in the file as soon as that can be written. A file that was deleted is written again.
+    Lines that cannot be written (the disk is full) are kept until they can be, up to `_PATIENCE` bytes; past that the
+    recording ends, with a last line about it as soon as that can be written. A deleted file is written again.
 
     Args:
         writer: the file.
-        header: its next section's; written at once.
-        now: this machine's time.
-        trouble: told, in one sentence, what is wrong with the file, and when it is right again.
-        secrets: are hidden in what comes before anyone reads it, and in what leaves before it is written.
-        held: what the file holds already, where it goes on.
-        retell: gives the lines of a recording of all that is known of the run now, its header first.
+        header: the header of its next section; written at once.
+        now: returns this machine's time.
+        trouble: called with one sentence about a problem with the file, and about its end.
+        secrets: hidden in frames before they are read, and in lines before they are written.
+        held: the earlier content of the file, if it is continued.
+        whole_run: returns the lines of a recording of the whole run so far, its header first.
     """
 
     def __init__(
@@ -86,14 +86,14 @@ class Recorder:
         now: Callable[[], Micros],
         trouble: Callable[[str], None],
         secrets: Redactor,
-        held: Held | None = None,
-        retell: Callable[[], Iterator[bytes]] = lambda: iter(()),
+        held: FileContent | None = None,
+        whole_run: Callable[[], Iterator[bytes]] = lambda: iter(()),
     ) -> None:
         self._writer: FileWriter | None = writer
         self._now = now
         self._trouble = trouble
         self._secrets = secrets
-        self._frames, self._links, wires = held or Held()
+        self._frames, self._links, wires = held or FileContent()
         self._wires = list(wires)
         self._frame: OpenFrame | None = None
         self._held: dict[int, tuple[int, int, Received]] = {}
@@ -106,11 +106,11 @@ class Recorder:
         self._stalled: str | None = None
         self._is_over = False
         self._where: Whereabouts = "here"
-        self._retell = retell
+        self._whole_run = whole_run
         self._by_events = False
-        """Whether the file tells of events and no more of frames: the frames before are lost, without which a wire
-        cannot read the rest."""
-        self._is_retold = True
+        """True if the file holds events instead of frames: earlier frames are lost, without which a wire cannot read
+        the rest."""
+        self._is_rewritten = True
         self._past: Iterator[bytes] | None = None
         self._end: Identity | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -119,23 +119,23 @@ class Recorder:
         self.flush()
 
     @property
-    def held(self) -> Held:
-        """What the file holds now."""
-        return Held(self._frames, self._links, tuple(self._wires))
+    def held(self) -> FileContent:
+        """The present content of the file."""
+        return FileContent(self._frames, self._links, tuple(self._wires))
 
     @property
     def is_recording(self) -> bool:
-        """Whether the file still grows."""
+        """True if the file still grows."""
         return self._writer is not None and not self._is_over
 
     @property
     def stalled(self) -> str | None:
-        """Why what has come last is not in the file; None when all of it is."""
+        """The reason why the newest lines are not in the file; None if all are."""
         return self._stalled
 
     @property
     def end(self) -> Identity | None:
-        """Which file was closed, and how long it was; None while it is open, and where it lacks something."""
+        """The identity and size of the closed file; None while it is open, and if it lacks something."""
         return self._end
 
     def duplicate(self) -> int:
@@ -147,7 +147,7 @@ class Recorder:
     # ---- connections ------------------------------------------------------------------------------------------------
 
     def opened(self, wire: object) -> int:
-        """Note a new connection and the wire that will speak over it; return its number."""
+        """Note a new connection and its wire; return the connection's number."""
         number = next((number for number, known in enumerate(self._wires) if known is wire), None)
         if number is None:
             number = len(self._wires)
@@ -157,7 +157,7 @@ class Recorder:
         return self._links
 
     def begin_section(self, header: Header) -> None:
-        """Note that frames are read as another header says from here on; the run goes on."""
+        """Note that frames from here on are read by another header; the run goes on."""
         self._close_frame()
         self._add(encode_line(msgspec.structs.replace(header, continues=True)))
         self._arm()
@@ -167,7 +167,7 @@ class Recorder:
         self._put_frame(Entry(self._now(), "local", link, closed=True))
 
     def reader(self, link: int, wire: _Reads) -> Callable[[str | bytes, Micros], Sequence[Any]]:
-        """Return what stands in for the wire's `receive`: it notes each frame, without secrets, and what it holds."""
+        """Return a substitute for the wire's `receive`: it notes each frame, without secrets, and its events."""
         seams = Seams(self._secrets) if self._secrets.is_needed else None
 
         def read(frame: str | bytes, at: Micros) -> Sequence[Any]:
@@ -191,7 +191,7 @@ class Recorder:
         self._put_frame(Entry(self._now(), "out", link, self._secrets.hide_sent(frame)))
 
     def connected(self, back_at: Micros | None, *, assured: bool, replays: int) -> None:
-        """Note that the server has accepted us, and what the console knew then."""
+        """Note that the server has accepted us, and the console's knowledge then."""
         if self._by_events:
             return
         told = {"back_at": back_at, "assured": assured, "replays": replays}
@@ -206,24 +206,24 @@ class Recorder:
 
     def took(self, event: Received) -> None:
         """Note that an event of a frame was taken."""
-        self._settle(event, taken=True)
+        self._note_fate(event, taken=True)
 
     def dropped(self, event: Received) -> None:
-        """Note that an event of a frame had come before."""
-        self._settle(event, taken=False)
+        """Note that an event of a frame was a duplicate."""
+        self._note_fate(event, taken=False)
 
     def passed_over(self, event: Received) -> None:
-        """Note that an event of a frame is of another run."""
+        """Note that an event of a frame belongs to another run."""
         if self._frame is not None:
             self._frame.pass_over(event)
         self._held.pop(id(event), None)
         self._held_before.pop(id(event), None)
 
-    def _settle(self, event: Received, *, taken: bool) -> None:
+    def _note_fate(self, event: Received, *, taken: bool) -> None:
         if self._by_events:
             self._put(entry_of(event) if taken else Entry(self._now(), "local", fact=write_fact(_DUPLICATE)))
             return
-        if self._frame is not None and self._frame.settle(event, taken=taken):
+        if self._frame is not None and self._frame.note_fate(event, taken=taken):
             return
         self._close_frame()
         held = self._held.pop(id(event), None) or self._held_before.pop(id(event), None)
@@ -231,7 +231,7 @@ class Recorder:
             self._put(Entry(self._now(), "local", take=(held[0], held[1] if taken else ~held[1])))
 
     def fact(self, fact: Fact | Received) -> None:
-        """Note something of our own."""
+        """Note a fact of our own."""
         told = write_fact(fact)
         frame = self._frame
         if frame is not None and not frame.is_done:
@@ -249,7 +249,7 @@ class Recorder:
     # ---- writing ----------------------------------------------------------------------------------------------------
 
     def _put_frame(self, entry: Entry) -> None:
-        """Add what tells of connections and frames."""
+        """Add a line about connections or frames."""
         if not self._by_events:
             self._put(entry)
 
@@ -286,19 +286,19 @@ class Recorder:
             self._arm()
 
     def _arm(self) -> None:
-        """See to it that what is written now reaches the file soon."""
+        """Schedule a flush."""
         if self._timer is None and self._writer is not None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 
     def flush(self) -> None:
-        """Hand everything to the operating system, and see whether the file is still there."""
+        """Hand everything to the operating system, and check that the file still exists."""
         self._close_frame()
         self._write()
         self._look()
         if self._next_look is not None:
             self._next_look.cancel()
         self._next_look = None
-        if self._writer is not None:  # also where nothing more comes: what has become of the file is to be told soon
+        if self._writer is not None:  # even without new lines: a change of the file is to be reported soon
             self._next_look = asyncio.get_running_loop().call_later(LOOK_S, self.flush)
 
     def _write(self) -> None:
@@ -309,7 +309,7 @@ class Recorder:
             self._units.append(b"".join(self._lines))
             self._owed += self._size
             self._lines, self._size = [], 0
-        if self._writer is None or not self._is_retold:
+        if self._writer is None or not self._is_rewritten:
             return
         try:
             while self._units:
@@ -321,14 +321,18 @@ class Recorder:
             self._resume(self._writer)
 
     def _stall(self, writer: FileWriter, why: str) -> None:
-        """It could not be written: it is kept for the next time, as long as it is not too much."""
+        """Keep lines that could not be written for the next time, as long as they are not too many."""
         name = repr(str(writer.path))
         if self._stalled is None:
-            self._say(f"the recording to {name} stands still ({why}); the run goes on, and what comes is written later")
+            self._report(
+                f"the recording to {name} stands still ({why}); the run goes on, and what comes is written later"
+            )
         self._stalled = why
         if self._owed > _PATIENCE and not self._is_over:
             self._is_over = True
-            self._say(f"the recording to {name} has ended ({why}); the run goes on without it: `save` writes all of it")
+            self._report(
+                f"the recording to {name} has ended ({why}); the run goes on without it: `save` writes all of it"
+            )
             text = f"the recording ends here, the run does not: the rest could not be written ({why})"
             fact = write_fact(LinkChanged(self._now(), "stopped", reason=text, notice=text))
             self._units = deque([encode_line(Entry(self._now(), "local", fact=fact))])
@@ -336,15 +340,15 @@ class Recorder:
         self._arm()
 
     def _resume(self, writer: FileWriter) -> None:
-        """All is written."""
+        """Note that all lines are written."""
         stalled, self._stalled = self._stalled, None
         if self._is_over:
             self._close(writer)
         elif stalled is not None:
-            self._say(f"the recording to {str(writer.path)!r} goes on; nothing is missing from it")
+            self._report(f"the recording to {str(writer.path)!r} goes on; nothing is missing from it")
 
     def _look(self) -> None:
-        """See whether the file is still at its path; one that was deleted is written there again."""
+        """Check that the file is still at its path; a deleted one is written there again."""
         writer = self._writer
         if writer is None:
             return
@@ -361,46 +365,46 @@ class Recorder:
         elif where == "shortened":
             self._begin_anew(writer, name)
         elif where == "overwritten":
-            self._say(f"{name} was overwritten by another program: {_ELSEWHERE}")
+            self._report(f"{name} was overwritten by another program: {_ELSEWHERE}")
             self._close(writer)
         elif where == "moved":
-            self._say(f"{name} has another name now, and goes on under that")
+            self._report(f"{name} has another name now, and goes on under that")
         elif where == "replaced":
-            self._say(f"{name} was deleted, and another file is in its place: {_ELSEWHERE}")
+            self._report(f"{name} was deleted, and another file is in its place: {_ELSEWHERE}")
 
     def _restore(self, writer: FileWriter, name: str) -> None:
         try:
             self._writer = writer.again()
         except (OSError, RecordingError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            self._say(f"{name} was deleted, and is not written again ({why}); `save` writes the run to another file")
+            self._report(f"{name} was deleted, and is not written again ({why}); `save` writes the run to another file")
         else:
             writer.close()
             self._where = "here"
-            self._say(f"{name} was deleted: it is there again, whole")
+            self._report(f"{name} was deleted: it is there again, whole")
 
     def _begin_anew(self, writer: FileWriter, name: str) -> None:
-        """Write all that is known to a file that was emptied; soon, when nothing is in the middle of being told."""
+        """Write the whole run to an emptied file; soon, when no frame is in the middle of being handled."""
         try:
             writer.begin_anew()
         except OSError as error:
-            self._say(f"{name} was emptied by another program, and is not written anew ({error.strerror})")
+            self._report(f"{name} was emptied by another program, and is not written anew ({error.strerror})")
             return
-        self._say(f"{name} was emptied by another program: it is written anew, with all that is known of the run")
-        self._where, self._by_events, self._is_retold = "here", True, False
+        self._report(f"{name} was emptied by another program: it is written anew, with all that is known of the run")
+        self._where, self._by_events, self._is_rewritten = "here", True, False
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        """Write the next part of what was known when this began, in turns with others; then what has come since."""
+        """Write the next part of the run so far, in turns with other work; then the lines that came since."""
         writer = self._writer
-        if writer is None or self._is_retold:
+        if writer is None or self._is_rewritten:
             return
         if self._past is None:
             self._frames, self._links, self._wires = 0, 0, []
             self._lines, self._size, self._owed = [], 0, 0
             self._held, self._held_before = {}, {}
             self._units.clear()
-            self._past = self._retell()
+            self._past = self._whole_run()
         part: list[bytes] = []
         size = 0
         for line in self._past:
@@ -411,33 +415,33 @@ class Recorder:
         try:
             writer.write(b"".join(part))
         except OSError as error:
-            self._say(f"the recording {str(writer.path)!r} cannot be written anew ({error.strerror}): {_ELSEWHERE}")
+            self._report(f"the recording {str(writer.path)!r} cannot be written anew ({error.strerror}): {_ELSEWHERE}")
             self._where = "overwritten"
             self._close(writer)
             return
         if size >= _FULL:
             asyncio.get_running_loop().call_soon(self._go_on)
         else:
-            self._past, self._is_retold = None, True
+            self._past, self._is_rewritten = None, True
             self.flush()
 
     def catch_up(self) -> None:
-        """Write all there is, now. Never in the middle of what is being told."""
+        """Write everything now. Never in the middle of a frame's handling."""
         self.flush()
-        while self._writer is not None and not self._is_retold:
+        while self._writer is not None and not self._is_rewritten:
             self._go_on()
 
-    def _say(self, text: str) -> None:
-        # Not at once: it may have been asked for in the middle of something.
+    def _report(self, text: str) -> None:
+        # Not at once: the caller may be in the middle of something.
         asyncio.get_running_loop().call_soon(self._trouble, text)
 
     def close(self) -> None:
-        """Write what is left and let go of the file."""
+        """Write the rest and close the file."""
         self.catch_up()
         if self._writer is not None:
             if self._units and not self._is_over:
                 name = repr(str(self._writer.path))
-                self._say(f"the recording to {name} lacks its end ({self._stalled}): `save` writes the whole run")
+                self._report(f"the recording to {name} lacks its end ({self._stalled}): `save` writes the whole run")
             self._close(self._writer)
 
     def _close(self, writer: FileWriter) -> None:

@@ -1,4 +1,4 @@
-"""A run from its log to a recording, for a console that did not record."""
+"""Writes a recording from the event log, for runs that were not recorded live."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runconsole.errors import RecordingError
 from runconsole.events import Fact, Micros, Received
 from runconsole.log import StreamLog, moment
 from runconsole.recording import Entry, Header, Reader, check_recordable, encode_line, home_path, scan, unrecorded
-from runconsole.recording.compression import form_named
+from runconsole.recording.compression import codec_named
 from runconsole.recording.fact_codec import write_fact
 from runconsole.recording.format import entry_of
 from runconsole.recording.places import shown
@@ -23,13 +23,13 @@ __all__ = ["copy_run", "lines_of_log", "write_run"]
 _AT_ONCE = 4096
 _UNIT = 256 * 1024
 _MOST_OF_NAME = 32
-Asides = list[tuple[int, Fact | Received]]
+PlacedFacts = list[tuple[int, Fact | Received]]
 
 
-def lines_of_log(header: Header, log: StreamLog, count: int, asides: Asides, *, finished: bool) -> Iterator[bytes]:
-    """Yield the lines of a recording of the log's first `count` events and of the facts that go with them."""
+def lines_of_log(header: Header, log: StreamLog, count: int, facts: PlacedFacts, *, finished: bool) -> Iterator[bytes]:
+    """Yield the lines of a recording of the log's first `count` events and of the facts among them."""
     yield encode_line(structs.replace(header, content="events"))
-    waiting = iter(asides)
+    waiting = iter(facts)
     place, fact = next(waiting, (None, None))
     at: Micros = 0
     for first in range(0, count, _AT_ONCE):
@@ -38,19 +38,19 @@ def lines_of_log(header: Header, log: StreamLog, count: int, asides: Asides, *, 
         for number, event in log.read(first, length):
             while place is not None and place <= number and fact is not None:
                 at = moment(fact) or at
-                yield _aside(at, fact)
+                yield _fact_line(at, fact)
                 place, fact = next(waiting, (None, None))
             at = event.received_at
             yield encode_line(entry_of(event, None if runs is None else runs[number - first]))
     while fact is not None:
         at = moment(fact) or at
-        yield _aside(at, fact)
+        yield _fact_line(at, fact)
         place, fact = next(waiting, (None, None))
     if finished:
         yield encode_line(Entry(at, "local", finished=True))
 
 
-def _aside(at: Micros, fact: Fact | Received) -> bytes:
+def _fact_line(at: Micros, fact: Fact | Received) -> bytes:
     return encode_line(Entry(at, "local", fact=write_fact(fact)))
 
 
@@ -65,7 +65,7 @@ def copy_run(path: Path, *, descriptor: int | None = None) -> Iterator[bytes]:
 
 
 def write_run(path: Path, lines: Iterator[bytes]) -> None:
-    """Write a recording in one step: the file is there when it is complete, and not before. ``~`` is one's home.
+    """Write a recording in one step: the file appears when it is complete. ``~`` is the home directory.
 
     Raises InvalidArgument where the file exists and is no recording, RecordingError where it cannot be written or a
     console records to it.
@@ -80,8 +80,8 @@ def write_run(path: Path, lines: Iterator[bytes]) -> None:
 
 
 def _write_beside(path: Path, lines: Iterator[bytes]) -> None:
-    """Write another file, and put it in the place of the one at `path`. Raises OSError."""
-    pack = form_named(path).pack
+    """Write another file, and move it to `path`. Raises OSError."""
+    pack = codec_named(path).pack
     # With the beginning of a long name only: a longer name than the file's own may be too long.
     unfinished = path.with_name(f".{path.name[:_MOST_OF_NAME]}.{os.getpid()}-{threading.get_ident()}.part")
     try:

@@ -1,4 +1,4 @@
-"""A first look at a recording: is it one, what does its newest run need to be read, how long is it, how does it end."""
+"""A first pass over a recording: its kind, its newest run's header, its length, its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from runconsole.errors import InvalidArgument, NotARecording, RecordingError
 from runconsole.events import Micros
 from runconsole.protocols.registry import names, reader
-from runconsole.recording.compression import ZSTD_MAGIC, form_of
+from runconsole.recording.compression import ZSTD_MAGIC, codec_of
 from runconsole.recording.files import Reader
 from runconsole.recording.format import FORMAT, Header, decode_line, is_header
 from runconsole.recording.places import kind_of, open_regular, shown
@@ -25,17 +25,17 @@ _MOST_QUOTED = 60
 
 
 class Scan(Struct):
-    """The result of a first look at a recording.
+    """The result of a first pass over a recording.
 
     Attributes:
-        header: of the newest run's first section.
+        header: the header of the newest run's first section.
         first_line: the number of that header among the file's lines, from 0.
-        lines: how many lines there are.
+        lines: the number of lines.
         began, ended: the times of the newest run's first and last line; None where it has none.
-        finished: whether the recording says that the run has ended.
-        sound: up to where the file is whole, in bytes.
-        cut: how many bytes at its end hold no whole line.
-        unreadable: lines of the newest run that cannot be read.
+        finished: True if the recording holds the end of the run.
+        sound: the offset in bytes up to which the file is whole.
+        cut: the number of bytes at its end without a whole line.
+        unreadable: the number of unreadable lines of the newest run.
     """
 
     header: Header | None = None
@@ -54,7 +54,7 @@ class Scan(Struct):
         return 0.0 if self.began is None or self.ended is None else max(0, self.ended - self.began) / 1e6
 
     def begin(self, header: Header) -> None:
-        """Another run begins here."""
+        """Begin another run."""
         self.header, self.first_line = header, self.lines
         self.began = self.ended = None
         self.finished, self.unreadable = False, 0
@@ -69,7 +69,7 @@ _decode_mark = msgspec.json.Decoder(_Mark).decode
 
 
 def scan(path: Path, *, descriptor: int | None = None) -> Iterator[Scan]:
-    """Look through a file; gives the scan again after each line, complete after the last. Raises OSError.
+    """Scan a file; yields the scan after each line, complete after the last. Raises OSError.
 
     `descriptor` as of `Reader`.
     """
@@ -104,7 +104,7 @@ def _look(found: Scan, line: bytes) -> None:
 
 
 def check_format(header: Header) -> None:
-    """Raise RecordingError where this version cannot read what follows."""
+    """Raise RecordingError where this version cannot read the lines that follow."""
     if header.runconsole > FORMAT:
         raise RecordingError(
             f"expected a recording of format {FORMAT}, got {header.runconsole}: read it with runconsole"
@@ -120,7 +120,7 @@ def check_format(header: Header) -> None:
 
 
 def _unreadable(header: Header) -> str | None:
-    """Return what keeps the protocol from reading the frames that follow. Raises RecordingError."""
+    """Return a sentence about frames that the protocol cannot read, None if it can. Raises RecordingError."""
     if header.protocol not in names():
         known = ", ".join(map(repr, names()))
         raise RecordingError(
@@ -139,7 +139,7 @@ def _unreadable(header: Header) -> str | None:
 
 
 def _sound(header: Header) -> Iterator[tuple[str, bool]]:
-    """Yield each field that every reader relies on, with whether its value can be used."""
+    """Yield each field that every reader relies on, and whether its value is usable."""
     yield "runconsole", header.runconsole > 0
     for name in ("token_budget", "cost_limit", "expected_artifacts"):
         value = getattr(header, name)
@@ -147,10 +147,10 @@ def _sound(header: Header) -> Iterator[tuple[str, bool]]:
 
 
 def read_header(path: Path) -> Header | None:
-    """Return the first header of a recording; None of one that was cut before its first line was whole.
+    """Return the first header of a recording; None for one that was cut within its first line.
 
-    Raises NotARecording where the file is no recording or cannot be read, RecordingError where only another version
-    can read it.
+    Raises NotARecording where the file is no recording or cannot be read, RecordingError where only another version can
+    read it.
     """
     kind = kind_of(path)
     if kind is not None and kind != "a file":
@@ -175,19 +175,19 @@ def read_header(path: Path) -> Header | None:
 
 def _first_piece(path: Path) -> bytes:
     with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
-        return next((piece for piece, _ in form_of(path).pieces(file)), b"")
+        return next((piece for piece, _ in codec_of(path).pieces(file)), b"")
 
 
 def _is_cut_early(path: Path) -> bool:
-    """Return whether a file that holds no text at all is empty, or the beginning of a compressed recording."""
+    """Return whether a file without any text is empty, or the beginning of a compressed recording."""
     with open(open_regular(path), "rb") as file:  # noqa: PTH123 - of a descriptor
         found = file.read(_EARLY)
-    begin = form_of(path).pack(_BEGIN)[:8] if found else b""
+    begin = codec_of(path).pack(_BEGIN)[:8] if found else b""
     return len(found) < _EARLY and (begin.startswith(found[:8]) or found[:4] == begin[:4] == ZSTD_MAGIC)
 
 
 def check_recordable(path: Path) -> None:
-    """Raise InvalidArgument where nothing can be recorded to a file without harm: what is there is no recording."""
+    """Raise InvalidArgument for a path where a recording would destroy something: another kind of file."""
     kind = kind_of(path)
     if kind is not None and kind != "a file":
         raise InvalidArgument(

@@ -1,4 +1,4 @@
-"""The few kinds of columns there are: what they are in Arrow, and what in pandas."""
+"""The kinds of columns, as Arrow and as pandas types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frames of what the state knows: rows to columns, block by block, and only where a row has changed."""
+"""The frames of the state: rows to columns, block by block, and only where a row has changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class _Block(NamedTuple):
 
 
 class EntityFrame:
-    """One of `FRAMES`. Rows are replaced when they change, never written to: so a block knows whether it is current."""
+    """One of `FRAMES`.
+
+    Rows are replaced when they change, never written to: so comparison shows whether a block is current.
+    """
 
     def __init__(self, spec: Frame, state: RunState) -> None:
         self._spec = spec
@@ -38,7 +41,7 @@ class EntityFrame:
         self._frame: pd.DataFrame | None = None
 
     def frame(self) -> pd.DataFrame:
-        """Return the rows as they are now."""
+        """Return the present rows."""
         # The version is read first: a row that comes in between is then read again next time, never missed.
         version = self._spec.version(self._state)
         if self._frame is None or version != self._version:
@@ -47,7 +50,7 @@ class EntityFrame:
         return self._frame
 
     def to_arrow(self) -> pa.Table:
-        """Return the rows as they are now; what is an object in the frame is its JSON text here."""
+        """Return the present rows; objects of the frame are JSON text here."""
         rows = self._spec.rows(self._state)
         table = self._table(rows)
         for position, column in enumerate(self._spec.columns):
@@ -59,7 +62,7 @@ class EntityFrame:
     def _make(self, rows: Sequence[Any]) -> pd.DataFrame:
         frame = to_pandas(self._table(rows))
         for position, column in enumerate(self._spec.columns):
-            if column.kind is OBJECT:  # made anew: what is in a cell is the caller's to change
+            if column.kind is OBJECT:  # made anew: the caller may change the content of a cell
                 values = [column.value(row) for row in rows]
                 frame.insert(position, column.name, pd.Series(values, dtype=object, index=frame.index))
         return frame.set_index(list(self._spec.keys)) if self._spec.keys else frame

@@ -1,4 +1,4 @@
-"""The `events` frame: the log's rows, taken over as they come."""
+"""The `events` frame: the log's rows, appended as they come."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EventsFrame:
         }
         self._rows = 0
         self._sealed = 0
-        """Rows that were sealed in the log when they were taken over: their texts are the log's own memory."""
+        """Rows that were already sealed in the log when they were read: their texts are the log's own memory."""
         self._frame = self._make()
 
     def frame(self) -> pd.DataFrame:
@@ -42,7 +42,7 @@ class EventsFrame:
 
     def _take_over(self, rows: int) -> None:
         sealed = self._log.sealed(self._sealed)
-        # What was taken over before it was sealed is read again, once: it is then held by the log alone.
+        # Rows that were read before they were sealed are read again, once: then only the log holds them.
         begin = self._sealed if sealed > self._sealed else self._rows
         for column in self._columns.values():
             column.reserve(rows)

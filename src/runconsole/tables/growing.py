@@ -1,11 +1,10 @@
-"""Columns that grow at their end and give pandas what they hold without copying it.
+"""Columns that grow at their end and give pandas their values without a copy.
 
-What a frame gets stays as it is: a column only ever writes behind it. And what the frame's owner writes never comes
-here: numbers and times are slices of a series that lives on, so pandas copies them on write; Arrow's arrays are
-immutable.
+A frame's values never change: a column only writes behind them. And a write to the frame never reaches the column:
+numbers and times are slices of a series that lives on, so pandas copies them on write; Arrow's arrays are immutable.
 
-A column takes a chunk's values packed, see `runconsole.log.chunks.plain`, and unpacks only what it must: memory that
-was never touched is what an access costs most.
+A column takes a chunk's values packed, see `runconsole.log.chunks.plain`, and unpacks as little as possible: untouched
+memory is the main cost of an access.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ __all__ = ["Growing", "Numbers", "Texts", "Times", "join"]
 PIECE = 4096
 """Rows up to which neighboring pieces are joined."""
 _LATE = 512
-"""The same, of texts that the log has not sealed yet: soon these are there as one piece that needs no copy."""
+"""The same for texts that the log has not sealed yet: soon they exist as one piece that needs no copy."""
 _NAT = np.iinfo(np.int64).min
 
 
@@ -34,13 +33,16 @@ class Growing(Protocol):
     """A column that grows at its end."""
 
     def reserve(self, rows: int) -> None:
-        """Expect so many rows in all."""
+        """Expect this number of rows in all."""
 
     def put(self, begin: int, values: pa.Array) -> None:
-        """Take values for the rows from number `begin` on, all there are. Those held already have the same ones."""
+        """Take the values of the rows from number `begin` on, to the end.
+
+        Values of known rows are equal to the held ones.
+        """
 
     def column(self) -> pd.Series | pd.api.extensions.ExtensionArray:
-        """Return all values so far for a frame. Costs nothing that grows with them."""
+        """Return all values so far for a frame, at a constant cost."""
 
 
 class _Buffered(ABC):
@@ -60,7 +62,7 @@ class _Buffered(ABC):
         """Write the values of these rows, which are new."""
 
     def reserve(self, rows: int) -> None:
-        """Make room for so many rows in all, and as many again: memory is only taken when it is written to."""
+        """Make room for this number of rows in all, and as many again: memory is only taken when it is written to."""
         if rows > self._room:
             self._room = 2 * rows
             self._base = self._allocate(self._room)
@@ -74,7 +76,7 @@ class _Buffered(ABC):
             self._rows = end
 
     def column(self) -> pd.Series:
-        """Return a slice of the series: that both hold the same buffer makes pandas copy on write."""
+        """Return a slice of the series: pandas copies on write because both hold the same buffer."""
         return self._base.iloc[: self._rows]
 
 
@@ -114,7 +116,7 @@ class Times(_Buffered):
         values[: self._rows] = self._values[: self._rows]
         self._values = values
         times = pd.DatetimeIndex(values.view("M8[us]"), copy=False)
-        return pd.Series(times.array.view("datetime64[us, UTC]"), copy=False)  # as no constructor does without a copy
+        return pd.Series(times.array.view("datetime64[us, UTC]"), copy=False)  # no constructor does this without a copy
 
     def _write(self, rows: slice, values: pa.Array) -> None:
         micros = plain(values, INT)
@@ -129,13 +131,13 @@ class Texts:
         self._begins: list[int] = []
         """The row with which each piece begins."""
         self._same: tuple[str | None, pa.Array] = (None, pa.nulls(0, TEXT))
-        """A text, or None, and the longest piece of nothing else."""
+        """A text, or None, and the longest piece of only that text."""
 
     def reserve(self, rows: int) -> None:
-        """Expect so many rows in all: nothing to do."""
+        """Expect this number of rows in all: nothing to do."""
 
     def put(self, begin: int, values: pa.Array) -> None:
-        """Take values for the rows from number `begin` on, in place of those held."""
+        """Take values for the rows from number `begin` on, in place of the held ones."""
         while self._begins and self._begins[-1] >= begin:
             del self._begins[-1], self._pieces[-1]
         if self._pieces:
@@ -152,7 +154,7 @@ class Texts:
         return plain(values, TEXT)
 
     def _repeated(self, text: str | None, rows: int) -> pa.Array:
-        """Return a piece of one text over and over: all such pieces share the memory of one."""
+        """Return a piece of one repeated text: all such pieces share the memory of one."""
         known, piece = self._same
         if text != known or rows > len(piece):
             piece = pa.repeat(pa.scalar(text, TEXT), rows, pa.system_memory_pool())
@@ -165,12 +167,12 @@ class Texts:
 
 
 def _is_one_value(values: Any) -> bool:
-    """Whether the values are a dictionary of one value, and no row is without it."""
+    """Return whether the values are a dictionary of one value, without nulls."""
     return isinstance(values, pa.DictionaryArray) and len(values.dictionary) == 1 and not values.null_count
 
 
 def join(pieces: list[pa.Array], piece: pa.Array, most: int = PIECE) -> None:
-    """Add a piece to a column. Small ones are joined so that their number stays small; each value moves seldom."""
+    """Add a piece to a column. Small ones are joined to keep their number small; each value moves seldom."""
     pieces.append(piece)
     while len(pieces) > 1 and len(pieces[-2]) < 2 * len(pieces[-1]) and len(pieces[-2]) + len(pieces[-1]) <= most:
         pieces[-2:] = [pa.concat_arrays(pieces[-2:])]

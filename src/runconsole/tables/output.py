@@ -19,7 +19,7 @@ __all__ = ["OutputFrame"]
 
 
 class OutputFrame(EntityFrame):
-    """The frame ``"output"``. Its rows never change, so what was made of a block stays."""
+    """The frame ``"output"``. Its rows never change, so the columns of a block are made once."""
 
     def __init__(self, state: RunState) -> None:
         super().__init__(FRAMES["output"], state)

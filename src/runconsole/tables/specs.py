@@ -1,4 +1,4 @@
-"""What the frames hold: of each its rows, its columns and its index, as one table to read."""
+"""The specification of the frames: rows, columns and index of each, as one table to read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["FRAMES", "RESTORE_POINTS", "Column", "Frame"]
 
 
 class Column(NamedTuple):
-    """A column: its name, Arrow type (`OBJECT` for Python objects) and how a row gives its value."""
+    """A column: its name, its Arrow type (`OBJECT` for Python objects), and the function from a row to its value."""
 
     name: str
     kind: pa.DataType | None
@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A frame: which part of the state's version it follows, its rows, columns, and the columns of its index."""
+    """A frame: the version of its part of the state, its rows, its columns, and the columns of its index."""
 
     version: Callable[[RunState], Any]
     rows: Callable[[RunState], Sequence[Any]]
@@ -35,12 +35,12 @@ class Frame(NamedTuple):
 
 
 def _columns(**kinds: pa.DataType | None) -> tuple[Column, ...]:
-    """Columns that are attributes of the row under the same name."""
+    """Return columns that are attributes of the row under the same name."""
     return tuple(Column(name, kind, attrgetter(name)) for name, kind in kinds.items())
 
 
 def _details(**kinds: pa.DataType | None) -> tuple[Column, ...]:
-    """Columns of what is told of a task once or rarely, under the same name."""
+    """Return columns of a task's rare details, under the same name."""
 
     def value_of(name: str) -> Callable[[Task], Any]:
         read = attrgetter(name)
@@ -238,4 +238,4 @@ RESTORE_POINTS = Frame(
     ),
     ("checkpoint_id",),
 )
-"""Beside `FRAMES`: checkpoints that ask nothing. They are no part of a data set."""
+"""Beside `FRAMES`: checkpoints without a question. They are no part of a data set."""

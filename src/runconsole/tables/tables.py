@@ -24,10 +24,10 @@ __all__ = ["Tables"]
 class Tables:
     """The DataFrames of one run. Safe to read from any thread while events arrive; each access is the newest state.
 
-    What is returned is the caller's own: changing it, but for writing into a column's `.array`, past pandas' own
-    copy-on-write, changes nothing here. An access costs what has changed since the one before.
+    A returned frame is the caller's own: changing it changes nothing here, except writing into a column's `.array`,
+    past pandas' own copy-on-write. The cost of an access is that of the changes since the one before.
 
-    The payloads of ``"events"`` are what came, byte for byte. `redactor` hides secrets in what is made of them.
+    The payloads of ``"events"`` are unchanged, byte for byte. `redactor` hides secrets in frames derived from them.
     """
 
     def __init__(self, state: RunState, log: EventLog, redactor: Redactor = NO_SECRETS) -> None:
@@ -67,5 +67,5 @@ class Tables:
 
 
 def _lent(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy that shares what it holds until somebody writes (copy-on-write)."""
+    """Return a copy that shares its content until a write (copy-on-write)."""
     return frame.copy(deep=False)

@@ -25,15 +25,15 @@ __all__ = ["TypedFrame"]
 
 _MARKS = ("received_at", "timestamp")
 _STEP = 1024
-"""Rows made into columns at a time: few enough that no other thread waits long for a turn."""
+"""Rows made into columns at a time: few enough that no other thread waits long for the GIL."""
 _SLICE = 128
-"""Payloads decoded at a time: what they hold is gone again before Python's garbage collector looks for it."""
+"""Payloads decoded at a time: their objects are freed before Python's garbage collector runs."""
 _EXACT = 2**53
-"""Whole numbers up to here are the same as floats."""
+"""Whole numbers up to here are exact as floats."""
 _JSON = pa.large_binary()
 """The kind of column that holds any values, as JSON."""
 _NONE = pa.null()
-"""The kind of column in which nothing was told yet."""
+"""The kind of a column without any value yet."""
 
 
 class TypedFrame:
@@ -87,14 +87,14 @@ class TypedFrame:
         columns |= {name: field.column() for name, field in fields.items() if not field.is_object}
         frame = to_pandas(pa.table(columns))
         for position, (name, field) in enumerate(fields.items(), len(_MARKS)):
-            if field.is_object:  # made anew: what is in a cell is the caller's to change
+            if field.is_object:  # made anew: the caller may change the content of a cell
                 frame.insert(position, name, pd.Series(field.objects(), dtype=object, index=frame.index))
         frame.index = pd.Index(pa.chunked_array(self._seq, INT).to_numpy(), name="seq")
         return frame
 
 
 class _Field:
-    """A column of as narrow a kind as its values allow so far; None where nothing was told."""
+    """A column of the narrowest kind that its values allow so far; null where a payload lacks the field."""
 
     def __init__(self, rows: int) -> None:
         self._kind = _NONE
@@ -102,11 +102,11 @@ class _Field:
 
     @property
     def is_object(self) -> bool:
-        """Whether its values have no kind in common."""
+        """True if its values have no kind in common."""
         return self._kind in (_JSON, _NONE)
 
     def extend(self, values: pa.Array) -> None:
-        """Add values at the end, of a kind that may make the column's wider."""
+        """Add values at the end; their kind may widen that of the column."""
         kind = _wider(self._kind, values.type)
         if kind == FLOAT and not all(map(_is_exact, [*self._pieces, values])):
             kind = _JSON  # digits would be lost
@@ -120,7 +120,7 @@ class _Field:
         return pa.chunked_array(self._pieces, self._kind)
 
     def objects(self) -> list[Any]:
-        """Return the values as Python objects of their own, NA for what was not told."""
+        """Return the values as Python objects of their own, NA for missing ones."""
         return [pd.NA if text is None else json.loads(text) for text in self.column().to_pylist()]
 
 
@@ -134,7 +134,7 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def _is_exact(values: pa.Array) -> bool:
-    """Whether each of these whole numbers is one as a float, too."""
+    """Return whether each of these whole numbers is exact as a float."""
     if values.type != INT or values.null_count == len(values):
         return True
     bounds = pc.min_max(values).as_py()
@@ -156,7 +156,7 @@ _KINDS[frozenset({int, float})] = FLOAT
 
 
 def _typed(values: Sequence[Any]) -> pa.Array:
-    """Return the values as a column of their own kind, as JSON where they have none in common."""
+    """Return the values as a column of their own kind, as JSON if they have none in common."""
     kinds = frozenset(map(type, values)) - {type(None)}
     if not kinds:
         return pa.nulls(len(values))
@@ -172,16 +172,16 @@ def _typed(values: Sequence[Any]) -> pa.Array:
 
 
 def _equal(types: pa.Array, name: str) -> npt.NDArray[np.bool_]:
-    """Return which of the types, packed as in the log, is this one."""
+    """Return a mask of the types, packed as in the log, that equal this one."""
     if not isinstance(types, pa.DictionaryArray):
         types = types.dictionary_encode()
-    code = types.dictionary.index(name).as_py()  # -1, as no code is, where it is none of them
+    code = types.dictionary.index(name).as_py()  # -1, which is no code, for an unknown type
     found: npt.NDArray[np.bool_] = types.indices.to_numpy() == code
     return found
 
 
 def _columns(payloads: pa.Array, redactor: Redactor) -> dict[str, list[Any]]:
-    """Return the values of each field, None where a payload has it not."""
+    """Return the values of each field, None where a payload lacks it."""
     columns: dict[str, list[Any]] = {}
     for begin in in_turns(range(0, len(payloads), _SLICE)):
         texts = payloads.slice(begin, _SLICE).to_pylist()
@@ -224,7 +224,7 @@ def _apart(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """Return a name that is not taken yet: the same one, else what it is a part of before it."""
+    """Return a free name: the same one, else with ``payload.`` before it."""
     while name in taken:
         name = f"payload.{name}"
     return name
@@ -245,7 +245,7 @@ def _decode(text: str) -> dict[str, Any]:
 
 
 def _written_twice(text: str) -> dict[str, Any]:
-    """Return the object that a payload holds as JSON text; the text where it holds none."""
+    """Return the object in a payload of JSON within JSON; {"value": text} for any other text."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
