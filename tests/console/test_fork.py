@@ -93,21 +93,24 @@ def test_an_inherited_console_says_at_once_that_it_lives_in_the_parent(tmp_path:
 def test_a_fork_does_not_hold_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     asked, answer = os.pipe()
+    lives, alive = os.pipe()
     with JsonServer([task("task.started")]) as server:
         console = Console(server.url, record=path)
         eventually(lambda: console.status == "live")
         child = os.fork()
         if child == 0:
             os.close(answer)
+            os.write(alive, b".")
             os.read(asked, 1)
             os._exit(0)
+        os.read(lives, 1)  # from here on the child has run what a fork runs in it
         with path.open("rb") as file, pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the parent's lock is whole
         console.stop()
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(answer)
-        os.close(asked)
+        for descriptor in (answer, asked, lives, alive):
+            os.close(descriptor)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
