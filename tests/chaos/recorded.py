@@ -10,14 +10,13 @@ from msgspec import structs
 
 from runconsole.clock import now_micros
 from runconsole.events import Fact, Received
-from runconsole.log import Asides, EventLog, StreamLog
+from runconsole.log import Asides, StreamLog
 from runconsole.options import Options
 from runconsole.recording import FileWriter, Header, Reader, Recorder, decode_line
 from runconsole.recording.saving import lines_of_log
 from runconsole.redaction.secrets import Redactor, Secret
-from runconsole.replay import Fold, header_of, wire_for
-from runconsole.state import RunState
-from runconsole.store import Runs
+from runconsole.replay import Playback, header_of, wire_for
+from tests.support.writers import recorded_writer
 
 if TYPE_CHECKING:
     from tests.chaos.trial import Trial
@@ -61,8 +60,8 @@ class Recording:
         yield from _differences("what is saved", trial, [line.rstrip(b"\n") for line in saved])
 
 
-def _fold(lines: list[bytes]) -> tuple[Fold, list[Row]]:
-    fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
+def _fold(lines: list[bytes]) -> tuple[Playback, list[Row]]:
+    fold = Playback(recorded_writer(), wire_for)
     for line in lines:
         fold.apply(decode_line(line))
     return fold, [_row(event) for _, event in fold.log.read(0, 1_000_000)]

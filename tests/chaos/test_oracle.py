@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from runconsole.events import DecisionRequested, Received
-from runconsole.protocols.base import Signal
+from runconsole.events import DecisionSent, Fact, Received
+from runconsole.protocols.base import Signal, Wire
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.reconnect import DENIED, Policy, Reconnect, of_status
 from runconsole.session import Session
 from runconsole.session.handover import Handover
-from runconsole.session.link import Link
-from runconsole.session.outbox import Outbox
+from runconsole.session.outbox import Outbox, Post
 from runconsole.state import RunState
 from runconsole.store.dedup import DUPLICATE, NEW, Arrival, Dedup, _Replay
 from runconsole.store.gaps import Gaps, Losses
@@ -51,13 +50,15 @@ def _drops_an_event_now_and_then(patch: pytest.MonkeyPatch) -> None:
 
 
 def _sends_decisions_twice(patch: pytest.MonkeyPatch) -> None:
-    send = Outbox._send
+    flush = Outbox.flush
 
-    def twice(self: Outbox, request: DecisionRequested, task_id: str | None, link: Link) -> None:
-        send(self, request, task_id, link)
-        send(self, request, task_id, link)
+    def twice(self: Outbox, wire: Wire) -> Iterator[Fact | Post]:
+        for step in flush(self, wire):
+            yield step
+            if isinstance(step, Post):
+                yield step
 
-    patch.setattr(Outbox, "_send", twice)
+    patch.setattr(Outbox, "flush", twice)
 
 
 def _never_pauses_between_attempts(patch: pytest.MonkeyPatch) -> None:
@@ -74,7 +75,8 @@ def _passes_on_what_a_new_connection_brings_at_once(patch: pytest.MonkeyPatch) -
 
 def _forgets_decisions_when_the_link_breaks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Session, "_abandon", lambda self, request_ids: None)
-    patch.setattr(Outbox, "_unanswered", lambda self, decision_id, reason: None)
+    patch.setattr(Outbox, "_unanswered", lambda self, decision_ids, reason: ())
+    patch.setattr(Outbox, "_overdue", lambda self, decision_id, reason: DecisionSent(self._now(), decision_id))
 
 
 def _takes_a_close_between_two_tasks_for_the_end(patch: pytest.MonkeyPatch) -> None:

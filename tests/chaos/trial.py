@@ -30,7 +30,6 @@ from runconsole.simulator.scenario import Refusal
 from runconsole.simulator.wires.trpc import number_of
 from runconsole.state import Effect, RunState
 from runconsole.state.rows import IN_FLIGHT
-from runconsole.store import Runs
 from runconsole.store.dedup import Dedup
 from runconsole.store.scope import Scope
 from runconsole.transports.base import Transport
@@ -41,6 +40,7 @@ from tests.chaos.recorded import Recording
 from tests.chaos.schedule import HEARTBEAT, MODES, Mode, Schedule
 from tests.chaos.skew import Skew
 from tests.chaos.stream import TASK, Stream, answer
+from tests.support.writers import live_writer
 
 PATIENCE = 40.0
 """Seconds until something that must happen counts as not happening; generous, for a busy machine."""
@@ -213,17 +213,22 @@ def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) ->
         }
 
     return Session(
-        Runs(trial.state, trial.log),
+        live_writer(
+            trial.state,
+            trial.log,
+            dedup=Dedup(
+                trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000
+            ),
+            scope=scope,
+            asides=None if trial.recording is None else trial.recording.asides,
+            recorder=None if trial.recording is None else trial.recording.recorder,
+        ),
         wire,
         transport,
         observe=observe,
         now=now_micros,
         reconnect=Reconnect(first=0.01, longest=0.05),
         pace=PACE,
-        asides=None if trial.recording is None else trial.recording.asides,
-        recorder=None if trial.recording is None else trial.recording.recorder,
-        scope=scope,
-        dedup=Dedup(trial.log, filtered=scope is not None, longest_silence=SHORT_SILENCE if mode.slow else 5_000_000),
     )
 
 

@@ -272,9 +272,9 @@ def test_a_with_statement_does_not_begin_again_what_is_over(refused: bool) -> No
         it = Console(server.url)
         engine = it._engine
         eventually(lambda: it.status in {"failed", "ended"} and engine._task is not None and engine._task.done())
-        session, links = it._engine._session, len(it.links)
+        session, links = it._engine._feed.sender, len(it.links)
         with it:
-            assert it._engine._session is session
+            assert it._engine._feed.sender is session
         assert len(it.links) == links
         assert server.handshakes == 1
 

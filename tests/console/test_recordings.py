@@ -152,7 +152,7 @@ def test_no_secret_is_in_a_recording_wherever_it_was(auth: str, suffix: str, tmp
         )
         eventually(lambda: "d" in console._engine.state.decisions)
         console.save(tmp_path / "copy.jsonl")
-    console._engine._keeper._recorder = None
+    console._engine._feed.leave()
     console.save(tmp_path / "saved.jsonl")
     for file in (path, tmp_path / "copy.jsonl", tmp_path / "saved.jsonl"):
         text = b"\n".join(Reader(file)).decode("utf-8", "replace")

@@ -13,15 +13,13 @@ import pytest
 from msgspec import structs
 
 from runconsole.events import DecisionSent, LinkChanged, Micros, Received
-from runconsole.log import Asides, EventLog
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.recording import FileWriter, Header, Reader, Recorder, decode_line, encode_line, identity_of
 from runconsole.recording.format import entry_of
 from runconsole.redaction.secrets import Redactor
-from runconsole.replay import Fold, wire_for
-from runconsole.state import RunState
-from runconsole.store import Runs
+from runconsole.replay import Playback, wire_for
 from tests.support.folding import task
+from tests.support.writers import recorded_writer
 
 HEADER = Header(1, "0", "json", "ws://h/ws", "2026-01-01T00:00:00Z")
 
@@ -51,9 +49,9 @@ class Deck:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in Reader(self.path)]
 
-    def folded(self) -> Fold:
+    def folded(self) -> Playback:
         self.recorder.close()
-        fold = Fold(Runs(RunState(), EventLog()), Asides(), wire_for)
+        fold = Playback(recorded_writer(), wire_for)
         for line in Reader(self.path):
             fold.apply(decode_line(line))
         assert fold.misread == 0
@@ -91,7 +89,7 @@ async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
     fold = deck.folded()
     assert len(fold.log) == 2
     assert fold.state.links[-1].duplicates == 1
-    assert [place for place, _ in fold.asides.cut()] == [0, 1]
+    assert [place for place, _ in fold.writer.asides.cut()] == [0, 1]
 
 
 async def test_facts_between_two_events_of_a_frame_keep_their_place(deck: Deck) -> None:
@@ -102,7 +100,7 @@ async def test_facts_between_two_events_of_a_frame_keep_their_place(deck: Deck) 
     deck.recorder.sent(deck.link, '{"type":"pong"}')
     deck.recorder.took(second)
     fold = deck.folded()
-    assert fold.asides.cut() == [(1, LinkChanged(5, "live"))]
+    assert fold.writer.asides.cut() == [(1, LinkChanged(5, "live"))]
     assert [line["dir"] for line in deck.lines()[2:]] == ["in", "out"]
 
 

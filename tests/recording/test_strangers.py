@@ -174,7 +174,7 @@ def test_a_recording_cannot_ask_for_any_number_of_wires(tmp_path: Path, monkeypa
     path = recording(tmp_path / "run.jsonl", *lines, protocol="trpc")
     with Console(path) as console:
         assert console.replay is not None
-        fold = console.replay._fold
+        fold = console.replay._playback
         assert fold is not None
         assert (len(fold.wires), fold.misread) == (50, 450)
 

@@ -27,10 +27,10 @@ from runconsole.session.endings import fingerprint
 from runconsole.session.pace import Pace
 from runconsole.state import RunState
 from runconsole.state.completion import is_complete, standing
-from runconsole.store import Runs
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.json_server import PATIENCE, JsonServer, Peer, Script, closes, does, eventually, in_turn, says
 from tests.support.folding import execution, fold, task
+from tests.support.writers import live_writer
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, steady=60.0, reply=5.0, parting=5.0)
 WORDS = "the server closed the stream in good order 4 times with 10 of 53 tasks done"
@@ -58,7 +58,7 @@ class Run:
     def __init__(self, url: str, wire: Wire | None = None, **state: Any) -> None:
         self.state, self.log = RunState(**state), EventLog()
         self.session = Session(
-            Runs(self.state, self.log),
+            live_writer(self.state, self.log),
             wire or ChannelWire(),
             WebSocketTransport(url),
             observe=lambda _effects: None,

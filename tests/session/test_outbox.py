@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -13,8 +13,7 @@ from runconsole.events import Answer, DecisionRequested, Fact
 from runconsole.log import EventLog
 from runconsole.protocols.base import Reply
 from runconsole.protocols.json.wire import ChannelWire
-from runconsole.session.link import Link
-from runconsole.session.outbox import Outbox
+from runconsole.session.outbox import Outbox, Post
 from runconsole.state import WITHDRAWN, RunState, Transmit
 from runconsole.store import Runs
 from tests.support.folding import START, task
@@ -33,7 +32,7 @@ class Desk:
         self.wire = ChannelWire(**wire)
         self.sent: list[dict[str, Any]] = []
         self.now = START + 1000
-        self.outbox = Outbox(Runs(self.state, EventLog()), self.apply, lambda: self.now, patience=patience)
+        self.outbox = Outbox(Runs(self.state, EventLog()), lambda: self.now, patience=patience)
         self.live = True
         timeout = {} if deadline is None else {"timeout": START + round(deadline * 1e6)}
         for name in ("c1", "c2"):
@@ -41,16 +40,39 @@ class Desk:
             (event,) = read_events(asked, START)
             self.state.apply(event)
 
-    @property
-    def link(self) -> Link:
-        return cast("Link", self)  # only its wire and `post` are used
+    def flush(self) -> None:
+        """Send what is queued over a link that keeps the frames."""
+        self.take(self.outbox.flush(self.wire))
 
-    def post(self, frame: str) -> None:
-        self.sent.append(json.loads(frame))
+    def take(self, steps: Iterable[Fact | Post]) -> None:
+        """Apply facts and keep frames, in their order."""
+        for step in steps:
+            if isinstance(step, Post):
+                self.sent.append(json.loads(step.frame))
+            else:
+                self.apply(step)
 
     def apply(self, fact: Fact) -> None:
         if any(isinstance(effect, Transmit) for effect in self.state.apply(fact)) and self.live:
-            self.outbox.flush(self.link)
+            self.flush()
+
+    def answer(self, reply: Reply) -> bool:
+        """Take a reply; return whether it answers a decision."""
+        fact = self.outbox.answered(reply)
+        if fact is not None:
+            self.apply(fact)
+        return fact is not None
+
+    def presume(self, decision: str) -> None:
+        fact = self.outbox.presume(decision)
+        if fact is not None:
+            self.apply(fact)
+
+    async def until_overdue(self) -> None:
+        """Wait for the first decision whose answer has not come in time."""
+        async for fact in self.outbox.overdue():
+            self.apply(fact)
+            return
 
     def press(self, decision: str, checkpoint: str = "c1") -> None:
         request = DecisionRequested(START, decision, checkpoint, Answer("approve"))
@@ -73,8 +95,8 @@ async def test_a_decision_waits_for_a_line_and_leaves_once() -> None:
     desk.live = False
     desk.press("d")
     assert desk.became() == "queued"
-    desk.outbox.flush(desk.link)
-    desk.outbox.flush(desk.link)
+    desk.flush()
+    desk.flush()
     assert [message["correlationId"] for message in desk.sent] == ["d"]
 
 
@@ -86,7 +108,7 @@ async def test_what_is_no_longer_queued_never_leaves() -> None:
     assert desk.became("second") == "refused"
     (event,) = read_events(task("checkpoint.resolved", checkpointId="c1", decision="approve"), START)
     desk.state.apply(event)
-    desk.outbox.flush(desk.link)
+    desk.flush()
     assert desk.sent == []
 
 
@@ -116,14 +138,14 @@ async def test_what_is_no_longer_queued_never_leaves() -> None:
 async def test_the_servers_answer_reaches_the_state(reply: Reply, decision: str, checkpoint: str) -> None:
     desk = Desk()
     desk.press("d")
-    assert desk.outbox.settle(reply)
+    assert desk.answer(reply)
     assert (desk.became(), desk.state.checkpoints["c1"].status) == (decision, checkpoint)
 
 
 async def test_an_answer_to_something_else_is_not_for_the_outbox() -> None:
     desk = Desk()
     desk.press("d")
-    assert not desk.outbox.settle(Reply("call-7"))
+    assert not desk.answer(Reply("call-7"))
     assert desk.became() == "sent"
 
 
@@ -131,8 +153,8 @@ async def test_a_lost_line_leaves_what_was_not_answered_unknown_and_the_rest_as_
     desk = Desk()
     desk.press("d1")
     desk.press("d2", "c2")
-    desk.outbox.settle(Reply("d1"))
-    desk.outbox.lost(["d1", "d2", "call-7"])
+    desk.answer(Reply("d1"))
+    desk.take(desk.outbox.lost(["d1", "d2", "call-7"]))
     assert (desk.became("d1"), desk.became("d2")) == ("acknowledged", "unknown")
     assert "the link broke" in (desk.state.decisions["d2"].error or "")
 
@@ -140,8 +162,7 @@ async def test_a_lost_line_leaves_what_was_not_answered_unknown_and_the_rest_as_
 async def test_without_any_answer_the_outcome_is_unknown() -> None:
     desk = Desk(patience=0.01)
     desk.press("d")
-    while desk.became() == "sent":  # noqa: ASYNC110 - the state has no event to wait for
-        await asyncio.sleep(0.005)
+    await desk.until_overdue()
     assert desk.became() == "unknown"
     assert "no answer came within" in (desk.state.decisions["d"].error or "")
 
@@ -164,7 +185,7 @@ async def test_when_the_deadline_has_passed_in_the_outbox_nothing_leaves(after: 
     desk.live = False
     desk.press("d")
     desk.now = START + 60_000_000 + after
-    desk.outbox.flush(desk.link)
+    desk.flush()
     assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("expired", "expired", [])
     assert "nothing was sent" in (desk.state.decisions["d"].error or "")
 
@@ -174,7 +195,7 @@ async def test_until_the_last_moment_before_the_deadline_it_leaves() -> None:
     desk.live = False
     desk.press("d")
     desk.now = START + 59_999_999
-    desk.outbox.flush(desk.link)
+    desk.flush()
     assert (desk.became(), len(desk.sent)) == ("sent", 1)
 
 
@@ -190,7 +211,7 @@ async def test_the_deadline_passes_by_the_servers_clock(ahead: float, seconds: f
     desk.outbox.hold(request)
     desk.apply(request)
     desk.now = START + round(seconds * 1e6)
-    desk.outbox.flush(desk.link)
+    desk.flush()
     assert (desk.became(), len(desk.sent)) == (state, state == "sent")
 
 
@@ -201,8 +222,8 @@ async def test_when_the_console_stops_what_has_not_left_never_will_and_the_quest
     desk = Desk()
     desk.live = False
     desk.press("d")
-    desk.outbox.close()
-    desk.outbox.flush(desk.link)
+    desk.take(desk.outbox.close())
+    desk.flush()
     assert (desk.became(), desk.state.checkpoints["c1"].status, desk.sent) == ("refused", "pending", [])
     assert desk.state.decisions["d"].code == WITHDRAWN
 
@@ -210,7 +231,7 @@ async def test_when_the_console_stops_what_has_not_left_never_will_and_the_quest
 async def test_when_the_console_stops_what_was_not_answered_is_unknown() -> None:
     desk = Desk()
     desk.press("d")
-    desk.outbox.close()
+    desk.take(desk.outbox.close())
     assert (desk.became(), desk.outbox.is_waiting) == ("unknown", False)
 
 
@@ -230,9 +251,9 @@ async def test_the_answer_says_whose_a_decision_is_that_an_event_told_of_first()
         desk = Desk()
         desk.press("d")
         desk.state.apply(resolved(decision="approve"))
-        desk.outbox.presume("d")
+        desk.presume("d")
         assert desk.became() == "sent"
-        desk.outbox.settle(reply)
+        desk.answer(reply)
         assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == (state, by)
         assert not desk.outbox.is_waiting
 
@@ -241,10 +262,9 @@ async def test_without_any_answer_the_event_that_tells_of_the_same_decision_is_t
     desk = Desk()
     desk.press("d")
     desk.state.apply(resolved(decision="approve"))
-    desk.outbox.presume("d")
-    while desk.became() == "sent":  # noqa: ASYNC110 - the state has no event to wait for
-        await asyncio.sleep(0.02)
+    desk.presume("d")
+    await desk.until_overdue()
     assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == ("applied", "you")
     # The real answer may still come, and knows better.
-    desk.outbox.settle(Reply("d", error="too late", code="CONFLICT"))
+    desk.answer(Reply("d", error="too late", code="CONFLICT"))
     assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == ("refused", "other")

@@ -18,12 +18,12 @@ from runconsole.redaction.secrets import Redactor
 from runconsole.session import Session
 from runconsole.session.pace import Pace
 from runconsole.state import Effect, RunState
-from runconsole.store import Runs
 from runconsole.tables import Tables
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.json_server import PATIENCE, JsonServer, Peer, closes, does, in_turn, says
 from tests.servers.other_servers import closed_port
 from tests.support.folding import execution, frames_of, task
+from tests.support.writers import live_writer
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, steady=5.0, reply=0.5, parting=0.05)
 
@@ -37,11 +37,10 @@ class Following:
         self.tables = Tables(self.state, self.log)
         self._changed = asyncio.Event()
         self.session = Session(
-            Runs(self.state, self.log),
+            live_writer(self.state, self.log, redactor=Redactor(["s3cret"])),
             ChannelWire(),
             WebSocketTransport(url),
             observe=self._observe,
-            redactor=Redactor(["s3cret"]),
             reconnect=Reconnect(first=first, longest=longest),
             pace=QUICK,
         )

@@ -21,10 +21,11 @@ from runconsole.session import Session
 from runconsole.session.pace import Pace
 from runconsole.simulator import AskReconnect, HalfOpen, Simulator
 from runconsole.state import RunState
-from runconsole.store import Runs
+from runconsole.store.dedup import Dedup
 from runconsole.transports.websocket import WebSocketTransport
 from tests.servers.json_server import PATIENCE, JsonServer, Peer
 from tests.support.folding import task
+from tests.support.writers import live_writer
 
 QUICK = Pace(tick=0.02, linger=0.05, catching_up=0.05, reply=5.0, parting=5.0)
 QUESTION = json.loads(task("task.hitl_required", checkpointId="c", options=["approve"]))
@@ -35,10 +36,10 @@ BROKEN = {"error": {"message": "boom", "code": -32603, "data": {"code": "INTERNA
 class Run:
     """A session under way, in short pauses."""
 
-    def __init__(self, url: str, wire: Wire, **options: Any) -> None:
+    def __init__(self, url: str, wire: Wire, *, dedup: Dedup | None = None, **options: Any) -> None:
         self.state, self.log = RunState(), EventLog()
         self.session = Session(
-            Runs(self.state, self.log),
+            live_writer(self.state, self.log, dedup=dedup),
             wire,
             WebSocketTransport(url),
             observe=lambda _effects: None,

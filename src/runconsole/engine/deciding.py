@@ -11,11 +11,11 @@ from msgspec import structs
 
 from runconsole.actions import action_of
 from runconsole.clock import now_micros
+from runconsole.engine.feed import Sender
 from runconsole.engine.outcome import Outcome
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Answer, CheckpointOption, DecisionRequested, DecisionTurnedDown
-from runconsole.session import Session
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.store import Runs
 from runconsole.text.unicode import encodable_value
@@ -77,7 +77,7 @@ class Decider:
 
     Args:
         runs: returns what is asked: a question of the newest run comes before one of the same id of an earlier one.
-        session: returns the session that sends, None while the console is stopped.
+        sender: returns what sends, None while the console is stopped.
         call_soon: runs a function on the I/O thread.
         watchers: who is told when a decision moves on.
     """
@@ -85,12 +85,12 @@ class Decider:
     def __init__(
         self,
         runs: Callable[[], Runs],
-        session: Callable[[], Session | None],
+        sender: Callable[[], Sender | None],
         call_soon: Callable[[Callable[[], object]], None],
         watchers: Watchers,
     ) -> None:
         self._runs = runs
-        self._session = session
+        self._sender = sender
         self._call_soon = call_soon
         self._watchers = watchers
 
@@ -111,13 +111,13 @@ class Decider:
             raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
         checkpoint = asking.state.checkpoints[checkpoint_id]
         chosen, checked = _chosen(checkpoint, structs.replace(answer, option=option))
-        session = self._session()
-        if session is None:
+        sender = self._sender()
+        if sender is None:
             raise NotConnected(_STOPPED)
         action, meaning = chosen.action, None if checkpoint.offers == "text" else action_of(chosen)
         shares_action = action is not None and sum(option.action == action for option in checkpoint.options) > 1
         shares_meaning = meaning is not None and sum(action_of(o) == meaning for o in checkpoint.options) > 1
-        session.decide(
+        sender.decide(
             DecisionRequested(
                 now_micros(),
                 decision_id,
@@ -150,7 +150,7 @@ class Decider:
 
         `is_wanted` is asked on the I/O thread, right before the decision is made; where it is not, nothing happens.
         """
-        if self._session() is None:
+        if self._sender() is None:
             raise NotConnected(_STOPPED)
         checkpoint_id, option = _named(checkpoint_id, answer.option)
         modifications = plain_argument("modifications", answer.modifications)
@@ -193,11 +193,11 @@ class Decider:
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
 
         def withdraw() -> None:
-            decision, session = self._runs().decision(outcome.decision_id), self._session()
-            if decision is not None and decision.state == "queued" and session is not None:
+            decision, sender = self._runs().decision(outcome.decision_id), self._sender()
+            if decision is not None and decision.state == "queued" and sender is not None:
                 # First: applying the withdrawal settles what is not settled yet, as a refusal.
                 outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
-                session.apply(
+                sender.apply(
                     DecisionTurnedDown(
                         now_micros(), outcome.decision_id, f"withdrawn: no link within {timeout:g} s", WITHDRAWN
                     )

@@ -12,25 +12,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runconsole.clock import now_micros
 from runconsole.engine.deciding import Decider
+from runconsole.engine.feed import Feed, Sender
 from runconsole.engine.iothread import IOThread, lease
-from runconsole.engine.live import Keeper
+from runconsole.engine.live import LiveFeed
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import InvalidArgument, NotConnected
 from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
-from runconsole.log import Asides, EventLog
-from runconsole.log.storage import LogStorage
+from runconsole.log import EventLog
 from runconsole.options import Options
 from runconsole.protocols.base import Request, TaskCommand
-from runconsole.protocols.registry import resolve
-from runconsole.session import Session
 from runconsole.state import Checkpoint, Effect, RunState
-from runconsole.store import Runs, RunStore
-from runconsole.store.scope import Scope
+from runconsole.store import RunStore
 from runconsole.text.unicode import encodable_fact
 
 if TYPE_CHECKING:
     from runconsole.engine.policy import Policy
-    from runconsole.recording import Header
     from runconsole.replay import Replay
 
 __all__ = ["Engine"]
@@ -53,18 +49,13 @@ class Engine:
     def __init__(self, options: Options) -> None:
         """Take the options; nothing is connected before `start`. Raises as `Console`."""
         self._options = options
-        self._keeper = Keeper(options)
-        self._replay = self._open_replay()  # this, and the next, say at once what cannot be used
-        if self._replay is None:
-            resolve(options, options.inferred_protocol())
-        self._runs, _ = self._empty_run(None if self._replay is None else self._replay.header)
+        self._feed = self._make_feed()
         self._kept: dict[RunStore, Any] = {}
         self._io: IOThread | None = None
         self._is_new, self._is_stopped = True, False
-        self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._watchers = Watchers(self.call_soon)
-        self._decider = Decider(lambda: self._runs, self._deciding, self.call_soon, self._watchers)
+        self._decider = Decider(lambda: self._feed.runs, self._sender, self.call_soon, self._watchers)
         self._policy: Policy | None = None
         self._past_policies: list[Policy] = []
         self._observers: list[Callable[[tuple[Effect, ...]], None]] = []
@@ -92,7 +83,7 @@ class Engine:
             finally:
                 self._release()
             raise
-        if self._replay is not None and self._replay.rests:
+        if self._feed.rests:
             self._release()  # all is there: a recording that is only read leaves no thread behind
 
     @property
@@ -101,8 +92,7 @@ class Engine:
         return self.status == "failed" or self._state.interruption is not None
 
     def _begin(self, started: concurrent.futures.Future[None]) -> None:
-        life = self._follow(started) if self._replay is None else self._play(self._replay, started)
-        self._task = asyncio.get_running_loop().create_task(life, name="runconsole-session")
+        self._task = asyncio.get_running_loop().create_task(self._follow(started), name="runconsole-session")
         self._task.add_done_callback(lambda _: None if started.done() else started.set_exception(_never_began()))
 
     def _end_begun(self, ended: concurrent.futures.Future[None]) -> None:
@@ -113,28 +103,20 @@ class Engine:
             self._cancel(self._task, ended)
 
     async def _follow(self, started: concurrent.futures.Future[None]) -> None:
-        """Follow the run, after what was recorded of it has been loaded."""
+        """Follow the run, after what is there of it has been loaded."""
         try:
-            self._session = session = await self._keeper.session(self._runs, self._observe)
+            await self._feed.open()
         except Exception as error:  # noqa: BLE001 - carried to the caller's thread
             started.set_exception(error)
             return
         if self._policy is None:
             self._policy = self._make_policy()
         started.set_result(None)
-        try:
-            await session.run()
-        except asyncio.CancelledError:
-            if not self._state.finished and self.status != "failed":
-                session.link("stopped")
-            raise
-        except Exception as error:  # noqa: BLE001 - a task has an owner: what trips it is shown, not lost
-            session.link("failed", reason=f"runconsole itself failed ({error!r}): please report it")
-        finally:
-            self._keeper.close()
+        if not self._feed.rests:
+            await self._feed.follow()
 
     def _make_policy(self) -> Policy | None:
-        if self._options.on_checkpoint is None:
+        if self._options.on_checkpoint is None or not self._feed.is_live:
             return None
         from runconsole.engine.policy import Policy
 
@@ -147,31 +129,26 @@ class Engine:
         A new `on_checkpoint` is asked about every open question that has no answer yet; what the one before it still
         says is not taken.
         """
-        self._keeper.adopt(options)
+        self._feed.adopt(options)
         before, self._options = self._options, options
-        self._storage.limit = options.memory_limit
         self.call_soon(self._adopt_here, before)
 
     def _adopt_here(self, before: Options) -> None:
         """Carry out on the I/O thread what `adopt` asks for."""
-        options, session = self._options, self._session
+        options = self._options
         described = RunDescribed(options.title, options.token_budget, options.cost_limit, options.expected_artifacts)
         if described != RunDescribed(before.title, before.token_budget, before.cost_limit, before.expected_artifacts):
-            if session is not None:
-                session.apply(described)
-            else:  # a recording that plays
-                self._state.apply(described)
+            self._feed.apply(described)
         if options.on_checkpoint is not before.on_checkpoint:
             self._close_policies()
-            self._policy = None if session is None else self._make_policy()
+            self._policy = self._make_policy() if self._task is not None else None
         if self.is_started:
-            self._observe(())
+            self.changed(())
 
     def _report(self, event: Received) -> None:
         """Show something the policy did; from its thread."""
-        session = self._session
-        if session is not None:
-            self.call_soon(session.apply, event)
+        if self._feed.is_live and self._task is not None:
+            self.call_soon(self._feed.apply, event)
 
     def stop(self) -> None:
         """Close the connection and end the background work; the data stays. Does nothing the second time.
@@ -181,8 +158,7 @@ class Engine:
         self._check_process()
         self._is_stopped = True  # before all else: commands for a replay may still be on their way to the I/O thread
         io, task = self._io, self._task
-        if self._replay is not None:
-            self._replay.stop()
+        self._feed.stopping()
         if io is None:
             return
         ended: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -212,7 +188,7 @@ class Engine:
     def _release(self) -> None:
         io, self._io = self._io, None
         self._close_policies()
-        self._task = self._session = None
+        self._task = None
         if io is not None:
             io.release()
 
@@ -228,18 +204,13 @@ class Engine:
     @property
     def replay(self) -> Replay | None:
         """The controls of a recording (`play`, `pause`, `seek`, `speed`, …); None where a live run is followed."""
-        return self._replay
+        return self._feed.replay
 
     def save(self, path: Path) -> None:
         """Write the run as it is now to a recording. Raises as `RunAPI.save`."""
-        if self._replay is not None:
-            from runconsole.recording.saving import copy_run, write_run
-
-            write_run(path, copy_run(self._replay.path))
-        else:
-            if self.is_forked:
-                self._keeper.leave()
-            self._keeper.save(path, self._runs, self._on_io)
+        if self.is_forked:
+            self._feed.leave()
+        self._feed.save(path, self._on_io)
 
     def _on_io(self, function: Callable[[], Any]) -> Any:
         """Run a function on the I/O thread, where there is one, and return its result."""
@@ -252,63 +223,36 @@ class Engine:
 
         return asyncio.run_coroutine_threadsafe(run(), io.loop).result()
 
-    def _open_replay(self) -> Replay | None:
-        options = self._options
-        if options.inferred_protocol() != "replay":
-            return None
-        if not options.is_plain_path:
-            raise InvalidArgument(
-                f"cannot read the recording {options.address!r} (No such file or directory): a URL begins with ws://,"
-                " wss://, http:// or https://"
-            )
-        from runconsole.replay import Replay
+    # ---- as the feed's host -------------------------------------------------------------------------------------
 
-        return Replay(
-            Path(options.url.reveal()),
-            speed=options.speed,
-            fresh=self._empty_run,
-            adopt=self._adopt,
-            observe=self._observe,
-            call=self.call_soon,
-            revive=self._revive,
-            scope=lambda: Scope.of(execution=options.execution, task=options.task),
-        )
+    def _make_feed(self) -> Feed:
+        """Return the source of the runs. Raises as `Console` what cannot be used."""
+        if self._options.inferred_protocol() == "replay":
+            from runconsole.engine.replayed import ReplayFeed
 
-    def _empty_run(self, header: Header | None) -> tuple[Runs, Asides]:
-        """Return a run of which nothing is known yet; what the options leave open a recording's header tells."""
-        names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
-        recorded = {name: getattr(header, name, None) for name in names}
-        chosen = {name: self._options.redactor.hide_in(getattr(self._options, name)) for name in names}
-        told = recorded | {name: value for name, value in chosen.items() if value is not None}
-        self._storage = storage = LogStorage(self._options.memory_limit)
-        return Runs(RunState(**told), EventLog(storage), lambda: EventLog(storage)), Asides()
+            return ReplayFeed(self._options, self)
+        return LiveFeed(self._options, self)
 
-    async def _play(self, replay: Replay, started: concurrent.futures.Future[None]) -> None:
-        """Play a recording, after it has been looked through, and loaded where it is not to be played."""
-        try:
-            await replay.open((self._runs, Asides()))
-        except Exception as error:  # noqa: BLE001 - carried to the caller's thread
-            started.set_exception(error)
-            return
-        started.set_result(None)
-        if replay.rests:
-            return
-        try:
-            await replay.run()
-        except asyncio.CancelledError:
-            replay.stop()
-            self._observe(())
-            raise
+    def changed(self, effects: tuple[Effect, ...]) -> None:
+        """Tell whoever waits or shows, on the I/O thread."""
+        policy = self._policy
+        if policy is not None and policy.state is not self._state:  # the run before keeps its own, with its questions
+            self._past_policies.append(policy)
+            policy = self._policy = self._make_policy()
+        if policy is not None:
+            policy.look()
+        self._watchers.look()
+        for observer in self._observers:
+            observer(effects)
 
-    def _adopt(self, run: tuple[Runs, Asides]) -> None:
-        """Show another state of the same runs from here on."""
-        self._runs, _ = run
+    def replaced(self) -> None:
+        """Forget what was made of runs that are no longer shown."""
         self._kept = {}
 
-    def _revive(self) -> None:
-        """Go on with a replay that had come to its end, unless the console was stopped; from any thread."""
+    def resume(self) -> None:
+        """Follow again after the end, unless the console was stopped; from any thread."""
         is_running = self._task is not None and not self._task.done()
-        if self._replay is None or not self._replay.is_begun or is_running or self._is_stopped:
+        if is_running or self._is_stopped:
             return
         if self._io is None:
             self._io = lease()
@@ -321,41 +265,42 @@ class Engine:
 
     # ---- to the server --------------------------------------------------------------------------------------------
 
-    def _deciding(self) -> Session | None:
-        """Return the session that sends, None while the console is stopped. Raises NotConnected on a recording."""
-        if self._replay is not None:
-            raise NotConnected("this is a recording: nothing can be sent any more, and nothing was")
+    def _sender(self) -> Sender | None:
+        """Return what takes answers, None while the console is stopped. Raises NotConnected on a recording."""
+        sender = self._feed.sender
         self._check_process()
-        return self._session
+        return None if self._task is None else sender
 
     @property
     def task_commands(self) -> tuple[str, ...]:
         """The commands for tasks that the server takes now: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
-        session = self._session
-        return session.wire.task_commands if session is not None and self.status == "live" else ()
+        if not self._feed.is_live or self._task is None or self.status != "live":
+            return ()
+        sender = self._feed.sender
+        return () if sender is None else sender.task_commands
 
     def command(self, verb: str, task_id: str) -> concurrent.futures.Future[Any]:
         """Give a command for a task without waiting for the answer. Raises as `cancel`."""
-        io, session = self._io, self._deciding()
-        if io is None or session is None or verb not in self.task_commands:
+        io, sender = self._io, self._sender()
+        if io is None or sender is None or verb not in self.task_commands:
             raise NotConnected(f"there is no live link that takes {verb!r} for a task: nothing was sent")
         request = encodable_fact(TaskCommand(verb, task_id))
-        return asyncio.run_coroutine_threadsafe(session.call(request), io.loop)
+        return asyncio.run_coroutine_threadsafe(sender.call(request), io.loop)
 
     def call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:
         """Make a call and return the server's answer. Raises as `RunAPI.cancel`."""
-        io, session = self._io, self._deciding()
-        if io is None or session is None:
+        io, sender = self._io, self._sender()
+        if io is None or sender is None:
             raise NotConnected(f"the console is stopped: {request.name} was not sent")
-        return asyncio.run_coroutine_threadsafe(session.call(encodable_fact(request), timeout), io.loop).result()
+        return asyncio.run_coroutine_threadsafe(sender.call(encodable_fact(request), timeout), io.loop).result()
 
     @property
     def _state(self) -> RunState:
-        return self._runs.newest.state
+        return self._feed.runs.newest.state
 
     @property
     def _log(self) -> EventLog:
-        return self._runs.newest.log
+        return self._feed.runs.newest.log
 
     # ---- what is known ------------------------------------------------------------------------------------------
 
@@ -368,7 +313,7 @@ class Engine:
         if self._is_new:
             return "idle"
         link = links[-1].state if links else None
-        return link or "connecting" if self._replay is None else self._replay.status(link)
+        return self._feed.status(link)
 
     @property
     def pending(self) -> list[Checkpoint]:
@@ -385,7 +330,7 @@ class Engine:
     @property
     def now(self) -> Micros:
         """The time as of which the run is shown: this machine's, of a recording its own."""
-        return now_micros() if self._replay is None else self._replay.now
+        return self._feed.now
 
     @property
     def reason(self) -> str | None:
@@ -393,7 +338,7 @@ class Engine:
 
     @property
     def was_started(self) -> bool:
-        return self._task is not None or (self._replay is not None and self._replay.is_begun)
+        return self._task is not None or (self._feed.replay is not None and self._feed.replay.is_begun)
 
     @property
     def is_finished(self) -> bool:
@@ -443,7 +388,7 @@ class Engine:
     @property
     def stores(self) -> tuple[RunStore, ...]:
         """The state and log of every run, oldest first: to read."""
-        return self._runs.all
+        return self._feed.runs.all
 
     @property
     def log(self) -> EventLog:
@@ -458,7 +403,7 @@ class Engine:
     @property
     def protocol(self) -> str:
         """The protocol in use."""
-        return self._keeper.protocol
+        return self._feed.protocol
 
     @property
     def title(self) -> str:
@@ -504,31 +449,19 @@ class Engine:
             if self._task is not None:
                 self._cancel(self._task, concurrent.futures.Future())
         elif action == "reconnect":
-            if self._replay is not None:
-                raise InvalidArgument("this is a recording: there is nothing to connect to")
-            if self._session is not None and self._task is not None and not self._task.done():
-                if self._has_given_up:  # and is about to end
-                    self._task.add_done_callback(lambda _: self._begin(concurrent.futures.Future()))
-                else:
-                    self._session.reconnect()
-            elif self._io is not None:
-                self._go_on()
-            else:
-                raise InvalidArgument("the console is stopped: call start() in a cell")
+            self._reconnect()
         else:
             raise InvalidArgument(f"expected 'reconnect' or 'stop', got {action!r}")
 
-    def _observe(self, effects: tuple[Effect, ...]) -> None:
-        """Tell whoever waits or shows, on the I/O thread."""
-        policy = self._policy
-        if policy is not None and policy.state is not self._state:  # the run before keeps its own, with its questions
-            self._past_policies.append(policy)
-            policy = self._policy = self._make_policy()
-        if policy is not None:
-            policy.look()
-        self._watchers.look()
-        for observer in self._observers:
-            observer(effects)
+    def _reconnect(self) -> None:
+        if not self._feed.is_live or (self._task is not None and not self._task.done() and not self._has_given_up):
+            self._feed.reconnect()
+        elif self._task is not None and not self._task.done():  # it has given up, and is about to end
+            self._task.add_done_callback(lambda _: self._begin(concurrent.futures.Future()))
+        elif self._io is not None:
+            self._go_on()
+        else:
+            raise InvalidArgument("the console is stopped: call start() in a cell")
 
 
 def _never_began() -> NotConnected:

@@ -1,10 +1,8 @@
-"""State that outlives one session of a console: duplicate detection, notes, the wire's memory, the recording.
-
-All that reads and writes recordings loads when there is one.
-"""
+"""`LiveFeed`: a server as the source of a console's runs. All that reads and writes recordings loads when needed."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,80 +11,72 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from runconsole.clock import now_micros
-from runconsole.log import Asides
+from runconsole.engine.feed import Feed, FeedHost, Sender, new_runs
+from runconsole.events import Fact, LinkStatus, Micros, Received
+from runconsole.log.storage import LogStorage
 from runconsole.options import Options
 from runconsole.protocols import registry
 from runconsole.protocols.base import Wire
 from runconsole.session import Session
 from runconsole.session.probing import Other
-from runconsole.state import Effect
+from runconsole.store import RunWriter
 from runconsole.store.dedup import Dedup
-from runconsole.store.runs import Runs
 from runconsole.store.scope import Scope
 
 if TYPE_CHECKING:
     from runconsole.recording import Header, Recorder
     from runconsole.replay import TakenUp
 
-__all__ = ["Keeper"]
+__all__ = ["LiveFeed"]
 
 
-class Keeper:
-    """Makes a console's sessions, each of which goes on where the one before it, or a recording, ended.
+class LiveFeed(Feed):
+    """Follows a server. Each session goes on where the one before it, or a recording, ended."""
 
-    Used on the I/O thread, but for `save`.
-    """
+    is_live = True
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, host: FeedHost) -> None:
         self._options = options
+        self._host = host
         self._path = None if options.record is None else Path(options.record)
-        self._dedup: Dedup | None = None
-        self._scope = Scope.of(execution=options.execution, task=options.task)
-        self.asides = Asides()
         self._session: Session | None = None
         self._recorder: Recorder | None = None
+        registry.resolve(options, options.inferred_protocol())  # says at once what cannot be used
+        self._storage = LogStorage(options.memory_limit)
+        runs = new_runs(options, self._storage)
+        scope = Scope.of(execution=options.execution, task=options.task)
+        self._dedup = Dedup(runs.log, filtered=scope is not None)
+        self.writer = RunWriter(runs, dedup=self._dedup, scope=scope)
 
-    def adopt(self, options: Options) -> None:
-        """Take other options of the same link."""
-        self._options = options
-        if self._session is not None:
-            wire = registry.resolve(self._spoken, self.protocol).wire
-            self._session.wire.decides_by = wire.decides_by
-            self._session.reconnect_by(options.reconnect)
+    # ---- life ---------------------------------------------------------------------------------------------------
 
-    async def session(self, runs: Runs, observe: Callable[[tuple[Effect, ...]], None]) -> Session:
-        """Return a session; where a run was recorded before, it is loaded first.
+    async def open(self) -> None:
+        """Make a session; where a run was recorded before, it is loaded first.
 
         Where the file no longer holds what this console has seen, and nothing else, nothing more is recorded to it.
 
         Raises InvalidArgument, RecordingError.
         """
         endpoint = registry.resolve(self._spoken, self.protocol)
-        dedup = self._dedup or Dedup(runs.log, filtered=self._scope is not None)
-        self._dedup = dedup
         wire = endpoint.wire if self._session is None else self._session.wire
         taken: TakenUp | None = None
         is_left_alone = self._is_left_alone()
         if self._path is not None and not is_left_alone:
             header = self._header()
-            taken = await self._open_recorder(self._path, header, wire, runs, dedup)
+            taken = await self._open_recorder(self._path, header, wire)
             if taken is not None:
                 wire = taken.wire(wire, header)
-        session = Session(
-            runs,
+        links = self.runs.state.links
+        self.writer.begin(self._recorder, self._options.redactor)
+        self._session = session = Session(
+            self.writer,
             wire,
             endpoint.transport,
-            observe=observe,
-            redactor=self._options.redactor,
-            dedup=dedup,
-            asides=self.asides,
-            recorder=self._recorder,
-            gone_since=runs.state.links[-1].at if dedup.has_connected and runs.state.links else 0,
-            scope=self._scope,
+            observe=self._host.changed,
+            gone_since=links[-1].at if self._dedup.has_connected and links else 0,
             other=self._other_protocol(),
             reconnect=self._options.reconnect,
         )
-        self._session = session
         if is_left_alone:
             session.notify(
                 f"the recording {str(self._path)!r} is not what this console has seen so far: nothing more is recorded;"
@@ -94,7 +84,69 @@ class Keeper:
             )
         for fact in taken.facts(now_micros()) if taken is not None else ():
             session.apply(fact)
-        return session
+
+    async def follow(self) -> None:
+        """Follow the run to its end; then write what is left of the recording and let go of the file."""
+        session = self._session
+        if session is None:
+            return
+        try:
+            await session.run()
+        except asyncio.CancelledError:
+            links = self.runs.state.links
+            if not self.runs.state.finished and not (links and links[-1].state == "failed"):
+                session.link("stopped")
+            raise
+        except Exception as error:  # noqa: BLE001 - a task has an owner: what trips it is shown, not lost
+            session.link("failed", reason=f"runconsole itself failed ({error!r}): please report it")
+        finally:
+            if self._recorder is not None:
+                self._recorder.close()
+
+    def stopping(self) -> None:
+        """The cancelled `follow` says that it stopped."""
+
+    # ---- as the engine's feed ---------------------------------------------------------------------------------------
+
+    @property
+    def sender(self) -> Sender | None:
+        """The newest session."""
+        return self._session
+
+    @property
+    def rests(self) -> bool:
+        """Never: a server may always say something."""
+        return False
+
+    @property
+    def now(self) -> Micros:
+        """This machine's time."""
+        return now_micros()
+
+    def status(self, link: LinkStatus | None) -> LinkStatus:
+        """Return the newest status of the link."""
+        return link or "connecting"
+
+    def reconnect(self) -> None:
+        """Make the next attempt now."""
+        if self._session is not None:
+            self._session.reconnect()
+
+    def apply(self, fact: Fact | Received) -> None:
+        """Fold in a fact that no event of the log tells."""
+        if self._session is not None:
+            self._session.apply(fact)
+        else:
+            self.writer.apply(fact)
+
+    def adopt(self, options: Options) -> None:
+        """Take other options of the same link."""
+        self._options = options
+        self._storage.limit = options.memory_limit
+        if self._session is not None:
+            wire = registry.resolve(self._spoken, self.protocol).wire
+            self._session.wire.decides_by = wire.decides_by
+            self._session.reconnect_by(options.reconnect)
 
     @property
     def protocol(self) -> str:
@@ -135,9 +187,9 @@ class Keeper:
 
         return header_of(self._spoken, now_micros())
 
-    async def _open_recorder(self, path: Path, header: Header, wire: Wire, runs: Runs, dedup: Dedup) -> TakenUp | None:
+    async def _open_recorder(self, path: Path, header: Header, wire: Wire) -> TakenUp | None:
         from runconsole.recording import FileContent, FileWriter, Recorder
-        from runconsole.replay import Fold, same_wire, take_up, wire_for
+        from runconsole.replay import Playback, same_wire, take_up, wire_for
 
         def wire_of(section: Header) -> Wire:
             return wire if same_wire(section, header) else wire_for(section)
@@ -146,9 +198,9 @@ class Keeper:
         writer = FileWriter(path)
         try:
             if before is None:
-                fold = Fold(runs, self.asides, wire_of, dedup=dedup)
-                taken = await take_up(writer.path, writer, header, fold)
-                held = FileContent(fold.frames, fold.links, fold.wires)
+                playback = Playback(RunWriter(self.runs, dedup=self._dedup, asides=self.writer.asides), wire_of)
+                taken = await take_up(writer.path, writer, header, playback)
+                held = FileContent(playback.frames, playback.links, playback.wires)
             else:
                 held = before.held
             self._recorder = Recorder(
@@ -158,17 +210,18 @@ class Keeper:
                 trouble=self._trouble,
                 secrets=self._options.redactor,
                 held=held,
-                whole_run=lambda: self._retold(header, runs),
+                whole_run=lambda: self._retold(header),
             )
         except BaseException:
             writer.close()
             raise
         return taken
 
-    def _retold(self, header: Header, runs: Runs) -> Iterator[bytes]:
+    def _retold(self, header: Header) -> Iterator[bytes]:
         from runconsole.recording.saving import lines_of_log
 
-        return lines_of_log(header, runs.log, len(runs.log), self.asides.cut(), finished=runs.state.finished)
+        runs = self.runs
+        return lines_of_log(header, runs.log, len(runs.log), self.writer.asides.cut(), finished=runs.state.finished)
 
     def _trouble(self, text: str) -> None:
         if self._session is not None:
@@ -178,21 +231,13 @@ class Keeper:
         """Leave the recording to the process this one was forked from."""
         self._recorder = None
 
-    def close(self) -> None:
-        """Write what is left of the recording and let go of the file."""
-        if self._recorder is not None:
-            self._recorder.close()
-
-    def save(self, path: Path, runs: Runs, on_io: Callable[[Callable[[], Any]], Any]) -> None:
-        """Write the run, as it is now, to a recording. From any thread.
-
-        `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
-        """
+    def save(self, path: Path, on_io: Callable[[Callable[[], Any]], Any]) -> None:
+        """Write the runs to a recording; bring this console's own up to date. As `Feed.save`."""
         from runconsole.recording import home_path
         from runconsole.recording.saving import copy_run, lines_of_log, write_run
         from runconsole.replay import header_of
 
-        path = home_path(path)
+        path, runs = home_path(path), self.runs
         recording = on_io(self._recording)
         if recording is not None:
             try:
@@ -206,7 +251,7 @@ class Keeper:
         count, asides, finished = on_io(
             lambda: (
                 len(runs.log),
-                self.asides.cut(),
+                self.writer.asides.cut(),
                 runs.state.finished and runs.state.interruption is None,
             )
         )

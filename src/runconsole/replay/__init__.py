@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runconsole.replay.playback import Fold
+from runconsole.replay.playback import Playback
 from runconsole.replay.replay import Change, Replay
 from runconsole.replay.resume import TakenUp, take_up
 from runconsole.replay.wires import header_of, same_wire, wire_for
 
-__all__ = ["Change", "Fold", "Replay", "TakenUp", "header_of", "same_wire", "take_up", "wire_for"]
+__all__ = ["Change", "Playback", "Replay", "TakenUp", "header_of", "same_wire", "take_up", "wire_for"]

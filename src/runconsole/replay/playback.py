@@ -13,9 +13,7 @@ from runconsole.decoding.envelope import read_event, read_named
 from runconsole.decoding.payload import encodable
 from runconsole.events import (
     Alert,
-    DuplicateDropped,
     Fact,
-    LinkChanged,
     Logged,
     MalformedFrame,
     Micros,
@@ -23,34 +21,31 @@ from runconsole.events import (
     UnknownEvent,
     events_of,
 )
-from runconsole.log import Asides, StreamLog
+from runconsole.log import StreamLog
 from runconsole.protocols.base import Wire
 from runconsole.recording import Entry, Header
 from runconsole.recording.fact_codec import read_fact
 from runconsole.recording.format import Op
 from runconsole.replay.wires import same_wire
 from runconsole.state import Effect, RunState
-from runconsole.store.dedup import Dedup
-from runconsole.store.runs import Runs, RunStore
-from runconsole.store.scope import Scope
+from runconsole.store import RunWriter
 
-__all__ = ["Fold"]
+__all__ = ["Playback"]
 
-_DUPLICATE = DuplicateDropped()
 _MOST_WIRES = 10_000
 _READINGS: dict[str, type[Fact]] = {"logged": Logged, "unknown": UnknownEvent}
 
 
-class Fold:
+class Playback:
     """Reads lines, one after the other, as the console read what they tell.
 
     Args:
-        runs, asides: what is folded into.
+        writer: folds in what is read. Its `dedup` is given for a console that goes on, its `scope` for events to leave
+            out beside those that were when it was recorded.
         wire_of: makes the wire that reads a section's frames.
-        dedup: learns what came; it is given for a console that goes on.
-        scope: knows which events are left out, beside those that were when it was recorded; None is none.
 
     Attributes:
+        writer: as given.
         frames: how many frames were read.
         links: how many connections there were.
         wires: those that spoke over them; `wire` is the newest.
@@ -58,17 +53,8 @@ class Fold:
         misread: lines that do not say what they should.
     """
 
-    def __init__(
-        self,
-        runs: Runs,
-        asides: Asides,
-        wire_of: Callable[[Header], Wire],
-        *,
-        dedup: Dedup | None = None,
-        scope: Scope | None = None,
-    ) -> None:
-        self.runs = runs
-        self.asides = asides
+    def __init__(self, writer: RunWriter, wire_of: Callable[[Header], Wire]) -> None:
+        self.writer = writer
         self.frames = 0
         self.links = 0
         self.wires: list[Wire] = []
@@ -76,10 +62,8 @@ class Fold:
         self.header: Header | None = None
         self.misread = 0
         self._wire_of = wire_of
-        self._dedup = dedup
-        self._scope = scope
         self._next_wire: Wire | None = None
-        self._lines: dict[int, Wire] = {}
+        self._wires_by_link: dict[int, Wire] = {}
         self._held: dict[int, list[Received]] = {}
         self._held_before: dict[int, list[Received]] = {}
         self._effects: list[Effect] = []
@@ -87,12 +71,12 @@ class Fold:
     @property
     def state(self) -> RunState:
         """The newest run's."""
-        return self.runs.state
+        return self.writer.runs.state
 
     @property
     def log(self) -> StreamLog:
         """All that was read, of whatever run."""
-        return self.runs.log
+        return self.writer.runs.log
 
     def apply(self, line: Header | Entry | None) -> tuple[Effect, ...]:
         """Fold in one line; return what it would ask a live console to do. None is a line that could not be read."""
@@ -113,23 +97,23 @@ class Fold:
     def _section(self, header: Header) -> None:
         if self.header is None or not same_wire(self.header, header):
             self._next_wire = self._wire_of(header)
-        if header.content == "events" and self._dedup is not None:
-            self._dedup.connected(None)  # a log does not tell over which connection an event came
+        if header.content == "events":
+            self.writer.connected(None)  # a log does not tell over which connection an event came
         self.header = header
 
     def _entry(self, entry: Entry) -> None:
         match entry:
             case Entry(direction="in"):
-                self._came(entry)
+                self._received(entry)
             case Entry(direction="out", frame=str(frame)):
                 self._wire_at(entry.link).sent(
-                    frame, ChainMap(*(store.state.decisions for store in reversed(self.runs.all)))
+                    frame, ChainMap(*(store.state.decisions for store in reversed(self.writer.runs.all)))
                 )
             case Entry(fact=dict(told)):
-                self._noted(told)
+                self._apply_fact(told)
             case Entry(take=(number, place)):
                 events = self._held.get(number) or self._held_before[number]
-                self._settle(events[place if place >= 0 else ~place], taken=place >= 0)
+                self._take(events[place if place >= 0 else ~place], taken=place >= 0)
             case Entry(wire=int(number)):
                 self._opened(entry.link, number)
             case Entry(closed=True):
@@ -147,7 +131,7 @@ class Fold:
             number = len(self.wires) - 1
         self._next_wire = None
         self.links = link
-        self.wire = self._lines[link] = self.wires[number]
+        self.wire = self._wires_by_link[link] = self.wires[number]
         self.wire.begin()
 
     def _another_wire(self) -> Wire:
@@ -160,27 +144,22 @@ class Fold:
         return wire
 
     def _wire_at(self, link: int) -> Wire:
-        wire = self._lines.get(link) or self.wire
+        wire = self._wires_by_link.get(link) or self.wire
         if wire is None:
             self._opened(link, len(self.wires))
-            wire = self._lines[link]
+            wire = self._wires_by_link[link]
         return wire
 
     def _connected(self, told: dict[str, Any]) -> None:
         back_at = msgspec.convert(told.get("back_at"), Micros | None)
         self._held_before, self._held = self._held, {}
-        if self._dedup is not None:
-            self._dedup.connected(
-                back_at,
-                assured=bool(told.get("assured")),
-                replays=int(told.get("replays") or 0),
-            )
+        self.writer.connected(back_at, assured=bool(told.get("assured")), replays=int(told.get("replays") or 0))
 
     # ---- events and facts -------------------------------------------------------------------------------------------
 
-    def _came(self, entry: Entry) -> None:
+    def _received(self, entry: Entry) -> None:
         if entry.type is not None:
-            self._settle(_logged_event(entry, entry.type), taken=True, run=entry.run)
+            self._take(_logged_event(entry, entry.type), taken=True, run=entry.run)
             return
         frame = base64.b64decode(entry.base64) if entry.base64 is not None else (entry.frame or "")
         number = self.frames
@@ -189,7 +168,7 @@ class Fold:
         events = events_of(signals)
         if entry.ops is None:
             for event in events:
-                self._settle(event, taken=True)
+                self._take(event, taken=True)
         else:
             self._held[number] = events
             for op in entry.ops:
@@ -197,35 +176,17 @@ class Fold:
 
     def _operate(self, events: list[Received], op: Op) -> None:
         if isinstance(op, int):
-            self._settle(events[op if op >= 0 else ~op], taken=op >= 0)
+            self._take(events[op if op >= 0 else ~op], taken=op >= 0)
         elif op.get("is") == "connected":
             self._connected(op)
         else:
-            self._noted(op)
+            self._apply_fact(op)
 
-    def _settle(self, event: Received, *, taken: bool, run: int | None = None) -> None:
-        if self._scope is not None and self._scope.excludes(event):
-            return
-        if taken:
-            if self._dedup is not None:
-                self._dedup.note(event)
-            self._fold(event, self.runs.place(event, run))
-        else:
-            self.asides.note(len(self.runs.log), _DUPLICATE)
-            self._fold(_DUPLICATE)
+    def _take(self, event: Received, *, taken: bool, run: int | None = None) -> None:
+        self._effects += self.writer.take_recorded(event, taken=taken, run=run)
 
-    def _noted(self, told: dict[str, Any]) -> None:
-        fact = read_fact(told)
-        if isinstance(fact, LinkChanged) and fact.recovered is not None and self._dedup is not None:
-            self._dedup.gaps.report()
-        self.asides.note(len(self.runs.log), fact)
-        self._fold(fact)
-
-    def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> None:
-        try:
-            self._effects += self.runs.fold(fact, store)
-        except Exception:  # noqa: BLE001 - it broke then, too: what was said about it is a line of its own
-            return
+    def _apply_fact(self, told: dict[str, Any]) -> None:
+        self._effects += self.writer.apply_recorded(read_fact(told))
 
 
 def _logged_event(entry: Entry, kind: str) -> Received:

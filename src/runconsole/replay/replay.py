@@ -9,28 +9,44 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Alert, LinkChanged, LinkStatus, Micros, Received
-from runconsole.log import Asides
 from runconsole.recording import Entry, Header, Scan, read_header
-from runconsole.replay.playback import Fold
+from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for
-from runconsole.state import Effect, RunState
-from runconsole.store.runs import Runs
-from runconsole.store.scope import Scope
+from runconsole.state import Effect
+from runconsole.store import RunWriter
 
-__all__ = ["Change", "Replay"]
+__all__ = ["Change", "Replay", "ReplayHost"]
 
 Change = Literal["reset", "changed"]
 """What a listener is told: the state is another object now, or playing, speed or position changed by a command."""
 Listener = Callable[[Change], None]
 Line = Header | Entry | None
-Run = tuple[Runs, Asides]
 
 _LINK_STATUSES = frozenset({"connecting", "live", "retrying"})
+
+
+class ReplayHost(Protocol):
+    """The console that shows a replay, as the replay sees it."""
+
+    def fresh(self, header: Header | None) -> RunWriter:
+        """Return a writer of runs of which only the header's words are known."""
+
+    def show(self, writer: RunWriter) -> None:
+        """Show the runs of this writer from here on."""
+
+    def changed(self, effects: tuple[Effect, ...]) -> None:
+        """Take what the events of a moment ask for."""
+
+    def call_soon(self, function: Callable[..., object]) -> None:
+        """Run a function on the I/O thread soon."""
+
+    def resume(self) -> None:
+        """Have `Replay.run` run again, unless it does."""
 
 
 class Replay:
@@ -41,12 +57,7 @@ class Replay:
     Args:
         path: the recording.
         speed: seconds of the recording per second; 0 is as fast as possible, None loads all at once.
-        fresh: makes an empty run with what the header tells of it.
-        adopt: makes the console show another run.
-        observe: told of each event's effects.
-        call: runs a function on the I/O thread, soon.
-        revive: makes the console run `run` again, if it does not.
-        scope: makes what tells which events are left out.
+        host: the console that shows it.
 
     Raises InvalidArgument where the file is no recording.
 
@@ -59,28 +70,18 @@ class Replay:
         path: Path,
         *,
         speed: float | None,
-        fresh: Callable[[Header | None], Run],
-        adopt: Callable[[Run], None],
-        observe: Callable[[tuple[Effect, ...]], None],
-        call: Callable[[Callable[[], object]], None],
-        revive: Callable[[], None],
-        scope: Callable[[], Scope | None] = lambda: None,
+        host: ReplayHost,
     ) -> None:
-        self._scope = scope
         self.path = path.absolute()  # here and now: the working directory may be another when it is read again
         self.header = read_header(self.path)
         self.longest_pause: float | None = 5.0
         self._speed = speed or 1.0
         self._loads = not speed
-        self._fresh = fresh
-        self._adopt = adopt
-        self._observe = observe
-        self._call = call
-        self._revive = revive
+        self._host = host
         self._listeners: list[Listener] = []
         self._scan = Scan()
         self._is_open = False
-        self._fold: Fold | None = None
+        self._playback: Playback | None = None
         self._source: Iterator[Line] = iter(())
         self._ahead: list[Line] = []
         self._reached = 0.0
@@ -153,7 +154,7 @@ class Replay:
         parts = []
         if self._scan.cut:
             parts.append(f"was cut in the middle of a line ({self._scan.cut:,} bytes of it were left out)")
-        misread = self._fold.misread if self._fold is not None else self._scan.unreadable
+        misread = self._playback.misread if self._playback is not None else self._scan.unreadable
         if misread:
             parts.append(f"has {misread:,} lines that cannot be read")
         return f"the recording {' and '.join(parts)}" if parts else None
@@ -194,14 +195,14 @@ class Replay:
         self._listeners = [other for other in self._listeners if other != listener]
 
     def _command(self, command: Callable[[], object]) -> None:
-        self._revive()
-        self._call(lambda: self._carry_out(command))
+        self._host.resume()
+        self._host.call_soon(lambda: self._carry_out(command))
 
     def _carry_out(self, command: Callable[[], object]) -> None:
         command()
         self._wake.set()
         if self._is_begun:
-            self._revive()  # again: it may have come to its end in between
+            self._host.resume()  # again: it may have come to its end in between
             self._tell("changed")
 
     def _play(self) -> None:
@@ -241,8 +242,8 @@ class Replay:
 
     # ---- life, on the I/O thread ------------------------------------------------------------------------------------
 
-    async def open(self, run: Run) -> None:
-        """Look the recording through, and load it into `run` unless it is to be played.
+    async def open(self, writer: RunWriter) -> None:
+        """Look the recording through, and load it with `writer` unless it is to be played.
 
         Raises RecordingError where it cannot be read.
         """
@@ -259,7 +260,7 @@ class Replay:
             ) from None
         self._is_open = True
         self.header = self._scan.header
-        self._begin(run)
+        self._begin(writer)
         if self._loads:
             await self._go_to(self.duration)
         self._set_anchor()
@@ -272,7 +273,9 @@ class Replay:
 
     async def run(self) -> None:
         """Play and do what is commanded, until the end is reached."""
-        self._observe(())  # whoever shows the position follows it from here on, also where no line asks for anything
+        self._host.changed(
+            ()
+        )  # whoever shows the position follows it from here on, also where no line asks for anything
         while True:
             self._wake.clear()
             if self._target is not None:
@@ -286,13 +289,11 @@ class Replay:
             else:
                 await self._play_on()
 
-    def _begin(self, run: Run) -> Fold:
-        runs, asides = run
-        self._fold = Fold(runs, asides, wire_for, scope=self._scope())
+    def _begin(self, writer: RunWriter) -> None:
+        self._playback = Playback(writer, wire_for)
         self._source = lines_of(self.path, self._scan)
         self._ahead = []
         self._is_over = False
-        return self._fold
 
     def _place(self, line: Line) -> float:
         """Return the position of a line; one that does not tell stands where the one before it does."""
@@ -311,12 +312,12 @@ class Replay:
 
     async def _go_to(self, position: float) -> None:
         """Fold up to a position, with turns for others; a command ends it early."""
-        fold = self._fold
-        if fold is None:
+        playback = self._playback
+        if playback is None:
             return
         effects: dict[Effect, None] = {}
         async for line in sliced(self._until(position)):
-            effects.update(dict.fromkeys(fold.apply(line)))
+            effects.update(dict.fromkeys(playback.apply(line)))
             self._reached = max(self._reached, self._place(line))
             if self._wake.is_set() and self._is_open and not self._loads:
                 break
@@ -324,23 +325,26 @@ class Replay:
             self._reached = max(self._reached, position)
             self._loads = False
         if not self._ahead and self._reached >= self.duration:
-            self._finish(fold.state)
-            self._observe(tuple(effects))
+            effects.update(dict.fromkeys(self._finish(playback.writer)))
+            self._host.changed(tuple(effects))
             self._tell("changed")
         elif effects:
-            self._observe(tuple(effects))
+            self._host.changed(tuple(effects))
 
-    def _finish(self, state: RunState) -> None:
-        """The last line is read: say what is wrong with the recording, and that it is over."""
+    def _finish(self, writer: RunWriter) -> tuple[Effect, ...]:
+        """Note that the last line is read; say what is wrong with the recording, and return what that asks for."""
         if self._is_over:
-            return
+            return ()
         self._is_over, self._is_playing, self._anchor = True, False, None
         at = self._scan.ended or 0
+        links = writer.runs.state.links
+        effects: tuple[Effect, ...] = ()
         if self._scan.cut:
-            status: LinkStatus = state.links[-1].state if state.links else "stopped"
-            state.apply(LinkChanged(at, status, reason=self.report, notice=self.report))
+            status: LinkStatus = links[-1].state if links else "stopped"
+            effects += writer.apply(LinkChanged(at, status, reason=self.report, notice=self.report))
         if self.report is not None:
-            state.apply(Received("recording", Alert("warning", self.report), "", at))
+            effects += writer.apply(Received("recording", Alert("warning", self.report), "", at))
+        return effects
 
     async def _jump(self) -> None:
         """Go to the newest target. Backward, another run is folded from the start and shown when it is there."""
@@ -354,13 +358,13 @@ class Replay:
         if target >= self._reached and not self._is_over:
             await self._travel(target)
         else:
-            run = self._fresh(self.header)
-            self._begin(run)
+            writer = self._host.fresh(self.header)
+            self._begin(writer)
             self._reached = 0.0
             await self._travel(target)
-            self._adopt(run)
+            self._host.show(writer)
             self._tell("reset")
-            self._observe(())
+            self._host.changed(())
         self._set_anchor()
         self._tell("changed")
 

@@ -11,7 +11,7 @@ from runconsole.events import DecisionTurnedDown, DecisionUnanswered, Fact, Link
 from runconsole.protocols.base import Wire
 from runconsole.protocols.registry import saved_events_suffice
 from runconsole.recording import FileWriter, Header
-from runconsole.replay.playback import Fold
+from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import same_wire
 from runconsole.state import WITHDRAWN
@@ -25,30 +25,30 @@ class TakenUp(Struct):
     """A run that was read from a recording, to go on with.
 
     Attributes:
-        fold: what was read.
+        playback: what was read.
         until: the time of its last line.
         cut: how many bytes of an unfinished line were cut off.
     """
 
-    fold: Fold
+    playback: Playback
     until: Micros
     cut: int
 
     def wire(self, wanted: Wire, header: Header) -> Wire:
         """Return the wire to go on with: the one that has read the recording, where it is of the kind `wanted`."""
-        before = self.fold.header
-        known = self.fold.wire if before is not None and same_wire(before, header) else None
+        before = self.playback.header
+        known = self.playback.wire if before is not None and same_wire(before, header) else None
         return known if known is not None else wanted
 
     def facts(self, now: Micros) -> Iterator[Fact]:
         """Yield what a console that goes on has to say about the one before it."""
-        links = self.fold.state.links
+        links = self.playback.state.links
         if self.cut or (links and links[-1].state not in _FINAL):
             why = "the console that recorded this ended here"
             if self.cut:
                 why += f"; the recording was cut in the middle of a line, {self.cut:,} bytes of it were dropped"
             yield LinkChanged(self.until, "stopped", reason=why, notice=why)
-        for decision in list(self.fold.state.decisions.values()):
+        for decision in list(self.playback.state.decisions.values()):
             if decision.state == "queued":
                 reason = "the console ended before there was a link: nothing was sent"
                 yield DecisionTurnedDown(now, decision.decision_id, reason, WITHDRAWN)
@@ -57,8 +57,8 @@ class TakenUp(Struct):
                 yield DecisionUnanswered(now, decision.decision_id, reason)
 
 
-async def take_up(path: Path, writer: FileWriter, header: Header, fold: Fold) -> TakenUp | None:
-    """Fold in the run of a recording that has not ended, and make the file whole.
+async def take_up(path: Path, writer: FileWriter, header: Header, playback: Playback) -> TakenUp | None:
+    """Playback in the run of a recording that has not ended, and make the file whole.
 
     Returns None where there is nothing to go on with: no run, one that has ended, one of another address, protocol,
     task or execution, or one that was saved from a log where the wire itself must know what came before.
@@ -73,10 +73,10 @@ async def take_up(path: Path, writer: FileWriter, header: Header, fold: Fold) ->
     if known.content == "events" and not saved_events_suffice(header.protocol):
         return None
     async for line in sliced(lines_of(path, found)):
-        fold.apply(line)
+        playback.apply(line)
     if found.ended is None:
         return None
-    return TakenUp(fold, found.ended, found.cut)
+    return TakenUp(playback, found.ended, found.cut)
 
 
 def _followed(header: Header) -> tuple[str | None, ...]:

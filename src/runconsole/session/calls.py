@@ -8,7 +8,7 @@ from typing import Any
 
 from runconsole.errors import CallRefused, CallUnanswered
 from runconsole.protocols.base import Reply, Request
-from runconsole.session.link import Link
+from runconsole.session.link import OpenLink
 
 __all__ = ["Calls"]
 
@@ -22,7 +22,7 @@ class Calls:
         self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
-    async def make(self, link: Link, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
+    async def make(self, link: OpenLink, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
         """Send a call and return its result; wait `timeout` seconds for it, None as long as for any answer.
 
         Raises UnsupportedByWire where the wire has no calls, CallRefused when the server says no, CallUnanswered when
@@ -44,7 +44,7 @@ class Calls:
         """Whether answers are still to come."""
         return bool(self._waiting)
 
-    def settle(self, reply: Reply) -> bool:
+    def answered(self, reply: Reply) -> bool:
         """Take in an answer; return whether it is one to a call."""
         answer = self._waiting.get(reply.request_id)
         if answer is None:

@@ -19,7 +19,7 @@ from runconsole.transports.base import Connection, Transport
 if TYPE_CHECKING:
     from runconsole.recording import Recorder
 
-__all__ = ["Link", "OnSignals"]
+__all__ = ["OnSignals", "OpenLink"]
 
 _SLICE = 256
 """Frames after which others on the I/O thread have their turn."""
@@ -28,10 +28,10 @@ _LONGEST_TYPE = 60
 """Characters of a type of event in the log."""
 _logger = logging.getLogger(__name__)
 
-OnSignals = Callable[["Link", Sequence[Signal]], None]
+OnSignals = Callable[["OpenLink", Sequence[Signal]], None]
 
 
-class Link:
+class OpenLink:
     """An open connection.
 
     Attributes:
@@ -75,7 +75,7 @@ class Link:
         now: Callable[[], Micros],
         recorder: Recorder | None = None,
         redactor: Redactor = NO_SECRETS,
-    ) -> Link:
+    ) -> OpenLink:
         """Connect and begin to read; nothing is sent yet. Raises LinkLost."""
         stack = AsyncExitStack()
         link = cls(await stack.enter_async_context(transport.connect()), wire, on_signals, now, recorder, redactor)

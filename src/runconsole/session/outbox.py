@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from runconsole.decoding.listed import applied_option
 from runconsole.errors import RunConsoleError
@@ -19,12 +22,11 @@ from runconsole.events import (
     Fact,
     Micros,
 )
-from runconsole.protocols.base import Reply
-from runconsole.session.link import Link
+from runconsole.protocols.base import Reply, Wire
 from runconsole.state import WITHDRAWN
 from runconsole.store.runs import Runs
 
-__all__ = ["Outbox"]
+__all__ = ["Outbox", "Post"]
 
 _DECIDED = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
@@ -33,84 +35,102 @@ _MOMENT = 1.0
 """Seconds that an answer may come after the event that tells of the same decision."""
 
 
-class Outbox:
-    """Sends what the state says is queued as soon as there is a link, and tells the state what became of it."""
+class Post(Struct, frozen=True):
+    """A frame to send over the link."""
 
-    def __init__(self, runs: Runs, apply: Callable[[Fact], Any], now: Callable[[], Micros], *, patience: float) -> None:
+    frame: str
+
+
+class _Awaited(NamedTuple):
+    """An answer that has not come: when, by the loop's clock, it is no longer waited for, and what is said then."""
+
+    until: float
+    reason: str | None
+    """Why the outcome is unknown; None where an event has told it."""
+
+
+class Outbox:
+    """Sends what the state says is queued as soon as there is a link, and returns what became of it as facts.
+
+    Args:
+        runs: knows what is queued.
+        now: this machine's clock.
+        patience: seconds to wait for an answer.
+    """
+
+    def __init__(self, runs: Runs, now: Callable[[], Micros], *, patience: float) -> None:
         self._runs = runs
-        self._apply = apply
         self._now = now
         self._patience = patience
         self._requests: dict[str, DecisionRequested] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._awaited: dict[str, _Awaited] = {}
+        self._is_changed = asyncio.Event()
 
     def hold(self, request: DecisionRequested) -> None:
-        """Keep a decision's words until the state says that it shall be sent."""
+        """Keep a decision, which is about to be applied, until it can be sent."""
         self._requests[request.decision_id] = request
 
-    def flush(self, link: Link) -> None:
-        """Send every queued decision over this link; never one whose deadline has passed by the server's clock."""
-        for decision_id in list(self._requests):
-            request = self._requests.pop(decision_id)
-            if self._is_late(request):
-                self._apply(CheckpointExpired(self._now(), request.checkpoint_id))
+    def flush(self, wire: Wire) -> Iterator[Fact | Post]:
+        """Yield what sends every queued decision, in this order; never one whose deadline has passed at the server."""
+        for decision_id, request in list(self._requests.items()):
             decision = self._runs.decision(decision_id)
-            if decision is not None and decision.state == "queued":
-                self._send(request, decision.task_id, link)
+            if decision is None:
+                continue  # not applied yet
+            if decision.state != "queued":
+                del self._requests[decision_id]
+            elif self._is_late(request):
+                yield CheckpointExpired(self._now(), request.checkpoint_id)
+            else:
+                del self._requests[decision_id]
+                yield from self._sent(request, decision.task_id, wire)
 
     def _is_late(self, request: DecisionRequested) -> bool:
         state = self._runs.of(request).state
         due_at = state.due_at(state.checkpoints[request.checkpoint_id])
         return due_at is not None and state.clock.at(self._now()) >= due_at
 
-    def close(self) -> None:
-        """Give up what has not left: nobody sends it any more."""
-        for decision_id in list(self._requests):
-            del self._requests[decision_id]
+    def close(self) -> Iterator[Fact]:
+        """Give up what has not left: nobody sends it any more. Yield how each decision ends that has not."""
+        requests, self._requests = self._requests, {}
+        for decision_id in requests:
             decision = self._runs.decision(decision_id)
             if decision is not None and decision.state == "queued":
                 reason = "the console stopped before there was a link: nothing was sent"
-                self._apply(DecisionTurnedDown(self._now(), decision_id, reason, WITHDRAWN))
-        for decision_id in list(self._timers):
-            self._unanswered(decision_id, "the console stopped before the answer: it may or may not count")
+                yield DecisionTurnedDown(self._now(), decision_id, reason, WITHDRAWN)
+        yield from self._unanswered(self._awaited, "the console stopped before the answer: it may or may not count")
 
-    def _send(self, request: DecisionRequested, task_id: str | None, link: Link) -> None:
+    def _sent(self, request: DecisionRequested, task_id: str | None, wire: Wire) -> Iterator[Fact | Post]:
         decision_id = request.decision_id
         try:
-            outgoing = link.wire.decide(request, task_id)
+            outgoing = wire.decide(request, task_id)
         except RunConsoleError as error:
-            self._apply(DecisionTurnedDown(self._now(), decision_id, str(error)))
+            yield DecisionTurnedDown(self._now(), decision_id, str(error))
             return
         except Exception as error:  # noqa: BLE001 - also a user's own `decide` callable: say it on the card
             reason = f"the answer could not be written as a message ({type(error).__name__}: {error})"
-            self._apply(DecisionTurnedDown(self._now(), decision_id, reason))
+            yield DecisionTurnedDown(self._now(), decision_id, reason)
             return
         # Marked before it leaves: from here on it may have been received, whatever happens to the link.
-        self._apply(DecisionSent(self._now(), decision_id))
-        self._timers[decision_id] = asyncio.get_running_loop().call_later(
-            self._patience,
-            self._unanswered,
-            decision_id,
-            f"no answer came within {self._patience:g} s: it may or may not count",
-        )
-        link.post(outgoing.frame)
+        yield DecisionSent(self._now(), decision_id)
+        self._await(decision_id, self._patience, f"no answer came within {self._patience:g} s: it may or may not count")
+        yield Post(outgoing.frame)
+
+    # ---- answers ----------------------------------------------------------------------------------------------------
 
     @property
     def is_waiting(self) -> bool:
-        """Whether answers are still to come."""
-        return bool(self._timers)
+        """True while answers are still to come."""
+        return bool(self._awaited)
 
-    def settle(self, reply: Reply) -> bool:
-        """Take in the server's answer; return whether it answers a decision."""
+    def answered(self, reply: Reply) -> Fact | None:
+        """Return what the server's answer says of a decision; None where it answers none."""
         decision_id = reply.request_id
         if self._runs.decision(decision_id) is None:
-            return False
-        self._disarm(decision_id)
+            return None
+        self._awaited.pop(decision_id, None)
         if reply.error is None:
-            self._apply(DecisionAcknowledged(self._now(), decision_id, applied_option(reply.value)))
-        else:
-            self._apply(self._refusal(decision_id, reply.error, reply.code, is_gone=not reply.is_unknown_call))
-        return True
+            return DecisionAcknowledged(self._now(), decision_id, applied_option(reply.value))
+        return self._refusal(decision_id, reply.error, reply.code, is_gone=not reply.is_unknown_call)
 
     def _refusal(self, decision_id: str, error: str, code: str | None, *, is_gone: bool) -> DecisionTurnedDown:
         """Return what a refusal means; `is_gone`: one that finds nothing did not find the checkpoint."""
@@ -125,29 +145,43 @@ class Outbox:
             gone=is_gone and known in _GONE,
         )
 
-    def presume(self, decision_id: str) -> None:
-        """The server has told of a decision like this one: it is this one, unless its answer says otherwise now."""
-        if decision_id not in self._timers:
-            self._apply(DecisionPresumed(self._now(), decision_id))
-            return
-        self._disarm(decision_id)
-        self._timers[decision_id] = asyncio.get_running_loop().call_later(_MOMENT, self._presumed, decision_id)
+    def presume(self, decision_id: str) -> Fact | None:
+        """Take an event that tells of a decision like this one for its answer; return what it says.
 
-    def _presumed(self, decision_id: str) -> None:
-        self._disarm(decision_id)
-        self._apply(DecisionPresumed(self._now(), decision_id))
+        None where the answer itself may still say otherwise: that is waited for, a moment longer.
+        """
+        if decision_id not in self._awaited:
+            return DecisionPresumed(self._now(), decision_id)
+        self._await(decision_id, _MOMENT, None)
+        return None
 
-    def lost(self, request_ids: Iterable[str]) -> None:
-        """Note that nobody will answer these any more: their connection broke."""
-        for request_id in request_ids:
-            if request_id in self._timers:
-                self._unanswered(request_id, "the link broke before the answer: it may or may not count")
+    def lost(self, request_ids: Iterable[str]) -> Iterator[Fact]:
+        """Yield the decisions among these whose outcome nobody will tell any more: their connection broke."""
+        yield from self._unanswered(request_ids, "the link broke before the answer: it may or may not count")
 
-    def _unanswered(self, decision_id: str, reason: str) -> None:
-        self._disarm(decision_id)
-        self._apply(DecisionUnanswered(self._now(), decision_id, reason))
+    async def overdue(self) -> AsyncIterator[Fact]:
+        """Yield what is known of each decision whose answer has not come in time. Never ends."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._is_changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min((waits.until for waits in self._awaited.values()), default=None)):
+                    await self._is_changed.wait()
+            for decision_id, (until, reason) in list(self._awaited.items()):
+                if until <= loop.time():
+                    del self._awaited[decision_id]
+                    yield self._overdue(decision_id, reason)
 
-    def _disarm(self, decision_id: str) -> None:
-        timer = self._timers.pop(decision_id, None)
-        if timer is not None:
-            timer.cancel()
+    def _unanswered(self, decision_ids: Iterable[str], reason: str) -> Iterator[Fact]:
+        for decision_id in list(decision_ids):
+            if self._awaited.pop(decision_id, None) is not None:
+                yield DecisionUnanswered(self._now(), decision_id, reason)
+
+    def _overdue(self, decision_id: str, reason: str | None) -> Fact:
+        if reason is None:
+            return DecisionPresumed(self._now(), decision_id)
+        return DecisionUnanswered(self._now(), decision_id, reason)
+
+    def _await(self, decision_id: str, seconds: float, reason: str | None) -> None:
+        self._awaited[decision_id] = _Awaited(asyncio.get_running_loop().time() + seconds, reason)
+        self._is_changed.set()

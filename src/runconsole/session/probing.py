@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runconsole.errors import LinkLost
 from runconsole.events import Micros
 from runconsole.protocols.base import Established, Reply, Send, Signal, StreamRefused, Wire
-from runconsole.session.link import Link
+from runconsole.session.link import OpenLink
 from runconsole.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ async def is_spoken(other: Other, now: Callable[[], Micros], patience: float) ->
     """
     answered = asyncio.Event()
 
-    def on_signals(_: Link, signals: Sequence[Signal]) -> None:
+    def on_signals(_: OpenLink, signals: Sequence[Signal]) -> None:
         for signal in signals:
             if isinstance(signal, _UNDERSTOOD):
                 answered.set()
 
     try:
-        link = await Link.open(other.transport, other.wire, on_signals, now)
+        link = await OpenLink.open(other.transport, other.wire, on_signals, now)
     except LinkLost:
         return False
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -24,10 +25,10 @@ from runconsole.events import (
     Micros,
     Received,
 )
-from runconsole.log import Asides
 from runconsole.protocols.base import (
     CaughtUp,
     Established,
+    Queries,
     ReconnectAsked,
     Repeated,
     Reply,
@@ -41,31 +42,23 @@ from runconsole.protocols.base import (
     Wire,
 )
 from runconsole.reconnect import REFUSED, Reconnect, ReconnectPolicy
-from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.session.aio import cancelled, spawn, until
 from runconsole.session.attempts import Attempts
 from runconsole.session.calls import Calls
 from runconsole.session.denial import Denial
 from runconsole.session.endings import expired, fingerprint
 from runconsole.session.inquiries import Inquiries
-from runconsole.session.link import Link
+from runconsole.session.link import OpenLink
 from runconsole.session.linklog import LinkLog
-from runconsole.session.outbox import Outbox
+from runconsole.session.outbox import Outbox, Post
 from runconsole.session.pace import PACE, Pace
 from runconsole.session.probing import Other, is_spoken
 from runconsole.session.silence import Quiet, Silence
 from runconsole.session.switching import Change
 from runconsole.state import Effect, Finished, Inquire, Presume, RunState, Transmit
 from runconsole.state.completion import is_complete, standing
-from runconsole.store.dedup import Dedup
-from runconsole.store.runs import Runs
-from runconsole.store.scope import Scope
-from runconsole.store.taped import RecordedDedup
 from runconsole.store.writer import RunWriter
 from runconsole.transports.base import Transport
-
-if TYPE_CHECKING:
-    from runconsole.recording import Recorder
 
 __all__ = ["Session"]
 
@@ -84,88 +77,66 @@ class Session:
     Everything that happens is applied to the state by its `RunWriter` and nowhere else.
 
     Args:
-        runs: the runs of the stream.
+        writer: writes the runs of the stream.
         wire: translates between frames and events.
         transport: makes the connections.
         observe: called on the I/O thread after each event that asks for something.
-        redactor: hides secrets in what comes and in what is said about it.
         now: this machine's clock.
         reconnect: when to connect anew; None is the usual policy.
         pace: timeouts and intervals.
-        dedup: what an earlier session has seen of the same run.
-        asides: keeps every fact that no event of the log tells.
-        recorder: records the run.
         gone_since: when an earlier session last had a link; 0 is never.
-        scope: which events of the stream are another run's; None is none.
         other: makes the protocol that the server may speak instead, which is tried when it stays silent.
     """
 
     def __init__(
         self,
-        runs: Runs,
+        writer: RunWriter,
         wire: Wire,
         transport: Transport,
         *,
         observe: Observer,
-        redactor: Redactor = NO_SECRETS,
         now: Callable[[], Micros] = now_micros,
         reconnect: ReconnectPolicy | None = None,
         pace: Pace = PACE,
-        dedup: Dedup | None = None,
-        asides: Asides | None = None,
-        recorder: Recorder | None = None,
         gone_since: Micros = 0,
-        scope: Scope | None = None,
         other: Callable[[], Other] | None = None,
     ) -> None:
-        self._runs = runs
+        if writer.dedup is None:
+            raise ValueError("expected a writer that knows which events came before")
+        self._writer = writer
+        self._runs = writer.runs
+        self._dedup = writer.dedup
+        self._recorder = writer.recorder
+        self._redactor = writer.redactor
+        self._scope = writer.scope
         self._wire = wire
         self._transport = transport
         self._observe = observe
         self._now = now
         self._attempts = Attempts(reconnect or Reconnect())
         self._pace = pace
-        self._recorder = recorder
-        self._redactor = redactor
-        known = dedup or Dedup(runs.log, filtered=scope is not None)
-        self._scope = scope
-        self._dedup = known if recorder is None else RecordedDedup(known, recorder)
-        self._writer = RunWriter(
-            runs,
-            self._dedup,
-            asides=asides or Asides(),
-            recorder=recorder,
-            redactor=redactor,
-            now=now,
-            carry_out=self._carry_out,
-            scope=scope,
-        )
-        self._link_log = LinkLog(
-            self.apply,
-            now,
-            self._dedup.gaps,
-            pace=pace,
-            gone_since=gone_since,
-            passed_over=None if scope is None else scope.report,
-        )
-        self._outbox = Outbox(runs, self.apply, now, patience=pace.reply)
+        self._steps: deque[Fact | Received | Post] = deque()
+        """Facts to apply and frames to post, in order, that came up while another fact was applied."""
+        self._is_applying = False
+        self._link_log = LinkLog(now, self._dedup.gaps, pace=pace, gone_since=gone_since, scope=self._scope)
+        self._outbox = Outbox(self._runs, now, patience=pace.reply)
         self._calls = Calls(patience=pace.reply)
-        self._inquiries = Inquiries(runs, self.call, self._apply_answer, now, linger=pace.linger)
-        self._link: Link | None = None
+        self._inquiries = Inquiries(self._runs, now, linger=pace.linger)
+        self._link: OpenLink | None = None
         self._change: Change | None = None
         self._handing: set[asyncio.Task[None]] = set()
         self._retiring: set[asyncio.Task[None]] = set()
         self._other = other
         self.protocol: str | None = None
         """The protocol that the server was found to speak, where that is another than its address was taken for."""
-        self._silence = Silence(runs.state, after=pace.silent)
+        self._silence = Silence(self._runs.state, after=pace.silent)
         self._denial = Denial(pace.silent)
-        self._logged = len(runs.log)
+        self._logged = len(self._runs.log)
         self._quiet_since: Micros = 0
         self._connecting_since: Micros | None = None
         self._seek_until: Micros = 0
         self._probes: set[asyncio.Task[None]] = set()
-        self._has_news = False
+        self._asking: set[asyncio.Task[None]] = set()
         self._is_over = False
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -188,6 +159,11 @@ class Session:
         self._attempts.policy = policy or Reconnect()
 
     @property
+    def task_commands(self) -> tuple[str, ...]:
+        """The commands for tasks that the server takes."""
+        return self._wire.task_commands
+
+    @property
     def _state(self) -> RunState:
         return self._runs.state
 
@@ -202,10 +178,13 @@ class Session:
         self.apply(LinkChanged(self._now(), self._link_log.status, reason=text, notice=text))
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells, and do what it asks for."""
-        if isinstance(fact, LinkChanged) and _logger.isEnabledFor(logging.DEBUG):
-            self._log_link(fact)
-        self._writer.apply(fact)
+        """Fold in a fact that no event of the log tells, and do what it asks for.
+
+        A fact that comes up while another one is applied has its turn after that, in the order in which they came up.
+        """
+        self._steps.append(fact)
+        if not self._is_applying:
+            self._carry_out(())
 
     def _log_link(self, change: LinkChanged) -> None:
         """Log a change of the link; its words may be the server's, which may say a secret back."""
@@ -214,18 +193,52 @@ class Session:
         wait = "" if change.retry_at is None else f", next attempt in {(change.retry_at - change.at) / 1e6:.1f} s"
         _logger.debug("link %s, failures in a row: %d%s%s", change.status, change.attempt, wait, words)
 
-    def _apply_answer(self, answer: Fact | Received) -> None:
+    def _apply_all(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            self.apply(fact)
+
+    async def _apply_answers(self, answers: AsyncIterator[Fact | Received]) -> None:
         """Fold in what the server says when asked, unless it is about another run."""
-        if self._scope is None or not isinstance(answer, Received) or not self._scope.excludes(answer):
-            self.apply(answer)
+        async for answer in answers:
+            if self._scope is None or not isinstance(answer, Received) or not self._scope.excludes(answer):
+                self.apply(answer)
+
+    async def _apply_overdue(self) -> None:
+        async for fact in self._outbox.overdue():
+            self.apply(fact)
 
     def link(self, status: LinkStatus, *, reason: str | None = None, delay: float | None = None) -> None:
         """Record a change of the link."""
-        self._link_log.say(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
+        self._change_link(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
+
+    def _change_link(self, status: LinkStatus, **told: Any) -> None:
+        self._apply_all(self._link_log.change(status, **told))
 
     # ---- what events ask for ------------------------------------------------------------------------------------
 
     def _carry_out(self, effects: tuple[Effect, ...]) -> None:
+        """Do what an event asks for; then take the steps that this brings up, one after the other."""
+        self._is_applying = True
+        try:
+            if effects:
+                self._perform(effects)
+            while self._steps:
+                step = self._steps.popleft()
+                if isinstance(step, Post):
+                    self._current.post(step.frame)
+                else:
+                    effects = self._apply_now(step)
+                    if effects:
+                        self._perform(effects)
+        finally:
+            self._is_applying = False
+
+    def _apply_now(self, fact: Fact | Received) -> tuple[Effect, ...]:
+        if isinstance(fact, LinkChanged) and _logger.isEnabledFor(logging.DEBUG):
+            self._log_link(fact)
+        return self._writer.apply(fact)
+
+    def _perform(self, effects: tuple[Effect, ...]) -> None:
         if self._ended.is_set() and not self._state.finished:
             self._go_on()
         for effect in effects:
@@ -233,7 +246,9 @@ class Session:
                 case Transmit():
                     self._send_queued()
                 case Presume(decision_id):
-                    self._outbox.presume(decision_id)
+                    presumed = self._outbox.presume(decision_id)
+                    if presumed is not None:
+                        self.apply(presumed)
                 case Inquire(checkpoint_id):
                     self._inquire(checkpoint_id)
                 case Finished():
@@ -256,26 +271,34 @@ class Session:
     def _send_queued(self) -> None:
         link = self._link
         if self._link_log.is_live and link is not None and link.is_greeted and not link.reader.done():
-            self._outbox.flush(link)
+            self._steps.extend(self._outbox.flush(link.wire))
+            if not self._is_applying:
+                self._carry_out(())
 
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
         queries = None if self._link is None else self._link.wire.queries
         if self._link_log.is_live and queries is not None:
-            self._inquiries.settle(queries, checkpoint_id)
+            self._ask(self._inquiries.outcome(self.call, queries, checkpoint_id))
+
+    def _ask(self, answers: AsyncIterator[Fact | Received]) -> None:
+        spawn(self._asking, self._apply_answers(answers), "inquire")
 
     # ---- the life of the link -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Follow the run to its end. Leaves the link `ended` or `failed`."""
-        ticker = asyncio.create_task(self._tick(), name="runconsole-tick")
+        tasks = {
+            asyncio.create_task(self._tick(), name="runconsole-tick"),
+            asyncio.create_task(self._apply_overdue(), name="runconsole-overdue"),
+        }
         try:
             while not await self._attempt():
                 pass
         finally:
-            await cancelled({ticker, *self._retiring, *self._probes})
-            self._link_log.close()
-            self._outbox.close()
+            await cancelled({*tasks, *self._retiring, *self._probes})
+            self._apply_all(self._link_log.close())
+            self._apply_all(self._outbox.close())
             self._is_over = True
 
     async def _attempt(self) -> bool:
@@ -286,7 +309,7 @@ class Session:
         self._link_log.lasted_s = 0.0
         link = None
         try:
-            link = self._link = await Link.open(
+            link = self._link = await OpenLink.open(
                 self._transport, self._wire, self._on_signals, self._now, self._recorder, self._redactor
             )
             await self._follow(link)
@@ -299,7 +322,7 @@ class Session:
             await self._leave()
         return self._end()
 
-    async def _follow(self, link: Link) -> None:
+    async def _follow(self, link: OpenLink) -> None:
         """Follow until the run has ended and the server has nothing more to say. Raises LinkLost."""
         if not link.wire.confirms:
             self._go_live(link)
@@ -316,7 +339,7 @@ class Session:
         finally:
             await cancelled({lingering, *self._handing})
 
-    async def _check(self, link: Link) -> None:
+    async def _check(self, link: OpenLink) -> None:
         """Raise LinkLost if the link is at its end and no other takes over."""
         if not (link.reader.done() or link.close_reason.done()):
             return
@@ -333,12 +356,12 @@ class Session:
         link.reader.result()
 
     @property
-    def _current(self) -> Link:
+    def _current(self) -> OpenLink:
         if self._link is None:
             raise LinkLost("the connection is gone")
         return self._link
 
-    def _on_signals(self, link: Link, signals: Sequence[Signal]) -> None:
+    def _on_signals(self, link: OpenLink, signals: Sequence[Signal]) -> None:
         """Take in what a link reads; during a change two links read."""
         if self._change is not None:
             signals = self._change.sort(link, signals)
@@ -346,19 +369,21 @@ class Session:
             signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
         for signal in signals:
             if isinstance(signal, Received):
-                is_new = self._writer.take(signal)
-                self._has_news = self._has_news or is_new
-                if is_new and self._attempts.in_a_row and signal.fact.__class__ not in _NO_PROOF:
+                known = len(self._runs.log) if self._attempts.in_a_row else None
+                effects = self._writer.take(signal)
+                if effects:
+                    self._carry_out(effects)
+                if known is not None and len(self._runs.log) > known and signal.fact.__class__ not in _NO_PROOF:
                     self._attempts.prove()
             elif isinstance(signal, CaughtUp):
-                self._dedup.caught_up(signal.left)
+                self._writer.caught_up(signal.left)
             else:
                 self._on_signal(signal, link)
 
-    def _on_signal(self, signal: Signal, link: Link) -> None:
+    def _on_signal(self, signal: Signal, link: OpenLink) -> None:
         match signal:
             case Repeated(event):
-                self._writer.drop(event)
+                self._carry_out(self._writer.drop(event))
             case Established():
                 self._attempts.served = True
                 self._go_live(link)
@@ -382,11 +407,11 @@ class Session:
             case _:
                 pass
 
-    async def _conclude(self, link: Link, reason: str | None) -> None:
+    async def _conclude(self, link: OpenLink, reason: str | None) -> None:
         """End the run, or leave the link: its stream is over. How tasks ended that it did not tell is asked before."""
         queries = link.wire.queries
         if queries is not None and not (self._state.finished or is_complete(self._state)):
-            await self._inquiries.ends(queries, link.reader, self._pace.parting)
+            await self._ask_for_ends(link, queries)
         if self._state.finished:
             return
         if is_complete(self._state):
@@ -394,7 +419,16 @@ class Session:
         else:
             link.part(LinkLost(f"the server ended the stream in good order {standing(self._state)}", orderly=True))
 
-    async def _hand_over(self, old: Link, change: Change) -> None:
+    async def _ask_for_ends(self, link: OpenLink, queries: Queries) -> None:
+        """Ask how tasks ended, as long as the link is there and for a while at most."""
+        answers = self._inquiries.ends(self.call, queries)
+        asking = asyncio.create_task(self._apply_answers(answers), name="runconsole-ends")
+        try:
+            await asyncio.wait({asking, link.reader}, timeout=self._pace.parting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancelled({asking})
+
+    async def _hand_over(self, old: OpenLink, change: Change) -> None:
         """Change to a new connection, as the server asked, without losing, doubling or reordering an event."""
         new = None
         try:
@@ -406,40 +440,40 @@ class Session:
                 self._switch(new, seamless=change.is_seamless)
                 self._on_signals(new, held)
             elif change.is_forced:
-                self._dedup.connected(self._server_time)
+                self._writer.connected(self._server_time)
                 self._on_signals(old, held)
         if new is not None:
             spawn(self._retiring, self._retire(old, change), "retire")
 
-    async def _retire(self, old: Link, change: Change) -> None:
+    async def _retire(self, old: OpenLink, change: Change) -> None:
         """Close a link that another has taken over from, when the answers that can come only there have come."""
         try:
             await change.answered()
         finally:
             self._abandon(await old.close())
 
-    def _switch(self, new: Link, *, seamless: bool) -> None:
+    def _switch(self, new: OpenLink, *, seamless: bool) -> None:
         new.wire.decides_by = self._wire.decides_by  # it may have been replaced since the new one was made
         self._link, self._wire = new, new.wire
         self._note_connection(new, is_back=not seamless)
         if self._link_log.status != "ended":
-            self._link_log.say("live", notice="reconnected, as the server asked")
+            self._change_link("live", notice="reconnected, as the server asked")
         self._send_queued()
 
-    def _go_live(self, link: Link) -> None:
+    def _go_live(self, link: OpenLink) -> None:
         if self._link_log.is_live or link.close_reason.done():
             return
         self._connecting_since = None
         again = self._dedup.has_connected and not self._link_log.is_afresh
         notice = self._link_log.live()
         self._note_connection(link, is_back=again)
-        self._link_log.say("live", attempt=self._attempts.in_a_row, notice=notice)
+        self._change_link("live", attempt=self._attempts.in_a_row, notice=notice)
         if link.wire.queries is not None:
-            self._inquiries.reread(link.wire.queries, again=again)
+            self._ask(self._inquiries.reread(self.call, link.wire.queries, again=again))
 
-    def _note_connection(self, link: Link, *, is_back: bool) -> None:
+    def _note_connection(self, link: OpenLink, *, is_back: bool) -> None:
         wire = link.wire
-        self._dedup.connected(
+        self._writer.connected(
             self._server_time if is_back else None,
             assured=wire.resumes_from is not None and (wire.assures or not is_back),
             replays=wire.replays,
@@ -453,16 +487,17 @@ class Session:
         """Close what is open; say so to whoever waits for an answer over it."""
         link, self._link = self._link, None
         self._link_log.went_down()
-        self._inquiries.stop()
+        for asking in self._asking:
+            asking.cancel()
         if link is not None:
             self._abandon(await link.close())
 
     async def _linger(self) -> None:
         """Return when the run has ended and the server has been silent for a while."""
-        self._has_news = True
-        while self._has_news:
+        count = -1
+        while count != len(self._runs.log):
             await self._ended.wait()
-            self._has_news = False
+            count = len(self._runs.log)
             await asyncio.sleep(self._pace.linger)
 
     async def _after(self, lost: LinkLost, *, known: bool) -> bool:
@@ -474,6 +509,9 @@ class Session:
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
         is_steady = self._link_log.lasted_s > self._pace.steady
+        if lost.orderly and lost.fatal:
+            self._change_link("ended", reason=str(lost), interrupted=True)
+            return True
         if lost.orderly and attempts.is_interrupted(fingerprint(state), steady=is_steady):
             self._interrupt()
             return True
@@ -498,7 +536,7 @@ class Session:
             f"the server closed the stream in good order {self._attempts.closes} times {standing(self._state)}, and "
             "told nothing new: see there what became of the run, or start the console again"
         )
-        self._link_log.say("ended", reason=reason, interrupted=True)
+        self._change_link("ended", reason=reason, interrupted=True)
 
     def _end(self) -> bool:
         """Say that it is over, once; return that it is."""
@@ -522,12 +560,17 @@ class Session:
         return await self._calls.make(self._current, request, timeout)
 
     def _answered(self, reply: Reply) -> None:
-        if not self._calls.settle(reply) and self._outbox.settle(reply) and reply.error is None:
-            self._attempts.prove()
+        if self._calls.answered(reply):
+            return
+        fact = self._outbox.answered(reply)
+        if fact is not None:
+            self.apply(fact)
+            if reply.error is None:
+                self._attempts.prove()
 
     def _abandon(self, request_ids: Sequence[str]) -> None:
         """Nobody will answer these any more."""
-        self._outbox.lost(request_ids)
+        self._apply_all(self._outbox.lost(request_ids))
         self._calls.lost(request_ids)
 
     # ---- once a second ------------------------------------------------------------------------------------------
@@ -538,7 +581,7 @@ class Session:
             for store in self._runs.all:
                 for fact in expired(store.state, self._now()):
                     self.apply(fact)
-            self._link_log.tick()
+            self._apply_all(self._link_log.tick())
             self._look_at_silence()
             if self._link_log.age_s > self._pace.steady:
                 self._attempts.prove()
@@ -573,7 +616,7 @@ class Session:
         status, text = self._link_log.status, quiet.text
         self.apply(LinkChanged(self._now(), status, reason=text, notice=text, quiet=quiet.kind))
 
-    def _tell_refusal(self, link: Link, *, last: bool) -> None:
+    def _tell_refusal(self, link: OpenLink, *, last: bool) -> None:
         """Say that a subscription was refused; `last`: over this connection nothing else can come."""
         text = f"the server has refused a subscription: {link.wire.asked}"
         if last:
@@ -614,7 +657,7 @@ class Session:
             self._seek_until = now + round(self._pace.silent * 1e6 / (1 if link.wire.confirms else 4))
         return now < self._seek_until
 
-    async def _try(self, link: Link, other: Callable[[], Other]) -> None:
+    async def _try(self, link: OpenLink, other: Callable[[], Other]) -> None:
         """Find out whether the server speaks another protocol; if so, connect anew with that."""
         if not await is_spoken(other(), self._now, self._pace.silent) or self._state.has_run or link is not self._link:
             return

@@ -11,7 +11,7 @@ from runconsole.events import Micros
 from runconsole.protocols.base import Resumable, Signal
 from runconsole.session.aio import until
 from runconsole.session.handover import Handover
-from runconsole.session.link import Link, OnSignals
+from runconsole.session.link import OnSignals, OpenLink
 from runconsole.session.pace import Pace
 from runconsole.transports.base import Transport
 
@@ -21,21 +21,21 @@ __all__ = ["Change"]
 class Change:
     """Takes one run from `old` to a new link. `sort` says what to apply of what either link reads meanwhile."""
 
-    def __init__(self, old: Link, pace: Pace) -> None:
+    def __init__(self, old: OpenLink, pace: Pace) -> None:
         self._old = old
         self._pace = pace
         self._old_wire = cast("Resumable", old.wire)
         self._wire = self._old_wire.successor()
         self._handover = Handover(self._wire)
 
-    def sort(self, link: Link, signals: Sequence[Signal]) -> list[Signal]:
+    def sort(self, link: OpenLink, signals: Sequence[Signal]) -> list[Signal]:
         """Return what to apply now of these signals."""
         return self._handover.from_old(signals) if link is self._old else self._handover.from_new(signals)
 
-    async def connect(self, transport: Transport, on_signals: OnSignals, now: Callable[[], Micros]) -> Link | None:
+    async def connect(self, transport: Transport, on_signals: OnSignals, now: Callable[[], Micros]) -> OpenLink | None:
         """Return the new link once the old one has nothing more to tell; None to stay with the old one."""
         try:
-            new = await Link.open(transport, self._wire, on_signals, now, self._old.recorder, self._old.redactor)
+            new = await OpenLink.open(transport, self._wire, on_signals, now, self._old.recorder, self._old.redactor)
         except LinkLost:
             return None
         try:

@@ -141,9 +141,6 @@ class Dedup:
         if self.admit(event) is DUPLICATE:
             self._contents.add(hash((event.type, event.payload, event.timestamp)))
 
-    def drop(self, event: Received) -> None:
-        """Note an event that the wire has recognized as one that came before."""
-
     def pass_over(self, event: Received) -> None:
         """Note an event that is left out: its number is not missing."""
         if event.seq is not None:

@@ -1,16 +1,15 @@
-"""The one writer of the runs' states and logs."""
+"""`RunWriter`: the one writer of a stream's runs, whether they are followed, replayed or loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from runconsole.events import Alert, DuplicateDropped, Fact, Micros, Received, TaskOutput
+from runconsole.events import Alert, DuplicateDropped, Fact, LinkChanged, Micros, Received, TaskOutput
 from runconsole.log import Asides
 from runconsole.redaction.pieces import Seams
-from runconsole.redaction.secrets import Redactor
+from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.state import Effect
-from runconsole.store.dedup import DUPLICATE, Arrival
+from runconsole.store.dedup import DUPLICATE, Dedup
 from runconsole.store.runs import Runs, RunStore
 from runconsole.store.scope import Scope
 from runconsole.text.unicode import encodable_fact
@@ -21,101 +20,127 @@ if TYPE_CHECKING:
 __all__ = ["RunWriter"]
 
 _DUPLICATE = DuplicateDropped()
-
-
-class _Admits(Protocol):
-    def admit(self, event: Received) -> Arrival:
-        """Return what an event is to those before it."""
-
-    def drop(self, event: Received) -> None:
-        """Note an event that the wire has recognized as one that came before."""
-
-    def pass_over(self, event: Received) -> None:
-        """Note an event that is left out."""
+_NOTHING: tuple[Effect, ...] = ()
 
 
 class RunWriter:
-    """Logs what the server tells and folds in whatever happens.
+    """Logs the events of a server, and folds in everything that happens. It returns effects and calls nobody.
+
+    `take` finds out about a live event what it is to those before it. A recording knows that of each of its events, and
+    holds the consequences as lines of their own: `take_recorded` and `apply_recorded` believe it.
 
     Args:
-        runs: what it writes.
-        dedup: knows what came before.
-        scope: knows what is not of the run; None where all is.
+        runs: is written.
+        dedup: knows which events came before; None for a recording that is only replayed.
+        scope: knows which events are another run's; None is none.
         asides: keeps every fact that no event of the log tells.
-        recorder: records those facts; None for no recording.
-        redactor: hides secrets in their words.
-        now: our clock.
-        carry_out: does what an event asks for; called after each one that asks for something.
     """
 
     def __init__(
-        self,
-        runs: Runs,
-        dedup: _Admits,
-        *,
-        asides: Asides,
-        recorder: Recorder | None,
-        redactor: Redactor,
-        now: Callable[[], Micros],
-        carry_out: Callable[[tuple[Effect, ...]], None],
-        scope: Scope | None = None,
+        self, runs: Runs, *, dedup: Dedup | None = None, scope: Scope | None = None, asides: Asides | None = None
     ) -> None:
-        self._scope = scope
-        self._runs = runs
-        self._dedup = dedup
-        self._asides = asides
-        self._recorder = recorder
-        self._redactor = redactor
+        self.runs = runs
+        self.dedup = dedup
+        self.scope = scope
+        self.asides = Asides() if asides is None else asides
+        self.recorder: Recorder | None = None
+        self.redactor: Redactor = NO_SECRETS
+        self._seams: Seams | None = None
+
+    def begin(self, recorder: Recorder | None, redactor: Redactor) -> None:
+        """Take live events from here on: record them to `recorder`, and hide these secrets in what is applied."""
+        self.recorder, self.redactor = recorder, redactor
         self._seams = Seams(redactor) if redactor.is_needed and recorder is None else None  # a recorder has its own
-        self._now = now
-        self._carry_out = carry_out
 
-    def take(self, event: Received) -> bool:
-        """Log and fold in an event of the server, unless it came before or is of another run.
+    # ---- connections ------------------------------------------------------------------------------------------------
 
-        Return whether it is new.
-        """
-        if self._scope is not None and self._scope.excludes(event):
-            self._dedup.pass_over(event)
-            return False
-        arrival = self._dedup.admit(event)
-        if arrival is DUPLICATE:
-            self._count_duplicate()
-            return False
-        if self._seams is not None and event.fact.__class__ is TaskOutput:
+    def connected(self, back_at: Micros | None, *, assured: bool = False, replays: int = 0) -> None:
+        """Note a new connection. Arguments as of `Dedup.connected`."""
+        if self.recorder is not None:
+            self.recorder.connected(back_at, assured=assured, replays=replays)
+        if self.dedup is not None:
+            self.dedup.connected(back_at, assured=assured, replays=replays)
+
+    def caught_up(self, left: int = 0) -> None:
+        """Note that the server has replayed its past; `left` more replays of it are to come."""
+        if self.dedup is not None:
+            self.dedup.caught_up(left)
+
+    # ---- live -----------------------------------------------------------------------------------------------------
+
+    def take(self, event: Received) -> tuple[Effect, ...]:
+        """Log an event and fold it in, unless it came before or is another run's; return what it asks for."""
+        recorder, dedup = self.recorder, self.dedup
+        if self.scope is not None and self.scope.excludes(event):
+            self._pass_over(event)
+            return _NOTHING
+        if dedup is not None and dedup.admit(event) is DUPLICATE:
+            return self.drop(event)
+        if recorder is not None:
+            recorder.took(event)
+        elif self._seams is not None and event.fact.__class__ is TaskOutput:
             event = self._seams.join_one(event)
-        self._fold(event, self._runs.take(event))
-        return True
+        return self._fold(event, self.runs.take(event))
 
-    def drop(self, event: Received) -> None:
-        """Count an event that the wire itself has recognized as one that came before."""
-        self._dedup.drop(event)
-        self._count_duplicate()
+    def drop(self, event: Received) -> tuple[Effect, ...]:
+        """Count an event that is known to have come before."""
+        if self.recorder is not None:
+            self.recorder.dropped(event)
+        return self._count_duplicate()
 
-    def _count_duplicate(self) -> None:
-        self._asides.note(len(self._runs.log), _DUPLICATE)
-        self._fold(_DUPLICATE)
-
-    def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells; its words may come from anywhere."""
-        fact = self._redactor.hide_fact(encodable_fact(fact))
+    def apply(self, fact: Fact | Received) -> tuple[Effect, ...]:
+        """Fold in a fact that no event of the log tells, without secrets; return what it asks for."""
+        fact = self.redactor.hide_fact(encodable_fact(fact))
         self._note(fact)
-        self._fold(fact)
+        return self._fold(fact)
+
+    def _pass_over(self, event: Received) -> None:
+        if self.recorder is not None:
+            self.recorder.passed_over(event)
+        if self.dedup is not None:
+            self.dedup.pass_over(event)
 
     def _note(self, fact: Fact | Received) -> None:
-        self._asides.note(len(self._runs.log), fact)
-        if self._recorder is not None:
-            self._recorder.fact(fact)
+        self.asides.note(len(self.runs.log), fact)
+        if self.recorder is not None:
+            self.recorder.fact(fact)
 
-    def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> None:
+    def _fold(self, fact: Fact | Received, store: RunStore | None = None) -> tuple[Effect, ...]:
         try:
-            effects = self._runs.fold(fact, store)
+            return self.runs.fold(fact, store)
         except Exception as error:
             if not isinstance(fact, Received):
                 raise
             text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
-            alert = Received(fact.type, Alert("error", text), "", self._now())
+            alert = Received(fact.type, Alert("error", text), "", fact.received_at)
             self._note(alert)
-            effects = self._runs.fold(alert, store)
-        if effects:
-            self._carry_out(effects)
+            return self.runs.fold(alert, store)
+
+    # ---- recorded -------------------------------------------------------------------------------------------------
+
+    def take_recorded(self, event: Received, *, taken: bool, run: int | None = None) -> tuple[Effect, ...]:
+        """As `take`, by the recording's word: whether it was `taken`, and the number of its `run` where told."""
+        if self.scope is not None and self.scope.excludes(event):
+            return _NOTHING
+        if not taken:
+            return self._count_duplicate()
+        if self.dedup is not None:
+            self.dedup.note(event)
+        return self._fold_recorded(event, self.runs.place(event, run))
+
+    def apply_recorded(self, fact: Fact | Received) -> tuple[Effect, ...]:
+        """As `apply`, for a fact of a recording, which holds no secrets."""
+        if isinstance(fact, LinkChanged) and fact.recovered is not None and self.dedup is not None:
+            self.dedup.gaps.report()
+        self.asides.note(len(self.runs.log), fact)
+        return self._fold_recorded(fact)
+
+    def _fold_recorded(self, fact: Fact | Received, store: RunStore | None = None) -> tuple[Effect, ...]:
+        try:
+            return self.runs.fold(fact, store)
+        except Exception:  # noqa: BLE001 - it broke then, too: what was said about it is a line of its own
+            return _NOTHING
+
+    def _count_duplicate(self) -> tuple[Effect, ...]:
+        self.asides.note(len(self.runs.log), _DUPLICATE)
+        return self.runs.fold(_DUPLICATE)
