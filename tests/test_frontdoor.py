@@ -43,6 +43,7 @@ NAMES = [
     "RunInterrupted",
     "RunView",
     "RunViews",
+    "Source",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",

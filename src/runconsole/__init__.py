@@ -34,6 +34,7 @@ from runconsole.errors import (
 )
 from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
 from runconsole.options import ConsoleOptions
+from runconsole.protocols.local.source import Source
 from runconsole.reconnect import LinkFailure, Reconnect
 from runconsole.state import Run
 from runconsole.state.dated import Checkpoint, Decision
@@ -73,6 +74,7 @@ __all__ = [
     "RunInterrupted",
     "RunView",
     "RunViews",
+    "Source",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",

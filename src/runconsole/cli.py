@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, RunInterrupted
-from runconsole.protocols.registry import names as protocol_names
+from runconsole.protocols.registry import server_names
 from runconsole.protocols.trpc.spec import TRANSFORMERS
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.terminal.process import prepared
@@ -154,7 +154,7 @@ _family_option = click.option(
 def _console_options(command: _Command) -> _Command:
     """Give a command the options of `Console`."""
     options = (
-        click.option("--protocol", type=click.Choice([*protocol_names(), "replay"]), help="Default: by the URL."),
+        click.option("--protocol", type=click.Choice([*server_names(), "replay"]), help="Default: by the URL."),
         click.option("--task", help="The one task to follow; default: all the server sends."),
         click.option("--execution", help="The one execution to follow."),
         click.option("--session", help="Socket.IO: the session whose room is joined."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import re
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -15,9 +16,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runconsole.errors import InvalidArgument
+from runconsole.protocols.local.source import Source
 from runconsole.protocols.options import LinkOptions
-from runconsole.protocols.registry import inferred
-from runconsole.protocols.registry import names as protocol_names
+from runconsole.protocols.registry import inferred, server_names
 from runconsole.protocols.registry import problem as problem_of
 from runconsole.protocols.signing import context_of
 from runconsole.protocols.trpc.spec import TRANSFORMERS
@@ -36,6 +37,7 @@ _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
 _PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
 """Options that may come from a DataFrame's cell or as another library's type."""
 _LONGEST_WORD = 12
+_NO_NAME = re.compile(r"[^\w.-]+")
 _SIGNS_OF_SECRETS = "?@;"
 _OPEN = frozenset({bool, int, float, type(None)})
 """Types of arguments that hold no secret."""
@@ -96,8 +98,9 @@ class Options(LinkOptions, frozen=True):
 
     @property
     def address(self) -> str:
-        """The URL in a form that may be shown; the path of a recording unchanged."""
-        shown = self.url.reveal() if self.is_plain_path else self.redact(shown_address(self.url.reveal()))
+        """The URL in a form that may be shown; the path of a recording and the name of a source unchanged."""
+        is_name = self.is_plain_path or self.protocol == "local"
+        shown = self.url.reveal() if is_name else self.redact(shown_address(self.url.reveal()))
         return str(encodable_value(shown))  # a path may hold bytes that are no text
 
     @property
@@ -201,6 +204,8 @@ def check(arguments: Mapping[str, Any]) -> Options:
             close = difflib.get_close_matches(name, Options.__struct_fields__, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(Options.__struct_fields__)}"
             raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
+    if isinstance(bare(hidden["url"]), Source):
+        hidden |= _of_source(bare(hidden["url"]), hidden)
     url = Secret(_path_or_text(hidden.pop("url")))
     problem = _problem_of_url(url)
     if problem is not None:
@@ -228,6 +233,16 @@ def check(arguments: Mapping[str, Any]) -> Options:
     return _fitting(Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **others))
 
 
+def _of_source(source: Source, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a source in the place of the URL stands for."""
+    if bare(given.get("protocol")) not in {None, "local"} or given.get("transport") is not None:
+        raise InvalidArgument("expected no protocol= or transport= beside a Source, which is both")
+    from runconsole.protocols.local.transport import SourceTransport
+
+    address = "local://" + _NO_NAME.sub("-", source.title)
+    return {"url": Secret(address), "protocol": "local", "transport": SourceTransport(source)}
+
+
 def _plain_subscribe(subscribe: Any) -> tuple[Secret[Any] | None, str | None]:
     """Return the messages as JSON can carry them, and a sentence about their fault, or None."""
     if subscribe is None:
@@ -241,7 +256,8 @@ def _problem_of_url(url: Secret[Any]) -> str | None:
     if isinstance(given, str) and given.strip():
         return None
     shown = repr(given) if given is None or isinstance(given, (str, int, float)) else f"a {type(given).__name__}"
-    return f"expected a URL or the path of a recording, got {shown}: pass for example 'ws://localhost:8000/ws'"
+    example = "pass for example 'ws://localhost:8000/ws', or a Source"
+    return f"expected a URL or the path of a recording, got {shown}: {example}"
 
 
 def _path_or_text(value: Any) -> Any:
@@ -254,7 +270,8 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     arguments = {name: bare(value) for name, value in hidden.items()}
     arguments |= {name: plain_argument(name, _finite(name, arguments[name])) for name in _PLAIN & arguments.keys()}
     arguments["record"] = _path_or_text(arguments.get("record"))
-    _one_of("protocol", (*protocol_names(), "replay"), arguments.get("protocol"))
+    if arguments.get("protocol") != "local":  # which no address speaks: `_of_source` chooses it
+        _one_of("protocol", (*server_names(), "replay"), arguments.get("protocol"))
     _one_of("transformer", TRANSFORMERS, arguments.get("transformer"))
     for name in ("task", "execution", "session", "masterplan", "title"):
         _typed(arguments, name, str, "a string")

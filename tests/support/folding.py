@@ -45,7 +45,7 @@ class Folded:
         self.state.apply(fact)
 
     def feed(self, frames: Iterable[str | bytes]) -> Folded:
-        """Fold in frames, each a step after the one before."""
+        """Playback in frames, each a step after the one before."""
         for frame in frames:
             self.now += self._step
             for event in read_events(frame, self.now):

@@ -22,6 +22,7 @@ from msgspec import structs
 from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.spec import JsonProtocol
+from runconsole.protocols.local.spec import LocalProtocol
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.socketio.spec import SocketIoProtocol
 from runconsole.protocols.spec import ProtocolSpec
@@ -39,6 +40,7 @@ __all__ = [
     "reader",
     "resolve",
     "saved_events_suffice",
+    "server_names",
 ]
 
 ENTRY_POINTS = "runconsole.protocols"
@@ -47,10 +49,12 @@ ENTRY_POINTS = "runconsole.protocols"
 Options = TypeVar("Options", bound=LinkOptions)
 
 _DEFAULT = JsonProtocol()
+_LOCAL = LocalProtocol()
 _OWN: tuple[ProtocolSpec, ...] = (
     _DEFAULT,
     TrpcProtocol(),
     SocketIoProtocol(),
+    _LOCAL,
 )
 
 _log = logging.getLogger("runconsole.protocols")
@@ -77,8 +81,13 @@ class _NoTransport:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all protocols: our own, then those of other packages by name. None of them is loaded."""
+    """Return the names of all protocols: our own, then other packages' by name. None of them is loaded."""
     return (*(spec.name for spec in _OWN), *_others())
+
+
+def server_names() -> tuple[str, ...]:
+    """Return the names of the protocols that servers speak, as `names`: those that a URL may be of."""
+    return tuple(name for name in names() if name != _LOCAL.name)
 
 
 @cache

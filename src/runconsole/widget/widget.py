@@ -25,6 +25,7 @@ from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
 from runconsole.options import ConsoleOptions, Options, check, concealed, signature
+from runconsole.protocols.local.source import Source
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
@@ -93,7 +94,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     console: Console
 
-    __signature__ = signature(url="str | os.PathLike[str] | Console", height=("int", 320), display=("bool", True))
+    __signature__ = signature(
+        url="str | os.PathLike[str] | Source | Console", height=("int", 320), display=("bool", True)
+    )
 
     def __new__(  # noqa: PYI034 - perhaps one that exists
         cls,
@@ -113,7 +116,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     def __init__(
         self,
-        url: str | os.PathLike[str] | Console,
+        url: str | os.PathLike[str] | Source | Console,
         *,
         height: int = 320,
         display: bool = True,
