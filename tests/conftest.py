@@ -1,4 +1,4 @@
-"""Settings that all Python tests share."""
+"""Settings for all Python tests."""
 
 from __future__ import annotations
 

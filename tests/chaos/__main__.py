@@ -1,4 +1,4 @@
-"""Plays schedules by hand: ``python -m tests.chaos "trpc tracked" 17`` one, with all that happened; ``0-200`` many."""
+"""Plays schedules by hand: ``python -m tests.chaos "trpc tracked" 17`` one, with a full report; ``0-200`` many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_LINES = 40
 
 
 def main() -> int:
-    """Play what the command line names; return whether anything was wrong."""
+    """Play the schedules of the command line; return whether any failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("mode", choices=[*MODES, "all"])
     parser.add_argument("seeds", help="a seed, or two with a dash: first and last")
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def timeline(failure: Failure) -> str:
-    """Return what both sides saw, as text."""
+    """Return the views of both sides as text."""
     trial: Trial | None = failure.trial
     if trial is None:
         return ""
@@ -47,8 +47,7 @@ def timeline(failure: Failure) -> str:
     if len(lines) > _MOST_LINES:
         lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = ["  ..."]
     lines += [
-        f"  offered over {passage.number}: {[told.number for told in passage.offered]}"
-        for passage in trial.host.gate.passages
+        f"  offered over {link.number}: {[told.number for told in link.offered]}" for link in trial.app.injector.links
     ]
     return "\n".join([*lines, f"  in the log: {trial.numbers}"])
 

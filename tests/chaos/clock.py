@@ -1,4 +1,4 @@
-"""This machine's clock, which somebody sets while a run is followed."""
+"""This machine's clock, set while a run is followed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["ClockStep", "Setting", "adjustable", "here"]
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """Set the clock by `seconds`, after so many rows of the log; with 0, when a question is first seen."""
+    """Set the clock by `seconds`, after that many rows of the log; with 0, when a question is first seen."""
 
     after: int
     seconds: float
 
 
 class Setting:
-    """How far a client's machine has been set from the true time.
+    """The offset of a client's machine from the true time.
 
     Args:
-        steps: what is still to be done.
+        steps: the steps to come.
     """
 
     def __init__(self, steps: tuple[ClockStep, ...]) -> None:
@@ -33,7 +33,7 @@ class Setting:
         self._steps = list(steps)
 
     def advance(self, rows: int, *, asked: bool) -> None:
-        """Do the steps that are due with so many rows in the log."""
+        """Do the steps that are due with that many rows in the log."""
         due = [step for step in self._steps if (rows >= step.after if step.after else asked)]
         for step in due:
             self._steps.remove(step)
@@ -44,7 +44,7 @@ _HERE: ContextVar[Setting | None] = ContextVar("setting", default=None)
 
 
 def here(setting: Setting) -> None:
-    """Have this task, and those it starts, read the time of day on the machine with this setting."""
+    """Let this task, and those it starts, read the time of day of the machine with this setting."""
     _HERE.set(setting)
 
 

@@ -1,4 +1,4 @@
-"""What must hold after any trial, told from the server's own record. Each check returns what is wrong, in words."""
+"""Laws of every trial, checked against the server's own record. Each check returns its findings in words."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from tests.chaos.trial import PACE, Trial, number_in
 __all__ = ["verdict"]
 
 _REFUSAL_OF_ANOTHER = "not allowed"
-"""The words of a stray."""
+"""The words of a stray refusal."""
 _ANSWERED = 3
-"""Events after an answer, which was sent before them or beside them, that show that it has come."""
+"""The number of events after an answer, which was sent before or beside them, that prove its arrival."""
 _LONGEST_TRIAL = 600_000_000
-"""Microseconds between two events at most."""
+"""The most microseconds between two events."""
 SHORTEST_PAUSE = 0.025
-"""Seconds between two attempts at least, once the pauses have grown."""
+"""The least seconds between two attempts, once the pauses have grown."""
 
 
 def verdict(trial: Trial) -> list[str]:
-    """Return everything that is wrong with a trial."""
+    """Return all findings about a trial."""
     checks = (_ending, _doubled, _reordered, _lost, _invented, _state, _foreign, _clock, _decisions, _storm)
     return [wrong for check in checks for wrong in check(trial)]
 
@@ -59,8 +59,8 @@ def _doubled(trial: Trial) -> Iterator[str]:
     if mode.slow and not _has_shown_that_it_answers(trial):
         return
     copies: Counter[int] = Counter()
-    for passage in trial.host.gate.passages:
-        copies |= Counter(told.number for told in passage.offered)
+    for link in trial.app.injector.links:
+        copies |= Counter(told.number for told in link.offered)
     for number, count in Counter(trial.numbers).items():
         # Nothing but its content tells an event without marks: on one connection it may be meant twice.
         if count > (1 if is_identified or is_doubled else copies[number]):
@@ -68,22 +68,22 @@ def _doubled(trial: Trial) -> Iterator[str]:
 
 
 def _has_shown_that_it_answers(trial: Trial) -> bool:
-    """Whether the first connection brought the word that the server has replayed all: what came after it was new."""
-    passage = trial.host.gate.passages[0]
-    if passage.caught_up is None:
+    """Return whether the first connection reported the end of the server's replay: later events were new."""
+    link = trial.app.injector.links[0]
+    if link.caught_up is None:
         return False
-    numbers = [told.number for told in passage.offered]
-    after = set(numbers[passage.caught_up :]) - set(numbers[: passage.caught_up])
+    numbers = [told.number for told in link.offered]
+    after = set(numbers[link.caught_up :]) - set(numbers[: link.caught_up])
     lost = next((place for place, link in enumerate(trial.state.links) if link.state == "retrying"), None)
     came = trial.rows if lost is None else trial.rows[: trial.link_rows[lost]]
     return len(after & {number_in(event) for event in came}) >= _ANSWERED
 
 
 def _reordered(trial: Trial) -> Iterator[str]:
-    """The log must be a way through what the connections were given, in their order."""
+    """Check that the log is a path through the events of the connections, in their order."""
     if _has(trial, Reorder) and _has(trial, AskReconnect):
         return  # two connections at once, each with an order of its own
-    offered = [told.number for passage in trial.host.gate.passages for told in passage.offered]
+    offered = [told.number for link in trial.app.injector.links for told in link.offered]
     place = 0
     for number in dict.fromkeys(trial.numbers):
         try:
@@ -94,7 +94,7 @@ def _reordered(trial: Trial) -> Iterator[str]:
 
 
 def _lost(trial: Trial) -> Iterator[str]:
-    """What is missing must have been reported: counted, or as not to be known."""
+    """Check that missing events were reported: counted, or as unknowable."""
     missing = [number for number in _missing(trial) if number not in _overtaken_by_others(trial)]
     if not missing:
         return
@@ -112,12 +112,12 @@ def _lost(trial: Trial) -> Iterator[str]:
 
 
 def _overtaken_by_others(trial: Trial) -> set[int]:
-    """Return what a server that reorders owed when its connection ended: with ids alone nothing tells that."""
+    """Return the events that a reordering server owed at the end of its connection: ids alone do not reveal them."""
     if MODES[trial.schedule.mode].marks == "seq" or not _has(trial, Reorder):
         return set()
     owed: set[int] = set()
-    for passage in trial.host.gate.passages:
-        numbers = [told.number for told in passage.offered]
+    for link in trial.app.injector.links:
+        numbers = [told.number for told in link.offered]
         for number in range(min(numbers, default=0), max(numbers, default=0)):
             place = numbers.index(number) if number in numbers else len(numbers)
             owed |= {number} if any(other > number for other in numbers[:place]) else set()
@@ -125,7 +125,7 @@ def _overtaken_by_others(trial: Trial) -> set[int]:
 
 
 def _overtaken(trial: Trial) -> bool:
-    """Whether numbers that began afresh had overtaken the old ones before the client was back: nothing tells them."""
+    """Return whether restarted numbers had overtaken the old ones before the client was back: nothing reveals them."""
     afresh = trial.schedule.plan.afresh or 0
     seen = trial.numbers
     first = next((number - afresh for number in seen if number > afresh), None)
@@ -161,7 +161,7 @@ def _holes(trial: Trial, missing: list[int]) -> list[_Hole]:
 
 
 def _covered(trial: Trial, hole: _Hole) -> bool:
-    """Whether a reconnect in the hole was reported as one of unknown loss."""
+    """Return whether a reconnect in the hole was reported as one of unknown loss."""
     _, begin, end = hole
     end += max((fault.span for fault in trial.schedule.faults if isinstance(fault, Reorder)), default=0)
     end += 3 * _has(trial, AskReconnect)  # a change of connections that failed has brought some events already
@@ -178,7 +178,7 @@ def _covered(trial: Trial, hole: _Hole) -> bool:
 
 
 def _invented(trial: Trial) -> Iterator[str]:
-    """No loss is reported as a number where there is none."""
+    """Check that no loss is reported as a number without one."""
     counted = sum((link.missed or 0) for link in trial.state.links)
     came_late = sum((link.recovered or 0) for link in trial.state.links)
     missing = len(_missing(trial))
@@ -187,7 +187,7 @@ def _invented(trial: Trial) -> Iterator[str]:
 
 
 def _state(trial: Trial) -> Iterator[str]:
-    """The state is the fold of the run's events that are in the log."""
+    """Check that the state is the fold of the run's events in the log."""
     told = {event.number: event.text for event in trial.log_of_run}
     expected = RunState()
     for number in trial.numbers:  # those that are there twice, too: whether they may be is not for this check
@@ -209,7 +209,7 @@ def _state(trial: Trial) -> Iterator[str]:
 
 
 def _foreign(trial: Trial) -> Iterator[str]:
-    """Nothing of another run is in the log or in the state, and that some was left out is said."""
+    """Check that no event of another run is in the log or in the state, and that their number is reported."""
     state = trial.state
     rows = [event for event in trial.rows if FOREIGN in event.payload]
     if rows or FOREIGN in state.tasks or FOREIGN in state.checkpoints or state.reported_status == "failed":
@@ -223,7 +223,7 @@ def _foreign(trial: Trial) -> Iterator[str]:
 
 
 def _clock(trial: Trial) -> Iterator[str]:
-    """A clock that is set neither closes a question nor puts what came later before what came earlier."""
+    """Check that a set clock neither closes a question nor reorders times."""
     for name in sorted(trial.early):
         yield f"checkpoint {name} has expired here while the server waited for an answer"
     # While connections change, what the new one brings is held back.
@@ -241,10 +241,10 @@ def _clock(trial: Trial) -> Iterator[str]:
 
 
 def _decisions(trial: Trial) -> Iterator[str]:
-    taken = {item.id: item.decision for item in trial.host.player.checkpoints}
+    taken = {item.id: item.decision for item in trial.app.player.checkpoints}
     for key, name in trial.pressed.items():
         decision, outcome = trial.state.decisions[key], taken.get(name)
-        sent = sum(key in frame.text for frame in trial.host.received)
+        sent = sum(key in frame.text for frame in trial.app.received)
         counts = outcome is not None and outcome.feedback == key
         same = outcome is not None and outcome.option == decision.option and not outcome.automatic
         what = f"{key} ({decision.option!r}) is {decision.state} here ({decision.error}); the server: {outcome}"
@@ -262,7 +262,7 @@ def _decisions(trial: Trial) -> Iterator[str]:
 
 
 def _contradicts(state: str, *, counts: bool, same: bool) -> bool:
-    """Whether the console says of a decision what the server does not; somebody else's equal answer counts as ours."""
+    """Return whether the console and the server differ about a decision; an equal answer of another counts as ours."""
     if state in {"acknowledged", "applied"}:
         return not (counts or same)
     return state in {"refused", "expired"} and counts
@@ -278,7 +278,7 @@ def _checkpoint(trial: Trial, name: str, outcome: Any) -> Iterator[str]:
 
 
 def _storm(trial: Trial) -> Iterator[str]:
-    """Count the attempts against what can have ended or refused a connection."""
+    """Count the attempts against the possible ends and refusals of connections."""
     allowed = 3.0
     for fault in trial.schedule.faults:
         match fault:
@@ -290,7 +290,7 @@ def _storm(trial: Trial) -> Iterator[str]:
                 allowed += 4
             case _:
                 allowed += 1
-    attempts = max(sum(link.state == "connecting" for link in trial.state.links), trial.host.gate.attempts)
+    attempts = max(sum(link.state == "connecting" for link in trial.state.links), trial.app.injector.attempts)
     if attempts > allowed:
         yield f"{attempts} attempts to connect, at most {allowed:.0f} are to be expected"
 

@@ -1,4 +1,4 @@
-"""Each trial is recorded, too: what its recordings give must be what the console knew."""
+"""Recordings of each trial: their replay must equal the console's state."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _TOLD = (
     *("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints", "decisions", "links"),
     *("finished", "interruption", "started_at", "ended_at", "current_task"),
 )
-"""All that the frames are made of, and what stands beside them."""
+"""The rows of all frames, and the notes beside them."""
 
 Row = tuple[object, ...]
 
 
 class Recording:
-    """Records a trial to a file and keeps what `save` needs."""
+    """Records a trial to a file and keeps the input of `save`."""
 
     def __init__(self, path: Path, url: str, protocol: str, *, rooms: int, trouble: Callable[[str], None]) -> None:
         self.asides = Asides()
@@ -45,7 +45,7 @@ class Recording:
         self.recorder = Recorder(FileWriter(path), self.header, now=now_micros, trouble=trouble, secrets=Redactor([]))
 
     def differences(self, trial: Trial) -> Iterator[str]:
-        """Yield how the recordings of a trial differ from it."""
+        """Yield the differences between the recordings of a trial and the trial."""
         self.recorder.close()
         lines = list(Reader(self._path))
         yield from _differences("the recording", trial, lines)
@@ -68,7 +68,7 @@ def _fold(lines: list[bytes]) -> tuple[Playback, list[Row]]:
 
 
 def _cut(trial: Trial, lines: list[bytes]) -> Iterator[str]:
-    """A recording that breaks off gives the run up to there."""
+    """Check that a recording that breaks off gives the run up to there."""
     fold, rows = _fold(lines)
     if fold.misread or rows != [_row(event) for event in trial.rows][: len(rows)]:
         yield f"the first {len(lines)} lines of the recording are not the beginning of the run"

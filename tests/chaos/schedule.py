@@ -1,4 +1,4 @@
-"""What goes wrong in one trial, drawn from a seed: the wire, the run, the faults, the answers."""
+"""The faults of one trial, drawn from a seed: the wire, the run, the faults, the answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.chaos.clock import ClockStep
 from tests.chaos.stream import Marks, Plan, Question
 
 HEARTBEAT = 1.0
-"""Seconds between two pings of the client; what is silent for longer than two of them is dead."""
+"""Seconds between two pings of the client; a server that is silent for longer than two of them is dead."""
 _STEPS = (-86_400.0, -3600.0, -40.0, -0.5, 0.5, 40.0, 3600.0, 86_400.0)
 """Seconds by which a clock is set."""
 _MOST_DENIALS = 5
@@ -39,10 +39,10 @@ class Mode:
 
     Attributes:
         subscription: on tRPC, the path; `stream.taskEvents` takes an object, so it can be resumed.
-        ids: on tRPC, whether events are tracked, and whether their ids count.
-        rooms: on Socket.IO, how many rooms the client joins; over two, each event comes twice.
-        timed: whether events say when they happened.
-        slow: whether a catch-up takes longer than the client waits where nobody declares it over.
+        ids: on tRPC, the kind of the events' ids: none, opaque, or counting.
+        rooms: on Socket.IO, the number of rooms that the client joins; over two, each event comes twice.
+        timed: True if events have times of their own.
+        slow: True if a catch-up takes longer than the client waits without a report of its end.
     """
 
     wire: Wire
@@ -57,7 +57,7 @@ class Mode:
 
     @property
     def follows_all(self) -> bool:
-        """Whether the client gets what is told of every task."""
+        """True if the client gets the events of every task."""
         return self.subscription == "stream.systemEvents" and not self.rooms
 
 
@@ -88,7 +88,7 @@ MODES: dict[str, Mode] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a person answers a question: after `delay` seconds; `twice` presses again; `colleague` is faster."""
+    """A person's answer to a question: after `delay` seconds; `twice` presses again; `colleague` is faster."""
 
     option: str
     delay: float
@@ -98,12 +98,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One trial. `repr` is all that is needed to play it again.
+    """One trial. Its `repr` is enough to play it again.
 
     Attributes:
-        respells: whether the server spells its events in another way on each connection.
-        others: how many events of other runs come for each one of ours.
-        steps: how somebody sets the clock of the client's machine meanwhile.
+        respells: True if the server spells its events differently on each connection.
+        others: the number of events of other runs for each one of ours.
+        steps: the settings of the clock of the client's machine meanwhile.
     """
 
     mode: str
@@ -151,7 +151,7 @@ def draw(mode: str, seed: int) -> Schedule:
 
 
 def _believable(faults: list[Fault]) -> tuple[Fault, ...]:
-    """Return the faults without so many refusals of us that they are no accident any more."""
+    """Return the faults without a series of refusals that is too long to be an accident."""
     left = _MOST_DENIALS
     kept: list[Fault] = []
     for fault in faults:
@@ -164,7 +164,7 @@ def _believable(faults: list[Fault]) -> tuple[Fault, ...]:
 
 
 def _may_respell(mode: Mode, faults: tuple[Fault, ...]) -> bool:
-    """Whether anything but the letter tells an event from its like: a mark, a time; on one connection a mark alone."""
+    """Return whether a mark or a time tells equal events apart; on one connection only a mark counts."""
     if mode.rooms > 1 or not mode.timed:
         return False
     return mode.marks != "none" or mode.ids != "none" or not any(isinstance(fault, AskReconnect) for fault in faults)

@@ -1,4 +1,4 @@
-"""What other servers do to the same events: other spellings on each connection, others' runs in between, slowness."""
+"""Other servers' treatment of the same events: other spellings on each connection, other runs in between, slowness."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOWNESS = 0.02
 """Seconds between two frames of a slow catch-up."""
 _CAUGHT_UP = '["ack","catch-up'
 FOREIGN = "another's"
-"""Stands in every event of another run."""
+"""A mark in every event of another run."""
 
 _OTHERS: list[dict[str, Any]] = [
     {"type": "task.started", "payload": {"taskId": FOREIGN, "workerId": "w9"}},
@@ -37,14 +37,14 @@ class Skew:
 
     Args:
         inner: the other transport.
-        seed: of the dice.
-        respells: whether each connection after the first spells every event in its own way.
-        others: how many events of other runs come for each one of ours, 0 to 1.
-        copies: how often each of them comes.
-        slow: whether each connection after the first brings one frame at a time, until it has been told the past.
+        seed: the seed of the changes.
+        respells: True if each connection after the first spells every event in its own way.
+        others: the number of events of other runs for each one of ours, 0 to 1.
+        copies: the number of copies of each of them.
+        slow: True if each connection after the first brings one frame at a time, until the end of the replay.
 
     Attributes:
-        told: how many events of other runs came.
+        told: the number of events of other runs so far.
     """
 
     def __init__(self, inner: Transport, seed: str, *, respells: bool, others: float, copies: int, slow: bool) -> None:
@@ -68,7 +68,7 @@ class Skew:
             yield _Skewed(connection, self, anew=self._respells and is_later, slow=self._slow and is_later)
 
     def change(self, frame: str | bytes, *, anew: bool) -> list[str | bytes]:
-        """Return what comes in the place of a frame."""
+        """Return the frames in the place of a frame."""
         value = _read(frame)
         if value is None:
             return [frame]
@@ -130,7 +130,7 @@ def _read(frame: str | bytes) -> Any:
 
 
 def _event_in(value: Any) -> dict[str, Any] | None:
-    """Return the event that a frame of any of the wires carries, None where it carries none of the run's."""
+    """Return the event in a frame of any of the wires, None for a frame without one of the run's."""
     match value:
         case {"type": str(), "payload": {"n": _}}:
             return dict(value)

@@ -1,4 +1,4 @@
-"""A run made for counting: numbered events at a steady pace, questions beside them, an end when it is told to end."""
+"""A run made for counting: numbered events at a steady pace, questions beside them, an end on command."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runconsole.simulator.scenario import Answer, Ask, Checkpoint, Clock, Event, Script, Sleep, Tell
+from runconsole.simulator.scenario import Answer, Ask, Checkpoint, Clock, Emit, Event, Script, Sleep
 
 TASK = "t1"
 
 Marks = Literal["id", "seq", "none"]
-"""What an event carries beside its timestamp: an id, a number, or nothing."""
+"""The marks of an event beside its timestamp: an id, a number, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run: how many events, how many seconds apart, what they carry.
+    """A run: the number of events, the seconds between them, their marks.
 
     With `afresh`, the server's numbers and ids start again after that event, as those of a server that lost its memory.
     """
@@ -36,7 +36,7 @@ class Plan:
     questions: tuple[Question, ...] = ()
     afresh: int | None = None
     counted: bool = False
-    """Whether it is an execution of as many tasks as events, each of which is done when it is first told of."""
+    """True for an execution with a task for each event, done in the first event about it."""
     timed: bool = True
 
 
@@ -44,7 +44,7 @@ class Stream:
     """The scenario of a plan. The number of an event in the run is the `n` of its payload.
 
     Attributes:
-        told_all: whether all planned events have been told; then it waits to be asked for more, or for the end.
+        told_all: True after all planned events; the stream then waits for a request for more, or for the end.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -61,7 +61,7 @@ class Stream:
         """Return nothing."""
         return []
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
+    def envelope(self, clock: Clock, told: Emit) -> Event:
         """Return an event of the task family, marked as planned."""
         self._number += 1
         payload = {"taskId": TASK, "n": self._number, **told.body}
@@ -79,7 +79,7 @@ class Stream:
 
     @property
     def next_answer(self) -> str:
-        """The id of the hidden checkpoint that the stream waits at, once it has told all."""
+        """The id of the hidden checkpoint at which the stream waits after its last planned event."""
         return f"more-{self._asked}"
 
     def _events(self) -> Script:
@@ -87,13 +87,13 @@ class Stream:
         if self._plan.counted:
             yield from self._counted()
             return
-        yield Tell("task.started", {"workerId": "w1"})
+        yield Emit("task.started", {"workerId": "w1"})
         for number in range(total):
             yield Sleep(self._plan.pause)
             if number % 3 == 2:
-                yield Tell("task.output", {"stream": "stdout", "data": f"line {number}\n"})
+                yield Emit("task.output", {"stream": "stdout", "data": f"line {number}\n"})
             else:
-                yield Tell("task.progress", {"progress": 90 * number // total, "currentStep": f"step {number}"})
+                yield Emit("task.progress", {"progress": 90 * number // total, "currentStep": f"step {number}"})
         self.told_all = True
         while True:
             self._asked += 1
@@ -101,14 +101,14 @@ class Stream:
             decision = yield Ask(checkpoint, 1e6)
             if decision is None or decision.option == "end":
                 break
-            yield Tell("task.progress", {"progress": 95, "currentStep": f"more {self._asked}"})
-        yield Tell("task.progress", {"progress": 99, "currentStep": "the end"})
-        yield Tell("task.completed", {"result": {"success": True}})
+            yield Emit("task.progress", {"progress": 95, "currentStep": f"more {self._asked}"})
+        yield Emit("task.progress", {"progress": 99, "currentStep": "the end"})
+        yield Emit("task.completed", {"result": {"success": True}})
 
     def _counted(self) -> Script:
-        """An execution: between any two of its events all that is known is done, and not all that was announced."""
+        """Yield an execution: between any two events all known work is done, and not all announced work."""
         total = self._plan.events
-        yield Tell("execution_started", {"total_tasks": 10 * total})
+        yield Emit("execution_started", {"total_tasks": 10 * total})
         for number in range(total):
             yield Sleep(self._plan.pause)
             yield self._done(number)
@@ -119,21 +119,21 @@ class Stream:
             if decision is None or decision.option == "end":
                 break
             yield self._done(total + self._asked)
-        yield Tell("execution_completed", {"status": "success"})
+        yield Emit("execution_completed", {"status": "success"})
 
-    def _done(self, number: int) -> Tell:
+    def _done(self, number: int) -> Emit:
         told = {"taskId": f"task-{number}", "task_id": f"task-{number}", "status": "completed"}
-        return Tell("progress_update", told | {"total_tasks": 10 * self._plan.events})
+        return Emit("progress_update", told | {"total_tasks": 10 * self._plan.events})
 
     def _question(self, question: Question, clock: Clock) -> Script:
         yield Sleep(question.at)
         options = [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
         body = {"checkpointId": question.name, "title": question.name, "options": options, "defaultAction": "reject"}
-        yield Tell("task.hitl_required", body | {"timeout": clock.stamp(question.window)})
+        yield Emit("task.hitl_required", body | {"timeout": clock.stamp(question.window)})
         decision = yield Ask(Checkpoint(question.name, TASK, ("approve", "reject"), "reject"), question.window)
         if decision is None:
             raise RuntimeError("the last wait for a decision ended without one")
-        yield Tell(
+        yield Emit(
             "checkpoint.hitl_decided",
             {
                 "checkpointId": question.name,
@@ -146,5 +146,5 @@ class Stream:
 
 
 def answer(name: str, option: str, *, by: str = "colleague") -> Answer:
-    """Return the answer of somebody else."""
+    """Return the answer of another client."""
     return Answer(name, option, by=by)

@@ -18,7 +18,7 @@ _AT_ONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A trial in which something was wrong; `str` says what, and how to play it again."""
+    """A failed trial; `str` has its findings, and the command that plays it again."""
 
     schedule: Schedule
     wrong: list[str]
@@ -31,7 +31,7 @@ class Failure:
 
 
 async def play_all(schedules: Iterable[Schedule]) -> list[Failure]:
-    """Play schedules, some at a time; return those that went wrong."""
+    """Play schedules, some at a time; return the failed ones."""
     asyncio.get_running_loop().set_debug(False)  # three times slower, and what it finds other tests find
     turn = asyncio.Semaphore(_AT_ONCE)
 

@@ -1,7 +1,7 @@
-"""Hundreds of drawn schedules of faults, on every wire: what the server knows of a run is what the console says of it.
+"""Hundreds of drawn schedules of faults, on every wire: the server's record of a run and the console's state agree.
 
-`RUNCONSOLE_CHAOS` is how many schedules each mode plays (24). What goes wrong names its seed; `python -m tests.chaos`
-plays it again.
+`RUNCONSOLE_CHAOS` is the number of schedules that each mode plays (24). A failure names its seed; `python -m
+tests.chaos` plays it again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TRIALS = int(os.environ.get("RUNCONSOLE_CHAOS", "24"))
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.timeout(90 + 2 * TRIALS)
-async def test_no_event_is_lost_unsaid_doubled_or_out_of_order_and_every_decision_is_what_the_server_saw(
+async def test_console_and_server_agree_under_drawn_faults(
     mode: str,
 ) -> None:
     failures = await play_all(draw(mode, seed) for seed in range(TRIALS))

@@ -1,4 +1,4 @@
-"""The oracle has teeth: a client with any of these faults of its own does not get through the trials."""
+"""The oracle finds faults: a client with any of these faults of its own does not get through the trials."""
 
 from __future__ import annotations
 

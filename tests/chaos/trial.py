@@ -1,4 +1,4 @@
-"""One trial: a real server with its faults, a session that follows it, people who answer, and what came of it."""
+"""One trial: a real server with its faults, a session that follows it, people who answer, and a record of it all."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from runconsole.protocols.trpc.wire import TrpcWire
 from runconsole.reconnect import Reconnect
 from runconsole.session import Session
 from runconsole.session.pace import Pace
-from runconsole.simulator.app import Host, Serving
-from runconsole.simulator.player import Player, Told
+from runconsole.simulator.app import App, ServeOptions
+from runconsole.simulator.player import LogEntry, Player
 from runconsole.simulator.scenario import Refusal
 from runconsole.simulator.wires.trpc import number_of
 from runconsole.state import Effect, RunState
@@ -43,7 +43,7 @@ from tests.chaos.stream import TASK, Stream, answer
 from tests.support.writers import live_writer
 
 PATIENCE = 40.0
-"""Seconds until something that must happen counts as not happening; generous, for a busy machine."""
+"""Seconds after which an expected change counts as missing; generous, for a busy machine."""
 SHORT_SILENCE = 10_000
 """Microseconds in which a catch-up brings something, unless it is slow."""
 PACE = Pace(tick=0.03, linger=0.06, catching_up=0.1, steady=60.0, reply=1.5, parting=0.5, establish=2.0, drain=1.0)
@@ -51,20 +51,20 @@ PACE = Pace(tick=0.03, linger=0.06, catching_up=0.1, steady=60.0, reply=1.5, par
 
 @dataclass(slots=True)
 class Trial:
-    """What happened. Positions count the rows of the event log.
+    """The record of a trial. Positions count the rows of the event log.
 
     Attributes:
         rows: the event log.
         link_rows: the position at which each row of `links` was added.
-        pressed: the decisions that were asked for, with their checkpoints.
-        pressing: whether somebody is about to answer.
-        recording: what was recorded, where it was.
-        skew: what changed the frames on their way.
+        pressed: the requested decisions, with their checkpoints.
+        pressing: True while a person is about to answer.
+        recording: the recorder, if there is one.
+        skew: the transport that changed the frames on their way.
         early: the questions that closed here as if their time were up, while the server still waited.
     """
 
     schedule: Schedule
-    host: Host
+    app: App
     state: RunState
     log: EventLog
     link_rows: list[int] = field(default_factory=list)
@@ -84,15 +84,15 @@ class Trial:
         return [number for event in self.rows if (number := number_in(event)) is not None]
 
     @property
-    def log_of_run(self) -> list[Told]:
-        return self.host.player.log
+    def log_of_run(self) -> list[LogEntry]:
+        return self.app.player.log
 
 
 async def run(schedule: Schedule, record: Path | None = None) -> Trial:
     """Play a schedule to its end, and record it to a file."""
     mode = MODES[schedule.mode]
     stream = Stream(schedule.plan)
-    serving = Serving(
+    serving = ServeOptions(
         wire=mode.wire,
         replay=mode.replay,
         delivery="subscribe" if mode.rooms else "push",
@@ -102,8 +102,8 @@ async def run(schedule: Schedule, record: Path | None = None) -> Trial:
         faults=schedule.faults,
         seed=schedule.seed,
     )
-    async with Host(Player(stream, speed=1.0), serving) as host:
-        trial = Trial(schedule, host, RunState(), EventLog())
+    async with App(Player(stream, speed=1.0), serving) as app:
+        trial = Trial(schedule, app, RunState(), EventLog())
         setting = Setting(schedule.steps)
         session = _session(trial, mode, record, setting)
         following = asyncio.create_task(_follow(session, setting), name="chaos-session")
@@ -126,15 +126,15 @@ async def _follow(session: Session, setting: Setting) -> None:
 
 
 async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None]) -> None:
-    """Let the run end when every fault has happened and the client is with it again."""
-    player, gate = trial.host.player, trial.host.gate
+    """Let the run end when every fault has happened and the client is connected again."""
+    player, injector = trial.app.player, trial.app.injector
     await _until(lambda: stream.told_all, "the run began and told everything")
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     while True:
         assert not following.done(), f"the session ended in the middle of the run: {trial.state.links[-1]}"
         assert loop.time() < end, "the client never came back"
-        is_over = gate.is_quiet and not _is_asking(trial)
+        is_over = injector.is_quiet and not _is_asking(trial)
         last = len(player.log) + 1
         player.decide(answer(stream.next_answer, "more"))
         if await _comes(trial, last) and is_over:
@@ -145,7 +145,7 @@ async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None])
 
 
 async def _comes(trial: Trial, number: int) -> bool:
-    """Whether the client gets this event soon."""
+    """Return whether the client gets this event soon."""
     try:
         await _until(lambda: _has(trial, number), f"event {number} came", within=0.3)
     except AssertionError:
@@ -154,7 +154,7 @@ async def _comes(trial: Trial, number: int) -> bool:
 
 
 def _has(trial: Trial, number: int) -> bool:
-    """Whether the client is there and has this event."""
+    """Return whether the client is connected and has this event."""
     recent = trial.log.read(max(0, len(trial.log) - 20), 20)
     is_live = trial.state.links[-1].state == "live"
     return is_live and any(number_in(event) == number for _, event in recent)
@@ -170,8 +170,8 @@ def number_in(event: Received) -> int | None:
 
 
 def _is_asking(trial: Trial) -> bool:
-    """Whether a question is open, or an answer to one is being given."""
-    is_open = any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.host.player.checkpoints)
+    """Return whether a question is open, or an answer to one is being given."""
+    is_open = any(checkpoint.state == "open" and checkpoint.task_id for checkpoint in trial.app.player.checkpoints)
     is_seen = any(item.checkpoint_id not in trial.pressed.values() for item in trial.state.open_checkpoints)
     return is_open or is_seen or trial.pressing or any(row.state in IN_FLIGHT for row in trial.state.decisions.values())
 
@@ -187,7 +187,7 @@ async def _until(condition: Callable[[], object], what: str, within: float = PAT
 
 
 def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) -> Session:
-    url = trial.host.url
+    url = trial.app.url
     wire, transport = _client(url, mode)
     schedule = trial.schedule
     scope = Scope.of(execution=None, task=TASK if schedule.others else None)
@@ -207,7 +207,7 @@ def _session(trial: Trial, mode: Mode, record: Path | None, setting: Setting) ->
         while len(trial.link_rows) < len(trial.state.links):
             trial.link_rows.append(len(trial.log))
         setting.advance(len(trial.log), asked=bool(trial.state.open_checkpoints))
-        waits = {item.id for item in trial.host.player.checkpoints if item.state == "open"}
+        waits = {item.id for item in trial.app.player.checkpoints if item.state == "open"}
         trial.early |= {item.name for item in schedule.plan.questions if item.window > PATIENCE / 2} & {
             name for name in waits if _is_expired(trial, name)
         }
@@ -249,7 +249,7 @@ def _client(url: str, mode: Mode) -> tuple[Wire, Transport]:
             return SocketIoWire(rooms[: mode.rooms]), SocketIoTransport(url, heartbeat=HEARTBEAT)
 
 
-def _opaque(told: Told) -> str:
+def _opaque(told: LogEntry) -> str:
     return hashlib.sha256(str(told.number).encode()).hexdigest()[:12]
 
 
@@ -268,17 +268,17 @@ async def _answer(trial: Trial, session: Session, setting: Setting) -> None:
                 trial.pressing = True
                 await _press(trial, session, name)
                 trial.pressing = False
-        unseen = [item for item in trial.host.player.checkpoints if item.state == "open" and item.task_id]
-        if trial.host.gate.is_quiet:
+        unseen = [item for item in trial.app.player.checkpoints if item.state == "open" and item.task_id]
+        if trial.app.injector.is_quiet:
             for item in unseen:  # nobody here has seen it, or its answer got lost: somebody else helps
                 if _is_stuck(trial, item.id):
                     with suppress(Refusal):
-                        trial.host.player.decide(answer(item.id, "approve"))
+                        trial.app.player.decide(answer(item.id, "approve"))
         await asyncio.sleep(0.01)
 
 
 def _is_stuck(trial: Trial, name: str) -> bool:
-    """Whether no answer to this question is under way."""
+    """Return whether no answer to this question is under way."""
     states = {trial.state.decisions[key].state for key, asked in trial.pressed.items() if asked == name}
     told = trial.state.links[-1].state == "live"
     return told and not states & {"queued", "sent"} and (name not in trial.state.checkpoints or bool(states))
@@ -289,7 +289,7 @@ async def _press(trial: Trial, session: Session, name: str) -> None:
     await asyncio.sleep(reply.delay)
     if reply.colleague is not None:
         with suppress(Refusal):
-            trial.host.player.decide(answer(name, reply.colleague))
+            trial.app.player.decide(answer(name, reply.colleague))
     for number in range(1 + reply.twice):
         key = f"{name}-press-{number}"
         trial.pressed[key] = name

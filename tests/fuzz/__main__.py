@@ -10,7 +10,7 @@ from tests.fuzz.running import PARTS, fuzz
 
 
 def main() -> int:
-    """Run every part for its share of the time; return 1 where one found something."""
+    """Run every part for its share of the time; return 1 if one found a fault."""
     parser = argparse.ArgumentParser(description="Mutate frames, recordings and messages of the page.")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))

@@ -1,4 +1,4 @@
-"""Frames: mutations of what servers send, through each wire's `receive` and the fold, to frames and pictures."""
+"""Frames: mutations of servers' frames, through each wire's `receive` and the fold, to frames and pictures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEEDS = [
     *(line for name in sorted(_CONTRACT.glob("*.jsonl")) for line in name.read_text(encoding="utf-8").splitlines()),
     *(line for line in re.findall(r"\{.*\}", _TRANSCRIPTS.read_text(encoding="utf-8"))[:300] if len(line) < 4000),
 ]
-"""What mutations begin with: the frames of the contract, and those of recorded servers."""
+"""The seeds of mutations: the frames of the contract, and those of recorded servers."""
 
 _VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 5.0, 2**53 + 1, 2**64, 10**30, 1e308, float("nan"), float("inf"), "", "0", "ping"),
@@ -125,7 +125,7 @@ _WIRES: dict[str, tuple[Callable[[], Wire], Callable[[str], str]]] = {
 
 
 def check_frames(frames: list[str | bytes], wire_name: str) -> None:
-    """Read and fold frames as a session does. Raises AssertionError for a broken rule, and whatever breaks."""
+    """Read and fold frames as a session does. Raises AssertionError for a broken rule, and any other failure."""
     make, wrap = _WIRES[wire_name]
     wire, state, log = make(), RunState(), EventLog()
     view = View(state, log.read, lambda: _described(log))

@@ -1,4 +1,4 @@
-"""Messages of the page: whatever comes is answered, in JSON, and nothing is raised."""
+"""Messages of the page: each is answered, in JSON, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Page:
         self.largest = max(self.largest, len(msgspec.json.encode(content)))
 
     def check(self, told: Any) -> None:
-        """Hand over a message, on this thread. Raises what the handler raises."""
+        """Hand over a message, on this thread. Raises the handler's exceptions."""
         self.widget._on_page_message(self.widget, told, [])
 
     def close(self) -> None:

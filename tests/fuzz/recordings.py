@@ -55,7 +55,7 @@ def _flipped(chance: random.Random, content: bytes) -> bytes:
 
 
 def check_recording(path: Path) -> None:
-    """Load a recording and show it. Raises whatever is no `RecordingError`."""
+    """Load a recording and show it. Raises any error but `RecordingError`."""
     try:
         console = Console(str(path))
     except (RecordingError, InvalidArgument):

@@ -22,7 +22,7 @@ _CONTRACT = Path(__file__).parents[1] / "contract"
 
 
 class Found(NamedTuple):
-    """How many rounds there were, and what broke in the last of them, with how to have it again."""
+    """The number of rounds, and the failure of the last of them, with the command that repeats it."""
 
     rounds: int
     failure: str | None
@@ -68,7 +68,7 @@ PARTS: dict[str, Callable[[random.Random], None]] = {
 
 
 def fuzz(part: str, seed: int, seconds: float) -> Found:
-    """Run rounds until the time is over or one fails. A round that hangs prints where, and ends the process."""
+    """Run rounds until the time is over or one fails. A round that hangs prints its place, and ends the process."""
     end, number = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         faulthandler.dump_traceback_later(_HANGS_S, exit=True)

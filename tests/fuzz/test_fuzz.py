@@ -1,4 +1,4 @@
-"""The fuzzer for some seconds a part (`RUNCONSOLE_FUZZ_SECONDS`): nothing that comes breaks a rule."""
+"""The fuzzer for some seconds a part (`RUNCONSOLE_FUZZ_SECONDS`): no input breaks a rule."""
 
 from __future__ import annotations
 

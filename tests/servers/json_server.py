@@ -1,4 +1,4 @@
-"""A plain WebSocket server that does as it is told, in threads of its own: nothing of runconsole is in it."""
+"""A plain WebSocket server that follows a script, in threads of its own, without any code of runconsole."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
 PATIENCE = 20.0
-"""Seconds until something that must happen counts as not happening; generous, for a busy machine."""
+"""Seconds after which an expected change counts as missing; generous, for a busy machine."""
 
 Message = dict[str, Any]
 
 
 def eventually(condition: Callable[[], object], what: str = "the condition") -> None:
-    """Return as soon as a condition holds; fail when it does not come to hold."""
+    """Return as soon as a condition holds; fail if it never does."""
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
@@ -39,10 +39,10 @@ class Peer:
     """One client's connection.
 
     Attributes:
-        number: how many were accepted before it.
-        received: the frames it sent, in their order.
-        headers: of its handshake.
-        path: with its query.
+        number: the number of connections before it.
+        received: the frames it sent, in order.
+        headers: the headers of its handshake.
+        path: the path with its query.
     """
 
     def __init__(self, connection: ServerConnection, number: int) -> None:
@@ -60,7 +60,7 @@ class Peer:
         return [json.loads(frame) for frame in list(self.received)]
 
     def send(self, *frames: Message | list[Any] | str | bytes) -> None:
-        """Send frames; what is neither text nor bytes as JSON."""
+        """Send frames; other values than text and bytes as JSON."""
         for frame in frames:
             self._connection.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
 
@@ -74,12 +74,12 @@ class Peer:
         self._connection.close(code, reason)
 
     def drop(self) -> None:
-        """End the connection without a goodbye."""
+        """End the connection without a close."""
         with suppress(OSError):
             self._connection.socket.shutdown(socket.SHUT_RDWR)
 
     def listen(self) -> None:
-        """Keep what comes until the connection ends."""
+        """Record messages until the connection ends."""
         with suppress(ConnectionClosed):
             while True:
                 self.received.append(self._connection.recv())
@@ -115,14 +115,14 @@ def in_turn(*scripts: Script) -> Script:
 
 
 class JsonServer:
-    """Runs a script for each connection and records what the clients send; a context manager.
+    """Runs a script for each connection and records the clients' messages; a context manager.
 
     Args:
-        script: called with each `Peer` in a thread of its own; or the frames to send to each. The connection stays
-            open afterwards until the client or the test ends it.
+        script: called with each `Peer` in a thread of its own; or the frames to send to each. The connection stays open
+            afterwards until the client or the test ends it.
         refuse: the HTTP statuses to answer the first handshakes with, instead of accepting them.
         ssl: a context to speak TLS with.
-        host: where to listen, and the URL's host unless it is this machine's usual address.
+        host: the address to listen on, and the URL's host unless it is this machine's usual address.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class JsonServer:
         self.handshakes = 0
         """Handshakes seen, refused ones too."""
         self.is_down = False
-        """Whether every handshake is refused."""
+        """True if every handshake is refused."""
         self._server: Server = serve(
             self._serve, host, 0, process_request=self._greet, ssl=ssl, max_size=None, compression=None
         )
@@ -156,7 +156,7 @@ class JsonServer:
         return self.peers[-1]
 
     def connected(self, count: int) -> Peer:
-        """Wait until so many connections were accepted; return the last of them."""
+        """Wait until that many connections were accepted; return the last of them."""
         eventually(lambda: len(self.peers) >= count, f"connection {count}")
         return self.peers[count - 1]
 
@@ -187,7 +187,7 @@ class JsonServer:
         self.stop()
 
     def stop(self) -> None:
-        """Drop every connection and listen no more. Does nothing the second time."""
+        """Drop every connection and stop listening. Does nothing the second time."""
         if self._thread.is_alive():
             for peer in self.peers:
                 peer.drop()

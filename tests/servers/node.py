@@ -42,7 +42,7 @@ def _search_path() -> str:
 
 
 class NodeProgram:
-    """A running program of this folder that is spoken to in lines: stdin in, stdout out."""
+    """A running program of this folder with a line protocol: stdin in, stdout out."""
 
     def __init__(self, script: str, *arguments: str) -> None:
         path = _search_path()
@@ -84,7 +84,7 @@ class NodeProgram:
         return line.decode()
 
     def read_port(self) -> int:
-        """Return the port that a server's first line tells. A server that says none is ended."""
+        """Return the port in a server's first line. A server without one is ended."""
         try:
             return int(json.loads(self.read_line())["port"])
         except BaseException:
@@ -108,7 +108,7 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 class TrpcServer(NodeProgram):
-    """A real tRPC server (trpc-server.mjs says what it takes and what it can be told to do).
+    """A real tRPC server (trpc-server.mjs documents its options and commands).
 
     Attributes:
         url: the WebSocket address.
@@ -121,7 +121,7 @@ class TrpcServer(NodeProgram):
         self.url = f"ws://127.0.0.1:{self.port}"
 
     def tell(self, action: str, **body: Any) -> Any:
-        """Tell the server to do something (`emit`, `drop`, …); return what it says."""
+        """Send the server a command (`emit`, `drop`, …); return its reply."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
         try:
             connection.request("POST", f"/{action}", json.dumps(body))
@@ -138,7 +138,7 @@ class TrpcServer(NodeProgram):
         self.tell("emit", events=events)
 
     def log(self) -> dict[str, Any]:
-        """Return what the server did so far: connections, subscriptions, deliveries, mutations, queries."""
+        """Return the server's record so far: connections, subscriptions, deliveries, mutations, queries."""
         log: dict[str, Any] = self.tell("log")
         return log
 

@@ -1,4 +1,4 @@
-"""Servers that are no WebSocket servers, and ports where nobody listens."""
+"""Servers that are no WebSocket servers, and ports without a listener."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ECHO = b""
-"""Answer with what was sent."""
+"""Echo the received bytes."""
 
 
 @contextmanager
 def tcp_server(answer: bytes | None = ECHO) -> Iterator[int]:
-    """Serve TCP on the port that is returned: answers with these bytes, echoes, or (None) hangs up at once."""
+    """Serve TCP on the returned port: answers with these bytes, echoes, or (None) hangs up at once."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -38,7 +38,7 @@ def tcp_server(answer: bytes | None = ECHO) -> Iterator[int]:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """Reserve a port on which nobody listens."""
+    """Reserve a port without a listener."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]

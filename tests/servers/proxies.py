@@ -1,4 +1,4 @@
-"""Proxies on loopback, HTTP and SOCKS 5: they refuse, or lead to one server whatever name they are asked for."""
+"""Proxies on loopback, HTTP and SOCKS 5: they refuse, or lead to one server for every requested name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["HttpProxy", "SocksProxy", "proxied"]
 
 class _Proxy(socketserver.BaseRequestHandler):
     def tunnel(self, port: int) -> None:
-        """Pass on what comes, both ways, until either side ends."""
+        """Copy bytes both ways, until either side ends."""
         with socket.create_connection(("127.0.0.1", port)) as server:
             back = threading.Thread(target=_pass_on, args=(server, self.request))
             back.start()
@@ -54,7 +54,7 @@ class HttpProxy(_Proxy):
 
 
 class SocksProxy(_Proxy):
-    """Takes names and addresses, and a user and password where it gets them; `reply` other than 0 refuses."""
+    """Takes names and addresses, and a user and password if it gets them; `reply` other than 0 refuses."""
 
     port = 0
     reply = 0
@@ -82,7 +82,7 @@ class SocksProxy(_Proxy):
 
 @contextmanager
 def proxied(kind: type[HttpProxy | SocksProxy], **settings: object) -> Iterator[tuple[int, list[bytes]]]:
-    """Run a proxy; gives its port, and what it was asked for."""
+    """Run a proxy; yield its port, and its requests."""
     heads: list[bytes] = []
     handler: Callable[..., socketserver.BaseRequestHandler] = type("Handler", (kind,), {"heads": heads, **settings})
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:

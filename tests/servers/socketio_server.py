@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 PATIENCE = 20.0
 _JOINS = {"execution": "execution_id", "discovery": "session_id", "masterplan": "masterplan_id"}
 NO_ANSWER = object()
-"""As the answer to a decision: none, ever."""
+"""The answer to a decision: none, ever."""
 
 
 class SocketIoServer:
     """A Socket.IO server with the rooms and the catch-up of the execution family's backend.
 
-    It greets with `connected` from inside its connect handler. A decision (`checkpoint_resolve`) is answered by
-    `answers[checkpointId]` (by what it returns, if it is an async function of the data), or refused by raising it;
-    others get ``{"status": "ok"}``.
+    It sends `connected` from inside its connect handler. A decision (`checkpoint_resolve`) is answered by
+    `answers[checkpointId]` (by its result, if it is an async function of the data), or refused by raising it; others
+    get ``{"status": "ok"}``.
 
     Args:
-        token: what the auth object must hold; None lets everybody in.
+        token: the token that the auth object must hold; None accepts every client.
         refusal: the data of a refused connection.
         join_error: the message of the bare `error` that answers each join.
         connect_delay: seconds that the connect handler takes.
-        path: where Socket.IO is mounted.
+        path: the path of Socket.IO.
         options: for `AsyncServer`, and uvicorn's `ssl_certfile` and `ssl_keyfile`.
 
     Attributes:
-        handshakes: how many WebSockets were asked for, over all its lives.
-        connections: how many came as far as the connect handler.
-        received: the events that came, with their data.
-        history: by room key, what `request_catch_up` replays.
+        handshakes: the number of WebSocket handshakes, over all its lives.
+        connections: the number of calls of the connect handler.
+        received: the received events, with their data.
+        history: by room key, the replay of `request_catch_up`.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class SocketIoServer:
         await self._app(scope, receive, send)
 
     def kill(self) -> None:
-        """End at once and without a word to anybody, as a crash does."""
+        """End at once and without a close, as a crash does."""
 
         def crash() -> None:
             for server in self._server.servers:
@@ -160,7 +160,7 @@ class SocketIoServer:
     # ---- what the tests tell it -------------------------------------------------------------------------------------
 
     def emit(self, *events: tuple[str, Any], rooms: list[str | None] | None = None, key: str | None = None) -> None:
-        """Send events, each to each of the rooms (to everybody without any); remember them under a room's key."""
+        """Send events, each to each of the rooms (to all clients without any); remember them under a room's key."""
 
         async def send() -> None:
             async with self._telling:
@@ -173,11 +173,11 @@ class SocketIoServer:
         self._run(send())
 
     def ask(self, name: str, data: Any) -> Any:
-        """Send an event that is to be acknowledged by the first client; return what it says."""
+        """Send an event that the first client must acknowledge; return the acknowledgement."""
         return self._run(self.sio.call(name, data, to=self.sids[0], timeout=PATIENCE))
 
     def disconnect_all(self) -> None:
-        """Say goodbye to every client."""
+        """Disconnect every client."""
 
         async def disconnect() -> None:
             for sid in self.sids:
@@ -186,7 +186,7 @@ class SocketIoServer:
         self._run(disconnect())
 
     def send_raw(self, packet: str | bytes) -> None:
-        """Send every client a Socket.IO packet as it stands here."""
+        """Send every client a Socket.IO packet unchanged."""
 
         async def send() -> None:
             for session in list(self.sio.eio.sockets):
@@ -269,7 +269,7 @@ class SocketIoServer:
 
 
 class NodeSocketIoServer(NodeProgram):
-    """Node's Socket.IO server. socketio-server.mjs says what it takes and what it can be told to do."""
+    """Node's Socket.IO server. socketio-server.mjs documents its options and commands."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("socketio-server.mjs", json.dumps(options))
@@ -277,5 +277,5 @@ class NodeSocketIoServer(NodeProgram):
         self.url = f"http://127.0.0.1:{self.port}"
 
     def tell(self, action: str, **body: Any) -> Any:
-        """Tell the server to do something (`emit`, `cut`, …); return what it says."""
+        """Send the server a command (`emit`, `cut`, …); return its reply."""
         return json.loads(self.ask(json.dumps({"action": action, **body})))

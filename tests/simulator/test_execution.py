@@ -1,4 +1,4 @@
-"""The execution scenario: the example run, whatever the dice say."""
+"""The execution scenario: the example run, for every seed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_seed_counts_upwards_in_order(seed: int) -> None:
 
 
 @given(SEEDS)
-def test_every_task_runs_before_it_completes_and_every_error_is_retried(seed: int) -> None:
+def test_tasks_run_before_they_complete_and_errors_are_retried(seed: int) -> None:
     events = run(seed)
     seen: dict[str, list[str]] = {}
     for event in events:
@@ -89,7 +89,7 @@ def test_every_event_is_plain_json_and_lasts_about_ten_minutes(seed: int) -> Non
     assert 600_000 < of(events, "execution_completed")[0]["duration_ms"] < 660_000
 
 
-def test_the_same_seed_gives_the_same_run_and_another_seed_another_one() -> None:
+def test_the_same_seed_gives_the_same_run() -> None:
     assert run(7) == run(7)
     assert run(7) != run(8)
 

@@ -1,4 +1,4 @@
-"""What goes wrong on request: each fault once, where it was asked for, and the server's own record of it."""
+"""Faults on request: each once, at its place, and the server's own record of it."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ async def told(sim: Simulator, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("code", "received"), [(None, 1006), (1011, 1011)])
-async def test_a_drop_ends_the_connection_after_its_event_and_the_next_one_is_served(
-    code: int | None, received: int
-) -> None:
+async def test_a_drop_ends_one_connection_after_its_event(code: int | None, received: int) -> None:
     with run(Drop(5, code)) as sim:
         async with connected(sim) as connection:
             came = await texts(connection)
@@ -80,7 +78,7 @@ async def test_a_drop_ends_the_connection_after_its_event_and_the_next_one_is_se
 
 
 @pytest.mark.parametrize("forget", [False, True])
-async def test_a_crashed_server_comes_back_on_its_port_with_or_without_a_memory(*, forget: bool) -> None:
+async def test_a_crashed_server_returns_with_or_without_memory(*, forget: bool) -> None:
     with run(Crash(5, 0.2, forget), speed=50) as sim:  # so that events are told while nobody serves
         async with connected(sim) as connection:
             assert len(await texts(connection)) >= 5
@@ -93,7 +91,7 @@ async def test_a_crashed_server_comes_back_on_its_port_with_or_without_a_memory(
         assert (sim.delivered[1][0] == sim.events[0]) is not forget
 
 
-async def test_a_silent_connection_holds_up_neither_a_crash_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_connection_delays_neither_crash_nor_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.simulator.wires.server._HANDSHAKE_WITHIN_S", 1000)
 
     async def silent() -> asyncio.StreamReader:
@@ -124,7 +122,7 @@ async def test_a_silent_connection_holds_up_neither_a_crash_nor_the_end(monkeypa
         writer.close()
 
 
-async def test_a_frozen_server_neither_speaks_nor_answers_and_then_goes_on() -> None:
+async def test_a_frozen_server_is_silent_and_then_goes_on() -> None:
     with run(Freeze(5, 0.4)) as sim:
         before = time.monotonic()  # the server is ahead of a client on a busy machine
         async with connected(sim) as connection:

@@ -26,7 +26,7 @@ SPEC = "cp-101-spec"
 
 
 class Client:
-    """A client that keeps what it received."""
+    """A client that keeps its received messages."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -104,7 +104,7 @@ async def test_a_client_gets_every_event_of_an_execution_in_order(execution: Sim
     assert execution.finished
 
 
-async def test_the_run_begins_with_the_first_client_and_goes_on_without_it(execution: Simulator) -> None:
+async def test_the_run_begins_with_the_first_client(execution: Simulator) -> None:
     assert execution.events == []
     async with client_of(execution) as client:
         await client.receive()
@@ -157,7 +157,7 @@ async def test_a_run_of_tasks_closes_its_clients_when_it_is_over() -> None:
         assert late.messages == sim.events
 
 
-async def test_an_execution_leaves_its_clients_connected_unless_told_otherwise() -> None:
+async def test_an_execution_leaves_its_clients_connected() -> None:
     with Simulator("execution", speed=0, close_when_done=True) as sim:
         async with client_of(sim) as client:
             assert (await client.until_closed())[0] == 1000
@@ -294,7 +294,7 @@ async def test_with_delivery_by_subscription_only_the_channel_comes(payload: Mes
     assert client.events == own
 
 
-async def test_a_second_channel_brings_its_past_without_repeating_what_was_sent() -> None:
+async def test_a_second_channel_brings_its_past_without_repetition() -> None:
     with Simulator("tasks", speed=400, delivery="subscribe", decision_timeout=HOURS) as sim:
         async with client_of(sim) as client:
             await client.send("subscribe", payload={"channel": "checkpoints"})
@@ -400,7 +400,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")]
 
 
-async def test_stop_closes_clients_ends_the_thread_and_keeps_what_was_seen() -> None:
+async def test_stop_ends_clients_and_thread_and_keeps_the_record() -> None:
     sim = Simulator("tasks", speed=400, decision_timeout=HOURS).start()
     assert sim.start() is sim
     async with client_of(sim) as client:

@@ -22,7 +22,7 @@ SECRET = "open sesame"
 
 
 class Client:
-    """A client that keeps what came: names and data."""
+    """A client that keeps its received events: names and data."""
 
     def __init__(self) -> None:
         self.sio = socketio.AsyncClient(reconnection=False, handle_sigint=False)
@@ -66,7 +66,7 @@ def serve(**options: Any) -> Simulator:
     return Simulator("tasks", **given)
 
 
-async def test_a_client_is_greeted_gets_every_event_under_its_name_and_is_sent_away_at_the_end() -> None:
+async def test_a_client_gets_every_event_by_name_and_a_close() -> None:
     with Simulator("execution", wire="socketio", speed=0, close_when_done=True) as sim:
         async with client_of(sim) as client:
             await client.until(lambda: not client.sio.connected)
@@ -86,7 +86,7 @@ async def test_a_late_client_first_gets_the_past_or_not() -> None:
                     assert (late.events[0] == sim.events[0]) is not bool(first)
 
 
-async def test_a_decision_is_acknowledged_and_told_and_a_second_one_refused() -> None:
+async def test_a_second_decision_is_refused() -> None:
     with serve() as sim:
         async with client_of(sim) as client:
             await client.asked(SPEC)
@@ -113,7 +113,7 @@ async def test_a_decision_that_fits_nothing_is_refused(given: Any) -> None:
         assert sim.decisions == []
 
 
-async def test_whoever_is_in_the_discovery_room_too_gets_each_event_twice() -> None:
+async def test_a_client_in_the_discovery_room_gets_each_event_twice() -> None:
     with serve(replay="none") as sim:
         async with client_of(sim) as client:
             await client.call("join_execution", {"execution_id": "e"})
@@ -126,7 +126,7 @@ async def test_whoever_is_in_the_discovery_room_too_gets_each_event_twice() -> N
         assert first == second
 
 
-async def test_with_delivery_by_room_nothing_comes_before_one_is_joined() -> None:
+async def test_with_delivery_by_room_nothing_comes_before_a_join() -> None:
     with serve(delivery="subscribe") as sim:
         async with client_of(sim) as client:
             await client.until(lambda: sim.checkpoints)
@@ -173,7 +173,7 @@ async def test_a_wrong_token_is_refused_and_starts_nothing(token: str | None) ->
     assert SECRET not in repr(sim) + sim.url
 
 
-async def test_a_lost_reply_is_a_decision_taken_and_never_acknowledged() -> None:
+async def test_a_lost_reply_is_a_taken_unacknowledged_decision() -> None:
     with serve(faults=[LoseReply(1)]) as sim:
         async with client_of(sim) as client:
             await client.asked(SPEC)
@@ -182,7 +182,7 @@ async def test_a_lost_reply_is_a_decision_taken_and_never_acknowledged() -> None
         assert [decision.option for decision in sim.decisions] == ["approve"]
 
 
-def test_stop_leaves_no_thread_and_started_again_it_has_the_same_port() -> None:
+def test_a_restarted_server_has_the_same_port() -> None:
     sim = serve()
     ports = []
     for _ in range(2):
@@ -192,7 +192,7 @@ def test_stop_leaves_no_thread_and_started_again_it_has_the_same_port() -> None:
     assert not sim.running
 
 
-def test_without_what_it_needs_it_says_in_one_sentence_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(RuntimeError, match=r"pip install 'runconsole\[simulator\]'"):
         serve().start()

@@ -40,14 +40,14 @@ def execution(**options: Any) -> Simulator:
 
 
 def name_of_the_execution() -> str:
-    """Return what every `execution` is called."""
+    """Return the name of each execution."""
     with execution(autostart=True) as simulator:
         assert simulator.wait_finished(20)
         return str(simulator.events[0]["data"]["execution_id"])
 
 
 @pytest.mark.parametrize("told", ["session", "execution"])
-def test_an_execution_in_rooms_without_an_end_is_done_when_its_tasks_are(told: str, tmp_path: Path) -> None:
+def test_an_execution_without_an_end_is_done_with_its_tasks(told: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {told: name_of_the_execution(), "token": "s3cret-t0ken", "auth": "header"}
     options["record"] = tmp_path / "run.jsonl"
     with execution(token="s3cret-t0ken") as simulator, Console(simulator.url, **options) as console:
@@ -87,7 +87,7 @@ def test_a_task_is_followed_and_answered_in_either_dialect(dialect: Any) -> None
 
 
 @pytest.mark.parametrize("dialect", ["resolve", "decide"])
-def test_options_that_share_an_action_need_the_procedure_that_tells_them_apart(dialect: Any) -> None:
+def test_options_with_a_shared_action_need_decide(dialect: Any) -> None:
     with tasks(wire="trpc", dialect=dialect) as simulator, Console(simulator.url, task="task-102") as console:
         eventually(lambda: console.pending and console.pending[0].options[0].action)
         (question,) = console.pending
@@ -100,7 +100,7 @@ def test_options_that_share_an_action_need_the_procedure_that_tells_them_apart(d
         assert [decision.option for decision in simulator.decisions] == ["view"] * (dialect == "decide")
 
 
-def test_a_late_joiner_finds_an_open_question_as_the_backend_stores_it() -> None:
+def test_a_late_joiner_finds_an_open_question_in_stored_form() -> None:
     with tasks(wire="trpc", replay="none") as simulator, Console(simulator.url, task="task-101") as first:
         eventually(lambda: first.pending)
         with Console(simulator.url, task="task-101") as late:
@@ -114,7 +114,7 @@ def test_a_late_joiner_finds_an_open_question_as_the_backend_stores_it() -> None
 # ---- the task family over plain JSON -------------------------------------------------------------------------------
 
 
-def test_a_plain_server_that_wants_subscriptions_is_followed_to_its_end() -> None:
+def test_a_strict_plain_server_is_followed_to_its_end() -> None:
     with tasks() as simulator, Console(simulator.url) as console:
         answered = set()
 
@@ -169,7 +169,7 @@ def test_flat_events_are_all_known_and_give_the_whole_run(wire: Any) -> None:
 
 
 def answer_all(console: Console) -> bool:
-    """Approve what is asked; return True."""
+    """Approve the open questions; return True."""
     for question in console.pending:
         if question.status == "pending":
             console.decide(question.checkpoint_id, "approve")

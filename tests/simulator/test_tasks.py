@@ -1,4 +1,4 @@
-"""The task scenario: four agents, three questions, and what each answer leads to."""
+"""The task scenario: four agents, three questions, and the consequences of each answer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def endings(events: list[Event]) -> dict[str, str]:
 
 
 @given(SEEDS)
-def test_every_seed_ends_every_task_once_and_asks_three_questions(seed: int) -> None:
+def test_every_seed_ends_each_task_and_asks_three_questions(seed: int) -> None:
     events = run(seed, spec="approve", architecture="export", merge="approve")
     assert endings(events) == dict.fromkeys(["task-101", "task-102", "task-103", "task-104"], "task.completed")
     assert {p["checkpointId"] for p in of(events, "task.hitl_required")} == {SPEC, ARCHITECTURE, MERGE}
@@ -64,7 +64,7 @@ def test_every_seed_ends_every_task_once_and_asks_three_questions(seed: int) -> 
 
 
 @given(SEEDS)
-def test_every_event_is_plain_json_with_its_own_id_in_the_order_of_time(seed: int) -> None:
+def test_every_event_is_json_with_its_own_id_in_order(seed: int) -> None:
     events = run(seed, spec="modify", architecture="view", merge="modify", feedback="smaller")
     assert json.loads(json.dumps(events, allow_nan=False)) == events
     assert all(set(event) == {"id", "type", "timestamp", "payload"} for event in events)
@@ -115,7 +115,7 @@ def test_the_deadline_is_the_time_at_which_the_default_is_taken(window: float | 
     assert len(of(events, "checkpoint.timeout")) == 3
 
 
-def test_without_answers_the_defaults_are_taken_and_nothing_is_deployed() -> None:
+def test_without_answers_the_defaults_are_taken() -> None:
     events = run()
     decided = {p["checkpointId"]: p for p in of(events, "checkpoint.hitl_decided")}
     assert {key: p["selectedOption"] for key, p in decided.items()} == {
@@ -163,7 +163,7 @@ def test_a_rejected_merge_fails_the_task() -> None:
     }
 
 
-def test_output_has_colors_lines_rewritten_in_place_and_both_streams() -> None:
+def test_output_has_colors_rewritten_lines_and_both_streams() -> None:
     events = run(spec="approve", architecture="view", merge="approve")
     text = output_of(events, 101)
     assert "\x1b[32m" in text

@@ -1,4 +1,4 @@
-"""The brain: scripts side by side in simulated time, and what a decision changes."""
+"""The logic: scripts side by side in simulated time, and the effects of decisions."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 from runconsole.simulator.scenario import (
     Answer,
     Ask,
+    AtTask,
     Checkpoint,
     Clock,
     Command,
+    Emit,
     Event,
     Interrupted,
     Refusal,
     Script,
     Sleep,
-    Tell,
-    Turn,
 )
 from runconsole.simulator.timeline import Timeline, play_through
 
@@ -43,11 +43,11 @@ class Play:
     def background(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
         return [make() for make in self.beside]
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
+    def envelope(self, clock: Clock, told: Emit) -> Event:
         return {"type": told.type, "at": clock.stamp()}
 
 
-def steps(*given: Tell | Sleep) -> Callable[[], Script]:
+def steps(*given: Emit | Sleep) -> Callable[[], Script]:
     def script() -> Script:
         yield from given
 
@@ -57,10 +57,10 @@ def steps(*given: Tell | Sleep) -> Callable[[], Script]:
 def question(*, last: bool = True) -> Script:
     decision = yield Ask(Checkpoint("cp", "task", ("yes", "no"), "no"), 10, last=last)
     if decision is None:
-        yield Tell("reminded", {})
+        yield Emit("reminded", {})
         decision = yield Ask(Checkpoint("cp", "task", ("yes", "no"), "no"), 10)
     assert decision is not None
-    yield Tell(f"{decision.by} said {decision.option}", {})
+    yield Emit(f"{decision.by} said {decision.option}", {})
 
 
 def types_of(played: list[tuple[float, Event]]) -> list[tuple[float, str]]:
@@ -69,13 +69,13 @@ def types_of(played: list[tuple[float, Event]]) -> list[tuple[float, str]]:
 
 def test_scripts_run_side_by_side_in_the_order_of_their_times() -> None:
     play = Play(
-        [steps(Sleep(2), Tell("b", {}), Sleep(2), Tell("d", {})), steps(Tell("a", {}), Sleep(3), Tell("c", {}))]
+        [steps(Sleep(2), Emit("b", {}), Sleep(2), Emit("d", {})), steps(Emit("a", {}), Sleep(3), Emit("c", {}))]
     )
     assert types_of(play_through(play, START)) == [(0, "a"), (2, "b"), (3, "c"), (4, "d")]
 
 
 def test_events_are_stamped_with_simulated_time_in_milliseconds() -> None:
-    played = play_through(Play([steps(Sleep(61.5), Tell("a", {}))]), START)
+    played = play_through(Play([steps(Sleep(61.5), Emit("a", {}))]), START)
     assert played == [(61.5, {"type": "a", "at": "2026-01-02T03:05:06.500Z"})]
 
 
@@ -83,13 +83,13 @@ def test_a_background_script_ends_with_the_run() -> None:
     def heartbeat() -> Script:
         while True:
             yield Sleep(1)
-            yield Tell("beat", {})
+            yield Emit("beat", {})
 
-    played = play_through(Play([steps(Sleep(2.5), Tell("end", {}))], [heartbeat]), START)
+    played = play_through(Play([steps(Sleep(2.5), Emit("end", {}))], [heartbeat]), START)
     assert types_of(played) == [(1, "beat"), (2, "beat"), (2.5, "end")]
 
 
-def test_a_question_nobody_answers_takes_its_default_at_the_deadline() -> None:
+def test_an_unanswered_question_takes_its_default() -> None:
     assert types_of(play_through(Play([question]), START)) == [(10, "timeout said no")]
 
 
@@ -103,7 +103,7 @@ def test_a_question_that_is_not_the_last_wait_stays_open() -> None:
 
 
 def test_a_decision_goes_on_at_once_and_voids_the_deadline() -> None:
-    timeline = Timeline(Play([question, steps(Sleep(30), Tell("later", {}))]), START)
+    timeline = Timeline(Play([question, steps(Sleep(30), Emit("later", {}))]), START)
     timeline.step()
     timeline.step()
     decision, events = timeline.decide(Answer("cp", "yes", feedback="fine"), 4)
@@ -120,7 +120,7 @@ def test_a_decision_goes_on_at_once_and_voids_the_deadline() -> None:
         (Answer("cp", "maybe"), "INVALID_OPTION"),
     ],
 )
-def test_an_answer_that_fits_nothing_is_refused_and_changes_nothing(answer: Answer, code: str) -> None:
+def test_an_unfit_answer_is_refused_and_changes_nothing(answer: Answer, code: str) -> None:
     timeline = Timeline(Play([question]), START)
     timeline.step()
     with pytest.raises(Refusal) as refused:
@@ -152,23 +152,23 @@ def test_an_answer_after_the_deadline_is_refused() -> None:
 
 def job() -> Script:
     """A task of ten seconds with a question in its middle, which can be cancelled and run again."""
-    yield Turn("t", again=job)
+    yield AtTask("t", again=job)
     try:
         yield Sleep(5)
         yield from question()
         yield Sleep(5)
-        yield Tell("done", {})
+        yield Emit("done", {})
     except Interrupted:
-        yield Tell("cancelled", {})
-    yield Turn(None)
+        yield Emit("cancelled", {})
+    yield AtTask(None)
 
 
 def command(timeline: Timeline, verb: str, at: float, task_id: str = "t") -> list[str]:
     return [event["type"] for event in timeline.command(Command(verb, task_id), at)]  # type: ignore[arg-type]
 
 
-def test_a_paused_script_sleeps_on_for_what_was_left_when_it_is_resumed() -> None:
-    timeline = Timeline(Play([job, steps(Sleep(50), Tell("other", {}))]), START)
+def test_a_resumed_script_sleeps_for_the_remaining_time() -> None:
+    timeline = Timeline(Play([job, steps(Sleep(50), Emit("other", {}))]), START)
     timeline.step()
     timeline.step()
     assert command(timeline, "pause", 3) == ["task.paused"]
@@ -184,7 +184,7 @@ def test_a_run_of_which_all_is_paused_waits_and_is_not_over() -> None:
     assert (timeline.next_at, timeline.finished, timeline.step()) == (None, False, [])
 
 
-def test_a_cancelled_script_ends_in_its_own_way_and_withdraws_its_question() -> None:
+def test_a_cancelled_script_withdraws_its_question() -> None:
     timeline = Timeline(Play([job, steps(Sleep(50))]), START)
     for _ in range(3):
         timeline.step()
@@ -195,7 +195,7 @@ def test_a_cancelled_script_ends_in_its_own_way_and_withdraws_its_question() -> 
     assert refused.value.code == "CHECKPOINT_EXPIRED"
 
 
-def test_a_script_that_has_ended_can_be_run_again_while_the_run_goes_on() -> None:
+def test_an_ended_script_can_be_run_again() -> None:
     timeline = Timeline(Play([job, steps(Sleep(50))]), START)
     timeline.step()
     command(timeline, "cancel", 1)

@@ -33,7 +33,7 @@ def data_of(frame: Message) -> Any:
 # ---- subscriptions --------------------------------------------------------------------------------------------------
 
 
-async def test_a_subscription_starts_brings_every_event_with_its_id_and_stops_with_the_run() -> None:
+async def test_a_subscription_brings_every_event_and_stops() -> None:
     with serve(speed=0, decision_timeout=None) as sim:
         async with trpc_client(sim) as client:
             number = await client.subscribe("stream.systemEvents")
@@ -45,7 +45,7 @@ async def test_a_subscription_starts_brings_every_event_with_its_id_and_stops_wi
         assert ids == [data_of(frame)["id"] for frame in events] == [str(n) for n in range(1, len(events) + 1)]
 
 
-async def test_with_superjson_values_are_wrapped_and_the_time_is_a_date() -> None:
+async def test_with_superjson_values_are_wrapped_and_times_are_dates() -> None:
     with serve(superjson=True) as sim:
         async with trpc_client(sim) as client:
             await client.subscribe("stream.systemEvents", input={"json": None, "meta": {"values": ["undefined"]}})
@@ -75,7 +75,7 @@ async def test_untracked_events_have_no_id() -> None:
         ("stream.taskProgress", {"input": "task-101"}, False),
     ],
 )
-async def test_a_subscription_goes_on_after_the_last_event_where_trpc_can(
+async def test_a_subscription_resumes_where_trpc_can(
     sim: Simulator, path: str, params: Message, *, resumes: bool
 ) -> None:
     async with trpc_client(sim) as client:
@@ -154,7 +154,7 @@ async def test_a_decision_is_taken_answered_and_told(sim: Simulator, path: str, 
     assert (decision.option, decision.feedback) == (option, given.get("feedback"))
 
 
-async def test_an_action_means_the_option_that_has_it_and_of_several_the_default(sim: Simulator) -> None:
+async def test_a_shared_action_means_the_default_option(sim: Simulator) -> None:
     async with trpc_client(sim) as client:
         await client.subscribe("stream.systemEvents")
         await client.asked(ARCHITECTURE)
@@ -190,7 +190,7 @@ async def test_what_cannot_be_done_is_refused_with_the_code_of_trpc(
         assert (await client.refusal(method, path, input=given))[0] == code
 
 
-async def test_the_second_decision_is_a_conflict_and_a_late_one_has_failed_its_condition(sim: Simulator) -> None:
+async def test_second_and_late_decisions_are_refused(sim: Simulator) -> None:
     given = {"checkpointId": SPEC, "decision": "approve"}
     async with trpc_client(sim) as client:
         await client.subscribe("stream.systemEvents")

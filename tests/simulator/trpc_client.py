@@ -1,4 +1,4 @@
-"""A small tRPC client for the tests of the simulator: it sends what it is told and keeps what comes."""
+"""A small tRPC client for the tests of the simulator: it sends messages and keeps the received frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Message = dict[str, Any]
 
 
 class TrpcClient:
-    """One connection; `frames` is all that came over it, text that is no JSON as it is."""
+    """One connection; `frames` is everything received over it, text that is no JSON unchanged."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -50,7 +50,7 @@ class TrpcClient:
         return number
 
     async def call(self, method: str, path: str, **params: Any) -> Message:
-        """Return what a query or mutation brings: its `result` or its `error`."""
+        """Return the outcome of a query or mutation: its `result` or its `error`."""
         number = await self.say(method=method, params={"path": path, **params})
         return await self.until(lambda frame: frame.get("id") == number)
 

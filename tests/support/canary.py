@@ -1,4 +1,4 @@
-"""Looks for a secret in everything that is shown or kept, in every spelling."""
+"""Looks for a secret in all shown or kept text, in every spelling."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def spelled(secret: str) -> dict[str, str]:
 
 
 def holds(text: str, secret: str) -> list[str]:
-    """Return the spellings of a secret that a text holds; of base64 what is the same for all that stands around."""
+    """Return the spellings of a secret in a text; of base64 the part that is the same with any neighbors."""
     found = [name for name, form in spelled(secret).items() if form in text]
     for before in range(3):
         coded = base64.b64encode(bytes(before) + secret.encode()).decode().rstrip("=")
@@ -65,7 +65,7 @@ def holds(text: str, secret: str) -> list[str]:
 
 
 class Records(logging.Handler):
-    """Keeps what every library logs, with the tracebacks."""
+    """Keeps the logs of every library, with the tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -89,7 +89,7 @@ class Records(logging.Handler):
 
 
 def shown_of(error: BaseException) -> Iterator[str]:
-    """Yield an error as the tools show it that show locals."""
+    """Yield an error in the form of tools that show locals."""
     # The test's own frame holds the secret: what counts are the frames of the package and its libraries.
     trace = error.__traceback__
     while trace is not None and "/tests/" in trace.tb_frame.f_code.co_filename:
@@ -116,7 +116,7 @@ def _as_ipython(error: BaseException) -> str:
 
 
 def shown_by(console: Any) -> Iterator[tuple[str, str]]:
-    """Yield everything that a console shows or keeps in memory, but for the payloads of `events`."""
+    """Yield all text that a console shows or keeps in memory, but for the payloads of `events`."""
     yield "repr", f"{console!r} {console.console!r}" if hasattr(console, "console") else repr(console)
     yield "screen", str(console)
     engine = console._engine
@@ -136,7 +136,7 @@ def shown_by(console: Any) -> Iterator[tuple[str, str]]:
 
 
 def read_bytes(path: Path) -> str:
-    """Return what a file holds, unpacked."""
+    """Return the content of a file, unpacked."""
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         data = gzip.decompress(data)
@@ -144,7 +144,7 @@ def read_bytes(path: Path) -> str:
 
 
 def thrown(function: Any) -> BaseException:
-    """Return what a function raises."""
+    """Return the exception of a function."""
     try:
         function()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at

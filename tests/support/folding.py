@@ -37,7 +37,7 @@ class Folded:
         self.live()
 
     def live(self) -> None:
-        """Say that the link is there."""
+        """Set the link live."""
         self.apply(LinkChanged(self.now, "connecting"))
         self.apply(LinkChanged(self.now, "live"))
 
@@ -75,9 +75,10 @@ class Folded:
 
 
 def fold(frames: Iterable[str | bytes], **options: Any) -> Folded:
-    """Return the run that these frames make.
+    """Return the run of these frames.
 
-    `options` are those of `RunState`, the time at which it begins, and the step from frame to frame in microseconds.
+    `options` are those of `RunState`, the time of the run's beginning, and the step from frame to frame in
+    microseconds.
     """
     return Folded(**options).feed(frames)
 
@@ -93,7 +94,7 @@ def execution(kind: str, at: float | None = None, **data: Any) -> str:
 
 
 def task(kind: str, at: float | None = None, **payload: Any) -> str:
-    """Return an event of the task family about the task ``t``, unless told otherwise; `at` as in `execution`."""
+    """Return an event of the task family about the task ``t``, if no other is given; `at` as in `execution`."""
     return json.dumps({"type": kind, "payload": {"taskId": "t"} | payload} | _stamp(at))
 
 

@@ -1,4 +1,4 @@
-"""The edge of a widget for tests without a browser: the comm, the page behind it, and what IPython tells of a cell."""
+"""The edge of a widget for tests without a browser: the comm, the page behind it, and IPython's report of a cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Comm:
-    """What a kernel would send to its browsers."""
+    """The messages of a kernel to its browsers."""
 
     def __init__(self, **opened: Any) -> None:
         self.opened = opened
@@ -67,7 +67,7 @@ class Page:
 
 
 class Shell:
-    """What IPython tells of the running cell."""
+    """IPython's state of the running cell."""
 
     def __init__(self, *, subshell: str | None = None) -> None:
         self.execution_count = 1

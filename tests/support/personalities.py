@@ -1,4 +1,4 @@
-"""Simulated servers of the task family, kind and as strict as the backends, for tests that must hold on each."""
+"""Simulated servers of the task family, lenient and as strict as the backends, for tests that must hold on each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SYSTEM = {"type": "subscribe", "payload": {"channel": "system"}, "timestamp": "
 
 @dataclass(frozen=True)
 class Personality:
-    """One kind of server, and what a console must be told to follow it.
+    """One kind of server, and the options of a console that follows it.
 
     Attributes:
-        name: in a test's id.
+        name: the name in a test's id.
         server: options of the simulator.
         client: options of the console.
-        questions: how many of a run's three questions such a console gets.
-        says_who: it says that a deadline decided, and not a person.
+        questions: the number of a run's three questions that such a console gets.
+        says_who: True if it distinguishes a deadline's decision from a person's.
         procedure: the pattern of the procedures that take a decision.
     """
 

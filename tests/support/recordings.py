@@ -1,4 +1,4 @@
-"""What tests of recordings share: the frames of two consoles side by side, and files cut as a kill cuts them."""
+"""Helpers for tests of recordings: the frames of two consoles side by side, and files cut as a kill cuts them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = ("events", *FRAMES)
 
 
 def frames_of(console: Console) -> dict[str, pd.DataFrame]:
-    """Return all frames of a console, as they are now."""
+    """Return all present frames of a console."""
     return {name: getattr(console, name) for name in NAMES}
 
 

@@ -1,6 +1,6 @@
-"""What the frames of a run must hold, the slow and obvious way: plain dicts over the decoded JSON of its events.
+"""The expected frames of a run, computed the slow and obvious way: plain dicts over the decoded JSON of its events.
 
-Written from the documents of both families, not from the fold: it knows nothing of `RunState`. It takes streams as
+Written from the documents of both families, not from the fold: it does not use `RunState`. It takes streams as
 `tests.support.streams` draws them: every event later than the one before, each once.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 Row = dict[str, Any]
 
 WORDS = {"in_progress": "running"}
-"""Statuses that the wire calls otherwise."""
+"""Statuses that have another word on the wire."""
 ENDED = {"completed", "failed", "cancelled", "skipped"}
 
 # Columns that begin as unknown.
@@ -37,7 +37,7 @@ def word(status: Any) -> Any:
 
 
 def told(**values: Any) -> Row:
-    """Return the values that are told."""
+    """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -80,7 +80,7 @@ class Reference:
         getattr(self, "_" + kind.replace(".", "_"))(data)
 
     def _about(self, kind: str, data: Row) -> Row:
-        """Return what a row of `events` says beside its payload."""
+        """Return the columns of a row of `events` beside its payload."""
         task_id = data.get("taskId", data.get("task_id"))
         wave = data.get("wave_number", data.get("current_wave"))
         return {"task_id": task_id, "phase": data.get("phase") if kind == "progress_update" else None, "wave": wave}
@@ -272,7 +272,7 @@ class Reference:
         return {"id": option["id"], "label": option.get("label", option["id"]), "description": None}
 
     def _checkpoint_reminder(self, data: Row) -> None:
-        """A reminder without a deadline says nothing that a frame shows."""
+        """Ignore a reminder without a deadline: no frame shows it."""
 
     def _checkpoint_resolved(self, data: Row) -> None:
         row = self._checkpoint(data["checkpointId"])
@@ -319,7 +319,7 @@ class Reference:
         )
 
     def _move(self, row: Row, status: str | None) -> None:
-        """Bring a row to a status: what had ended and goes on again has no end any more."""
+        """Bring a row to a status: an ended row that runs again has no end any more."""
         if status is not None:
             if row["status"] in ENDED and status not in ENDED:
                 row["ended_at"] = row["duration_s"] = None
@@ -332,12 +332,12 @@ class Reference:
             row["started_at"] = row["started_at"] or self._at
 
     def _settle(self, row: Row) -> None:
-        """What was only ever told to be done began its duration before its end."""
+        """Infer the start of a row of which only the end was reported: its duration before its end."""
         if row["started_at"] is None and row["ended_at"] is not None and row["duration_s"] is not None:
             row["started_at"] = row["ended_at"] - round(row["duration_s"] * 1e6)
 
     def _after(self, task: Row) -> None:
-        """Note what follows from a task's news: its phase exists; what it asked need not be answered once it ended."""
+        """Apply the consequences of a task's event: its phase exists; its end closes its questions."""
         if task["phase"] is not None:
             phase = self._phase(task["phase"])
             phase["name"] = phase["name"] or task["phase_name"]
@@ -345,7 +345,7 @@ class Reference:
             self._close_checkpoints(task["task_id"])
 
     def _finished_phase(self, phase: Row) -> Row:
-        """Return a phase with what its tasks' statuses say of it."""
+        """Return a phase with the columns that its tasks' statuses determine."""
         statuses = [task["status"] for task in self.tasks.values() if task["phase"] == phase["phase"]]
         completed, failed = statuses.count("completed"), statuses.count("failed")
         planned = phase["tasks"]

@@ -23,7 +23,7 @@ _path = st.sampled_from(["a.py", "b.py", "docs/c.md"])
 
 
 def _data(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
-    """Return payloads: fields that end in an underscore are always there, the others sometimes."""
+    """Return payloads: fields that end in an underscore are always present, the others sometimes."""
     always = {name[:-1]: kind for name, kind in fields.items() if name.endswith("_")}
     sometimes = {name: kind for name, kind in fields.items() if not name.endswith("_")}
     return st.fixed_dictionaries(always, optional=sometimes)

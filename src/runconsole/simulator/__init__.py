@@ -1,14 +1,14 @@
-"""Real servers that play runs, deterministic by seed: for demos, notebooks and tests.
+"""Internal: real servers that play runs, deterministic by seed: for demos, notebooks and tests.
 
     from runconsole.simulator import Simulator
 
     with Simulator("tasks") as sim:
         ...  # connect to sim.url
 
-The brain (`steps`, `timeline`, `scenarios`) knows no clock and no socket; `player` gives it time. `desk` is what
-clients may ask of a run; `channel` and `trpc` put that into frames, `server` those on WebSockets, `socketio` does all
-of it for Socket.IO. `gate` is where `faults` happen: between the run and the sockets. `host` puts these together,
-`simulator` gives them a thread.
+The logic (`scenario`, `timeline`, `scenarios`) knows no clock and no socket; `player` gives it time. `service` has the
+clients' operations on a run; `wires.channel` and `wires.trpc` put these into frames, `wires.server` the frames on
+WebSockets, `wires.socketio` does all of it for Socket.IO. `injector` applies `faults` between the run and the sockets.
+`app` puts these together, `simulator` gives them a thread.
 """
 
 from runconsole.simulator.faults import (

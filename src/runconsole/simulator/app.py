@@ -1,4 +1,4 @@
-"""A run with the server that plays it, on the running loop: all of the simulator but its thread."""
+"""A run with its server, on the running loop: all of the simulator but its thread."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from runconsole.simulator.faults import Crash, Fault
-from runconsole.simulator.injector import Gate
-from runconsole.simulator.service import Delivery, Desk
+from runconsole.simulator.injector import FaultInjector
+from runconsole.simulator.service import Delivery, RunService
 from runconsole.simulator.strict import Dialect
-from runconsole.simulator.wires.channel import ChannelTalk
-from runconsole.simulator.wires.server import Received, WebSocketDoor
-from runconsole.simulator.wires.trpc import Mark, TrpcTalk, number_of
+from runconsole.simulator.wires.channel import ChannelPeer
+from runconsole.simulator.wires.server import Received, WebSocketAcceptor
+from runconsole.simulator.wires.trpc import Mark, TrpcPeer, number_of
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from runconsole.simulator.player import Player
-    from runconsole.simulator.wires.server import Handshake, Talk
+    from runconsole.simulator.wires.server import Handshake, Peer
 
-__all__ = ["Host", "Serving", "Wire", "url_of"]
+__all__ = ["App", "ServeOptions", "Wire", "url_of"]
 
 Wire = Literal["json", "trpc", "socketio"]
 
@@ -33,12 +33,12 @@ _PATHS: dict[Wire, str] = {"json": "/ws", "trpc": "/trpc", "socketio": ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """How a run is served. `Simulator` says what each means.
+class ServeOptions:
+    """Options of a server. `Simulator` documents each.
 
     Attributes:
-        mark: what tRPC's tracked events are called; None sends them untracked.
-        dialect: the one decision procedure of a strict server; None serves a kind one.
+        mark: makes the id of tRPC's tracked events; None sends them untracked.
+        dialect: the one decision procedure of a strict server; None serves a lenient one.
     """
 
     wire: Wire = "json"
@@ -56,40 +56,42 @@ class Serving:
     dialect: Dialect | None = None
 
 
-def url_of(serving: Serving) -> str:
-    """Return where clients connect."""
+def url_of(serving: ServeOptions) -> str:
+    """Return the clients' URL."""
     scheme = "http" if serving.wire == "socketio" else "ws"
     host = f"[{serving.host}]" if ":" in serving.host else serving.host
     return f"{scheme}://{host}:{serving.port}{_PATHS[serving.wire]}"
 
 
-class _Door(Protocol):
+class _Acceptor(Protocol):
     async def open(self, listener: socket.socket) -> None: ...
     async def close(self) -> None: ...
     async def crash(self) -> None: ...
     def wake(self) -> None: ...
 
 
-class Host:
+class App:
     """Serves a run while its context is open. The run begins with the first client that may see it.
 
     Attributes:
-        gate: the faults, and what was delivered.
-        desk: the run as its clients may use it.
+        injector: the faults, and the record of delivered events.
+        service: the clients' operations on the run.
         received: every frame that clients sent.
-        port: where it serves, once open.
+        port: the port, once open.
     """
 
-    def __init__(self, player: Player, serving: Serving, *, on_finished: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, player: Player, serving: ServeOptions, *, on_finished: Callable[[], None] = lambda: None
+    ) -> None:
         self.player = player
         self.serving = serving
         self._on_finished = on_finished
         self.received: list[Received] = []
         self.port = serving.port
-        self.desk = Desk(player, serving.token, serving.dialect)
-        self.gate = Gate(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
+        self.service = RunService(player, serving.token, serving.dialect)
+        self.injector = FaultInjector(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
         self._begin = asyncio.Event()
-        self._door: _Door | None = None
+        self._acceptor: _Acceptor | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._forget_listener = player.listen(self._wake)
         if serving.autostart:
@@ -97,14 +99,14 @@ class Host:
 
     @property
     def url(self) -> str:
-        """Where clients connect; never holds the token."""
+        """The clients' URL; never holds the token."""
         return url_of(replace(self.serving, port=self.port))
 
     async def __aenter__(self) -> Self:
         listener = _listen(self.serving.host, self.port)
         self.port = listener.getsockname()[1]
-        self._door = self._make_door()
-        await self._door.open(listener)
+        self._acceptor = self._make_acceptor()
+        await self._acceptor.open(listener)
         self._tasks.append(asyncio.create_task(self._play(), name="runconsole-simulator-play"))
         return self
 
@@ -115,10 +117,10 @@ class Host:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.gate.close()
-        door, self._door = self._door, None
-        if door is not None:
-            await door.close()
+        await self.injector.close()
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            await acceptor.close()
 
     async def _play(self) -> None:
         await self._begin.wait()
@@ -126,19 +128,19 @@ class Host:
         self._on_finished()
 
     def _wake(self) -> None:
-        if self._door is not None:
-            self._door.wake()
+        if self._acceptor is not None:
+            self._acceptor.wake()
 
     # ---- the server -------------------------------------------------------------------------------------------------
 
-    def _make_door(self) -> _Door:
+    def _make_acceptor(self) -> _Acceptor:
         serving = self.serving
         if serving.wire == "socketio":
-            from runconsole.simulator.wires.socketio import SocketIoDoor
+            from runconsole.simulator.wires.socketio import SocketIoAcceptor
 
-            return SocketIoDoor(
-                self.desk,
-                self.gate,
+            return SocketIoAcceptor(
+                self.service,
+                self.injector,
                 received=self.received,
                 on_admitted=self._begin.set,
                 replay=serving.replay,
@@ -146,21 +148,21 @@ class Host:
                 close_when_done=serving.close_when_done,
                 strict=serving.dialect is not None,
             )
-        return WebSocketDoor(
+        return WebSocketAcceptor(
             _PATHS[serving.wire],
-            self._talk,
+            self._peer,
             player=self.player,
-            gate=self.gate,
+            injector=self.injector,
             received=self.received,
             on_admitted=self._begin.set,
             close_when_done=serving.close_when_done,
         )
 
-    def _talk(self, handshake: Handshake) -> Talk:
+    def _peer(self, handshake: Handshake) -> Peer:
         serving = self.serving
         if serving.wire == "trpc":
-            return TrpcTalk(
-                self.desk,
+            return TrpcPeer(
+                self.service,
                 offered=handshake.token,
                 awaits_params=handshake.has_params,
                 replay=serving.replay,
@@ -169,25 +171,27 @@ class Host:
             )
         strict = serving.dialect is not None
         delivery: Delivery = "subscribe" if strict else serving.delivery
-        return ChannelTalk(self.desk, offered=handshake.token, replay=serving.replay, delivery=delivery, strict=strict)
+        return ChannelPeer(
+            self.service, offered=handshake.token, replay=serving.replay, delivery=delivery, strict=strict
+        )
 
     def _crash(self, crash: Crash) -> None:
-        door, self._door = self._door, None
-        if door is not None:
-            task = asyncio.get_running_loop().create_task(self._come_back(door, crash), name="runconsole-crash")
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            task = asyncio.get_running_loop().create_task(self._come_back(acceptor, crash), name="runconsole-crash")
             self._tasks.append(task)
 
-    async def _come_back(self, door: _Door, crash: Crash) -> None:
-        await door.crash()
-        # Bound, but not listening: nobody gets in, and nobody takes the port from us.
+    async def _come_back(self, acceptor: _Acceptor, crash: Crash) -> None:
+        await acceptor.crash()
+        # Bound, but not listening: no client gets in, and no other process takes the port.
         place = _bind(self.serving.host, self.port)
         try:
             await asyncio.sleep(crash.down_s)
             if crash.forget:
-                self.desk.floor = len(self.player.log)
+                self.service.floor = len(self.player.log)
             place.listen(100)
-            self._door = self._make_door()
-            await self._door.open(place)
+            self._acceptor = self._make_acceptor()
+            await self._acceptor.open(place)
         except BaseException:
             place.close()
             raise

@@ -1,7 +1,7 @@
-"""What can go wrong between a run and its clients: small values, each of which happens once.
+"""Faults between a run and its clients: small values, each of which happens once.
 
-`after` is the number of the event of the run after which it happens: when that event, or a later one, was delivered to
-anyone. A fault with `after=0` happens before the first. Faults change neither the run nor its log.
+`after` is the number of the run's event after which a fault happens: when that event, or a later one, was delivered to
+any client. A fault with `after=0` happens before the first. Faults change neither the run nor its log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Cut every connection without a goodbye; with a `code`, close it with that."""
+    """Cut every connection without a close; with a `code`, close it with that."""
 
     after: int = 0
     code: int | None = None
@@ -39,7 +39,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Neither read nor write for `seconds`, then go on with what has gathered."""
+    """Neither read nor write for `seconds`, then continue with the gathered data."""
 
     after: int = 0
     seconds: float = 5.0
@@ -47,9 +47,9 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """Cut every connection, listen to nobody for `down_s` seconds, come back on the same port. The run goes on behind.
+    """Cut every connection, do not listen for `down_s` seconds, return on the same port. The run goes on meanwhile.
 
-    With `forget`, what was told until then is gone: it is neither replayed nor resumed from.
+    With `forget`, the events until then are gone: they are neither replayed nor resumed from.
     """
 
     after: int = 0
@@ -75,7 +75,7 @@ class Reorder:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Send a frame that is none."""
+    """Send an unreadable frame."""
 
     after: int = 0
 
@@ -100,7 +100,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class HalfOpen:
-    """Let every connection die without a sign: nothing is read or written any more, nothing is closed."""
+    """Let every connection die without a sign: no read, no write, no close."""
 
     after: int = 0
 
@@ -123,7 +123,7 @@ class AskReconnect:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Send the refusal of a request that another client made."""
+    """Send the refusal of another client's request."""
 
     after: int = 0
 
@@ -149,11 +149,11 @@ FAULTS: Final[dict[str, type[Fault]]] = {
 """The faults by their names on the command line."""
 
 _LONGEST = 3600.0
-"""Seconds that a fault may last, and 1,000 times that many events it may concern."""
+"""The most seconds of a fault; the most events of a fault are 1,000 times that."""
 
 
 def check_faults(faults: object, wire: str) -> list[Fault]:
-    """Return the faults as a list. Raises ValueError for what is none, or cannot happen on this wire."""
+    """Return the faults as a list. Raises ValueError for other values, and for faults that this wire lacks."""
     listed: list[Fault] = []
     for fault in faults if isinstance(faults, (list, tuple)) else [faults]:
         if not isinstance(fault, get_args(Fault)):
@@ -181,7 +181,7 @@ def _values(fault: Fault) -> dict[str, Any]:
 
 
 def parse_fault(text: str) -> Fault:
-    """Return the fault of a text like ``drop:100`` or ``crash:200:2``: its name, then its values in their order.
+    """Return the fault of a text like ``drop:100`` or ``crash:200:2``: its name, then its values in order.
 
     Raises ValueError.
     """

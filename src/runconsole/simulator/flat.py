@@ -13,7 +13,7 @@ _MILLISECONDS: Final = 1000
 
 
 def flat(event: Event) -> Event | None:
-    """Return an event of the task family in the flat form; None for an event that has none."""
+    """Return an event of the task family in the flat form; None for an event without one."""
     write = _FORMS.get(event["type"])
     if write is None:
         return None
@@ -23,8 +23,8 @@ def flat(event: Event) -> Event | None:
 
 
 def _completed(body: Event) -> tuple[str, Event]:
-    told = {"success": body["result"]["success"], "output": body["result"]["changelogEntry"]}
-    return "task_completed", told | {"duration": round(body["metrics"]["totalDuration"] * _MILLISECONDS)}
+    fields = {"success": body["result"]["success"], "output": body["result"]["changelogEntry"]}
+    return "task_completed", fields | {"duration": round(body["metrics"]["totalDuration"] * _MILLISECONDS)}
 
 
 def _failed(body: Event) -> tuple[str, Event]:
@@ -53,4 +53,4 @@ _FORMS: Final[Mapping[str, Callable[[Any], tuple[str, Event]]]] = {
     "task.hitl_required": _asked,
     "checkpoint.hitl_decided": _decided,
 }
-"""For each event that has a flat form, its name and its fields beside the task and the time."""
+"""The flat form of an event by its type: its name, and its fields beside the task and the time."""

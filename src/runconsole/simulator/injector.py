@@ -1,4 +1,4 @@
-"""What lies between a run and the sockets: faults, and the record of what was delivered. Knows no protocol."""
+"""Fault injection between a run and the sockets, and the record of delivered events. Knows no protocol."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
-    from runconsole.simulator.player import Told
+    from runconsole.simulator.player import LogEntry
     from runconsole.simulator.service import Frame
 
-__all__ = ["Gate", "Gone", "Passage", "Socket"]
+__all__ = ["ClientLink", "FaultInjector", "Gone", "Socket"]
 
 _GARBAGE = (
     "<html><h1>502 Bad Gateway</h1></html>",
@@ -46,52 +46,52 @@ _GARBAGE = (
 
 
 class Gone(Exception):
-    """The client is no longer there."""
+    """The client is no longer connected."""
 
 
 class Socket(Protocol):
-    """One client's connection as the gate needs it."""
+    """One client's connection, as the injector needs it."""
 
     async def write(self, frame: Frame) -> None:
         """Write a frame of the protocol; return when the system has taken all of it. Raises Gone."""
 
     async def write_raw(self, text: str) -> None:
-        """Write this text as it is. Raises Gone."""
+        """Write this text unchanged. Raises Gone."""
 
     async def write_stray(self) -> None:
-        """Write the refusal of a request that another client made. Raises Gone."""
+        """Write the refusal of another client's request. Raises Gone."""
 
     def ask_reconnect(self) -> None:
-        """Have the client asked to connect anew, where the protocol has a word for it."""
+        """Ask the client to connect anew, if the protocol has a message for it."""
 
     def cut(self) -> None:
-        """End the connection at once, without a word."""
+        """End the connection at once, without a close."""
 
     async def close(self, code: int) -> None:
         """End the connection with a close code."""
 
     def listen(self, *, on: bool) -> None:
-        """Stop or go on reading what comes, the protocol's own pings included."""
+        """Stop or resume reading, of the protocol's own pings too."""
 
 
-class Passage:
-    """One client's way through the gate: what is sent through it is written, or meets its fault.
+class ClientLink:
+    """One client's link through the injector: its frames are written, or meet their fault.
 
     Attributes:
         number: the client's number, from 1.
-        offered: the events that were given to the socket, in the order they were.
+        offered: the events that were given to the socket, in order.
         delivered: those of them that the system has taken.
-        caught_up: how many had been offered when the client was told that it has been sent the past; None before.
+        caught_up: the number of offered events when the client was told of the end of its replay; None before.
     """
 
-    def __init__(self, number: int, socket: Socket, gate: Gate, rng: Random) -> None:
+    def __init__(self, number: int, socket: Socket, injector: FaultInjector, rng: Random) -> None:
         self.number = number
-        self.offered: list[Told] = []
-        self.delivered: list[Told] = []
+        self.offered: list[LogEntry] = []
+        self.delivered: list[LogEntry] = []
         self.caught_up: int | None = None
         self.is_dead = False
         self._socket = socket
-        self._gate = gate
+        self._injector = injector
         self._rng = rng
         self._thawed = asyncio.Event()
         self._thawed.set()
@@ -103,23 +103,23 @@ class Passage:
         self._odd: deque[Garbage | Stray] = deque()
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame, or what the faults make of it. Raises Gone."""
+        """Send a frame, with the faults applied. Raises Gone."""
         await self.catch_up()
-        if frame.told is None:
-            await self.settle()  # an answer, or the stream's end, overtakes nothing
-            if not (frame.decides and self._gate.loses_reply(self)):
+        if frame.entry is None:
+            await self.release_held()  # an answer, or the stream's end, overtakes nothing
+            if not (frame.decides and self._injector.loses_reply(self)):
                 await self._write(frame)
             return
         if self._span:
             self._held.append(frame)
             self._span -= 1
             if not self._span:
-                await self.settle()
+                await self.release_held()
             return
         await self._deliver(frame)
 
     async def catch_up(self) -> None:
-        """Send what faults have put before the next frame. Raises Gone."""
+        """Send the faults' frames that come before the next frame. Raises Gone."""
         while self._odd:
             fault = self._odd.popleft()
             await self._thawed.wait()
@@ -134,11 +134,11 @@ class Passage:
 
     @property
     def holds(self) -> bool:
-        """Whether events wait to be reordered."""
+        """Return whether events wait to be reordered."""
         return bool(self._held)
 
-    async def settle(self) -> None:
-        """Send what is held, in another order: no more comes. Raises Gone."""
+    async def release_held(self) -> None:
+        """Send the held events, in another order. Raises Gone."""
         if not self._held:
             return
         held, self._held, self._span = self._held, [], 0
@@ -151,14 +151,14 @@ class Passage:
         if asyncio.get_running_loop().time() < slow_until:
             await asyncio.sleep(pause)
         await self._thawed.wait()
-        if self.is_dead or frame.told is None:
+        if self.is_dead or frame.entry is None:
             return
-        self.offered.append(frame.told)
+        self.offered.append(frame.entry)
         await self._socket.write(frame)
-        self.delivered.append(frame.told)
+        self.delivered.append(frame.entry)
         if not again:
             self._recent.append(frame)
-        self._gate.passed(frame.told.number)
+        self._injector.note_delivered(frame.entry.number)
 
     async def _write(self, frame: Frame) -> None:
         await self._thawed.wait()
@@ -167,14 +167,14 @@ class Passage:
 
     # ---- what faults do to it ---------------------------------------------------------------------------------------
 
-    def strike(self, fault: Fault) -> None:
-        """Have a fault happen to this connection."""
+    def apply(self, fault: Fault) -> None:
+        """Apply a fault to this connection."""
         loop = asyncio.get_running_loop()
         match fault:
             case Drop(code=None):
                 self._socket.cut()
             case Drop(code=int(code)):
-                self._gate.spawn(self._socket.close(code))
+                self._injector.spawn(self._socket.close(code))
             case Freeze(seconds=seconds):
                 self._freeze(seconds)
             case HalfOpen():
@@ -209,28 +209,28 @@ class Passage:
                 self._socket.listen(on=True)
 
 
-class Gate:
+class FaultInjector:
     """The faults of a server, and its record.
 
     Args:
-        faults: what goes wrong, each once.
-        seed: the dice of reordering and garbage.
-        crash: brings the whole server down, and up again.
+        faults: the faults, each once.
+        seed: the seed of reordering and garbage.
+        crash: crashes and restarts the whole server.
         woken: called when a connection has something to do.
 
     Attributes:
-        passages: every connection so far, in order.
-        attempts: how often somebody tried to connect, refused ones included.
-        answered: decisions answered so far.
+        links: every connection so far, in order.
+        attempts: the number of attempts to connect, refused ones included.
+        answered: the number of answered decisions.
     """
 
     def __init__(
         self, faults: Sequence[Fault], *, seed: int, crash: Callable[[Crash], None], woken: Callable[[], None]
     ) -> None:
-        self.passages: list[Passage] = []
+        self.links: list[ClientLink] = []
         self.attempts = 0
         self.answered = 0
-        self._present: set[Passage] = set()
+        self._present: set[ClientLink] = set()
         self._rng = Random(f"{seed}/faults")  # noqa: S311 - a play, not a secret
         self._crash = crash
         self._woken = woken
@@ -243,24 +243,24 @@ class Gate:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether every fault has happened, but for those that wait for an attempt or a decision."""
+        """True if every fault has happened, but for those that wait for an attempt or a decision."""
         return not self._armed
 
     @property
     def present(self) -> int:
         """The number of clients connected now, half-open ones not counted."""
-        return sum(not passage.is_dead for passage in self._present)
+        return sum(not link.is_dead for link in self._present)
 
     def inject(self, fault: Fault) -> None:
-        """Have a fault happen `after` more events; at once without."""
+        """Let a fault happen `after` more events; at once for 0."""
         if fault.after <= 0:
-            self._strike(fault)
+            self._apply(fault)
             return
         self._armed.append(replace(fault, after=fault.after + (self._position or 0)))
         self._armed.sort(key=lambda fault: fault.after)
 
     def refuses(self) -> int | None:
-        """Note an attempt to connect; return the HTTP status it is refused with, None to let it in."""
+        """Note an attempt to connect; return the HTTP status that refuses it, None to let it in."""
         self.attempts += 1
         if not self._refusals:
             return None
@@ -271,52 +271,52 @@ class Gate:
             self._refusals[0] = Refuse(refusal.times - 1, refusal.after, refusal.status)
         return refusal.status
 
-    def enter(self, socket: Socket) -> Passage:
-        """Let a client in."""
-        passage = Passage(len(self.passages) + 1, socket, self, Random(self._rng.random()))  # noqa: S311 - as above
-        self.passages.append(passage)
-        self._present.add(passage)
+    def enter(self, socket: Socket) -> ClientLink:
+        """Register a client."""
+        link = ClientLink(len(self.links) + 1, socket, self, Random(self._rng.random()))  # noqa: S311 - as above
+        self.links.append(link)
+        self._present.add(link)
         if self._position is None:
-            self.passed(0)
-        return passage
+            self.note_delivered(0)
+        return link
 
-    def leave(self, passage: Passage) -> None:
+    def leave(self, link: ClientLink) -> None:
         """Note that a client has gone."""
-        self._present.discard(passage)
+        self._present.discard(link)
 
-    def loses_reply(self, passage: Passage) -> bool:
-        """Note that a decision is being answered; return whether its answer shall be lost."""
+    def loses_reply(self, link: ClientLink) -> bool:
+        """Note that a decision is being answered; return whether its answer is lost."""
         self.answered += 1
         found = next((entry for entry in self._losses if entry[0] <= self.answered), None)
         if found is None:
             return False
         self._losses.remove(found)
         if found[1].cut:
-            passage.cut()
+            link.cut()
         return True
 
-    def passed(self, number: int) -> None:
-        """Note that an event was delivered to somebody: what was waiting for it happens."""
+    def note_delivered(self, number: int) -> None:
+        """Note that an event was delivered to a client: faults that wait for it happen."""
         if self._position is not None and number <= self._position:
             return
         self._position = number
         while self._armed and self._armed[0].after <= number:
-            self._strike(self._armed.pop(0))
+            self._apply(self._armed.pop(0))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something on the side, to its end or the server's."""
+        """Run something in the background, to its end or the server's."""
         task = asyncio.get_running_loop().create_task(_quietly(work), name="runconsole-fault")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """End what is still under way."""
+        """Cancel the background work."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _strike(self, fault: Fault) -> None:
+    def _apply(self, fault: Fault) -> None:
         match fault:
             case Crash():
                 self._crash(fault)
@@ -326,8 +326,8 @@ class Gate:
             case LoseReply(nth=nth):
                 self._losses.append((self.answered + nth, fault))
             case _:
-                for passage in sorted(self._present, key=lambda passage: passage.number):
-                    passage.strike(fault)
+                for link in sorted(self._present, key=lambda link: link.number):
+                    link.apply(fault)
         self._woken()
 
 

@@ -1,4 +1,4 @@
-"""The families of runs, and what may be asked of each."""
+"""The families of runs, and the options of each."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def check_choice(name: str, value: object, known: Collection[str]) -> None:
 
 
 def check_wire(wire: str) -> None:
-    """Raise RuntimeError where a wire needs what is not installed."""
+    """Raise RuntimeError for a wire with a missing package."""
     if wire == "socketio" and not all(importlib.util.find_spec(name) for name in ("socketio", "uvicorn")):
         raise RuntimeError("The simulator's Socket.IO server is not installed: pip install 'runconsole[simulator]'")
 
 
 def speed_of(family: str, speed: float | None) -> float:
-    """Return simulated seconds a second: the family's own where None, infinite where 0. Raises ValueError."""
+    """Return simulated seconds a second: the family's own for None, infinite for 0. Raises ValueError."""
     if speed is None:
         return _SPEEDS[family]
     if not speed >= 0:  # also refuses NaN
@@ -48,7 +48,7 @@ def speed_of(family: str, speed: float | None) -> float:
 
 
 def scenario_of(family: str, seed: int, failures: int | None, decision_timeout: float | None) -> Callable[[], Scenario]:
-    """Return what makes the family's scenario, with the options of that family alone."""
+    """Return a factory of the family's scenario, with the options of that family alone."""
     own: dict[str, dict[str, Any]] = {
         "execution": {"failures": failures},
         "tasks": {"decision_timeout": decision_timeout},

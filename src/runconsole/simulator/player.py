@@ -1,4 +1,4 @@
-"""A timeline against the clock: tells each event when its time has come, takes decisions in, knows no socket."""
+"""A timeline against the clock: logs each event when its time has come, takes decisions, knows no socket."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from runconsole.simulator.scenario import Answer, Checkpoint, Command, Decision, Event, Scenario
 
-__all__ = ["Player", "Told"]
+__all__ = ["LogEntry", "Player"]
 
-_STEPS_AT_ONCE = 50  # before other tasks of the loop get their turn
+_STEPS_AT_ONCE = 50  # before other tasks of the loop run
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An event of the log: its number from 1, and the JSON text that is sent, encoded once for all clients."""
+class LogEntry:
+    """An event of the log: its number from 1, and its JSON text, encoded once for all clients."""
 
     number: int
     event: Event
@@ -34,9 +34,9 @@ class Told:
 class Player:
     """One run in real time, `speed` simulated seconds a second (`math.inf`: without waiting).
 
-    The run belongs to the player, not to who listens: `log` holds everything told so far. All methods belong to the
-    loop that awaits `play`. Without `started_at` the run's times begin when `play` does. `form` makes of each event the
-    form in which it is sent; None sends it to nobody.
+    The run belongs to the player, not to its listeners: `log` holds all events so far. All methods belong to the loop
+    that awaits `play`. Without `started_at` the run's times begin when `play` does. `form` turns each event into its
+    sent form; None sends it to no client.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Player:
         started_at: datetime | None = None,
         form: Callable[[Event], Event | None] = lambda event: event,
     ) -> None:
-        self.log: list[Told] = []
+        self.log: list[LogEntry] = []
         self.timeline = Timeline(scenario, started_at or datetime.now(UTC))
         self._starts_now = started_at is None
         self._speed = speed
@@ -58,12 +58,12 @@ class Player:
 
     @property
     def started(self) -> bool:
-        """Whether `play` has begun."""
+        """True if `play` has begun."""
         return self._origin is not None
 
     @property
     def finished(self) -> bool:
-        """Whether the run is over."""
+        """True if the run is over."""
         return self.timeline.finished
 
     @property
@@ -88,7 +88,7 @@ class Player:
             if delay > 0:
                 await self._wait(delay)
                 continue
-            self._tell(self.timeline.step())
+            self._log_events(self.timeline.step())
             steps += 1
             if steps % _STEPS_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -97,20 +97,20 @@ class Player:
     def decide(self, answer: Answer) -> Decision:
         """Take an answer now. Raises Refusal where it cannot count; the first answer wins."""
         decision, events = self.timeline.decide(answer, self._catch_up())
-        self._tell(events)
+        self._log_events(events)
         self._woken.set()
         return decision
 
     def command(self, command: Command) -> None:
-        """Take a command now. Raises Refusal where it cannot be followed."""
-        self._tell(self.timeline.command(command, self._catch_up()))
+        """Take a command now. Raises Refusal where it cannot be carried out."""
+        self._log_events(self.timeline.command(command, self._catch_up()))
         self._woken.set()
 
     def _catch_up(self) -> float:
         """Take the steps that have just become due: a deadline that has passed comes first. Return the time."""
         now = self._now()
         while (due := self.timeline.next_at) is not None and due < now:
-            self._tell(self.timeline.step())
+            self._log_events(self.timeline.step())
         return now
 
     def _now(self) -> float:
@@ -123,16 +123,18 @@ class Player:
         return 0.0 if math.isinf(self._speed) else (due - self._now()) / self._speed
 
     async def _wait(self, delay: float) -> None:
-        """Wait until the next step is due, or a decision has changed what is next."""
+        """Wait until the next step is due, or a decision has changed the next step."""
         self._woken.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), None if math.isinf(delay) else delay)
 
-    def _tell(self, events: list[Event]) -> None:
+    def _log_events(self, events: list[Event]) -> None:
         for event in events:
             sent = self._form(event)
             if sent is not None:
-                self.log.append(Told(len(self.log) + 1, event, json.dumps(sent, ensure_ascii=False, allow_nan=False)))
+                self.log.append(
+                    LogEntry(len(self.log) + 1, event, json.dumps(sent, ensure_ascii=False, allow_nan=False))
+                )
         if events:
             self._notify()
 

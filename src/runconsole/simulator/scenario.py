@@ -1,4 +1,4 @@
-"""The words scenarios are written in: steps, checkpoints, answers, decisions, simulated time."""
+"""The vocabulary of scenarios: steps, checkpoints, answers, decisions, simulated time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any, Literal, Protocol, TypeAlias
 __all__ = [
     "Answer",
     "Ask",
+    "AtTask",
     "Checkpoint",
     "Clock",
     "Command",
     "Decision",
+    "Emit",
     "Event",
     "Interrupted",
     "Refusal",
@@ -21,12 +23,10 @@ __all__ = [
     "Script",
     "Sleep",
     "Step",
-    "Tell",
-    "Turn",
 ]
 
 Event: TypeAlias = dict[str, Any]
-"""One event exactly as it goes on the wire."""
+"""One event exactly as it is sent."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client asks for: an option for a checkpoint. `task_id`, when given, must be the checkpoint's own."""
+    """A client's answer: an option for a checkpoint. `task_id`, when given, must be the checkpoint's own."""
 
     checkpoint_id: str
     option: str
@@ -70,7 +70,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """A question to a person: the option ids it offers and what counts when nobody answers."""
+    """A question to a person: its option ids, and the default that counts without an answer."""
 
     id: str
     task_id: str
@@ -79,13 +79,13 @@ class Checkpoint:
     asked_at: float | None = None
     decision: Decision | None = None
     withdrawn: bool = False
-    """Whether its task was cancelled while it was open."""
+    """True if its task was cancelled while it was open."""
     actions: tuple[str, ...] = ()
-    """What each option means to the orchestrator; some clients answer with that alone."""
+    """The orchestrator's action for each option; some clients answer with that alone."""
 
     @property
     def state(self) -> Literal["unasked", "open", "decided", "expired"]:
-        """Where the question stands."""
+        """The state of the question."""
         if self.decision is not None:
             return "expired" if self.decision.automatic else "decided"
         if self.withdrawn:
@@ -93,7 +93,7 @@ class Checkpoint:
         return "unasked" if self.asked_at is None else "open"
 
     def chosen(self, answer: str) -> str:
-        """Return the option an answer means: the one of that name, else one of that action, if it can the default."""
+        """Return the option of an answer: the one of that name, else one of that action, preferably the default."""
         if answer in self.options:
             return answer
         meant = [option for option, action in zip(self.options, self.actions, strict=False) if action == answer]
@@ -111,7 +111,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a client wants done with a task."""
+    """A client's command for a task."""
 
     verb: Literal["cancel", "pause", "resume", "retry"]
     task_id: str
@@ -122,7 +122,7 @@ class Interrupted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class Emit:
     """Send an event now."""
 
     type: str
@@ -140,7 +140,7 @@ class Sleep:
 class Ask:
     """Wait for a decision, at most `seconds`.
 
-    When nobody answers: if `last`, the default is taken, else None is sent and the question stays open.
+    Without an answer: if `last`, the default is taken, else None is sent and the question stays open.
     """
 
     checkpoint: Checkpoint
@@ -149,14 +149,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """From here on the script is at this task (None: at none), which can be commanded; `again` runs it once more."""
+class AtTask:
+    """Assign the script to this task (None: to none), so that it can be commanded; `again` runs it once more."""
 
     task_id: str | None
     again: Callable[[], Script] | None = None
 
 
-Step: TypeAlias = Tell | Sleep | Ask | Turn
+Step: TypeAlias = Emit | Sleep | Ask | AtTask
 Script: TypeAlias = Generator[Step, Decision | None, None]
 
 
@@ -167,7 +167,7 @@ class Scenario(Protocol):
         """Return fresh scripts; the run is over when all of them are."""
 
     def background(self, clock: Clock) -> Sequence[Script]:
-        """Return fresh scripts that go on beside the run (heartbeats) and end with it."""
+        """Return fresh scripts that run beside the run (heartbeats) and end with it."""
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
-        """Return the told event as it goes on the wire."""
+    def envelope(self, clock: Clock, step: Emit) -> Event:
+        """Return the emitted event as it is sent."""

@@ -1,4 +1,4 @@
-"""What a client may ask of a run, whatever wire it comes by: to be let in, to decide, to command, to know what is."""
+"""A client's operations on a run, the same on every wire: admission, decisions, commands, queries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from runconsole.simulator.strict import stored
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runconsole.simulator.player import Player, Told
+    from runconsole.simulator.player import LogEntry, Player
     from runconsole.simulator.strict import Dialect
 
-__all__ = ["Delivery", "Desk", "Frame", "Message", "body_of", "task_of", "text_in"]
+__all__ = ["Delivery", "Frame", "Message", "RunService", "body_of", "task_of", "text_in"]
 
 Delivery = Literal["push", "subscribe"]
 Message: TypeAlias = dict[str, Any]
@@ -35,27 +35,27 @@ _STATUS_BY_EVENT = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A text for a client. `told` is the event in it, if it is one; `decides` marks the answer to a decision."""
+    """A text for a client. `entry` is its event, if it has one; `decides` marks the answer to a decision."""
 
     text: str
-    told: Told | None = None
+    entry: LogEntry | None = None
     decides: bool = False
 
 
-class Desk:
-    """One run's desk, for all of its clients. What cannot be done is a Refusal."""
+class RunService:
+    """The operations on one run, for all of its clients. Impossible operations raise Refusal."""
 
     def __init__(self, player: Player, token: str | None, dialect: Dialect | None = None) -> None:
         self.player = player
         self.dialect = dialect
-        """The one decision procedure of a strict server; None for a kind one, that takes every form."""
+        """The one decision procedure of a strict server; None for a lenient one, which takes every form."""
         self._token = token
         self.floor = 0
-        """The number of the last event that is forgotten: the server that knew of it has crashed."""
+        """The number of the last forgotten event: the server that knew it has crashed."""
 
     @property
     def is_open(self) -> bool:
-        """Whether everybody is let in."""
+        """True if no token is needed."""
         return self._token is None
 
     def accepts(self, offered: object) -> bool:
@@ -82,7 +82,7 @@ class Desk:
         )
 
     def command(self, verb: Literal["cancel", "pause", "resume", "retry"], task_id: object) -> Message:
-        """Have a task cancelled, paused, resumed or retried; return its state then."""
+        """Cancel, pause, resume or retry a task; return its state then."""
         if not isinstance(task_id, str) or not task_id:
             raise Refusal("INVALID_MESSAGE", "Expected the id of a task.")
         status = self.task(task_id)["status"]
@@ -99,8 +99,8 @@ class Desk:
         for event in self._events_of(task_id):
             kind, body = str(event["type"]), body_of(event)
             status = _STATUS_BY_EVENT.get(kind, body.get("status"))
-            told = {"status": status, "progress": body.get("progress"), "error": body.get("error")}
-            known |= {name: value for name, value in told.items() if value is not None}
+            news = {"status": status, "progress": body.get("progress"), "error": body.get("error")}
+            known |= {name: value for name, value in news.items() if value is not None}
         if not known:
             raise Refusal("TASK_NOT_FOUND", f"There is no task {task_id}.")
         return {"id": task_id, "status": "pending", **known}
@@ -108,7 +108,7 @@ class Desk:
     def checkpoint(self, checkpoint_id: object) -> Message:
         """Return a checkpoint as it was asked, with its `status` (pending, decided, expired) and its `decision`.
 
-        A strict desk has it as the backend stores it.
+        A strict service returns it in the backend's stored form.
         """
         found = next((item for item in self.player.checkpoints if item.id == checkpoint_id), None)
         if found is None:
@@ -124,7 +124,7 @@ class Desk:
         return [{"checkpoint": item, "task": {"id": item["taskId"], "status": "paused"}} for item in described]
 
     def _describe(self, checkpoint: Checkpoint) -> Message:
-        asked = (body_of(told.event) for told in self.player.log if told.event["type"] == "task.hitl_required")
+        asked = (body_of(entry.event) for entry in self.player.log if entry.event["type"] == "task.hitl_required")
         question = next((body for body in asked if body.get("checkpointId") == checkpoint.id), {})
         if self.dialect is not None:
             clock = self.player.timeline.clock
@@ -143,17 +143,17 @@ class Desk:
         return described
 
     def _events_of(self, task_id: object) -> Iterator[Event]:
-        return (told.event for told in self.player.log if task_of(told.event) == task_id is not None)
+        return (entry.event for entry in self.player.log if task_of(entry.event) == task_id is not None)
 
 
 def body_of(event: Event) -> Message:
-    """Return an event's data, whatever its envelope calls it."""
+    """Return an event's data, under either envelope's name."""
     body = event.get("payload", event.get("data"))
     return body if isinstance(body, dict) else {}
 
 
 def task_of(event: Event) -> str | None:
-    """Return the task an event is about."""
+    """Return the task of an event."""
     body = body_of(event)
     task_id = body.get("taskId", body.get("task_id"))
     return task_id if isinstance(task_id, str) else None

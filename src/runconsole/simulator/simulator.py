@@ -1,4 +1,4 @@
-"""The simulator as a notebook uses it: a server in its own daemon thread, started and stopped by plain calls."""
+"""The simulator for notebooks: a server in its own daemon thread, started and stopped by plain calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
-from runconsole.simulator.app import Host, Serving, Wire, url_of
+from runconsole.simulator.app import App, ServeOptions, Wire, url_of
 from runconsole.simulator.faults import Fault, check_faults
 from runconsole.simulator.flat import flat as in_flat_form
 from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, check_wire, scenario_of, speed_of
@@ -37,42 +37,42 @@ class Simulator:
     """A real server that plays one run, the same for the same seed.
 
     The run begins with the first client (or at once: `autostart`), goes on without clients, and is the same for all of
-    them; who comes late gets the events so far first (`replay="all"`).
+    them; a late client gets the events so far first (`replay="all"`).
 
     Args:
-        family: `"execution"` (120 tasks, about 10 simulated minutes) or `"tasks"` (four coding agents
-            with three checkpoints, about 50 simulated seconds when they are answered at once).
+        family: `"execution"` (120 tasks, about 10 simulated minutes) or `"tasks"` (four coding agents with three
+            checkpoints, about 50 simulated seconds when they are answered at once).
         wire: `"json"` (the channel protocol), `"trpc"` (version 11), or `"socketio"`, which needs
             `runconsole[simulator]`.
-        seed: the run's dice, and those of the faults.
+        seed: the seed of the run and of the faults.
         speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for
             `"tasks"`, whose deadlines are then real.
         host: the address to listen on.
         port: the port; 0 takes a free one.
-        token: a secret clients must show: as Bearer, as `?token=`, in a first message or tRPC's connection parameters;
-            on Socket.IO in the auth object. Others are turned away in the manner of the wire.
-        replay: whether a late client gets the events so far (`"all"`) or not (`"none"`).
-        delivery: `"push"` sends all events unasked; `"subscribe"` sends those of the channels subscribed to, on
-            Socket.IO those of the rooms joined. tRPC has subscriptions anyway.
+        token: a secret that clients must send: as Bearer, as `?token=`, in a first message or tRPC's connection
+            parameters; on Socket.IO in the auth object. Others are refused in the manner of the wire.
+        replay: `"all"` sends a late client the events so far, `"none"` does not.
+        delivery: `"push"` sends all events without a request; `"subscribe"` sends those of the subscribed channels, on
+            Socket.IO those of the joined rooms. tRPC always has subscriptions.
         autostart: begin the run at once instead of with the first client.
         close_when_done: close clients (1000; on tRPC, end their subscriptions) when the run is over; None does so for
             `"tasks"`.
-        started_at: the time of the run's beginning in its events; None is the time it begins.
-        failures: `"execution"` only: tasks that fail for good.
+        started_at: the time of the run's beginning in its events; None is its real beginning.
+        failures: `"execution"` only: the number of tasks that fail for good.
         decision_timeout: `"tasks"` only: time to decide in simulated seconds, for every checkpoint.
-        superjson: tRPC's transformer; without it, plain JSON.
-        tracked: on tRPC, whether events have ids, by which a client goes on where it was.
-        strict: be as unkind as the backends are. Executions go to the rooms of a session or master plan alone, take no
-            auth object and have no end; tasks want subscriptions and a time in every message, on tRPC have only
-            `tasks.onTaskEvent` (superjson, untracked) and one decision procedure, and keep what options mean to
-            themselves until they are asked.
+        superjson: use tRPC's transformer; else plain JSON.
+        tracked: on tRPC, give events ids, from which a client can resume.
+        strict: behave as strictly as the real backends. Executions go to the rooms of a session or master plan alone,
+            take no auth object and have no end; tasks want subscriptions and a time in every message, on tRPC have only
+            `tasks.onTaskEvent` (superjson, untracked) and one decision procedure, and reveal the meaning of options
+            only to a query.
         dialect: a strict tRPC server's decision procedure, `"resolve"` or `"decide"`.
         flat: `"tasks"` only: send the events of the family's core: flat, in snake case (`task_progress`,
-            `approval_requested`), without what the core does not emit.
-        faults: what goes wrong between the run and its clients (`runconsole.simulator.faults`), each once.
+            `approval_requested`), without events that the core lacks.
+        faults: faults between the run and its clients (`runconsole.simulator.faults`), each once.
 
-    Raises ValueError for options that make no sense; `start` raises OSError when the port cannot be had, RuntimeError
-    when what the wire needs is not installed.
+    Raises ValueError for options that make no sense; `start` raises OSError when the port is unavailable, RuntimeError
+    when a package of the wire is not installed.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Simulator:
         if superjson and wire != "trpc":
             raise ValueError(f"superjson is an option of the wire 'trpc', not of {wire!r}.")
         self.wire = wire
-        self._serving = Serving(
+        self._serving = ServeOptions(
             wire=wire,
             host=host,
             port=port,
@@ -136,7 +136,7 @@ class Simulator:
         self._opened: Future[int] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._host: Host | None = None
+        self._app: App | None = None
 
     # ---- life -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Close all clients and end the thread. What happened stays readable."""
+        """Close all clients and end the thread. The record of the run stays readable."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -191,66 +191,66 @@ class Simulator:
 
     @property
     def running(self) -> bool:
-        """Whether it serves."""
+        """True while it serves."""
         return self._thread is not None
 
     @property
     def port(self) -> int:
-        """The port it serves on (before the first `start`: the one asked for)."""
+        """The port (before the first `start`: the requested one)."""
         return self._serving.port
 
     @property
     def url(self) -> str:
-        """Where clients connect; never holds the token."""
+        """The clients' URL; never holds the token."""
         return url_of(self._serving)
 
     @property
     def events(self) -> list[Event]:
-        """Every event told so far, in order, as it went on the wire."""
-        return [json.loads(told.text) for told in list(self._host.player.log)] if self._host else []
+        """Every event so far, in order, as it was sent."""
+        return [json.loads(entry.text) for entry in list(self._app.player.log)] if self._app else []
 
     @property
     def delivered(self) -> list[list[Event]]:
-        """Of each connection so far, in order: the events written to its socket and taken by the system, in order.
+        """The events of each connection so far, in order: those written to its socket and taken by the system.
 
-        Those sent twice are in it twice.
+        Events that were sent twice are in it twice.
         """
-        passages = list(self._host.gate.passages) if self._host else []
-        return [[json.loads(told.text) for told in list(passage.delivered)] for passage in passages]
+        links = list(self._app.injector.links) if self._app else []
+        return [[json.loads(entry.text) for entry in list(link.delivered)] for link in links]
 
     @property
     def received(self) -> list[Received]:
-        """Every frame clients sent so far, in order."""
-        return list(self._host.received) if self._host else []
+        """Every frame that clients sent so far, in order."""
+        return list(self._app.received) if self._app else []
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
-        """Every checkpoint asked so far, in order; `state` says where each stands."""
-        return self._host.player.checkpoints if self._host else []
+        """Every checkpoint asked so far, in order; `state` is the present state of each."""
+        return self._app.player.checkpoints if self._app else []
 
     @property
     def decisions(self) -> list[Decision]:
-        """What was decided so far, by people and by deadlines, in the order of the questions."""
+        """The decisions so far, by people and by deadlines, in the order of the questions."""
         return [checkpoint.decision for checkpoint in self.checkpoints if checkpoint.decision is not None]
 
     @property
     def clients(self) -> int:
-        """Clients connected now."""
-        return self._host.gate.present if self._host else 0
+        """The number of clients connected now."""
+        return self._app.injector.present if self._app else 0
 
     @property
     def connections(self) -> int:
-        """Connections accepted so far."""
-        return len(self._host.gate.passages) if self._host else 0
+        """The number of connections accepted so far."""
+        return len(self._app.injector.links) if self._app else 0
 
     @property
     def attempts(self) -> int:
-        """Attempts to connect so far, those included that a fault refused."""
-        return self._host.gate.attempts if self._host else 0
+        """The number of attempts to connect so far, those included that a fault refused."""
+        return self._app.injector.attempts if self._app else 0
 
     @property
     def finished(self) -> bool:
-        """Whether the run is over."""
+        """True if the run is over."""
         return self._finished.is_set()
 
     def wait_finished(self, timeout: float | None = None) -> bool:
@@ -262,21 +262,21 @@ class Simulator:
     ) -> Decision:
         """Decide as another person would, on the server. Raises Refusal where it cannot count."""
         answer = Answer(checkpoint_id, option, feedback=feedback, by=by)
-        return self._do(lambda host: host.player.decide(answer))
+        return self._do(lambda app: app.player.decide(answer))
 
     def inject(self, fault: Fault) -> None:
-        """Have a fault happen now; with `after`, that many events later. Raises ValueError as the constructor does."""
+        """Let a fault happen now; with `after`, that many events later. Raises ValueError as the constructor does."""
         [checked] = check_faults(fault, self.wire)
-        self._do(lambda host: host.gate.inject(checked))
+        self._do(lambda app: app.injector.inject(checked))
 
-    def _do(self, work: Callable[[Host], _T]) -> _T:
-        """Do something on the server's loop and return what it gives."""
-        host = self._host
-        if self._thread is None or self._loop is None or host is None:
+    def _do(self, work: Callable[[App], _T]) -> _T:
+        """Run a function on the server's loop and return its result."""
+        app = self._app
+        if self._thread is None or self._loop is None or app is None:
             raise RuntimeError("The simulator is not running: call start() first.")
 
         async def do() -> _T:
-            return work(host)
+            return work(app)
 
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
 
@@ -300,7 +300,7 @@ class Simulator:
             started_at=self._started_at,
             form=in_flat_form if self._flat else lambda event: event,
         )
-        self._host = Host(player, self._serving, on_finished=self._finished.set)
-        async with self._host as host:
-            self._opened.set_result(host.port)
+        self._app = App(player, self._serving, on_finished=self._finished.set)
+        async with self._app as app:
+            self._opened.set_result(app.port)
             await self._stopping.wait()

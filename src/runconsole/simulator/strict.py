@@ -1,4 +1,4 @@
-"""What the two backends do otherwise than their documents say, for servers as strict as they are. No I/O."""
+"""Differences between the two backends and their documents, for servers as strict as the backends. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from runconsole.simulator.scenario import Clock, Event, Refusal, Scenario, Script, Tell
+from runconsole.simulator.scenario import Clock, Emit, Event, Refusal, Scenario, Script
 
 if TYPE_CHECKING:
     from runconsole.simulator.scenario import Checkpoint
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["DIALECTS", "Dialect", "StrictScenario", "check_channel", "decision_input", "stored"]
 
 Dialect: TypeAlias = Literal["resolve", "decide"]
-"""Which of the two decision procedures a server has."""
+"""The one decision procedure of a server."""
 DIALECTS: Final = ("resolve", "decide")
 
-_UNTOLD = frozenset({"wave_completed", "artifact_created", "error", "execution_completed"})
+_UNSENT = frozenset({"wave_completed", "artifact_created", "error", "execution_completed"})
 """Events that the execution family's backend never sends: a run of it has no end."""
 _TAKES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "resolve": ("decision", ("approve", "reject", "modify", "defer")),
@@ -27,35 +27,35 @@ _CHANNELS = frozenset({"system", "checkpoints", "workers"})
 
 
 class StrictScenario:
-    """A scenario as the backends tell it: an execution without an end, questions without what their options mean."""
+    """A scenario as the backends send it: an execution without an end, options without their meaning."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
 
     def scripts(self, clock: Clock) -> Sequence[Script]:
-        """Return the scripts without the events that are never told."""
-        return [_told(script) for script in self._scenario.scripts(clock)]
+        """Return the scripts without the events that are never sent."""
+        return [_without_unsent(script) for script in self._scenario.scripts(clock)]
 
     def background(self, clock: Clock) -> Sequence[Script]:
         """Return the scripts beside the run."""
         return self._scenario.background(clock)
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
+    def envelope(self, clock: Clock, step: Emit) -> Event:
         """Return an event; the options of a question only have a name."""
-        if told.type == "task.hitl_required":
+        if step.type == "task.hitl_required":
             options = [
-                {name: option[name] for name in ("id", "label", "description")} for option in told.body["options"]
+                {name: option[name] for name in ("id", "label", "description")} for option in step.body["options"]
             ]
-            told = Tell(told.type, {**told.body, "options": options})
-        return self._scenario.envelope(clock, told)
+            step = Emit(step.type, {**step.body, "options": options})
+        return self._scenario.envelope(clock, step)
 
 
-def _told(script: Script) -> Script:
-    """Pass everything on between a script and who plays it, but for events that are never told."""
+def _without_unsent(script: Script) -> Script:
+    """Yield the steps of a script, and send it their results, but for events that are never sent."""
     step = next(script, None)
     while step is not None:
         try:
-            if isinstance(step, Tell) and step.type in _UNTOLD:
+            if isinstance(step, Emit) and step.type in _UNSENT:
                 step = script.send(None)
                 continue
             try:
@@ -75,7 +75,7 @@ def check_channel(channel: str) -> None:
 
 
 def decision_input(dialect: Dialect, given: Any) -> dict[str, Any]:
-    """Return a decision's input as a strict schema leaves it. Raises Refusal with the schema's issues."""
+    """Return a decision's input after a strict schema. Raises Refusal with the schema's issues."""
     name, actions = _TAKES[dialect]
     value = given if isinstance(given, dict) else {}
     if value.get(name) not in actions:

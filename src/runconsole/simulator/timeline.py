@@ -1,9 +1,8 @@
-"""The brain of the simulator: scripts in, timed events out. No clock, no I/O, no threads.
+"""The logic of the simulator: scripts in, timed events out. No clock, no I/O, no threads.
 
-A *scenario* is some scripts: generators that yield steps (`Tell` an event, `Sleep`, `Ask` a person) and get back what
-the person decided. A `Timeline` runs them side by side in simulated seconds. Whoever plays it says when time has come
-(`step`) and what was decided (`decide`); the same scenario and the same decisions at the same simulated times always
-give the same events.
+A *scenario* is some scripts: generators that yield steps (`Emit` an event, `Sleep`, `Ask` a person) and get back the
+person's decision. A `Timeline` runs them side by side in simulated seconds. Its player reports passed time (`step`) and
+decisions (`decide`); the same scenario and the same decisions at the same simulated times always give the same events.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ from typing import TYPE_CHECKING
 from runconsole.simulator.scenario import (
     Answer,
     Ask,
+    AtTask,
     Checkpoint,
     Clock,
     Command,
     Decision,
+    Emit,
     Event,
     Interrupted,
     Refusal,
@@ -26,8 +27,6 @@ from runconsole.simulator.scenario import (
     Script,
     Sleep,
     Step,
-    Tell,
-    Turn,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ __all__ = ["Timeline", "play_through"]
 
 @dataclass(eq=False, slots=True)
 class _Track:
-    """One script under way. `turn` counts its wakings, so that one made void by a decision or command is recognized."""
+    """One script under way. `turn` counts its wakings, to recognize one made void by a decision or command."""
 
     script: Script
     background: bool
@@ -48,7 +47,7 @@ class _Track:
     task_id: str | None = None
     wakes_at: float = 0.0
     paused_for: float | None = None
-    """The seconds it had still to sleep when it was paused; None while it is not."""
+    """The seconds that it had still to sleep when it was paused; None while it is not."""
 
 
 @dataclass(slots=True, order=True)
@@ -86,18 +85,18 @@ class Timeline:
 
     @property
     def finished(self) -> bool:
-        """Whether every script of the run is over."""
+        """True if every script of the run is over."""
         return self._running == 0
 
     @property
     def next_at(self) -> float | None:
-        """When the next step is due, in simulated seconds; None when the run is over, or all of it is paused."""
+        """The time of the next step, in simulated seconds; None when the run is over, or all of it is paused."""
         while self._wakings and self._wakings[0].turn != self._wakings[0].track.turn:
             heapq.heappop(self._wakings)
         return None if self.finished or not self._wakings else self._wakings[0].at
 
     def step(self) -> list[Event]:
-        """Move the clock to the next due step, take it, and return the events it told."""
+        """Move the clock to the next due step, take it, and return its events."""
         if self.next_at is None:
             return []
         waking = heapq.heappop(self._wakings)
@@ -106,23 +105,25 @@ class Timeline:
         asked = track.asking
         if asked is None or not asked.last:
             return self._run(track, None)
-        return self._run(track, self._settle(asked.checkpoint, Answer(asked.checkpoint.id, asked.checkpoint.default)))
+        return self._run(
+            track, self._record_decision(asked.checkpoint, Answer(asked.checkpoint.id, asked.checkpoint.default))
+        )
 
     def decide(self, answer: Answer, at: float) -> tuple[Decision, list[Event]]:
         """Take an answer at simulated time `at`, when every step due before has been taken.
 
-        Returns the decision and the events it causes at once. Raises Refusal where it cannot count.
+        Returns the decision and its immediate events. Raises Refusal where it cannot count.
         """
         checkpoint = self._open_checkpoint(answer)
         answer = replace(answer, option=checkpoint.chosen(answer.option))
         self.clock.seconds = max(self.clock.seconds, at)
-        decision = self._settle(checkpoint, answer, automatic=False)
+        decision = self._record_decision(checkpoint, answer, automatic=False)
         return decision, self._run(self._asking[checkpoint.id], decision)
 
     def command(self, command: Command, at: float) -> list[Event]:
-        """Take a command at simulated time `at`; return the events it causes at once. Raises Refusal.
+        """Take a command at simulated time `at`; return its immediate events. Raises Refusal.
 
-        Whether a task may be run again is for the caller to know.
+        The caller decides whether a task may be run again.
         """
         track = next((track for track in self._tracks if track.task_id == command.task_id), None)
         self.clock.seconds = max(self.clock.seconds, at)
@@ -148,16 +149,16 @@ class Timeline:
             raise Refusal("INVALID_STATE", f"{task_id} is already paused.")
         track.paused_for = max(0.0, track.wakes_at - self.clock.seconds)
         track.turn += 1
-        told = Tell("task.paused", {"taskId": task_id, "reason": "Paused by user"})
-        return [self._scenario.envelope(self.clock, told)]
+        step = Emit("task.paused", {"taskId": task_id, "reason": "Paused by user"})
+        return [self._scenario.envelope(self.clock, step)]
 
     def _resume(self, track: _Track, task_id: str) -> list[Event]:
         if track.paused_for is None:
             raise Refusal("INVALID_STATE", f"{task_id} is not paused.")
         self._wake_in(track.paused_for, track)
         track.paused_for = None
-        told = Tell("task.resumed", {"taskId": task_id, "resumedBy": "user"})
-        return [self._scenario.envelope(self.clock, told)]
+        step = Emit("task.resumed", {"taskId": task_id, "resumedBy": "user"})
+        return [self._scenario.envelope(self.clock, step)]
 
     def _open_checkpoint(self, answer: Answer) -> Checkpoint:
         checkpoint = self.checkpoints.get(answer.checkpoint_id)
@@ -177,7 +178,7 @@ class Timeline:
             raise Refusal("INVALID_OPTION", f"{checkpoint.id} has no option '{answer.option}'; it offers {offered}.")
         return checkpoint
 
-    def _settle(self, checkpoint: Checkpoint, answer: Answer, *, automatic: bool = True) -> Decision:
+    def _record_decision(self, checkpoint: Checkpoint, answer: Answer, *, automatic: bool = True) -> Decision:
         asked_at = self.clock.seconds if checkpoint.asked_at is None else checkpoint.asked_at
         checkpoint.decision = Decision(
             checkpoint_id=checkpoint.id,
@@ -192,7 +193,7 @@ class Timeline:
         return checkpoint.decision
 
     def _run(self, track: _Track, outcome: Decision | None, *, interrupted: bool = False) -> list[Event]:
-        """Let a script run until it sleeps, asks or ends; return what it told."""
+        """Run a script until it sleeps, asks or ends; return its events."""
         track.turn += 1
         track.asking = None
         events: list[Event] = []
@@ -208,9 +209,9 @@ class Timeline:
     def _goes_on(self, step: Step, track: _Track, events: list[Event]) -> bool:
         """Take one step of a script; return whether the next one follows at once."""
         match step:
-            case Tell():
+            case Emit():
                 events.append(self._scenario.envelope(self.clock, step))
-            case Turn(task_id, again):
+            case AtTask(task_id, again):
                 track.task_id = task_id
                 if task_id is not None and again is not None:
                     self._again[task_id] = again
@@ -243,7 +244,7 @@ def play_through(
 ) -> list[tuple[float, Event]]:
     """Play a scenario to its end without waiting and return its events with their simulated seconds.
 
-    `decide` is asked once for each checkpoint, when it opens; None lets it run into its default.
+    `decide` is called once for each checkpoint, when it opens; None lets it run into its default.
     """
     timeline = Timeline(scenario, started_at)
     played: list[tuple[float, Event]] = []

@@ -1,1 +1,1 @@
-"""The runs the simulator can play."""
+"""Internal: the runs that the simulator can play."""

@@ -1,4 +1,4 @@
-"""The execution family: its example run of 120 tasks, told as `{"type", "timestamp", "data"}`.
+"""The execution family: its example run of 120 tasks, sent as `{"type", "timestamp", "data"}`.
 
 Every task reports `in_progress` when an attempt starts and `completed` (or `failed`) when it is over; tasks that write
 source code also report their subtasks on the way.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from runconsole.simulator.scenario import Clock, Event, Script, Sleep, Tell
+from runconsole.simulator.scenario import Clock, Emit, Event, Script, Sleep
 from runconsole.simulator.scenarios.execution_plan import PHASES, WORK_STEPS, kind_of, language_of
 from runconsole.simulator.scenarios.execution_schedule import MAX_RETRIES, Schedule, TaskSlot, WaveSlot, draw_schedule
 
@@ -21,13 +21,13 @@ _ESTIMATED_MS = 600_000
 _TOKENS = 67_450
 _MOST_FAILURES = 20
 _COST_USD = 0.42
-_FIRST_EVENT_S = 0.2  # a breath between the first client and the first task
+_FIRST_EVENT_S = 0.2  # a pause between the first client and the first task
 _SIZES = {"file": (900, 7_500), "test": (1_200, 6_000), "documentation": (1_500, 9_000), "config": (200, 1_400)}
 
 
 @dataclass(slots=True)
 class _Counters:
-    """The run's counters as events carry them."""
+    """The run's counters in its events."""
 
     total: int
     completed: int = 0
@@ -35,11 +35,11 @@ class _Counters:
     artifacts: int = 0
 
 
-_Telling = Callable[[_Counters], Tell]
+_Emission = Callable[[_Counters], Emit]
 
 
 class ExecutionScenario:
-    """Seed 1's run: 5 phases, 120 tasks, 8 waves, 45 artifacts, a few errors with retries, about 10 minutes.
+    """The documented example run: 5 phases, 120 tasks, 8 waves, 45 artifacts, some retries, about 10 minutes.
 
     `failures` tasks (none of those that create a file) fail for good after their last retry.
     """
@@ -51,16 +51,16 @@ class ExecutionScenario:
         self._failures = failures
 
     def scripts(self, clock: Clock) -> Sequence[Script]:
-        """Return the one script of the run: nothing in it depends on a decision."""
+        """Return the one script of the run: it depends on no decision."""
         return [self._script(clock)]
 
     def background(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
         """Return nothing: this family has no heartbeats."""
         return []
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
+    def envelope(self, clock: Clock, step: Emit) -> Event:
         """Return the execution family's envelope."""
-        return {"type": told.type, "timestamp": clock.stamp(), "data": told.body}
+        return {"type": step.type, "timestamp": clock.stamp(), "data": step.body}
 
     def _script(self, clock: Clock) -> Script:
         rng = Random(self._seed)  # noqa: S311 - a play, not a secret
@@ -69,13 +69,13 @@ class ExecutionScenario:
         slots = [slot for wave in schedule.waves for slot in wave.tasks]
         counters = _Counters(total=len(slots))
         yield _started(execution_id, slots)
-        for at, telling in _tellings(schedule, rng):
+        for at, emission in _emissions(schedule, rng):
             yield Sleep(max(0.0, at + _FIRST_EVENT_S - clock.seconds))
-            yield telling(counters)
+            yield emission(counters)
         yield _completed(execution_id, counters, clock, rng)
 
 
-def _started(execution_id: str, slots: Sequence[TaskSlot]) -> Tell:
+def _started(execution_id: str, slots: Sequence[TaskSlot]) -> Emit:
     phases = [
         {"number": number, "name": name, "tasks": sum(slot.task.phase == number for slot in slots)}
         for number, name in enumerate(PHASES)
@@ -87,10 +87,10 @@ def _started(execution_id: str, slots: Sequence[TaskSlot]) -> Tell:
         "estimated_duration_ms": _ESTIMATED_MS,
         "phases": phases,
     }
-    return Tell("execution_started", body)
+    return Emit("execution_started", body)
 
 
-def _completed(execution_id: str, counters: _Counters, clock: Clock, rng: Random) -> Tell:
+def _completed(execution_id: str, counters: _Counters, clock: Clock, rng: Random) -> Emit:
     tokens = _TOKENS + rng.randint(-900, 900)
     body: Event = {
         "execution_id": execution_id,
@@ -103,20 +103,20 @@ def _completed(execution_id: str, counters: _Counters, clock: Clock, rng: Random
         "tokens_used": tokens,
         "cost_usd": round(tokens * _COST_USD / _TOKENS, 2),
     }
-    return Tell("execution_completed", body)
+    return Emit("execution_completed", body)
 
 
-def _tellings(schedule: Schedule, rng: Random) -> Iterable[tuple[float, _Telling]]:
-    """Return what is told and when, in order. Counters are filled in at telling time."""
-    told: list[tuple[float, _Telling]] = []
+def _emissions(schedule: Schedule, rng: Random) -> Iterable[tuple[float, _Emission]]:
+    """Return the run's emissions with their times, in order. Counters are filled in at emission time."""
+    emissions: list[tuple[float, _Emission]] = []
     for wave in schedule.waves:
         for slot in wave.tasks:
-            told += _of_task(slot, rng)
-        told.append((wave.end, _of_wave(wave)))
-    return sorted(told, key=lambda entry: entry[0])
+            emissions += _of_task(slot, rng)
+        emissions.append((wave.end, _of_wave(wave)))
+    return sorted(emissions, key=lambda entry: entry[0])
 
 
-def _of_task(slot: TaskSlot, rng: Random) -> Iterator[tuple[float, _Telling]]:
+def _of_task(slot: TaskSlot, rng: Random) -> Iterator[tuple[float, _Emission]]:
     for number, attempt in enumerate(slot.attempts, start=1):
         yield attempt.start, _progress(slot, "in_progress", 0.0, done=0)
         if attempt.error is not None:
@@ -135,10 +135,10 @@ def _of_task(slot: TaskSlot, rng: Random) -> Iterator[tuple[float, _Telling]]:
     yield end, _progress(slot, "completed", slot.duration_s, done=len(WORK_STEPS))
 
 
-def _progress(slot: TaskSlot, status: str, passed_s: float, *, done: int) -> _Telling:
+def _progress(slot: TaskSlot, status: str, passed_s: float, *, done: int) -> _Emission:
     task = slot.task
 
-    def telling(counters: _Counters) -> Tell:
+    def emission(counters: _Counters) -> Emit:
         counters.completed += status == "completed"
         counters.failed += status == "failed"
         body: Event = {
@@ -156,9 +156,9 @@ def _progress(slot: TaskSlot, status: str, passed_s: float, *, done: int) -> _Te
         }
         if task.writes_code:
             body["subtask_status"] = _subtask_status(done)
-        return Tell("progress_update", body)
+        return Emit("progress_update", body)
 
-    return telling
+    return emission
 
 
 def _subtask_status(done: int) -> dict[str, str]:
@@ -166,16 +166,16 @@ def _subtask_status(done: int) -> dict[str, str]:
     return dict(zip(WORK_STEPS, states, strict=False))
 
 
-def _artifact(task_id: str, path: str, size: int) -> _Telling:
-    def telling(counters: _Counters) -> Tell:
+def _artifact(task_id: str, path: str, size: int) -> _Emission:
+    def emission(counters: _Counters) -> Emit:
         counters.artifacts += 1
         body = {"path": path, "size": size, "type": kind_of(path), "language": language_of(path), "task_id": task_id}
-        return Tell("artifact_created", body)
+        return Emit("artifact_created", body)
 
-    return telling
+    return emission
 
 
-def _error(slot: TaskSlot, attempt: int, error: tuple[str, str]) -> _Telling:
+def _error(slot: TaskSlot, attempt: int, error: tuple[str, str]) -> _Emission:
     body = {
         "task_id": slot.task.id,
         "task_name": slot.task.name,
@@ -185,10 +185,10 @@ def _error(slot: TaskSlot, attempt: int, error: tuple[str, str]) -> _Telling:
         "retry_attempt": min(attempt, MAX_RETRIES),
         "max_retries": MAX_RETRIES,
     }
-    return lambda _counters: Tell("error", body)
+    return lambda _counters: Emit("error", body)
 
 
-def _of_wave(wave: WaveSlot) -> _Telling:
+def _of_wave(wave: WaveSlot) -> _Emission:
     atoms = sum(slot.atoms for slot in wave.tasks)
     attempts = sum(len(slot.attempts) for slot in wave.tasks)
     succeeded = sum(not slot.failed for slot in wave.tasks)
@@ -199,4 +199,4 @@ def _of_wave(wave: WaveSlot) -> _Telling:
         "duration_ms": round((wave.end - wave.start) * 1000),
         "success_rate": round(succeeded / attempts, 2),
     }
-    return lambda _counters: Tell("wave_completed", body)
+    return lambda _counters: Emit("wave_completed", body)

@@ -169,7 +169,7 @@ class PlannedTask:
 
     @property
     def writes_code(self) -> bool:
-        """Whether the task creates a source file (it then reports the subtasks `WORK_STEPS`)."""
+        """True if the task creates a source file (it then reports the subtasks `WORK_STEPS`)."""
         return self.artifact is not None and kind_of(self.artifact) == "file"
 
 

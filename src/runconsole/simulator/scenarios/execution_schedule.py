@@ -1,4 +1,4 @@
-"""When each of the 120 tasks runs, in which wave, and what goes wrong on the way: drawn once from the seed."""
+"""The schedule of the 120 tasks: their times, waves and failures, drawn once from the seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a task, in seconds from the run's start. `error` is (type, message) when it ended badly."""
+    """One try at a task, in seconds from the run's start. `error` is (type, message) of a failed one."""
 
     start: float
     end: float
@@ -53,7 +53,7 @@ class TaskSlot:
 
     @property
     def failed(self) -> bool:
-        """Whether the last attempt failed too."""
+        """True if the last attempt failed too."""
         return self.attempts[-1].error is not None
 
     @property
@@ -119,7 +119,7 @@ def _shares(total: int, weights: Sequence[float]) -> list[int]:
 
 
 def _draw_troubles(rng: Random, slots: list[TaskSlot], failures: int) -> dict[str, int]:
-    """Return how many attempts fail, by task id. Tasks that create a file always succeed in the end."""
+    """Return the number of failing attempts by task id. Tasks that create a file always succeed in the end."""
     later = [slot.task for slot in slots if slot.task.phase >= 1]
     plain = [task for task in later if task.artifact is None]
     failing = rng.sample(plain, failures)

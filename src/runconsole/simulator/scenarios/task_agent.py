@@ -1,11 +1,11 @@
-"""An agent at work on one task: what it tells, counts and asks (the task family, agents' events included)."""
+"""An agent at work on one task: its events, counters and questions (the task family, agents' events included)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runconsole.simulator.scenario import Clock, Script, Sleep, Step, Tell
+from runconsole.simulator.scenario import Clock, Emit, Script, Sleep, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "Ledger"]
 
 _USD_PER_TOKEN = 7.5e-6
-_CHUNK = 100  # characters of output in one event, as the task family says
+_CHUNK = 100  # characters of output in one event, as in the task family
 _TICK_S = 1.1  # between two progress events: at most one a second
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What all tasks of the run have cost together, in US dollars, and the threshold that is told once."""
+    """The cost of all tasks of the run together, in US dollars, and the threshold that is reported once."""
 
     threshold: float = 0.25
     spent: float = 0.0
-    told: bool = False
+    is_reported: bool = False
 
 
 @dataclass(slots=True)
@@ -39,9 +39,9 @@ class Agent:
     rng: Random
     ledger: Ledger
     window_s: float | None = None
-    """Time to decide, for every question; None leaves each question its own."""
+    """The time to decide, for every question; None leaves each question its own."""
     attempt: int = 1
-    """Counts how often the task was begun: a retry is 2."""
+    """The number of the attempt: a retry is 2."""
     phase: str | None = None
     started_at: float = 0.0
     tokens: int = 0
@@ -59,19 +59,19 @@ class Agent:
 
     @property
     def cost(self) -> float:
-        """What the task has cost so far, in US dollars."""
+        """The cost of the task so far, in US dollars."""
         return round(self.tokens * _USD_PER_TOKEN, 4)
 
-    def tell(self, kind: str, **payload: object) -> Tell:
+    def event(self, kind: str, **payload: object) -> Emit:
         """Return an event of this task."""
-        return Tell(kind, {"taskId": self.job.id, **payload})
+        return Emit(kind, {"taskId": self.job.id, **payload})
 
-    def say(self, *lines: Line) -> Iterator[Step]:
-        """Write output: joined per stream and cut into chunks, wherever the cut falls."""
+    def write(self, *lines: Line) -> Iterator[Step]:
+        """Write output: joined per stream and cut into chunks at any place."""
         for stream in ("stdout", "stderr"):
             text = "".join(line.text for line in lines if line.stream == stream)
             for start in range(0, len(text), _CHUNK):
-                yield self.tell(
+                yield self.event(
                     "task.output",
                     stream=stream,
                     data=text[start : start + _CHUNK],
@@ -83,9 +83,9 @@ class Agent:
         """Start the task and announce its subtasks."""
         job = self.job
         self.started_at = self.clock.seconds
-        yield Tell("worker.task_assigned", {"workerId": self.worker_id, "taskId": job.id, "providerId": job.provider})
-        yield self.tell("task.started", workerId=self.worker_id, providerId=job.provider, accessMode=job.access)
-        yield self.tell(
+        yield Emit("worker.task_assigned", {"workerId": self.worker_id, "taskId": job.id, "providerId": job.provider})
+        yield self.event("task.started", workerId=self.worker_id, providerId=job.provider, accessMode=job.access)
+        yield self.event(
             "agent.spawned",
             agentId=self.agent_id,
             providerId=job.provider,
@@ -101,7 +101,7 @@ class Agent:
             order = len(self.subtasks) + 1
             self.subtasks[part] = f"{self.job.id}-{order}"
             self.planned_s += part.seconds
-            yield self.tell(
+            yield self.event(
                 "subtask.created",
                 subtaskId=self.subtasks[part],
                 name=part.name,
@@ -115,7 +115,7 @@ class Agent:
         if part.phase != self.phase:
             yield from self._enter(part.phase)
         name, subtask_id = part.name, self.subtasks[part]
-        yield self.tell(
+        yield self.event(
             "task.subtask.started",
             subtaskId=subtask_id,
             name=name,
@@ -128,11 +128,11 @@ class Agent:
         for tick in range(ticks):
             yield Sleep(seconds / ticks)
             due = slice(len(part.output) * tick // ticks, len(part.output) * (tick + 1) // ticks)
-            yield from self.say(*part.output[due])
+            yield from self.write(*part.output[due])
             yield from self._advance(part, (tick + 1) / ticks, part.seconds / ticks)
         for edit in part.edits:
             yield from self._change(edit)
-        yield self.tell(
+        yield self.event(
             "task.subtask.completed",
             subtaskId=subtask_id,
             name=name,
@@ -143,11 +143,11 @@ class Agent:
     def _enter(self, phase: str) -> Iterator[Step]:
         previous, self.phase = self.phase, phase
         if previous is not None:
-            yield self.tell("task.phase_changed", previousPhase=previous, newPhase=phase)
+            yield self.event("task.phase_changed", previousPhase=previous, newPhase=phase)
             self.saved += 1
             reason = f"End of {previous}"
             checkpoint_id = f"cp-{self.job.number}-auto-{self.saved}"
-            yield self.tell("task.checkpoint", checkpointId=checkpoint_id, type="auto", reason=reason)
+            yield self.event("task.checkpoint", checkpointId=checkpoint_id, type="auto", reason=reason)
 
     def _advance(self, part: Part, share: float, seconds: float) -> Iterator[Step]:
         tokens = round(seconds * self.job.rate * self.rng.uniform(0.8, 1.2))
@@ -155,7 +155,7 @@ class Agent:
         self.worked_s += seconds
         self.progress = max(self.progress, min(99, round(100 * self.worked_s / self.planned_s)))
         remaining = max(0.0, self.planned_s - self.worked_s)
-        yield self.tell(
+        yield self.event(
             "task.progress",
             progress=self.progress,
             currentStep=part.name,
@@ -170,14 +170,14 @@ class Agent:
             },
         )
         self.ledger.spent += tokens * _USD_PER_TOKEN
-        if self.ledger.spent >= self.ledger.threshold and not self.ledger.told:
-            self.ledger.told = True
+        if self.ledger.spent >= self.ledger.threshold and not self.ledger.is_reported:
+            self.ledger.is_reported = True
             current = round(self.ledger.spent, 4)
-            yield Tell("cost.threshold", {"current": current, "threshold": self.ledger.threshold})
+            yield Emit("cost.threshold", {"current": current, "threshold": self.ledger.threshold})
 
     def _change(self, edit: Edit) -> Iterator[Step]:
         tool = {"name": "write_file", "input": {"path": edit.path}, "startedAt": self.clock.stamp()}
-        yield self.tell("agent.tool_call", agentId=self.agent_id, tool=tool)
+        yield self.event("agent.tool_call", agentId=self.agent_id, tool=tool)
         file = {
             "path": edit.path,
             "action": edit.action,
@@ -185,8 +185,8 @@ class Agent:
             "linesRemoved": edit.removed,
         }
         self.edits.append(edit)
-        yield self.tell("agent.file_change", agentId=self.agent_id, file=file)
+        yield self.event("agent.file_change", agentId=self.agent_id, file=file)
 
     def elapsed(self) -> float:
-        """Return the seconds since the task started, the waiting for people included."""
+        """Return the seconds since the task started, the waits for people included."""
         return round(self.clock.seconds - self.started_at, 1)

@@ -1,4 +1,4 @@
-"""How a task ends: well, with an error, or because somebody (or a deadline) said so."""
+"""The ends of a task: success, an error, or a cancellation by a person or a deadline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INPUT_SHARE = 0.7  # of an agent's tokens
 
 def complete(agent: Agent) -> Iterator[Step]:
     """End the task well."""
-    yield agent.tell(
+    yield agent.event(
         "agent.completed",
         agentId=agent.agent_id,
         providerId=agent.job.provider,
@@ -30,20 +30,20 @@ def complete(agent: Agent) -> Iterator[Step]:
         "tokensUsed": agent.tokens,
         "cost": agent.cost,
     }
-    yield agent.tell("task.completed", result=_result(agent), metrics=metrics)
+    yield agent.event("task.completed", result=_result(agent), metrics=metrics)
 
 
 def fail(agent: Agent, code: str, message: str) -> Iterator[Step]:
-    """End the task with an error that another try could mend."""
+    """End the task with a recoverable error."""
     error = {"code": code, "message": message, "recoverable": True}
     yield _agent_terminated(agent, "error")
-    yield agent.tell("task.failed", error=error, **_last_checkpoint(agent), metrics=_sums(agent))
+    yield agent.event("task.failed", error=error, **_last_checkpoint(agent), metrics=_sums(agent))
 
 
 def cancel(agent: Agent, reason: str, cancelled_by: str) -> Iterator[Step]:
-    """End the task on the word of `cancelled_by`: `user` or `timeout`."""
+    """Cancel the task in the name of `cancelled_by`: `user` or `timeout`."""
     yield _agent_terminated(agent, "timeout" if cancelled_by == "timeout" else "user_cancel")
-    yield agent.tell("task.cancelled", reason=reason, cancelledBy=cancelled_by, **_last_checkpoint(agent))
+    yield agent.event("task.cancelled", reason=reason, cancelledBy=cancelled_by, **_last_checkpoint(agent))
 
 
 def _result(agent: Agent) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _agent_metrics(agent: Agent) -> dict[str, Any]:
 
 
 def _agent_terminated(agent: Agent, reason: str) -> Step:
-    return agent.tell(
+    return agent.event(
         "agent.terminated",
         agentId=agent.agent_id,
         providerId=agent.job.provider,

@@ -1,4 +1,4 @@
-"""How each of the four tasks goes, and how it reacts to what a person decides."""
+"""The course of each of the four tasks, and its reaction to a person's decision."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _orders_report(agent: Agent) -> Script:
         yield from cancel(agent, _because("No design was chosen", decision), "user")
         return
     if decision.feedback:
-        yield from agent.say(*out(f"Noted: {decision.feedback}"))
+        yield from agent.write(*out(f"Noted: {decision.feedback}"))
     chosen = (jobs.DESIGNS[decision.option], jobs.ORDERS_VALIDATION)
     yield from agent.plan(chosen)
     for part in chosen:
@@ -49,7 +49,7 @@ def _orders_report(agent: Agent) -> Script:
 
 
 def _flaky_test(agent: Agent) -> Script:
-    """No question, but a provider that runs into its rate limit once and recovers."""
+    """No question, but a provider that reaches its rate limit once and recovers."""
     yield from agent.begin((jobs.FIX_BEFORE_LIMIT, *jobs.FIX_AFTER_LIMIT))
     yield from agent.work(jobs.FIX_BEFORE_LIMIT)
     yield from _rate_limited(agent, wait_s=3)
@@ -59,7 +59,7 @@ def _flaky_test(agent: Agent) -> Script:
 
 
 def _payments_upgrade(agent: Agent) -> Script:
-    """Upgrade, approval, release. Nobody answering cancels the task; a person's no fails it."""
+    """Upgrade, approval, release. A time-out cancels the task; a person's no fails it."""
     yield from agent.begin((*jobs.PAYMENTS_WORK, jobs.PAYMENTS_RELEASE))
     for part in jobs.PAYMENTS_WORK:
         yield from agent.work(part)
@@ -81,7 +81,7 @@ def _because(what: str, decision: Decision) -> str:
 
 
 def _rework(agent: Agent, phase: str, name: str, decision: Decision) -> Script:
-    """Add a subtask that carries the person's own words, and do it."""
+    """Add a subtask with the person's own words, and do it."""
     feedback = decision.feedback or "as discussed"
     shown = feedback if len(feedback) <= _SHOWN_FEEDBACK else feedback[: _SHOWN_FEEDBACK - 1] + "…"
     part = Part(
@@ -98,7 +98,7 @@ def _rework(agent: Agent, phase: str, name: str, decision: Decision) -> Script:
 def _rate_limited(agent: Agent, wait_s: int) -> Script:
     job = agent.job
     limit = {"type": "tokens", "current": 40_000, "max": 40_000, "resetAt": agent.clock.stamp(wait_s)}
-    yield agent.tell(
+    yield agent.event(
         "agent.rate_limited",
         agentId=agent.agent_id,
         providerId=job.provider,
@@ -106,8 +106,8 @@ def _rate_limited(agent: Agent, wait_s: int) -> Script:
         limit=limit,
         action={"type": "wait", "waitSeconds": wait_s},
     )
-    yield from agent.say(*err(f"\x1b[31merror\x1b[0m: {job.provider}: rate limit reached (429), waiting {wait_s} s"))
-    yield agent.tell(
+    yield from agent.write(*err(f"\x1b[31merror\x1b[0m: {job.provider}: rate limit reached (429), waiting {wait_s} s"))
+    yield agent.event(
         "agent.error",
         agentId=agent.agent_id,
         providerId=job.provider,
@@ -119,7 +119,7 @@ def _rate_limited(agent: Agent, wait_s: int) -> Script:
         action={"type": "retry", "retryCount": 1},
     )
     yield Sleep(wait_s)
-    yield from agent.say(*out("\x1b[32mretry 1\x1b[0m accepted, going on"))
+    yield from agent.write(*out("\x1b[32mretry 1\x1b[0m accepted, going on"))
 
 
 Flow = Callable[[Agent], Script]

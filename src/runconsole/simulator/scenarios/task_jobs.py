@@ -1,4 +1,4 @@
-"""The four tasks of the task family: what they are asked, what they do, what they ask back."""
+"""The four tasks of the task family: their prompts, their work, their questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an agent asks a person: the question, the reminder, the deadline, and what was decided."""
+"""An agent's question to a person: the question, the reminder, the deadline, and the decision."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def ask(agent: Agent, question: Question) -> _Asking:
     window = question.window_s if agent.window_s is None else agent.window_s
     deadline = agent.clock.stamp(window)
     waiting = f"Waiting for a decision: {question.title}"
-    yield agent.tell("task.hitl_required", **_asked(question, checkpoint.id, deadline))
-    yield agent.tell("task.paused", reason=waiting, checkpointId=checkpoint.id)
+    yield agent.event("task.hitl_required", **_asked(question, checkpoint.id, deadline))
+    yield agent.event("task.paused", reason=waiting, checkpointId=checkpoint.id)
     decision = yield Ask(checkpoint, window * _REMIND_AT, last=False)
     if decision is None:
         left = window * (1 - _REMIND_AT)
-        yield agent.tell(
+        yield agent.event(
             "checkpoint.reminder", checkpointId=checkpoint.id, timeRemaining=round(left, 1), timeout=deadline
         )
         decision = yield Ask(checkpoint, left)
     if decision is None:
         raise RuntimeError("the last wait for a decision ended without one")
     if decision.automatic:
-        yield agent.tell("checkpoint.timeout", checkpointId=checkpoint.id, defaultAction=checkpoint.default)
+        yield agent.event("checkpoint.timeout", checkpointId=checkpoint.id, defaultAction=checkpoint.default)
     action = next(option.action for option in question.options if option.id == decision.option)
     decision_id = str(UUID(int=agent.rng.getrandbits(128), version=4))
-    yield agent.tell("checkpoint.hitl_decided", **_decided(decision, action, decision_id))
+    yield agent.event("checkpoint.hitl_decided", **_decided(decision, action, decision_id))
     if action != "reject":
-        yield agent.tell("task.resumed", checkpointId=checkpoint.id, resumedBy=decision.by)
+        yield agent.event("task.resumed", checkpointId=checkpoint.id, resumedBy=decision.by)
     return decision
 
 
@@ -77,7 +77,7 @@ def _asked(question: Question, checkpoint_id: str, deadline: str) -> dict[str, A
 
 
 def _decided(decision: Decision, action: str, decision_id: str) -> dict[str, Any]:
-    """Return who decided what; feedback and modifications only where there are any."""
+    """Return the decider and the decision; feedback and modifications only if there are any."""
     said = {"feedback": decision.feedback, "modifications": decision.modifications}
     return {
         "checkpointId": decision.checkpoint_id,

@@ -1,4 +1,4 @@
-"""What a task of the task family is made of: jobs, their parts, the output they write, the questions they ask."""
+"""The parts of a task of the task family: jobs, their subtasks, their output, their questions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A file the agent changes."""
+    """A file that the agent changes."""
 
     path: str
     action: Literal["create", "modify", "delete"]
@@ -31,7 +31,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A subtask: `seconds` of work in a phase, with what it writes and which files it leaves."""
+    """A subtask: `seconds` of work in a phase, with its output and its changed files."""
 
     phase: str
     name: str
@@ -64,7 +64,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One possible answer; `action` is what it means to the orchestrator."""
+    """One possible answer; `action` is its meaning for the orchestrator."""
 
     id: str
     label: str
@@ -74,7 +74,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A checkpoint as a person sees it. Nobody answering for `window_s` seconds takes `default`."""
+    """A checkpoint as a person sees it. After `window_s` seconds without an answer `default` is taken."""
 
     key: str
     kind: str

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from runconsole.simulator.scenario import Clock, Event, Interrupted, Script, Sleep, Tell, Turn
+from runconsole.simulator.scenario import AtTask, Clock, Emit, Event, Interrupted, Script, Sleep
 from runconsole.simulator.scenarios.task_agent import Agent, Ledger
 from runconsole.simulator.scenarios.task_ending import cancel
 from runconsole.simulator.scenarios.task_flows import FLOWS, Flow
@@ -32,8 +32,8 @@ _ESTIMATED_TASK_S = 25.0
 class TasksScenario:
     """Four tasks, two workers, three checkpoints.
 
-    `decision_timeout` is the time to decide in simulated seconds, for every checkpoint; None leaves each its own
-    (120, 120 and 180 s).
+    `decision_timeout` is the time to decide in simulated seconds, for every checkpoint; None leaves each its own (120,
+    120 and 180 s).
     """
 
     def __init__(self, *, seed: int = 1, decision_timeout: float | None = None) -> None:
@@ -44,7 +44,7 @@ class TasksScenario:
         self._ids = Random(f"{seed}/ids")  # noqa: S311 - a play, not a secret
 
     def scripts(self, clock: Clock) -> Sequence[Script]:
-        """Return the intake and the two workers, who share the queue."""
+        """Return the intake and the two workers, which share the queue."""
         self._ids.seed(f"{self._seed}/ids/{clock.started_at.isoformat()}")
         queue = deque(FLOWS)
         ledger = Ledger()
@@ -54,10 +54,10 @@ class TasksScenario:
         """Return the workers' heartbeats."""
         return [_heartbeat(worker_id, clock, self._seed) for worker_id in _WORKERS]
 
-    def envelope(self, clock: Clock, told: Tell) -> Event:
+    def envelope(self, clock: Clock, step: Emit) -> Event:
         """Return the task family's envelope, with an event id."""
         event_id = str(UUID(int=self._ids.getrandbits(128), version=4))
-        return {"id": event_id, "type": told.type, "timestamp": clock.stamp(), "payload": told.body}
+        return {"id": event_id, "type": step.type, "timestamp": clock.stamp(), "payload": step.body}
 
     def _worker(self, worker_id: str, queue: deque[tuple[Job, Flow]], ledger: Ledger, clock: Clock) -> Script:
         yield Sleep(1.5)
@@ -70,18 +70,18 @@ class TasksScenario:
         yield _status_changed(worker_id, "idle", "busy")
         rng = Random(f"{self._seed}/{job.id}")  # noqa: S311 - a play, not a secret
         agent = Agent(job, worker_id, clock, rng, ledger, self._decision_timeout, attempt)
-        yield Turn(job.id, again=lambda: self._again(worker_id, job, flow, ledger, clock, attempt=attempt + 1))
+        yield AtTask(job.id, again=lambda: self._again(worker_id, job, flow, ledger, clock, attempt=attempt + 1))
         try:
             yield from flow(agent)
         except Interrupted:
             yield from cancel(agent, "Cancelled by user.", "user")
-        yield Turn(None)
+        yield AtTask(None)
         yield _status_changed(worker_id, "busy", "idle")
 
     def _again(self, worker_id: str, job: Job, flow: Flow, ledger: Ledger, clock: Clock, *, attempt: int) -> Script:
-        """Run a task once more, beside what the workers do."""
+        """Run a task once more, beside the workers' tasks."""
         queued = {"taskId": job.id, "queuePosition": 1, "estimatedWait": 0.8, "queuedAt": clock.stamp()}
-        yield Tell("task.queued", queued)
+        yield Emit("task.queued", queued)
         yield Sleep(0.8)
         yield from self._task(worker_id, job, flow, ledger, clock, attempt=attempt)
 
@@ -89,10 +89,10 @@ class TasksScenario:
 def _intake(clock: Clock) -> Script:
     for worker_id in _WORKERS:
         info = {"hostname": f"{worker_id}.local", "type": "local", "version": "1.0.0", "capabilities": _PROVIDERS}
-        yield Tell("worker.registered", {"workerId": worker_id, "info": info})
+        yield Emit("worker.registered", {"workerId": worker_id, "info": info})
     for position, (job, _) in enumerate(FLOWS, start=1):
         wait_s = _ESTIMATED_TASK_S * ((position - 1) // len(_WORKERS))
-        yield Tell(
+        yield Emit(
             "task.created",
             {
                 "taskId": job.id,
@@ -103,15 +103,15 @@ def _intake(clock: Clock) -> Script:
             },
         )
         queued_at = clock.stamp()
-        yield Tell(
+        yield Emit(
             "task.queued",
             {"taskId": job.id, "queuePosition": position, "estimatedWait": wait_s, "queuedAt": queued_at},
         )
         yield Sleep(0.2)
 
 
-def _status_changed(worker_id: str, previous: str, current: str) -> Tell:
-    return Tell("worker.status_changed", {"workerId": worker_id, "previous": previous, "current": current})
+def _status_changed(worker_id: str, previous: str, current: str) -> Emit:
+    return Emit("worker.status_changed", {"workerId": worker_id, "previous": previous, "current": current})
 
 
 def _heartbeat(worker_id: str, clock: Clock, seed: int) -> Script:
@@ -124,4 +124,4 @@ def _heartbeat(worker_id: str, clock: Clock, seed: int) -> Script:
             "diskUsage": 31.5,
             "uptime": round(clock.seconds),
         }
-        yield Tell("worker.heartbeat", {"workerId": worker_id, "status": "busy", "metrics": metrics})
+        yield Emit("worker.heartbeat", {"workerId": worker_id, "status": "busy", "metrics": metrics})

@@ -1,1 +1,1 @@
-"""The simulator's servers, one for each protocol."""
+"""Internal: the simulator's servers, one for each protocol."""

@@ -12,44 +12,45 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runconsole.simulator.scenario import Event, Refusal
-from runconsole.simulator.service import Delivery, Desk, Frame, Message, task_of, text_in
+from runconsole.simulator.service import Delivery, Frame, Message, RunService, task_of, text_in
 from runconsole.simulator.strict import check_channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runconsole.simulator.player import Told
+    from runconsole.simulator.player import LogEntry
 
-__all__ = ["UNAUTHORIZED", "ChannelTalk"]
+__all__ = ["UNAUTHORIZED", "ChannelPeer"]
 
 UNAUTHORIZED = 4001
 """The close code for a missing or wrong token."""
 
 
-class ChannelTalk:
-    """One client's conversation.
+class ChannelPeer:
+    """The server's side of one client's conversation.
 
-    `delivery="push"` sends every event unasked, `"subscribe"` those of the channels the client subscribed to; both from
-    the run's beginning (`replay`) or from now on. A `strict` one wants a time in every message, and has the
+    `delivery="push"` sends every event without a request, `"subscribe"` those of the client's subscribed channels; both
+    from the run's beginning (`replay`) or from now on. A `strict` peer wants a time in every message, and has the
     channels only.
-    Without the right token nothing is sent, and `closing` says so.
+
+    Without the right token nothing is sent, and `closing` is set.
     """
 
     stray = '{"type":"error","correlationId":"another","payload":{"code":"FORBIDDEN","message":"not allowed"}}'
 
     def __init__(
-        self, desk: Desk, *, offered: str | None, replay: bool, delivery: Delivery, strict: bool = False
+        self, service: RunService, *, offered: str | None, replay: bool, delivery: Delivery, strict: bool = False
     ) -> None:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, once the connection is to be closed."""
-        self.admitted = desk.is_open
-        self._desk = desk
+        self.admitted = service.is_open
+        self._service = service
         self._strict = strict
-        self._log = desk.player.log
+        self._log = service.player.log
         self._replies: deque[Frame] = deque()
         self._backlog: deque[Frame] = deque()
         self._channels: set[str] = {"system"} if delivery == "push" else set()
-        self._cursor = desk.floor if replay else len(self._log)
+        self._cursor = service.floor if replay else len(self._log)
         self._first = self._cursor
         self._handlers: dict[str, Callable[[Message], Message]] = {
             "auth": self._auth,
@@ -62,7 +63,7 @@ class ChannelTalk:
             self._check(offered)
 
     def receive(self, frame: str | bytes) -> None:
-        """Read one frame; what it brings about shows in `next_frame` and `closing`."""
+        """Read one frame; its effects show in `next_frame` and `closing`."""
         message = _read(frame)
         if message is None:
             self._reply(_error("INVALID_MESSAGE", "Expected one JSON object in each frame."), {})
@@ -82,24 +83,24 @@ class ChannelTalk:
         if self._backlog:
             return self._backlog.popleft()
         while self._cursor < len(self._log):
-            told = self._log[self._cursor]
+            entry = self._log[self._cursor]
             self._cursor += 1
-            if _wants(told, self._channels):
-                return Frame(told.text, told)
+            if _wants(entry, self._channels):
+                return Frame(entry.text, entry)
         return None
 
     def reject(self) -> None:
-        """Give up on a client that has not shown the token in time."""
+        """Refuse a client that has not sent the token in time."""
         if not self.admitted:
             self.closing = (UNAUTHORIZED, "unauthorized")
 
     def finish(self, *, close: bool) -> None:
-        """Note that the run is over and everything has been sent."""
-        if close and self._channels:  # else it is still to say what it wants of the run
+        """Note that the run is over and all its events have been sent."""
+        if close and self._channels:  # else it has still to subscribe
             self.closing = (1000, "the run is over")
 
     def ask_reconnect(self) -> None:
-        """Do nothing: there is no word for it."""
+        """Do nothing: the protocol has no such message."""
 
     def _answer(self, message: Message) -> Message:
         handler = self._handlers.get(str(message.get("type")))
@@ -113,7 +114,7 @@ class ChannelTalk:
         return handler(message)
 
     def _check(self, offered: object) -> None:
-        self.admitted = self._desk.accepts(offered)
+        self.admitted = self._service.accepts(offered)
         self.reject()
 
     def _reply(self, reply: Message, request: Message) -> None:
@@ -130,9 +131,9 @@ class ChannelTalk:
         return {"type": "authenticated", "payload": {}}
 
     def _resolve(self, message: Message) -> Message:
-        decision = self._desk.resolve(message.get("payload"))
-        told = {"checkpointId": decision.checkpoint_id, "taskId": decision.task_id, "decision": decision.option}
-        return {"type": "checkpoint.resolve.ack", "payload": told}
+        decision = self._service.resolve(message.get("payload"))
+        reply = {"checkpointId": decision.checkpoint_id, "taskId": decision.task_id, "decision": decision.option}
+        return {"type": "checkpoint.resolve.ack", "payload": reply}
 
     def _subscribe(self, message: Message) -> Message:
         payload = _payload(message)
@@ -141,8 +142,8 @@ class ChannelTalk:
             check_channel(channel)
         if channel not in self._channels:
             missed = self._log[self._first : self._cursor]
-            new = [told for told in missed if _wants(told, {channel}) and not _wants(told, self._channels)]
-            self._backlog += [Frame(told.text, told) for told in new]
+            new = [entry for entry in missed if _wants(entry, {channel}) and not _wants(entry, self._channels)]
+            self._backlog += [Frame(entry.text, entry) for entry in new]
             self._channels.add(channel)
         return {"type": "subscribed", "payload": payload}
 
@@ -152,12 +153,12 @@ class ChannelTalk:
         return {"type": "unsubscribed", "payload": payload}
 
 
-def _wants(told: Told, channels: set[str]) -> bool:
-    return not channels.isdisjoint(_channels_of(told.event))
+def _wants(entry: LogEntry, channels: set[str]) -> bool:
+    return not channels.isdisjoint(_channels_of(entry.event))
 
 
 def _read(frame: str | bytes) -> Message | None:
-    """Return the object in a frame; None where there is none that could be sent on (NaN, lone surrogates)."""
+    """Return the object in a frame; None for a frame without one that can be sent on (NaN, lone surrogates)."""
     try:
         message = json.loads(frame)
         json.dumps(message, ensure_ascii=False, allow_nan=False).encode()
@@ -167,7 +168,7 @@ def _read(frame: str | bytes) -> Message | None:
 
 
 def _channels_of(event: Event) -> set[str]:
-    """Return the channels an event goes to: `system` gets all of them."""
+    """Return the channels of an event: `system` gets all events."""
     kind = str(event["type"])
     family, _, rest = kind.partition(".")
     channels = {"system"}
@@ -182,7 +183,7 @@ def _channels_of(event: Event) -> set[str]:
 
 
 def _channel(payload: Message) -> str:
-    """Return the channel a subscription means: `task.progress` with a `taskId` is `task.<id>.progress`."""
+    """Return the channel of a subscription: `task.progress` with a `taskId` is `task.<id>.progress`."""
     channel = text_in(payload, "channel")
     task_id = payload.get("taskId")
     if isinstance(task_id, str) and task_id not in channel.split("."):

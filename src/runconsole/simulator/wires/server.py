@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from runconsole.simulator.injector import Gate, Gone, Passage
+from runconsole.simulator.injector import ClientLink, FaultInjector, Gone
 
 if TYPE_CHECKING:
     import socket
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from runconsole.simulator.player import Player
     from runconsole.simulator.service import Frame
 
-__all__ = ["Handshake", "Received", "Talk", "WebSocketDoor", "token_in"]
+__all__ = ["Handshake", "Peer", "Received", "WebSocketAcceptor", "token_in"]
 
 _AUTH_WITHIN_S = 5.0
 _REORDER_WITHIN_S = 0.05
-"""Events held to be reordered leave after this silence, however few they are."""
+"""Events held to be reordered are sent after this silence, however few they are."""
 _HANDSHAKE_WITHIN_S = 10.0
 _LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A frame a client sent: when (UTC), by which client (numbered from 1), and its text."""
+    """A frame that a client sent: its time (UTC), its client (numbered from 1), and its text."""
 
     at: datetime
     client: int
@@ -45,20 +45,20 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a client showed when it connected."""
+    """A client's credentials in the handshake."""
 
     token: str | None
     has_params: bool
-    """Whether the address says that tRPC's connection parameters come first."""
+    """True if the address announces tRPC's connection parameters."""
 
 
-class Talk(Protocol):
-    """One client's conversation in some protocol, without I/O."""
+class Peer(Protocol):
+    """The server's side of one client's conversation in some protocol, without I/O."""
 
     closing: tuple[int, str] | None
     admitted: bool
     stray: str
-    """The refusal of a request that another client made."""
+    """The refusal of another client's request."""
 
     def receive(self, frame: str | bytes) -> None:
         """Read one frame."""
@@ -67,21 +67,21 @@ class Talk(Protocol):
         """Return the next frame to send; None while there is none."""
 
     def reject(self) -> None:
-        """Give up on a client that has not shown the token in time."""
+        """Refuse a client that has not sent the token in time."""
 
     def finish(self, *, close: bool) -> None:
-        """Note that the run is over and everything has been sent."""
+        """Note that the run is over and all its events have been sent."""
 
     def ask_reconnect(self) -> None:
         """Ask the client to connect anew, if the protocol can."""
 
 
 class _Client:
-    """One client's socket, as the gate needs it."""
+    """One client's socket, as the injector needs it."""
 
-    def __init__(self, connection: ServerConnection, talk: Talk) -> None:
+    def __init__(self, connection: ServerConnection, peer: Peer) -> None:
         self._connection = connection
-        self._talk = talk
+        self._peer = peer
         self.woken = asyncio.Event()
 
     async def write(self, frame: Frame) -> None:
@@ -94,10 +94,10 @@ class _Client:
             raise Gone from None
 
     async def write_stray(self) -> None:
-        await self.write_raw(self._talk.stray)
+        await self.write_raw(self._peer.stray)
 
     def ask_reconnect(self) -> None:
-        self._talk.ask_reconnect()
+        self._peer.ask_reconnect()
         self.woken.set()
 
     def cut(self) -> None:
@@ -117,7 +117,7 @@ class _Client:
 
 
 class _Accepted(ServerConnection):
-    """A connection that its door knows before the handshake, which `Server.connections` begins with."""
+    """A connection that its acceptor knows before the handshake, from which on `Server.connections` has it."""
 
     def __init__(self, *args: Any, accepted: set[_Accepted], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -132,15 +132,15 @@ class _Accepted(ServerConnection):
         super().connection_lost(exc)
 
 
-class WebSocketDoor:
-    """Lets clients in to a run.
+class WebSocketAcceptor:
+    """Accepts the clients of a run.
 
     Args:
-        path: where the run is served; the root path is the same.
-        talk: begins a conversation.
+        path: the path of the run; the root path is the same.
+        peer: begins a conversation.
         player: the run.
-        gate: what lies in between.
-        received: gets every frame that comes.
+        injector: the faults.
+        received: gets every received frame.
         on_admitted: called for every client that may see the run.
         close_when_done: end every conversation when the run is over.
     """
@@ -148,18 +148,18 @@ class WebSocketDoor:
     def __init__(
         self,
         path: str,
-        talk: Callable[[Handshake], Talk],
+        peer: Callable[[Handshake], Peer],
         *,
         player: Player,
-        gate: Gate,
+        injector: FaultInjector,
         received: list[Received],
         on_admitted: Callable[[], None],
         close_when_done: bool,
     ) -> None:
         self._path = path
-        self._talk = talk
+        self._peer = peer
         self._player = player
-        self._gate = gate
+        self._injector = injector
         self._received = received
         self._on_admitted = on_admitted
         self._close_when_done = close_when_done
@@ -184,16 +184,16 @@ class WebSocketDoor:
         )
 
     async def close(self) -> None:
-        """Say goodbye to every client and end."""
+        """Close every client and end."""
         server, self._server = self._server, None
         if server is not None:
             for client in self._clients:
-                client.listen(on=True)  # else a half-open one would keep us waiting for its goodbye
+                client.listen(on=True)  # else the close would wait for a half-open one
             server.close()
             await self._closed(server)
 
     async def crash(self) -> None:
-        """End at once, without a word to anybody."""
+        """End at once, without a close."""
         server, self._server = self._server, None
         if server is not None:
             for connection in list(self._accepted):
@@ -202,7 +202,7 @@ class WebSocketDoor:
             await self._closed(server)
 
     async def _closed(self, server: Server) -> None:
-        """Wait until the server has ended, but for nobody who has connected and said nothing."""
+        """Wait until the server has ended, but not for connections without a request."""
         closed = asyncio.ensure_future(server.wait_closed())
         while not closed.done():
             for connection in list(self._accepted):
@@ -211,90 +211,90 @@ class WebSocketDoor:
             await asyncio.wait({closed}, timeout=_LOOK_S)
 
     def wake(self) -> None:
-        """Let every conversation look whether it has something to send."""
+        """Let every conversation check for frames to send."""
         for client in self._clients:
             client.woken.set()
 
     # ---- one client -------------------------------------------------------------------------------------------------
 
     def _look(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Refuse other paths, so that a mistyped address fails where it was mistyped; refuse what a fault says."""
+        """Refuse other paths, so that a mistyped address fails there; refuse attempts that a fault refuses."""
         if urlsplit(request.path).path not in {"/", self._path}:
             return connection.respond(HTTPStatus.NOT_FOUND, f"The run is served at {self._path}.\n")
-        status = self._gate.refuses()
+        status = self._injector.refuses()
         return None if status is None else connection.respond(HTTPStatus(status), "Not now.\n")
 
     async def _welcome(self, connection: ServerConnection) -> None:
-        talk = self._talk(_handshake(connection.request))
-        client = _Client(connection, talk)
-        passage = self._gate.enter(client)
+        peer = self._peer(_handshake(connection.request))
+        client = _Client(connection, peer)
+        link = self._injector.enter(client)
         self._clients.add(client)
-        writer = asyncio.create_task(self._write(connection, client, talk, passage), name="runconsole-simulator-write")
+        writer = asyncio.create_task(self._write(connection, client, peer, link), name="runconsole-simulator-write")
         try:
             async for frame in connection:
                 text = frame if isinstance(frame, str) else frame.decode(errors="replace")
-                self._received.append(Received(datetime.now(UTC), passage.number, text))
-                talk.receive(frame)
+                self._received.append(Received(datetime.now(UTC), link.number, text))
+                peer.receive(frame)
                 client.woken.set()
         except ConnectionClosed:
             pass  # clients may vanish
         finally:
             self._clients.discard(client)
-            self._gate.leave(passage)
+            self._injector.leave(link)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionClosed, Gone):
                 await writer
 
-    async def _write(self, connection: ServerConnection, client: _Client, talk: Talk, passage: Passage) -> None:
-        """Send what there is, as it comes; close when the conversation says so."""
-        if not await self._admit(client, talk, passage):
-            await connection.close(*(talk.closing or (1000, "")))
+    async def _write(self, connection: ServerConnection, client: _Client, peer: Peer, link: ClientLink) -> None:
+        """Send frames as they come; close at the end of the conversation."""
+        if not await self._admit(client, peer, link):
+            await connection.close(*(peer.closing or (1000, "")))
             return
         self._on_admitted()
-        while talk.closing is None:
+        while peer.closing is None:
             client.woken.clear()
-            await _flush(talk, passage)
+            await _flush(peer, link)
             if self._player.finished:
-                talk.finish(close=self._close_when_done)
-                await _flush(talk, passage)
-            if talk.closing is None:
-                await _news(client, passage)
-        await connection.close(*talk.closing)
+                peer.finish(close=self._close_when_done)
+                await _flush(peer, link)
+            if peer.closing is None:
+                await _news(client, link)
+        await connection.close(*peer.closing)
 
-    async def _admit(self, client: _Client, talk: Talk, passage: Passage) -> bool:
-        """Return whether the client has shown the token, in time."""
+    async def _admit(self, client: _Client, peer: Peer, link: ClientLink) -> bool:
+        """Return whether the client has sent the token, in time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_AUTH_WITHIN_S):
-                while not talk.admitted and talk.closing is None:
-                    await _flush(talk, passage)
+                while not peer.admitted and peer.closing is None:
+                    await _flush(peer, link)
                     await client.woken.wait()
                     client.woken.clear()
-        talk.reject()
-        if not talk.admitted:
-            await _flush(talk, passage)
-        return talk.admitted
+        peer.reject()
+        if not peer.admitted:
+            await _flush(peer, link)
+        return peer.admitted
 
 
-async def _flush(talk: Talk, passage: Passage) -> None:
-    while (frame := talk.next_frame()) is not None:
-        await passage.send(frame)
-    await passage.catch_up()
+async def _flush(peer: Peer, link: ClientLink) -> None:
+    while (frame := peer.next_frame()) is not None:
+        await link.send(frame)
+    await link.catch_up()
 
 
-async def _news(client: _Client, passage: Passage) -> None:
+async def _news(client: _Client, link: ClientLink) -> None:
     """Wait until there may be something to send."""
-    if not passage.holds:
+    if not link.holds:
         await client.woken.wait()
         return
     try:
         async with asyncio.timeout(_REORDER_WITHIN_S):
             await client.woken.wait()
     except TimeoutError:
-        await passage.settle()
+        await link.release_held()
 
 
 def _handshake(request: Request | None) -> Handshake:
-    """Return the token of the handshake, from the query or the Authorization header, and what the query announces."""
+    """Return the token of the handshake, from the query or the Authorization header, and the query's announcements."""
     if request is None:
         return Handshake(None, has_params=False)
     query = urlsplit(request.path).query

@@ -1,4 +1,4 @@
-"""uvicorn on a loop that is already running, with each WebSocket's two directions in our hands."""
+"""uvicorn on a loop that is already running, with control over both directions of each WebSocket."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Pipe:
         connection.transport.set_write_buffer_limits(high=0)
 
     async def receive(self) -> _Message:
-        """Return the next message for the server, when we listen."""
+        """Return the next message for the server, while reading is on."""
         message = await self._receive()
         if not self._open.is_set():
-            self._connection.transport.pause_reading()  # uvicorn goes on reading once it has given us a message
+            self._connection.transport.pause_reading()  # uvicorn resumes reading after each message
         await self._open.wait()
         if message["type"] == "websocket.disconnect":
             self.release()
@@ -86,7 +86,7 @@ class Pipe:
             await self._moved.wait()
 
     def listen(self, *, on: bool) -> None:
-        """Stop or go on reading and writing, pings included."""
+        """Stop or resume reading and writing, pings included."""
         transport = self._connection.transport
         if on:
             self._open.set()
@@ -102,14 +102,14 @@ class Pipe:
         self._connection.transport.abort()
 
     def release(self) -> None:
-        """Let go of everyone who waits: the connection is over."""
+        """Wake every waiting task: the connection is over."""
         self._gone = True
         self._open.set()
         self._moved.set()
 
 
 class Server(uvicorn.Server):
-    """Serves an ASGI application; `refuses` is asked at each WebSocket handshake for a status to refuse it with."""
+    """Serves an ASGI application; `refuses` returns a status that refuses a WebSocket handshake, or None."""
 
     def __init__(self, app: Callable[..., Awaitable[None]], refuses: Callable[[], int | None]) -> None:
         super().__init__(
@@ -136,7 +136,7 @@ class Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, and say when that is done."""
+        """Start as uvicorn does, and set `_is_up` then."""
         await super().startup(sockets)
         self._is_up.set()
 
@@ -146,7 +146,7 @@ class Server(uvicorn.Server):
         await self._is_up.wait()
 
     async def close(self, *, abruptly: bool) -> None:
-        """End; `abruptly` without a goodbye."""
+        """End; `abruptly` without a close."""
         for server in self.servers:
             server.close()
         for pipe in list(self._pipes):

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runconsole.simulator.scenario import Refusal
-from runconsole.simulator.service import Desk, Frame, task_of, text_in
+from runconsole.simulator.service import Frame, RunService, task_of, text_in
 from runconsole.simulator.strict import Dialect, decision_input
 from runconsole.simulator.wires import trpc_frames as frames
 from runconsole.simulator.wires.trpc_frames import ParseError
 
 if TYPE_CHECKING:
-    from runconsole.simulator.player import Told
+    from runconsole.simulator.player import LogEntry
 
-__all__ = ["Mark", "TrpcTalk", "number_of"]
+__all__ = ["Mark", "TrpcPeer", "number_of"]
 
-Mark = Callable[["Told"], str]
+Mark = Callable[["LogEntry"], str]
 """Makes the id of a tracked event."""
-Wanted = Callable[["Told"], bool]
+Wanted = Callable[["LogEntry"], bool]
 
 _CODES = {
     "CHECKPOINT_NOT_FOUND": "NOT_FOUND",
@@ -34,40 +34,40 @@ _CODES = {
 """tRPC's name for a refusal's code; all others are a BAD_REQUEST."""
 
 
-def number_of(told: Told) -> str:
+def number_of(entry: LogEntry) -> str:
     """Return the event's number as its id."""
-    return str(told.number)
+    return str(entry.number)
 
 
 @dataclass(slots=True)
 class _Subscription:
-    """One subscription: what it wants, and how far it has come."""
+    """One subscription: its filter, and its position in the log."""
 
     number: int | str
     wanted: Wanted
     cursor: int
     mark: Mark | None
     end: int | None = None
-    """Where it ends, once it was stopped: what happened until then is on its way."""
+    """Its end in the log, once it was stopped: events until then are still sent."""
 
 
-class TrpcTalk:
-    """One client's conversation.
+class TrpcPeer:
+    """The server's side of one client's conversation.
 
     Args:
-        desk: the run.
+        service: the run.
         offered: the token of the handshake.
-        awaits_params: whether the address said that connection parameters come first.
-        replay: whether a new subscription begins with the run, or with what comes.
+        awaits_params: True if the address announces connection parameters.
+        replay: True if a new subscription begins with the run, False if with the next event.
         superjson: the transformer.
-        mark: what tracked events are called; None sends them untracked, which cannot be resumed.
+        mark: makes the ids of tracked events; None sends them untracked, which cannot be resumed.
     """
 
     stray = '{"id":987654,"error":{"message":"not allowed","code":-32003,"data":{"code":"FORBIDDEN","httpStatus":403}}}'
 
     def __init__(
         self,
-        desk: Desk,
+        service: RunService,
         *,
         offered: str | None,
         awaits_params: bool,
@@ -78,8 +78,8 @@ class TrpcTalk:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, once the connection is to be closed."""
         self.admitted = False
-        self._desk = desk
-        self._log = desk.player.log
+        self._service = service
+        self._log = service.player.log
         self._awaits_params = awaits_params
         self._replay = replay
         self._superjson = superjson
@@ -89,22 +89,22 @@ class TrpcTalk:
         self._procedures: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("mutation", "checkpoints.resolve"): self._resolve,
             ("mutation", "checkpoints.decide"): self._decide,
-            ("mutation", "tasks.cancel"): lambda given: desk.command("cancel", given),
-            ("mutation", "tasks.pause"): lambda given: desk.command("pause", given),
-            ("mutation", "tasks.resume"): lambda given: desk.command("resume", _task_in(given)),
-            ("mutation", "tasks.retry"): lambda given: desk.command("retry", _task_in(given)),
-            ("query", "checkpoints.get"): desk.checkpoint,
-            ("query", "checkpoints.getHITLPending"): lambda given: desk.pending(_filter(given)),
-            ("query", "checkpoints.listPending"): lambda given: desk.pending(_filter(given)),
-            ("query", "tasks.get"): desk.task,
+            ("mutation", "tasks.cancel"): lambda given: service.command("cancel", given),
+            ("mutation", "tasks.pause"): lambda given: service.command("pause", given),
+            ("mutation", "tasks.resume"): lambda given: service.command("resume", _task_in(given)),
+            ("mutation", "tasks.retry"): lambda given: service.command("retry", _task_in(given)),
+            ("query", "checkpoints.get"): service.checkpoint,
+            ("query", "checkpoints.getHITLPending"): lambda given: service.pending(_filter(given)),
+            ("query", "checkpoints.listPending"): lambda given: service.pending(_filter(given)),
+            ("query", "tasks.get"): service.task,
         }
-        if desk.dialect is not None:
-            self._be_strict(desk.dialect)
+        if service.dialect is not None:
+            self._be_strict(service.dialect)
         if not awaits_params:
             self._check(offered)
 
     def _be_strict(self, dialect: Dialect) -> None:
-        """Have one decision procedure, with a strict input, and no listing but the one of open questions."""
+        """Keep one decision procedure, with a strict input, and no listing but the one of open questions."""
         del self._procedures["mutation", "checkpoints.resolve"], self._procedures["mutation", "checkpoints.decide"]
         del self._procedures["query", "checkpoints.listPending"]
         self._procedures["mutation", f"checkpoints.{dialect}"] = lambda given: self._resolve(
@@ -114,14 +114,14 @@ class TrpcTalk:
     # ---- what comes -------------------------------------------------------------------------------------------------
 
     def receive(self, frame: str | bytes) -> None:
-        """Read one frame; what it brings about shows in `next_frame` and `closing`."""
+        """Read one frame; its effects show in `next_frame` and `closing`."""
         if frame == "PING":
             self._replies.append(Frame("PONG"))
         elif frame != "PONG":
             try:
                 self._read(frame)
             except ParseError as error:
-                self._say(frames.error(None, "PARSE_ERROR", str(error), superjson=self._superjson))
+                self._enqueue(frames.error(None, "PARSE_ERROR", str(error), superjson=self._superjson))
 
     def _read(self, frame: str | bytes) -> None:
         if isinstance(frame, bytes):
@@ -133,9 +133,9 @@ class TrpcTalk:
         for request in message if isinstance(message, list) else [message]:
             if not isinstance(request, dict):
                 raise ParseError("Invalid request")
-            self._heed(request)
+            self._handle(request)
 
-    def _heed(self, request: dict[str, Any]) -> None:
+    def _handle(self, request: dict[str, Any]) -> None:
         number, method, params = request.get("id"), request.get("method"), request.get("params")
         if method == "connectionParams" and self._awaits_params:
             self._take_params(request.get("data"))
@@ -161,13 +161,13 @@ class TrpcTalk:
         self._check(data.get("token"))
 
     def _check(self, offered: object) -> None:
-        self.admitted = self._desk.accepts(offered)
+        self.admitted = self._service.accepts(offered)
         if not self.admitted:
-            self._say(frames.error(None, "UNAUTHORIZED", "Not authenticated", superjson=self._superjson))
+            self._enqueue(frames.error(None, "UNAUTHORIZED", "Not authenticated", superjson=self._superjson))
             self.closing = (1000, "")
 
     def reject(self) -> None:
-        """Give up on a client that has not shown the token in time."""
+        """Refuse a client that has not sent the token in time."""
         if not self.admitted:
             self.closing = (1000, "")
 
@@ -184,38 +184,38 @@ class TrpcTalk:
             if procedure is None:
                 raise _not_found(method, path)
             value = procedure(given)
-            self._say(frames.result(number, "data", value, superjson=self._superjson), decides=decides)
+            self._enqueue(frames.result(number, "data", value, superjson=self._superjson), decides=decides)
         except Refusal as refusal:
             code = _CODES.get(refusal.code, "BAD_REQUEST")
             own = refusal.code if refusal.code not in frames.CODES else None
             text = frames.error(number, code, refusal.message, superjson=self._superjson, path=path, reason=own)
-            self._say(text, decides=decides)
+            self._enqueue(text, decides=decides)
 
     def _subscribe(self, number: int | str, path: str, given: Any, last_event_id: object) -> None:
         if number in self._subscriptions:
             raise Refusal("BAD_REQUEST", f"Duplicate id {number}")
         if last_event_id is not None and not isinstance(last_event_id, str):
             raise ParseError("Invalid lastEventId")
-        if self._desk.dialect is not None and path != "tasks.onTaskEvent":
+        if self._service.dialect is not None and path != "tasks.onTaskEvent":
             raise _not_found("subscription", path)
         wanted = _stream(path, given)
         can_resume = given is None or isinstance(given, dict)  # tRPC drops the mark beside any other input
         cursor = self._begin(last_event_id if can_resume else None)
         mark = None if path == "tasks.onTaskEvent" else self._mark
         self._subscriptions[number] = _Subscription(number, wanted, cursor, mark)
-        self._say(frames.result(number, "started"))
+        self._enqueue(frames.result(number, "started"))
 
     def _begin(self, last_event_id: object) -> int:
-        """Return how many events of the log a new subscription has behind it."""
-        floor = self._desk.floor
+        """Return the number of events of the log before a new subscription."""
+        floor = self._service.floor
         if last_event_id is None or self._mark is None:
             return floor if self._replay else len(self._log)
         mark = self._mark
-        known = (told.number for told in reversed(self._log) if mark(told) == last_event_id)
+        known = (entry.number for entry in reversed(self._log) if mark(entry) == last_event_id)
         return max(next(known, floor), floor)
 
     def _resolve(self, given: Any) -> Any:
-        decision = self._desk.resolve(given)
+        decision = self._service.resolve(given)
         return self._outcome(decision.checkpoint_id, decision.task_id)
 
     def _decide(self, given: Any) -> Any:
@@ -225,7 +225,7 @@ class TrpcTalk:
         return self._resolve(given)
 
     def _outcome(self, checkpoint_id: str, task_id: str) -> dict[str, Any]:
-        checkpoint = self._desk.checkpoint(checkpoint_id)
+        checkpoint = self._service.checkpoint(checkpoint_id)
         return {
             "checkpoint": checkpoint,
             "task": {"id": task_id, "status": "running"},
@@ -241,46 +241,46 @@ class TrpcTalk:
         for subscription in list(self._subscriptions.values()):
             end = len(self._log) if subscription.end is None else subscription.end
             while subscription.cursor < end:
-                told = self._log[subscription.cursor]
+                entry = self._log[subscription.cursor]
                 subscription.cursor += 1
-                if subscription.wanted(told):
-                    return self._event(subscription, told)
+                if subscription.wanted(entry):
+                    return self._event(subscription, entry)
             if subscription.end is not None:
                 del self._subscriptions[subscription.number]
                 return Frame(frames.result(subscription.number, "stopped"))
         return None
 
-    def _event(self, subscription: _Subscription, told: Told) -> Frame:
-        mark = None if subscription.mark is None else subscription.mark(told)
-        return Frame(frames.event(subscription.number, told, mark, superjson=self._superjson), told)
+    def _event(self, subscription: _Subscription, entry: LogEntry) -> Frame:
+        mark = None if subscription.mark is None else subscription.mark(entry)
+        return Frame(frames.event(subscription.number, entry, mark, superjson=self._superjson), entry)
 
     def finish(self, *, close: bool) -> None:
-        """Note that the run is over and everything has been sent: its subscriptions run out."""
+        """Note that the run is over and all its events have been sent: its subscriptions end."""
         for number in list(self._subscriptions) if close else []:
             del self._subscriptions[number]
-            self._say(frames.result(number, "stopped"))
+            self._enqueue(frames.result(number, "stopped"))
 
     def ask_reconnect(self) -> None:
-        """Ask the client to connect anew; what it has here goes on."""
-        self._say('{"id":null,"method":"reconnect"}')
+        """Ask the client to connect anew; its present subscriptions go on."""
+        self._enqueue('{"id":null,"method":"reconnect"}')
 
-    def _say(self, text: str, *, decides: bool = False) -> None:
+    def _enqueue(self, text: str, *, decides: bool = False) -> None:
         self._replies.append(Frame(text, decides=decides))
 
 
 def _stream(path: str, given: Any) -> Wanted:
-    """Return what a subscription brings. Raises Refusal."""
+    """Return the filter of a subscription. Raises Refusal."""
     match path.split("."):
         case ["stream", "systemEvents"]:
-            return lambda _told: True
+            return lambda _entry: True
         case ["stream", "checkpointNotifications"]:
-            return lambda told: _is_question(str(told.event["type"]))
+            return lambda entry: _is_question(str(entry.event["type"]))
         case ["stream", "taskProgress" | "taskEvents" as name] | ["tasks", "onTaskEvent" as name]:
             task_id = _task_in(given) if name == "taskEvents" else _text(given)
-            return lambda told: task_of(told.event) == task_id
+            return lambda entry: task_of(entry.event) == task_id
         case ["stream", "taskOutput"]:
             task_id = _text(given)
-            return lambda told: task_of(told.event) == task_id and told.event["type"] == "task.output"
+            return lambda entry: task_of(entry.event) == task_id and entry.event["type"] == "task.output"
         case _:
             raise _not_found("subscription", path)
 
@@ -304,7 +304,7 @@ def _task_in(given: Any) -> str:
 
 
 def _filter(given: Any) -> str | None:
-    """Return the task that a listing is about; None for all. Raises Refusal."""
+    """Return the task of a listing; None for all. Raises Refusal."""
     if given is not None and not isinstance(given, dict):
         raise Refusal("BAD_REQUEST", "Expected object, received another type")
     task_id = (given or {}).get("taskId")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runconsole.simulator.player import Told
+    from runconsole.simulator.player import LogEntry
 
 __all__ = ["CODES", "ParseError", "error", "event", "read_input", "result"]
 
@@ -23,14 +23,14 @@ CODES = {
 
 
 class ParseError(Exception):
-    """A request that cannot be read: the server answers it without an id."""
+    """An unreadable request: the server answers it without an id."""
 
 
-def event(number: int | str, told: Told, mark: str | None, *, superjson: bool) -> str:
-    """Return the frame of an event of a subscription, tracked if there is a mark. The event's text stays as it is."""
-    data = told.text if mark is None else f'{{"id":{json.dumps(mark)},"data":{told.text}}}'
+def event(number: int | str, entry: LogEntry, mark: str | None, *, superjson: bool) -> str:
+    """Return the frame of an event of a subscription, tracked if there is a mark. The event's text is unchanged."""
+    data = entry.text if mark is None else f'{{"id":{json.dumps(mark)},"data":{entry.text}}}'
     if superjson:
-        dates = {_path(mark, "timestamp"): ["Date"]} if isinstance(told.event.get("timestamp"), str) else {}
+        dates = {_path(mark, "timestamp"): ["Date"]} if isinstance(entry.event.get("timestamp"), str) else {}
         meta = f',"meta":{json.dumps({"values": dates, "v": 1})}' if dates else ""
         data = f'{{"json":{data}{meta}}}'
     tracked = "" if mark is None else f',"id":{json.dumps(mark)}'
@@ -60,8 +60,8 @@ def error(
 ) -> str:
     """Return the frame of an error. `reason` is the backend's own code, beside tRPC's."""
     rpc, status = CODES[code]
-    told = {"code": code, "httpStatus": status, "path": path, "reason": reason}
-    data = {name: value for name, value in told.items() if value is not None}
+    fields = {"code": code, "httpStatus": status, "path": path, "reason": reason}
+    data = {name: value for name, value in fields.items() if value is not None}
     shape: dict[str, Any] = {"message": message, "code": rpc, "data": data}
     return json.dumps({"id": number, "error": {"json": shape} if superjson else shape}, ensure_ascii=False)
 
