@@ -1,4 +1,4 @@
-/** Cards in every state that an answer can be in: `?run=cards&show=open,diff,...` (all without `show`). */
+/** Cards in every state of an answer: `?run=cards&show=open,diff,...` (all without `show`). */
 import type { CheckpointRow } from "../src/kernel/contract";
 import { checkpoint, type FakeKernel } from "./fake";
 

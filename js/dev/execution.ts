@@ -3,7 +3,10 @@ import type { TaskRow, TaskStatus } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { event, NOUNS, named, PHASES, pick } from "./names";
 
-/** Seed 1: 5 phases, 120 tasks, 8 waves, 45 artifacts, errors with retries. `at` is the share that is done at once. */
+/**
+ * The example run: 5 phases, 120 tasks, 8 waves, 45 artifacts, errors with retries. `at` is the share that is done at
+ * once.
+ */
 export function execution(kernel: FakeKernel, at: number): () => void {
   const now = Date.now();
   const started = now - at * 620_000 - 1000;

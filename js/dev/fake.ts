@@ -1,4 +1,4 @@
-/** A kernel made of nothing: plays runs for the dev page and the tests. */
+/** A kernel without a process: plays runs for the dev page and the tests. */
 import type {
   ArtifactRow,
   AskPage,
@@ -32,7 +32,7 @@ interface Traits {
 
 export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
 
-/** What JupyterLab knows of its kernel. */
+/** JupyterLab's view of its kernel. */
 class FakeHost {
   status = "unknown";
   readonly slots = new Set<() => void>();
@@ -47,7 +47,7 @@ export class FakeModel implements WidgetModel {
   readonly traits: Traits = { picture: {}, height: 320 };
   readonly sent: ToKernel[] = [];
   dead = false;
-  /** What the host says of its kernel. */
+  /** The host's report of its kernel. */
   readonly widget_manager = { kernel: new FakeHost() };
   kernel: (message: ToKernel) => void = () => {};
   readonly #callbacks = new Map<string, Set<Callback>>();
@@ -67,7 +67,7 @@ export class FakeModel implements WidgetModel {
 
   send(content: unknown): void {
     if (this.dead) throw new Error("Cannot send");
-    // As over a wire: what is sent is a copy.
+    // A sent message is a copy, as over a wire.
     const message = structuredClone(content) as ToKernel;
     this.sent.push(message);
     this.kernel(message);
@@ -241,7 +241,7 @@ export class FakeKernel {
   version = 0;
   onDecide: (message: Extract<ToKernel, { kind: "decide" }>) => void = () => {};
   onLink: (action: "reconnect" | "stop") => void = () => {};
-  /** Rows that are made when asked for, in place of `rows`: for very long tables. */
+  /** Rows that are made on request, in place of `rows`: for very long tables. */
   made: { [T in TableName]?: { total: () => number; row: (index: number) => Row } } = {};
   #changed = new Map<TableName, Map<string, Row>>();
   #head: Partial<Head> = {};

@@ -3,7 +3,7 @@ import type { TaskStatus } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { named, PHASES } from "./names";
 
-/** 100,000 tasks and a million lines, made when asked for. */
+/** 100,000 tasks and a million lines, made on request. */
 export function huge(kernel: FakeKernel): () => void {
   const statusOf = (n: number): TaskStatus =>
     n < 61_000 ? (n % 97 === 0 ? "failed" : "completed") : n < 61_012 ? "running" : "pending";

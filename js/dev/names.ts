@@ -1,4 +1,4 @@
-/** What the runs of the dev page have in common. */
+/** Names that the runs of the dev page share. */
 export const PHASES = [
   ["Discovery", 5],
   ["Analysis", 15],

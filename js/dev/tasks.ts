@@ -3,7 +3,7 @@ import type { SubtaskRow, TaskStatus } from "../src/kernel/contract";
 import { checkpoint, type FakeKernel, task } from "./fake";
 import { event, pick } from "./names";
 
-/** Seed 2: four tasks with subtasks, colored output, checkpoints. */
+/** Four tasks with subtasks, colored output, checkpoints. */
 export function tasks(kernel: FakeKernel, open: number): () => void {
   const now = Date.now();
   const steps = ["Reading the specification", "Writing src/auth/session.ts", "Running the tests", "Reviewing the diff"];

@@ -9,16 +9,16 @@ import { Store } from "./state/store";
 interface Mount {
   model: WidgetModel;
   el: HTMLElement;
-  /** Newer hosts abort it when the view goes; older ones call what `render` returned. */
+  /** Newer hosts abort it when the view is removed; older ones call the function that `render` returned. */
   signal?: AbortSignal;
 }
 
-/** Hosts call the default export once per model, so what is made here is shared by the views of that model alone. */
+/** Hosts call the default export once per model, so its objects are shared by the views of that model alone. */
 export default function widget() {
   let store: Store | null = null;
   const views = new Set<View>();
 
-  /** The store as long as anything uses it. */
+  /** The store, as long as anything uses it. */
   function storeOf(model: WidgetModel): Store {
     store ??= new Store(new ModelPort(model), browserEnv);
     return store;

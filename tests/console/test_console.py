@@ -70,7 +70,7 @@ def failure(url: str, **options: Any) -> str:
         (f"smtp://u:{SECRET}@h/x?token={SECRET}", "check its scheme"),
     ],
 )
-def test_an_address_that_cannot_work_fails_at_once_with_one_sentence(url: str, words: str) -> None:
+def test_an_unusable_address_fails_at_once(url: str, words: str) -> None:
     assert words in failure(url, token=SECRET)
 
 
@@ -89,13 +89,13 @@ def test_a_server_that_refuses_fails_at_once_with_one_sentence(status: int, word
         assert server.handshakes == 1
 
 
-def test_a_certificate_that_nobody_signed_fails_at_once_with_one_sentence() -> None:
+def test_an_untrusted_certificate_fails_at_once() -> None:
     with JsonServer(ssl=tls_server_context()) as server:
         assert "pass ssl= with a context or the path of its CA" in failure(server.url, token=SECRET)
 
 
 @pytest.mark.parametrize("answer", [ECHO, http("200 OK"), None], ids=["echo", "http", "hang-up"])
-def test_a_server_of_another_kind_is_tried_a_few_times_and_says_what_is_wrong(answer: bytes | None) -> None:
+def test_another_kind_of_server_is_tried_a_few_times(answer: bytes | None) -> None:
     with tcp_server(answer) as port, console(f"ws://localhost:{port}/ws", token=SECRET) as it:
         eventually(lambda: it.status in {"retrying", "failed"})
         assert "expected a WebSocket" in it.links["reason"].dropna().iloc[-1]
@@ -150,7 +150,7 @@ async def test_finished_waits_without_blocking_the_loop() -> None:
 
 
 @pytest.mark.parametrize("waits", ["finished", "next_checkpoint"])
-def test_a_wait_whose_event_loop_was_closed_does_not_end_the_session(waits: str) -> None:
+def test_a_wait_on_a_closed_loop_does_not_end_the_session(waits: str) -> None:
     asked, go = task("task.hitl_required", checkpointId="c", options=["approve"]), threading.Event()
     script = does(says(task("task.started")), lambda peer: go.wait(20), says(asked, END))
     with JsonServer(script) as server, console(server) as it:
@@ -165,7 +165,7 @@ def test_a_wait_whose_event_loop_was_closed_does_not_end_the_session(waits: str)
         assert not any("runconsole itself failed" in (reason or "") for reason in it.links["reason"].dropna())
 
 
-def test_closing_in_good_order_after_all_tasks_are_done_ends_the_run() -> None:
+def test_a_clean_close_after_all_tasks_ends_the_run() -> None:
     with JsonServer(does(says(task("task.completed")), closes(1000))) as server, console(server) as it:
         assert it.wait(20)
         assert it.status == "ended"
@@ -221,7 +221,7 @@ def test_waiting_ends_with_false_when_the_console_is_stopped() -> None:
 # ---- start, stop ---------------------------------------------------------------------------------------------------
 
 
-def test_starting_and_stopping_are_idempotent_and_can_be_repeated() -> None:
+def test_start_and_stop_are_idempotent_and_repeatable() -> None:
     with JsonServer([task("task.started", 1)]) as server:
         it = Console(server.url, start=False)
         assert leftovers() == []
@@ -352,7 +352,7 @@ def interrupted(make: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("make", [Console, ConsoleWidget])
-def test_an_interrupt_while_a_recording_loads_leaves_nothing_behind_and_the_next_try_works(
+def test_an_interrupted_load_leaves_nothing_behind(
     make: type[Console | ConsoleWidget], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "run.jsonl"

@@ -159,14 +159,14 @@ def raised(it: Console, kind: type[Exception], *arguments: str, timeout: float =
     return sentence
 
 
-def test_a_refusal_is_an_exception_with_the_servers_words_and_the_question_is_open_again() -> None:
+def test_a_refusal_raises_and_reopens_the_question() -> None:
     with deciding(answers(refuses("INVALID_OPTION"))) as (it, _):
         assert raised(it, DecisionRefused, "c", "approve") == "the decision 'approve' on 'c' was refused: not like this"
         assert states(it) == ["refused"]
         assert "c" in [checkpoint.checkpoint_id for checkpoint in it.pending]
 
 
-def test_a_question_that_somebody_else_has_answered_is_closed_by_the_refusal() -> None:
+def test_a_refusal_closes_a_question_answered_elsewhere() -> None:
     with deciding(answers(refuses("HITL_ALREADY_DECIDED"))) as (it, _):
         raised(it, DecisionRefused, "c", "approve")
         assert [checkpoint.checkpoint_id for checkpoint in it.pending] == ["other"]
@@ -179,13 +179,13 @@ def test_an_answer_that_came_too_late_for_the_server_is_expired() -> None:
         assert states(it) == ["expired"]
 
 
-def test_an_answer_after_the_deadline_is_refused_here_and_never_sent() -> None:
+def test_an_answer_after_the_deadline_is_never_sent() -> None:
     with deciding([asked(timeout=1e-6)]) as (it, server):
         assert "the deadline has passed" in raised(it, DecisionExpired, "c", "approve")
         assert server.peer.received == []
 
 
-def test_a_link_that_dies_before_the_answer_leaves_the_outcome_unknown() -> None:
+def test_a_link_lost_before_the_answer_leaves_it_unknown() -> None:
     with deciding(does(says(asked()), Peer.expect, Peer.drop)) as (it, server):
         sentence = raised(it, DecisionUnknown, "c", "approve")
         assert "it may or may not count" in sentence
@@ -196,7 +196,7 @@ def test_a_link_that_dies_before_the_answer_leaves_the_outcome_unknown() -> None
         assert server.peers[1].received == []
 
 
-def test_without_an_answer_in_time_the_outcome_is_unknown_and_the_answer_may_still_come() -> None:
+def test_an_answer_after_the_time_out_still_counts() -> None:
     answer = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -246,7 +246,7 @@ def test_a_stopped_console_decides_nothing() -> None:
         ("", "approve", "got ''"),
     ],
 )
-def test_an_unknown_question_or_option_is_a_value_error_and_not_sent(checkpoint: str, option: str, words: str) -> None:
+def test_an_unknown_question_or_option_is_not_sent(checkpoint: str, option: str, words: str) -> None:
     with deciding(answers(acknowledges)) as (it, server):
         eventually(lambda: len(it.pending) == 2)
         sentence = raised(it, ValueError, checkpoint, option)
@@ -266,7 +266,7 @@ def test_a_second_decision_is_refused_and_never_sent() -> None:
         assert (states(it), len(server.peer.received)) == (["acknowledged", "refused"], 1)
 
 
-def test_of_many_decisions_at_once_one_is_sent_and_the_others_are_refused() -> None:
+def test_of_concurrent_decisions_one_is_sent() -> None:
     release = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -336,7 +336,7 @@ def test_the_servers_own_value_is_sent_back(options: object, option: object, sen
         assert type(message["payload"]["decision"]) is type(sent)
 
 
-def test_an_answer_in_words_is_sent_as_the_decision_and_as_feedback() -> None:
+def test_an_answer_in_words_is_decision_and_feedback() -> None:
     given: dict[str, Any]
     for given in ({"option": "blue"}, {"feedback": "blue"}):
         script = does(says(asked(options=[])), lambda peer: peer.send(acknowledges(peer.expect())))
@@ -380,7 +380,7 @@ def test_what_a_data_frame_holds_can_be_sent() -> None:
             it.decide(5, "approve")  # type: ignore[arg-type]
 
 
-def test_the_times_of_checkpoints_and_decisions_are_aware_datetimes() -> None:
+def test_times_of_checkpoints_and_decisions_are_datetimes() -> None:
     seen: list[Any] = []
     with Simulator("tasks", speed=100, decision_timeout=9000) as simulator, Console(simulator.url) as console:
         eventually(lambda: console.pending)

@@ -44,7 +44,7 @@ def in_fork(check: Callable[[], Any]) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_new_console_works_in_a_fork_and_leaves_the_parents_alone() -> None:
+def test_a_new_console_works_in_a_fork() -> None:
     def follow(peer: Any) -> None:
         peer.send(task("task.started"), END)
 
@@ -62,7 +62,7 @@ def test_a_new_console_works_in_a_fork_and_leaves_the_parents_alone() -> None:
         assert first.handshakes == 1
 
 
-def test_an_inherited_console_says_at_once_that_it_lives_in_the_parent(tmp_path: Path) -> None:
+def test_an_inherited_console_belongs_to_the_parent(tmp_path: Path) -> None:
     with JsonServer([ASKED]) as server, Console(server.url, record=tmp_path / "run.jsonl") as console:
         eventually(lambda: console.pending)
 

@@ -47,7 +47,7 @@ QUICK_TASKS = {"speed": 60, "decision_timeout": 1.0}
 
 
 @pytest.mark.parametrize("server", [*EXECUTIONS, *KIND, *STRICT], ids=named)
-def test_a_recording_and_what_is_saved_give_the_frames_of_the_run(server: Personality, tmp_path: Path) -> None:
+def test_recording_and_saved_file_give_the_runs_frames(server: Personality, tmp_path: Path) -> None:
     is_execution = server in EXECUTIONS
     faults: list[Fault] = [Drop(20), Duplicate(40, 5), Garbage(60), Drop(90)]
     faults += [] if is_execution else [LoseReply(1)]
@@ -74,7 +74,7 @@ def test_a_recording_and_what_is_saved_give_the_frames_of_the_run(server: Person
         assert any(line.get("fact", {}).get("is") == "DecisionRequested" for line in lines_of(path))
 
 
-def test_every_frame_stands_in_the_file_with_its_time_and_direction(tmp_path: Path) -> None:
+def test_every_frame_is_recorded_with_time_and_direction(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     frames = [*frames_of("seed-execution")[:5], *frames_of("garbage"), "ÿ\u2028 \ud7ff"]
     with JsonServer([*frames, b"\xff\xfe"]) as server, Console(server.url, record=path, subscribe={"hi": 1}) as console:
@@ -114,7 +114,7 @@ def test_long_runs_are_saved_from_sealed_chunks_as_they_were(tmp_path: Path) -> 
         assert list(replay._engine.state.alerts) == list(console._engine.state.alerts)
 
 
-def test_a_console_saved_in_the_middle_of_its_run_shows_that_moment(tmp_path: Path) -> None:
+def test_a_file_saved_in_mid_run_shows_that_moment(tmp_path: Path) -> None:
     with JsonServer([task("task.started"), task("task.progress", progress=40)]) as server:
         with Console(server.url) as console:
             eventually(lambda: console.run.percent == 40)
@@ -194,7 +194,7 @@ def told(console: Console) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_a_recording_killed_again_and_again_goes_on_and_ends_complete(wire: Any, tmp_path: Path) -> None:
+def test_a_repeatedly_killed_recording_ends_complete(wire: Any, tmp_path: Path) -> None:
     dice = random.Random(wire)  # noqa: S311 - dice, not a secret
     path = tmp_path / f"run.jsonl{SUFFIXES[wire]}"
     with (
@@ -231,7 +231,7 @@ def test_what_was_recorded_is_there_before_the_next_event_comes(tmp_path: Path) 
     assert_replays(second, path)
 
 
-def test_a_console_that_is_stopped_and_started_goes_on_with_its_file(tmp_path: Path) -> None:
+def test_a_restarted_console_continues_its_file(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     said = [task("task.started", 1), task("task.progress", 2, progress=40)]
     with JsonServer(script=in_turn(says(*said), says(*said, task("task.completed", 3)))) as server:
@@ -257,7 +257,7 @@ def test_the_next_run_begins_afresh_in_the_same_file(tmp_path: Path) -> None:
     assert [line.get("continues", False) for line in lines_of(path) if "runconsole" in line] == [False, False]
 
 
-def test_a_cut_tail_is_repaired_and_told_when_it_is_read_and_when_it_goes_on(tmp_path: Path) -> None:
+def test_a_cut_tail_is_repaired_and_reported(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer([task("task.started", 1), task("task.progress", 2, progress=40)]) as server:
         with Console(server.url, record=path) as console:
@@ -292,9 +292,7 @@ def test_a_console_goes_on_with_what_another_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("difference", ["port", "path", "query", "task", "execution"])
-def test_a_run_of_another_address_task_or_execution_begins_afresh_and_leaves_the_one_before_as_it_was(
-    tmp_path: Path, difference: str
-) -> None:
+def test_another_run_begins_a_new_section(tmp_path: Path, difference: str) -> None:
     path = tmp_path / "run.jsonl"
     with (
         JsonServer([task("task.progress", 1, progress=40)]) as server,
@@ -339,7 +337,7 @@ def test_another_task_is_another_run(tmp_path: Path) -> None:
     assert_replays(second, path)
 
 
-def test_decisions_under_way_when_a_console_died_are_said_to_be_unknown_or_never_sent(tmp_path: Path) -> None:
+def test_decisions_of_a_dead_console_are_unknown_or_unsent(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     question = task("task.hitl_required", 1, checkpointId="c", title="Ship?", options=OPTIONS)
     with JsonServer([question]) as server:
@@ -438,7 +436,7 @@ except RecordingError as error:
 """
 
 
-def test_nobody_saves_onto_a_file_that_is_recorded_to_but_the_console_itself(tmp_path: Path) -> None:
+def test_only_the_console_itself_saves_onto_its_recording(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with (
         JsonServer(progress_to(40)) as server,
@@ -466,9 +464,7 @@ def test_nobody_saves_onto_a_file_that_is_recorded_to_but_the_console_itself(tmp
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
-def test_what_is_saved_while_a_file_is_recorded_is_the_run_whatever_has_become_of_the_file(
-    tmp_path: Path, suffix: str
-) -> None:
+def test_a_save_is_the_run_whatever_its_recording_holds(tmp_path: Path, suffix: str) -> None:
     path, saved, theirs = (tmp_path / f"{name}.jsonl{suffix}" for name in ("run", "saved", "theirs"))
     with (
         JsonServer(progress_to(40)) as server,
@@ -500,9 +496,7 @@ def test_what_is_saved_while_a_file_is_recorded_is_the_run_whatever_has_become_o
     )
 
 
-def test_a_console_whose_recording_lacks_something_does_not_go_on_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incomplete_recording_is_not_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.jsonl"
     monkeypatch.setattr("runconsole.recording.recorder._PATIENCE", 1000)
 
@@ -530,7 +524,7 @@ def test_a_console_whose_recording_lacks_something_does_not_go_on_with_it(
         assert_replays(console, path)
 
 
-def test_a_recording_that_is_deleted_is_written_again_and_stays_whole(tmp_path: Path) -> None:
+def test_a_deleted_recording_is_written_again(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer(progress_to(40)) as server, Console(server.url, record=path) as console:
         eventually(lambda: console.run.percent == 40)
@@ -547,7 +541,7 @@ def test_a_recording_that_is_deleted_is_written_again_and_stays_whole(tmp_path: 
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_a_recording_that_is_emptied_is_written_anew_and_saving_to_its_name_mends_it(wire: Any, tmp_path: Path) -> None:
+def test_an_emptied_recording_is_mended_by_a_save(wire: Any, tmp_path: Path) -> None:
     path = tmp_path / f"run.jsonl{SUFFIXES[wire]}"
     with (
         Simulator("tasks", wire=wire, speed=20, decision_timeout=1.0) as simulator,
@@ -564,7 +558,7 @@ def test_a_recording_that_is_emptied_is_written_anew_and_saving_to_its_name_mend
     assert_replays(console, path)
 
 
-def test_a_console_does_not_go_on_with_a_file_that_another_has_gone_on_with(tmp_path: Path) -> None:
+def test_a_file_continued_by_another_console_is_left(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer([task("task.progress", 1, progress=40)]) as server:
         with Console(server.url, record=path) as first:
@@ -581,7 +575,7 @@ def test_a_console_does_not_go_on_with_a_file_that_another_has_gone_on_with(tmp_
 
 
 @pytest.mark.parametrize("token", ["task", "test", "started", "progress", "17", "execution"])
-def test_a_token_that_is_a_word_of_the_run_destroys_nothing_live_recorded_or_saved(tmp_path: Path, token: str) -> None:
+def test_a_token_that_is_a_word_destroys_nothing(tmp_path: Path, token: str) -> None:
     said = [
         task("task.started", 1, name=f"{token} of the user"),
         task("task.progress", 2, progress=17),

@@ -121,7 +121,7 @@ def test_the_start_of_the_run_that_is_followed_begins_no_other(events: list[Fram
         assert names(console) == ["e1"]
 
 
-def test_a_start_after_an_execution_without_an_id_that_was_joined_late_is_another_runs() -> None:
+def test_a_start_after_a_late_join_is_another_run() -> None:
     for joined in (done(1, 0, execution_id="e0"), done(2, 0)):
         with JsonServer([joined, started("e1", 5)]) as server, Console(server.url) as console:
             eventually(lambda: len(console.runs) == 2)
@@ -197,7 +197,7 @@ def test_a_replay_after_a_reconnect_brings_no_third_run() -> None:
 
 
 @pytest.mark.parametrize("tasks", [3, 30])
-def test_a_server_that_numbers_the_events_of_each_execution_loses_none(tasks: int) -> None:
+def test_numbers_of_each_execution_lose_no_event(tasks: int) -> None:
     def numbered(execution: str) -> list[Frame]:
         started = {"type": "execution_started", "data": {"execution_id": execution, "total_tasks": tasks}}
         ends = [{"task_id": f"task_{n:03}", "status": "completed", "completed_tasks": n} for n in range(1, tasks + 1)]
@@ -213,7 +213,7 @@ def test_a_server_that_numbers_the_events_of_each_execution_loses_none(tasks: in
         assert console.links["missed"].fillna(0).sum() == 0
 
 
-def test_an_execution_that_begins_right_after_an_end_is_followed(tmp_path: Path) -> None:
+def test_an_execution_right_after_an_end_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     ended = frame("execution_completed", 2, execution_id="e1", status="success", completed_tasks=2)
     with JsonServer([*FIRST, ended, *SECOND]) as server:
@@ -326,7 +326,7 @@ def shown_run(page: Page) -> int | None:
     return next((m["picture"]["head"].get("run") for m in reversed(page.of("snapshot"))), None)
 
 
-def test_the_panel_shows_the_newest_run_and_an_earlier_one_that_is_chosen(shows: Callable[..., Page]) -> None:
+def test_the_panel_shows_the_newest_or_a_chosen_run(shows: Callable[..., Page]) -> None:
     with JsonServer(FIRST) as server:
         page = shows(server.url)
         page.tell(kind="ready", have=-1)

@@ -61,7 +61,7 @@ def test_another_executions_end_is_not_ours(tmp_path: Path) -> None:
         assert_ours(saved)
 
 
-def test_a_recording_of_everything_shows_the_execution_asked_for(tmp_path: Path) -> None:
+def test_a_recording_of_everything_shows_one_execution(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with JsonServer(MIXED) as server, Console(server.url, record=path) as console:
         eventually(lambda: sum(len(run.events) for run in console.runs) == len(MIXED))
@@ -69,7 +69,7 @@ def test_a_recording_of_everything_shows_the_execution_asked_for(tmp_path: Path)
         assert_ours(replayed)
 
 
-def test_events_behind_the_start_of_another_execution_are_its_own_where_only_starts_name_one(tmp_path: Path) -> None:
+def test_events_after_another_start_belong_to_it(tmp_path: Path) -> None:
     def unnamed(number: int, name: str) -> Frame:
         task = {"task_id": f"task_{number:03}", "task_name": name, "status": "completed"}
         return {"type": "progress_update", "data": {**task, "completed_tasks": number}}
@@ -92,7 +92,7 @@ def test_events_behind_the_start_of_another_execution_are_its_own_where_only_sta
         assert list(replayed.tasks["name"]) == ["ours"]
 
 
-def test_another_executions_events_to_everybody_over_socketio_are_not_ours() -> None:
+def test_broadcast_events_of_other_executions_are_left_out() -> None:
     with SocketIoServer() as server, Console(server.url, execution="e1") as console:
         server.until("request_catch_up")
         server.emit(*((frame["type"], frame) for frame in MIXED))

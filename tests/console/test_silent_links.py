@@ -88,7 +88,7 @@ def test_a_silent_room_is_said() -> None:
         assert "masterplan=" in said
 
 
-def test_a_server_that_does_not_accept_us_is_said_while_it_connects() -> None:
+def test_a_server_that_never_accepts_is_reported() -> None:
     with JsonServer() as server, Console(server.url, protocol="trpc") as console:
         eventually(lambda: console.links["reason"].notna().any(), "a reason beside connecting")
         row = console.links[console.links["reason"].notna()].iloc[0]
@@ -132,7 +132,7 @@ def test_a_server_that_knows_no_subscriptions_may_still_send() -> None:
         assert console.status == "live"
 
 
-def test_a_server_that_refuses_guessed_channels_is_said_and_stays() -> None:
+def test_a_server_that_refuses_guessed_channels_is_reported() -> None:
     with JsonServer(refuses("SUBSCRIPTION_FAILED")) as server, Console(server.url) as console:
         eventually(lambda: "'workers' (the server said: no such task here)" in quiet(console))
         server.peers[0].send(task("task.started"))
@@ -159,7 +159,7 @@ def test_a_plain_address_of_a_trpc_server_works(superjson: bool) -> None:  # noq
         server.kill()
 
 
-def test_a_server_that_waits_for_a_subscription_gets_one_with_all_that_it_wants() -> None:
+def test_a_waiting_server_gets_a_complete_subscription() -> None:
     def script(peer: Peer) -> None:
         message = peer.expect(lambda message: message.get("payload") == {"channel": "system"})
         assert message["timestamp"].endswith("Z")
@@ -176,7 +176,7 @@ def test_a_server_that_waits_for_a_subscription_gets_one_with_all_that_it_wants(
         assert again.expect(lambda message: message["payload"] == {"channel": "system"})
 
 
-def test_a_recording_of_a_server_that_was_found_to_speak_trpc_replays(tmp_path: Path) -> None:
+def test_a_recording_of_a_detected_trpc_server_replays(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     server = TrpcServer(superjson=True)
     try:
@@ -191,7 +191,7 @@ def test_a_recording_of_a_server_that_was_found_to_speak_trpc_replays(tmp_path: 
     assert len(replayed.events) == 1
 
 
-def test_the_stream_of_a_task_is_found_under_the_name_that_the_server_has() -> None:
+def test_a_tasks_stream_is_found_under_the_servers_name() -> None:
     server = TrpcServer(without=["stream"])
     try:
         with Console(server.url, protocol="trpc", task="t") as console:
@@ -203,7 +203,7 @@ def test_the_stream_of_a_task_is_found_under_the_name_that_the_server_has() -> N
         server.kill()
 
 
-def test_a_server_without_a_stream_of_everything_says_to_pass_a_task() -> None:
+def test_a_server_without_a_global_stream_suggests_task() -> None:
     server = TrpcServer(without=["stream"])
     try:
         with (
@@ -225,7 +225,7 @@ def test_an_http_address_with_the_path_of_trpc_is_trpc() -> None:
         server.kill()
 
 
-def test_an_execution_whose_room_is_silent_is_found_in_the_room_of_its_session() -> None:
+def test_a_silent_execution_is_found_in_its_sessions_room() -> None:
     with DevmatrixServer() as server, Console(server.url, execution="e1") as console:
         server.until("join_discovery")
         server.tell("e1", progress(1))
@@ -266,7 +266,7 @@ def test_a_token_in_the_message_is_among_the_data_of_the_join() -> None:
         assert data == {"session_id": "s", "token": "t0ken-s3cret"}
 
 
-def test_a_token_without_a_place_goes_in_the_header_where_the_auth_object_is_not_answered() -> None:
+def test_a_token_falls_back_to_the_header() -> None:
     with DevmatrixServer() as server, Console(server.url, session="s", token="t0ken-s3cret") as console:
         eventually(lambda: console.status == "live")
         assert server.signed[-1][0] == "Bearer t0ken-s3cret"
@@ -296,7 +296,7 @@ def test_an_auth_object_is_socketios_alone() -> None:
 # ---- a run without an end ------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_does_not_say_its_end_is_done_when_all_is_and_the_server_is_silent() -> None:
+def test_a_silent_complete_run_is_done() -> None:
     with DevmatrixServer() as server, Console(server.url, session="s") as console:
         eventually(lambda: console.status == "live")
         server.tell("s", ("execution_started", {"execution_id": "e", "total_tasks": 2}), progress(1))

@@ -59,7 +59,7 @@ def test_an_execution_is_followed_to_its_end() -> None:
     assert tasks(console) == names(0, 2)
 
 
-def test_what_comes_over_two_rooms_and_again_after_a_crash_is_there_once() -> None:
+def test_events_of_two_rooms_and_a_replay_are_there_once() -> None:
     with SocketIoServer() as server, Console(server.url, subscribe=BOTH) as console:
         server.until("request_catch_up", 2)
         server.emit(*(update(n) for n in range(5)), rooms=ROOMS, key="e1")
@@ -99,7 +99,7 @@ def approval(batch: str = "b1") -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("option", ["approve", "reject"])
-def test_a_batch_of_operations_is_answered_by_the_command_that_the_server_wants(option: str) -> None:
+def test_a_batch_of_operations_is_answered_by_its_command(option: str) -> None:
     with DevmatrixServer() as server, Console(server.url, session="s") as console:
         until(lambda: console.status == "live")
         server.tell("s", approval())

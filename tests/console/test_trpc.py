@@ -66,7 +66,7 @@ def connected(server: TrpcServer, console: Console) -> None:
     until(lambda: console.status == "live")
 
 
-def test_a_server_that_leaves_in_good_order_and_answers_426_for_a_while_is_waited_for(
+def test_a_server_that_answers_426_is_waited_for(
     serve: Callable[..., TrpcServer],
 ) -> None:
     server = serve()
@@ -102,7 +102,7 @@ def test_a_task_is_followed_and_its_question_answered(
     assert mutations[0]["input"] == {"checkpointId": "cp1", "decision": "approve", "feedback": "ship it"}
 
 
-def test_nothing_is_lost_or_doubled_when_the_server_is_killed_and_started_again(
+def test_a_restarted_server_loses_and_doubles_nothing(
     serve: Callable[..., TrpcServer],
 ) -> None:
     server = serve(superjson=True)
@@ -119,7 +119,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed_and_started_again(
             assert said["missed"] == 0
 
 
-def test_a_reconnect_the_server_asks_for_loses_and_doubles_nothing(serve: Callable[..., TrpcServer]) -> None:
+def test_a_reconnect_on_request_loses_and_doubles_nothing(serve: Callable[..., TrpcServer]) -> None:
     server = serve()
     with Console(server.url, protocol="trpc") as console:
         connected(server, console)
@@ -153,7 +153,7 @@ def test_a_refused_token_is_said_once_and_makes_no_storm(serve: Callable[..., Tr
         assert server.log()["attempts"] <= 2
 
 
-def test_a_question_asked_while_nobody_listened_is_found_by_asking(serve: Callable[..., TrpcServer]) -> None:
+def test_a_question_missed_offline_is_found_by_a_query(serve: Callable[..., TrpcServer]) -> None:
     server = serve()
     server.emit(checkpoint("cp-early"))
     with Console(server.url, protocol="trpc", task="t1") as console:
@@ -163,7 +163,7 @@ def test_a_question_asked_while_nobody_listened_is_found_by_asking(serve: Callab
         assert server.log()["mutations"][0]["input"]["decision"] == "reject"
 
 
-def test_a_task_that_ended_while_the_link_was_down_is_found_by_asking(serve: Callable[..., TrpcServer]) -> None:
+def test_a_task_that_ended_offline_is_found_by_a_query(serve: Callable[..., TrpcServer]) -> None:
     server = serve()
     with Console(server.url, protocol="trpc", task="t1") as console:
         connected(server, console)
@@ -190,7 +190,7 @@ def test_a_lost_reply_is_unknown_and_never_sent_again(serve: Callable[..., TrpcS
         assert len(server.log()["mutations"]) == 1
 
 
-def test_a_checkpoint_somebody_else_decided_is_refused_with_the_reason(serve: Callable[..., TrpcServer]) -> None:
+def test_a_checkpoint_decided_elsewhere_is_refused(serve: Callable[..., TrpcServer]) -> None:
     server = serve()
     with (
         Console(server.url, protocol="trpc", task="t1") as one,

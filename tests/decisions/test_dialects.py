@@ -50,7 +50,7 @@ def test_options_that_share_an_action_are_told_apart() -> None:
         until(lambda: console.checkpoints.loc["db", "decision"] == "mongodb")
 
 
-def test_resolve_alone_that_cannot_tell_them_apart_is_said_and_nothing_is_sent() -> None:
+def test_an_option_that_resolve_cannot_name_is_not_sent() -> None:
     with TrpcHost(without=["checkpoints.decide"]) as host:
         console = asked(host)
         host.ask("db", options=DATABASES)
@@ -61,7 +61,7 @@ def test_resolve_alone_that_cannot_tell_them_apart_is_said_and_nothing_is_sent()
         assert [checkpoint.status for checkpoint in console.pending] == ["pending", "pending"]
 
 
-def test_what_an_option_means_is_asked_for_where_the_question_does_not_tell() -> None:
+def test_the_meaning_of_an_option_is_queried() -> None:
     stored = [{"id": "a", "label": "A", "action": "escalate"}, {"id": "b", "label": "B", "action": "reject"}]
     with TrpcHost(shapes="ado") as host:
         console = asked(host)
@@ -77,7 +77,7 @@ def test_what_an_option_means_is_asked_for_where_the_question_does_not_tell() ->
         assert answered(host) == [{"checkpointId": "q", "action": "escalate", "selectedOption": "a"}]
 
 
-def test_a_server_that_applies_something_else_is_shown_as_a_difference() -> None:
+def test_a_differently_applied_answer_is_shown() -> None:
     with TrpcHost(tells=False) as host:
         console = asked(host)
         host.server.tell("applies", option="reject")

@@ -48,7 +48,7 @@ def waits(console: Console, *of: str) -> None:
 
 
 @pytest.mark.parametrize("second", ["approve", "reject"])
-def test_of_two_consoles_that_answer_at_once_one_counts_and_the_other_is_told_so(host: Host, second: str) -> None:
+def test_of_two_consoles_at_once_one_answer_counts(host: Host, second: str) -> None:
     one, two = asked(host, 2)
     ends = at_once((one, "approve"), (two, second))
     taken = next(end for end in ends if isinstance(end, Decision))
@@ -65,7 +65,7 @@ def test_of_two_consoles_that_answer_at_once_one_counts_and_the_other_is_told_so
     assert next(entry for entry in host.arrived() if entry.outcome == "applied").option == taken.option
 
 
-def test_a_console_that_is_told_by_the_refusal_alone_still_learns_what_was_decided_where_it_can_ask(
+def test_a_refused_console_queries_the_decision(
     silent: Host,
 ) -> None:
     one, two = asked(silent, 2)
@@ -78,7 +78,7 @@ def test_a_console_that_is_told_by_the_refusal_alone_still_learns_what_was_decid
     assert decided(two) == ("decided", "approve" if silent.can_ask else None, "other")
 
 
-def test_a_console_that_is_asked_twice_at_once_sends_one_decision(host: Host) -> None:
+def test_two_answers_of_one_console_send_one_decision(host: Host) -> None:
     (console,) = asked(host)
     ends = at_once((console, "approve"), (console, "reject"), (console, "approve"))
     assert sorted(type(end).__name__ for end in ends) == ["Decision", "DecisionRefused", "DecisionRefused"]
@@ -90,7 +90,7 @@ def test_a_console_that_is_asked_twice_at_once_sends_one_decision(host: Host) ->
 # ---- the deadline --------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_reaches_the_server_after_the_deadline_is_expired_and_the_time_out_decided(host: Host) -> None:
+def test_an_answer_after_the_servers_deadline_is_expired(host: Host) -> None:
     (console,) = asked(host)
     host.expire()
     with pytest.raises(DecisionExpired):
@@ -104,7 +104,7 @@ def test_an_answer_that_reaches_the_server_after_the_deadline_is_expired_and_the
     assert (decided(console), states(console)) == (("decided", "reject", "timeout"), ["expired"])
 
 
-def test_when_the_deadline_passes_in_the_outbox_nothing_is_ever_sent(host: Host) -> None:
+def test_a_deadline_passed_in_the_outbox_sends_nothing(host: Host) -> None:
     (console,) = asked(host, within=1.5)
     host.down()
     until(lambda: console.status == "retrying")
@@ -139,7 +139,7 @@ def test_the_deadline_is_the_servers_whatever_its_clock_says(kind: Any, ahead: f
         assert times["requested_at"] <= times["sent_at"] <= times["acknowledged_at"]
 
 
-def test_when_the_server_takes_the_default_while_a_decision_is_under_way_the_time_out_decided(host: Host) -> None:
+def test_the_default_taken_meanwhile_counts(host: Host) -> None:
     (console,) = asked(host)
     host.trouble("stall")
     press = Press(console, "approve")
@@ -156,7 +156,7 @@ def test_when_the_server_takes_the_default_while_a_decision_is_under_way_the_tim
 # ---- the link dies -------------------------------------------------------------------------------------------------
 
 
-def test_a_decision_made_while_the_link_is_down_leaves_when_it_is_back_and_once(host: Host) -> None:
+def test_an_offline_decision_is_sent_once_when_online(host: Host) -> None:
     (console,) = asked(host)
     host.down()
     until(lambda: console.status == "retrying")
@@ -170,7 +170,7 @@ def test_a_decision_made_while_the_link_is_down_leaves_when_it_is_back_and_once(
     assert decided(console) == ("decided", "approve", "you")
 
 
-def test_a_decision_that_the_server_never_read_is_unknown_and_the_person_may_answer_again(host: Host) -> None:
+def test_an_unread_decision_is_unknown_and_repeatable(host: Host) -> None:
     (console,) = asked(host)
     host.trouble("unread")
     with pytest.raises(DecisionUnknown):
@@ -187,7 +187,7 @@ def test_a_decision_that_the_server_never_read_is_unknown_and_the_person_may_ans
     assert states(console)[0] == "refused"
 
 
-def test_a_decision_whose_reply_got_lost_is_settled_by_what_the_server_says_when_the_link_is_back(host: Host) -> None:
+def test_a_lost_reply_is_settled_after_the_reconnect(host: Host) -> None:
     if isinstance(host, JsonHost):
         host.replays = True
     (console,) = asked(host)
@@ -201,7 +201,7 @@ def test_a_decision_whose_reply_got_lost_is_settled_by_what_the_server_says_when
 
 
 @pytest.mark.parametrize("again", ["approve", "reject"])
-def test_a_conflict_after_a_lost_reply_reads_as_perhaps_by_us_until_it_is_known(silent: Host, again: str) -> None:
+def test_a_conflict_after_a_lost_reply_is_perhaps_ours(silent: Host, again: str) -> None:
     (console,) = asked(silent)
     silent.trouble("lose")
     with pytest.raises(DecisionUnknown):
@@ -221,7 +221,7 @@ def test_a_conflict_after_a_lost_reply_reads_as_perhaps_by_us_until_it_is_known(
     assert [entry.outcome for entry in silent.arrived()] == ["applied", "HITL_ALREADY_DECIDED"]
 
 
-def test_after_a_lost_decision_somebody_elses_answer_is_not_taken_for_ours(silent: Host) -> None:
+def test_anothers_answer_after_a_lost_one_is_not_ours(silent: Host) -> None:
     one, two = asked(silent, 2)
     silent.trouble("unread")
     with pytest.raises(DecisionUnknown):
@@ -257,7 +257,7 @@ def test_a_reply_that_comes_after_our_patience_still_counts(host: Host, monkeypa
 # ---- the question goes away ------------------------------------------------------------------------------------------
 
 
-def test_when_its_task_is_cancelled_an_open_question_is_closed_and_takes_no_answer(host: Host) -> None:
+def test_a_cancelled_tasks_question_takes_no_answer(host: Host) -> None:
     (console,) = asked(host)
     host.tell("task.cancelled", reason="no longer wanted")
     until(lambda: not console.pending)
@@ -266,7 +266,7 @@ def test_when_its_task_is_cancelled_an_open_question_is_closed_and_takes_no_answ
     assert (decided(console), host.arrived()) == (("expired", None, None), [])
 
 
-def test_when_its_task_is_cancelled_a_decision_under_way_ends_as_the_server_says(host: Host) -> None:
+def test_a_cancelled_tasks_decision_ends_by_the_servers_word(host: Host) -> None:
     (console,) = asked(host)
     host.trouble("stall")
     press = Press(console, "approve")
@@ -300,7 +300,7 @@ def test_when_the_run_ends_no_question_stays_open(host: Host) -> None:
 # ---- asked again ---------------------------------------------------------------------------------------------------
 
 
-def test_a_question_asked_again_under_its_id_waits_again_and_old_words_about_it_change_nothing(host: Host) -> None:
+def test_a_question_asked_again_ignores_old_facts(host: Host) -> None:
     (console,) = asked(host, description="first")
     assert console.decide("c", "reject").state in APPLIED
     waits(console, "applied")
@@ -319,7 +319,7 @@ def test_a_question_asked_again_under_its_id_waits_again_and_old_words_about_it_
     assert [entry.option for entry in host.arrived()] == ["reject", "approve"]
 
 
-def test_a_late_announcement_of_a_question_that_was_answered_asks_nothing(host: Host) -> None:
+def test_a_late_announcement_of_an_answered_question_is_ignored(host: Host) -> None:
     (console,) = asked(host)
     late = host.event("checkpoint.pending", checkpointId="c", title="Ship?", options=["approve", "reject"])
     assert console.decide("c", "approve").state in APPLIED
@@ -332,7 +332,7 @@ def test_a_late_announcement_of_a_question_that_was_answered_asks_nothing(host: 
 # ---- stopping ------------------------------------------------------------------------------------------------------
 
 
-def test_a_decision_made_offline_is_dropped_when_the_console_stops_and_may_be_made_again(host: Host) -> None:
+def test_stop_drops_an_offline_decision(host: Host) -> None:
     (console,) = asked(host)
     host.down()
     until(lambda: console.status == "retrying")

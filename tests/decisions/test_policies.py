@@ -75,7 +75,7 @@ def _exits(_checkpoint: Checkpoint) -> str:
         (lambda _: 1 / 0, "ZeroDivisionError"),
     ],
 )
-def test_a_policy_without_a_usable_answer_is_shown_and_the_question_stays_open(
+def test_an_unusable_policy_answer_leaves_the_question_open(
     plain: JsonHost, policy: Callable[[Checkpoint], Any], words: str
 ) -> None:
     console = plain.console(on_checkpoint=policy)
@@ -88,7 +88,7 @@ def test_a_policy_without_a_usable_answer_is_shown_and_the_question_stays_open(
     assert len(alerts(console)) == 1
 
 
-def test_a_person_who_is_faster_than_the_policy_decides_and_its_answer_is_a_refused_one(host: Host) -> None:
+def test_a_faster_person_decides_before_the_policy(host: Host) -> None:
     go_on, asked = threading.Event(), threading.Event()
 
     def policy(_checkpoint: Checkpoint) -> str:
@@ -107,7 +107,7 @@ def test_a_person_who_is_faster_than_the_policy_decides_and_its_answer_is_a_refu
     assert alerts(console) == []
 
 
-def test_a_slow_policy_holds_up_neither_other_questions_nor_the_end_of_the_console(plain: JsonHost) -> None:
+def test_a_slow_policy_delays_no_other_question_nor_stop(plain: JsonHost) -> None:
     forever = threading.Event()
 
     def policy(checkpoint: Checkpoint) -> str | None:
@@ -126,7 +126,7 @@ def test_a_slow_policy_holds_up_neither_other_questions_nor_the_end_of_the_conso
     assert decided(console, "slow")[0] == "pending"
 
 
-def test_a_policy_is_asked_again_when_the_question_is_and_not_when_its_answer_got_lost(plain: JsonHost) -> None:
+def test_a_policy_is_called_once_for_each_round(plain: JsonHost) -> None:
     seen: list[int] = []
 
     def policy(checkpoint: Checkpoint) -> str:
@@ -215,9 +215,7 @@ def test_policies_that_hang_are_told_and_stop_no_other_question(
     forever.set()
 
 
-def test_giving_up_names_the_questions_that_a_policy_still_thinks_about(
-    plain: JsonHost, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_time_out_names_the_policys_open_questions(plain: JsonHost, capsys: pytest.CaptureFixture[str]) -> None:
     go_on, asked = threading.Event(), threading.Event()
 
     def policy(_checkpoint: Checkpoint) -> str:
@@ -241,7 +239,7 @@ def adopt(console: Console, policy: Callable[[Checkpoint], Any] | None) -> None:
     console._engine.adopt(structs.replace(console._engine.options, on_checkpoint=policy))
 
 
-def test_the_newest_policy_is_asked_about_what_the_one_before_has_not_answered(plain: JsonHost) -> None:
+def test_a_new_policy_gets_the_unanswered_questions(plain: JsonHost) -> None:
     go_on, asked = threading.Event(), threading.Event()
 
     def old(checkpoint: Checkpoint) -> str | None:
@@ -264,7 +262,7 @@ def test_the_newest_policy_is_asked_about_what_the_one_before_has_not_answered(p
     assert alerts(console) == []
 
 
-def test_an_answer_that_the_policy_before_has_given_is_not_given_again(plain: JsonHost) -> None:
+def test_a_new_policy_repeats_no_given_answer(plain: JsonHost) -> None:
     plain.trouble("hold")
     console = plain.console(on_checkpoint=lambda _: "approve")
     plain.ask()

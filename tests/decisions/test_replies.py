@@ -57,7 +57,7 @@ def say_yes_and_no_again(host: Host) -> None:
                 host.server.tell("say", text=json.dumps({"id": answered, "error": error}))
 
 
-def test_a_reply_that_comes_twice_or_is_for_nobody_changes_nothing(host: Host) -> None:
+def test_a_repeated_or_foreign_reply_changes_nothing(host: Host) -> None:
     console = asked(host)
     taken = console.decide("c", "approve")
     say_yes_and_no_again(host)
@@ -88,7 +88,7 @@ def test_a_refusal_that_comes_twice_leaves_the_question_open(host: Host) -> None
 
 
 @pytest.mark.parametrize("version", ["11", "10"])
-def test_a_server_without_such_a_call_refuses_and_the_question_stays_open(version: str) -> None:
+def test_a_server_without_the_call_leaves_the_question_open(version: str) -> None:
     with TrpcHost(trpc=version) as host:
         console = asked(host, decide="checkpoints.nonesuch")
         with pytest.raises(DecisionRefused, match="procedure"):
@@ -96,7 +96,7 @@ def test_a_server_without_such_a_call_refuses_and_the_question_stays_open(versio
         assert (decided(console), states(console)) == (("pending", None, None), ["refused"])
 
 
-def test_a_checkpoint_that_the_server_does_not_know_is_closed_and_nobody_decided_it(host: Host) -> None:
+def test_an_unknown_checkpoint_is_closed_undecided(host: Host) -> None:
     console = asked(host)
     match host:
         case TrpcHost():
@@ -115,7 +115,7 @@ def test_a_checkpoint_that_the_server_does_not_know_is_closed_and_nobody_decided
 # ---- tRPC: the server asks for a new connection --------------------------------------------------------------------
 
 
-def test_decisions_made_while_the_connections_change_are_each_taken_once(trpc: TrpcHost) -> None:
+def test_decisions_during_a_handover_are_each_taken_once(trpc: TrpcHost) -> None:
     console = trpc.console()
     names = [f"c{number}" for number in range(12)]
     for name in names:
@@ -131,7 +131,7 @@ def test_decisions_made_while_the_connections_change_are_each_taken_once(trpc: T
     assert {decided(console, name) for name in names} == {("decided", "approve", "you")}
 
 
-def test_a_reply_that_is_due_on_the_old_connection_still_comes_over_it(trpc: TrpcHost) -> None:
+def test_a_due_reply_still_comes_over_the_old_connection(trpc: TrpcHost) -> None:
     trpc.tells = False
     console = asked(trpc)
     trpc.trouble("stall")

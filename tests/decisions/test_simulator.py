@@ -46,9 +46,7 @@ def _as_offered(console: Console, decision: Decision) -> str:
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=named)
-def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time(
-    stack: ExitStack, server: Personality
-) -> None:
+def test_of_two_consoles_one_answer_counts_each_time(stack: ExitStack, server: Personality) -> None:
     simulator = playing(stack, server)
     one, two = (stack.enter_context(server.console(simulator)) for _ in range(2))
     winners = {}
@@ -74,9 +72,7 @@ def test_of_two_consoles_that_answer_every_question_at_once_one_counts_each_time
 
 @pytest.mark.parametrize("cut", [True, False], ids=["the link dies", "the link lives"])
 @pytest.mark.parametrize("server", SERVERS, ids=named)
-def test_a_reply_that_is_lost_is_made_up_for_by_what_the_server_tells(
-    stack: ExitStack, server: Personality, *, cut: bool
-) -> None:
+def test_an_event_makes_up_for_a_lost_reply(stack: ExitStack, server: Personality, *, cut: bool) -> None:
     simulator = playing(stack, server, faults=[LoseReply(cut=cut)])
     console = stack.enter_context(server.console(simulator))
     answered: set[str] = set()

@@ -41,7 +41,7 @@ def test_a_run_that_does_not_say_its_end_is_shown_as_done(lab: Lab) -> None:
     assert notebook.complaints == []
 
 
-def test_a_question_in_flat_events_over_trpc_is_answered_by_a_press(lab: Lab) -> None:
+def test_a_question_in_flat_events_over_trpc_is_answered(lab: Lab) -> None:
     notebook = lab.new_notebook([STRICT_TASK])
     notebook.run_all()
     title = "Review the specification: password reset by e-mail"

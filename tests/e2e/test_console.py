@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TABS = ["Overview", "Tasks", "Timeline", "Output", "Artifacts", "Errors", "Decisions"]
 
 
-def test_an_execution_runs_to_its_end_before_the_eyes_of_a_person(lab: Lab) -> None:
+def test_an_execution_is_shown_to_its_end(lab: Lab) -> None:
     notebook = lab.new_notebook([EXECUTION.format(speed=120), SHOW])
     notebook.run_all()
     panel = notebook.panel
@@ -203,7 +203,7 @@ def test_an_unknown_option_is_one_sentence_without_a_traceback(lab: Lab) -> None
     expect(notebook.output(0)).not_to_contain_text("line 1")
 
 
-def test_a_saved_notebook_holds_the_final_screen_for_readers_without_a_kernel(lab: Lab) -> None:
+def test_a_saved_notebook_holds_the_final_screen(lab: Lab) -> None:
     notebook = lab.new_notebook([EXECUTION.format(speed=200), SHOW])
     notebook.run_all()
     expect(connection(notebook.panel)).to_contain_text("ended", timeout=LONG)

@@ -22,7 +22,7 @@ def acknowledge(server: JsonServer) -> Message:
     return message
 
 
-def test_two_tabs_that_press_different_buttons_at_once_send_one_and_show_the_same_end(lab: Lab) -> None:
+def test_conflicting_presses_in_two_tabs_send_one_decision(lab: Lab) -> None:
     with JsonServer() as server:
         first = follow(lab, server, question())
         first.save()
@@ -47,7 +47,7 @@ def test_two_tabs_that_press_different_buttons_at_once_send_one_and_show_the_sam
         assert sorted(states) == ["acknowledged", "refused"]
 
 
-def test_a_page_reloaded_while_a_decision_is_sent_shows_that_and_then_its_end(lab: Lab) -> None:
+def test_a_page_reloaded_during_a_decision_shows_it(lab: Lab) -> None:
     with JsonServer() as server:
         notebook = follow(lab, server, question())
         notebook.save()
@@ -64,7 +64,7 @@ def test_a_page_reloaded_while_a_decision_is_sent_shows_that_and_then_its_end(la
         assert len(decisions_at(server)) == 1
 
 
-def test_text_typed_on_a_card_outlives_a_reload_and_a_restarted_kernel_and_is_in_every_view(lab: Lab) -> None:
+def test_typed_text_survives_reload_and_restart(lab: Lab) -> None:
     text = "<b>wait</b> for the migration"
     asked = question()
     with JsonServer() as server:
@@ -94,7 +94,7 @@ def test_text_typed_on_a_card_outlives_a_reload_and_a_restarted_kernel_and_is_in
         assert notebook.tab.evaluate("sessionStorage.getItem('runconsole.drafts.1')") is None
 
 
-def test_text_stays_under_the_cursor_when_the_server_decides_and_a_cancelled_task_says_so(lab: Lab) -> None:
+def test_typed_text_stays_when_the_question_closes(lab: Lab) -> None:
     with JsonServer() as server:
         notebook = follow(lab, server, question("other", title="Merge it?", taskId="u"), question())
         box = card(notebook).get_by_role("textbox", name="Feedback")
@@ -119,7 +119,7 @@ def test_text_stays_under_the_cursor_when_the_server_decides_and_a_cancelled_tas
         assert decisions_at(server) == []
 
 
-def test_several_questions_are_answered_by_keyboard_alone_and_only_those_ticked(lab: Lab) -> None:
+def test_ticked_questions_are_answered_by_keyboard(lab: Lab) -> None:
     titles = ["First?", "Second?", "Third?"]
     with JsonServer() as server:
         notebook = follow(lab, server, *(question(title, title=title) for title in titles))
@@ -145,7 +145,7 @@ def test_several_questions_are_answered_by_keyboard_alone_and_only_those_ticked(
         assert sorted(message["payload"]["checkpointId"] for message in decisions_at(server)) == ["First?", "Second?"]
 
 
-def test_the_strip_that_asks_stays_in_sight_while_the_question_is_scrolled_away(lab: Lab) -> None:
+def test_the_strip_stays_in_sight_of_a_scrolled_question(lab: Lab) -> None:
     long = "\n".join(f"{number}. a clause of the specification" for number in range(60))
     with JsonServer() as server:
         notebook = follow(lab, server, question(context={"spec": long}, seconds=50), more=["1"] * 12)
@@ -173,7 +173,7 @@ def restarted(notebook: NotebookPage) -> None:
     expect(card(notebook)).not_to_contain_text("queued in this browser")
 
 
-def test_a_restarted_kernel_locks_the_card_and_nothing_is_claimed_of_an_answer(lab: Lab) -> None:
+def test_a_restarted_kernel_locks_the_card(lab: Lab) -> None:
     with JsonServer() as server:
         restarted(follow(lab, server, question()))
         assert decisions_at(server) == []

@@ -19,7 +19,7 @@ HOLD = "import threading\nlet_go = threading.Event()\nlet_go.wait(90)"
 
 
 @pytest.mark.parametrize("version", ["7.0.1", "7.1.0", "7.3.0", "7.4.0"])
-def test_a_press_reaches_the_server_while_a_cell_runs_on_ipykernel(lab: Lab, version: str) -> None:
+def test_a_press_reaches_the_server_while_a_cell_runs(lab: Lab, version: str) -> None:
     notebook = open_checkpoint(lab, kernel=lab.kernel(version), more=[HOLD])
     assert notebook.kernel_eval("__import__('ipykernel').__version__") == version
     until(lambda: notebook.kernel_eval("w._is_bound"))
@@ -33,9 +33,7 @@ def test_a_press_reaches_the_server_while_a_cell_runs_on_ipykernel(lab: Lab, ver
     assert notebook.kernel_eval("[d.option for d in sim.decisions if d.by == 'user']") == ["approve"]
 
 
-def test_an_answer_that_waits_for_the_kernel_says_so_and_goes_out_once_it_is_free_unless_the_time_is_up(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_an_answer_waits_for_a_busy_kernel(lab: Lab, tmp_path: Path) -> None:
     """On 6.x, where no front end gets through to a busy kernel."""
     gates = [tmp_path / "first", tmp_path / "second"]
     waits = [

@@ -38,7 +38,7 @@ def run_of_many_tasks() -> Iterator[tuple[JsonServer, threading.Event]]:
             go_on.set()
 
 
-def test_the_end_of_a_run_leaves_tab_filter_rows_scroll_and_focus_and_updates_the_file(lab: Lab) -> None:
+def test_the_end_of_a_run_keeps_the_view_and_updates_the_file(lab: Lab) -> None:
     with run_of_many_tasks() as (server, go_on):
         notebook = lab.new_notebook([MAKE.format(url=server.url)])
         notebook.run_all()
@@ -72,7 +72,7 @@ def test_the_end_of_a_run_leaves_tab_filter_rows_scroll_and_focus_and_updates_th
         assert notebook.complaints == []
 
 
-def test_a_box_in_the_cell_that_makes_the_widget_is_the_one_panel(lab: Lab) -> None:
+def test_a_box_in_the_same_cell_is_the_one_panel(lab: Lab) -> None:
     with run_of_many_tasks() as (server, _):
         cells = [MAKE.format(url=server.url) + more for more in ("\nipywidgets.VBox([ipywidgets.HBox([w])])", "")]
         notebook = lab.new_notebook([*cells, "w"])
@@ -86,7 +86,7 @@ def test_a_box_in_the_cell_that_makes_the_widget_is_the_one_panel(lab: Lab) -> N
         assert server.handshakes == 1
 
 
-def test_a_cell_run_again_after_all_widgets_were_closed_shows_the_run_again(lab: Lab) -> None:
+def test_a_cell_run_again_after_a_close_shows_the_run(lab: Lab) -> None:
     with run_of_many_tasks() as (server, go_on):
         notebook = lab.new_notebook([MAKE.format(url=server.url), "ipywidgets.Widget.close_all()"])
         notebook.run_all()

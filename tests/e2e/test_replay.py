@@ -43,7 +43,7 @@ def reading(panel: Locator) -> list[str]:
     return said
 
 
-def test_a_recording_plays_pauses_and_is_gone_through_to_the_same_end(lab: Lab) -> None:
+def test_a_recording_plays_pauses_and_seeks_to_the_same_end(lab: Lab) -> None:
     notebook = lab.new_notebook([EXECUTION.format(speed=40), RECORD, REPLAY.format(speed=1)])
     notebook.run_cell(0)
     notebook.run_cell(1)

@@ -69,7 +69,7 @@ def asks_and_ends_when_answered(peer: Peer) -> None:
 
 
 @runners
-def test_waiting_for_a_question_that_nobody_answers_says_so_and_ends(
+def test_a_wait_for_an_unanswered_question_ends_with_its_name(
     run: Callable[[Notebook, Path], Notebook], tmp_path: Path
 ) -> None:
     with JsonServer(asks) as server:
@@ -83,9 +83,7 @@ def test_waiting_for_a_question_that_nobody_answers_says_so_and_ends(
 
 
 @runners
-def test_a_policy_answers_where_nobody_sits_by_and_the_notebook_runs_through(
-    run: Callable[[Notebook, Path], Notebook], tmp_path: Path
-) -> None:
+def test_a_policy_lets_the_notebook_run_through(run: Callable[[Notebook, Path], Notebook], tmp_path: Path) -> None:
     policy = ", on_checkpoint=lambda checkpoint: (checkpoint.default_action, 'nobody sits by')"
     with JsonServer(asks_and_ends_when_answered) as server:
         done = run(notebook_of(server, timeout=60, more=policy), tmp_path)
@@ -161,7 +159,7 @@ SPIN = "import time\nwhile w.run.status != 'completed': time.sleep(0.05)"
     ],
     ids=["finished", "table", "error", "box"],
 )
-def test_a_run_that_ends_while_any_cell_runs_is_saved_with_its_end(cells: list[str], tmp_path: Path) -> None:
+def test_a_run_that_ends_in_any_cell_is_saved_with_its_end(cells: list[str], tmp_path: Path) -> None:
     def run(notebook: Notebook, folder: Path) -> Notebook:
         client = NotebookClient(notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}})
         client.execute()
@@ -171,7 +169,7 @@ def test_a_run_that_ends_while_any_cell_runs_is_saved_with_its_end(cells: list[s
     assert_completed(completed_by(run, cells, tmp_path))
 
 
-def test_a_panel_that_was_not_displayed_is_in_no_cell_until_it_is(tmp_path: Path) -> None:
+def test_an_undisplayed_panel_is_in_no_cell(tmp_path: Path) -> None:
     make = MAKE.replace(")", ", display=False)")
     done = completed_by(by_nbclient, [make, "w.wait()", "w"], tmp_path)
     shown = [[output for output in cell.outputs if VIEW in output.get("data", {})] for cell in done.cells]

@@ -48,7 +48,7 @@ Message = st.text(max_size=20) | st.binary(max_size=20)
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(Message | st.lists(st.text(max_size=9), min_size=1) | st.lists(st.binary(max_size=9), min_size=1)))
-def test_whole_and_fragmented_messages_come_in_order_and_as_they_were_sent(
+def test_whole_and_fragmented_messages_come_in_order(
     messages: list[str | bytes | list[str] | list[bytes]],
 ) -> None:
     async def says(peer: ServerConnection) -> None:
@@ -74,7 +74,7 @@ _PING, _FRAGMENT, _DONE = b"\x89\x00", b"\x00\x01x", b"\x81\x04done"
     [(_PING * 500 + _DONE, ["done"]), (b"\x01\x01x" + _FRAGMENT * 500 + b"\x80\x00" + _DONE, ["x" * 501, "done"])],
     ids=["pings", "fragments"],
 )
-async def test_others_have_their_turn_during_a_flood_and_nothing_of_it_is_lost(
+async def test_other_tasks_run_during_a_flood_without_loss(
     monkeypatch: pytest.MonkeyPatch, flood: bytes, received: list[str], *, plain: bool
 ) -> None:
     monkeypatch.setattr("runconsole.transports.inbox._TURN", -1.0)
@@ -121,7 +121,7 @@ def _joined(parts: list[str] | list[bytes]) -> str | bytes:
     return "".join(map(str, parts)) if isinstance(first, str) else b"".join(bytes(part) for part in parts)  # type: ignore[arg-type]
 
 
-async def test_what_came_before_the_connection_broke_is_returned_before_its_end_is_told() -> None:
+async def test_messages_before_a_break_are_returned_first() -> None:
     async def says(peer: ServerConnection) -> None:
         for number in range(500):
             await peer.send(str(number))
@@ -136,7 +136,7 @@ async def test_what_came_before_the_connection_broke_is_returned_before_its_end_
             await connection.receive_all()
 
 
-async def test_text_that_is_not_utf_8_comes_as_bytes_and_the_connection_goes_on() -> None:
+async def test_text_that_is_not_utf_8_comes_as_bytes() -> None:
     async def says(peer: ServerConnection) -> None:
         await peer.send(b"\xff\xfe", text=True)
         await peer.send("well")
@@ -161,7 +161,7 @@ async def test_a_reader_that_was_cancelled_loses_nothing() -> None:
         assert await connection.receive_all() == ["kept"]
 
 
-async def test_a_server_faster_than_the_reader_is_held_back_and_nothing_is_lost() -> None:
+async def test_a_fast_server_is_held_back_without_loss() -> None:
     count = 30_000
 
     async def says(peer: ServerConnection) -> None:
@@ -179,7 +179,7 @@ async def test_a_server_faster_than_the_reader_is_held_back_and_nothing_is_lost(
     assert [int(message) for message in received] == list(range(count))
 
 
-async def test_a_message_over_the_limit_ends_the_connection_also_in_fragments() -> None:
+async def test_a_fragmented_message_over_the_limit_ends_it() -> None:
     async def says(peer: ServerConnection) -> None:
         await peer.send(["x" * 600, "y" * 600])
 
@@ -190,7 +190,7 @@ async def test_a_message_over_the_limit_ends_the_connection_also_in_fragments() 
     assert closed.sent.code == 1009
 
 
-async def test_messages_that_come_often_and_few_at_a_time_are_read_together() -> None:
+async def test_frequent_small_messages_are_read_together() -> None:
     count = 400
 
     async def says(peer: ServerConnection) -> None:
@@ -277,7 +277,7 @@ async def told(stream: bytes, cuts: list[int], kind: type[ClientConnection]) -> 
     st.just(b"") | GARBAGE,
     st.lists(st.integers(0, 3000), max_size=12),
 )
-def test_any_stream_in_any_pieces_is_read_as_the_library_reads_it(
+def test_any_stream_in_any_pieces_is_read_as_by_the_library(
     frames: list[list[Frame]], garbage: bytes, cuts: list[int]
 ) -> None:
     stream = b"".join(frame_of(frame) for message in frames for frame in message) + garbage

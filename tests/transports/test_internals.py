@@ -78,7 +78,7 @@ async def test_what_the_socketio_client_no_longer_has_is_told(
     assert error.fatal
 
 
-def test_the_bounds_are_those_that_the_package_is_installed_with() -> None:
+def test_the_bounds_match_the_packages_requirements() -> None:
     project = tomllib.loads(PROJECT.read_text())["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["socketio"]]
     bounds = {match[1]: match[2] for line in required if (match := re.match(r"([\w-]+)(?:\[.*\])?(.*)", line))}

@@ -40,7 +40,7 @@ async def lost(reply: bytes, *, by_socketio: bool = False) -> LinkLost:
         ),
     ],
 )
-async def test_a_page_in_place_of_the_handshake_is_told_and_what_to_do(reply: bytes, words: str) -> None:
+async def test_a_page_in_place_of_the_handshake_is_reported(reply: bytes, words: str) -> None:
     error = await lost(reply)
     assert words in str(error)
     assert "localhost:" in str(error)

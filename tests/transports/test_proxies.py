@@ -147,7 +147,7 @@ async def test_the_package_that_socks_needs_is_named(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("transport", WIRES, ids=["websocket", "socketio"])
-async def test_a_proxy_that_is_not_there_is_named_and_the_server_is_not(
+async def test_an_unreachable_proxy_is_named_not_the_server(
     monkeypatch: pytest.MonkeyPatch, transport: Callable[[], Any]
 ) -> None:
     with closed_port() as port:
@@ -213,7 +213,7 @@ async def test_a_socks_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPat
             assert f"the proxy socks5://127.0.0.1:{port} does not connect us to 192.0.2.1:8000 (" in str(error)
 
 
-async def test_a_server_behind_a_proxy_is_still_named_where_it_is_at_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_faulty_server_behind_a_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with tcp_server(b"SSH-2.0-OpenSSH_9.2\r\n") as target, proxied(HttpProxy, port=target) as (port, _):
         monkeypatch.setenv("http_proxy", f"127.0.0.1:{port}")
         error = await lost(WebSocketTransport(REMOTE))

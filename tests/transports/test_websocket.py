@@ -96,7 +96,7 @@ async def test_a_closed_connection_tells_its_code_and_reason(
     assert (error.code, error.orderly, error.fatal, error.doubtful) == (code, orderly, fatal, False)
 
 
-async def test_a_connection_that_breaks_says_so_and_may_be_tried_again() -> None:
+async def test_a_broken_connection_may_be_retried() -> None:
     with JsonServer(Peer.drop) as server:
         error = await lost(server.url)
     assert "broke without a goodbye" in str(error)
@@ -165,7 +165,7 @@ async def test_a_host_that_has_no_address_is_said_to_have_none() -> None:
 # ---- TLS -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_certificate_that_nobody_signed_is_said_to_be_untrusted_and_what_helps() -> None:
+async def test_an_untrusted_certificate_is_reported_with_advice() -> None:
     with JsonServer(ssl=tls_server_context()) as server:
         error = await lost(server.url)
     assert "is not trusted (self" in str(error)
@@ -173,7 +173,7 @@ async def test_a_certificate_that_nobody_signed_is_said_to_be_untrusted_and_what
     assert error.fatal
 
 
-async def test_a_certificate_of_a_private_ca_is_accepted_where_the_ca_is_given() -> None:
+async def test_a_certificate_of_a_given_private_ca_is_accepted() -> None:
     with JsonServer(["hello"], ssl=tls_server_context()) as server:
         context = ssl.create_default_context(cafile=str(PEM))
         async with WebSocketTransport(server.url, ssl=context).connect() as connection:

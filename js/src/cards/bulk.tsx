@@ -7,7 +7,7 @@ import { useNow, usePanel } from "../panel/context";
 import { Button } from "../ui/button";
 import { lacking } from "./context";
 
-/** The names an option to approve goes by, the plainest first. */
+/** The names of an option that approves, the plainest first. */
 const APPROVALS = "approve approved accept accepted yes allow confirm agree ok okay lgtm".split(" ");
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -29,7 +29,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     blocked === null &&
     canAnswer(row, store.submissions.get(row.id), store.clocks.dueNow());
   const ticked = new Set(open.filter(isTicked).map((row) => row.id));
-  // What falls out stays out: a card that opens again has to be ticked again.
+  // A removed id stays removed: a card that opens again has to be ticked again.
   useLayoutEffect(() => {
     if (ticked.size !== chosen.size) setChosen(ticked);
   });
@@ -38,7 +38,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     setChosen((before) => new Set(on ? [...before, id] : [...before].filter((other) => other !== id)));
   }, []);
   const approve = () => {
-    // The store may know more than the last paint.
+    // The store may be newer than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
       if (!option) continue;
@@ -56,7 +56,7 @@ interface TickProps {
   ticked: boolean;
   /** Its question cannot be answered now. */
   locked: boolean;
-  /** Not all of it is here. */
+  /** Parts of it are missing here. */
   lacks: boolean;
   tick: (id: string, on: boolean) => void;
 }
@@ -72,7 +72,7 @@ export function Tick({ row, ticked, locked: isLocked, lacks, tick }: TickProps) 
         : "This question cannot be answered now."
       : undefined;
   return (
-    // aria-disabled where it may pass: what is disabled loses the keyboard's focus.
+    // aria-disabled where the state may pass: a disabled button loses the keyboard's focus.
     <input
       type="checkbox"
       class="rc-tick"
@@ -100,7 +100,7 @@ export function ApproveBar({ selection }: { selection: Selection }) {
   );
 }
 
-/** The option that says yes and nothing more, known by its id or else by its label. */
+/** The option that approves and does nothing more, recognized by its id or else by its label. */
 export function approvalOf(row: CheckpointRow): OptionRow | null {
   const plain = row.options.filter((option) => !option.destructive && !option.modifies);
   for (const name of ["id", "label"] as const) {

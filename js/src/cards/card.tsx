@@ -23,7 +23,7 @@ import { answerState, type Tone } from "./wording";
 export interface CardProps {
   row: CheckpointRow;
   submission: Submission | undefined;
-  /** Why nothing can be sent at all; null when it can. */
+  /** The reason why no answer can be sent; null when one can. */
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
   silent: boolean;
@@ -31,7 +31,7 @@ export interface CardProps {
   selectable: boolean;
   ticked: boolean;
   tick: (id: string, on: boolean) => void;
-  /** Set when the question has closed and only what was typed is left: takes the card away. */
+  /** Removes the card. Set when the question has closed and only unsent text is left. */
   dismiss: (() => void) | null;
 }
 
@@ -51,7 +51,7 @@ export const Card = memo(function Card(props: CardProps) {
   const unlocked = store.submissions.unlocked(row.id);
   const idle = store.port.kernel() === "idle";
   const missing = lacks ? lacking(row) : null;
-  // The option that was pressed although not all of the question is here: a second press sends it.
+  // The option that was pressed while parts of the question are missing here: a second press sends it.
   const [warned, warn] = useState<string | null>(null);
   const unseen = missing !== null && !locked && warned !== null;
   const words = unseen
@@ -83,7 +83,7 @@ export const Card = memo(function Card(props: CardProps) {
   };
 
   return (
-    // Once closed it is no question any more, yet the same card: who is typing keeps the box under the cursor.
+    // Once closed it is no question any more, yet the same card: a person who types keeps the box under the cursor.
     <div
       {...(stranded ? {} : { role: "group", "aria-label": row.title })}
       class={`rc-checkpoint${stranded ? " rc-stranded" : ""}`}
@@ -179,7 +179,7 @@ interface SendProps {
   send: () => void;
 }
 
-/** Sends the words of an answer that has no options to choose from. */
+/** Sends the text of an answer to a question without options. */
 function Send({ empty, locked, note, send }: SendProps) {
   return (
     <div class="rc-options">
@@ -197,7 +197,7 @@ function Send({ empty, locked, note, send }: SendProps) {
 
 const SIGNS: Partial<Record<Tone, IconName>> = { running: "arc", paused: "warn", failed: "cross" };
 
-/** What is typed into a card: kept by the store, for other views and for an answer to several questions. */
+/** The text typed into a card: kept by the store, for other views and for an answer to several questions. */
 function useEditor(row: CheckpointRow, drafts: Drafts) {
   const draft = drafts.of(row.id);
   const [toggled, toggle] = useState<boolean | null>(null);
@@ -219,9 +219,9 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
       if (error !== null) setError(parseModifications(modifications).error);
     },
     toggle: () => toggle(!isOpen),
-    /** What is sent: what can be seen, or was written before the editor was closed. */
+    /** Returns the modifications to send: the visible ones, or those written before the editor was closed. */
     check: () => {
-      const { modifications } = drafts.of(row.id); // what was typed since the last paint, too
+      const { modifications } = drafts.of(row.id); // the newest text, also since the last paint
       const parsed = parseModifications(modifications ?? (isOpen ? shown : ""));
       setError(parsed.error);
       if (parsed.error !== null) {

@@ -1,4 +1,4 @@
-/** A question that closed while somebody typed an answer to it: how it ended, and the text that was not sent. */
+/** A question that closed while somebody typed an answer to it: its end, and the unsent text. */
 
 import type { CheckpointRow } from "../kernel/contract";
 import type { Draft } from "../state/drafts";

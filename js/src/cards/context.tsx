@@ -1,4 +1,4 @@
-/** What a person needs to know before answering: the spec, the changes, and whatever else came along. */
+/** The context of a question: the spec, the changes, and all other data of the server. */
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
@@ -8,7 +8,7 @@ import { plural } from "../ui/format";
 import { Text } from "../ui/icons";
 
 const FOLDED_LINES = 8;
-/** Half a change is hard to judge. */
+/** Lines of a diff shown at first: half a change is hard to judge. */
 const FOLDED_DIFF = 24;
 const LONG = 400;
 
@@ -28,7 +28,7 @@ export function Context({ row, lacks }: { row: CheckpointRow; lacks: boolean }) 
   );
 }
 
-/** What of a question is not here, in words; null when all that a person decides on is. */
+/** The missing parts of a question, in words; null when everything that matters for the decision is here. */
 export function lacking({ cut = [], rest = {} }: CheckpointRow): string | null {
   const parts = cut
     .filter((field) => /^(context|title|description|options)/.test(field))
@@ -99,7 +99,7 @@ function Folded({ title, text, part, startFolded = false }: FoldedProps) {
   );
 }
 
-/** The lines with their kinds, each by itself; of very many, those of one kind that follow each other together. */
+/** The lines with their kinds, each by itself; of very many, consecutive ones of one kind together. */
 function runs(lines: readonly string[], kinds: readonly string[] | null): [string, string | undefined][] {
   const found: [string, string | undefined][] = [];
   lines.forEach((line, i) => {
@@ -115,14 +115,14 @@ interface FoldsProps {
   note?: string | undefined;
   count: number;
   unit: string;
-  /** There is more of it, which is not here. */
+  /** A part of it is missing here. */
   part: boolean;
-  /** How much is shown without asking. */
+  /** The number of units shown at first. */
   beginning: number;
   children: (shown: number) => ComponentChildren;
 }
 
-/** Shows the beginning, and all of it when asked. */
+/** Shows the beginning, and all of it on request. */
 function Folds({ title, note, count, unit, part, beginning, children }: FoldsProps) {
   // Folding one or two lines away saves nothing.
   const folds = count > beginning + (beginning === 0 ? 0 : 2);
@@ -149,7 +149,7 @@ function Folds({ title, note, count, unit, part, beginning, children }: FoldsPro
   );
 }
 
-/** A unified diff, or enough like one: a hunk header, or file headers. */
+/** True for a unified diff, or a text enough like one: a hunk header, or file headers. */
 export function looksLikeDiff(text: string): boolean {
   return /^(@@ .*@@|diff --git |--- \S+.*\n\+\+\+ )/m.test(text);
 }
@@ -157,7 +157,7 @@ export function looksLikeDiff(text: string): boolean {
 const isAdded = (kind: string) => kind === "rc-diff-add";
 const isRemoved = (kind: string) => kind === "rc-diff-del";
 
-/** What each line of a diff is. Within a hunk, what looks like a file's header is a line of the file. */
+/** The kind of each line of a diff. Within a hunk, a line that looks like a file's header is a line of the file. */
 export function diffKinds(lines: readonly string[]): string[] {
   let left = 0; // lines of the old file that the hunk still has
   let right = 0; // and of the new one

@@ -6,7 +6,7 @@ import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
 
 interface ModificationsProps {
-  /** Null while the editor is closed and nothing was written. */
+  /** Null while the editor is closed and empty. */
   value: string | null;
   open: boolean;
   error: string | null;
@@ -60,7 +60,7 @@ export interface Parsed {
   error: string | null;
 }
 
-/** Reads modifications as JSON. Nothing written is no modifications, null. */
+/** Reads modifications as JSON. An empty text is null, no modifications. */
 export function parseModifications(text: string): Parsed {
   if (text.trim() === "") return { value: null, error: null };
   let value: unknown;
@@ -80,7 +80,7 @@ export function parseModifications(text: string): Parsed {
   return { value, error: null };
 }
 
-/** Where the reader stumbled, as far as the browser says it. */
+/** The position of the parse error, if the browser reports it. */
 function placeOf(text: string, message: string): string {
   const known = /line (\d+) column (\d+)/.exec(message);
   if (known) return `: line ${known[1]}, column ${known[2]}`;
@@ -90,7 +90,7 @@ function placeOf(text: string, message: string): string {
   return `: line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** Whether a whole number is so large that the browser has rounded it. */
+/** True if a whole number is so large that the browser has rounded it. */
 function hasInexact(value: unknown): boolean {
   if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value);
   return typeof value === "object" && value !== null && Object.values(value).some(hasInexact);

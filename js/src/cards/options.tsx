@@ -1,4 +1,4 @@
-/** The answers that a question offers: a button each, with what it means. */
+/** The options of a question: a button each, with its meaning. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { CheckpointRow, OptionRow } from "../kernel/contract";
@@ -11,7 +11,7 @@ interface OptionsProps {
   /** The option that was pressed or decided. */
   chosen: string | null;
   locked: boolean;
-  /** The id of the line that says why they are locked. */
+  /** The id of the line with the reason why they are locked. */
   note: string;
   press: (option: OptionRow) => void;
 }
@@ -126,7 +126,7 @@ function Option({ option, chosen, locked, note, press }: OptionProps) {
   );
 }
 
-/** What ends things comes last, wherever the server put it. */
+/** Options with destructive ones last, in any order of the server. */
 function ordered(options: readonly OptionRow[]): OptionRow[] {
   return [...options].sort((a, b) => Number(a.destructive) - Number(b.destructive));
 }

@@ -1,4 +1,4 @@
-/** The questions of the run that wait for a person, and for a while what became of them. */
+/** The questions of the run that wait for a person, and for a while their outcomes. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { CheckpointRow } from "../kernel/contract";
@@ -13,7 +13,7 @@ import { ApproveBar, useSelection } from "./bulk";
 import { Card } from "./card";
 import { ending } from "./wording";
 
-/** How long an outcome stays in sight. */
+/** Milliseconds for which an outcome stays visible. */
 const LINGER_MS = 20_000;
 
 export function DecisionRegion() {
@@ -77,8 +77,8 @@ export function DecisionRegion() {
 }
 
 /**
- * The cards in the order in which they came: one that moved would lose the keyboard's focus. A question that closes while
- * something typed for it is not sent stays until it is dismissed.
+ * The cards in order of arrival: a card that moved would lose the keyboard's focus. A question that closes with unsent
+ * text stays until it is dismissed.
  */
 function useCards(store: Store) {
   const { drafts, tables } = store;
@@ -105,7 +105,7 @@ function useCards(store: Store) {
   return { cards: [...cards.values()], dismiss };
 }
 
-/** Why no answer can be sent at all. */
+/** The reason why no answer can be sent. */
 function whyBlocked(store: Store): string | null {
   if (store.attachment === "gone") return "The kernel is gone; run the cell again to answer.";
   if (store.attachment === "recorded") return "This is a recording: no kernel is attached, so nothing can be answered.";
@@ -114,7 +114,7 @@ function whyBlocked(store: Store): string | null {
   return null;
 }
 
-/** How many questions cannot wait, in words. */
+/** The number of urgent questions, in words. */
 function Urgency({ open }: { open: readonly CheckpointRow[] }) {
   const store = useStore("submissions", "head");
   useNow(open.some((row) => row.deadline !== null));
@@ -158,7 +158,7 @@ function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
   );
 }
 
-/** How long ago a question ended, milliseconds: as this page saw it, else by the server's clock. */
+/** Milliseconds since a question ended: as this page saw it, else by the server's clock. */
 function endedFor(store: Store, row: CheckpointRow): number {
   const seen = store.closedFor(row.key);
   if (seen !== null) return seen;
@@ -170,7 +170,7 @@ function sign(row: CheckpointRow): { name: "check" | "clock" | "info"; tone: str
   return row.decided_by === "you" ? { name: "check", tone: "completed" } : { name: "info", tone: "running" };
 }
 
-/** When what had the keyboard's focus is gone, a card or the bar below, the focus stays where it was on the page. */
+/** Keeps the focus at its place on the page when its card or the bar below is removed. */
 function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): void {
   const inside = useRef(false);
   useLayoutEffect(() => {
@@ -194,7 +194,7 @@ function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): 
   }, [region, shown]);
 }
 
-/** What has the focus, in the page or the shadow root that the panel is in. */
+/** The focused element, in the page or in the shadow root of the panel. */
 function focused(element: Element): Element | null {
   return (element.getRootNode() as Document | ShadowRoot).activeElement;
 }

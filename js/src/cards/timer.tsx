@@ -1,4 +1,4 @@
-/** How long a question still waits, and why it cannot wait longer. */
+/** The remaining time of a question, and the reason why it is urgent. */
 
 import type { CheckpointRow } from "../kernel/contract";
 import { isLastMinute } from "../page/attention";
@@ -31,7 +31,7 @@ export function Timer({ row, store }: { row: CheckpointRow; store: Store }) {
   );
 }
 
-/** Why this question cannot wait, in words. */
+/** The reason why this question is urgent, in words. */
 export function Urgent({ row, last }: { row: CheckpointRow; last: boolean }) {
   const label = labelOf(row, row.default_action);
   return (

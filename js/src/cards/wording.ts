@@ -1,4 +1,4 @@
-/** Where an answer stands, in words. Nothing here may claim more than is known. */
+/** The state of an answer, in words. No sentence here may claim more than is known. */
 
 import type { CheckpointRow } from "../kernel/contract";
 import { marked } from "../kernel/marks";
@@ -7,7 +7,7 @@ import { isOpen, type Submission } from "../state/submissions";
 export interface AnswerFacts {
   row: CheckpointRow;
   submission: Submission | undefined;
-  /** Why nothing can be sent at all; null when it can. */
+  /** The reason why no answer can be sent; null when one can. */
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
   silent: boolean;
@@ -28,7 +28,7 @@ export interface Words {
 
 const NOTHING: Words = { text: "", tone: "quiet" };
 
-/** What the card of an open question says of an answer to it. */
+/** The card's words about an answer to an open question. */
 export function answerState(at: AnswerFacts): Words {
   const { row, submission, blocked, unlocked } = at;
   if (blocked !== null) return { text: `${blocked}${unconfirmed(row, submission)}`, tone: "paused" };
@@ -39,7 +39,7 @@ export function answerState(at: AnswerFacts): Words {
   return { text: `${words.text} ${earlier}`.trim(), tone: "paused" };
 }
 
-/** What the kernel's end leaves open. */
+/** The state of an answer that the kernel's end leaves open. */
 function unconfirmed(row: CheckpointRow, submission: Submission | undefined): string {
   const option = submission?.option ?? (row.status === "sending" ? row.answer : null);
   if (!option || submission?.phase === "refused") return "";
@@ -112,7 +112,7 @@ function lateText(row: CheckpointRow): string {
   return `Too late: the time is up. ${goes}`.trim();
 }
 
-/** How a question ended: what was decided, by whom, and what became of an answer from here that did not count. */
+/** The end of a question: its decision, its decider, and the outcome of an answer from here that did not count. */
 export function ending(row: CheckpointRow, submission?: Submission): string {
   return `${decided(row)}${overtaken(row, submission)}`;
 }
@@ -151,12 +151,12 @@ export function labelOf(row: CheckpointRow, id: string | null): string | null {
   return row.options.find((option) => option.id === id)?.label ?? (id && marked(id));
 }
 
-/** Why a command to a replay was not carried out. */
+/** The reason why a command to a replay was not carried out. */
 export function notDone(error: string | null): string {
   return `Not done: ${sentence(error ?? "the kernel did not say why")}`;
 }
 
-/** Ends with a full stop, as what servers and errors say often does not. */
+/** The text with a full stop at its end, which messages of servers often lack. */
 function sentence(text: string): string {
   const trimmed = text.trim();
   return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;

@@ -2,7 +2,7 @@
 import type { Env } from "../page/env";
 import type { Head } from "./contract";
 
-/** How fast an estimate of the kernel's clock follows messages that were long under way. */
+/** The rate at which an estimate of the kernel's clock follows delayed messages. */
 const SLOWLY = 0.1;
 
 export class Clocks {
@@ -10,7 +10,7 @@ export class Clocks {
   readonly #head: () => Head | null;
   /** Kernel clock minus browser clock, milliseconds. */
   #skew: number | null = null;
-  /** When the kernel last reported its time, by the browser's clock. */
+  /** The time of the kernel's last report of its time, by the browser's clock. */
   #syncedAt: number;
   #stoppedAt: number | null = null;
   /** The picture is of the past: deadlines stand still, too. */
@@ -22,21 +22,21 @@ export class Clocks {
     this.#syncedAt = env.now();
   }
 
-  /** By the kernel's clock; stands still when nobody is there whose time it could be. */
+  /** The time by the kernel's clock; stands still without a kernel. */
   now(): number {
     return this.#stoppedAt ?? this.running();
   }
 
-  /** By the kernel's clock, which goes on when the kernel is gone. */
+  /** The time by the kernel's clock, which goes on when the kernel is gone. */
   running(): number {
     const replay = this.#head()?.replay;
     if (!replay) return this.localNow() + (this.#skew ?? 0);
-    // The time of a recording goes with its speed, and stands still with it.
+    // The time of a recording runs at its speed, and stands still with it.
     const passed = replay.playing ? (this.localNow() - this.#syncedAt) * replay.speed : 0;
     return this.#syncedAt + (this.#skew ?? 0) + passed;
   }
 
-  /** By the server's clock. */
+  /** The time by the server's clock. */
   serverNow(): number {
     return this.now() + this.#offset();
   }
@@ -46,13 +46,13 @@ export class Clocks {
     return (this.#recorded ? this.now() : this.running()) + this.#offset();
   }
 
-  /** A time of the server's clock by the browser's: in a picture of the past, by the kernel's then. */
+  /** A time of the server's clock by the browser's: in a picture of the past, by the kernel's of that time. */
   here(at: number): number {
     const past = this.#head()?.replay || this.#recorded;
     return at - (past ? this.#offset() : this.dueNow() - this.localNow());
   }
 
-  /** By the browser's clock. */
+  /** The time by the browser's clock. */
   localNow(): number {
     return this.#env.now();
   }
@@ -62,7 +62,7 @@ export class Clocks {
     this.#syncedAt = this.localNow();
     const skew = now - this.#syncedAt;
     const known = this.#skew;
-    // A message that was long under way makes the kernel's clock look late: trust the quick ones, forget slowly.
+    // A delayed message makes the kernel's clock look late: the estimate trusts quick ones, and forgets slowly.
     const exact = known === null || skew > known || this.#head()?.replay;
     this.#skew = exact ? skew : known + (skew - known) * SLOWLY;
   }

@@ -1,12 +1,12 @@
-/** The connection of a page to its kernel: whether messages get through, and the signs by which a kernel that is gone shows. */
+/** The connection of a page to its kernel: its state, and the signs of a kernel that is gone. */
 import type { Cancel, Env } from "../page/env";
 import type { Clocks } from "./clock";
 import type { FromKernel, ToKernel } from "./contract";
 import type { Port } from "./port";
 
 /**
- * Who is at the other end. `waiting`: just opened; `attached`: the kernel talks; `silent`: it did, but not for some seconds;
- * `recorded`: a saved notebook, nobody ever answered; `gone`: the kernel was restarted or shut down.
+ * The state of the kernel's end. `waiting`: just opened; `attached`: messages come; `silent`: messages came, but not
+ * for some seconds; `recorded`: a saved notebook, no message ever came; `gone`: the kernel was restarted or shut down.
  */
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
@@ -14,15 +14,15 @@ const READY_MS = [0, 400, 1200];
 const RECORDED_MS = 3200;
 const SILENT_MS = 5000;
 const CHECK_MS = 1000;
-/** How often a silent kernel is spoken to: one that is gone shows by it. */
+/** The interval of messages to a silent kernel: their failure shows that it is gone. */
 const PROBE_MS = 10_000;
-/** A kernel that is idle answers at once: one that has not by then is not the one that knows us. */
+/** An idle kernel answers at once: one that has not by then is another kernel. */
 const IDLE_MS = 3000;
 
 interface Surroundings {
   /** The version that a "ready" reports. */
   have: () => number;
-  /** The kernel sends a heartbeat each second, as it does only while the link lives. */
+  /** True while the kernel sends a heartbeat each second, as it does only while the link lives. */
   beats: () => boolean;
   changed: () => void;
 }
@@ -34,11 +34,11 @@ export class Connection {
   readonly #clocks: Clocks;
   readonly #around: Surroundings;
   readonly #stop: Cancel;
-  /** What closes each open view. */
+  /** Functions that close each open view. */
   readonly #views = new Set<Cancel>();
   #receivedAt: number;
   #probedAt = -Number.POSITIVE_INFINITY;
-  /** The first message since one of the kernel came in; every message of ours is answered by something. */
+  /** The time of the first unanswered message; every message of ours has an answer. */
   #unansweredSince: number | null = null;
   #check: Cancel | null = null;
 
@@ -51,12 +51,12 @@ export class Connection {
     this.#stop = port.onKernel(() => this.#onKernel());
   }
 
-  /** A request could be answered: there is a kernel, as far as we know. */
+  /** True if a request could be answered: there is a kernel, as far as known. */
   get reachable(): boolean {
     return this.#known() || this.attachment === "waiting";
   }
 
-  /** A view opens: says "ready" and keeps an eye on the kernel until the returned function is called. */
+  /** Opens a view: sends "ready" and watches the kernel until the returned function is called. */
   open(): Cancel {
     if (this.#views.size === 0) this.#watchKernel();
     const timers = READY_MS.map((ms) => this.#env.later(ms, () => this.#ready()));
@@ -98,13 +98,13 @@ export class Connection {
     this.send({ kind: "ready", have: this.#around.have() });
   }
 
-  /** The host says that there is another kernel now, or none. */
+  /** The host reports another kernel, or none. */
   #onKernel(): void {
     const kernel = this.#port.kernel();
     if (this.#known() && (kernel === "fresh" || kernel === "dead")) this.#attach("gone");
   }
 
-  /** Some restarts are reported by nobody: then an idle kernel does not answer. */
+  /** True if an idle kernel does not answer: some restarts are not reported. */
   #isDeaf(): boolean {
     const since = this.#unansweredSince;
     return since !== null && this.#env.now() - since > IDLE_MS && this.#port.kernel() === "idle";

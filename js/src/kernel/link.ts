@@ -1,5 +1,5 @@
 /** The states of the link. */
 import type { LinkStatus } from "./contract";
 
-/** Nothing more comes over such a link by itself. */
+/** True if no more events come over such a link by itself. */
 export const isOver = (link: LinkStatus) => ["ended", "failed", "stopped"].includes(link);

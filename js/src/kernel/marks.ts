@@ -1,13 +1,16 @@
 /**
- * Visible marks for characters that cannot be seen, or that change how their neighbors are read: a direction override makes
- * one path look like another. The kernel has marked them already (`src/runconsole/text/marks.py`, which knows more of them);
- * this is the second line, at the door where its messages come in.
+ * Visible marks for invisible characters, and for those that change how their neighbors are read: a direction override
+ * makes one path look like another. The kernel has marked them already (`src/runconsole/text/marks.py`, with a larger
+ * list); this is the second line of defense, where its messages come in.
  */
 
-/** What steers the direction of text, ends lines, or takes no room; and control characters but those of colored output. */
+/**
+ * Characters that steer the direction of text, end lines, or take no room; and control characters but those of colored
+ * output.
+ */
 const HIDDEN = /[^\P{Cc}\t\n]|[\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
 
-/** The text with a visible mark for each character that deceives. */
+/** The text with a visible mark for each deceptive character. */
 export function marked(text: string): string {
   return text.replace(HIDDEN, mark);
 }
@@ -18,7 +21,7 @@ function mark(hidden: string): string {
   return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
 }
 
-/** What goes back to the kernel, or is shown as JSON: it stays as it is. */
+/** Fields that are sent back to the kernel, or shown as JSON: they stay unchanged. */
 const RAW = new Set([
   "key",
   "id",
@@ -31,7 +34,7 @@ const RAW = new Set([
   "template",
 ]);
 
-/** A message of the kernel with marks in all its texts; what has none to get stays the same object. */
+/** A message of the kernel with marks in all its texts; a value without any stays the same object. */
 export function markedMessage<T>(value: T, name = ""): T {
   if (RAW.has(name)) return value;
   if (typeof value === "string") return marked(value) as T;

@@ -3,18 +3,18 @@ import type { Durable, FromKernel, ToKernel } from "./contract";
 import { markedMessage } from "./marks";
 
 /**
- * What the host says of the kernel. `fresh`: it has just been started (again), so that no widget of this page is known to it;
- * `unknown`: the host does not say (only JupyterLab and Notebook do).
+ * The host's report of the kernel. `fresh`: it has just been started (again), so that it knows no widget of this page;
+ * `unknown`: the host does not report it (only JupyterLab and Notebook do).
  */
 export type KernelState = "idle" | "busy" | "fresh" | "dead" | "unknown";
 
-/** The part of JupyterLab's kernel connection that tells its state. */
+/** The part of JupyterLab's kernel connection with its state. */
 interface HostKernel {
   status?: unknown;
   statusChanged?: { connect(slot: () => void): unknown; disconnect(slot: () => void): unknown };
 }
 
-/** What the panel uses of anywidget's model. */
+/** The part of anywidget's model that the panel uses. */
 export interface WidgetModel {
   readonly widget_manager?: { readonly kernel?: HostKernel | null } | null;
   get(name: "picture" | "height"): unknown;
@@ -27,17 +27,17 @@ export interface WidgetModel {
 export interface Port {
   /** Sends a message; false when there is no kernel to send it to. */
   send(message: ToKernel): boolean;
-  /** Calls back with each message of the kernel; returns how to stop. */
+  /** Calls back with each message of the kernel; returns a function that ends this. */
   onMessage(callback: (message: FromKernel) => void): () => void;
   /** The durable picture, or null while the kernel has not written one. */
   picture(): Durable | null;
-  /** Calls back when the durable picture changed; returns how to stop. */
+  /** Calls back when the durable picture changed; returns a function that ends this. */
   onPicture(callback: () => void): () => void;
   /** Height of the scrolling areas in CSS pixels. */
   height(): number;
   onHeight(callback: () => void): () => void;
   kernel(): KernelState;
-  /** Calls back when the host says something new of the kernel; returns how to stop. */
+  /** Calls back when the host's report of the kernel changed; returns a function that ends this. */
   onKernel(callback: () => void): () => void;
 }
 
@@ -65,7 +65,7 @@ export class ModelPort implements Port {
       this.#model.send(message);
       return true;
     } catch {
-      // A model whose kernel was restarted stays on the page and throws "Cannot send": the panel says so.
+      // A model whose kernel was restarted stays on the page and throws "Cannot send": the panel shows that.
       return false;
     }
   }
@@ -100,7 +100,7 @@ export class ModelPort implements Port {
 
   onKernel(callback: () => void): () => void {
     const changed = this.#model.widget_manager?.kernel?.statusChanged;
-    // Bound to nothing else: a signal knows a slot by its identity.
+    // Bound to no other object: a signal knows a slot by its identity.
     const slot = () => callback();
     changed?.connect(slot);
     return () => void changed?.disconnect(slot);

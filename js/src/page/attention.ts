@@ -1,4 +1,4 @@
-/** What calls a person to the page: the count in its title and, for who asked for them, notifications. */
+/** Title badge and opt-in system notifications. */
 
 import type { CheckpointRow } from "../kernel/contract";
 import type { Store } from "../state/store";
@@ -10,11 +10,11 @@ import { TitleBadge } from "./title";
 const LAST_MS = 60_000;
 
 interface Question {
-  /** The same for every view and widget that shows it. */
+  /** The same in every view and widget of the question. */
   key: string;
   title: string;
   run: string;
-  /** Why it cannot wait, in words; null while it can. */
+  /** The reason why it is urgent, in words; null while it is not. */
   urgent: string | null;
 }
 
@@ -23,10 +23,10 @@ class Attention {
   readonly notifier = new Notifier();
   readonly #badge = new TitleBadge();
   readonly #views = new Map<object, readonly Question[]>();
-  /** Of each run's open questions those that are no cards yet. */
+  /** The open questions of each run that have no cards yet. */
   readonly #others = new Map<object, readonly [run: string, count: number]>();
   #known = new Set<string>();
-  /** What was said to be urgent: once for each question. */
+  /** Questions that were announced as urgent: each once. */
   #urged = new Set<string>();
 
   show(view: object, questions: readonly Question[], others: readonly [run: string, count: number] = ["", 0]): void {
@@ -74,7 +74,7 @@ export function notifier(): Notifier {
   return ofPage().notifier;
 }
 
-/** Calls for attention as long as a view of the store is open; returns how to stop. */
+/** Counts and notifies while a view of the store is open; returns a function that ends this. */
 export function attend(store: Store): Cancel {
   const attention = ofPage();
   const view = {};
@@ -84,8 +84,8 @@ export function attend(store: Store): Cancel {
     attention.show(view, shown, [store.head?.url ?? "", Math.max(0, others)]);
   };
   look();
-  // Not by `watch`: it waits for a paint, and a hidden page has none. Nor by a timer, which a hidden page slows down: the
-  // kernel's heartbeat comes in time for the last minute.
+  // Not by `watch`: it waits for a paint, and a hidden page has none. Nor by a timer, which a hidden page slows down:
+  // the kernel's heartbeat comes in time for the last minute.
   const stop = store.listen(["checkpoints", "attachment", "head", "beat"], look);
   return () => {
     stop();
@@ -93,7 +93,7 @@ export function attend(store: Store): Cancel {
   };
 }
 
-/** What waits for a person, and can be answered: not in a recording or a replay, not what is answered already. */
+/** Questions that wait for a person and can be answered: none of a recording or a replay, none already answered. */
 function questions(store: Store): Question[] {
   const { head, attachment } = store;
   const answerable = attachment === "attached" || attachment === "silent";
@@ -110,17 +110,17 @@ function questions(store: Store): Question[] {
     }));
 }
 
-/** Whether the time for an answer is up. */
+/** True if the time for an answer is up. */
 export function isLate(row: CheckpointRow, serverNow: number): boolean {
   return row.deadline !== null && serverNow >= row.deadline;
 }
 
-/** The last minute before the deadline. */
+/** True in the last minute before the deadline. */
 export function isLastMinute(row: CheckpointRow, serverNow: number): boolean {
   return row.deadline !== null && !isLate(row, serverNow) && row.deadline - serverNow <= LAST_MS;
 }
 
-/** Whether an answer can still be given: none is on its way, and there is time. */
+/** True if an answer can still be given: none is on its way, and there is time. */
 export function canAnswer(row: CheckpointRow, submission: Submission | undefined, serverNow: number): boolean {
   return !isLocked(row, submission) && !isLate(row, serverNow);
 }

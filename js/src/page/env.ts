@@ -1,6 +1,6 @@
-/** What the panel needs of its surroundings, so that tests can bring their own. */
+/** The panel's surroundings as an interface, so that tests can replace them. */
 
-/** Ends what was started; safe to call twice. */
+/** Ends something started; safe to call twice. */
 export type Cancel = () => void;
 
 export interface Env {
@@ -11,9 +11,9 @@ export interface Env {
   frame(work: () => void): Cancel;
   /** A fresh id for a request. */
   id(): string;
-  /** What the tab keeps under a name beyond a reload of the page; null for nothing. */
+  /** The text that the tab keeps under a name beyond a reload of the page; null for none. */
   kept(name: string): string | null;
-  /** Keeps a text, null for none. Where the tab keeps nothing, nothing happens. */
+  /** Keeps a text, null for none. Does nothing in a tab without storage. */
   keep(name: string, text: string | null): void;
 }
 
@@ -42,7 +42,7 @@ export const browserEnv: Env = {
       if (text === null) globalThis.sessionStorage?.removeItem(name);
       else globalThis.sessionStorage?.setItem(name, text);
     } catch {
-      // As above: what is typed stays in the page.
+      // As above: the typed text stays in the page.
     }
   },
 };

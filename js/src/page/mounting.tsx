@@ -1,6 +1,6 @@
 /**
- * A view of the panel in the page. A host that paints an output anew (JupyterLab does when its text is updated) throws the
- * old node away and asks for another view: it gets the one it threw away, with its tab, filters, scroll positions and focus.
+ * A view of the panel in the page. A host that paints an output anew (JupyterLab does when its text is updated) removes
+ * the old node and asks for another view: it gets the removed one, with its tab, filters, scroll positions and focus.
  */
 import { render as draw } from "preact";
 import type { Port } from "../kernel/port";
@@ -10,17 +10,17 @@ import type { Store } from "../state/store";
 import { attend } from "./attention";
 import { browserEnv } from "./env";
 
-/** How long after it lost the focus a thrown-away view gets it back, in milliseconds. */
+/** Milliseconds after the loss of focus in which a removed view gets it back. */
 const FOCUS_MS = 1000;
 
 export interface View {
-  /** Goes on below another node if the host has thrown it away, and will not put it back; returns whether it does. */
+  /** Moves below another node if the host has removed the view, and will not put it back; returns true if it moved. */
   move(el: HTMLElement): boolean;
-  /** Returns how to let go of it; with the last one it is gone. */
+  /** Returns a function that releases it; with the last one it is removed. */
   use(): () => void;
 }
 
-/** Draws a panel below `el`; `gone` is told when all who asked for it have let go. */
+/** Draws a panel below `el`; `gone` is called when all users have released it. */
 export function openView(store: Store, port: Port, el: HTMLElement, gone: (view: View) => void): View {
   const root = document.createElement("div");
   root.className = "runconsole";
@@ -38,7 +38,7 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
   }).observe(root);
   const view: View = {
     move(to) {
-      // JupyterLab takes whole cells that are out of sight from the page, and brings them back.
+      // JupyterLab removes whole cells that are out of sight from the page, and brings them back.
       const isLeft = wasShown && !root.isConnected && !root.closest(".jp-OutputArea-output");
       if (isLeft) {
         to.append(root);
@@ -63,7 +63,7 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
   return view;
 }
 
-/** Follows how far what is in a panel is scrolled, and what has the focus; returns how to put it back in a new place. */
+/** Tracks the scroll positions and the focus in a panel; returns a function that restores them in a new place. */
 function watchPlace(root: HTMLElement): () => void {
   const scrolled = new Map<Element, [number, number]>();
   let focused: HTMLElement | null = null;

@@ -1,7 +1,7 @@
-/** System notifications, for who asked for them. */
+/** System notifications, opt-in. */
 import type { Cancel } from "./env";
 
-/** `denied`: the browser or the person said no; `unsupported`: there is no such thing here. */
+/** `denied`: the browser or the person refused; `unsupported`: the browser has none. */
 export type Notifying = "on" | "off" | "denied" | "unsupported";
 
 const STORED = "runconsole.notify";
@@ -14,13 +14,13 @@ export class Notifier {
   readonly #shown = new Map<string, Notification>();
 
   get state(): Notifying {
-    // Without a secure context every request is refused without a word.
+    // Without a secure context every request is refused silently.
     if (typeof Notification === "undefined" || globalThis.isSecureContext === false) return "unsupported";
     if (Notification.permission === "denied") return "denied";
     return this.#wanted && Notification.permission === "granted" ? "on" : "off";
   }
 
-  /** Calls back when the state changed; returns how to stop. */
+  /** Calls back when the state changed; returns a function that ends this. */
   watch(callback: () => void): Cancel {
     this.#watchers.add(callback);
     return () => this.#watchers.delete(callback);
@@ -55,7 +55,7 @@ export class Notifier {
     }
   }
 
-  /** Takes back what no longer needs anyone. */
+  /** Withdraws a notification that is no longer needed. */
   withdraw(key: string): void {
     this.#shown.get(key)?.close();
     this.#shown.delete(key);

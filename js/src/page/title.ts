@@ -1,8 +1,8 @@
 /** The count in front of the page's title. */
 
 /**
- * Writes `(n) ` before whatever title the page has. The host may change the title at any time: the count is put in front
- * again, and exactly what was put there is taken away in the end.
+ * Writes `(n) ` before the page's title, whatever it is. The host may change the title at any time: the count is then
+ * written again, and at the end exactly our part is removed.
  */
 export class TitleBadge {
   #prefix = "";

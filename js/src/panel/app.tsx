@@ -30,7 +30,7 @@ export function App({ panel }: { panel: Panel }) {
 function Root({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
   const over = head !== null && isOver(head.link);
-  // Nothing spins in a picture of the past.
+  // No animation in a picture of the past.
   const paused = head?.replay?.playing === false;
   const still = over || paused || attachment === "recorded" || attachment === "gone";
   return (

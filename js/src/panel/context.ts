@@ -1,11 +1,11 @@
-/** What every view reaches: the store, the clock and what to repaint on. */
+/** The context of every view: the store, the clock, and the triggers of a repaint. */
 import { createContext } from "preact";
 import { useContext, useEffect, useId, useReducer, useRef } from "preact/hooks";
 import type { Cancel } from "../page/env";
 import type { Store, Topic } from "../state/store";
 
 export interface Panel {
-  /** Before the ids of this view's elements: a page may hold several views. */
+  /** The prefix of the ids of this view's elements: a page may hold several views. */
   prefix: string;
   store: Store;
   ticker: Ticker;
@@ -34,7 +34,7 @@ export function useStore(...topics: Topic[]): Store {
     const look = () => {
       if (revisions() !== seen.current) repaint();
     };
-    look(); // something may have come between the paint and this effect
+    look(); // a change may have come between the paint and this effect
     return store.watch(look) as () => void;
   }, [store]);
   return store;
@@ -53,7 +53,7 @@ export function useNow(running: boolean): number {
   return store.clocks.now();
 }
 
-/** One timer for everything in a view that ticks; none while nothing does. */
+/** One timer for all ticking parts of a view; none while no part ticks. */
 export class Ticker {
   readonly #watchers = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | null = null;
@@ -62,7 +62,7 @@ export class Ticker {
     this.#watchers.add(callback);
     if (this.#timer === null) {
       this.#timer = setInterval(this.#tick, 1000);
-      // A page that was hidden shows the right time as soon as it is seen again.
+      // A page that was hidden shows the right time as soon as it is visible again.
       document.addEventListener("visibilitychange", this.#tick);
     }
     return () => {

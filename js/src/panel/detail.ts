@@ -5,11 +5,11 @@ import { usePanel } from "./context";
 
 export interface Whole<R extends Row> {
   row: R;
-  /** Something of it is not here. */
+  /** A part of it is missing here. */
   lacks: boolean;
 }
 
-/** The row itself, and the whole of it as soon as the kernel has told. */
+/** The row itself, and the whole of it as soon as the kernel has sent it. */
 export function useFull<R extends Row>(table: TableName, row: R): R {
   return useWhole(table, row).row;
 }
@@ -28,7 +28,7 @@ export function useWhole<R extends Row>(table: TableName, row: R): Whole<R> {
   return { row: isCut && isHere ? { ...row, ...onlyCut(row, full) } : row, lacks: isCut && !isHere };
 }
 
-/** The fields that were cut, from the whole row: the others are newer in the row we have. */
+/** The fields that were cut, from the whole row: the others are newer in the present row. */
 function onlyCut<R extends Row>(row: R, whole: R): Partial<R> {
   const fields = (row.cut ?? []).map((name) => name.split(".")[0] ?? name) as (keyof R)[];
   return Object.fromEntries(fields.filter((name) => name in whole).map((name) => [name, whole[name]])) as Partial<R>;

@@ -1,4 +1,4 @@
-/** Title, connection, overall progress and the numbers people look at first. */
+/** Title, connection, overall progress and the numbers that people look at first. */
 
 import type { ComponentChildren } from "preact";
 import type { Head } from "../kernel/contract";
@@ -51,7 +51,7 @@ function Waiting({ store }: { store: Store }) {
   );
 }
 
-/** `past`: what a picture of the past is called. */
+/** `past`: the name of a picture of the past. */
 function Connection({ head, past }: { head: Head; past: string | null }) {
   const now = useNow(head.link === "retrying");
   const words = past && head.link !== "ended" ? pastText(head, past) : linkText(head, now);
@@ -74,7 +74,7 @@ function pastText(head: Head, past: string): string {
   return past === "replay" && head.link === "live" ? past : `${past} (was ${head.link})`;
 }
 
-/** While nothing is known, the bar moves as long as something may still come. */
+/** The state of a bar without a value: it moves as long as events may still come. */
 function barStatus(head: Head): Head["status"] {
   const waits = head.percent === null && (head.link === "connecting" || head.link === "live");
   return waits && head.status === "pending" ? "running" : head.status;
@@ -187,12 +187,12 @@ function Elapsed({ head }: { head: Head }) {
 export function elapsedSeconds(head: Head, now: number): number | null {
   if (head.duration_s !== null) return head.duration_s;
   if (head.started_at === null) return null;
-  // Started by the server's clock, now by the kernel's.
+  // The start is by the server's clock, the present by the kernel's.
   const end = head.ended_at ?? now + head.clock_offset;
   return Math.max(0, (end - head.started_at) / 1000);
 }
 
-/** From the pace so far once that says something, else from what the server estimated. */
+/** The remaining seconds: from the pace so far once it is meaningful, else from the server's estimate. */
 export function remainingSeconds(head: Head, elapsed: number): number | null {
   if (head.status !== "running" || head.percent === null || head.percent >= 100) return null;
   if (head.percent >= 5 && elapsed >= 5) return (elapsed * (100 - head.percent)) / head.percent;

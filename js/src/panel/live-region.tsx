@@ -1,6 +1,6 @@
 /**
- * What a screen reader is told without asking: a new question, one that is urgent, how it ended, what went wrong with an
- * answer or a command, the end of the run, the link lost and back. One voice for all views of a run, and few words at a time.
+ * Announcements for screen readers: a new question, an urgent one, its end, a failed answer or command, the end of the
+ * run, the link lost and back. One voice for all views of a run, and few words at a time.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { answerState, ending, notDone } from "../cards/wording";
@@ -16,13 +16,16 @@ interface Announced {
   link: Head["link"] | null;
   ended: boolean;
   refusal: Store["refusal"];
-  /** What is urgent, or went wrong, and was told: each once. */
+  /** Announced urgent questions and failures: each once. */
   told: Set<string>;
 }
 
 /** Sentences at a time; the rest is counted. */
 const AT_ONCE = 3;
-/** Long enough to be picked up; then it is no news any more, for who walks through the page. */
+/**
+ * Milliseconds for which an announcement stays: long enough for a screen reader, then no news for a person who walks
+ * through the page.
+ */
 const SPOKEN_MS = 10_000;
 
 export function LiveRegion() {
@@ -46,7 +49,7 @@ export function LiveRegion() {
   );
 }
 
-/** Whether this view speaks for the run: the first that opened. */
+/** True if this view speaks for the run: the first that opened. */
 function useVoice(store: Store): () => boolean {
   const [voice] = useState(() => ({}));
   useLayoutEffect(() => {
@@ -58,7 +61,7 @@ function useVoice(store: Store): () => boolean {
 
 function announcedBy(store: Store, before: Announced | null): Announced {
   const open = new Set(store.checkpoints(true).map((row) => row.key));
-  // Never forgotten: an estimate of the server's clock that wavers must not tell it twice.
+  // Never forgotten: a wavering estimate of the server's clock must not announce it twice.
   const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
   return { open, link: store.head?.link ?? null, ended: store.head?.ended_at != null, refusal: store.refusal, told };
 }
@@ -66,7 +69,7 @@ function announcedBy(store: Store, before: Announced | null): Announced {
 interface Remark {
   key: string;
   row: CheckpointRow;
-  /** A word on a question that is known, and one more on a new one. */
+  /** A remark on a known question, or on a new one. */
   says: string;
   adds: string;
 }
@@ -90,7 +93,7 @@ function urgencies(store: Store, row: CheckpointRow): Remark[] {
   return [...(isLastMinute(row, now) ? [last] : []), ...(row.reminded ? [reminded] : [])];
 }
 
-/** An answer that did not get through, or waits. */
+/** Remarks on an answer that failed, or waits. */
 function troubles(store: Store, row: CheckpointRow): Remark[] {
   const submission = store.submissions.get(row.id);
   const late = isLate(row, store.clocks.dueNow());
@@ -110,7 +113,7 @@ function troubles(store: Store, row: CheckpointRow): Remark[] {
 function whatIsNew(announced: Announced, store: Store): string[] {
   const head = store.head;
   const { refusal } = store;
-  // What a replay shows is no news; what it was told to do and did not is.
+  // Events of a replay are no news; refused commands to it are.
   if (!head || head.replay) return refusal && refusal !== announced.refusal ? [notDone(refusal.error)] : [];
   const fresh = remarks(store).filter(({ key }) => !announced.told.has(key));
   const news = questions(

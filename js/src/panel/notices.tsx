@@ -1,4 +1,4 @@
-/** Lines between the header and the run: what is wrong with the link or the kernel, and what the server warns of. */
+/** Lines between the header and the run: problems of the link or the kernel, and the server's warnings. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -114,7 +114,7 @@ const ODDITIES: { name: "malformed" | "unknown" | "duplicates" | "missed"; says:
   { name: "missed", says: "events the server sent and we never got" },
 ];
 
-/** Where the run comes from and what was odd about its events. */
+/** The source of the run, and the oddities of its events. */
 export function Footer() {
   const store = useStore("head", "attachment");
   const head = store.head;

@@ -1,4 +1,4 @@
-/** The controls of a recording: play and pause, where it is, how fast, and why a command was not carried out. */
+/** The controls of a recording: play and pause, position, speed, and the reason of a refused command. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notDone } from "../cards/wording";
@@ -11,17 +11,17 @@ import { Icon } from "../ui/icons";
 import { useStore } from "./context";
 
 const SPEEDS = [0.5, 1, 2, 5, 10, 50, 0];
-/** While the scrubber moves, at most one position in this many milliseconds is asked for. */
+/** The least milliseconds between two requests for a position while the scrubber moves. */
 const SEEK_MS = 120;
-/** How long the scrubber stays where it was let go, until the kernel shows that position. */
+/** Milliseconds for which the scrubber stays at its released place, until the kernel shows that position. */
 const SETTLE_MS = 1500;
 
 export function Player() {
   const store = useStore("head", "attachment", "replay");
   const replay = store.head?.replay;
-  // Not while nobody has answered yet: a saved notebook may have no kernel.
+  // Not before the first message: a saved notebook may have no kernel.
   if (!replay || !store.reachable || store.attachment === "waiting") return null;
-  // A console that was stopped plays no more.
+  // A stopped console plays no more.
   if (store.head?.link === "stopped" && !replay.over) return null;
   return (
     <div class="rc-player" role="group" aria-label="Replay">
@@ -119,7 +119,7 @@ function useThrottled(work: (value: number) => void): (value: number) => void {
   };
 }
 
-/** How near the kernel's position is to be the one asked for, in seconds: while it plays, it moves on meanwhile. */
+/** The distance, in seconds, at which the kernel's position counts as the requested one: it moves on while playing. */
 function tolerance(replay: ReplayPosition): number {
   return Math.max(step(replay), replay.playing ? replay.speed * 0.3 : 0);
 }
@@ -128,7 +128,7 @@ function position(seconds: number): string {
   return countdown(Math.floor(seconds));
 }
 
-/** What one press of an arrow key moves, in seconds. */
+/** The seconds that one press of an arrow key moves. */
 function step(replay: ReplayPosition): number {
   return Math.max(0.1, Math.round(replay.duration_s / 20) / 10);
 }

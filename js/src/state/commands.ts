@@ -1,4 +1,4 @@
-/** What became of the commands given for tasks here (cancel, pause, resume, retry): one at a time for each task. */
+/** The state of commands for tasks sent here (cancel, pause, resume, retry): one at a time for each task. */
 
 import type { TaskRow, ToKernel, Verb } from "../kernel/contract";
 import type { Env } from "../page/env";
@@ -53,7 +53,7 @@ export class Commands {
     return true;
   }
 
-  /** The server, or the kernel, has answered. */
+  /** Takes the answer of the server, or of the kernel. */
   answer(id: string, ok: boolean, error: string | null): void {
     for (const [task, command] of this.#given) {
       if (command.id !== id) continue;

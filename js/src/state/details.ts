@@ -1,4 +1,4 @@
-/** Rows in full, and options by the page: asked for, put together from their parts, asked for again when no answer comes. */
+/** Rows in full, and pages of options: requested, assembled from their parts, requested again without an answer. */
 
 import type { FromKernel, OptionRow, Row, TableName, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
@@ -17,7 +17,7 @@ export class Details {
   readonly #env: Env;
   readonly #send: (message: ToKernel) => boolean;
   readonly #asked = new Map<string, Asked>();
-  /** The tables and keys of rows that were told in full. */
+  /** The tables and keys of rows that were sent in full. */
   readonly #whole = new Set<string>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean) {
@@ -25,7 +25,7 @@ export class Details {
     this.#send = send;
   }
 
-  /** Asks for a row in full; null says that there is none. */
+  /** Requests a row in full; null if there is none. */
   row(table: TableName, key: string, done: (row: Row | null) => void): Cancel {
     const request = { kind: "detail", id: "", table, key, part: 0 } as const;
     return this.#ask(request, (row) => {
@@ -34,7 +34,7 @@ export class Details {
     });
   }
 
-  /** Asks for options of a question: from a place on, or those with a text in their names. */
+  /** Requests options of a question: from an offset on, or those with a text in their names. */
   options(key: string, offset: number, search: string, done: (options: OptionRow[]) => void): Cancel {
     const request = { kind: "page", id: "", table: "options", of: key, offset, limit: 50, search } as const;
     return this.#ask(request, (rows) => done((rows ?? []) as OptionRow[]));
@@ -50,7 +50,8 @@ export class Details {
     this.#end(message.id);
     if (message.kind === "detail" && message.parts) {
       asked.texts[message.part ?? 0] = message.text ?? "";
-      // A row that changed meanwhile may have another number of parts: what is there then is no JSON, and it begins anew.
+      // A row that changed meanwhile may have another number of parts: the assembled text is then no JSON, and the
+      // request begins anew.
       for (let part = 0; part < message.parts; part++) {
         if (asked.texts[part] !== undefined) continue;
         this.#start({ ...asked, request: { ...asked.request, part } as never });
@@ -89,7 +90,7 @@ export class Details {
     this.#asked.delete(id);
   }
 
-  /** Forgets what was told in full: another run is shown. */
+  /** Forgets the full rows: another run is shown. */
   forget(): void {
     this.#whole.clear();
   }

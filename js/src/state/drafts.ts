@@ -1,6 +1,6 @@
 /**
- * What a person has typed into the cards of a run and not sent yet: one text for all views of the run. While its question is
- * open the tab keeps it, so that it outlives a reload of the page.
+ * Unsent text in the cards of a run: one text for all views of the run. While its question is open the tab keeps it, so
+ * that it survives a reload of the page.
  */
 
 import type { CheckpointRow } from "../kernel/contract";
@@ -9,7 +9,7 @@ import { isOpen } from "./submissions";
 
 export interface Draft {
   feedback: string;
-  /** Null while nothing was written. */
+  /** Null without any text. */
   modifications: string | null;
   /** The option it was last sent with. */
   sentWith: string | null;
@@ -19,7 +19,7 @@ export interface Draft {
 interface Kept extends Draft {
   /** The run's address and the question's id. No widget's id: a cell that is run again makes another widget. */
   question: string;
-  /** When it was asked: what is asked again is another question. */
+  /** The time of the question: one that is asked again is another question. */
   asked: number | null;
 }
 
@@ -30,7 +30,7 @@ const MOST_CHARACTERS = 200_000;
 const NOTHING: Draft = { feedback: "", modifications: null, sentWith: null };
 
 interface Surroundings {
-  /** What the run is known by from one page to the next; null where nothing is to be kept. */
+  /** The run's name from one page to the next; null if nothing may be kept. */
   run: () => string | null;
   changed: () => void;
 }
@@ -61,19 +61,19 @@ export class Drafts {
     if (this.#drafts.delete(id)) this.#around.changed();
   }
 
-  /** The feedback as it is sent; null for none. */
+  /** The feedback to send; null for none. */
   feedback(id: string): string | null {
     return this.of(id).feedback.trim() || null;
   }
 
-  /** Whether something was typed for a question that has closed without it. */
+  /** True if text was typed for a question that has closed without it. */
   isUnsent(row: CheckpointRow): boolean {
     const draft = this.of(row.id);
     if (isOpen(row) || isEmpty(draft)) return false;
     return !(row.decided_by === "you" && draft.sentWith !== null && row.answer === draft.sentWith);
   }
 
-  /** A question's row came in: takes up what the tab has kept for it, and lets go of it when the question has closed. */
+  /** A question's row came in: restores the tab's draft for it, and removes it when the question has closed. */
   follow(row: CheckpointRow): void {
     const question = this.#question(row.id);
     const kept = this.#kept().find((one) => one.question === question);
@@ -92,7 +92,7 @@ export class Drafts {
     return run === null ? null : `${run} ${id}`;
   }
 
-  /** Puts the draft of a question in place of the one that is kept; the oldest others make room. */
+  /** Puts the draft of a question in place of the kept one; the oldest others make room. */
   #keep(id: string, draft: Omit<Kept, "question"> | null): void {
     const question = this.#question(id);
     if (question === null) return;
@@ -109,7 +109,7 @@ export class Drafts {
       const kept: unknown = JSON.parse(this.#env.kept(ENTRY) ?? "[]");
       return Array.isArray(kept) ? kept.filter(isKept) : [];
     } catch {
-      return []; // others of this origin write there too: what is not ours is no draft
+      return []; // other pages of this origin write there too: a foreign value is no draft
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Rows that come on request: which are wanted, which were asked for, and where an answer goes. */
+/** Rows on request: the wanted ones, the requested ones, and the place of each answer. */
 
 import type { FromKernel, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
@@ -10,9 +10,9 @@ export interface Query {
   search: string | null;
 }
 
-/** Scrolling asks for what is under the eye when it rests, not for all that flew by... */
+/** Scrolling requests the visible rows when it rests, not all rows that it passed... */
 const SETTLE_MS = 60;
-/** ...and meanwhile now and then, so that there is something to see. */
+/** ...and meanwhile now and then, so that something is visible. */
 const MOVING_MS = 250;
 /** A request not answered by then may be made again. */
 const PATIENCE_MS = 4000;
@@ -20,10 +20,10 @@ const MAX_QUERIES = 4;
 
 /** The rows that answer a query, by position. */
 export class PagedRows extends SparseRows<Row> {
-  /** Whether the kernel has answered at all. */
+  /** True once the kernel has answered. */
   answered = false;
   readonly query: Query;
-  /** Where a row of an answer goes. */
+  /** The place of a row of an answer. */
   readonly place: (row: Row, position: number) => number;
   readonly fetchedAt = new Map<number, number>();
 
@@ -39,7 +39,7 @@ interface Target {
   query: Query;
   place: (row: Row, position: number) => number;
   fetchedAt: Map<number, number>;
-  /** Nothing is known, not even how many rows there are. */
+  /** True while even the number of rows is unknown. */
   blank: boolean;
 }
 
@@ -48,7 +48,7 @@ export class Pages {
   readonly #send: (message: ToKernel) => boolean;
   readonly #queries = new Map<string, PagedRows>();
   readonly #asked = new Map<string, { target: Target; chunk: number; at: number }>();
-  /** The question that waits, and since when there is one. */
+  /** The request that waits, and the time since there is one. */
   readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
   readonly #logAges = new Map<TableName, Map<number, number>>();
 
@@ -57,7 +57,7 @@ export class Pages {
     this.#send = send;
   }
 
-  /** The rows of a query; the same object for the same question. */
+  /** The rows of a query; the same object for the same query. */
   query(query: Query): PagedRows {
     const name = JSON.stringify([query.table, query.status, query.search]);
     const rows = this.#queries.get(name) ?? new PagedRows(query);
@@ -70,13 +70,13 @@ export class Pages {
     return rows;
   }
 
-  /** Asks for the rows [from, to) of a query that are not here, or older than `maxAge` ms. */
+  /** Requests the rows [from, to) of a query that are missing here, or older than `maxAge` ms. */
   want(rows: PagedRows, from: number, to: number, maxAge = Number.POSITIVE_INFINITY): void {
     const { query, place, fetchedAt } = rows;
     this.#want({ rows, query, place, fetchedAt, blank: !rows.answered }, from, to, maxAge);
   }
 
-  /** Asks for the rows [from, to) of an append-only table that are not here. */
+  /** Requests the rows [from, to) of an append-only table that are missing here. */
   wantLog(table: TableName, rows: SparseRows<Row>, from: number, to: number): void {
     const ages = this.#logAges.get(table) ?? new Map<number, number>();
     this.#logAges.set(table, ages);
@@ -85,7 +85,7 @@ export class Pages {
     this.#want({ rows, query, place, fetchedAt: ages, blank: false }, from, to, Number.POSITIVE_INFINITY);
   }
 
-  /** Takes an answer; false when it answers another page's question. */
+  /** Takes an answer; false for one to another page. */
   receive(page: Extract<FromKernel, { kind: "page" }>): boolean {
     const asked = this.#asked.get(page.id);
     if (!asked) return false;
@@ -100,7 +100,7 @@ export class Pages {
     return true;
   }
 
-  /** Forgets every question and every answer to a query. */
+  /** Forgets every request and every answer to a query. */
   clear(): void {
     this.#queries.clear();
     this.#asked.clear();

@@ -1,5 +1,5 @@
 /**
- * What one run looks like, as far as this page knows: the pictures and patches of the kernel, applied in order.
+ * The picture of one run as this page has it: the pictures and patches of the kernel, applied in order.
  *
  * One store per widget model, shared by all views. Knows no DOM and no Jupyter.
  */
@@ -27,7 +27,9 @@ import { Pages } from "./pages";
 import { isOpen, Submissions } from "./submissions";
 import { type HeldTable, KeyedRows, keep, LogRows } from "./tables";
 
-/** What a view can watch: it is painted again when one of its topics changed. `beat`: a message of the kernel came in. */
+/**
+ * Topics that a view can watch: it is painted again when one of them changed. `beat`: a message of the kernel came in.
+ */
 export type Topic =
   | TableName
   | "head"
@@ -45,15 +47,18 @@ export type LogName = Exclude<TableName, KeyedName>;
 export type LogTables = { [T in LogName]: LogRows<Held[T]> };
 type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & LogTables;
 
-/** A snapshot asked for and not here by then was lost: ask again. */
+/** A snapshot requested and not here by then was lost: it is requested again. */
 const SNAPSHOT_MS = 2000;
-/** Of commands whose answers never come, no more are remembered. */
+/** The most commands without an answer that are remembered. */
 const COMMANDS = 100;
 
 export class Store {
   head: Head | null = null;
   version = -1;
-  /** Why the command to a replay that was answered last was not carried out; null when it was. Each is an object of its own. */
+  /**
+   * The reason why the last answered command to a replay was not carried out; null when it was. Each is an object of
+   * its own.
+   */
   refusal: { readonly error: string | null } | null = null;
   readonly tables: HeldTables = {
     phases: new KeyedRows(),
@@ -88,7 +93,7 @@ export class Store {
   /** Our picture is the shortened one of the trait. */
   #short = false;
   #frame: Cancel | null = null;
-  /** When this page saw a question close, by the browser's clock. */
+  /** The time at which this page saw a question close, by the browser's clock. */
   readonly #closedAt = new Map<string, number>();
 
   constructor(port: Port, env: Env) {
@@ -123,12 +128,12 @@ export class Store {
     return this.#connection.attachment;
   }
 
-  /** A request could be answered: there is a kernel, as far as we know. */
+  /** True if a request could be answered: there is a kernel, as far as known. */
   get reachable(): boolean {
     return this.#connection.reachable;
   }
 
-  /** How long ago a question closed before the eyes of this page, milliseconds; null if it never was open here. */
+  /** Milliseconds since this page saw a question close; null if it never was open here. */
   closedFor(key: string): number | null {
     const at = this.#closedAt.get(key);
     return at === undefined ? null : this.#env.now() - at;
@@ -138,13 +143,16 @@ export class Store {
     return this.#revisions.get(topic) ?? 0;
   }
 
-  /** Calls back at most once a frame when something changed; returns how to stop. */
+  /** Calls back at most once a frame when something changed; returns a function that ends this. */
   watch(callback: () => void): Cancel {
     this.#watchers.add(callback);
     return () => this.#watchers.delete(callback);
   }
 
-  /** Calls back at once when one of the topics changed, also while the page is hidden; returns how to stop. */
+  /**
+   * Calls back at once when one of the topics changed, even while the page is hidden; returns a function that ends
+   * this.
+   */
   listen(topics: readonly Topic[], callback: () => void): Cancel {
     const listener = (touched: readonly Topic[]) => {
       if (touched.some((topic) => topics.includes(topic))) callback();
@@ -188,12 +196,12 @@ export class Store {
     }
   }
 
-  /** Open checkpoints wait for an answer, the others were decided lately. */
+  /** Open checkpoints, or those that were decided lately. */
   checkpoints(open: boolean): Held["checkpoints"][] {
     return this.tables.checkpoints.rows.filter((row) => isOpen(row) === open);
   }
 
-  /** Asks for the rows [from, to) of an append-only table that are not here. */
+  /** Requests the rows [from, to) of an append-only table that are missing here. */
   wantLog(name: LogName, from: number, to: number): void {
     this.pages.wantLog(name, this.tables[name], from, to);
   }
@@ -210,7 +218,7 @@ export class Store {
     this.#connection.send({ kind: "replay", id, action, value });
   }
 
-  /** Ends everything; the store is of no use afterwards. */
+  /** Ends everything; the store cannot be used afterwards. */
   dispose(): void {
     for (const stop of this.#stops) stop();
     this.#connection.dispose();
@@ -222,14 +230,14 @@ export class Store {
     this.#listeners.clear();
   }
 
-  /** The version that is here whole. */
+  /** The version that is completely here. */
   #have(): number {
     return this.#short ? -1 : this.version;
   }
 
   #adoptTrait(): void {
     const held = this.port.picture();
-    // Messages are exact and the trait is shortened: it only counts as long as no message came.
+    // Messages are exact and the trait is shortened: it only counts before the first message.
     if (!held || (this.version >= 0 && !this.#short) || held.version < this.version) return;
     this.#short = true;
     this.#load(held.version, held.picture);
@@ -237,7 +245,7 @@ export class Store {
 
   #snapshot(version: number, picture: Picture): void {
     const asked = this.#askedAt > -Number.POSITIVE_INFINITY;
-    // Every view of the run hears the answer to another's question: ours is as good, unless we asked too.
+    // Every view of the run gets the answer to another's request: it serves ours, unless we have requested one too.
     if (!this.#short && !asked && version <= this.version) return;
     this.#askedAt = -Number.POSITIVE_INFINITY;
     this.#short = false;
@@ -261,7 +269,7 @@ export class Store {
   }
 
   #patch(base: number, version: number, changes: Changes): void {
-    if (!this.#short && version <= this.version) return; // told already
+    if (!this.#short && version <= this.version) return; // already applied
     if (this.#short || base !== this.version || !this.head) {
       this.#askSnapshot();
       return;

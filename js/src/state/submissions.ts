@@ -1,6 +1,6 @@
 /**
- * Answers given on this page. A submission locks its checkpoint in every view of the run at once; once the kernel has it, the
- * checkpoint's own row shows the rest.
+ * Answers given on this page. A submission locks its checkpoint in every view of the run at once; once the kernel has
+ * it, the checkpoint's own row shows the rest.
  */
 
 import type { Answer, CheckpointRow, ToKernel } from "../kernel/contract";
@@ -9,14 +9,17 @@ import type { Cancel, Env } from "../page/env";
 export interface Submission {
   readonly id: string;
   readonly option: string;
-  /** `stuck`: no answer for so long that the person may unlock. `lost`: another answer came first; this one never counts. */
+  /**
+   * `stuck`: no answer for so long that the person may unlock. `lost`: another answer came first; this one never
+   * counts.
+   */
   readonly phase: "sending" | "queued" | "stuck" | "taken" | "refused" | "lost";
   readonly error: string | null;
 }
 
 interface Entry {
   submission: Submission;
-  /** The row when pressed: a later row that says something else takes over. */
+  /** The row when pressed: a different later row takes over. */
   seen: string;
   cancel: Cancel;
 }
@@ -29,7 +32,7 @@ interface Surroundings {
 
 const QUEUED_MS = 1500;
 const STUCK_MS = 20_000;
-/** After the kernel's "taken" the row follows within a patch; if it never changes, it says all there is. */
+/** After the kernel's "taken" the row follows within a patch; a row that never changes is final. */
 const TAKEN_MS = 5000;
 
 export class Submissions {
@@ -37,7 +40,7 @@ export class Submissions {
   readonly #send: (message: ToKernel) => boolean;
   readonly #around: Surroundings;
   readonly #entries = new Map<string, Entry>();
-  /** Options of answers that a person gave up waiting for, by their checkpoints. */
+  /** Options of unlocked answers, by their checkpoints. */
   readonly #unlocked = new Map<string, string>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean, around: Surroundings) {
@@ -72,7 +75,7 @@ export class Submissions {
     return true;
   }
 
-  /** The kernel took the request, or refused it at the door. */
+  /** Takes the kernel's acceptance or refusal of the request. */
   answer(id: string, ok: boolean, error: string | null): void {
     for (const [checkpoint, entry] of this.#entries) {
       if (entry.submission.id !== id) continue;
@@ -82,7 +85,7 @@ export class Submissions {
     }
   }
 
-  /** The checkpoint's row came in: if it says something new, it takes over from the submission. */
+  /** The checkpoint's row came in: if it is different, it takes over from the submission. */
   follow(row: CheckpointRow): void {
     const entry = this.#entries.get(row.id);
     if (row.status !== "pending") this.#unlocked.delete(row.id);
@@ -90,11 +93,12 @@ export class Submissions {
     const { option, phase } = entry.submission;
     const waits = phase === "sending" || phase === "queued" || phase === "stuck";
     if (!isOpen(row) && row.answer !== option && phase !== "taken") {
-      // Another view's answer, another person's or the time-out's came first: ours was not taken, so it never will be.
+      // An answer of another view, of another person or the time-out came first: ours was not taken, so it never will
+      // be.
       entry.cancel();
       this.#move(row.id, "lost", entry.submission.error);
     } else if (isOpen(row) && row.answer !== option && (waits || (phase === "refused" && row.status === "sending"))) {
-      // About another view's answer; what becomes of ours, the kernel's answer to it tells.
+      // About another view's answer; the outcome of ours comes with the kernel's answer to it.
       entry.seen = says(row);
     } else {
       this.#drop(row.id);
@@ -133,12 +137,12 @@ export class Submissions {
   }
 }
 
-/** Whether a person still has to answer, as far as the kernel knows. */
+/** True if a person still has to answer, as far as the kernel knows. */
 export function isOpen(row: CheckpointRow): boolean {
   return row.status === "pending" || row.status === "sending" || row.status === "unknown";
 }
 
-/** Whether the buttons of a checkpoint are locked: it is closed, or an answer is on its way. */
+/** True if the buttons of a checkpoint are locked: it is closed, or an answer is on its way. */
 export function isLocked(row: CheckpointRow, submission: Submission | undefined): boolean {
   if (!isOpen(row) || row.status === "sending") return true;
   return submission !== undefined && submission.phase !== "refused" && submission.phase !== "lost";

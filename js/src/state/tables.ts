@@ -1,14 +1,14 @@
-/** The rows of one table as the browser holds them. Only the store writes them. */
+/** The rows of one table in the browser. Only the store writes them. */
 import type { Row, Table, TablePatch } from "../kernel/contract";
 
-/** Rows by position, of which any may not be here yet: what a scrolling view reads. */
+/** Rows by position, any of which may be missing yet: the input of a scrolling view. */
 export interface RowSource<R extends Row> {
   /** Rows that exist in the kernel (of the query, if it is one). */
   readonly total: number;
   at(index: number): R | undefined;
 }
 
-/** A table as the browser holds it. Only the store writes it. */
+/** A table in the browser. Only the store writes it. */
 export interface HeldTable<R extends Row> extends RowSource<R> {
   replace(table: Table<R>): void;
   /** `source`: a table of the same rows, whose changes are sent there only. */
@@ -59,13 +59,13 @@ export class KeyedRows<R extends Row> implements HeldTable<R> {
 }
 
 const CHUNK = 100;
-/** 30,000 rows: enough to scroll back smoothly, little enough to forget. */
+/** 30,000 rows: enough to scroll back smoothly, few enough for memory. */
 const MAX_CHUNKS = 300;
 
 /** Rows by number, in chunks; the chunks read longest ago are forgotten. */
 export class SparseRows<R extends Row> implements RowSource<R> {
   total = 0;
-  /** Changes when a row does: what a view of derived rows keys its memo by. */
+  /** Changes with each row: the memo key of a view of derived rows. */
   generation = 0;
   #chunks = new Map<number, (R | undefined)[]>();
 
@@ -157,7 +157,7 @@ export class LogRows<R extends Row> extends SparseRows<R> implements HeldTable<R
     const before = this.total;
     const set = patch.set ?? [];
     const first = Math.min(...set.map((row) => Number(row.key)).filter((number) => number >= before));
-    // A hole: the last rows before it were still open when we saw them, and what became of them was skipped.
+    // A hole: the last rows before it were still open when we saw them, and their further changes were skipped.
     if (first > before && Number.isFinite(first) && before > 0) this.drop(before - 1);
     for (const row of set) this.put(Number(row.key), row);
     this.total = patch.total ?? this.total;

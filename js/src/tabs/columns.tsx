@@ -15,7 +15,7 @@ export function Time({ at }: { at: number | null }) {
   );
 }
 
-/** A share that a finished thing has by being finished. */
+/** A share; a finished thing has all of it. */
 function shareOf(row: { status: TaskRow["status"]; progress: number | null }): number | null {
   if (row.status === "completed") return 100;
   if (row.progress === null && row.status === "pending") return 0;
@@ -158,7 +158,7 @@ const SUBTASKS: Column<TaskRow> = {
   cell: (row) => (row.subtasks_total > 0 ? `${row.subtasks_done}/${row.subtasks_total}` : ""),
 };
 
-/** How long it took, or takes until now. */
+/** Its duration, or the time until now. */
 function TaskTime({ row }: { row: TaskRow }) {
   const started = row.duration_s === null && row.status === "running" ? row.started_at : null;
   useNow(started !== null);
@@ -218,7 +218,7 @@ const SIGN: Column<TaskRow> = {
 const SHORT_STEP: Column<TaskRow> = { ...STEP, width: [0, 1], hideBelow: 560 };
 const SHORT_TIME: Column<TaskRow> = { ...TIME, width: 56, narrow: {} };
 
-/** What runs now. */
+/** The active tasks. */
 export const ACTIVE: readonly Column<TaskRow>[] = [
   SIGN,
   { ...NAME, width: [110, 1.3], narrow: {} },
@@ -228,7 +228,7 @@ export const ACTIVE: readonly Column<TaskRow>[] = [
   SHORT_TIME,
 ];
 
-/** The same for tasks that tell no steps. */
+/** The same for tasks without steps. */
 export const ACTIVE_BARE: readonly Column<TaskRow>[] = [
   SIGN,
   { ...NAME, width: [110, 1.6], narrow: {} },

@@ -9,7 +9,7 @@ import { type Column, DataTable } from "../ui/table";
 import { Time } from "./columns";
 import { asker } from "./row-sources";
 
-/** Who decided, in words. */
+/** The decider, in words. */
 const WHO: Readonly<Record<string, string>> = {
   other: "somebody else",
   timeout: "the time-out",
@@ -68,7 +68,7 @@ export function Decisions() {
 
 const decisionDetail = (row: DecisionRow) => <DecisionDetail row={row} />;
 
-/** The line in a sentence, for where the columns have no room, and its texts in full. */
+/** The line as a sentence, for places without room for columns, and its texts in full. */
 function DecisionDetail({ row }: { row: DecisionRow }) {
   const { title, option, feedback, error } = useFull<DecisionRow & Row>("decisions", row);
   const who = row.by === null ? "" : ` by ${WHO[row.by] ?? row.by}`;

@@ -8,7 +8,7 @@ import { memo } from "../ui/memo";
 
 export interface LineProps {
   row: OutputRow;
-  /** Whether to say which task wrote it. */
+  /** True to show the task of each line. */
   tagged: boolean;
 }
 

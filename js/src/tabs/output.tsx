@@ -1,4 +1,4 @@
-/** What the agents wrote: every line, the newest in sight. */
+/** The agents' output: every line, the newest in sight. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { OutputRow } from "../kernel/contract";
@@ -15,7 +15,7 @@ import { Line } from "./lines";
 import { listOf, logSource } from "./row-sources";
 
 const LINE_HEIGHT = 18;
-/** Lines asked for before and behind those on screen. */
+/** Lines requested before and behind those on screen. */
 const AHEAD = 100;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 
@@ -102,7 +102,7 @@ function Log({ rows, tagged, onSeen }: LogProps) {
   const layout: Layout = { count: rows.total, rowHeight: LINE_HEIGHT, extras: NO_EXTRAS };
   const scroller = useScroller({ layout, viewport: height, follow: true });
   const { start, end, top, height: full } = scroller.window;
-  // At the end new lines come by themselves; elsewhere the next ones should be here before the eye is.
+  // At the end new lines come by themselves; elsewhere the next ones are requested before they are visible.
   const ahead = scroller.atEnd ? 0 : AHEAD;
   useEffect(() => onSeen?.(start - ahead, end + ahead));
   return (

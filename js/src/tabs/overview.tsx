@@ -1,4 +1,4 @@
-/** The run on one page. What a run does not have takes no room. */
+/** The run on one page. Missing parts of a run take no room. */
 
 import type { TaskRow } from "../kernel/contract";
 import { usePanel, useStore } from "../panel/context";

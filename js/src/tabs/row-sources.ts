@@ -1,18 +1,18 @@
-/** Where the rows of a view come from: what is here, what comes on request, what a recording still has. */
+/** The sources of a view's rows: rows here, rows on request, rows that a recording still has. */
 import { useMemo } from "preact/hooks";
 import type { Row, TaskRow, TaskStatus } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import type { Held, LogName, LogTables, Store } from "../state/store";
 import type { LogRows, RowSource } from "../state/tables";
 
-/** Pages on screen are read again after so long: rows beyond the picture get no patches. */
+/** Milliseconds after which pages on screen are read again: rows beyond the picture get no patches. */
 const STALE_MS = 1500;
 
 export function listOf<R extends Row>(rows: readonly R[]): RowSource<R> {
   return { total: rows.length, at: (index) => rows[index] };
 }
 
-/** Returns a function that requests the rows on screen that are not here. */
+/** Returns a function that requests the rows on screen that are missing here. */
 export function asker(store: Store, name: LogName): (from: number, to: number) => void {
   return (from, to) => store.wantLog(name, from, to);
 }
@@ -24,7 +24,7 @@ export interface LogSource<R extends Row> {
   want: (from: number, to: number) => void;
 }
 
-/** An append-only table: all of it while there is a kernel to ask, else what was saved. */
+/** An append-only table: all of it with a kernel, else the saved part. */
 export function logSource<N extends LogName>(store: Store, name: N): LogSource<Held[N]> {
   const logs: LogTables = store.tables;
   const log: LogRows<Held[N]> = logs[name];
@@ -37,7 +37,7 @@ export interface TaskSource {
   rows: RowSource<TaskRow>;
   /** The rows are in pages: only those on screen are here. */
   paged: boolean;
-  /** The kernel is still looking. */
+  /** The kernel is still searching. */
   searching: boolean;
   want: (from: number, to: number) => void;
 }

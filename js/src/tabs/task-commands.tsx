@@ -1,4 +1,4 @@
-/** Buttons that say what shall become of a task, where the server takes such commands. */
+/** Buttons of commands for a task, if the server takes such commands. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { TaskRow, Verb } from "../kernel/contract";
@@ -8,7 +8,7 @@ import { Button } from "../ui/button";
 import { Text } from "../ui/icons";
 
 const LABELS: Record<Verb, string> = { cancel: "Cancel task", pause: "Pause", resume: "Resume", retry: "Retry" };
-/** What a command destroys is asked for twice. */
+/** Destructive commands, which need a second press. */
 const DESTROYS: readonly Verb[] = ["cancel"];
 const SURE_MS = 5000;
 

@@ -129,7 +129,7 @@ export function Subtask({ subtask }: { subtask: SubtaskRow }) {
   );
 }
 
-/** What the row has no room for, at any width. */
+/** The facts for which the row has no room, at any width. */
 function factsOf(row: TaskRow): [string, string][] {
   const facts: [string, string | null][] = [
     ["Task", row.id],

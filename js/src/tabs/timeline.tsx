@@ -1,4 +1,4 @@
-/** When things happened: tasks as bars in time, and below them every event. */
+/** The times of the run: tasks as bars, and below them every event. */
 
 import { useMemo } from "preact/hooks";
 import type { EventRow, TaskRow } from "../kernel/contract";
@@ -40,7 +40,7 @@ function Gantt() {
   const running = head !== null && head.ended_at === null && head.link === "live";
   useNow(running);
   const here = store.tables.tasks.rows;
-  // Where phases are not part of the plan, a task goes through them: it belongs to none.
+  // If phases are not part of the plan, a task goes through them: it belongs to none.
   const byPhase = store.tables.phases.total > 0;
   const items: readonly Item[] | null = useMemo(() => {
     if (source.paged) return null;
@@ -156,7 +156,7 @@ function groupOf(task: TaskRow): string {
   return task.wave === null ? "Other tasks" : `Wave ${task.wave}`;
 }
 
-/** Start and end of a task; some servers only tell when it ended and how long it took. */
+/** Start and end of a task; some servers only report its end and its duration. */
 function timesOf(task: TaskRow): { from: number; to: number | null } | null {
   if (task.started_at !== null) return { from: task.started_at, to: task.ended_at };
   if (task.ended_at === null || task.duration_s === null) return null;
@@ -256,7 +256,7 @@ function indented(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);
   } catch {
-    // Cut or malformed: it is shown as it came.
+    // Cut or malformed: it is shown unchanged.
     return json;
   }
 }

@@ -10,12 +10,12 @@ export interface Piece {
 
 /** The 16 colors have classes, so that they follow the theme. */
 const COLORS = "black red green yellow blue magenta cyan white".split(" ");
-/** What the codes 1 to 9 switch on; 20 more switches it off. */
+/** The decorations of the codes 1 to 9; 20 more ends each. */
 const DECORATIONS = " bold dim italic underline blink  reverse hidden strikethrough".split(" ");
 const ESCAPE = "\u001b";
-/** A control sequence: with its codes if it is about style (SGR), else as nothing. */
+/** A control sequence: with its codes if it is about style (SGR), else without. */
 const SEQUENCE = new RegExp(`(?:${ESCAPE}\\[|\u009b)(?:([\\d;:]*)m|[ -?]*[@-~])`);
-/** What is neither text nor tab: the kernel strips it already, this is the second door. */
+/** Characters that are neither text nor tab: the kernel strips them already, this is the second line of defense. */
 const CONTROL = /[^\P{Cc}\t]/gu;
 const URL = /https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g;
 
@@ -30,7 +30,7 @@ export function pieces(line: string): Piece[] {
   return found.filter(({ text }) => text !== "");
 }
 
-/** The line without its styles, as it is searched and copied. */
+/** The line without its styles, for search and copy. */
 export function plain(line: string): string {
   return pieces(line)
     .map(({ text }) => text)
@@ -51,13 +51,16 @@ export function links(text: string): { text: string; href: string | null }[] {
   return parts;
 }
 
-/** A code as numbers. Colors may have theirs behind colons, in which the first is the color space; no other use is known here. */
+/**
+ * A code as numbers. Colors may have theirs behind colons, in which the first is the color space; no other use is known
+ * here.
+ */
 function codes(code: string): number[] {
   const numbers = code.split(":");
   return (/^[34]8$/.test(numbers[0] ?? "") ? numbers.filter((part) => part !== "") : numbers.slice(0, 1)).map(Number);
 }
 
-/** What text is written with. A color is the name of one of the 16, or numbers: "r, g, b". */
+/** The style of text. A color is the name of one of the 16, or numbers: "r, g, b". */
 class Pen {
   readonly #decorations = new Set<string>();
   #color: string | null = null;
@@ -113,7 +116,7 @@ function isNumbers(color: string | null): boolean {
   return color?.includes(",") ?? false;
 }
 
-/** The color that follows a 38 or 48: "5;n" of the xterm palette, or "2;r;g;b"; null for what is none. */
+/** The color that follows a 38 or 48: "5;n" of the xterm palette, or "2;r;g;b"; null for another code. */
 function colorOf([kind, ...numbers]: readonly number[]): string | null {
   const values = kind === 2 ? numbers : numbers.slice(0, 1);
   if (values.length < (kind === 2 ? 3 : 1) || values.some((value) => !(value <= 255))) return null;

@@ -1,4 +1,4 @@
-/** A list of which one thing is chosen. */
+/** A list with one chosen item. */
 export function Choice<T extends string | number>(props: {
   name: string;
   value: T;

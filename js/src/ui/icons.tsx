@@ -1,4 +1,4 @@
-/** The small signs used everywhere: status, bars, icons, text with links. */
+/** The small signs: status, bars, icons, text with links. */
 import type { ComponentChildren } from "preact";
 import type { DecisionState, RunStatus } from "../kernel/contract";
 import { links } from "./ansi";
@@ -45,7 +45,7 @@ const STATUS: Record<RunStatus, { icon: IconName; word: string }> = {
   interrupted: { icon: "warn", word: "interrupted" },
 };
 
-/** A status as sign and word; never told by color alone. `quiet` keeps the word for screen readers only. */
+/** A status as sign and word; never shown by color alone. `quiet` keeps the word for screen readers only. */
 export function StatusMark({ status, quiet = false }: { status: RunStatus; quiet?: boolean }) {
   const { icon, word } = STATUS[status] ?? STATUS.pending;
   return (
@@ -82,7 +82,7 @@ export interface BarProps {
   /** 0 to 100; null is unknown: an indeterminate bar. */
   value: number | null;
   status?: RunStatus | undefined;
-  /** What a screen reader says instead of the bare percentage. */
+  /** The screen reader's text instead of the bare percentage. */
   says?: string | undefined;
   large?: boolean;
 }
@@ -107,7 +107,7 @@ export function Bar({ name, value, status = "running", says, large = false }: Ba
   );
 }
 
-/** Text of the stream; its http(s) addresses can be followed, nothing else in it has a meaning. */
+/** Text of the stream; its http(s) addresses can be followed, no other part of it has a meaning. */
 export function Text({ children }: { children: string }) {
   return (
     <>
@@ -124,7 +124,7 @@ export function Text({ children }: { children: string }) {
   );
 }
 
-/** A heading with what belongs below it. */
+/** A heading with its content below. */
 export function Section(props: {
   title: string;
   note?: ComponentChildren;

@@ -1,16 +1,16 @@
-/** A strip that stays in sight at the edge of the panel while what it speaks of is scrolled away. */
+/** A strip that stays in sight at the edge of the panel while its target is scrolled away. */
 
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./button";
 
 interface StickyProps {
-  /** What it speaks of. */
+  /** The element that it points to. */
   target: RefObject<HTMLElement | null>;
   children: ComponentChildren;
 }
 
-/** As much of the target in sight is enough to see that something is asked. */
+/** Visible pixels of the target that are enough to notice it. */
 const ENOUGH = 56;
 
 /**
@@ -58,7 +58,7 @@ export function Sticky({ target, children }: StickyProps) {
   );
 }
 
-/** Where the strip goes, in pixels from the panel's top; null when it is not needed. */
+/** The strip's place, in pixels from the panel's top; null when it is not needed. */
 export function placeOf(panel: HTMLElement, target: HTMLElement, height: number): number | null {
   const seen = sightOf(panel);
   const frame = panel.getBoundingClientRect();
@@ -70,11 +70,11 @@ export function placeOf(panel: HTMLElement, target: HTMLElement, height: number)
   return above ? seen.top - frame.top : seen.bottom - frame.top - height;
 }
 
-/** The part of the page that can be seen at the panel's place: what none of the boxes around it hides. */
+/** The visible part of the page at the panel's place, which none of the boxes around it hides. */
 function sightOf(panel: HTMLElement): { top: number; bottom: number } {
   let top = 0;
   let bottom = window.innerHeight;
-  // What the body hides, the window hides: JupyterLab's body has no height of its own.
+  // The window hides what the body hides: JupyterLab's body has no height of its own.
   for (let box = parentOf(panel); box && box !== document.body; box = parentOf(box)) {
     if (getComputedStyle(box).overflowY === "visible") continue;
     const edge = box.getBoundingClientRect();

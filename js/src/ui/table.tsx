@@ -1,4 +1,4 @@
-/** A table that draws only what can be seen, whatever it holds. Rows can open. */
+/** A table of any length that draws only its visible rows. Rows can open. */
 
 import type { ComponentChildren, VNode } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
@@ -10,7 +10,7 @@ import { Icon } from "./icons";
 import { memo } from "./memo";
 import { type Layout, useScroller } from "./virtual";
 
-/** Of a column: so many pixels; at least so many pixels and a share of what is left; or a track size of CSS. */
+/** The width of a column: in pixels; at least that many pixels and a share of the rest; or a track size of CSS. */
 export type Width = number | readonly [least: number, share: number] | string;
 
 export interface Column<R extends Row> {
@@ -21,7 +21,7 @@ export interface Column<R extends Row> {
   narrow?: { readonly [limit in Limit]?: Width };
   /** A section or panel narrower than this has no room for it: an opened row shows its value. */
   hideBelow?: Limit;
-  /** Its cells hold a sign alone (below a limit): only screen readers need the heading, and the words. */
+  /** Its cells hold only a sign (below a limit): only screen readers need the heading, and the words. */
   sign?: true | Limit;
   right?: boolean;
 }
@@ -35,15 +35,15 @@ export interface DataTableProps<R extends Row> {
   name: string;
   columns: readonly Column<R>[];
   rows: RowSource<R>;
-  /** What it says while there is no row: the table itself is always there, for people and programs that look for it. */
+  /** The text without any row: the table itself is always there, for people and programs that look for it. */
   empty?: string;
   /** Newest first. */
   reversed?: boolean;
-  /** At most so high, in CSS pixels. */
+  /** The largest height, in CSS pixels. */
   height?: number;
-  /** What an opened row shows; null when there is nothing to open. */
+  /** The content of an opened row; null when there is none. */
   detail?: (row: R) => VNode | null;
-  /** What stands below each row, always: for short tables. */
+  /** The content below each row, always: for short tables. */
   below?: (row: R) => VNode | null;
   /** Called with the rows [from, to) that are on screen. */
   onSeen?: (from: number, to: number) => void;
@@ -51,7 +51,7 @@ export interface DataTableProps<R extends Row> {
 
 const ROW_HEIGHT = 30;
 const HEAD_HEIGHT = 28;
-/** Up to here all rows are drawn: a page of text that can be searched and selected. */
+/** The most rows that are all drawn: a page of text that can be searched and selected. */
 const ALL_ROWS = 200;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 
@@ -71,7 +71,7 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   useEffect(() => {
     const [a, b] = [numberOf(start), numberOf(end - 1)];
-    // Also of no rows: whoever pages may not know yet how many there are.
+    // Also of no rows: a paging source may not know yet how many there are.
     onSeen?.(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
   });
 
@@ -243,7 +243,7 @@ function track<R extends Row>({ width, narrow = {} }: Column<R>, limit: number):
       : `${size}`;
 }
 
-/** A click that opens a row: not one that selects text or follows a link. */
+/** True for a click that opens a row: it selects no text and follows no link. */
 function isPlainClick(event: MouseEvent): boolean {
   if ((event.target as Element).closest("a, button, input, textarea")) return false;
   return (document.getSelection()?.toString() ?? "") === "";

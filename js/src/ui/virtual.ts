@@ -1,8 +1,8 @@
 /**
- * Which rows of a long list are under the eye.
+ * The visible rows of a long list.
  *
- * Rows have one height, but for a few that were opened; so a million rows cost no more than twenty, which a list that measures
- * each row cannot promise.
+ * Rows have one height, but for a few opened ones; so a million rows cost no more than twenty, which a list that
+ * measures each row cannot promise.
  */
 import type { RefObject } from "preact";
 import { useCallback, useLayoutEffect, useReducer, useRef } from "preact/hooks";
@@ -21,7 +21,7 @@ export interface Layout {
 export interface Window {
   start: number;
   end: number;
-  /** Where row `start` is drawn, from the top of the scrolling content. */
+  /** The top of row `start`, from the top of the scrolling content. */
   top: number;
   /** Height of the scrolling content. */
   height: number;
@@ -65,14 +65,14 @@ function heightOf(layout: Layout): number {
   return Math.min(offsetOf(layout, layout.count), MAX_HEIGHT);
 }
 
-/** Where the scroll bar stands when the list is shown from `offset` on. */
+/** The scroll bar's position for a list shown from `offset` on. */
 export function scrollOf(layout: Layout, offset: number, viewport: number): number {
   const full = offsetOf(layout, layout.count);
   // Browsers round it as well; so the rows do not tremble.
   return full <= MAX_HEIGHT ? offset : Math.round((offset * (MAX_HEIGHT - viewport)) / (full - viewport));
 }
 
-/** From where the list is shown when the scroll bar stands at `scrollTop`. */
+/** The list's offset for a scroll bar at `scrollTop`. */
 export function offsetAt(layout: Layout, scrollTop: number, viewport: number): number {
   const full = offsetOf(layout, layout.count);
   const offset = full <= MAX_HEIGHT ? scrollTop : (scrollTop * (full - viewport)) / (MAX_HEIGHT - viewport);
@@ -83,27 +83,27 @@ export interface Scroller {
   ref: RefObject<HTMLDivElement | null>;
   window: Window;
   onScroll: () => void;
-  /** Stands at the end, where new rows come in. */
+  /** True at the end, where new rows come in. */
   atEnd: boolean;
   toEnd: () => void;
 }
 
 export interface ScrollOptions {
   layout: Layout;
-  /** Height of the viewport in CSS pixels, without what is fixed in it. */
+  /** Height of the viewport in CSS pixels, without fixed parts in it. */
   viewport: number;
   /** Stay at the end while rows are added, until the person scrolls away. */
   follow?: boolean;
-  /** Rows are added at the top: keep what is under the eye in place. */
+  /** Rows are added at the top: the visible ones keep their place. */
   growsAtTop?: boolean;
 }
 
 interface Position {
-  /** From where the list is shown: what stays when rows are added. */
+  /** The offset of the shown part: it stays when rows are added. */
   offset: number;
-  /** Where the scroll bar was seen or put last. */
+  /** The scroll bar's last known position. */
   scrollTop: number;
-  /** When the person scrolled last. */
+  /** The time of the person's last scrolling. */
   touchedAt: number;
   atEnd: boolean;
   count: number;
@@ -129,7 +129,7 @@ export function useScroller(options: ScrollOptions): Scroller {
 
   const onScroll = useCallback(() => {
     const element = ref.current;
-    // The echo of our own setting says nothing: the offset is known better than the scroll bar can tell.
+    // The echo of our own setting is ignored: the offset is known better than the scroll bar can report.
     if (!element || element.scrollTop === position.scrollTop) return;
     const { layout, viewport, window } = latest.current;
     const wasAtEnd = position.atEnd;
@@ -149,7 +149,7 @@ export function useScroller(options: ScrollOptions): Scroller {
 
   useLayoutEffect(() => {
     const element = ref.current;
-    // Where the person has scrolled since, the event that tells is on its way.
+    // If the person has scrolled since, the event about it is on its way.
     if (!element || element.scrollTop !== position.scrollTop || Math.abs(element.scrollTop - target) < 1) return;
     element.scrollTop = target;
     position.scrollTop = element.scrollTop;
@@ -158,7 +158,7 @@ export function useScroller(options: ScrollOptions): Scroller {
   return { ref, window, onScroll, atEnd: position.atEnd, toEnd };
 }
 
-/** Moves a position on when rows were added or taken away; true when the rows under the eye have moved. */
+/** Moves a position when rows were added or removed; true when the visible rows have moved. */
 function advance(
   position: Position,
   layout: Layout,
@@ -175,7 +175,7 @@ function advance(
   return shifted;
 }
 
-/** The offset after the scroll bar has moved: by how far, if not far, so that rows added meanwhile make no jump. */
+/** The offset after a move of the scroll bar: by its distance, if small, so that rows added meanwhile make no jump. */
 function scrolledTo(position: Position, layout: Layout, viewport: number, scrollTop: number): number {
   const full = offsetOf(layout, layout.count);
   const far = Math.abs(scrollTop - position.scrollTop) > 20 * viewport;

@@ -164,7 +164,7 @@ async def test_tls_where_there_is_none(serve_socketio: Callable[..., SocketIoSer
     assert lost.fatal
 
 
-async def test_a_proxy_of_the_environment_is_used_except_for_this_machine(
+async def test_an_environment_proxy_is_used_except_for_localhost(
     serve_socketio: Callable[..., SocketIoServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []

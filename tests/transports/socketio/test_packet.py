@@ -47,7 +47,7 @@ def read(text: str | bytes) -> tuple[int, Any, int | None]:
         (b"\xff1", EVENT, [FRAME, "\\xff1"], None),
     ],
 )
-def test_a_packet_becomes_what_the_client_does_the_right_thing_with(
+def test_a_packet_is_passed_to_the_client_in_its_form(
     text: str | bytes, kind: int, data: Any, number: int | None
 ) -> None:
     assert read(text) == (kind, data, number)
@@ -72,7 +72,7 @@ def test_a_binary_acknowledgement_stays_one() -> None:
     assert (packet.packet_type, packet.id, packet.data) == (BINARY_ACK, 3, ['["YQ=="]'])
 
 
-def test_an_attachment_that_fits_nowhere_is_shown_and_ends_the_packet() -> None:
+def test_a_stray_attachment_is_shown_and_ends_the_packet() -> None:
     packet = Mine(encoded_packet='51-["e",{"_placeholder":true,"num":7}]')
     assert packet.add_attachment(b"lost")
     assert (packet.packet_type, packet.data) == (BINARY_EVENT, [FRAME, "lost"])

@@ -81,7 +81,7 @@ async def test_a_message_of_5_MB_arrives(serve_socketio: Callable[..., SocketIoS
     assert len(json.loads(follower.events[0].payload)["note"]) == 5_000_000
 
 
-async def test_a_message_over_the_limit_ends_the_connection_and_says_why(
+async def test_a_message_over_the_limit_ends_the_connection(
     serve_socketio: Callable[..., SocketIoServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("runconsole.transports.socketio.client.MAX_SIZE", 1000)
@@ -277,7 +277,7 @@ async def test_a_refusal_says_why_and_shows_no_secret(
     assert lost.fatal is fatal
 
 
-async def test_what_is_read_at_once_is_little_so_that_others_have_their_turn(
+async def test_one_read_is_small_so_that_other_tasks_run(
     serve_socketio: Callable[..., SocketIoServer],
 ) -> None:
     async with SocketIoTransport(serve_socketio().url).connect() as client:
@@ -293,7 +293,7 @@ async def test_a_refused_token_is_tried_once(serve_socketio: Callable[..., Socke
     assert [lost.fatal for lost in follower.lost] == [True]
 
 
-async def test_a_token_that_is_revoked_while_we_are_away_is_tried_once_more(
+async def test_a_token_revoked_offline_is_tried_once_more(
     serve_socketio: Callable[..., SocketIoServer],
 ) -> None:
     server = serve_socketio(token=TOKEN)
@@ -306,7 +306,7 @@ async def test_a_token_that_is_revoked_while_we_are_away_is_tried_once_more(
     assert server.handshakes == 2
 
 
-async def test_a_server_that_lets_us_in_and_sends_us_away_at_once_is_understood(
+async def test_a_server_that_accepts_and_closes_is_recognized(
     serve_socketio: Callable[..., SocketIoServer],
 ) -> None:
     server = serve_socketio(refusal=("Unauthorized",), always_connect=True)
@@ -330,7 +330,7 @@ async def test_a_connect_handler_that_never_ends_is_given_up(serve_socketio: Cal
     assert not lost.fatal
 
 
-async def test_a_connection_that_breaks_while_we_wait_to_be_let_in_is_noticed_at_once(
+async def test_a_break_during_the_handshake_is_noticed_at_once(
     serve_socketio: Callable[..., SocketIoServer],
 ) -> None:
     server = serve_socketio(connect_delay=1000)
@@ -366,7 +366,7 @@ async def test_a_half_open_connection_is_noticed_by_our_pings(
     assert "answered no ping for 0.1 s" in str(follower.lost[0])
 
 
-def test_by_default_a_half_open_connection_is_noticed_within_25_seconds() -> None:
+def test_a_half_open_connection_is_noticed_within_25_seconds() -> None:
     rounding = 2  # aiohttp's timers end on whole seconds
     assert transport_module.HEARTBEAT * 1.5 + rounding <= 25
 
