@@ -1,7 +1,7 @@
-"""The build hook: puts the front end's bundle and the notebooks into what is built.
+"""The build hook: adds the front end's bundle and the notebooks to a build.
 
-A wheel, an sdist and an editable install all get the bundle. It is built from js/ only when it is not current, so an
-sdist, which carries it, needs no Node.js; where Node.js is needed and missing, it becomes a build requirement.
+A wheel, an sdist and an editable install all get the bundle. It is built from js/ only if it is outdated, so an sdist,
+which carries it, needs no Node.js; if Node.js is needed and missing, it becomes a build requirement.
 """
 
 from __future__ import annotations

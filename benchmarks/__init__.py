@@ -1,4 +1,4 @@
-"""How fast runconsole is, and how small: one subject a file, each against a yardstick measured in the same run.
+"""The speed and size of runconsole: one subject a file, each against a yardstick measured in the same run.
 
     make bench                              # all of them; writes benchmarks/RESULTS.md
     python -m benchmarks ingest clicks      # some of them

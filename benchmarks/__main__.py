@@ -1,10 +1,10 @@
-"""Runs the benchmarks one after the other and writes `RESULTS.md` from what they measured.
+"""Runs the benchmarks one after the other and writes `RESULTS.md` from their measurements.
 
     python -m benchmarks [NAME ...] [--table]
 
 Without names: all of them. Each is a process of its own, and may have options: ``python -m benchmarks.NAME --help``.
-The lines it prints are kept in `results.jsonl`, each script's in place of its last ones; `RESULTS.md` is made of that
-file and of nothing else. A bar that is missed is told and is no failure of this program; a script that fails is.
+The printed lines are kept in `results.jsonl`, each script's in place of its last ones; `RESULTS.md` is made of that
+file alone. A missed bar is reported and is no failure of this program; a script that fails is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the benchmarks share: how a measurement is told, on which machine, and how noise is kept out of it."""
+"""Helpers of the benchmarks: the form of a measurement, the description of the machine, and the control of noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["ROOT", "child", "machine", "note", "percentile", "rate", "report", "
 ROOT = Path(__file__).parents[1]
 
 CROWDED = 1.5
-"""Load for each core above which others are at work too: no benchmark here keeps more processes busy by itself."""
+"""Load per core above which other programs are at work too: no benchmark here keeps more processes busy by itself."""
 _PACKAGES = ("runconsole", "websockets", "msgspec", "pandas", "pyarrow", "ipykernel", "jupyterlab", "anywidget")
 
 
@@ -35,16 +35,16 @@ def report(
     against: str | None = None,
     **numbers: Any,
 ) -> bool:
-    """Print one measurement as a line of JSON; return whether its bar is met (True where it has none).
+    """Print one measurement as a line of JSON; return whether its bar is met (True without one).
 
     Args:
-        name: of the measurement, beginning with the script's: ``"ingest: 120 tasks"``.
-        value: the number that the bar is about.
-        unit: of the value: ``"ms"``, ``"ratio"``.
+        name: the name of the measurement, beginning with the script's: ``"ingest: 120 tasks"``.
+        value: the measured number.
+        unit: the unit of the value: ``"ms"``, ``"ratio"``.
         at_least: the bar, where more is better.
         at_most: the bar, where less is better.
         against: the yardstick of the same run, in words.
-        numbers: whatever else was seen.
+        numbers: further observed numbers.
     """
     met = None
     if value is not None and (at_least is not None or at_most is not None):
@@ -69,13 +69,13 @@ def report(
 
 
 def note(text: str) -> None:
-    """Tell the person who waits what is being done, on stderr."""
+    """Print progress for a waiting person, on stderr."""
     print(f"   {text}", file=sys.stderr, flush=True)
 
 
 @cache
 def machine() -> dict[str, Any]:
-    """Return what the numbers were measured on."""
+    """Return a description of the machine."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -86,7 +86,7 @@ def machine() -> dict[str, Any]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions that matter; of this project also the commit, with a + where files differ from it."""
+    """Return the relevant versions; of this project also the commit, with a + if files differ from it."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -102,7 +102,7 @@ def versions() -> dict[str, str]:
 def child(module: str, *arguments: object, timeout: float = 600) -> dict[str, Any]:
     """Run ``python -m benchmarks.<module>`` with these arguments in a fresh process; return the last line's JSON.
 
-    Every repetition starts from the same heap: what one leaves behind cannot slow down the next.
+    Every repetition starts from the same heap: the remains of one cannot slow down the next.
     """
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=timeout)
@@ -111,7 +111,7 @@ def child(module: str, *arguments: object, timeout: float = 600) -> dict[str, An
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """Return the smallest value that `percent` of the values do not exceed. Raises ValueError where there are none."""
+    """Return the smallest value that `percent` of the values do not exceed. Raises ValueError for no values."""
     ordered = sorted(values)
     if not ordered:
         raise ValueError("expected at least one value: nothing was measured")
@@ -135,7 +135,7 @@ def rss() -> int:
 
 
 def rounded(value: Any) -> Any:
-    """Return the value with its floats cut to four digits that mean something; what never came is None, as in JSON."""
+    """Return the value with its floats cut to four significant digits; an infinite one becomes None, as in JSON."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return None

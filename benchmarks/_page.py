@@ -1,4 +1,4 @@
-"""What the benchmarks in a browser share: a notebook that shows a console, and what its page paints, and when."""
+"""Helpers of the benchmarks in a browser: a notebook that shows a console, and the times of its page's paints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATES = {
         "while time.perf_counter() < end: frame.groupby('key').value.agg(['mean', 'std']).sort_values('std')"
     ),
 }
-"""What a kernel does meanwhile: the cell."""
+"""The kernel's work meanwhile: the cell."""
 
 ECHO = """
 import contextvars, threading, time
@@ -54,8 +54,8 @@ echo = Echo()
 threading.Thread(target=beat, args=(echo, contextvars.copy_context()), daemon=True).start()
 echo
 """
-"""A cell with the least there is between a kernel and its page: a widget that paints five times a second when its
-message was sent, from a thread; ``window.echoes`` has the seconds each took. What it takes, any panel takes."""
+"""A cell with the least possible code between a kernel and its page: a widget that paints five times a second, from a
+thread; ``window.echoes`` has the seconds from each message to its paint. Every panel takes at least as long."""
 
 _WATCH = """(panel, pattern) => {
   const seen = (window.painted = []);
@@ -100,10 +100,10 @@ def busy(page: NotebookPage, state: str, number: int, seconds: float) -> None:
 
 
 def watch(page: NotebookPage, pattern: str) -> None:
-    r"""Note from now on in ``window.painted`` the greatest number that the panel's text holds, and when it was painted.
+    r"""Note from now on in ``window.painted`` the greatest number in the panel's text, with the time of its paint.
 
     Args:
         page: shows one panel.
-        pattern: of the text, a regular expression of JavaScript with the number in a group: ``event (\d+)``.
+        pattern: a regular expression of JavaScript with the number in a group: ``event (\d+)``.
     """
     page.panel.evaluate(_WATCH, pattern)

@@ -1,4 +1,4 @@
-"""The page of results: from the lines that the benchmarks printed to Markdown, and nothing from anywhere else."""
+"""The page of results: from the lines that the benchmarks printed to Markdown, without any other source."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _numbers(lines: list[Line]) -> list[str]:
 
 
 def _around(lines: list[Line]) -> list[str]:
-    """Say on what each script ran; scripts that ran on the same are one entry."""
+    """Describe the machine of each script; scripts of one machine are one entry."""
     places: dict[str, list[str]] = {}
     for line in lines:
         machine, versions = line.get("machine", {}), line.get("versions", {})
@@ -99,5 +99,5 @@ def _number(value: Any) -> str:
 
 
 def _words(text: str) -> str:
-    """Return the text so that it ends no cell of a table."""
+    """Return the text escaped for a cell of a table."""
     return text.replace("|", "\\|").replace("\n", " ")

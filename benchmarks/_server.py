@@ -1,4 +1,4 @@
-"""A WebSocket server in a process of its own, as fast as a socket: what it sends is encoded before it is asked for.
+"""A WebSocket server in a process of its own, as fast as a socket: its frames are encoded before they are requested.
 
     with Server() as server:
         server.tell("prepare", stream="progress", frames=200_000, tasks=120)
@@ -6,9 +6,9 @@
         server.tell("pace", rate=1000)
         ... connect to server.url("paced")
 
-``burst`` sends the prepared stream, as fast as the client takes it, then closes. ``paced`` sends so many events a
-second (0: none) for as long as the client stays. ``ask`` sends paced events too, and questions when told ``ask``; it
-answers every decision. The client's pings are answered: a long stream is no dead connection.
+``burst`` sends the prepared stream, as fast as the client takes it, then closes. ``paced`` sends a number of events a
+second (0: none) for as long as the client stays. ``ask`` sends paced events too, and questions on the command ``ask``;
+it answers every decision. The client's pings are answered: a long stream is no dead connection.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Server"]
 
 _CHUNK = 64 * 1024
 _BACKLOG = 500
-"""Frames that a late sender sends at once; what is later still is left out, as a paced server would."""
+"""Frames that a late sender sends at once; later ones are left out, as a paced server would."""
 
 
 class Server:
@@ -64,7 +64,7 @@ class Server:
         return f"ws://127.0.0.1:{self._port}/{path}"
 
     def tell(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Have the server do something and return its answer."""
+        """Send the server a command and return its answer."""
         if self._process is None or self._process.stdin is None:
             raise RuntimeError("expected a running server: use it in a with statement")
         self._process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
@@ -82,7 +82,7 @@ class Server:
 
 
 class _Served:
-    """What the server holds: the prepared stream, the pace, and when what was sent or came."""
+    """The server's data: the prepared stream, the pace, and the times of sent and received frames."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] | None = None
@@ -110,12 +110,12 @@ class _Served:
         return {"bytes": sum(map(len, self.chunks or ()))}
 
     def pace(self, *, rate: int, workers: int = 8, per_task: int = 50) -> dict[str, Any]:
-        """Set how many events a second ``paced`` and ``ask`` send, and how many tasks run at a time."""
+        """Set the events a second of ``paced`` and ``ask``, and the number of tasks that run at a time."""
         self.rate, self.workers, self.per_task = rate, workers, per_task
         return {"clients": len(self.clients)}
 
     def times(self) -> dict[str, Any]:
-        """Return when (seconds since 1970) each event was handed to the socket, since this was last asked."""
+        """Return the time (seconds since 1970) at which each event was handed to the socket, since the last call."""
         sent, self.sent = self.sent, {}
         return {"times": list(sent.items())}
 
@@ -126,7 +126,7 @@ class _Served:
         return {}
 
     def decisions(self) -> dict[str, Any]:
-        """Return the checkpoint and the moment of each decision that came."""
+        """Return the checkpoint and the time of each received decision."""
         return {"decisions": list(self.decided)}
 
     # ---- what a client gets -------------------------------------------------------------------------------------

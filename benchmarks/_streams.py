@@ -1,4 +1,4 @@
-"""Event streams of any length, already in the bytes that go over the wire: making them must cost the sender nothing."""
+"""Event streams of any length, already in the bytes of the wire: making them must cost the sender nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 __all__ = ["completed", "mixed", "output", "progress", "question", "started", "steps", "wired"]
 
 _EPOCH_MS = 1_763_310_885_123
-"""2025-11-16T16:34:45.123Z, the first seed's own moment. Each frame is a millisecond later, so none repeats another."""
+"""2025-11-16T16:34:45.123Z, the time of the documented example. Each frame is a millisecond later, so none repeats
+another."""
 
 _PROGRESS = (
     b'{"type":"progress_update","timestamp":"%s","data":{"task_id":"task_%06d","task_name":"%s","phase":%d,'
@@ -28,7 +29,7 @@ _TOOL = (
 
 
 def started(tasks: int) -> bytes:
-    """Return the first event of an execution of so many tasks."""
+    """Return the first event of an execution of that many tasks."""
     data = {
         "execution_id": "exec_benchmark",
         "total_tasks": tasks,
@@ -56,7 +57,7 @@ def completed(tasks: int, frames: int) -> bytes:
 
 
 def progress(frames: int, tasks: int) -> Iterator[bytes]:
-    """Yield `progress_update`s of the first seed's shape, about 330 bytes each: task after task, again and again.
+    """Yield `progress_update`s of the documented shape, about 330 bytes each: task after task, again and again.
 
     All tasks run until the last round, which completes them.
     """
@@ -82,7 +83,7 @@ def progress(frames: int, tasks: int) -> Iterator[bytes]:
 def steps(first: int, workers: int, per_task: int) -> Iterator[bytes]:
     """Yield `progress_update`s for ever, named ``event 17`` and so on, from number `first`: a run under way.
 
-    Of its tasks `workers` run at a time; each is told of `per_task` times, then it is completed.
+    `workers` of its tasks run at a time; each has `per_task` events, then it is completed.
     """
     stamp, number = _Stamps(), first
     while True:
@@ -113,7 +114,7 @@ def output(frames: int, tasks: int) -> Iterator[bytes]:
 
 
 def mixed(frames: int, tasks: int) -> Iterator[bytes]:
-    """Yield what agents send: of ten events six of progress, two of an agent's tools, two lines of output."""
+    """Yield agents' events: of ten, six of progress, two of an agent's tools, two lines of output."""
     stamp = _Stamps()
     for number, event in enumerate(progress(frames, tasks)):
         kind, task, agent = number % 10, number % tasks, number % 8
@@ -126,7 +127,7 @@ def mixed(frames: int, tasks: int) -> Iterator[bytes]:
 
 
 def question(number: int) -> bytes:
-    """Return a question of the second family, that waits an hour for its answer."""
+    """Return a question of the task family that waits an hour for its answer."""
     payload = {
         "taskId": "task_1",
         "checkpointId": f"cp-{number}",

@@ -1,12 +1,12 @@
-"""How much slower a cell of pure Python runs while 1,000 events a second arrive, in a real ipykernel.
+"""The slowdown of a cell of pure Python while 1,000 events a second arrive, in a real ipykernel.
 
     python -m benchmarks.busy_kernel [--rate 1000] [--repeats 15] [--seconds 0.5]
 
 The same cell, about `--seconds` long, runs again and again in one kernel that follows one server: the stream is idle,
-brings `--rate` events a second, is idle again. The ratio of the two idle ones tells how noisy the machine is. Once with
-a `Console`, once with a `ConsoleWidget` whose comm messages flow to a client that reads them, and once with nothing but
-a bare loop of `websockets` in a thread: what any client in this process would cost. Besides the clock also the
-process's CPU time is compared: what else the machine does changes the one, hardly the other.
+brings `--rate` events a second, is idle again. The ratio of the two idle ones shows the noise of the machine. It runs
+once with a `Console`, once with a `ConsoleWidget` whose comm messages flow to a client that reads them, and once with
+nothing but a bare loop of `websockets` in a thread: the cost of any client in this process. Besides the clock, the
+process's CPU time is compared: other programs change the clock's figure, and hardly the CPU time.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _tell(shown: str, options: argparse.Namespace, kernel: Kernel, triples: list
     walls = {name: [one[name]["wall"] for one in triples] for name in ("before", "busy", "after")}
     report(
         f"busy kernel: {shown}",
-        # The higher of clock and CPU time: what else the machine does may hide a slower cell from the one, waiting for
+        # The higher of clock and CPU time: other programs may hide a slower cell from the clock, a wait for the GIL
+        # from the CPU time.
         # the interpreter's lock from the other.
         value=max(by_clock, by_cpu),
         unit="times as long",
@@ -134,15 +135,15 @@ def _tell(shown: str, options: argparse.Namespace, kernel: Kernel, triples: list
 
 
 def _background(busy: dict[str, float]) -> float:
-    """Return the CPU time of the kernel's other threads for each event that came, in microseconds."""
+    """Return the CPU time of the kernel's other threads per received event, in microseconds."""
     return (busy["cpu"] - busy["mine"]) / max(1.0, busy["rate"] * busy["wall"]) * 1e6
 
 
 class Kernel:
-    """A running kernel, and a reader of all it publishes, as a front end is.
+    """A running kernel, and a reader of all its messages, like a front end.
 
     Attributes:
-        messages: how many comm messages it has sent.
+        messages: the number of comm messages so far.
     """
 
     def __init__(self, client: BlockingKernelClient) -> None:
@@ -157,7 +158,7 @@ class Kernel:
         self._reader.join()
 
     def run(self, code: str) -> None:
-        """Run a cell. Raises RuntimeError with what went wrong in it."""
+        """Run a cell. Raises RuntimeError with the cell's error."""
         self._execute(code, {})
 
     def value(self, expression: str) -> Any:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.clicks [--clicks 30] [--states idle sleeping spinning pandas] [--ipykernel 7.4.0] [--rate 100]
 
-The server asks; a mouse presses "Approve" in the panel; the server notes when the decision came. The click's time is
-the browser's own time stamp of the input event: what the page takes to heed it counts too. Meanwhile `--rate` events a
+The server asks; a mouse presses "Approve" in the panel; the server notes the arrival of the decision. The click's time
+is the browser's own time stamp of the input event, so the page's own delay counts too. Meanwhile `--rate` events a
 second arrive, and the kernel is idle, sleeps, spins in Python or runs pandas.
 """
 
@@ -72,7 +72,7 @@ def _measure(server: Server, page: NotebookPage, state: str, number: int, option
 
 
 def _click(server: Server, page: NotebookPage, number: int) -> float:
-    """Have the server ask, and answer; return the seconds from the click to the decision, infinite where none comes."""
+    """Let the server ask, and answer; return the seconds from the click to the decision, infinite without one."""
     server.tell("ask", number=number)
     card = page.panel.get_by_role("group", name=f"Question {number}", exact=True)
     card.get_by_role("button", name="Approve", exact=True).click()

@@ -2,7 +2,7 @@
 
     python -m benchmarks.consoles [--consoles 50] [--frames 500000] [--repeats 3]
 
-Each console must be complete; what they cost more than the one is what a loop shared by many costs.
+Each console must be complete; their surplus over the one is the cost of a shared loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks._common import child, note, rate, report, rss, spread
 from benchmarks._server import Server
 
 BAR = 0.8
-"""Of the one console's rate; not a bar of the design, a sign that something grows with the number of consoles."""
+"""Of the one console's rate; not a bar of the design, a sign of a cost that grows with the number of consoles."""
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _follow(url: str, count: int, frames: int) -> dict[str, Any]:
-    """Follow the stream with so many consoles at once."""
+    """Follow the stream with that many consoles at once."""
     from runconsole import Console
 
     ends: list[float] = []

@@ -1,14 +1,14 @@
-"""What the frames cost: `events` against `pd.DataFrame(list_of_dicts)`, in time and in the system's count of memory.
+"""The cost of the frames: `events` against `pd.DataFrame(list_of_dicts)`, in time and in the system's count of memory.
 
     python -m benchmarks.frames [--events 1000000] [--repeats 3]
 
-Each measurement runs in a fresh process. The list of dicts is what a careful user would have kept: every frame as
-`msgspec` decodes it; its decoding is not counted, the memory it takes is.
+Each measurement runs in a fresh process. The list of dicts is the alternative of a careful user: every frame as
+`msgspec` decodes it; its decoding is not counted, its memory is.
 
-A pause of the appending thread is by how much a step of it came late, as far as this process is to blame: without the
-time in which the system gave the thread no core, and no longer than the process's other threads computed meanwhile.
-What the clock says is told beside it, and so is a reader that does nothing but run an empty loop in Python: the
-interpreter takes its lock away from a thread every 5 ms, and whoever computes in Python costs others that much.
+A pause of the appending thread is the lateness of a step of it, as far as this process causes it: without the time in
+which the system gave the thread no core, and no longer than the process's other threads computed meanwhile. The clock's
+figure is reported beside it, and so is a reader that does nothing but run an empty loop in Python: the interpreter
+takes its lock away from a thread every 5 ms, and any computation in Python costs others that much.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def pauses(events: int) -> dict[str, Any]:
 
 
 def _gaps(log: EventLog, events: list[Received]) -> dict[str, float]:
-    """Append ten events each millisecond; return how long the pauses were, and by how much the latest step was late."""
+    """Append ten events each millisecond; return the lengths of the pauses, and the lateness of the latest step."""
     clocks = [
         time.pthread_getcpuclockid(thread.ident)
         for thread in threading.enumerate()
@@ -267,7 +267,7 @@ def _worked(clocks: list[int]) -> float:
 
 
 def _without_core() -> float:
-    """Return the seconds for which this thread could have run and the system let others run, as far as it says."""
+    """Return the seconds for which this thread could have run and the system let others run, as far as it is known."""
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except OSError:

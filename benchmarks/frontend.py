@@ -4,9 +4,9 @@
 
 The panel's own development page (js/dev) plays the run in a headless Chromium: new lines and patches keep coming while
 it scrolls. Each pass begins with the page loaded anew, so that all do the same work, and scrolls one way: gently, by a
-screen each frame, or by a leap and a rest in which the rows come. A frame's length is what the page saw between two
-animation frames. After each pass an empty area scrolls the same way: what this machine loses by itself. Where it loses
-frames there too, more passes are made.
+screen each frame, or by a leap and a rest in which the rows come. A frame's length is the time between two animation
+frames. After each pass an empty area scrolls the same way: the machine's own loss. If it loses frames there too, more
+passes are made.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ Pass = dict[str, Any]
 FRAME_BAR = 50.0
 NODES_BAR = 3_000
 FIT = 35.0
-"""Milliseconds that the slowest frame of an empty area takes at most where the machine has time for a browser."""
+"""Milliseconds of the slowest frame of an empty area above which the machine is too busy."""
 VIEWS = {
     "Tasks": ("100,000 tasks", "(completed|failed|running|pending)"),
     "Output": ("1,000,000 lines of output", "wrote"),
 }
-"""Of each tab what it holds, and a word that stands in every row of it that is no placeholder."""
+"""The content of each tab, and a word in every row of it that is no placeholder."""
 WAYS = ("gently", "screens", "leaps")
 
 _SCROLLER = """node => {
@@ -103,7 +103,7 @@ def _passes(
 
 
 def _open(page: Page, address: str, view: str) -> ElementHandle:
-    """Load the page and open a tab; return what scrolls in it."""
+    """Load the page and open a tab; return the scrolling element in it."""
     page.goto(f"{address}/?run=huge")
     panel = page.get_by_role("region", name="Run console")
     panel.get_by_role("tab", name=view, exact=True).click()
@@ -119,7 +119,7 @@ def _tell(what: str, passes: dict[str, list[Pass]]) -> None:
     lengths = [length for one in runs for length in one["lengths"]]
     report(
         f"front end: {what}",
-        # All passes of a way do the same work: what is slow in it is slow in the best of them too.
+        # All passes of a way do the same work: its slow part is slow in the best of them too.
         value=max(best.values()),
         unit="ms, slowest frame of a way's best pass",
         at_most=FRAME_BAR,

@@ -1,10 +1,10 @@
-"""Many runs in a directory: how long one takes to write, and all of them to open, read and query.
+"""Many runs in a directory: the time to write one, and to open, read and query all of them.
 
     python -m benchmarks.history [--runs 1000] [--directory DIR]
 
 Every run is the simulator's execution (120 tasks, about 360 events) under an id of its own. Each reading is compared
-with what one would write without `runconsole.history`: a loop of `pandas.read_parquet` over the same files, or the
-engine's own reader on the same directory. `--directory` keeps the runs; it must be new.
+with a program without `runconsole.history`: a loop of `pandas.read_parquet` over the same files, or the engine's own
+reader on the same directory. `--directory` keeps the runs; it must be new.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def measure(directory: Path, count: int) -> None:
 
 
 def timed(function: Callable[[], T], repeats: int = 3) -> tuple[float, T]:
-    """Return the least seconds of some calls, and what the last one returned."""
+    """Return the least seconds of some calls, and the result of the last one."""
     seconds, results = [], []
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -167,7 +167,7 @@ def looping(directory: Path) -> pd.DataFrame:
 
 
 def queried(directory: Path, count: int) -> None:
-    """Ask each engine the mean duration by phase, and how many events of each type there are."""
+    """Query each engine for the mean duration by phase, and for the number of events of each type."""
     history = runconsole.history(directory)
     tasks, events = directory / "tasks", directory / "events"
     parquet = "read_parquet('{}/**/*.parquet', hive_partitioning=true)"

@@ -1,4 +1,4 @@
-"""What `import runconsole` costs over importing `msgspec` and `websockets`, in milliseconds.
+"""The cost of `import runconsole` over importing `msgspec` and `websockets`, in milliseconds.
 
     python -m benchmarks.imports [--repeats 20]
 
@@ -18,7 +18,7 @@ from benchmarks._common import ROOT, report, spread
 
 BAR = 150.0
 LATE = ("pandas", "pyarrow", "numpy", "IPython", "ipywidgets", "anywidget", "traitlets", "rich", "socketio")
-"""What loads when it is first used."""
+"""Packages that load when they are first used."""
 
 _TIMED = """
 import json, sys, time
@@ -46,7 +46,7 @@ def main() -> None:
     lazy, eager = list(_CASES)[1:]
     report(
         "import runconsole",
-        # The least: an import does the same work each time, whatever else the machine does only adds to it.
+        # The least: an import does the same work each time, and other programs only add to it.
         value=min(wall["runconsole"]) - min(wall[lazy]),
         unit="ms more",
         at_most=BAR,

@@ -1,10 +1,10 @@
-"""How fast a stream becomes a complete state and event log, against a bare loop over the same socket.
+"""The speed from a stream to a complete state and event log, against a bare loop over the same socket.
 
     python -m benchmarks.ingest [--frames 200000] [--repeats 5] [--profile]
 
 A server in another process sends `progress_update` frames over loopback, without compression, as fast as they are
-taken. `Console` and the bare loop take turns, each time in a fresh process. The bare loop is what a careful user would
-write: ``async for frame in connection`` of `websockets`, and `msgspec` decoding into one typed `Struct`.
+taken. `Console` and the bare loop take turns, each time in a fresh process. The bare loop is a careful user's program:
+``async for frame in connection`` of `websockets`, and `msgspec` decoding into one typed `Struct`.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def _measure(url: str, frames: int, repeats: int, what: str) -> None:
     by_clock, by_cpu = (min(used["bare"]) / min(used["console"]) for used in (wall, cpu))
     report(
         f"ingest: {what}",
-        # The fastest of each: whatever else the machine does only ever slows a run down. And the lower of clock and CPU
-        # time: other work on the machine may flatter the one, waiting for nothing the other.
+        # The fastest of each: other programs only ever slow a run down. And the lower of clock and CPU time: other work
+        # on the machine may flatter the CPU time, a wait for nothing the clock.
         value=min(by_clock, by_cpu),
         unit="of the bare loop's rate",
         at_least=BAR,
@@ -99,7 +99,7 @@ def _measure(url: str, frames: int, repeats: int, what: str) -> None:
 
 
 def _follow(url: str, frames: int) -> dict[str, Any]:
-    """Follow the stream with a Console, to the end of the run; check that nothing is missing."""
+    """Follow the stream with a Console, to the end of the run; check that it is complete."""
     from runconsole import Console
 
     before, used = time.perf_counter(), time.process_time()
@@ -137,7 +137,7 @@ RUNS: dict[str, Callable[[str, int], dict[str, Any]]] = {"console": _follow, "ba
 
 
 def _profile(url: str, frames: int) -> None:
-    """Print where the I/O thread's time goes, by module and by function, as cProfile sees it."""
+    """Print the I/O thread's time by module and by function, as cProfile sees it."""
     import cProfile
     import pstats
     from collections import Counter

@@ -2,10 +2,10 @@
 
     python -m benchmarks.painted [--rate 1000] [--seconds 15] [--states idle sleeping spinning] [--running 8]
 
-A server sends `--rate` numbered events a second and notes when each was handed to the socket. The page notes when it
-painted which number. An event counts as painted with the first frame that shows it or one after it: so every event has
-its time, not only those that happened to be shown. Both clocks are this machine's. Beside the panel the simplest widget
-paints messages from a thread of the same kernel: what Jupyter, the browser and this machine take by themselves.
+A server sends `--rate` numbered events a second and notes the time at which each was handed to the socket. The page
+notes the time of each painted number. An event counts as painted with the first frame that shows it or one after it: so
+every event has its time, not only the shown ones. Both clocks are this machine's. Beside the panel the simplest widget
+paints messages from a thread of the same kernel: the time of Jupyter, the browser and this machine by themselves.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 BAR = 200.0
 FIT = 60.0
-"""Milliseconds (p95) within which the bare widget paints where the machine has time for a browser."""
+"""Milliseconds (p95) of the bare widget's paints above which the machine is too busy for a browser."""
 WARM_UP = 5.0
-"""Seconds of events before the first that count: JupyterLab still does this and that after a notebook has opened."""
+"""Seconds of events before the first that count: JupyterLab has other work after a notebook has opened."""
 SETTLE = 1.0
-"""Seconds at both ends of a state that do not count: what happens there belongs to the change."""
+"""Seconds at both ends of a state that do not count: they belong to the change."""
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _measure(server: Server, page: NotebookPage, state: str, number: int, options: argparse.Namespace) -> None:
-    """Report one state: the first time that the machine is fit, else the best of three by the bare widget's paints."""
+    """Report one state: the first one on an idle machine, else the best of three by the bare widget's paints."""
     tries: list[dict[str, Any]] = []
     while len(tries) < 3 and all(one["bare_widget_p95_ms"] > FIT for one in tries):
         busy(page, state, number, options.seconds)
@@ -73,11 +73,11 @@ def _measure(server: Server, page: NotebookPage, state: str, number: int, option
 
 
 def _sample(server: Server, page: NotebookPage, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the latencies while events arrive for so many seconds."""
+    """Return the latencies while events arrive for that many seconds."""
     server.tell("pace", rate=options.rate, workers=options.running, per_task=options.per_task)
     server.tell("times")
     page.tab.evaluate("window.painted.length = window.echoes.length = 0")
-    # Not Playwright's own wait: it would take part in what is measured.
+    # Not Playwright's own wait: it would disturb the measurement.
     time.sleep(options.seconds + 2 * SETTLE)
     sent: list[tuple[int, float]] = server.tell("times")["times"]
     server.tell("pace", rate=0)
@@ -103,7 +103,7 @@ def _sample(server: Server, page: NotebookPage, options: argparse.Namespace) -> 
 
 
 def latencies(sent: list[tuple[int, float]], painted: list[tuple[int, float]]) -> list[float]:
-    """Return of each event the seconds to the first paint that shows it or a later one; infinite where none does."""
+    """Return the seconds from each event to the first paint that shows it or a later one; infinite without one."""
     numbers = [number for number, _ in painted]
     latencies = []
     for number, at in sent:

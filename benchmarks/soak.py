@@ -1,12 +1,12 @@
-"""An hour of events in some minutes: the memory outside the data must stay where it is, and the cost of an event too.
+"""An hour of events in some minutes: the memory outside the data must stay constant, and the cost of an event too.
 
     python -m benchmarks.soak [--events 10000000]        # some 3.5 GB of memory, nearly all of it the log
 
-Two streams over loopback: ``progress`` tells of 1,000 tasks again and again, ``mixed`` also brings agents' tool calls
-and lines of output. What must grow is the data: the events in the log, and the lines of output, which a frame shows
-all. The system's own count of the process's memory, less the bytes of these two, is sampled all the way; its slope is
-fitted from a third of the stream on, when what is bounded has filled up. A tenth of the events tells little: the heap
-finds its size in steps of some megabytes, which then count as a slope.
+Two streams over loopback: ``progress`` reports 1,000 tasks again and again, ``mixed`` also brings agents' tool calls
+and lines of output. Only the data must grow: the events in the log, and the lines of output, all of which a frame
+shows. The system's own count of the process's memory, less the bytes of these two, is sampled all the way; its slope is
+fitted from a third of the stream on, when all bounded parts have filled up. A tenth of the events proves little: the
+heap finds its size in steps of some megabytes, which then count as a slope.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from benchmarks._common import child, note, rate, report, rss
 from benchmarks._server import Server
 
 BAR = 5.0
-"""Bytes an event, by which memory outside the data may grow: 1.5 % of a frame's own size, about what an allocator's
-own unrest looks like."""
+"""Bytes an event by which memory outside the data may grow: 1.5 % of a frame's own size, about the noise of an
+allocator."""
 STREAMS = ("progress", "mixed")
 TASKS = 1_000
 SAMPLES = 60
 REST = 3.0
-"""Seconds after the end, in which what is sealed beside the stream may be sealed to its end."""
+"""Seconds after the end in which the remaining chunks are sealed."""
 
 
 def main() -> None:
@@ -104,12 +104,12 @@ def _follow(url: str, events: int) -> dict[str, Any]:
 
 
 def _memory(console: Any) -> dict[str, float]:
-    """Return the bytes of the data and of the process. The data first: what comes between the two counts as outside."""
+    """Return the bytes of the data and of the process. The data first: events in between count as outside."""
     return {"log": _log_bytes(console.log), "output": console.state.output.nbytes, "rss": rss()}
 
 
 def _log_bytes(log: Any) -> int:
-    """Return what the log's sealed chunks take in memory: by its own count where it has one, else by Arrow's."""
+    """Return the bytes of the log's sealed chunks: by its own count if it has one, else by Arrow's."""
     held: int | None = getattr(log, "nbytes", getattr(getattr(log, "_storage", None), "held", None))
     if held is not None:
         return held

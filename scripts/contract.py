@@ -1,7 +1,7 @@
 """Write the TypeScript of the contract between kernel and browser, from the Python that declares it.
 
     python scripts/contract.py          # writes js/src/kernel/contract.ts
-    python scripts/contract.py check    # says in a sentence when that file is not current; exit code 1
+    python scripts/contract.py check    # reports in a sentence that the file is outdated; exit code 1
 
 Sources are `runconsole.view.contract` and `runconsole.widget.messages`: their aliases, TypedDicts and structs, in
 order. A docstring, or a string below a field, becomes a comment. The text is formatted as biome formats it.
@@ -186,7 +186,7 @@ def _comment(text: str) -> str:
 
 
 def contract() -> str:
-    """Return the text of the file as it should be."""
+    """Return the text of the current file."""
     known: set[str] = set()
     renamed: dict[str, list[str]] = {}
     parts = [text for name in MODULES for text in Writer(importlib.import_module(name), known, renamed).declarations()]
@@ -194,7 +194,7 @@ def contract() -> str:
 
 
 def main(arguments: list[str]) -> str | None:
-    """Write the file, or check it; return the sentence to say when it is not current."""
+    """Write the file, or check it; return a sentence if it is outdated."""
     text = contract()
     if arguments == ["check"]:
         if FILE.is_file() and FILE.read_text(encoding="utf-8") == text:

@@ -35,7 +35,7 @@ _NOT_SOURCES = {"node_modules", "coverage", "dist", "tests"}
 
 
 class FrontEndError(Exception):
-    """The front end cannot be built; the message says why and what to do."""
+    """The front end cannot be built; the message has the reason and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def find_node() -> Node | None:
 
 
 def _is_new_enough(version: str) -> bool:
-    """Whether the bundler runs on it: ^20.19.0 || >=22.12.0."""
+    """Return whether the bundler runs on it: ^20.19.0 || >=22.12.0."""
     numbers = re.match(r"(\d+)\.(\d+)\.", version)
     if numbers is None:
         return False
@@ -76,12 +76,12 @@ def _is_new_enough(version: str) -> bool:
 class FrontEnd:
     """The front end of a source tree.
 
-    To build it takes only what ends up in the bundle or makes it; tests and checks bring the rest. No package's own
-    script is run on installing it.
+    A build takes only the packages in the bundle and those that make it; tests and checks bring the rest. No package's
+    own script is run on installing it.
 
-    Two stamps spare work: `node_modules/.lock` holds what was installed, of which lock file (its digest);
-    `static/.sources` the digest of the sources and the bundle made of them. A bundle touched by anything else is built
-    again.
+    Two stamps spare work: `node_modules/.lock` holds the installed set and the digest of its lock file;
+    `static/.sources` the digest of the sources and the bundle made of them. A bundle that was changed otherwise is
+    built again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -91,7 +91,7 @@ class FrontEnd:
 
     @property
     def is_built(self) -> bool:
-        """Whether the bundle is the one made of the sources as they are now."""
+        """Return whether the bundle is the one of the present sources."""
         try:
             return (self.static / ".sources").read_text() == self._bundle_digest()
         except OSError:
@@ -171,7 +171,7 @@ def _digest(base: Path, files: Sequence[Path]) -> str:
 
 
 def main(arguments: Sequence[str]) -> str | None:
-    """Runs one command; returns what went wrong, None when all went well."""
+    """Runs one command; returns the error, None for success."""
     front_end = FrontEnd(Path(__file__).resolve().parent.parent)
     try:
         match arguments:

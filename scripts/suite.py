@@ -1,10 +1,10 @@
-"""Runs all that must hold, in two lanes side by side: `scripts/test` has set up what it needs.
+"""Runs all checks and tests, in two lanes side by side: `scripts/test` has set up the environment.
 
     python scripts/suite.py                       # once
     python scripts/suite.py --again 10 --load 1   # ten times in a row, while another process keeps a core busy
 
-A step's output appears whole when the step has ended, and is in test-results/ from its start. A step that fails does
-not keep the others from running.
+A step's output appears whole when the step has ended, and is in test-results/ from its start. A failed step does not
+keep the others from running.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Step:
     """A command that must succeed.
 
     Attributes:
-        name: of the file with its output.
-        heading: what people read.
+        name: the name of the file with its output.
+        heading: the heading for people.
         command: a program on the PATH, and its arguments.
     """
 
@@ -51,7 +51,7 @@ class Outcome:
     output: Path
 
     def failures(self) -> list[str]:
-        """Return pytest's lines on tests that failed; the step itself where it has none."""
+        """Return pytest's lines on failed tests; the step itself if it has none."""
         lines = re.findall(r"^(?:FAILED|ERROR) .*", self.output.read_text(errors="replace"), re.MULTILINE)
         return lines or [f"FAILED {self.step.heading}, see {self.output.relative_to(ROOT)}"]
 
@@ -82,7 +82,7 @@ LANES = [
 
 
 def run_suite(results: Path) -> list[Outcome]:
-    """Run all steps; return how they ended."""
+    """Run all steps; return their exit codes."""
     results.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []
     running: list[subprocess.Popen[bytes]] = []
@@ -126,7 +126,7 @@ def _show(outcome: Outcome) -> None:
 
 
 def once() -> str | None:
-    """Run the suite; return what failed, None where nothing did."""
+    """Run the suite; return its failures, None for none."""
     began = time.monotonic()
     outcomes = run_suite(RESULTS)
     failed = [outcome for outcome in outcomes if outcome.code]
@@ -140,7 +140,7 @@ def once() -> str | None:
 
 
 def again(rounds: int, load: int) -> str | None:
-    """Run the suite many times beside busy loops; return what failed in which round, None where nothing did."""
+    """Run the suite many times beside busy loops; return the failures of each round, None for none."""
     failures: list[str] = []
     with _busy(load):
         for number in range(1, rounds + 1):
@@ -159,7 +159,7 @@ def again(rounds: int, load: int) -> str | None:
 
 @contextmanager
 def _busy(count: int) -> Iterator[None]:
-    """Keep so many cores busy."""
+    """Keep that many cores busy."""
     loops = [subprocess.Popen([sys.executable, "-c", BUSY_LOOP]) for _ in range(count)]
     try:
         yield

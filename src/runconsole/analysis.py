@@ -349,15 +349,15 @@ def _stats(part: pd.DataFrame) -> dict[str, Any]:
     answered = decided[~late]
     people = answered["response_s"]
     verdicts = answered["verdict"].value_counts()
-    told = {verdict: int(verdicts.get(verdict, 0)) for verdict in (*_VERDICTS, "chosen")}
-    judged = told["approved"] + told["rejected"] + told["changed"]
+    counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in (*_VERDICTS, "chosen")}
+    judged = counts["approved"] + counts["rejected"] + counts["changed"]
     return {
         "count": len(part),
         "open": int(part["status"].isin(["pending", "sending", "unknown"]).sum()),
         "decided": len(decided),
         "answered": len(answered),
-        **told,
-        "approval_rate": told["approved"] / judged if judged else pd.NA,
+        **counts,
+        "approval_rate": counts["approved"] / judged if judged else pd.NA,
         "mean_response_s": people.mean(),
         "median_response_s": people.median(),
         "longest_response_s": people.max(),
@@ -413,8 +413,8 @@ def _measures(
     named = {}
     for number, phase in phases.iterrows():
         name = str(number) if pd.isna(phase["name"]) else str(phase["name"])
-        told = {"duration_s": phase["duration_s"]} if pd.notna(phase["duration_s"]) else {}
-        named[name] = made.get(name, {"tasks": 0, "failures": 0, "retries": 0}) | told
+        extra = {"duration_s": phase["duration_s"]} if pd.notna(phase["duration_s"]) else {}
+        named[name] = made.get(name, {"tasks": 0, "failures": 0, "retries": 0}) | extra
     return {RUN: whole} | named | {name: facts for name, facts in made.items() if name not in named}
 
 

@@ -411,4 +411,4 @@ def demo(family: str, directory: Path | None, port: int, browser: bool) -> None:
     from runconsole.recording import home_path
 
     home = None if directory is None else home_path(directory)
-    run_demo(family=family, directory=home, port=port, browser=browser, say=click.echo)
+    run_demo(family=family, directory=home, port=port, browser=browser, report=click.echo)

@@ -492,8 +492,8 @@ class Received(Struct, frozen=True, gc=False):
 
 def events_of(signals: Iterable[object]) -> list[Received]:
     """Return the events among a wire's signals: the events themselves, and those inside signals of copies."""
-    told = (signal if signal.__class__ is Received else getattr(signal, "event", None) for signal in signals)
-    return [event for event in told if isinstance(event, Received)]
+    events = (signal if signal.__class__ is Received else getattr(signal, "event", None) for signal in signals)
+    return [event for event in events if isinstance(event, Received)]
 
 
 # ---- the link and our decisions ------------------------------------------------------------------------------------
@@ -554,8 +554,8 @@ class Answer(Struct, Generic[Option], frozen=True):
 
     def details(self) -> dict[str, Any]:
         """Return the parts beside the option, by the names that servers use, without those that were not given."""
-        told = {"feedback": self.feedback, "modifications": self.modifications}
-        return {name: value for name, value in told.items() if value is not None}
+        parts = {"feedback": self.feedback, "modifications": self.modifications}
+        return {name: value for name, value in parts.items() if value is not None}
 
 
 class DecisionRequested(Fact, frozen=True, gc=False):

@@ -121,12 +121,12 @@ class FakeTransport:
 
     def _took(self, connection: _Connection, frame: str) -> None:
         """Keep a frame of the console, and reply to it."""
-        told = _value(frame)
+        value = _value(frame)
         with self._changed:
-            self.sent.append(told)
+            self.sent.append(value)
             self._changed.notify_all()
         if self._reply is not None:
-            connection.put([_text(answer) for answer in self._reply(told)])
+            connection.put([_text(answer) for answer in self._reply(value)])
 
 
 class _Connection:

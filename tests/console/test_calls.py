@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def caller() -> Iterator[concurrent.futures.ThreadPoolExecutor]:
-    """Yield what calls without blocking the test."""
+    """Yield each calling function without blocking the test."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         yield pool
 

@@ -1,4 +1,4 @@
-"""Decisions through `Console` to a real server and back: how each of them ends, as a value or as one exception."""
+"""Decisions through `Console` to a real server and back: the end of each, as a value or as one exception."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asked(checkpoint: str = "c", **payload: Any) -> str:
 
 
 def answers(reply: Callable[[Message], Any], *, count: int = 1) -> Callable[[Peer], None]:
-    """Return a script that asks, and answers so many decisions with what `reply` makes of them."""
+    """Return a script that asks, and answers that many decisions with the result of `reply`."""
 
     def script(peer: Peer) -> None:
         peer.send(asked(), asked("other"))

@@ -1,4 +1,4 @@
-"""A process forked while a console is live: new consoles work there, inherited ones say where they live."""
+"""A process forked while a console is live: new consoles work there, inherited ones refer to the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs recorded while they happen, over real connections: the recording gives the run's frames, whatever happens."""
+"""Runs recorded live, over real connections: the recording gives the run's frames, after any failure."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ console.wait()
 
 
 def record_until_killed(url: str, path: Path, seconds: float) -> None:
-    """Record in a process of its own, which is killed in the middle of whatever it does."""
+    """Record in a process of its own, which is killed at any moment."""
     with subprocess.Popen([sys.executable, "-c", _RECORD, url, str(path)], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"started\n"
@@ -187,7 +187,7 @@ def record_until_killed(url: str, path: Path, seconds: float) -> None:
 
 
 def told(console: Console) -> set[tuple[str, str]]:
-    """Return what a server said of its run, without its replies to one client: greetings, receipts, refusals."""
+    """Return the server's events of its run, without its replies to one client: greetings, receipts, refusals."""
     events = console.events
     theirs = events[~events["type"].str.contains("connected|ack|joined|^error$")]
     return set(zip(theirs["type"], theirs["payload"], strict=True))

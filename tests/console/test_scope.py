@@ -1,4 +1,4 @@
-"""What `execution=` and `task=` leave out, on each wire, in recordings, and from policies."""
+"""The filters `execution=` and `task=`, on each wire, in recordings, and for policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live links over which nothing comes: said, and made to speak where the address means another protocol or room."""
+"""Live links without events: reported, and replaced where the address may mean another protocol or room."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quiet(console: Console) -> str:
-    """Wait until the console says that its link is silent; return the sentence."""
+    """Wait until the console reports that its link is silent; return the sentence."""
     eventually(lambda: console._engine._state.quiet is not None, "a word about the silence")
     *_, reason = [reason for reason in console.links["reason"].dropna() if "link is live" in reason]
     assert reason in str(console)

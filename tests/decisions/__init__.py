@@ -1,1 +1,1 @@
-"""Decisions on every wire, judged by what the server says of them."""
+"""Decisions on every wire, judged by the server's own record."""

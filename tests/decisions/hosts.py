@@ -1,4 +1,4 @@
-"""Real servers of every wire that ask, take decisions, log them, and misbehave on request: all in the same words."""
+"""Real servers of every wire that ask, take decisions, log them, and misbehave on request: all by one interface."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ ROOM = "execution_e1"
 
 
 class Arrived(NamedTuple):
-    """A decision as the server's log has it."""
+    """A decision in the server's log."""
 
     checkpoint: str
     option: str
     outcome: str
-    """``applied``, or the code it was refused with."""
+    """``applied``, or the code of its refusal."""
 
 
 class Host(ABC):
     """A server of one wire with one run.
 
-    `trouble` names what happens to the next decision: ``unread`` (the link is cut before the server has read it),
+    `trouble` names the fault of the next decision: ``unread`` (the link is cut before the server has read it),
     ``stall`` (taken only at `release`), ``lose`` (applied, and the link is cut before the reply), ``hold`` (applied,
     and answered at `release`).
 
     Args:
-        tells: whether a decision that counts is told to everybody as `checkpoint.resolved`.
-        ahead_s: by how many seconds the server's clock is ahead.
+        tells: True if a decision that counts is sent to all clients as `checkpoint.resolved`.
+        ahead_s: the seconds by which the server's clock is ahead.
     """
 
     wire: str
     can_ask = False
-    """Whether the wire has queries."""
+    """True if the wire has queries."""
 
     def __init__(self, *, tells: bool = True, ahead_s: float = 0.0) -> None:
         self.tells = tells
@@ -81,7 +81,7 @@ class Host(ABC):
         return console
 
     def moment(self, seconds: float = 0.0) -> str:
-        """Return the time so many seconds from now, by the server's clock."""
+        """Return the time in that many seconds, by the server's clock."""
         at = datetime.now(UTC) + timedelta(seconds=self.ahead_s + seconds)
         return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
@@ -93,7 +93,7 @@ class Host(ABC):
         self.emit(self.event(kind, **payload))
 
     def ask(self, checkpoint: str = "c", *, within: float | None = None, **payload: Any) -> None:
-        """Ask a question, to be answered within so many seconds."""
+        """Ask a question, to be answered within that many seconds."""
         fields = {"checkpointId": checkpoint, "title": "Ship?", "options": OPTIONS, "defaultAction": "reject"}
         timeout = {} if within is None else {"timeout": self.moment(within)}
         self.tell("task.hitl_required", **fields | timeout | payload)
@@ -106,12 +106,12 @@ class Host(ABC):
     """The console's."""
 
     def is_heard(self) -> bool:
-        """Whether every console gets what is told from now on."""
+        """Return whether every console gets events from now on."""
         return True
 
     @abstractmethod
     def emit(self, event: Message) -> None:
-        """Send an event to everybody."""
+        """Send an event to all clients."""
 
     @abstractmethod
     def arrived(self) -> list[Arrived]:
@@ -119,27 +119,27 @@ class Host(ABC):
 
     @abstractmethod
     def trouble(self, what: str) -> None:
-        """Have something happen to the next decision."""
+        """Let a fault happen to the next decision."""
 
     @abstractmethod
     def release(self) -> None:
-        """Go on with what was stalled or held."""
+        """Continue stalled or held work."""
 
     @abstractmethod
     def expire(self, checkpoint: str = "c") -> None:
-        """Take the default action, without a word."""
+        """Take the default action silently."""
 
     @abstractmethod
     def down(self) -> None:
-        """Cut every connection and let nobody in."""
+        """Cut every connection and refuse new ones."""
 
     @abstractmethod
     def up(self) -> None:
-        """Let clients in again."""
+        """Accept clients again."""
 
 
 class Docket:
-    """What a server knows of its questions: the first decision in time counts. Used by the servers in Python."""
+    """A server's record of its questions: the first decision in time counts. Used by the servers in Python."""
 
     def __init__(self, now: Callable[[], str]) -> None:
         self._now = now
@@ -147,7 +147,7 @@ class Docket:
         self.questions: dict[str, Message] = {}
         self.log: list[Arrived] = []
         self.refusal: str | None = None
-        """The code that every decision is refused with."""
+        """The code that refuses every decision."""
 
     def note(self, event: Message) -> None:
         payload = event["payload"]
@@ -155,7 +155,7 @@ class Docket:
             self.questions[payload["checkpointId"]] = {**payload, "status": "pending"}
 
     def decide(self, payload: Message) -> str | None:
-        """Take a decision; return the code it is refused with, None where it counts."""
+        """Take a decision; return the code of its refusal, None if it counts."""
         with self._lock:
             name, option = payload["checkpointId"], payload["decision"]
             question = self.questions.get(name, {"status": "missing"})
@@ -200,7 +200,7 @@ class DocketHost(Host):
 
 
 class JsonHost(DocketHost):
-    """Plain JSON. With `replays`, a new connection gets all that was told before."""
+    """Plain JSON. With `replays`, a new connection gets all earlier events."""
 
     wire = "json"
 
@@ -440,11 +440,11 @@ HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
 
 
 PATIENCE = 30
-"""Seconds after which what has not come about will not."""
+"""Seconds after which an expected change counts as missing."""
 
 
 def until(condition: Callable[[], object], what: str = "the condition", *, patience: float = PATIENCE) -> None:
-    """Return as soon as a condition holds; fail when it does not come to hold."""
+    """Return as soon as a condition holds; fail if it never does."""
     end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:
@@ -453,7 +453,7 @@ def until(condition: Callable[[], object], what: str = "the condition", *, patie
 
 
 def heard(host: Host, console: Console) -> None:
-    """Wait until the console has all that the server has told so far."""
+    """Wait until the console has all events of the server so far."""
     before = len(console.output)
     # More than once: a server without a greeting may note its client after the client thinks itself live.
     for number in range(PATIENCE):

@@ -1,4 +1,4 @@
-"""Pressing from other threads, and reading what the frames say of it."""
+"""Pressing from other threads, and reading the frames about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Press", "at_once", "decided", "row", "states"]
 
 
 class Press:
-    """A `decide` in a thread of its own. `outcome` is what it returned or raised."""
+    """A `decide` in a thread of its own. `outcome` is its result or exception."""
 
     def __init__(self, console: Console, option: str, checkpoint: str = "c", **options: Any) -> None:
         self.outcome: Decision | Exception | None = None
@@ -30,14 +30,14 @@ class Press:
             self.outcome = error
 
     def end(self) -> Decision | Exception:
-        """Wait until it has ended; return how."""
+        """Wait until it has ended; return its end."""
         self._thread.join(50)
         assert self.outcome is not None, "the decision never ended"
         return self.outcome
 
 
 def at_once(*presses: tuple[Console, str], checkpoint: str = "c") -> list[Decision | Exception]:
-    """Press several times at the same moment; return how each ended."""
+    """Press several times at the same moment; return the end of each."""
     ready = threading.Barrier(len(presses))
 
     class Waiting(Press):
@@ -54,7 +54,7 @@ def states(console: Console) -> list[str]:
 
 
 def row(console: Console, checkpoint: str = "c") -> dict[str, Any]:
-    """Return a row of the frame `checkpoints`, None for what is not known."""
+    """Return a row of the frame `checkpoints`, None for unknown values."""
     found = console.checkpoints.loc[[checkpoint]].iloc[0]
     return {
         str(name): None if pd.api.types.is_scalar(value) and pd.isna(value) else value for name, value in found.items()
@@ -62,7 +62,7 @@ def row(console: Console, checkpoint: str = "c") -> dict[str, Any]:
 
 
 def decided(console: Console, checkpoint: str = "c") -> tuple[str | None, str | None, str | None]:
-    """Return a checkpoint's status, decision and who decided, as the frame has them."""
+    """Return a checkpoint's status, decision and decider in the frame."""
     if checkpoint not in console.checkpoints.index:
         return None, None, None
     found = row(console, checkpoint)

@@ -1,4 +1,4 @@
-"""Each hard moment of a decision, on every wire, against a real server: what its log says and what the frames say."""
+"""Each hard moment of a decision, on every wire, against a real server: its log, and the frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
 
 @pytest.fixture(params=HOSTS + STRICT_HOSTS, ids=lambda host: host.wire)
 def silent(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """A server that tells nobody what was decided."""
+    """A server that reports no decision to any client."""
     with request.param(tells=False) as host:
         yield host
 

@@ -1,4 +1,4 @@
-"""Replies that come twice, for nobody, late, or from a server that knows no such call; and changes of connection."""
+"""Repeated, foreign and late replies, servers without the call, and changes of connection."""
 
 from __future__ import annotations
 

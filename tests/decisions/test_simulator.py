@@ -1,4 +1,4 @@
-"""Whole runs of the simulator on every wire: what it says was decided, and by whom, is what the frames say."""
+"""Whole runs of the simulator on every wire: its own record of decisions and the frames agree."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def playing(stack: ExitStack, server: Personality, **options: Any) -> Simulator:
 
 
 def told(simulator: Simulator, console: Console) -> dict[str, tuple[str, str]]:
-    """Return what was decided and by whom, by the server's own log, for each question that the console got.
+    """Return the decision and decider, by the server's own log, of each question that the console got.
 
     A console that got two options of a question (approve, reject) gets the one that the server's choice means.
     """

@@ -1,4 +1,4 @@
-"""JupyterLab and a browser for the tests of this folder; what a failed test saw goes to test-results/."""
+"""JupyterLab and a browser for the tests of this folder; the pages of a failed test go to test-results/."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Lab:
     Attributes:
         server: the Jupyter server.
         context: Playwright's browser context, the window.
-        theme: what newly opened notebooks show, LIGHT or DARK.
+        theme: the theme of newly opened notebooks, LIGHT or DARK.
         pages: the notebooks opened so far.
     """
 
@@ -139,9 +139,9 @@ class NotebookPage:
     """A notebook in a browser tab.
 
     Attributes:
-        tab: Playwright's page, for everything that has no method here.
+        tab: Playwright's page, for everything without a method here.
         path: the notebook's path below the server's root.
-        complaints: what the page wrote to the browser's console as an error, and exceptions nobody caught.
+        complaints: the page's errors in the browser's console, and uncaught exceptions.
     """
 
     def __init__(self, lab: Lab, path: str) -> None:
@@ -204,7 +204,7 @@ class NotebookPage:
         self.tab.wait_for_function("path => harness.state(path) === 'idle'", arg=self.path, timeout=timeout * 1000)
 
     def save(self) -> nbformat.NotebookNode:
-        """Saves the notebook; returns what the file holds then."""
+        """Saves the notebook; returns the content of the file."""
         self.tab.evaluate("path => harness.save(path)", self.path)
         saved: nbformat.NotebookNode = nbformat.read(self.lab.server.root / self.path, as_version=4)
         return saved
@@ -216,7 +216,7 @@ class NotebookPage:
         self.tab.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
 
     def restart_kernel(self) -> None:
-        """Restarts the kernel without asking; the page keeps what it shows."""
+        """Restarts the kernel without a dialog; the page stays."""
         self.lab.server.request("POST", f"/api/kernels/{self.kernel_id}/restart")
         self.wait_idle()
 

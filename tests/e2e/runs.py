@@ -1,4 +1,4 @@
-"""Runs of the simulator in a notebook, and how to find one's way about the panel."""
+"""Runs of the simulator in a notebook, and locators of the panel's parts."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def open_checkpoint(
 
 
 def is_busy(notebook: NotebookPage) -> bool:
-    """Whether a cell runs."""
+    """Return whether a cell runs."""
     return str(notebook.tab.evaluate("path => harness.state(path)", notebook.path)) != "idle"
 
 
 def question(name: str = "c", *, title: str = "Ship it?", seconds: float | None = None, **more: Any) -> dict[str, Any]:
-    """Return the event of a checkpoint with a plain and a destructive option, with a deadline in so many seconds."""
+    """Return the event of a checkpoint with a plain and a destructive option, with a deadline in that many seconds."""
     options = [
         {"id": "approve", "label": "Approve", "description": "Go on as planned"},
         {"id": "reject", "label": "Reject", "description": "Stop the task"},
@@ -84,7 +84,7 @@ def execution_event(kind: str, **data: Any) -> dict[str, Any]:
 
 
 def now() -> str:
-    """Return this moment as servers write it."""
+    """Return the present time as servers write it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

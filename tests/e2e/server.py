@@ -34,7 +34,7 @@ class JupyterServer:
         root: the folder whose notebooks it serves.
         log: the file with everything the server and its kernels wrote.
         url: `http://127.0.0.1:PORT`, without a slash at the end.
-        token: what a request must carry.
+        token: the token that a request must carry.
     """
 
     def __init__(self, home: Path) -> None:
@@ -101,7 +101,7 @@ class JupyterServer:
         return json.loads(text) if text else None
 
     def kernel_id(self, notebook: str) -> str:
-        """The id of the kernel that runs a notebook. Raises LookupError where none does."""
+        """The id of the kernel that runs a notebook. Raises LookupError if none does."""
         for session in self.request("GET", "/api/sessions"):
             if session["path"] == notebook:
                 return str(session["kernel"]["id"])

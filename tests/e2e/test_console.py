@@ -1,4 +1,4 @@
-"""The console in a real JupyterLab: what a person sees, presses, reloads and saves."""
+"""The console in a real JupyterLab: viewed, pressed, reloaded and saved."""
 
 from __future__ import annotations
 

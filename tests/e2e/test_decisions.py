@@ -1,4 +1,4 @@
-"""Decisions at the worst moment, in a real JupyterLab against a server that answers when the test says so."""
+"""Decisions at the worst moment, in a real JupyterLab against a server that answers on command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A press while a cell runs, on every ipykernel minor: how the kernel routes it changes from one to the next."""
+"""A press while a cell runs, on every ipykernel minor: each routes it in another way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_press_reaches_the_server_while_a_cell_runs(lab: Lab, version: str) ->
 
 
 def test_an_answer_waits_for_a_busy_kernel(lab: Lab, tmp_path: Path) -> None:
-    """On 6.x, where no front end gets through to a busy kernel."""
+    """On 6.x no front end gets through to a busy kernel."""
     gates = [tmp_path / "first", tmp_path / "second"]
     waits = [
         f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.05)" for gate in gates

@@ -35,7 +35,7 @@ def button(panel: Locator, name: str) -> Locator:
 
 
 def reading(panel: Locator) -> list[str]:
-    """Return what the panel says in its header and its views, without the times at which things are now."""
+    """Return the text of the panel's header and views, without present times."""
     said = [panel.locator("dl").inner_text()]
     for tab in SHOWN:
         panel.get_by_role("tab", name=tab, exact=True).click()

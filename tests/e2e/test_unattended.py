@@ -1,4 +1,4 @@
-"""Notebooks that nobody sits by, run by nbclient and by papermill: a question never hangs them without a word."""
+"""Unattended notebooks, run by nbclient and by papermill: a question never hangs them silently."""
 
 from __future__ import annotations
 

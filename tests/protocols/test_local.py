@@ -1,4 +1,4 @@
-"""Runs of this process: a `Source` is followed, asked, recorded and replayed as a server is."""
+"""Runs of this process: a `Source` is followed, answered, recorded and replayed as a server is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUESTION = {
 
 
 class Told(Source):
-    """Tells events one after the other, then ends."""
+    """Yields events one after the other, then ends."""
 
     def __init__(self, *events: Any) -> None:
         self._told = events
@@ -49,7 +49,7 @@ class Told(Source):
 
 
 class Asking(Source):
-    """Asks whether to ship, and goes on when it is answered."""
+    """Asks for approval, and continues after the answer."""
 
     name = "release of today"
     task_commands = ("cancel",)
@@ -159,7 +159,7 @@ def test_a_stop_in_the_middle_of_an_answer_leaves_it_unknown() -> None:
 # ---- ends and faults ------------------------------------------------------------------------------------------------
 
 
-def test_events_that_end_before_the_run_interrupt_it_and_are_not_read_again() -> None:
+def test_events_that_end_early_interrupt_the_run() -> None:
     source = Told(STARTED)
     with Console(source) as console, pytest.raises(RunInterrupted, match="the events of Told ended before the run did"):
         console.wait(20)
@@ -241,7 +241,7 @@ def test_several_consoles_follow_one_source() -> None:
     assert one.events["payload"].tolist() == other.events["payload"].tolist()
 
 
-def test_a_console_that_is_started_again_reads_again_and_doubles_nothing() -> None:
+def test_a_restarted_console_reads_again_without_doubles() -> None:
     with Console(Told(STARTED)) as console:
         with pytest.raises(RunInterrupted):
             console.wait(20)
@@ -252,7 +252,7 @@ def test_a_console_that_is_started_again_reads_again_and_doubles_nothing() -> No
     assert console.links["duplicates"].sum() == 1
 
 
-def test_a_recording_of_a_source_is_shown_again_and_gone_on_with(tmp_path: Path) -> None:
+def test_a_recording_of_a_source_is_replayed_and_continued(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     with Console(Told(STARTED), record=path) as console, pytest.raises(RunInterrupted):
         console.wait(20)
@@ -265,7 +265,7 @@ def test_a_recording_of_a_source_is_shown_again_and_gone_on_with(tmp_path: Path)
     assert replay.events["payload"].tolist() == console.events["payload"].tolist()
 
 
-def test_a_widget_shows_a_source_and_is_its_own_when_the_cell_runs_again() -> None:
+def test_a_cell_run_again_shows_the_sources_own_widget() -> None:
     source = Asking()
     widget = ConsoleWidget(source)
     eventually(lambda: widget.pending)

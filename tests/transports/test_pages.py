@@ -1,4 +1,4 @@
-"""Pages in place of a handshake, and errors of old servers, are told as what they are."""
+"""Pages in place of a handshake, and errors of old servers, are reported as such."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies as companies set them: found as curl finds them, used, and named where they do not let us through."""
+"""Proxies of companies: found as curl finds them, used, and named if they refuse us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebSocket connections on real sockets: each way they fail is one clear sentence, and one judgment on trying again."""
+"""WebSocket connections on real sockets: each failure is one clear sentence, and one verdict on a new attempt."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.servers.json_server import JsonServer, Peer, closes, says
 from tests.servers.other_servers import ECHO, closed_port, http, tcp_server
 
 PEM = Path(__file__).parents[1] / "servers" / "localhost.pem"
-"""A certificate for localhost that nobody has signed, with its key."""
+"""A certificate for localhost that no authority has signed, with its key."""
 SECRET = "s3cret-value"
 
 
 async def lost(url: str, **options: Any) -> LinkLost:
-    """Return how connecting (or else receiving) failed."""
+    """Return the failure of connecting (or else of receiving)."""
     with pytest.raises(LinkLost) as caught:  # noqa: PT012 - whichever comes first
         async with WebSocketTransport(url, **options).connect() as connection:
             while True:

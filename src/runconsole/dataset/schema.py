@@ -89,10 +89,10 @@ def _without_secrets(events: pa.Table, tables: Tables) -> pa.Table:
 
 
 def _hidden(texts: pa.Array, tables: Tables) -> pa.Array:
-    told = texts.to_pylist()
-    if not told or not tables.redactor.may_hold_any([text or "" for text in told]):
+    values = texts.to_pylist()
+    if not values or not tables.redactor.may_hold_any([text or "" for text in values]):
         return texts
-    return pa.array([None if text is None else tables.redactor.hide(text) for text in told], texts.type)
+    return pa.array([None if text is None else tables.redactor.hide(text) for text in values], texts.type)
 
 
 def to_frame(name: str, table: pa.Table, *, decode: bool = True) -> pd.DataFrame:

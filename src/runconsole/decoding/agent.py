@@ -72,8 +72,8 @@ def _file_change(data: _FileChange) -> Fact | None:
 
 def _agent_error(data: _AgentEvent) -> Fact | None:
     info = info_of(data.error)
-    told = (data.error, data.message, data.detail, data.errors, data.reason)
-    message = first(*map(words_of, told), info.code, data.code)
+    candidates = (data.error, data.message, data.detail, data.errors, data.reason)
+    message = first(*map(words_of, candidates), info.code, data.code)
     if message is None:
         return None
     action = data.action if isinstance(data.action, _ErrorAction) else _ErrorAction(data.action)

@@ -49,18 +49,18 @@ class Choices(NamedTuple):
     note: str | None = None
 
 
-def read_choices(told: object, kind: str | None) -> Choices:
-    """Return the options of a question of type `kind`; `told` is None where the server names no options.
+def read_choices(given: object, kind: str | None) -> Choices:
+    """Return the options of a question of type `kind`; `given` is None where the server names no options.
 
     Without named options, a type that means approval (or no type at all) gives Approve and Reject.
     """
-    if told is None:
+    if given is None:
         if kind is None or _MEANS_APPROVAL.search(kind):
             return Choices(_APPROVE_OR_REJECT, "assumed")
         return Choices(offers="text")
-    listed = _listed(told)
+    listed = _listed(given)
     if listed is None:
-        return Choices(offers="nothing", note=f"The options cannot be read: {_shown(told)}")
+        return Choices(offers="nothing", note=f"The options cannot be read: {_shown(given)}")
     if not listed:
         return Choices(offers="text")
     options = [read_option(item) for item in listed]
@@ -145,29 +145,29 @@ def _label(text: str) -> str:
     return text.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _listed(told: object) -> Sequence[object] | None:
+def _listed(given: object) -> Sequence[object] | None:
     """Return the options one by one, from any known container; None for any other value."""
-    if isinstance(told, str):
-        return _split(told)
-    if isinstance(told, Mapping):
-        inside = next((told[name] for name in _LISTS if isinstance(told.get(name), list)), None)
+    if isinstance(given, str):
+        return _split(given)
+    if isinstance(given, Mapping):
+        inside = next((given[name] for name in _LISTS if isinstance(given.get(name), list)), None)
         if inside is not None:
             return _listed(inside)
-        if told.keys() & set(_LABELS) and told.keys() & {"id", "value", "key"}:
-            return [told]  # a single option without a list
-        return [_of_member(name, value) for name, value in told.items()]
-    return told if isinstance(told, list) else None
+        if given.keys() & set(_LABELS) and given.keys() & {"id", "value", "key"}:
+            return [given]  # a single option without a list
+        return [_of_member(name, value) for name, value in given.items()]
+    return given if isinstance(given, list) else None
 
 
 def _split(text: str) -> Sequence[object] | None:
     """Return the answers in a text: JSON within JSON, one a line, or separated by commas."""
     if text.lstrip()[:1] in ("[", "{"):
         try:
-            told = loads_encodable(text)
+            parsed = loads_encodable(text)
         except ValueError:
             pass
         else:
-            return _listed(told)
+            return _listed(parsed)
     parts = text.splitlines() if len(text.strip().splitlines()) > 1 else text.split(",")
     return [part.strip() for part in parts if part.strip()]
 
@@ -197,6 +197,6 @@ def _apart(options: list[CheckpointOption]) -> Iterator[CheckpointOption]:
         yield option
 
 
-def _shown(told: object) -> str:
-    text = name_of(told) or "…"
+def _shown(given: object) -> str:
+    text = name_of(given) or "…"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… (all of it is in `events`)"

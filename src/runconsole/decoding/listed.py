@@ -48,7 +48,7 @@ def _beside(item: Mapping[str, Any]) -> dict[str, Any]:
 def _configured(checkpoint: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     timeout = config.get("timeout")
     limits: Mapping[str, Any] = timeout if isinstance(timeout, Mapping) else {"expiresAt": timeout}
-    told = {
+    fields = {
         "title": config.get("title"),
         "description": config.get("message") or checkpoint.get("description"),
         "options": config.get("options"),
@@ -57,7 +57,7 @@ def _configured(checkpoint: Mapping[str, Any], config: Mapping[str, Any]) -> dic
         "defaultAction": limits.get("defaultAction") or config.get("defaultAction") or checkpoint.get("defaultAction"),
         "checkpointType": checkpoint.get("checkpointType") or checkpoint.get("trigger") or checkpoint.get("type"),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _status(decision: Mapping[str, Any]) -> str:
@@ -81,5 +81,5 @@ def applied_option(answer: Any) -> str | None:
         return decision
     if not isinstance(decision, Mapping):
         return None
-    told = (decision.get(name) for name in ("selectedOption", "decision", "action"))
-    return next((value for value in told if isinstance(value, str)), None)
+    names = (decision.get(name) for name in ("selectedOption", "decision", "action"))
+    return next((value for value in names if isinstance(value, str)), None)

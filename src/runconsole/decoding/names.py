@@ -55,19 +55,19 @@ _read_metadata = reader(Ids)
 
 def names_beside(ids: Struct, metadata: str | None) -> Names:
     """Return the names in an envelope, beside the data; `metadata` is the text of that field."""
-    told = _names(Ids(**{name: getattr(ids, name) for name in BESIDE[:-1]}))
+    found = _names(Ids(**{name: getattr(ids, name) for name in BESIDE[:-1]}))
     inner = None if metadata is None else _read_metadata(metadata)
-    return told if inner is None else _merged(told, _names(inner))
+    return found if inner is None else _merged(found, _names(inner))
 
 
 def names_of(event: Received) -> Names:
     """Return all names in an event."""
-    told = event.beside or _NOTHING
+    found = event.beside or _NOTHING
     ids = _read_ids(event.payload)
     if ids is None:
-        return told
-    told = _merged(told, _names(ids))
-    return told if ids.metadata is None else _merged(told, _names(ids.metadata))
+        return found
+    found = _merged(found, _names(ids))
+    return found if ids.metadata is None else _merged(found, _names(ids.metadata))
 
 
 def _names(ids: Ids) -> Names:

@@ -157,9 +157,9 @@ def read_stage(kind: str) -> FactReader | None:
 
 
 def _step(data: _Stage) -> str | None:
-    told: str | None = first(data.current_phase, data.current_operation or None, data.phase, data.pattern)
-    if told is not None:
-        return told
+    found: str | None = first(data.current_phase, data.current_operation or None, data.phase, data.pattern)
+    if found is not None:
+        return found
     if data.from_entity is not None and data.to_entity is not None:
         return f"{data.from_entity} → {data.to_entity}"
     kind = first(data.type, data.entity_type)
@@ -241,9 +241,9 @@ def _phase(status: TaskStatus) -> Callable[[_Phase], Fact | None]:
     def meaning(data: _Phase) -> Fact | None:
         if data.phase is None and data.name is None:
             return None
-        told = TaskStatus.FAILED if data.success is False else status
+        reported = TaskStatus.FAILED if data.success is False else status
         number, name = (data.phase, data.name) if isinstance(data.phase, int) else (None, first(data.name, data.phase))
-        return PhaseTold(PhaseReported(number, name, told))
+        return PhaseTold(PhaseReported(number, name, reported))
 
     return meaning
 
@@ -313,13 +313,13 @@ def _approval(data: _Approval) -> Fact | None:
 
 
 def _change(operation: _Operation) -> dict[str, str]:
-    told = {
+    fields = {
         "action": operation.operation,
         "path": operation.file,
         "diff": operation.diff,
         "preview": operation.preview,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 FACTS: dict[str, FactReader] = {

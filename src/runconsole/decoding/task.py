@@ -219,7 +219,7 @@ def _task_progress(data: _TaskProgress) -> Fact | None:
         subtask = SubtaskReported(
             data.task_id, part.id, read_status(part.status), name=part.name, progress=part.progress
         )
-    told = metrics.elapsed is not None or metrics.estimated_remaining is not None
+    has_times = metrics.elapsed is not None or metrics.estimated_remaining is not None
     return TaskProgressed(
         data.task_id,
         data.progress,
@@ -229,7 +229,7 @@ def _task_progress(data: _TaskProgress) -> Fact | None:
         subtask,
         metrics.tokens_used,
         metrics.cost,
-        TaskDetails(elapsed_s=metrics.elapsed, remaining_s=metrics.estimated_remaining) if told else None,
+        TaskDetails(elapsed_s=metrics.elapsed, remaining_s=metrics.estimated_remaining) if has_times else None,
         unknown_status(data.status),
     )
 
@@ -319,10 +319,10 @@ def _task_failed(data: _TaskEnded) -> Fact | None:
         return None
     error, metrics = data.error, data.metrics or NO_METRICS
     info = info_of(error)
-    told = (error, data.reason, data.message, data.error_message, data.detail, data.errors, data.description)
+    candidates = (error, data.reason, data.message, data.error_message, data.detail, data.errors, data.description)
     return TaskFailed(
         data.task_id,
-        first(*map(words_of, told), info.code, "failed"),
+        first(*map(words_of, candidates), info.code, "failed"),
         info.code,
         info.recoverable,
         first(metrics.duration, metrics.total_duration, data.duration),

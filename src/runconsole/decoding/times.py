@@ -96,13 +96,13 @@ def read_deadline(value: object) -> Deadline:
 
 
 def _read_deadline_object(value: Mapping[str, object]) -> Deadline:
-    told = next((value[name] for name in ("expiresAt", "expires_at", "at", "deadline") if value.get(name)), None)
-    if told is None and not value.keys() & {"nanos", "nanoseconds"}:
-        told = value.get("duration") or value.get("seconds")
+    given = next((value[name] for name in ("expiresAt", "expires_at", "at", "deadline") if value.get(name)), None)
+    if given is None and not value.keys() & {"nanos", "nanoseconds"}:
+        given = value.get("duration") or value.get("seconds")
     milliseconds = value.get("ms", value.get("milliseconds"))
-    if told is None and isinstance(milliseconds, (int, float)):
+    if given is None and isinstance(milliseconds, (int, float)):
         return _after(milliseconds / 1000)
-    return Deadline(read_time(told or value)) if told is None or isinstance(told, Mapping) else read_deadline(told)
+    return Deadline(read_time(given or value)) if given is None or isinstance(given, Mapping) else read_deadline(given)
 
 
 def _after(seconds: float | None) -> Deadline:
@@ -180,14 +180,14 @@ def _length(clock: list[int]) -> timedelta:
 
 
 def _read_object(value: Mapping[str, object]) -> Micros | None:
-    told = value.get("$date", value.get("$numberLong"))
-    if told is not None:
-        if isinstance(told, Mapping):
-            told = told.get("$numberLong")
-        milliseconds = int(told) if isinstance(told, str) and told.isdecimal() and len(told) < 20 else told
+    given = value.get("$date", value.get("$numberLong"))
+    if given is not None:
+        if isinstance(given, Mapping):
+            given = given.get("$numberLong")
+        milliseconds = int(given) if isinstance(given, str) and given.isdecimal() and len(given) < 20 else given
         if isinstance(milliseconds, int) and not isinstance(milliseconds, bool):
             return milliseconds * 1000
-        return read_time(told) if isinstance(told, (str, float)) else None
+        return read_time(given) if isinstance(given, (str, float)) else None
     seconds = value.get("seconds", value.get("_seconds"))
     nanos = value.get("nanos", value.get("_nanoseconds", value.get("nanoseconds", 0)))
     seconds = int(seconds) if isinstance(seconds, str) and seconds.isdecimal() and len(seconds) < 20 else seconds
@@ -226,8 +226,8 @@ def _read_duration(text: str) -> float | None:
     match = _ISO_DURATION.fullmatch(text) or _CLOCK_DURATION.fullmatch(text)
     if match is None:
         return None
-    told = {name: number.replace(",", ".") for name, number in match.groupdict().items() if number is not None}
+    parts = {name: number.replace(",", ".") for name, number in match.groupdict().items() if number is not None}
     try:
-        return timedelta(**{name: float(number) for name, number in told.items()}).total_seconds() if told else None
+        return timedelta(**{name: float(number) for name, number in parts.items()}).total_seconds() if parts else None
     except (ValueError, OverflowError):
         return None

@@ -26,9 +26,9 @@ def words_of(error: Any, depth: int = 0) -> str | None:
     if depth > _DEEPEST:
         return None
     if isinstance(error, list):
-        told = [words for item in error[: _MOST * 4] if (words := words_of(item, depth + 1))]
+        found = [words for item in error[: _MOST * 4] if (words := words_of(item, depth + 1))]
         more = len(error) - _MOST
-        return "; ".join(told[:_MOST]) + (f"; and {more} more" if told and more > 0 else "") or None
+        return "; ".join(found[:_MOST]) + (f"; and {more} more" if found and more > 0 else "") or None
     if not isinstance(error, Mapping):
         return None
     words = next((words for name in _NAMES if (words := words_of(error.get(name), depth + 1))), None)

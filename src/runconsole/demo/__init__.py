@@ -38,7 +38,7 @@ def run_demo(
     directory: Path | None = None,
     port: int = 0,
     browser: bool = True,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> None:
     """Run the demo until it is interrupted or JupyterLab is shut down.
 
@@ -47,7 +47,7 @@ def run_demo(
         directory: the place of the notebooks' copies; None takes a new temporary directory, which stays.
         port: JupyterLab's port; 0 takes a free one.
         browser: open the page if there is a display.
-        say: called with each line of progress.
+        report: called with each line of progress.
 
     Raises DemoError, with one sentence, where something is missing or does not start.
     """
@@ -57,24 +57,24 @@ def run_demo(
 
     root = directory or Path(tempfile.mkdtemp(prefix="runconsole-demo-"))
     name = copy_notebooks(root, quickstart(family))
-    say(f"Notebooks are in {root}")
+    report(f"Notebooks are in {root}")
     try:
         with (
             _ending_on_signals(),
             tempfile.TemporaryDirectory(prefix="runconsole-lab-", ignore_cleanup_errors=True) as home,
-            Lab(root, Path(home), port=port, say=say) as lab,
+            Lab(root, Path(home), port=port, report=report) as lab,
         ):
-            say(f"Running {name} ...")
+            report(f"Running {name} ...")
             for problem in run_cells(lab, name):
-                say(problem)
+                report(problem)
             page = lab.page(name)
-            say(f"\n  {page}\n\nThe run is live. Press Ctrl-C to end it.")
+            report(f"\n  {page}\n\nThe run is live. Press Ctrl-C to end it.")
             if browser and _has_display():
                 webbrowser.open(page)
             lab.wait()
     except KeyboardInterrupt:
         pass
-    say("Ended.")
+    report("Ended.")
 
 
 @contextmanager

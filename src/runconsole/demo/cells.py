@@ -98,12 +98,12 @@ def _run_cell(client: BlockingKernelClient, cell: dict[str, Any], within_s: floa
             return "is not done yet; it goes on in the kernel."
         if message["parent_header"].get("msg_id") != request:
             continue
-        kind, told = message["msg_type"], message["content"]
+        kind, content = message["msg_type"], message["content"]
         if kind == "execute_input":
-            cell["execution_count"] = told["execution_count"]
+            cell["execution_count"] = content["execution_count"]
         elif kind in _OUTPUTS:
             cell["outputs"].append(output_from_msg(message))
         if kind == "error":
-            return f"failed: {told['ename']}: {told['evalue']}"
-        if kind == "status" and told["execution_state"] == "idle":
+            return f"failed: {content['ename']}: {content['evalue']}"
+        if kind == "status" and content["execution_state"] == "idle":
             return None

@@ -54,17 +54,19 @@ class DemoError(RunConsoleError):
 class Lab:
     """A running JupyterLab; leaving the block ends it together with its kernels.
 
-    `root` holds the notebooks, `home` its own settings and runtime files, `port` 0 is a free one, and `say` is called
+    `root` holds the notebooks, `home` its own settings and runtime files, `port` 0 is a free one. `report` is called
     with each slow step.
     """
 
-    def __init__(self, root: Path, home: Path, *, port: int = 0, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, root: Path, home: Path, *, port: int = 0, report: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.runtime = home / _FOLDERS["JUPYTER_RUNTIME_DIR"]
         """The directory of the kernels' connection files."""
         self._root = root.resolve()
         self._home = home
         self._port = port
-        self._say = say
+        self._report = report
         self._token = secrets.token_urlsafe(24)
         self._log = home / "jupyterlab.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,7 +75,7 @@ class Lab:
         if self._port:
             _check_free(self._port)
         self._write_settings()
-        self._say("Starting JupyterLab ...")
+        self._report("Starting JupyterLab ...")
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--ip={_HOST}", f"--port={self._port}"),
             "--ServerApp.port_retries=0",
@@ -158,7 +160,7 @@ class Lab:
         process, self._process = self._process, None
         if process is None:
             return
-        self._say("Ending JupyterLab and its kernels ...")
+        self._report("Ending JupyterLab and its kernels ...")
         with _ignoring_interrupts():
             if process.poll() is None:
                 with contextlib.suppress(OSError, http.client.HTTPException):

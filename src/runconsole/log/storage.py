@@ -109,7 +109,7 @@ class _ChunkFile(NamedTuple):
             return pa.ipc.open_file(file).get_batch(0)
 
 
-# ---- directories that tell whose they are ----------------------------------------------------------------------------
+# ---- directories with the mark of their owner ------------------------------------------------------------------------
 # The name shows the process, its lock its life: the system releases a lock with its process, at any kind of end, and a
 # number that another process has got since means nothing.
 

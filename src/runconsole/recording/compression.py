@@ -274,12 +274,12 @@ def _zstd_end(file: BinaryIO, start: int) -> int | None:
         block = file.read(3)
         if len(block) < 3:
             return None
-        told = int.from_bytes(block, "little")
-        kind, length = told >> 1 & 3, told >> 3
+        header = int.from_bytes(block, "little")
+        kind, length = header >> 1 & 3, header >> 3
         place += 3 + (1 if kind == 1 else length)  # a repeated byte is written once
         if kind == 3:
             return None
-        if told & 1:
+        if header & 1:
             return _reached(file, place + 4 * (descriptor >> 2 & 1))
 
 

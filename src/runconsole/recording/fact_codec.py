@@ -31,8 +31,8 @@ def write_fact(fact: Fact | Received) -> dict[str, Any]:
     inner = fields.get("fact")
     if isinstance(inner, Fact):
         fields["fact"] = write_fact(inner)
-    told = {name: value for name, value in fields.items() if value is not None}
-    return {"is": type(fact).__name__, **msgspec.to_builtins(told, enc_hook=str)}
+    known = {name: value for name, value in fields.items() if value is not None}
+    return {"is": type(fact).__name__, **msgspec.to_builtins(known, enc_hook=str)}
 
 
 def _fields_of(answer: Answer[Any]) -> dict[str, Any]:
@@ -40,16 +40,16 @@ def _fields_of(answer: Answer[Any]) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in answer.__struct_fields__}
 
 
-def read_fact(told: object) -> Fact | Received:
+def read_fact(data: object) -> Fact | Received:
     """Return the fact. Raises ValueError (or its subclass, msgspec's ValidationError) for any other value."""
-    if not isinstance(told, dict):
-        raise ValueError(f"expected a fact as an object, got {type(told).__name__}")  # noqa: TRY004 - as for the rest
-    name = told.get("is")
+    if not isinstance(data, dict):
+        raise ValueError(f"expected a fact as an object, got {type(data).__name__}")  # noqa: TRY004 - as for the rest
+    name = data.get("is")
     kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"expected a fact of this version of runconsole, got {repr(name)[:_MOST_QUOTED]}")
     fields: dict[str, Any] = dict.fromkeys(_REQUIRED[kind.__name__])
-    fields |= {key: value for key, value in told.items() if key != "is"}
+    fields |= {key: value for key, value in data.items() if key != "is"}
     for key, value in fields.items():
         if key not in _AS_GIVEN:
             _check_numbers(value)

@@ -194,12 +194,12 @@ class Recorder:
         """Note that the server has accepted us, and the console's knowledge then."""
         if self._by_events:
             return
-        told = {"back_at": back_at, "assured": assured, "replays": replays}
+        known = {"back_at": back_at, "assured": assured, "replays": replays}
         frame = self._frame
         if frame is not None and not frame.is_done:
-            frame.add({"is": "connected", **told})
+            frame.add({"is": "connected", **known})
         else:
-            self._put(Entry(self._now(), "local", connected=told))
+            self._put(Entry(self._now(), "local", connected=known))
         self._held_before, self._held = self._held, {}
 
     # ---- events and facts -------------------------------------------------------------------------------------------
@@ -232,13 +232,13 @@ class Recorder:
 
     def fact(self, fact: Fact | Received) -> None:
         """Note a fact of our own."""
-        told = write_fact(fact)
+        written = write_fact(fact)
         frame = self._frame
         if frame is not None and not frame.is_done:
-            frame.add(told)
+            frame.add(written)
         else:
             at = moment(fact)
-            self._put(Entry(self._now() if at is None else at, "local", fact=told))
+            self._put(Entry(self._now() if at is None else at, "local", fact=written))
         if fact.__class__ in _DECISIONS:
             self.flush()
 

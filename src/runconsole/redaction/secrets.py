@@ -128,7 +128,7 @@ class Redactor:
         self._is_escapable = bool(distinct)
         self._always = any(needles is None for needles in found)
         self._spelled: list[spellings.Spelled] | None = None
-        self._told: re.Pattern[str] | None = None
+        self._named_common: re.Pattern[str] | None = None
         self._as_value: re.Pattern[str] | None = None
         self._as_word: re.Pattern[str] | None = None
         self._ids: dict[str, str] = {}
@@ -170,11 +170,11 @@ class Redactor:
         if self._spelled is None:
             self._spelled = [spellings.compiled(secret) for secret in self._distinct]
             self._spelled += [spellings.compiled(bearer, only_coded=True) for bearer in self._bearers]
-        if self._told is None and self._common:
-            self._told = re.compile(_told_pattern(_either_common(self._common)))
+        if self._named_common is None and self._common:
+            self._named_common = re.compile(_named_pattern(_either_common(self._common)))
         found = [span for spelled in self._spelled for span in spelled.spans(text)]
-        if self._told is not None:
-            found += [(match.end(1), match.end()) for match in self._told.finditer(text)]
+        if self._named_common is not None:
+            found += [(match.end(1), match.end()) for match in self._named_common.finditer(text)]
         return _apart(found)
 
     def hide(self, text: str) -> str:
@@ -319,7 +319,7 @@ def _either_common(secrets: Iterable[str]) -> str:
     return "|".join(map(re.escape, _longest_first(forms)))
 
 
-def _told_pattern(forms: str) -> str:
+def _named_pattern(forms: str) -> str:
     return rf'(?i:({_TELLING}[\w-]*(?:\\?"\s*:\s*\\?"|=)(?:Bearer )?|\bBearer ))(?:{forms})(?=[\s\\"&]|$)'
 
 

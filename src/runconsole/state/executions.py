@@ -31,16 +31,16 @@ _RUN_STATUS = {
 @handles(ExecutionStarted)
 def execution_started(state: RunState, fact: ExecutionStarted, event: Received) -> None:
     state.is_execution = True
-    tell = set_known if state.is_newest("plan", event) else fill_unknown
+    set_fields = set_known if state.is_newest("plan", event) else fill_unknown
     beside = None if event.beside is None else event.beside.execution
-    tell(state, execution_id=fact.execution_id or beside, estimated_duration_s=fact.estimated_duration_s)
+    set_fields(state, execution_id=fact.execution_id or beside, estimated_duration_s=fact.estimated_duration_s)
     if state.counters_at is None:
-        tell(state, total_tasks=fact.total_tasks)
+        set_fields(state, total_tasks=fact.total_tasks)
     if state.completed_tasks is None:
         state.completed_tasks = 0
     for plan in fact.phases:
         phase = copy(state.phases.get(plan.number) or Phase(plan.number))
-        tell(phase, name=plan.name, tasks=plan.tasks)
+        set_fields(phase, name=plan.name, tasks=plan.tasks)
         fill_unknown(phase, reported_status=plan.status)
         state.phases[plan.number] = phase
     state.versions["phases"] += 1

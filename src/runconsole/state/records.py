@@ -19,7 +19,7 @@ from runconsole.events import (
 from runconsole.state.advance import fill_unknown, note_error, set_known
 from runconsole.state.checkpoints import close_checkpoints
 from runconsole.state.ordering import is_before
-from runconsole.state.rows import AlertRow, Artifact, ErrorRow, Link, OutputChunk
+from runconsole.state.rows import AlertRow, Artifact, ErrorRecord, Link, OutputChunk
 from runconsole.state.state import URGENT, Effect, RunState, handles
 
 
@@ -39,7 +39,7 @@ def put_artifact(state: RunState, path: str, at: Micros, **fields: Any) -> None:
 
 def put_error(state: RunState, at: Micros, *, once: bool = False, **fields: Any) -> None:
     """Add an error. `once`: unless an equal one of the same time exists."""
-    row = ErrorRow(
+    row = ErrorRecord(
         at=at,
         **{"task_id": None, "task_name": None, "error_type": None, "recoverable": None}
         | {"attempt": None, "max_retries": None, "stack": None}

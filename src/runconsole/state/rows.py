@@ -194,7 +194,7 @@ class Artifact(Struct):
     """The event time of the newest applied fact with a status."""
 
 
-class ErrorRow(Struct):
+class ErrorRecord(Struct):
     """An error of a task or an agent."""
 
     task_id: str | None

@@ -138,7 +138,7 @@ def _cut(values: bytes, lengths: Sequence[int]) -> list[str]:
     return [values[begin:end].decode() for begin, end in places]
 
 
-class _Snapshot(NamedTuple, Generic[R]):
+class _ReadView(NamedTuple, Generic[R]):
     """A snapshot for readers, taken in one step."""
 
     blocks: list[Block[R]]
@@ -171,7 +171,7 @@ class Scrollback(Sequence[R]):
         self._kind = kind
         self._open: list[R] = []
         self._weight = 0
-        self._parts: _Snapshot[R] = _Snapshot([], 0, 0, self._open)
+        self._parts: _ReadView[R] = _ReadView([], 0, 0, self._open)
         self._read: tuple[Block[R] | None, list[R]] = (None, [])
         """The block that was read last, or sealed after that, and its rows."""
 
@@ -189,7 +189,7 @@ class Scrollback(Sequence[R]):
         blocks.append(block)
         self._read = (block, rows)  # a reader at the end has not seen all of it yet
         self._open, self._weight = [], 0
-        self._parts = _Snapshot(blocks, full + 1, sealed + len(rows), self._open)
+        self._parts = _ReadView(blocks, full + 1, sealed + len(rows), self._open)
 
     def amend(self, number: int, row: R) -> None:
         """Replace a row. Call it only where no other thread reads, and from the appending thread."""
@@ -247,7 +247,7 @@ class Scrollback(Sequence[R]):
             yield from blocks[_place(blocks, first, full) : full]
         yield late
 
-    def _between(self, parts: _Snapshot[R], low: int, high: int) -> Iterator[list[R]]:
+    def _between(self, parts: _ReadView[R], low: int, high: int) -> Iterator[list[R]]:
         """Yield the rows from number `low` up to `high`, block by block."""
         blocks, full, sealed, rows = parts
         if low < sealed:

@@ -20,7 +20,7 @@ from runconsole.state.rows import (
     Artifact,
     Checkpoint,
     Decision,
-    ErrorRow,
+    ErrorRecord,
     Link,
     OutputChunk,
     Phase,
@@ -121,7 +121,7 @@ class RunState:
         self.phases: Numbered[Phase] = Numbered()
         self.waves: Numbered[Wave] = Numbered()
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
-        self.errors: dict[int, ErrorRow] = {}
+        self.errors: dict[int, ErrorRecord] = {}
         """By their number, from 0."""
         self.error_keys: set[tuple[Any, ...]] = set()
         """The identity of each error."""

@@ -122,13 +122,13 @@ class _Sender:
 
 
 def _follow_quietly(console: Console) -> None:
-    told = ""
+    last = ""
     while console.status in _FOLLOWING:
         now = _progress_line(console)
-        if now != told:
+        if now != last:
             sys.stderr.write(f"{now}\n")
             sys.stderr.flush()
-            told = now
+            last = now
         time.sleep(_REFRESH_S)
 
 

@@ -13,7 +13,7 @@ __all__ = ["detail_facts"]
 def detail_facts(details: TaskDetails, cutter: Cutter) -> list[list[str]]:
     """Return ``[name, text]`` of each given fact."""
     tests = details.tests_run if details.tests_passed is None else f"{details.tests_passed} of {details.tests_run}"
-    told = {
+    facts = {
         "Type": details.type,
         "Queue position": details.queue_position,
         "Estimated start": _moment(details.estimated_start),
@@ -31,7 +31,7 @@ def detail_facts(details: TaskDetails, cutter: Cutter) -> list[list[str]]:
     }
     return [
         [name, cutter(f"details.{name}", str(value), SENTENCE if name == "Changelog" else NAME) or ""]
-        for name, value in told.items()
+        for name, value in facts.items()
         if value is not None
     ]
 

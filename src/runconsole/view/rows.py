@@ -9,10 +9,19 @@ from hashlib import blake2b
 from typing import Any, Literal, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
-from runconsole.state import Artifact, ErrorRow, Phase, Subtask, Task, Wave, span_s
+from runconsole.state import Artifact, ErrorRecord, Phase, Subtask, Task, Wave, span_s
 from runconsole.text.marks import marked
-from runconsole.view.contract import ArtifactRow, EventRow, OutputRow, PhaseRow, Row, SubtaskRow, TaskRow, WaveRow
-from runconsole.view.contract import ErrorRow as ErrorLine
+from runconsole.view.contract import (
+    ArtifactRow,
+    ErrorRow,
+    EventRow,
+    OutputRow,
+    PhaseRow,
+    Row,
+    SubtaskRow,
+    TaskRow,
+    WaveRow,
+)
 from runconsole.view.output import OutputLine
 
 AnyRow = dict[str, Any]
@@ -225,7 +234,7 @@ def artifact_row(index: int, row: Artifact, cutter: Cutter) -> ArtifactRow:
     }
 
 
-def error_row(index: int, row: ErrorRow, cutter: Cutter) -> ErrorLine:
+def error_row(index: int, row: ErrorRecord, cutter: Cutter) -> ErrorRow:
     return {
         "key": str(index),
         "task": cutter("task", row.task_id, NAME),

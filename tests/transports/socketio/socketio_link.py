@@ -31,11 +31,11 @@ TOKEN = "s3cret-t0ken"
 
 
 class Follower:
-    """Connects, and again when the link is lost, until that cannot help. Keeps all that was said.
+    """Connects, and again when the link is lost, until that cannot help. Keeps all signals.
 
     Attributes:
-        lost: how each connection ended.
-        events: what was said of the run, each once.
+        lost: the end of each connection.
+        events: the events of the run, each once.
     """
 
     def __init__(self, transport: SocketIoTransport, wire: SocketIoWire) -> None:
@@ -85,7 +85,7 @@ class Follower:
                 self._news.set()
 
     def _judged(self, signals: Sequence[Signal]) -> Iterator[Signal]:
-        """Give the signals, with what a replay brings again as a repeat, as a session judges it."""
+        """Yield the signals, with a replay's repetitions as repeats, as a session judges them."""
         for signal in signals:
             if isinstance(signal, Established) or (isinstance(signal, Received) and not self._is_known):
                 self._is_known = True
@@ -101,7 +101,7 @@ class Follower:
             await self.connection.send(frame)
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Wait for the condition to hold; it is looked at after each frame and each lost link."""
+        """Wait for the condition, checked after each frame and each lost link."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._news.clear()
@@ -142,7 +142,7 @@ def tokens(number: int) -> tuple[str, dict[str, Any]]:
 
 
 def numbers(follower: Follower) -> list[int]:
-    """Return the numbers of the events that came, in order."""
+    """Return the numbers of the received events, in order."""
     payloads = [json.loads(event.payload) for event in follower.events]
     return [int(it["task_id"][1:]) if "task_id" in it else it["tokens_received"] for it in payloads]
 

@@ -1,4 +1,4 @@
-"""How Socket.IO connections fail and how they end: other servers, certificates, proxies, and nothing left behind."""
+"""Failures and ends of Socket.IO connections: other servers, certificates, proxies, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_a_path_says_where_it_is_mounted(serve_socketio: Callable[..., Soc
 
 @contextlib.asynccontextmanager
 async def answering(answer: Callable[[asyncio.StreamWriter], Any]) -> Any:
-    """Serve something that is no Socket.IO: `answer` is called when a client has sent something."""
+    """Serve another protocol than Socket.IO: `answer` is called when a client has sent something."""
     writers = []
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,7 +186,7 @@ async def test_an_environment_proxy_is_used_except_for_localhost(
 
 
 async def left_behind(work: Callable[[], Any]) -> list[str]:
-    """Return what is there after `work` and was not before: tasks, warnings, clients in python-engineio's list."""
+    """Return the remains of `work`: tasks, warnings, clients in python-engineio's list."""
     before, clients_before = asyncio.all_tasks(), list(engineio.base_client.connected_clients)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

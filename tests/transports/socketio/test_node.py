@@ -1,4 +1,4 @@
-"""The Socket.IO transport and wire with Node's own server, which goes on where a connection broke off if it is told."""
+"""The Socket.IO transport and wire with Node's own server, which can resume a broken connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Socket.IO packets as texts: what the client is made to do with what a server sends."""
+"""Socket.IO packets as texts: the client's handling of a server's packets."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Runs of this process, without a server: `Source`, and the wire and transport that a console follows it by."""
+"""Internal: runs of this process, without a server: `Source`, and its wire and transport."""

@@ -42,27 +42,27 @@ class Source(ABC):
     def events(self) -> AsyncIterator[Mapping[str, Any] | str]:
         """Yield the events of the run from its beginning: an async generator, in most cases.
 
-        An event is what a server would send as one message of plain JSON: an object with a ``type`` and its data, or
-        its JSON text. Each console calls this once, and once more after each `start` that follows an end: events that
-        have an ``id``, and those with the times of before, are then known to be the same.
+        An event is the content of one message of plain JSON: an object with a ``type`` and its data, or its JSON text.
+        Each console calls this once, and once more after each `start` that follows an end: events with an ``id``, or
+        with the same times as before, are then recognized.
 
-        A console shows a run as interrupted where the events end before the run does, and as failed where this raises.
+        A console shows a run as interrupted if the events end before the run does, and as failed if this raises.
         """
 
     async def decide(self, checkpoint_id: str, answer: Answer[Any]) -> None:
-        """Take an answer to a question; `answer.option` is the option's id, or its value where the event gave one.
+        """Take an answer to a question; `answer.option` is the option's id, or its value if the event gave one.
 
-        The decision is acknowledged when this returns. It is refused where this raises, with the words of the error,
-        which may be a `DecisionRefused` or a `DecisionExpired`.
+        The decision is acknowledged when this returns. It is refused if this raises, with the words of the error, which
+        may be a `DecisionRefused` or a `DecisionExpired`.
         """
         raise UnsupportedByWire(
             f"{self.title} takes no answers ({answer.option!r} to {checkpoint_id!r}): give it a method decide"
         )
 
     async def command(self, verb: str, task_id: str, **details: str | None) -> Any:
-        """Carry out a command for a task, one of `task_commands`; return what `Console.cancel` and its kind return.
+        """Carry out a command for a task, one of `task_commands`; return the result of `Console.cancel` and its kind.
 
-        What it raises is the refusal. `details` are the further arguments of the command.
+        An exception is the refusal. `details` are the further arguments of the command.
         """
         raise UnsupportedByWire(f"{self.title} takes no commands for tasks: {verb} was not done ({task_id}, {details})")
 

@@ -17,12 +17,12 @@ _UNUSED = ("token", "auth", "headers", "ssl", "subscribe", "decide")
 
 
 class LocalProtocol(ProtocolSpec):
-    """A `Source` of this process. Its transport is the source itself; nobody signs in."""
+    """A `Source` of this process. Its transport is the source itself; there are no credentials."""
 
     name = "local"
 
     def problem(self, options: LinkOptions) -> str | None:
-        """Return what has no meaning beside a source."""
+        """Return a sentence about an option without a meaning beside a source; None for none."""
         from runconsole.protocols.local.transport import SourceTransport
 
         if not isinstance(options.transport, SourceTransport):
@@ -44,7 +44,7 @@ class LocalProtocol(ProtocolSpec):
         return LocalWire(transport.source.task_commands, transport.source.title)
 
     def reader(self, known: Mapping[str, Any]) -> LocalWire:
-        """Return a wire; it needs to know nothing."""
+        """Return a wire; it needs no options."""
         from runconsole.protocols.local.wire import LocalWire
 
         check_known(known, set())

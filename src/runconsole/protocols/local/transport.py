@@ -1,4 +1,4 @@
-"""Connections to a `Source`: its events come, answers and commands go, on the I/O thread and without a socket."""
+"""Connections to a `Source`: its events come in, answers and commands go out, on the I/O thread without a socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runconsole.protocols.local.wire import Called, event_frame, read_call, repl
 __all__ = ["SourceTransport"]
 
 _AHEAD = 256
-"""Frames that a source may be ahead of the console."""
+"""The most frames that a source may be ahead of the console."""
 
 
 class SourceTransport:
@@ -32,7 +32,7 @@ class SourceTransport:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[_Connection]:
-        """Begin to take the events of the source."""
+        """Begin to read the events of the source."""
         connection = _Connection(self.source)
         try:
             yield connection
@@ -51,7 +51,7 @@ class _Connection:
         self._calls: set[asyncio.Task[None]] = set()
 
     async def receive(self) -> list[str]:
-        """Return the frames that are there, or the next one. Raises LinkLost at the end of the events."""
+        """Return the waiting frames, or the next one. Raises LinkLost at the end of the events."""
         if self._end is not None:
             raise self._end
         frame = await self._frames.get()
@@ -67,13 +67,13 @@ class _Connection:
         return frames
 
     async def send(self, frame: str) -> None:
-        """Make a call of the source, in the background; its reply is a frame."""
+        """Call the source in the background; its reply is a frame."""
         call = asyncio.create_task(self._answer(read_call(frame)), name="runconsole-source-call")
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
     async def close(self) -> None:
-        """Take no more events, and give up calls that have not returned."""
+        """Stop reading, and cancel calls that have not returned."""
         tasks = {self._reading, *self._calls}
         for task in tasks:
             task.cancel()
@@ -87,7 +87,7 @@ class _Connection:
             async for event in _asynchronous(events):
                 await self._frames.put(event_frame(event))
             end = LinkLost(f"the events of {title} ended before the run did", fatal=True, orderly=True)
-        except Exception as error:  # noqa: BLE001 - a user's function: it is told, with its words
+        except Exception as error:  # noqa: BLE001 - a user's function: its words are reported
             end = LinkLost(f"{title} failed ({type(error).__name__}: {error})", fatal=True)
         finally:
             close = getattr(events, "aclose", None)
@@ -112,7 +112,7 @@ class _Connection:
 
 
 def _asynchronous(events: Any) -> AsyncIterator[Any]:
-    """Return the events. Raises TypeError for what an ordinary function or a coroutine has returned."""
+    """Return the events. Raises TypeError for the result of an ordinary function or of a coroutine."""
     if inspect.iscoroutine(events):
         events.close()
         raise TypeError("expected `events` to be an async generator, got a coroutine: it has no yield")

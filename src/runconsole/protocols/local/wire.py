@@ -1,7 +1,7 @@
 """The wire of a run in this process: its frames are the events as JSON, and calls between the console and the source.
 
-A frame that begins with `CALLED` is a reply, and holds the id of what it answers. Events cannot begin so: theirs are
-objects with a ``type``, and `event_frame` refuses others.
+A frame that begins with `_REPLY` is a reply, and holds the id of its call. Events cannot begin so: they are objects
+with a ``type``, and `event_frame` refuses others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REPLY = '{"runconsole.reply":'
 
 
 class Called(msgspec.Struct):
-    """A call of the console: a decision, where it has an answer, or else a command for a task."""
+    """A call of the console: a decision, if it has an answer, or else a command for a task."""
 
     id: str
     checkpoint_id: str = ""
@@ -46,7 +46,7 @@ class LocalWire(Wire):
 
     Args:
         task_commands: the commands for tasks that the source takes.
-        title: what to call the source, in a sentence.
+        title: the name of the source, for a sentence.
     """
 
     def __init__(self, task_commands: Sequence[str] = (), title: str = "the source") -> None:
@@ -56,7 +56,7 @@ class LocalWire(Wire):
 
     @property
     def asked(self) -> str:
-        """The method that gives no event."""
+        """A sentence about the method that yields no event."""
         return f"its method `events` of {self._title} has yielded nothing yet"
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
@@ -73,13 +73,13 @@ class LocalWire(Wire):
         return self._call(Called(decision.decision_id, decision.checkpoint_id, answer, task_id=task_id or ""))
 
     def command(self, command: TaskCommand) -> Request:
-        """Return the call of the source's `command`. Raises UnsupportedByWire for one that it does not take."""
+        """Return the call of the source's `command`. Raises UnsupportedByWire for a command that it does not take."""
         if command.verb not in self.task_commands:
             raise UnsupportedByWire(f"{self._title} takes no {command.verb!r} for a task: nothing was done")
         return Request("call", command.verb, command)
 
     def call(self, request: Request) -> Outgoing:
-        """Return the frame of a command. Raises UnsupportedByWire for anything else."""
+        """Return the frame of a command. Raises UnsupportedByWire for any other request."""
         command = request.payload
         if not isinstance(command, TaskCommand):
             raise UnsupportedByWire(f"expected a server with calls for {request.name!r}, got a source of this process")
@@ -99,7 +99,7 @@ class LocalWire(Wire):
 
 
 def read_call(frame: str) -> Called:
-    """Return the call that a frame of `LocalWire` carries."""
+    """Return the call in a frame of `LocalWire`."""
     return msgspec.json.decode(frame, type=Called)
 
 
@@ -109,7 +109,10 @@ def reply_frame(call_id: str, value: Any = None, error: str | None = None, code:
 
 
 def event_frame(event: Mapping[str, Any] | str) -> str:
-    """Return the frame of an event. Raises TypeError for what is none, ValueError for what JSON cannot carry."""
+    """Return the frame of an event.
+
+    Raises TypeError for any other value, ValueError for a value that JSON cannot carry.
+    """
     if isinstance(event, str):
         return event.removeprefix(_REPLY) if event.startswith(_REPLY) else event
     if not isinstance(event, Mapping):
