@@ -12,7 +12,7 @@ describe("a view", () => {
     bench.get.getByRole("heading", { name: "nightly" });
   });
 
-  test("leaves no listener, timer or element when its signals are aborted", async () => {
+  test("leaves nothing behind when its signals are aborted", async () => {
     const asked = checkpoint("c", { deadline: NOW + 60_000 });
     const bench = await new Bench().show(picture({}, { checkpoints: table([asked]) }));
     for (const name of ["Tasks", "Output", "Timeline", "Overview"]) await bench.tab(name);
@@ -26,7 +26,7 @@ describe("a view", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("can be closed by what render returned, on hosts without a signal", async () => {
+  test("can be closed without a signal, by render's result", async () => {
     const bench = new Bench();
     const end = bench.widget.initialize({ model: bench.model });
     const close = bench.widget.render({ model: bench.model, el: bench.el });
@@ -58,7 +58,7 @@ describe("a view", () => {
     expect(other.textContent).toContain("second");
   });
 
-  test("that the host throws away goes on in the next place, as it was", async () => {
+  test("that the host throws away goes on in the next place", async () => {
     vi.stubGlobal(
       "ResizeObserver",
       class {
@@ -118,7 +118,7 @@ describe("without a kernel", () => {
     picture: picture({ started_at: NOW - 86_460_000 }, { checkpoints: table([checkpoint("c", { deadline: NOW })]) }),
   });
 
-  test("a saved notebook shows the picture, marked, with buttons that say why they are locked", async () => {
+  test("a saved notebook shows the picture with locked buttons", async () => {
     const bench = new Bench();
     bench.model.traits.picture = saved();
     await bench.show();
@@ -160,7 +160,7 @@ test("messages that are none are ignored", async () => {
   expect(bench.el.textContent).toContain("still here");
 });
 
-test("everything that comes from the stream is text, wherever it is shown", async () => {
+test("everything from the stream is text, wherever it is shown", async () => {
   const evil = '<img src=x onerror="globalThis.pwned = 1">';
   const row = task("t", { name: evil, step: evil, error: evil, phase_name: evil, status: "running" });
   const asked = checkpoint("c", {

@@ -46,7 +46,7 @@ class _SecretText(click.ParamType):  # type: ignore[type-arg]  # generic in clic
 
 
 class _SecretLines(_SecretText):
-    """Several of them; an environment variable holds one a line."""
+    """Several such arguments; an environment variable holds one a line."""
 
     envvar_list_splitter = "\n"
 
@@ -165,12 +165,14 @@ def _console_options(command: _Command) -> _Command:
             metavar="JSON",
             envvar="RUNCONSOLE_SUBSCRIBE",
             show_envvar=True,
-            help="What to ask for after connecting, instead of the usual. Plain JSON: a message or a list of them."
+            help="A subscription to send after connecting, instead of the usual. Plain JSON: a message or a list."
             ' tRPC: a path, or ["path", input]. Socket.IO: {"event": data}.',
         ),
         _token_option,
         click.option(
-            "--auth", type=_Among("header", "query", "params", "message", "auth"), help="Where the token goes."
+            "--auth",
+            type=_Among("header", "query", "params", "message", "auth"),
+            help="The part of the connection that carries the token.",
         ),
         click.option(
             "--header",
@@ -184,10 +186,10 @@ def _console_options(command: _Command) -> _Command:
         ),
         click.option("--ca-file", "ssl", metavar="FILE", help="Certificates to trust, for wss://."),
         click.option("--transformer", type=click.Choice(TRANSFORMERS), help="tRPC's."),
-        click.option("--title", help="What to call the run."),
+        click.option("--title", help="A name for the run."),
         click.option("--token-budget", type=int, help="Tokens the run may use."),
         click.option("--cost-limit", type=float, help="US dollars the run may cost."),
-        click.option("--expected-artifacts", type=int, help="How many artifacts are expected."),
+        click.option("--expected-artifacts", type=int, help="The number of artifacts that are expected."),
     )
     for option in reversed(options):
         command = option(command)
@@ -203,14 +205,14 @@ _url_argument = click.argument("url", type=_SecretText(), envvar="RUNCONSOLE_URL
 def watch(url: Secret[str], subscribe: Secret[str] | None, headers: tuple[Secret[str], ...], **options: Any) -> None:
     """Follow the run at URL in this terminal, until it is finished.
 
-    What other users of this machine must not see among its processes goes into the environment: RUNCONSOLE_URL for a
-    URL with a password or a key in it, RUNCONSOLE_TOKEN, RUNCONSOLE_HEADERS, RUNCONSOLE_SUBSCRIBE.
+    Secrets belong in the environment, where other users of this machine cannot read them: RUNCONSOLE_URL for a URL
+    with a password or a key in it, RUNCONSOLE_TOKEN, RUNCONSOLE_HEADERS, RUNCONSOLE_SUBSCRIBE.
 
-    What the run asks is answered with a digit and Enter. Where the output is no terminal, only the final screen is
-    written, and the progress goes to stderr.
+    A digit and Enter answer a question of the run. If the output is no terminal, only the final screen is written, and
+    the progress goes to stderr.
 
-    Exit code: 0 for a run that completed; 1 for one that did not, and where following it failed; 2 for wrong arguments;
-    3 where the stream ended before the run did (the run is "interrupted"); 130 after Ctrl-C.
+    Exit code: 0 for a run that completed; 1 for one that did not, or could not be followed; 2 for wrong arguments;
+    3 for a stream that ended before its run (the run is "interrupted"); 130 after Ctrl-C.
     """
     _watch(_console(url, subscribe, headers, options))
 
@@ -228,8 +230,8 @@ def record(
 ) -> None:
     """Follow the run at URL as `watch` does, and record it to FILE. With RUNCONSOLE_URL set, FILE is enough.
 
-    FILE is compressed where its name ends in .gz or .zst. One that holds a run of the same URL, task and execution, not
-    ended yet, is gone on with; in any other recording a new run begins behind what is there.
+    FILE is compressed if its name ends in .gz or .zst. A recording of the same URL, task and execution whose run has
+    not ended is continued; in any other recording a new run begins after its last line.
     """
     if file is None:
         file = Path(url.reveal())
@@ -246,7 +248,7 @@ def record(
     type=click.FloatRange(0),
     help="Seconds of the run a second; 0 shows its end at once. Default: 1 in a terminal, else 0.",
 )
-@click.option("--title", help="What to call the run.")
+@click.option("--title", help="A name for the run.")
 def replay(file: Path, speed: float | None, title: str | None) -> None:
     """Show the run that was recorded to FILE in this terminal."""
     from runconsole.console import Console

@@ -145,7 +145,7 @@ class Later(InMemory):
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
-    def run(self, seal: Callable[[], None]) -> None:
+    def submit(self, seal: Callable[[], None]) -> None:
         self.waiting.append(seal)
 
 

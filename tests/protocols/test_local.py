@@ -35,16 +35,16 @@ QUESTION = {
 }
 
 
-class Told(Source):
+class ListedEvents(Source):
     """Yields events one after the other, then ends."""
 
     def __init__(self, *events: Any) -> None:
-        self._told = events
+        self._events = events
         self.readings = 0
 
     async def events(self) -> AsyncIterator[Any]:
         self.readings += 1
-        for event in self._told:
+        for event in self._events:
             yield event
 
 
@@ -79,9 +79,9 @@ class Asking(Source):
 
 
 def test_the_events_of_a_source_are_a_run() -> None:
-    with Console(Told(STARTED, COMPLETED)) as console:
+    with Console(ListedEvents(STARTED, COMPLETED)) as console:
         assert console.wait(20)
-        assert (console.status, console.address, console.protocol) == ("ended", "local://Told", "local")
+        assert (console.status, console.address, console.protocol) == ("ended", "local://ListedEvents", "local")
         assert console.events["type"].tolist() == ["task.started", "task.completed"]
         assert console.summary["malformed"] == 0
 
@@ -122,7 +122,7 @@ def test_an_error_of_decide_is_the_refusal(error: Exception, raised: type[Except
 
 
 def test_a_source_without_decide_takes_no_answers() -> None:
-    class Quiet(Told):
+    class Quiet(ListedEvents):
         async def events(self) -> AsyncIterator[Any]:
             yield STARTED
             yield QUESTION
@@ -160,8 +160,11 @@ def test_a_stop_in_the_middle_of_an_answer_leaves_it_unknown() -> None:
 
 
 def test_events_that_end_early_interrupt_the_run() -> None:
-    source = Told(STARTED)
-    with Console(source) as console, pytest.raises(RunInterrupted, match="the events of Told ended before the run did"):
+    source = ListedEvents(STARTED)
+    with (
+        Console(source) as console,
+        pytest.raises(RunInterrupted, match="the events of ListedEvents ended before the run did"),
+    ):
         console.wait(20)
     assert source.readings == 1
 
@@ -188,9 +191,9 @@ class Ordinary(Source):
         (Failing(), "Failing failed .KeyError: 'x'"),
         (Coroutine(), "expected `events` to be an async generator, got a coroutine: it has no yield"),
         (Ordinary(), "expected `events` to be an async generator .*, got a generator"),
-        (Told(7), "expected an event as a mapping with a type, or its JSON text, got a int"),
-        (Told({"kind": "x"}), "expected an event with a type, got one with 'kind'"),
-        (Told({"type": "x", "payload": float("nan")}), "nan"),
+        (ListedEvents(7), "expected an event as a mapping with a type, or its JSON text, got a int"),
+        (ListedEvents({"kind": "x"}), "expected an event with a type, got one with 'kind'"),
+        (ListedEvents({"type": "x", "payload": float("nan")}), "nan"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Source) else "",
 )
@@ -211,7 +214,7 @@ def test_a_source_that_fails_says_how(source: Source, words: str) -> None:
 )
 def test_options_for_servers_mean_nothing_beside_a_source(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
-        Console(Told(), **options)
+        Console(ListedEvents(), **options)
 
 
 def test_protocol_local_needs_a_source() -> None:
@@ -225,7 +228,7 @@ def test_a_source_that_never_waits_holds_up_nobody() -> None:
             while True:
                 yield {"type": "task.output", "payload": TASK | {"data": "x"}}
 
-    with Console(Flood()) as flood, Console(Told(STARTED, COMPLETED)) as console:
+    with Console(Flood()) as flood, Console(ListedEvents(STARTED, COMPLETED)) as console:
         assert console.wait(20)
         eventually(lambda: len(flood.events) > 1000)
 
@@ -234,7 +237,7 @@ def test_a_source_that_never_waits_holds_up_nobody() -> None:
 
 
 def test_several_consoles_follow_one_source() -> None:
-    source = Told(STARTED, COMPLETED)
+    source = ListedEvents(STARTED, COMPLETED)
     with Console(source) as one, Console(source) as other:
         assert one.wait(20)
         assert other.wait(20)
@@ -242,7 +245,7 @@ def test_several_consoles_follow_one_source() -> None:
 
 
 def test_a_restarted_console_reads_again_without_doubles() -> None:
-    with Console(Told(STARTED)) as console:
+    with Console(ListedEvents(STARTED)) as console:
         with pytest.raises(RunInterrupted):
             console.wait(20)
         console.start()
@@ -254,10 +257,10 @@ def test_a_restarted_console_reads_again_without_doubles() -> None:
 
 def test_a_recording_of_a_source_is_replayed_and_continued(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    with Console(Told(STARTED), record=path) as console, pytest.raises(RunInterrupted):
+    with Console(ListedEvents(STARTED), record=path) as console, pytest.raises(RunInterrupted):
         console.wait(20)
     assert Console(path).events["type"].tolist() == ["task.started"]
-    with Console(Told(STARTED, COMPLETED), record=path) as console:
+    with Console(ListedEvents(STARTED, COMPLETED), record=path) as console:
         assert console.wait(20)
         assert len(console.events) == 2
     replay = Console(path)

@@ -34,7 +34,7 @@ const option = (id: string, more: Partial<CheckpointRow["options"][number]> = {}
 });
 
 describe("ticking", () => {
-  test("is offered from two questions on, and nothing is ticked at first", async () => {
+  test("is offered from two questions on, with nothing ticked", async () => {
     const bench = await asked(one());
     expect(bench.get.queryByRole("checkbox")).toBeNull();
     await bench.patch({ checkpoints: { set: [two()] } });
@@ -42,7 +42,7 @@ describe("ticking", () => {
     expect(bar(bench)).toBeNull();
   });
 
-  test("is for questions with an option to approve, and says why it is not for others", async () => {
+  test("needs an option to approve, and says so", async () => {
     const bench = await asked(one(), two({ options: [option("merge"), option("reject", { destructive: true })] }));
     expect(box(bench, "Merge").disabled).toBe(true);
     expect(box(bench, "Merge").title).toContain("no plain option to approve");
@@ -67,7 +67,7 @@ describe("ticking", () => {
     expect(other.querySelectorAll("input:checked")).toHaveLength(0);
   });
 
-  test("is undone when the question is decided, and a new question is not ticked in its place", async () => {
+  test("is undone by a decision, and not moved to a new question", async () => {
     const bench = await asked(one(), two());
     await tick(bench, "Plan", "Merge");
     expect(bar(bench)?.textContent).toBe("Approve 2 selected");
@@ -91,7 +91,7 @@ describe("ticking", () => {
     expect(box(bench, "Plan").checked).toBe(false);
   });
 
-  test("is undone by an answer given in the card itself, also when that is refused", async () => {
+  test("is undone by an answer in the card, even a refused one", async () => {
     const bench = await asked(one(), two());
     await tick(bench, "Plan", "Merge");
     bench.get.getByRole("group", { name: "Plan" }).querySelector<HTMLElement>('[aria-label="Reject"]')?.click();
@@ -105,7 +105,7 @@ describe("ticking", () => {
 });
 
 describe("approving what is selected", () => {
-  test("answers exactly the ticked questions, each with its own id and feedback", async () => {
+  test("answers the ticked questions, each with its own id", async () => {
     const bench = await asked(one(), two({ options: [option("reject"), option("accept")] }), three());
     await write(bench, "Plan", " good ");
     await write(bench, "Deploy", "not this one");
@@ -143,7 +143,7 @@ describe("approving what is selected", () => {
     expect(bench.sent("decide").map(({ checkpoint: id }) => id)).toEqual(["cp-1"]);
   });
 
-  test("leaves out a question whose deadline passed since the last paint", async () => {
+  test("leaves out a question whose deadline has passed", async () => {
     const bench = await asked(one({ deadline: NOW + 60_000 }), two());
     await tick(bench, "Plan", "Merge");
     const button = bar(bench);

@@ -18,7 +18,7 @@ const press = async (bench: Bench, name: string) => {
 };
 
 describe("the context", () => {
-  test("shows texts of several lines by their names, and a diff among them as one", async () => {
+  test("shows texts of several lines by name, and a diff as one", async () => {
     const diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new";
     const texts = [
       { name: "rollback_plan", text: "first\nsecond" },
@@ -48,7 +48,7 @@ describe("the context", () => {
 });
 
 describe("a diff", () => {
-  test("tells files, hunks, what came and what went; within a hunk nothing is a file's header", () => {
+  test("marks files, hunks, added and removed lines", () => {
     const lines = [
       "diff --git a/q.sql b/q.sql",
       "--- a/q.sql",
@@ -72,7 +72,7 @@ describe("a diff", () => {
 });
 
 describe("the options", () => {
-  test("say in sight what they mean, mark the default, and set apart what ends things", async () => {
+  test("show their meaning, the default and what ends things", async () => {
     const bench = await asked(row());
     const options = [...bench.el.querySelectorAll(".rc-option")];
     const seen = options.map((option) => [...option.querySelectorAll("button, span")].map((part) => part.textContent));
@@ -97,7 +97,7 @@ describe("modifications", () => {
   };
   const template = '{\n  "valid_minutes": 30\n}';
 
-  test("begin with what the context offers; what is seen is what is sent", async () => {
+  test("begin with the context's offer and are sent as shown", async () => {
     const bench = await asked(row({ context: { template } }));
     await press(bench, "Modifications (JSON)");
     expect(box(bench).value).toBe(template);
@@ -113,7 +113,7 @@ describe("modifications", () => {
     expect(bench.sent("decide")).toMatchObject([{ answer: { option: "modify", modifications: null } }]);
   });
 
-  test("are sent also when the editor was closed again, and never with another option", async () => {
+  test("are sent after the editor was closed, with their option only", async () => {
     for (const [option, sent] of [
       ["Modify", { n: 1 }],
       ["Approve", null],
@@ -128,7 +128,7 @@ describe("modifications", () => {
     }
   });
 
-  test("that are wrong take the focus, say where, and stop saying so when they are right", async () => {
+  test("that are wrong take the focus and say where", async () => {
     const bench = await asked(row());
     await press(bench, "Modifications (JSON)");
     await type(bench, "{\n  valid: 3\n}");
@@ -242,7 +242,7 @@ describe("an answer without options", () => {
     expect(bench.sent("decide")).toMatchObject([{ answer: { option: "", feedback: "blue", modifications: null } }]);
   });
 
-  test("cannot be given where the options could not be read, and the card says why", async () => {
+  test("is impossible without readable options, and says why", async () => {
     const note = "The options cannot be read: [null]";
     const bench = await open({ free_text: false, options_note: note });
     expect(bench.el.textContent).toContain(note);

@@ -28,7 +28,7 @@ describe("text that was typed and not sent", () => {
     await type(bench, "wait for the migration");
   });
 
-  test("stays under the cursor when the time-out decides, and the card says who decided what", async () => {
+  test("stays under the cursor when the time-out decides", async () => {
     const before = box(bench);
     await becomes(bench, byTimeout);
     const kept = box(bench, "Feedback that did not count");
@@ -56,7 +56,7 @@ describe("text that was typed and not sent", () => {
     expect(bench.el.contains(document.activeElement)).toBe(true);
   });
 
-  test("is kept when somebody else decides, when the task is cancelled, and when our answer came too late", async () => {
+  test("is kept when another decides, the task ends or we are late", async () => {
     for (const [end, words] of [
       [{ status: "decided", decision: "reject", decided_by: "other" }, "Reject, decided elsewhere."],
       [{ status: "expired", error: "no longer needed: the task was cancelled" }, "the task was cancelled."],
@@ -86,7 +86,7 @@ describe("text that was typed and not sent", () => {
 });
 
 describe("a question that closes", () => {
-  test("because the task was cancelled says so, although nobody decided", async () => {
+  test("with its cancelled task says so, although nobody decided", async () => {
     const bench = await asked(row());
     await bench.patch({
       checkpoints: { set: [row({ status: "expired", error: "no longer needed: the task was cancelled" })] },
@@ -95,7 +95,7 @@ describe("a question that closes", () => {
     expect(bench.el.textContent).toContain("Approve the plan: no longer needed: the task was cancelled.");
   });
 
-  test("stays in sight for 20 s by this browser's clock, whatever the server's clock says", async () => {
+  test("stays in sight for 20 s by this browser's clock", async () => {
     for (const decidedAt of [NOW - 3_600_000, NOW + 3_600_000]) {
       const bench = await asked(row());
       await becomes(bench, { status: "decided", decision: "reject", decided_by: "other", decided_at: decidedAt });
@@ -140,7 +140,7 @@ describe("two views that press different buttons", () => {
     );
   });
 
-  test("lose nothing when the server refuses the other's answer while ours waits", async () => {
+  test("lose nothing when the server refuses the other's answer", async () => {
     const bench = await press();
     await becomes(bench, theirs);
     await becomes(bench, { status: "pending", delivery: "refused", answer: "approve", error: "INVALID_OPTION" });
@@ -152,7 +152,7 @@ describe("two views that press different buttons", () => {
 });
 
 describe("an answer that waits in this browser", () => {
-  test("is given up in words when the time is up before the kernel is free", async () => {
+  test("is given up when the time is up before the kernel is free", async () => {
     const bench = await asked(row({ deadline: NOW + 5000 }));
     button(bench, "Approve").click();
     await later(2000);
@@ -166,7 +166,7 @@ describe("an answer that waits in this browser", () => {
     expect(bench.el.textContent).toContain("by default when the time was up. Your answer Approve was not sent.");
   });
 
-  test("and is unlocked may still go out first: the card says so, also beside the next answer", async () => {
+  test("may still go out after an unlock, and says so", async () => {
     const bench = await asked(row());
     button(bench, "Approve").click();
     await later(21_000);
@@ -193,7 +193,7 @@ describe("a kernel that is another one now", () => {
     expect(bench.sent("decide")).toHaveLength(0);
   });
 
-  test("is known by an idle kernel that does not answer; the answer is not claimed to be queued", async () => {
+  test("is known by an idle kernel that does not answer", async () => {
     const bench = await asked(row());
     bench.model.hostSays("idle");
     button(bench, "Approve").click();
@@ -205,7 +205,7 @@ describe("a kernel that is another one now", () => {
     expect(card.textContent).not.toContain("queued in this browser");
   });
 
-  test("may be deaf to this page alone: it speaks, is idle and takes nothing", async () => {
+  test("may be deaf to this page alone", async () => {
     const bench = await asked(row());
     bench.model.hostSays("idle");
     await type(bench, "wait");
@@ -246,7 +246,7 @@ describe("a kernel that is another one now", () => {
   });
 });
 
-test("a page that was hidden shows the right time as soon as it is seen again", async () => {
+test("a hidden page shows the right time when it is seen again", async () => {
   const bench = await asked(row({ deadline: NOW + 272_000 }));
   const hide = (hidden: boolean) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -260,7 +260,7 @@ test("a page that was hidden shows the right time as soon as it is seen again", 
   expect(bench.get.getByRole("timer").textContent).toBe("auto: Approve in 2:52");
 });
 
-test("cards stay where they are when the kernel orders them anew: one that moved would lose the focus", async () => {
+test("cards stay in place when the kernel reorders them", async () => {
   const bench = await asked(row(), checkpoint("cp-2", { title: "Another" }));
   const titles = () => [...bench.el.querySelectorAll("h4")].map((title) => title.textContent);
   const before = titles();

@@ -43,7 +43,7 @@ describe("a diff", () => {
     expect([...bench.el.querySelectorAll(".rc-diff > span")].map((line) => line.textContent).join("\n")).toBe(diff);
   });
 
-  test("that is cut says how much is not here, and is whole as soon as the kernel has told", async () => {
+  test("that is cut says how much is missing, until it has come", async () => {
     const diff = diffOf(60, 30, 90);
     const bench = await asked(cutOf(diff));
     const missing = bench.el.querySelector(".rc-missing");
@@ -58,7 +58,7 @@ describe("a diff", () => {
     bench.get.getByRole("button", { name: "Show all 183 lines" });
   });
 
-  test("of thousands of lines has few elements, and each of its lines", async () => {
+  test("of thousands of lines has few elements and all lines", async () => {
     const diff = diffOf(5000, 2000, 1000);
     const bench = await asked(row({ context: { changes: [diff] } }));
     await press(bench, "Show all 8,003 lines");
@@ -122,7 +122,7 @@ test("a row in parts is put together", async () => {
   expect(bench.el.textContent).toContain("+60 −30");
 });
 
-test("options beyond the first come by the page, and are found by their names", async () => {
+test("later options come by the page, and are found by name", async () => {
   const option = (n: number) => ({
     id: `o${n}`,
     label: `Option ${n}`,

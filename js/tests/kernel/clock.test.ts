@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 describe("the kernel's clock", () => {
-  test("goes with the quickest message, and follows slower ones slowly", () => {
+  test("goes with the quickest message, and follows slowly", () => {
     clocks.sync(NOW + 1000);
     expect(clocks.now()).toBe(NOW + 1000);
     clocks.sync(NOW);
@@ -30,7 +30,7 @@ describe("the kernel's clock", () => {
 });
 
 describe("a clock that was stopped", () => {
-  test("stands still, but deadlines come nearer while only the kernel is gone", () => {
+  test("stands still, except for deadlines without a kernel", () => {
     clocks.stop(NOW, false);
     env.time += 2000;
     expect([clocks.now(), clocks.dueNow()]).toEqual([NOW, NOW + 2000]);

@@ -79,7 +79,7 @@ describe.each(names)("%s", (name) => {
     }
   });
 
-  test("has rows with keys that are theirs alone, numbers where a table only grows", () => {
+  test("has rows with unique keys, numbers in growing tables", () => {
     for (const [table, { rows, total }] of Object.entries(tables) as [
       TableName,
       { rows: { key: string }[]; total: number },

@@ -21,7 +21,7 @@ test("a mark is the one of the kernel", () => {
   expect(marked("app/\u202eyp.niam\u0007")).toBe("app/⟨U+202E⟩yp.niam␇");
 });
 
-test("a message is marked but for what goes back to the kernel, and colors of output", () => {
+test("a message is marked, except what goes to the kernel", () => {
   const message = {
     key: "c\u202e",
     title: "c\u202e",

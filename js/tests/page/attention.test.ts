@@ -34,7 +34,7 @@ describe("the page's title", () => {
     expect(document.title).toBe("Notebook");
   });
 
-  test("counts all widgets of the page together, and each question once", async () => {
+  test("counts all widgets of the page, each question once", async () => {
     const first = await asked(row("a"));
     const second = await asked(row("a"), row("b"));
     expect(document.title).toBe("(2) Notebook");
@@ -44,7 +44,7 @@ describe("the page's title", () => {
     expect(document.title).toBe("Notebook");
   });
 
-  test("keeps the count when the host changes it, and gives the new one back", async () => {
+  test("keeps the count when the host changes it", async () => {
     const bench = await asked(row("a"));
     document.title = "Other (7) notebook";
     await later();
@@ -72,7 +72,7 @@ describe("the page's title", () => {
     expect(document.title).toBe("(2) Notebook");
   });
 
-  test("counts nothing in a recording, or with a question that is answered already", async () => {
+  test("counts no recording and no answered question", async () => {
     const bench = new Bench();
     const held = picture({}, { checkpoints: table([row("a")]) });
     bench.model.traits.picture = { version: 1, now: NOW, picture: held };
@@ -86,7 +86,7 @@ describe("the page's title", () => {
 });
 
 describe("what cannot wait", () => {
-  test("is said in words on the card and above it, and told once: the last minute", async () => {
+  test("is shown in words and announced once: the last minute", async () => {
     const bench = await asked(row("a", { deadline: NOW + 63_000 }));
     expect(bench.el.textContent).not.toContain("ast minute");
     await later(4000);
@@ -103,7 +103,7 @@ describe("what cannot wait", () => {
     expect(announced(bench)).toBe("Needs your decision: Go on with b?.");
   });
 
-  test("is said in words on the card and above it, and told once: a reminder", async () => {
+  test("is shown in words and announced once: a reminder", async () => {
     const bench = await asked(row("a"), row("b"));
     await bench.patch({ checkpoints: { set: [row("a", { reminded: true })] } });
     const group = bench.get.getByRole("group", { name: "Go on with a?" });
@@ -115,13 +115,13 @@ describe("what cannot wait", () => {
     expect(announced(bench)).toBe("Needs your decision: Go on with c?.");
   });
 
-  test("is told in one breath with a question that arrives in its last minute", async () => {
+  test("is announced with a question that arrives so late", async () => {
     const bench = await asked();
     await bench.patch({ checkpoints: { set: [row("a", { deadline: NOW + 20_000 })] } });
     expect(announced(bench)).toBe("Needs your decision: Go on with a?. Less than a minute is left.");
   });
 
-  test("can wait once the answer is on its way, and when the time is up", async () => {
+  test("can wait after an answer, and after the deadline", async () => {
     const bench = await asked(row("a", { deadline: NOW + 20_000, reminded: true }));
     bench.get.getByRole("button", { name: "Approve" }).click();
     await later();
@@ -174,7 +174,7 @@ describe("a system notification", () => {
     vi.unstubAllGlobals();
   });
 
-  test("is asked for only by a press, and comes once, with the title, while the page is hidden", async () => {
+  test("comes once, after a press, while the page is hidden", async () => {
     const bench = await asked(row("a"));
     expect([FakeNotification.asked, pressed(bench)]).toEqual([0, "false"]);
     await press(bench);
@@ -190,7 +190,7 @@ describe("a system notification", () => {
     ]);
   });
 
-  test("comes again once when the last minute begins, told by the heartbeat where a hidden page has no time", async () => {
+  test("comes once more when the last minute begins", async () => {
     const bench = await asked(row("a", { deadline: NOW + 90_000 }));
     await press(bench);
     hide(true);
@@ -204,7 +204,7 @@ describe("a system notification", () => {
     expect(made.map(({ options }) => options.body)).toEqual(["Last minute to decide: A run"]);
   });
 
-  test("comes once for two views and two widgets that show the question", async () => {
+  test("comes once for all views of the question", async () => {
     const bench = await asked();
     const other = await asked();
     bench.widget.render({ model: bench.model, el: document.createElement("div"), signal: bench.view.signal });
@@ -215,7 +215,7 @@ describe("a system notification", () => {
     expect(made).toHaveLength(1);
   });
 
-  test("brings the window to the front when clicked, and goes when the question is answered", async () => {
+  test("shows the window when clicked, and goes with the answer", async () => {
     const focus = vi.spyOn(window, "focus").mockImplementation(() => {});
     const bench = await asked();
     await press(bench);
@@ -228,7 +228,7 @@ describe("a system notification", () => {
     expect(made[1]?.closed).toBe(true);
   });
 
-  test("does not come when it was never asked for, or was switched off", async () => {
+  test("does not come when never asked for or switched off", async () => {
     const bench = await asked();
     hide(true);
     await bench.patch({ checkpoints: { set: [row("a")] } });

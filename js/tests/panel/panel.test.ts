@@ -7,7 +7,7 @@ import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 fakeTime();
 
 describe("a choice of runs", () => {
-  test("stands in the header where there are several, and asks the kernel for the one that is chosen", async () => {
+  test("stands in the header, and asks the kernel for the chosen one", async () => {
     const runs: [number, string][] = [
       [0, "e1: completed"],
       [1, "e2: running"],
@@ -33,7 +33,7 @@ describe("the panel", () => {
     expect(heard).toBe(0);
   });
 
-  test("says how far the run is, in whole percent that mean done only at 100", async () => {
+  test("shows the progress; 100 percent means done", async () => {
     const bench = await new Bench().show(full());
     const bar = () => bench.get.getByRole("progressbar", { name: "Overall progress" });
     expect(bar().getAttribute("aria-valuenow")).toBe("37");
@@ -111,7 +111,7 @@ describe("the connection", () => {
     bench.get.getByRole("button", { name: "Reconnect now" });
   });
 
-  test("of an interrupted run says in words and in amber what became of it", async () => {
+  test("of an interrupted run says in amber what became of it", async () => {
     const reason = "the server closed the stream in good order 4 times with 10 of 53 tasks done";
     const bench = await new Bench().show(picture());
     await bench.patch({ head: { status: "interrupted", link: "ended", ended_at: NOW, reason } });
@@ -165,7 +165,7 @@ describe("the tabs", () => {
 });
 
 describe("the overview", () => {
-  test("has a table of phases and one of waves, with a named bar for each phase", async () => {
+  test("has tables of phases and waves, a named bar for each phase", async () => {
     const { get } = await new Bench().show(full());
     const phases = get.getByRole("table", { name: "Phases" });
     expect(phases.textContent).toContain("12/20");

@@ -30,7 +30,7 @@ describe("the player", () => {
       .filter(({ action }) => action === "seek")
       .map(({ value }) => value);
 
-  test("shows where the replay is, in words too, and how fast it goes", () => {
+  test("shows the position, in words too, and the speed", () => {
     expect(player()).toBeTruthy();
     expect(scrubber().valueAsNumber).toBe(60);
     expect(scrubber().getAttribute("aria-valuetext")).toBe("1:00 of 10:00");
@@ -65,7 +65,7 @@ describe("the player", () => {
     expect(speed.selectedOptions[0]?.textContent).toBe("3×");
   });
 
-  test("asks for few positions while it is dragged, and for the last one", async () => {
+  test("asks for few positions while dragged, and for the last", async () => {
     for (let seconds = 100; seconds <= 200; seconds += 10) {
       drag(seconds);
       await later(20);
@@ -76,7 +76,7 @@ describe("the player", () => {
     expect(seeks().length).toBeLessThanOrEqual(4);
   });
 
-  test("stays under the pointer while the replay plays on, however long", async () => {
+  test("stays under the pointer while the replay plays on", async () => {
     fireEvent.pointerDown(scrubber());
     drag(300);
     await moves({ position_s: 80 });
@@ -86,7 +86,7 @@ describe("the player", () => {
     expect(scrubber().valueAsNumber).toBe(300);
   });
 
-  test("does not jump back when let go, and follows again when the kernel is there", async () => {
+  test("does not jump back when let go", async () => {
     fireEvent.pointerDown(scrubber());
     drag(300);
     fireEvent.pointerUp(scrubber());
@@ -115,7 +115,7 @@ describe("the player", () => {
     expect(scrubber().getAttribute("aria-valuetext")).toBe("9:59 of 9:59");
   });
 
-  test("goes with a console that was stopped, and stays at the end of a recording that was cut", async () => {
+  test("goes with a stopped console, and stays at a cut end", async () => {
     await bench.patch({ head: { ...replaying({ over: true, playing: false }), link: "stopped" } });
     expect(player()).toBeTruthy();
     await bench.patch({ head: { ...replaying({ playing: false }), link: "stopped" } });
@@ -157,7 +157,7 @@ describe("the player", () => {
       expect(voice()).toBe(`Not done: ${stopped}.`);
     });
 
-    test("also when the kernel gives no reason, and of a command that is answered late", async () => {
+    test("without a reason from the kernel, and late", async () => {
       drag(100);
       await later();
       drag(200);
@@ -235,7 +235,7 @@ describe("a replay", () => {
     expect(bench.get.queryByRole("button", { name: "Reconnect now" })).toBeNull();
   });
 
-  test("is silent towards screen readers, for what it shows is no news", async () => {
+  test("is silent towards screen readers", async () => {
     const bench = await new Bench().show(picture(replaying()));
     await bench.patch({ checkpoints: { set: [checkpoint("a", { title: "Ship?" })], total: 1 } });
     await bench.patch({ head: { ended_at: NOW, status: "completed" } });
@@ -275,7 +275,7 @@ describe("the time of a replayed run", () => {
     expect(store.clocks.dueNow()).toBe(then + 4000);
   });
 
-  test("stands still when it is paused, whatever else is heard meanwhile", () => {
+  test("stands still when paused, whatever else comes", () => {
     show({ playing: false });
     env.pass(700);
     port.receive({ kind: "answer", id: "x", ok: true, error: null });

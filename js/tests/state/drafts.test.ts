@@ -33,7 +33,7 @@ describe("the drafts of a run", () => {
     run = "ws://localhost:8000/ws";
   });
 
-  test("are there again after a reload, with the option they were sent with", () => {
+  test("are there again after a reload, with their option", () => {
     const drafts = type("wait for the migration");
     drafts.write(row(), { modifications: '{"n": 1}', sentWith: "modify" });
     expect(reloaded()).toEqual({
@@ -53,7 +53,7 @@ describe("the drafts of a run", () => {
     expect(reloaded().feedback).toBe("mine");
   });
 
-  test("are not taken for the words on a question that was asked again, nor thrown away while they are typed", () => {
+  test("are neither used for nor lost to a question asked again", () => {
     const drafts = type("mine");
     drafts.follow(row({ requested_at: NOW + 1 }));
     expect(drafts.of("cp-1").feedback).toBe("mine");
@@ -68,7 +68,7 @@ describe("the drafts of a run", () => {
     expect(env.storage.has(ENTRY)).toBe(false);
   });
 
-  test("go when the question closes, and only theirs; this page still has what did not count", () => {
+  test("go when the question closes, and only its own", () => {
     const drafts = type("mine");
     type("other", checkpoint("cp-2"), drafts);
     drafts.follow(decided());
@@ -86,7 +86,7 @@ describe("the drafts of a run", () => {
     expect(env.storage.has(ENTRY)).toBe(false);
   });
 
-  test("that did not count because the question closed during the reload are shown once more", () => {
+  test("of a question closed during a reload are shown once more", () => {
     type("mine");
     const drafts = opened();
     drafts.follow(decided());
@@ -100,7 +100,7 @@ describe("the drafts of a run", () => {
     expect(env.storage.size).toBe(0);
   });
 
-  test("make room for newer ones: fifty at most, and not more text than fits", () => {
+  test("make room for newer ones: at most fifty, of limited size", () => {
     for (let n = 0; n < 60; n++) type(`text ${n}`, checkpoint(`q${n}`));
     expect(kept()).toHaveLength(50);
     expect(reloaded(checkpoint("q9")).feedback).toBe("");
@@ -189,7 +189,7 @@ describe("a card", () => {
     return next;
   };
 
-  test("has its text again when the page is loaded again, as text, and sends it", async () => {
+  test("has its text again after a reload, and sends it", async () => {
     const text = '<img src=x onerror="alert(1)"> & more';
     let bench = await new Bench().show(shown(row()));
     await type(bench.el, text);
@@ -205,14 +205,14 @@ describe("a card", () => {
     ]);
   });
 
-  test("has it also when the durable picture was too short for its question", async () => {
+  test("has it also when the durable picture lacked its question", async () => {
     let bench = await new Bench().show(shown(row()));
     await type(bench.el, "wait");
     bench = await reload(bench, shown(), shown(row()));
     expect(box(bench.el).value).toBe("wait");
   });
 
-  test("that closed while the page was loaded says that the text did not count", async () => {
+  test("closed during a reload says that the text did not count", async () => {
     let bench = await new Bench().show(shown(row()));
     await type(bench.el, "wait");
     bench = await reload(bench, shown(decided()));
@@ -222,7 +222,7 @@ describe("a card", () => {
     expect(box(bench.el, "Feedback that did not count")).toBeNull();
   });
 
-  test("shows what is typed in another view of the run, and opens the editor for it", async () => {
+  test("shows what is typed in another view of the run", async () => {
     const bench = await new Bench().show(shown(row()));
     await type(bench.el, "wait");
     const other = document.createElement("div");

@@ -39,7 +39,7 @@ describe("patches", () => {
     expect(store.version).toBe(6);
   });
 
-  test("replace rows by key, and leave the objects of the others alone", () => {
+  test("replace rows by key, and keep the objects of the others", () => {
     const [, b] = store.tables.tasks.rows;
     port.receive(patch(5, { tasks: { set: [task("a", { status: "running" }), task("c")], total: 3 } }));
     const rows = store.tables.tasks.rows;
@@ -48,7 +48,7 @@ describe("patches", () => {
     expect(rows[1]).toBe(b);
   });
 
-  test("tell an active task among the tasks only, and its place by its key", () => {
+  test("show an active task by its key in the tasks", () => {
     const { tasks, active } = store.tables;
     port.receive(patch(5, { active: { order: ["b"], total: 1 } }));
     expect(active.rows).toEqual([tasks.get("b")]);
@@ -88,7 +88,7 @@ describe("patches", () => {
     expect(asked()).toBe(0);
   });
 
-  test("after a lost one are not applied: a snapshot is asked for, once", () => {
+  test("after a lost one are not applied, and ask for a snapshot", () => {
     port.receive(patch(6, { head: { events: 3 } }));
     port.receive(patch(7, { head: { events: 4 } }));
     expect(store.head?.events).toBe(1);
@@ -122,7 +122,7 @@ describe("heartbeats", () => {
     expect(asked()).toBe(0);
   });
 
-  test("with a newer version ask for a snapshot: the last patch was lost", () => {
+  test("with a newer version ask for a snapshot", () => {
     port.receive(snapshot(5, picture()));
     port.receive(heartbeat(6));
     expect(asked()).toBe(1);
@@ -137,7 +137,7 @@ describe("heartbeats", () => {
 });
 
 describe("snapshots", () => {
-  test("that another view asked for do not throw away what we have loaded", () => {
+  test("for another view do not throw away loaded rows", () => {
     port.receive(snapshot(5, picture({}, { output: table(lines(0, 300) as OutputRow[]) })));
     port.receive(snapshot(5, picture({}, { output: table(lines(200, 300) as OutputRow[], 300) })));
     expect(store.tables.output.at(10)).toBeDefined();
@@ -163,7 +163,7 @@ describe("the durable picture", () => {
     expect(store.head?.events).toBe(80);
   });
 
-  test("is shortened: a snapshot of the same version replaces it, a patch on top of it does not count", () => {
+  test("gives way to a snapshot of its version, not to a patch", () => {
     port.held = held(7, 70);
     store = new Store(port, env);
     port.receive(patch(7, { head: { events: 71 } }));
@@ -213,7 +213,7 @@ describe("the kernel at the other end", () => {
     expect(store.attachment).toBe("attached");
   });
 
-  test("is silent when nothing is heard for five seconds of a live run", () => {
+  test("is silent after five seconds of a live run", () => {
     port.receive(snapshot(1, picture()));
     env.pass(4000);
     expect(store.attachment).toBe("attached");
@@ -223,7 +223,7 @@ describe("the kernel at the other end", () => {
     expect(store.attachment).toBe("attached");
   });
 
-  test("that is silent is spoken to now and then, and found to be gone", () => {
+  test("that is silent is spoken to, and found to be gone", () => {
     port.receive(snapshot(1, picture()));
     env.pass(9000);
     const before = port.kinds().length;
@@ -317,7 +317,7 @@ describe("append-only tables", () => {
     expect(output().total).toBe(1000);
   });
 
-  test("do not trust the rows before a gap: what became of an open line was skipped", () => {
+  test("do not trust the rows before a gap", () => {
     port.receive(patch(1, { output: { set: lines(1500, 1600) as OutputRow[], total: 1600 } }));
     expect(output().total).toBe(1600);
     expect(output().at(999)).toBeUndefined();

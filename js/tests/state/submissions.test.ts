@@ -50,7 +50,7 @@ describe("a press", () => {
     expect(submissions.get("cp-1")).toBeUndefined();
   });
 
-  test("not answered in 1.5 s waits in this browser, and after 20 s may be unlocked by hand", () => {
+  test("waits here after 1.5 s, and may be unlocked after 20 s", () => {
     submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     env.pass(1499);
     expect(phase()).toBe("sending");
@@ -84,7 +84,7 @@ describe("a press", () => {
     expect(isLocked(refused, undefined)).toBe(false);
   });
 
-  test("taken, with a row that says the same as before, unlocks after a while", () => {
+  test("taken without a new row unlocks after a while", () => {
     submissions.submit(row, { option: "approve", feedback: null, modifications: null });
     submissions.answer(sentId(), true, null);
     env.pass(5000);

@@ -59,7 +59,7 @@ describe("tasks", () => {
     expect(bench.get.getByRole("progressbar", { name: "Log in" })).toBe(bar);
   });
 
-  test("too many for the picture are drawn as far as seen, and asked for by page and filter", async () => {
+  test("too many for the picture are asked for by page and filter", async () => {
     const first = Array.from({ length: 200 }, (_, n) => task(`t${n}`));
     const bench = await new Bench().show(
       picture({ counts: { ...counts, failed: 40 } }, { tasks: table(first, 100_000) }),
@@ -147,7 +147,7 @@ describe("the timeline", () => {
     payload: `{"n":${n}}`,
   });
 
-  test("has a bar for each task that began, under the name of its phase", async () => {
+  test("has a bar for each begun task, under its phase", async () => {
     const rows = [
       task("t1", { phase_name: "Analysis", status: "completed", started_at: NOW - 50_000, ended_at: NOW - 30_000 }),
       task("t2", { phase_name: "Planning", status: "running", started_at: NOW - 20_000 }),
@@ -161,7 +161,7 @@ describe("the timeline", () => {
     expect(list.querySelectorAll(".rc-gantt-track > i")).toHaveLength(3);
   });
 
-  test("lists every event, what was not understood marked as such, and opens them", async () => {
+  test("lists every event, marks unknown ones, and opens them", async () => {
     const events = table([event(0, "known"), event(1, "unknown"), event(2, "malformed")]);
     const bench = await new Bench().show(picture({}, { events }));
     await bench.tab("Timeline");

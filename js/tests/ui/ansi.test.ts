@@ -35,7 +35,7 @@ describe("a line with ANSI sequences", () => {
     expect(styles("53;73;110;999")?.style).toBe("");
   });
 
-  test("keeps what was switched on from piece to piece, and begins each line anew", () => {
+  test("keeps its style from piece to piece, not from line to line", () => {
     expect(pieces(`${ESC}[31ma${ESC}[1mb`).map(({ style }) => style)).toEqual([
       "rc-ansi-red",
       "rc-ansi-bold rc-ansi-red",
@@ -48,7 +48,7 @@ describe("a line with ANSI sequences", () => {
     expect(styles.every((color) => color === null || /^[\d, ]+$/.test(color))).toBe(true);
   });
 
-  test("loses sequences that are not about style, and every control character", () => {
+  test("loses other sequences and every control character", () => {
     const line = `${ESC}[2Ka${ESC}]0;title\u0007b\u0000\u009bc\u007f`;
     const text = pieces(line)
       .map((piece) => piece.text)
@@ -68,7 +68,7 @@ describe("a line with ANSI sequences", () => {
 });
 
 describe("links in a text", () => {
-  test("are http and https addresses only, without the full stop behind them", () => {
+  test("are http and https addresses, without a final full stop", () => {
     expect(links("see https://a.example/x?y=1. Or javascript://x, ftp://y")).toEqual([
       { text: "see ", href: null },
       { text: "https://a.example/x?y=1", href: "https://a.example/x?y=1" },

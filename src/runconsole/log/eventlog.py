@@ -20,9 +20,9 @@ _STEP = 1024
 
 
 class Storage(Protocol):
-    """A sealer and store of full chunks."""
+    """Seals full chunks and keeps them."""
 
-    def run(self, seal: Callable[[], None]) -> None:
+    def submit(self, seal: Callable[[], None]) -> None:
         """Call this function, now or soon, on any thread; or never: the chunk then stays unsealed."""
 
     def keep(self, packed: Packed) -> Callable[[], pa.RecordBatch]:
@@ -32,7 +32,7 @@ class Storage(Protocol):
 class InMemory:
     """Seals at once and keeps in memory."""
 
-    def run(self, seal: Callable[[], None]) -> None:
+    def submit(self, seal: Callable[[], None]) -> None:
         """Call the function."""
         seal()
 
@@ -86,7 +86,7 @@ class EventLog:
         chunk = Chunk(events)
         self._open = []
         self._parts = ((*self._parts[0], chunk), self._open)
-        self._storage.run(partial(chunk.seal, self._storage.keep))
+        self._storage.submit(partial(chunk.seal, self._storage.keep))
 
     def sealed(self, first: int = 0) -> int:
         """Return the number up to which every event from `first` on, where a chunk begins, is sealed."""

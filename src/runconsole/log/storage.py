@@ -59,7 +59,7 @@ class LogStorage:
         """The directory of chunks past the limit."""
         self._files = 0
 
-    def run(self, seal: Callable[[], None]) -> None:
+    def submit(self, seal: Callable[[], None]) -> None:
         """Seal a chunk soon."""
         try:
             sealer().submit(seal)

@@ -53,7 +53,7 @@ class Scan(Struct):
         """Seconds from the newest run's first line to its last."""
         return 0.0 if self.began is None or self.ended is None else max(0, self.ended - self.began) / 1e6
 
-    def begin(self, header: Header) -> None:
+    def begin_run(self, header: Header) -> None:
         """Begin another run."""
         self.header, self.first_line = header, self.lines
         self.began = self.ended = None
@@ -89,7 +89,7 @@ def _look(found: Scan, line: bytes) -> None:
         if isinstance(header, Header):
             check_format(header)
             if found.header is None or not header.continues:
-                found.begin(header)
+                found.begin_run(header)
             return
     try:
         mark = _decode_mark(line)

@@ -35,7 +35,7 @@ class SentRows:
         self._behind: dict[str, None] = {}
         """The tables that the page has incompletely."""
 
-    def note(self, name: str) -> None:
+    def mark_changed(self, name: str) -> None:
         """Note that a table has changed."""
         self._behind[name] = None
 

@@ -18,7 +18,7 @@ from runconsole.view.details import detail_facts
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import Cutter, reference
 
-__all__ = ["TABLES", "Keyed", "ShownRows", "Source", "TableSpec"]
+__all__ = ["TABLES", "Keyed", "ShownRows", "TableSource", "TableSpec"]
 
 TASKS, ACTIVE, NEWEST, LINES, OPEN, CLOSED, PARTS = 200, 12, 50, 200, 20, 5, 200
 EVENTS = 16
@@ -30,7 +30,7 @@ ShownRows = dict[str, Any]
 _MINUTE = 60_000_000
 
 
-class Source(NamedTuple):
+class TableSource(NamedTuple):
     """The data behind the tables."""
 
     state: RunState
@@ -61,7 +61,7 @@ class Keyed(Sequence[tuple[str, Any]]):
 class LogRows(Sequence[tuple[str, Any]]):
     """The events of the log keyed by their number."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TableSource) -> None:
         self._source = source
 
     def __len__(self) -> int:
@@ -77,20 +77,20 @@ class LogRows(Sequence[tuple[str, Any]]):
 class TableSpec(NamedTuple):
     """A table of the picture."""
 
-    version: Callable[[Source], Any]
+    version: Callable[[TableSource], Any]
     """A value that differs whenever the table may have changed."""
-    total: Callable[[Source], int]
-    window: Callable[[Source], ShownRows]
-    every: Callable[[Source], Sequence[tuple[str, Any]]]
+    total: Callable[[TableSource], int]
+    window: Callable[[TableSource], ShownRows]
+    every: Callable[[TableSource], Sequence[tuple[str, Any]]]
     """All rows in order, for pages and details."""
-    row: Callable[[Source, str, Any, Cutter], Row]
+    row: Callable[[TableSource, str, Any, Cutter], Row]
     numbered: bool = False
     """True for an append-only table keyed by row number: patches need no order."""
     within: str | None = None
     """An earlier table of the same rows: a row that is shown there is sent once, its key is enough."""
 
 
-def _versions(*parts: str) -> Callable[[Source], Any]:
+def _versions(*parts: str) -> Callable[[TableSource], Any]:
     return lambda source: tuple(source.state.versions[part] for part in parts)
 
 
@@ -102,10 +102,10 @@ def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> TableSpec:
         row: makes a row of its number and item.
     """
 
-    def held(source: Source) -> dict[Any, Any]:
+    def held(source: TableSource) -> dict[Any, Any]:
         return getattr(source.state, name)  # type: ignore[no-any-return]
 
-    def window(source: Source) -> ShownRows:
+    def window(source: TableSource) -> ShownRows:
         total = len(held(source))
         newest = list(islice(reversed(held(source).values()), NEWEST))[::-1]
         return {str(total - len(newest) + i): value for i, value in enumerate(newest)}
@@ -123,7 +123,7 @@ def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> TableSpec:
 def _part(name: str, row: Callable[[Any, Cutter], Row]) -> TableSpec:
     """Return a table of the run's parts (phases, waves), by number."""
 
-    def every(source: Source) -> list[tuple[str, Any]]:
+    def every(source: TableSource) -> list[tuple[str, Any]]:
         return [(str(number), part) for number, part in getattr(source.state, name).items()]
 
     return TableSpec(
@@ -135,7 +135,7 @@ def _part(name: str, row: Callable[[Any, Cutter], Row]) -> TableSpec:
     )
 
 
-def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> TaskRow:
+def _task(source: TableSource, _key: str, item: Any, cutter: Cutter) -> TaskRow:
     row = rows.task_row(item, cutter, source.state.subtasks.get(item.task_id, {}))
     if item.details is not None:
         if cutter.whole:
@@ -145,19 +145,19 @@ def _task(source: Source, _key: str, item: Any, cutter: Cutter) -> TaskRow:
     return row
 
 
-def _active(source: Source) -> ShownRows:
+def _active(source: TableSource) -> ShownRows:
     tasks = [source.state.tasks[task_id] for task_id in islice(reversed(source.state.active), ACTIVE)]
     return {str(task.position): task for task in tasks}
 
 
-def _questions_version(source: Source) -> Any:
+def _questions_version(source: TableSource) -> Any:
     """Return the version of a question's row, with the clock's estimate, which may put its deadline in doubt."""
     state = source.state
     minute = state.clock.estimate // _MINUTE if state.checkpoints else 0
     return (*(state.versions[part] for part in ("checkpoints", "decisions", "tasks")), minute)
 
 
-def _checkpoints(source: Source) -> ShownRows:
+def _checkpoints(source: TableSource) -> ShownRows:
     """Return the open questions that are due first, in order of arrival; then the last decided ones."""
     known = source.state.checkpoints.values()
     waiting = [(at, c) for at, c in enumerate(known) if c.is_open]
@@ -169,16 +169,16 @@ def _checkpoints(source: Source) -> ShownRows:
     return {reference(c.checkpoint_id): questions.question(c, source.state) for c in shown}
 
 
-def _decisions(source: Source) -> ShownRows:
+def _decisions(source: TableSource) -> ShownRows:
     first = max(0, len(source.history) - NEWEST)
     return {str(first + i): item for i, item in enumerate(source.history.rows(source.state, first))}
 
 
-def _events(source: Source) -> ShownRows:
+def _events(source: TableSource) -> ShownRows:
     return {str(number): event for number, event in source.read(source.logged() - EVENTS, EVENTS)}
 
 
-def _tail(source: Source) -> ShownRows:
+def _tail(source: TableSource) -> ShownRows:
     lines = source.lines.lines
     first = max(0, len(lines) - LINES)
     return {str(first + i): line for i, line in enumerate(lines[first:])}

@@ -18,7 +18,7 @@ from runconsole.view.head import head
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import AnyRow, Cutter, referred
 from runconsole.view.sent_rows import SentRows, is_same
-from runconsole.view.tables import TABLES, ShownRows, Source
+from runconsole.view.tables import TABLES, ShownRows, TableSource
 
 __all__ = ["DURABLE_BYTES", "View"]
 
@@ -74,7 +74,7 @@ class View:
     ) -> None:
         self.lock = threading.RLock()
         self._lines = OutputLines()
-        self._source = Source(state, self._lines, DecisionHistory(), read, lambda: describe()["events"])
+        self._source = TableSource(state, self._lines, DecisionHistory(), read, lambda: describe()["events"])
         self._describe = describe
         self.version = version
         """Grows by one with each change of the picture."""
@@ -119,7 +119,7 @@ class View:
             if self._versions.get(name) != version:
                 self._versions[name] = version
                 self._shown[name], self._totals[name] = table.window(self._source), table.total(self._source)
-                self._sent_rows.note(name)
+                self._sent_rows.mark_changed(name)
         room = limit if limit == math.inf else limit - len(msgspec.json.encode(changed))
         changes: AnyRow = {"head": changed} if changed else {}
         changes |= self._sent_rows.patch(self._shown, self._totals, room)

@@ -416,7 +416,7 @@ def test_a_session_that_the_server_took_up_again_is_said() -> None:
 @given(st.lists(st.sampled_from("abcdef"), min_size=6), st.integers(1, 3))
 def test_copies_count_once_and_equal_events_each(names: list[str], copies: int) -> None:
     known = Copies(copies)
-    known.connected()
+    known.note_connection()
     said = [Received(name, Logged(), "") for name in names for _ in range(copies)]
     assert [one.type for one in said if not known.is_copy(one, one.type)] == names
 
@@ -424,7 +424,7 @@ def test_copies_count_once_and_equal_events_each(names: list[str], copies: int) 
 @given(st.integers(1, 40), st.integers(2, 3), st.data())
 def test_long_replays_of_each_room_count_once(length: int, rooms: int, data: st.DataObject) -> None:
     known = Copies(rooms)
-    known.connected()
+    known.note_connection()
     past = [Received("tick", Logged(), "", timestamp=number) for number in range(length)]
     texts = [f'{{"n":{number % 3},"at":{number}}}' for number in range(length)]
     came = [

@@ -26,9 +26,9 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Forget everything: another connection begins."""
         self.ids: set[str] = set()
         self.is_granted = False

@@ -132,7 +132,7 @@ class ChannelWire(Wire):
         """Forget that the server has accepted us."""
         self.is_foreign = False
         self._established = False
-        self._subscriptions.begin()
+        self._subscriptions.reset()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
         """Expect the reply to a decision or call that was sent according to a recording."""

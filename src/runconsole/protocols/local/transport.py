@@ -31,16 +31,16 @@ class SourceTransport:
         return id(self.source)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[_Connection]:
+    async def connect(self) -> AsyncIterator[_SourceConnection]:
         """Begin to read the events of the source."""
-        connection = _Connection(self.source)
+        connection = _SourceConnection(self.source)
         try:
             yield connection
         finally:
             await connection.close()
 
 
-class _Connection:
+class _SourceConnection:
     """One reading of a source's events."""
 
     def __init__(self, source: Source) -> None:

@@ -43,7 +43,7 @@ class Copies:
         """Expect at least this number of copies of each event."""
         self._expected = max(copies, self._expected)
 
-    def connected(self) -> None:
+    def note_connection(self) -> None:
         """Note a connection. The known number of copies stays."""
         self._counts.clear()
         self._near.clear()

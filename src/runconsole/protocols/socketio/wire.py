@@ -164,7 +164,7 @@ class SocketIoWire(Wire):
 
     def _join_anew(self) -> None:
         """Forget the known number of copies: other rooms are joined."""
-        self._copies.connected()
+        self._copies.note_connection()
         self._answers = False
 
     # ---- what to send -----------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ class SocketIoWire(Wire):
     def _connected(self, frame: _Connected, at: Micros) -> Iterator[Signal]:
         if frame.recovered:
             self._recovered = str(frame.session.get("sid"))
-        self._copies.connected()
+        self._copies.note_connection()
         self._connected_at = at
         yield from self._accepted() if not self._joins.reveal() else [Ping()]
 
