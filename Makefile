@@ -1,6 +1,6 @@
 # `make` lists what there is. Each target needs nothing done before: it sets up what is missing in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again check bench screenshots clean
+.PHONY: help setup demo test test-again check bench docs screenshots clean
 
 # PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests.
 export PYTHON CHROMIUM
@@ -25,6 +25,9 @@ check: setup ## lint and types only
 
 bench: setup ## run the benchmarks and write benchmarks/RESULTS.md; BENCH="ingest clicks" runs these
 	@CHROMIUM=$$(scripts/get-browser) .venv/bin/python -m benchmarks $(BENCH)
+
+docs: setup ## build the documentation site into build/docs, strictly
+	@scripts/docs
 
 screenshots: setup ## make the README's pictures from the real panel
 	@CHROMIUM=$$(scripts/get-browser) PYTHONPATH=. .venv/bin/python scripts/screenshots.py
