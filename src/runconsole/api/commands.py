@@ -1,4 +1,4 @@
-"""What a person or code tells the server: answers to its questions, and what shall become of a task."""
+"""Commands to the server: answers to its questions, and cancel, pause, resume and retry for tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _whole(option: Any, feedback: str | None, modifications: Any) -> Answer[Any]
 
 
 class RunCommands:
-    """What can be told to a server, from any thread."""
+    """The methods of a run that send something to its server. Any thread may call them."""
 
     _engine: Engine
 
@@ -37,11 +37,11 @@ class RunCommands:
 
         Args:
             checkpoint_id: one of `pending`, or its id.
-            option: one of its options: its id, its value as the server told it, or its label where no other has the
+            option: one of its options: its id, its value as the server reported it, or its label where no other has the
                 same. To a question without options, the answer in words; None takes `feedback`. Or an
                 `Answer`, which holds all three.
             feedback: free words for the run.
-            modifications: what to change, any value that JSON can carry (NumPy's and pandas' too), where the option
+            modifications: the changes, any value that JSON can carry (NumPy's and pandas' too), where the option
                 takes it.
             timeout: seconds to wait for a link and an answer.
 

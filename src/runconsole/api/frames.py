@@ -177,8 +177,8 @@ class RunFrames:
 
         Args:
             directory: a path, or any URL of `fsspec` (``s3://``, ``gs://``, ``memory://``, ...).
-            execution: what to call the run; None takes its execution id, else the id of the task followed, else a name
-                made of its first event. One too long for a path is shortened.
+            execution: the id to save the run under; None takes its execution id, else the id of the followed task, else
+                a name made of its first event. An id too long for a path is shortened.
             storage_options: passed on to `fsspec`.
 
         Returns:

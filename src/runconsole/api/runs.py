@@ -20,7 +20,7 @@ __all__ = ["RunView", "RunViews"]
 class RunView(RunFrames):
     """One run of a console, to read: its snapshot, its frames and its screen as text.
 
-    A run that another one has followed before it told its end is `interrupted`, or what its tasks say where all of them
+    A run that another one followed before its own end is `interrupted`, or has the status of its tasks if all of them
     were done; its last row of `links` says so.
     """
 
@@ -38,7 +38,7 @@ class RunView(RunFrames):
 
     @property
     def execution_id(self) -> str | None:
-        """What its server calls the run; None where it has told no name."""
+        """The server's name for the run; None if it has reported none."""
         return self._store.name
 
     @property
@@ -48,7 +48,7 @@ class RunView(RunFrames):
 
     @property
     def title(self) -> str:
-        """What the run is called."""
+        """The title of the run."""
         return title_of(self._store.state)
 
     @property

@@ -21,7 +21,7 @@ from runconsole.state.dated import Checkpoint, dated_checkpoint
 __all__ = ["RunWaits", "Until", "check_until"]
 
 Until: TypeAlias = Literal["done", "ended"]
-"""What to wait for: all announced tasks are done, or the server has said that the run has ended."""
+"""The end to wait for: all announced tasks are done, or the server has reported the end of the run."""
 
 _MOST_NAMED = 20
 _POLL = 1.0
@@ -29,7 +29,7 @@ _POLL = 1.0
 
 
 class RunWaits:
-    """What waits for a run, from any thread or event loop."""
+    """The methods of a run that wait. Any thread or event loop may call them."""
 
     _named_last: list[str] | None = None
 
@@ -61,20 +61,20 @@ class RunWaits:
             outcome = self._outcome(until)
             return self._gave_up(timeout) if outcome is None else outcome
         news: queue.SimpleQueue[str] = queue.SimpleQueue()
-        settled = self._settled(until, lambda: news.put("opened"))
-        settled.add_done_callback(lambda _: news.put("settled"))
+        ended = self._ended(until, lambda: news.put("opened"))
+        ended.add_done_callback(lambda _: news.put("ended"))
         end = None if timeout is None else time.monotonic() + timeout
         try:
             # Said from here: what another thread prints shows up under another cell.
             while news.get(timeout=None if end is None else max(0.0, end - time.monotonic())) == "opened":
                 self._say_open("")
         except queue.Empty:
-            if not settled.cancel():
-                return settled.result()
+            if not ended.cancel():
+                return ended.result()
             return self._gave_up(timeout or 0)
         finally:
-            settled.cancel()
-        return settled.result()
+            ended.cancel()
+        return ended.result()
 
     async def finished(
         self,
@@ -88,7 +88,7 @@ class RunWaits:
         loop = asyncio.get_running_loop()
         say = functools.partial(loop.call_soon_threadsafe, self._say_open, "", context=contextvars.copy_context())
         try:
-            return await asyncio.wait_for(on_loop(self._settled(until, say, loop.is_closed)), timeout)
+            return await asyncio.wait_for(on_loop(self._ended(until, say, loop.is_closed)), timeout)
         except TimeoutError:
             return self._gave_up(timeout or 0)
 
@@ -117,7 +117,7 @@ class RunWaits:
             raise ConsoleFailed(self._engine.reason or "the link failed")
         return False if self._engine.status == "stopped" else None
 
-    def _settled(
+    def _ended(
         self, until: Until, announce: Callable[[], object], is_gone: Callable[[], bool] = lambda: False
     ) -> concurrent.futures.Future[bool]:
         """Return a future of how the run ends: True finished, False stopped, RunInterrupted, ConsoleFailed.

@@ -79,7 +79,7 @@ class Decider:
         runs: returns what is asked: a question of the newest run comes before one of the same id of an earlier one.
         sender: returns what sends, None while the console is stopped.
         call_soon: runs a function on the I/O thread.
-        watchers: who is told when a decision moves on.
+        watchers: the callbacks to run when a decision changes.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Decider:
         def look() -> bool:
             decision = self._runs().decision(outcome.decision_id)
             if decision is not None:
-                outcome.settle(decision)
+                outcome.resolve(decision)
             return outcome.future.done()
 
         def request() -> None:
@@ -195,7 +195,7 @@ class Decider:
         def withdraw() -> None:
             decision, sender = self._runs().decision(outcome.decision_id), self._sender()
             if decision is not None and decision.state == "queued" and sender is not None:
-                # First: applying the withdrawal settles what is not settled yet, as a refusal.
+                # First: applying the withdrawal resolves an open outcome as a refusal.
                 outcome.fail(NotConnected(f"there was no live link within {timeout:g} s: nothing was sent"))
                 sender.apply(
                     DecisionTurnedDown(

@@ -88,7 +88,7 @@ class Engine:
 
     @property
     def _has_given_up(self) -> bool:
-        """Whether the session has ended, or is about to, although the run has not."""
+        """True if the session has ended, or is about to, although the run has not."""
         return self.status == "failed" or self._state.interruption is not None
 
     def _begin(self, started: concurrent.futures.Future[None]) -> None:
@@ -173,7 +173,7 @@ class Engine:
 
     @property
     def is_forked(self) -> bool:
-        """Whether the console followed its run when this process was forked: what is known then can be read."""
+        """True if the console followed its run when this process was forked: what is known then can be read."""
         return self._io is not None and self._io.is_lost
 
     def _check_process(self) -> None:
@@ -367,7 +367,7 @@ class Engine:
 
     @property
     def is_started(self) -> bool:
-        """Whether `start` was called and `stop` was not, since."""
+        """True if `start` was called and `stop` was not, since."""
         return self._io is not None
 
     @property
@@ -407,7 +407,7 @@ class Engine:
 
     @property
     def title(self) -> str:
-        """What the run is called."""
+        """The title of the run."""
         from runconsole.view.screen import title_of
 
         return title_of(self._state)

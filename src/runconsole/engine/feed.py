@@ -33,7 +33,7 @@ class Sender(Protocol):
         """Apply a decision and send it. Raises DecisionExpired when all is over."""
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells."""
+        """Fold in a fact that no event of the log reports."""
 
     async def call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed
         """Make a call and return its result. Raises NotConnected, CallRefused, CallUnanswered."""
@@ -81,7 +81,7 @@ class Feed(ABC):
     @property
     @abstractmethod
     def sender(self) -> Sender | None:
-        """What takes answers, None before `open`. Raises NotConnected where nothing can be sent."""
+        """The receiver of answers and calls; None before `open`. Raises NotConnected if nothing can be sent."""
 
     @property
     @abstractmethod
@@ -115,7 +115,7 @@ class Feed(ABC):
 
     @abstractmethod
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells."""
+        """Fold in a fact that no event of the log reports."""
 
     @abstractmethod
     def adopt(self, options: Options) -> None:
@@ -134,7 +134,7 @@ class Feed(ABC):
 
 
 def new_runs(options: Options, storage: LogStorage, header: Header | None = None) -> Runs:
-    """Return runs of which nothing is known yet; what the options leave open a recording's header tells."""
+    """Return empty runs. A recording's header fills in what the options leave open."""
     names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
     recorded = {name: getattr(header, name, None) for name in names}
     chosen = {name: options.redactor.hide_in(getattr(options, name)) for name in names}

@@ -26,7 +26,7 @@ class IOThread:
     def __init__(self) -> None:
         self._leases = 0
         self.is_lost = False
-        """Whether this process is a fork of the one in which the thread runs: nothing here gets anywhere any more."""
+        """True if this process is a fork of the one in which the thread runs: nothing here gets anywhere any more."""
         self.loop = asyncio.new_event_loop()
         with suppress(AttributeError):  # another kind of loop, set by an event loop policy, may resolve by itself
             self.loop.getaddrinfo = Resolver(self.loop).getaddrinfo  # type: ignore[method-assign]
@@ -48,7 +48,7 @@ class IOThread:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller runs on this thread."""
+        """True if the caller runs on this thread."""
         return threading.current_thread() is self._thread
 
     def call(self, function: Callable[..., object], *args: Any) -> None:

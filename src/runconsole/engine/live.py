@@ -133,7 +133,7 @@ class LiveFeed(Feed):
             self._session.reconnect()
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells."""
+        """Fold in a fact that no event of the log reports."""
         if self._session is not None:
             self._session.apply(fact)
         else:

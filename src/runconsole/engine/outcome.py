@@ -1,4 +1,4 @@
-"""What becomes of one decision, as a future in the hands of whoever asked for it."""
+"""The outcome of one decision, as a future."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outcome:
         self.checkpoint_id = checkpoint_id
         self.future: concurrent.futures.Future[Decision] = concurrent.futures.Future()
 
-    def settle(self, decision: Decision) -> None:
+    def resolve(self, decision: Decision) -> None:
         """Set how the decision ended, if it has."""
         if self.future.done() or decision.state not in _SETTLED:
             return

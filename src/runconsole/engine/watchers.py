@@ -1,4 +1,4 @@
-"""Whoever waits for something of the state: looked at on the I/O thread after each event that matters."""
+"""Callbacks that poll the state on the I/O thread, after each relevant event."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _READINGS: dict[str, type[Fact]] = {"logged": Logged, "unknown": UnknownEvent}
 
 
 class Playback:
-    """Reads lines, one after the other, as the console read what they tell.
+    """Reads lines, one after the other, as the console read its frames.
 
     Args:
         writer: folds in what is read. Its `dedup` is given for a console that goes on, its `scope` for events to leave
@@ -46,8 +46,8 @@ class Playback:
 
     Attributes:
         writer: as given.
-        frames: how many frames were read.
-        links: how many connections there were.
+        frames: the number of frames that were read.
+        links: the number of connections.
         wires: those that spoke over them; `wire` is the newest.
         header: of the newest section.
         misread: lines that do not say what they should.
@@ -98,7 +98,7 @@ class Playback:
         if self.header is None or not same_wire(self.header, header):
             self._next_wire = self._wire_of(header)
         if header.content == "events":
-            self.writer.connected(None)  # a log does not tell over which connection an event came
+            self.writer.connected(None)  # a log does not hold the connections of its events
         self.header = header
 
     def _entry(self, entry: Entry) -> None:
@@ -109,8 +109,8 @@ class Playback:
                 self._wire_at(entry.link).sent(
                     frame, ChainMap(*(store.state.decisions for store in reversed(self.writer.runs.all)))
                 )
-            case Entry(fact=dict(told)):
-                self._apply_fact(told)
+            case Entry(fact=dict(fields)):
+                self._apply_fact(fields)
             case Entry(take=(number, place)):
                 events = self._held.get(number) or self._held_before[number]
                 self._take(events[place if place >= 0 else ~place], taken=place >= 0)
@@ -118,8 +118,8 @@ class Playback:
                 self._opened(entry.link, number)
             case Entry(closed=True):
                 self._wire_at(entry.link).lost()
-            case Entry(connected=dict(told)):
-                self._connected(told)
+            case Entry(connected=dict(fields)):
+                self._connected(fields)
 
     def _opened(self, link: int, number: int) -> None:
         if number < 0:
@@ -150,10 +150,10 @@ class Playback:
             wire = self._wires_by_link[link]
         return wire
 
-    def _connected(self, told: dict[str, Any]) -> None:
-        back_at = msgspec.convert(told.get("back_at"), Micros | None)
+    def _connected(self, fields: dict[str, Any]) -> None:
+        back_at = msgspec.convert(fields.get("back_at"), Micros | None)
         self._held_before, self._held = self._held, {}
-        self.writer.connected(back_at, assured=bool(told.get("assured")), replays=int(told.get("replays") or 0))
+        self.writer.connected(back_at, assured=bool(fields.get("assured")), replays=int(fields.get("replays") or 0))
 
     # ---- events and facts -------------------------------------------------------------------------------------------
 
@@ -185,8 +185,8 @@ class Playback:
     def _take(self, event: Received, *, taken: bool, run: int | None = None) -> None:
         self._effects += self.writer.take_recorded(event, taken=taken, run=run)
 
-    def _apply_fact(self, told: dict[str, Any]) -> None:
-        self._effects += self.writer.apply_recorded(read_fact(told))
+    def _apply_fact(self, fields: dict[str, Any]) -> None:
+        self._effects += self.writer.apply_recorded(read_fact(fields))
 
 
 def _logged_event(entry: Entry, kind: str) -> Received:
@@ -212,8 +212,8 @@ def _logged_event(entry: Entry, kind: str) -> Received:
 
 
 def _meaning(kind: str, payload: str, entry: Entry) -> Fact:
-    told = "" if entry.task_id is None else f',"taskId":{_quoted(entry.task_id)}'
-    fact = read_event(f'{{"type":{_quoted(kind)},"payload":{payload}{told}}}', entry.at).fact
+    task = "" if entry.task_id is None else f',"taskId":{_quoted(entry.task_id)}'
+    fact = read_event(f'{{"type":{_quoted(kind)},"payload":{payload}{task}}}', entry.at).fact
     if entry.reading == "alert" and not isinstance(fact, Alert):
         fact = read_named(kind, payload, entry.at)[0].fact
     return fact

@@ -23,7 +23,7 @@ from runconsole.store import RunWriter
 __all__ = ["Change", "Replay", "ReplayHost"]
 
 Change = Literal["reset", "changed"]
-"""What a listener is told: the state is another object now, or playing, speed or position changed by a command."""
+"""The argument of a listener: the state is another object now, or a command changed playing, speed or position."""
 Listener = Callable[[Change], None]
 Line = Header | Entry | None
 
@@ -120,22 +120,22 @@ class Replay:
 
     @property
     def is_playing(self) -> bool:
-        """Whether it plays: neither paused nor at the end."""
+        """True if it plays: neither paused nor at the end."""
         return self._is_playing and not self._is_over
 
     @property
     def is_over(self) -> bool:
-        """Whether the end is reached."""
+        """True if the end is reached."""
         return self._is_over
 
     @property
     def is_begun(self) -> bool:
-        """Whether the console was started, and not stopped since: only then does anything happen."""
+        """True if the console was started, and not stopped since: only then does anything happen."""
         return self._is_begun
 
     @property
     def rests(self) -> bool:
-        """Whether there is nothing to do until somebody asks for something."""
+        """True if there is nothing to do until somebody asks for something."""
         return self._is_over and self._target is None
 
     @property
@@ -296,7 +296,7 @@ class Replay:
         self._is_over = False
 
     def _place(self, line: Line) -> float:
-        """Return the position of a line; one that does not tell stands where the one before it does."""
+        """Return the position of a line; one without a time stands where the one before it does."""
         if not isinstance(line, Entry) or self._scan.began is None:
             return 0.0
         return (line.at - self._scan.began) / 1e6

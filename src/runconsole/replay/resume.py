@@ -25,9 +25,9 @@ class TakenUp(Struct):
     """A run that was read from a recording, to go on with.
 
     Attributes:
-        playback: what was read.
+        playback: the playback that has read it.
         until: the time of its last line.
-        cut: how many bytes of an unfinished line were cut off.
+        cut: the number of bytes of an unfinished line that were cut off.
     """
 
     playback: Playback

@@ -8,7 +8,7 @@ from runconsole.reconnect import LinkFailure, ReconnectPolicy
 __all__ = ["Attempts"]
 
 _MOST_CLOSES = 4
-"""Closes in good order between which nothing was told: the first one and three connections in vain."""
+"""Closes in good order between which nothing was reported: the first one and three connections in vain."""
 
 
 class Attempts:
@@ -16,9 +16,9 @@ class Attempts:
 
     Attributes:
         policy: makes pauses of failures; it may be replaced.
-        in_a_row: how many attempts have failed in a row.
-        served: whether the server has ever accepted us.
-        closes: how often in a row the server has closed in good order without having told anything new.
+        in_a_row: the number of attempts that have failed in a row.
+        served: True if the server has ever accepted this console.
+        closes: the number of orderly closes in a row between which the server reported nothing new.
     """
 
     def __init__(self, policy: ReconnectPolicy) -> None:
@@ -27,7 +27,7 @@ class Attempts:
         self.served = False
         self.closes = 0
         self._doubts = 0
-        self._told: int | None = None
+        self._known: int | None = None
 
     def prove(self) -> None:
         """Note that the server serves us: the next trouble is a new one."""
@@ -50,14 +50,14 @@ class Attempts:
         self.in_a_row += 1
         return seconds
 
-    def is_interrupted(self, told: int, *, steady: bool) -> bool:
+    def is_interrupted(self, known: int, *, steady: bool) -> bool:
         """Count a close in good order; return whether the run counts as interrupted.
 
-        `told` changes with what is known of the run; `steady` says that the connection lasted: then the server serves
-        us, and only has nothing to say.
+        `known` is a number that changes with the knowledge of the run. `steady`: the connection lasted, so the server
+        serves this console and has nothing to report.
         """
-        is_fruitless = told == self._told and not steady
-        self._told = told
+        is_fruitless = known == self._known and not steady
+        self._known = known
         self.closes = self.closes + 1 if is_fruitless else 1
         return self.closes >= _MOST_CLOSES
 

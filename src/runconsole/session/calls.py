@@ -22,7 +22,7 @@ class Calls:
         self._patience = patience
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
-    async def make(self, link: OpenLink, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - told on
+    async def make(self, link: OpenLink, request: Request, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed on
         """Send a call and return its result; wait `timeout` seconds for it, None as long as for any answer.
 
         Raises UnsupportedByWire where the wire has no calls, CallRefused when the server says no, CallUnanswered when
@@ -41,7 +41,7 @@ class Calls:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether answers are still to come."""
+        """True if answers are still to come."""
         return bool(self._waiting)
 
     def answered(self, reply: Reply) -> bool:

@@ -1,4 +1,4 @@
-"""Asking a server for what events may not have told: questions, their answers, tasks that ended meanwhile."""
+"""Queries for what events may not have reported: questions, their answers, and tasks that ended meanwhile."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def reread(
 
 
 async def ends(call: Call, queries: Queries, state: RunState, at: Micros) -> AsyncIterator[Received]:
-    """Yield how tasks ended of which no event told it, the followed one among them. As `reread`."""
+    """Yield the ends of tasks that no event reported, the followed task among them. As `reread`."""
     unfinished = [task.task_id for task in state.tasks.values() if not task.finished]
     if state.followed_task is not None and state.followed_task not in state.tasks:
         unfinished.insert(0, state.followed_task)
@@ -121,9 +121,9 @@ def _outcome(state: RunState, before: Checkpoint, answer: Any, at: Micros) -> It
     answer = as_question(answer)
     status = str(answer.get("status", "")).lower()
     decision = decision_of(answer)
-    told: Mapping[str, Any] = answer if decision is None else decision
-    payload = {**told, "checkpointId": checkpoint_id}
-    if status in _TIMED_OUT or told.get("autoTriggered") is True:
+    reported: Mapping[str, Any] = answer if decision is None else decision
+    payload = {**reported, "checkpointId": checkpoint_id}
+    if status in _TIMED_OUT or reported.get("autoTriggered") is True:
         if decision is None and _is_early(state, checkpoint_id, at):
             yield CheckpointExpired(at, checkpoint_id, "the server has withdrawn the question")
         else:
@@ -165,7 +165,7 @@ def _event(kind: str, payload: dict[str, Any], at: Micros) -> Received:
 
 
 async def _open_checkpoints(call: Call, requests: Sequence[Request]) -> list[dict[str, Any]] | None:
-    """Return the questions that wait, None where the server does not tell."""
+    """Return the questions that wait, None if the server has no such list."""
     for request in requests:
         try:
             answer = await call(request)

@@ -31,15 +31,15 @@ class Denial:
         self._text = None
 
     def stands(self, events: int) -> bool:
-        """Whether nothing has come since."""
+        """Return whether nothing has come since."""
         if events != self._events:
             self._text = None
         return self._text is not None
 
     def is_final(self, now: Micros) -> bool:
-        """Whether it has stood for long enough."""
+        """Return whether it has stood for long enough."""
         return now - self._at >= self._patience
 
     def lost(self, *, has_run: bool) -> LinkLost | None:
-        """Return what becomes of the link, None without a refusal. A server that told of the run may restart."""
+        """Return the failure of the link; None without a refusal. A server that reported the run may restart."""
         return None if self._text is None else LinkLost(self._text, policy=RETRY if has_run else DENIED)

@@ -1,4 +1,4 @@
-"""When something is over that no event ends: questions past their deadline, runs of which all is done."""
+"""Ends that no event reports: questions past their deadline, and runs of which all tasks are done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def expired(state: RunState, now: Micros) -> Iterator[CheckpointExpired]:
 
 
 def fingerprint(state: RunState) -> int:
-    """Return a number that changes with whatever is told of the run, but not with what is only said again."""
+    """Return a number that changes with every new report on the run, but not with a repeated one."""
     tasks = state.tasks
     return hash(
         (

@@ -41,11 +41,11 @@ class _Successor(Protocol):
 
 
 class Handover:
-    """What to apply of two streams of the same events, while both are open.
+    """Selects the events to apply from two streams of the same events, while both are open.
 
     Attributes:
-        established: whether the new connection's server has accepted us.
-        dropped: how many events came twice and were taken away, after `finish`.
+        established: True if the server of the new connection has accepted this console.
+        dropped: the number of events that came twice and were removed, after `finish`.
     """
 
     def __init__(self, successor: _Successor) -> None:

@@ -1,4 +1,4 @@
-"""Asking the server, over a live link, for what no event told."""
+"""Queries to the server, over a live link, for what no event reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Inquiries:
     Args:
         runs: knows what is open.
         now: this machine's clock.
-        linger: seconds of silence after which a server has told what it had to.
+        linger: seconds of silence after which a server has reported what it had to.
     """
 
     def __init__(self, runs: Runs, now: Callable[[], Micros], *, linger: float) -> None:
@@ -43,7 +43,7 @@ class Inquiries:
         return self._whole(reread(call, queries, self._runs.state, self._now(), calm, again=again))
 
     def ends(self, call: Call, queries: Queries) -> AsyncIterator[Received | Fact]:
-        """Ask how tasks ended of which the stream did not tell it."""
+        """Ask for the ends of tasks that the stream did not report."""
         return _granted(ends(call, queries, self._runs.state, self._now()))
 
     def outcome(self, call: Call, queries: Queries, checkpoint_id: str) -> AsyncIterator[Received | Fact]:

@@ -37,9 +37,9 @@ class OpenLink:
     Attributes:
         reader: the task that drains it: it ends with LinkLost, or with what `on_signals` raises.
         close_reason: why nothing more is to be expected of it but answers, once that is so.
-        is_greeted: whether all that must come first has been sent.
-        is_over: whether the server has ended the stream.
-        recorder: what records it, None for nothing.
+        is_greeted: True if all frames that must come first have been sent.
+        is_over: True if the server has ended the stream.
+        recorder: records its frames; None for no recording.
         redactor: hides secrets in what comes before the wire reads it. A recorder does that by itself.
     """
 
@@ -83,7 +83,7 @@ class OpenLink:
         return link
 
     async def greet(self) -> None:
-        """Send what the wire says first. A link that is already gone tells so by its `reader`."""
+        """Send the first frames of the wire. A broken link ends its `reader`."""
         await self.send(list(map(Secret, self.wire.open(self._now()))))
         self.is_greeted = True
 
@@ -93,7 +93,7 @@ class OpenLink:
             self.close_reason.set_result(why)
 
     async def send(self, frames: Sequence[str | Secret[str]]) -> None:
-        """Send frames; a link that is gone tells so by its `reader`."""
+        """Send frames; a broken link ends its `reader`."""
         with suppress(LinkLost):
             for frame in frames:
                 if self.recorder is not None:

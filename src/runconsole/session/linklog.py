@@ -23,7 +23,7 @@ class LinkLog:
         now: this machine's clock.
         gaps: knows which events are missing.
         pace: timeouts and intervals.
-        gone_since: when this console, or another one, last had a link to the same run; 0 is never.
+        gone_since: the time at which a console last had a link to the same run; 0 is never.
         scope: counts the events that are left out as another run's; None leaves out none.
 
     Attributes:

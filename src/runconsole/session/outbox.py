@@ -32,7 +32,7 @@ _DECIDED = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 _GONE = frozenset({"CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
 _MOMENT = 1.0
-"""Seconds that an answer may come after the event that tells of the same decision."""
+"""Seconds that an answer may come after the event that reports the same decision."""
 
 
 class Post(Struct, frozen=True):
@@ -46,7 +46,7 @@ class _Awaited(NamedTuple):
 
     until: float
     reason: str | None
-    """Why the outcome is unknown; None where an event has told it."""
+    """The reason why the outcome is unknown; None if an event has reported it."""
 
 
 class Outbox:
@@ -146,7 +146,7 @@ class Outbox:
         )
 
     def presume(self, decision_id: str) -> Fact | None:
-        """Take an event that tells of a decision like this one for its answer; return what it says.
+        """Take an event that reports an equal decision for the answer; return the fact that follows.
 
         None where the answer itself may still say otherwise: that is waited for, a moment longer.
         """
@@ -156,7 +156,7 @@ class Outbox:
         return None
 
     def lost(self, request_ids: Iterable[str]) -> Iterator[Fact]:
-        """Yield the decisions among these whose outcome nobody will tell any more: their connection broke."""
+        """Yield the decisions among these whose outcome nobody will report any more: their connection broke."""
         yield from self._unanswered(request_ids, "the link broke before the answer: it may or may not count")
 
     async def overdue(self) -> AsyncIterator[Fact]:

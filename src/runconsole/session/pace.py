@@ -1,4 +1,4 @@
-"""How patient a session is."""
+"""Timeouts and intervals of a session."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Pace(Struct, frozen=True):
         parting: to wait for answers under way on a connection that has nothing else to give.
         establish: for a second connection to be accepted, when the server has asked for one.
         drain: for the first one to end its stream then.
-        silent: without an event, after which a person is told: of a live link over which no run has come, or of a run
+        silent: without an event, before a report to the person: of a live link over which no run has come, or of a run
             of which all is done.
-        accept: for a server to accept us on an open connection, after which a person is told what is waited for.
+        accept: for a server to accept us on an open connection, after which the person is informed of the wait.
     """
 
     tick: float = 1.0

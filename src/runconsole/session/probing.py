@@ -24,7 +24,7 @@ _UNDERSTOOD = (Established, Reply, Send, StreamRefused)
 
 
 class Other(NamedTuple):
-    """What a server may speak instead, and how a recording says so."""
+    """Another protocol that a server may speak, and the header of a recording of it."""
 
     protocol: str
     wire: Wire

@@ -82,9 +82,9 @@ class Session:
         transport: makes the connections.
         observe: called on the I/O thread after each event that asks for something.
         now: this machine's clock.
-        reconnect: when to connect anew; None is the usual policy.
+        reconnect: the policy of new attempts; None is the default policy.
         pace: timeouts and intervals.
-        gone_since: when an earlier session last had a link; 0 is never.
+        gone_since: the time at which an earlier session last had a link; 0 is never.
         other: makes the protocol that the server may speak instead, which is tried when it stays silent.
     """
 
@@ -169,7 +169,7 @@ class Session:
 
     @property
     def wire(self) -> Wire:
-        """What speaks over the newest connection, for a session that goes on."""
+        """The wire of the newest connection, for a session that continues this one."""
         return self._wire
 
     def notify(self, text: str) -> None:
@@ -178,7 +178,7 @@ class Session:
         self.apply(LinkChanged(self._now(), self._link_log.status, reason=text, notice=text))
 
     def apply(self, fact: Fact | Received) -> None:
-        """Fold in a fact that no event of the log tells, and do what it asks for.
+        """Fold in a fact that no event of the log reports, and do what it asks for.
 
         A fact that comes up while another one is applied has its turn after that, in the order in which they came up.
         """
@@ -211,8 +211,8 @@ class Session:
         """Record a change of the link."""
         self._change_link(status, attempt=self._attempts.in_a_row, reason=reason, delay=delay)
 
-    def _change_link(self, status: LinkStatus, **told: Any) -> None:
-        self._apply_all(self._link_log.change(status, **told))
+    def _change_link(self, status: LinkStatus, **details: Any) -> None:
+        self._apply_all(self._link_log.change(status, **details))
 
     # ---- what events ask for ------------------------------------------------------------------------------------
 
@@ -408,7 +408,7 @@ class Session:
                 pass
 
     async def _conclude(self, link: OpenLink, reason: str | None) -> None:
-        """End the run, or leave the link: its stream is over. How tasks ended that it did not tell is asked before."""
+        """End the run, or leave the link: its stream is over. Before, the server is asked how tasks ended."""
         queries = link.wire.queries
         if queries is not None and not (self._state.finished or is_complete(self._state)):
             await self._ask_for_ends(link, queries)

@@ -1,4 +1,4 @@
-"""Silences that a person must be told of: a live link over which no run comes, and a run that does not say its end."""
+"""Silences to report to the person: a live link over which no run comes, and a run that does not say its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_REPORTS = 8
 
 
 class Quiet(NamedTuple):
-    """What is silent, and one sentence about it."""
+    """A silence: its kind, and one sentence about it."""
 
     kind: Literal["silent", "done"]
     text: str
@@ -32,21 +32,21 @@ class Silence:
         self.state = state
         self._after = after
         self._asked: set[str] = set()
-        """What had been asked for whenever a silent link was reported."""
+        """The subscriptions at each report of a silent link."""
         self._done_told: int | None = None
 
     def is_silent(self, live_s: float) -> bool:
-        """Whether the link is live for long enough, and nothing of a run has ever come."""
+        """Return whether the link is live for long enough, and nothing of a run has ever come."""
         return live_s >= self._after and not self.state.has_run
 
     def look(self, *, live_s: float, quiet_s: float, events: int, asked: str) -> Quiet | None:
-        """Return what is to be told now, None for nothing.
+        """Return a silence to report now; None for none.
 
         Args:
             live_s: seconds since the link is live; 0 while it is not.
             quiet_s: seconds since the last event.
-            events: how many events came.
-            asked: what the wire has asked for, and what could be meant instead.
+            events: the number of events that came.
+            asked: the subscriptions of the wire, and what could be meant instead.
         """
         if asked not in self._asked and len(self._asked) < _MOST_REPORTS and self.is_silent(live_s):
             self._asked.add(asked)

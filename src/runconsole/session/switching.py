@@ -33,7 +33,7 @@ class Change:
         return self._handover.from_old(signals) if link is self._old else self._handover.from_new(signals)
 
     async def connect(self, transport: Transport, on_signals: OnSignals, now: Callable[[], Micros]) -> OpenLink | None:
-        """Return the new link once the old one has nothing more to tell; None to stay with the old one."""
+        """Return the new link once the old one has nothing more to report; None to stay with the old one."""
         try:
             new = await OpenLink.open(transport, self._wire, on_signals, now, self._old.recorder, self._old.redactor)
         except LinkLost:
@@ -57,12 +57,12 @@ class Change:
 
     @property
     def is_seamless(self) -> bool:
-        """Whether the old link has told all it had to tell."""
+        """True if the old link has reported everything."""
         return self._old_wire.drained
 
     @property
     def is_forced(self) -> bool:
-        """Whether the old link is gone, so that nobody else tells what was held back."""
+        """True if the old link is gone, so that the held events come from nowhere else."""
         return self._old.reader.done()
 
     async def answered(self) -> None:

@@ -1,4 +1,4 @@
-"""Internal: the one writer of a run: new events told from repeated ones, gaps found, runs told apart."""
+"""Internal: the one writer of a run: it drops repeated events, finds gaps, and separates the runs of a stream."""
 
 from runconsole.store.runs import Runs, RunStore
 from runconsole.store.writer import RunWriter

@@ -1,4 +1,4 @@
-"""Which events are new, and which came before: by event id, resume mark, sequence number and content."""
+"""Deduplication of events: by event id, resume mark, sequence number and content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROWS = (TaskOutput, ErrorReported, Alert)
 
 
 class Arrival(Enum):
-    """What an event is to those that came before it."""
+    """The verdict on an event, compared to those that came before it."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
@@ -46,8 +46,8 @@ class Dedup:
       past does that. Without a timestamp this holds only while a replay can be going on.
 
     Args:
-        log: what the events are appended to, each after it was admitted as new.
-        filtered: whether we get only a part of what the server numbers.
+        log: the log of the events; each is appended after it was admitted as new.
+        filtered: True if this console gets only a part of the events that the server numbers.
         longest_silence: after so long a replay that nobody declares over is over, when nothing of it has come.
     """
 
@@ -61,18 +61,18 @@ class Dedup:
         self._identities = Identities(self._contents, log, self._base)
         self._connection = 0
         self._has_past = False
-        """Whether an earlier connection, or an earlier replay over this one, has brought something."""
+        """True if an earlier connection, or an earlier replay over this one, has brought something."""
         self._looks_back = False
-        """Whether a replay may bring something again over this connection."""
+        """True if a replay may bring something again over this connection."""
         self._newest: Micros = 0
         self._newest_before: Micros = 0
         self._replay = _Replay(0, longest_silence, is_first=True, is_answered=False)
         self._moments: Moments | None = None
         self._matched: set[int] = set()
         self._came: Counter[int] = Counter()
-        """How often contents have come, while several replays are going on at once."""
+        """The number of arrivals of each content, while several replays run at once."""
         self._kept: Counter[int] = Counter()
-        """How often they were new."""
+        """The number of those arrivals that were new."""
 
     def connected(self, back_at: Micros | None, *, assured: bool = False, replays: int = 0) -> None:
         """Note a new connection; `back_at` is the server's time of a reconnect, None where nothing can have been lost.
@@ -109,7 +109,7 @@ class Dedup:
 
     @property
     def has_connected(self) -> bool:
-        """Whether there was a connection."""
+        """True if there was a connection."""
         return self._connection > 0
 
     def admit(self, event: Received) -> Arrival:
@@ -147,7 +147,7 @@ class Dedup:
             self.gaps.pass_over(event.seq, event.received_at)
 
     def _came_before(self, content: int, event: Received) -> bool:
-        """Whether an earlier connection brought this as often as it has come over this one."""
+        """Return whether an earlier connection brought this as often as it has come over this one."""
         at = event.timestamp
         if self._replay.passes > 1 and self._replay.is_open(event.received_at):
             return self._came_in_another(content, event.received_at)
@@ -161,7 +161,7 @@ class Dedup:
         return self._replay.overlaps(content, event)
 
     def _came_in_another(self, content: int, at: Micros) -> bool:
-        """Whether one of several replays that go on at once has brought this, or an earlier connection."""
+        """Return whether one of several replays that go on at once has brought this, or an earlier connection."""
         self._came[content] += 1
         brought = -(-self._came[content] // self._replay.passes)
         if brought <= self._contents.count(content) + self._kept[content]:
@@ -171,7 +171,7 @@ class Dedup:
         return False
 
     def _is_respelled(self, at: Micros, content: int, event: Received) -> bool:
-        """Whether an earlier connection brought the same event in another spelling. Slow, and seldom needed."""
+        """Return whether an earlier connection brought the same event in another spelling. Slow, and seldom needed."""
         if self._log is None or not self._newest_before:
             return False
         if self._moments is None:
@@ -189,7 +189,7 @@ class Dedup:
 
 
 class _Replay:
-    """What a server replays over one connection, as far as it can be told.
+    """The replay of a server over one connection, as far as it can be inferred.
 
     Without interleaving the first new event ends it. With it the server's word does; where it has never said that, a
     silence. Between the connection and the beginning of the replay events may come live; they come again in it.
@@ -197,25 +197,25 @@ class _Replay:
 
     def __init__(self, passes: int, longest_silence: Micros, *, is_first: bool, is_answered: bool) -> None:
         self.passes = passes
-        """How many replays are still to come to their end."""
+        """The number of replays that have not ended."""
         self._interleaves = passes > 0
         self._longest_silence = longest_silence
         self.is_answered = is_answered
-        """Whether this server says when it has replayed all."""
+        """True if this server says when it has replayed all."""
         self._is_over = is_first and not passes
         self._live: list[int] = []
         self._again = 0
-        """How many of the live ones have come again, in their order."""
+        """The number of live ones that have come again, in their order."""
         self._has_begun = False
         self._last_at: Micros | None = None
         self._newest: Micros = 0
 
     def is_answer(self, event: Received) -> bool:
-        """Whether an event is the server's answer to us, over this connection."""
+        """Return whether an event is the server's answer to us, over this connection."""
         return self._interleaves and event.fact.__class__ is Logged and is_answer(event.type)
 
     def is_open(self, at: Micros) -> bool:
-        """Whether the replay may be going on at this time of ours."""
+        """Return whether the replay may be going on at this time of ours."""
         if self._is_over or not self._interleaves or self.is_answered:
             return not self._is_over
         if self._last_at is None:
@@ -245,7 +245,7 @@ class _Replay:
             self._live.append(content)
 
     def overlaps(self, content: int, event: Received) -> bool:
-        """Whether the event came live over this connection, before its replay began, and comes again in that."""
+        """Return whether the event came live over this connection, before its replay began, and comes again in that."""
         if not self._interleaves or self._again >= len(self._live) or not self.is_open(event.received_at):
             return False
         if content != self._live[self._again]:

@@ -1,4 +1,4 @@
-"""What is missing: by sequence numbers, by ids that count, or not to be known."""
+"""Missing events: counted by sequence numbers or by ids that count, or of unknown number."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _LOOKED_AT = 256
 
 
 class Losses(NamedTuple):
-    """What is known of events that did not come when they should have."""
+    """Keeps the number of events that should have come and did not."""
 
     missed: int | None
     """Events that never came; None where the server gives nothing to know it by."""
     recovered: int
     """Events that came late: after a reconnect, or filling a gap."""
     at_least: int = 0
-    """Where `missed` is None: how many are known to be missing."""
+    """The known number of missing events if `missed` is None."""
     is_back: bool = False
-    """Whether this is the first word about a reconnect."""
+    """True if this is the first word about a reconnect."""
     filled: int = 0
-    """How many were reported as missed before, and are not."""
+    """The number of events that were reported as missed before, and are not."""
 
     @property
     def words(self) -> str:
@@ -44,19 +44,20 @@ class Losses(NamedTuple):
 
 
 _Seam = Literal["none", "open", "proven"]
-"""Where two connections meet: there is none; nothing is known yet; what is missing there has been counted."""
+"""The seam between two connections: there is none; nothing is known yet; the missing events are counted."""
 
 
 class Gaps:
     """Counts what is missing.
 
     A sequence number that jumps ahead leaves a gap, as long as the numbers are those of the stream: dense, and each
-    there once. One that fills a gap is a recovered event. Ids that count up by one tell what is missing between two
+    there once. One that fills a gap is a recovered event. Ids that count up by one report what is missing between two
     connections; within one they may be anything, because a connection loses nothing. Without numbers nobody can know
     what was missed while there was no connection.
 
     Args:
-        filtered: whether we get only a part of what the server numbers: then no jump over one connection is a gap.
+        filtered: True if this console gets only a part of the events that the server numbers: then no jump over one
+            connection is a gap.
     """
 
     def __init__(self, *, filtered: bool = False) -> None:
@@ -66,7 +67,7 @@ class Gaps:
         """The newest ids of a connection, and whether each was new."""
         self._seam: _Seam = "none"
         self.is_back = False
-        """Whether there was a reconnect of which nothing has been reported yet."""
+        """True if there was a reconnect of which nothing has been reported yet."""
         self._back_at: Micros | None = None
         self._changes = False
         self._uncertain = False
@@ -78,7 +79,7 @@ class Gaps:
         """Gaps that were filled since the last report."""
 
     def connected(self, back_at: Micros | None, *, assured: bool) -> None:
-        """Note a new connection; `back_at` is the server's time of a reconnect, None where the old one was told out.
+        """Note a new connection; `back_at` is the server's time of a reconnect, None if nothing is missing.
 
         `assured`: the server says that it sends all that was missed, or was asked to go on from the last event.
         """
@@ -144,7 +145,7 @@ class Gaps:
         self._changes = self._changes and not is_new
 
     def _doubt(self) -> None:
-        """What is missing at an open seam will never be known; say so, unless that has been said."""
+        """Note that the number of events missing at an open seam will stay unknown, unless that was reported."""
         if self._seam == "open":
             self._seam = "none"
             self._uncertain = self._uncertain or self.is_back

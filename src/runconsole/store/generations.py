@@ -18,7 +18,7 @@ class Recent(Generic[V]):
 
     Args:
         capacity: in keys.
-        forgotten: told which keys are forgotten, now and then; some of them may have been noted again since.
+        forgotten: called with the keys that are forgotten; some of them may have been noted again since.
     """
 
     __slots__ = ("_capacity", "_forgotten", "_newer", "_older")

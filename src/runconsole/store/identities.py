@@ -1,4 +1,4 @@
-"""Which events have a mark of their own, and came before: by event id, resume mark or sequence number."""
+"""Marks of events: an event with a known event id, resume mark or sequence number came before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TELLING = 8
 
 
 class Verdict(Enum):
-    """What a mark says of an event."""
+    """The verdict of a mark on its event."""
 
     UNSEEN = "unseen"
     """It is another event than all before it."""
@@ -65,7 +65,7 @@ class Identities:
 
     @property
     def are_own(self) -> bool:
-        """Whether marks tell events apart, as far as is known."""
+        """True if marks tell events apart, as far as is known."""
         return not self._shared or self._distinct >= _TELLING * len(self._shared)
 
     def connected(self) -> None:
@@ -135,7 +135,7 @@ class Identities:
         return bool(found) and is_same(found[0][1], event, restamped=restamped)
 
     def _is_own(self, mark: str | int, event: Received) -> bool:
-        """Whether a mark that came before is the event's own."""
+        """Return whether a mark that came before is the event's own."""
         if event.event_id is None:
             return event.offset is not None or self.are_own
         if not self.are_own or is_id_within(str(mark), event):

@@ -20,8 +20,8 @@ _DENSE = 8
 """Steps of one for each jump beyond the first, in numbers that count every event."""
 
 Found = Literal["on", "late", "afresh", "known", "unknown"]
-"""What a number is: the next one; one that was missed; the first of another count; one that came before; one that does
-not tell what is missing before it."""
+"""The place of a number: the next one; one that was missed; the first of another count; a known one; one that does
+not show the number of missing ones before it."""
 
 
 class Hole(Struct):
@@ -30,14 +30,14 @@ class Hole(Struct):
     first: int
     last: int
     at: Micros
-    """When it showed, by our clock."""
+    """The time at which the gap was found, by this machine's clock."""
     at_seam: bool
-    """Whether it is where two connections meet."""
+    """True if it is where two connections meet."""
     is_told: bool = False
 
 
 def stands_inside(event: Received) -> bool:
-    """Whether an event's number stands in its data, and not beside its type."""
+    """Return whether an event's number stands in its data, and not beside its type."""
     try:
         data = loads(event.payload)
     except ValueError:
@@ -55,9 +55,9 @@ class Sequence:
     def __init__(self, *, filtered: bool) -> None:
         self._filtered = filtered
         self.is_inside = False
-        """Whether they stand in the events' data."""
+        """True if they stand in the events' data."""
         self.counts = True
-        """Whether they are the stream's, as far as is known."""
+        """True if they are the stream's, as far as is known."""
         self._first = 0
         self._top: int | None = None
         self._top_at: Micros | None = None
@@ -66,11 +66,11 @@ class Sequence:
         self._lost = 0
         """Missing numbers of counts that are over."""
         self._is_fresh = False
-        """Whether the connection is another one than that over which the highest number came."""
+        """True if the connection is another one than that over which the highest number came."""
 
     @property
     def is_used(self) -> bool:
-        """Whether numbers have come that count."""
+        """True if numbers have come that count."""
         return self._top is not None and self.counts
 
     def connected(self) -> None:
@@ -78,7 +78,7 @@ class Sequence:
         self._is_fresh = True
 
     def is_ahead(self, number: int) -> bool:
-        """Whether a number leaves others out."""
+        """Return whether a number leaves others out."""
         return self._top is not None and number > self._top + 1
 
     def missing(self, before: Micros | None) -> int:
@@ -162,7 +162,7 @@ class Sequence:
         return [hole for hole in self._holes if hole.first <= number <= hole.last]
 
     def _is_late(self, number: int, at: Micros | None) -> bool:
-        """Whether a new event with a low number is a late one, or the server counts afresh."""
+        """Return whether a new event with a low number is a late one, or the server counts afresh."""
         is_missing = bool(self._within(number))
         if not self._is_fresh and (is_missing or number >= self._first):
             return is_missing
@@ -183,11 +183,11 @@ class Marks:
 
     @property
     def has_holes(self) -> bool:
-        """Whether ids are missing, as far as is known."""
+        """True if ids are missing, as far as is known."""
         return bool(self._missing)
 
     def note(self, mark: str, is_new: bool, *, at_seam: bool = False) -> int | None:  # noqa: FBT001 - as it is kept
-        """Take in an id; return how many more are missing for it, None where it does not tell."""
+        """Take in an id; return how many more are missing for it, None if it does not show that."""
         found = _COUNTED.fullmatch(mark)
         if found is None:
             if is_new:

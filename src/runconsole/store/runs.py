@@ -23,7 +23,7 @@ from runconsole.state.ordering import is_before
 __all__ = ["RunStore", "Runs"]
 
 _LOOKED_BACK = 200
-"""Events in which a run that has not told its id is looked for the name of its execution."""
+"""The number of last events that are searched for the execution of a run without an id."""
 _TURNING = frozenset({ExecutionStarted, StageReported})
 """Facts with which another run may begin."""
 
@@ -32,9 +32,9 @@ class RunStore:
     """One run: its state, its log, and the names by which its events call it.
 
     Attributes:
-        execution, plan: as of `Names`; None as long as its start has not told them.
-        has_begun: whether its execution has started; before that it is being planned, or was joined late.
-        began_at: when that was, by the server's clock.
+        execution, plan: as of `Names`; None until its start has reported them.
+        has_begun: True if its execution has started; before that it is being planned, or was joined late.
+        began_at: the time of its start, by the server's clock.
     """
 
     def __init__(self, state: RunState, log: EventLog) -> None:
@@ -47,16 +47,16 @@ class RunStore:
 
     @property
     def name(self) -> str | None:
-        """What the run is called by its server."""
+        """The server's name for the run."""
         return self.state.execution_id or self.execution or self.plan
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended, or all its tasks have."""
+        """True if the run has ended, or all its tasks have."""
         return self.state.finished or (self.state.is_execution and is_complete(self.state))
 
     def learn(self, names: Names, at: Micros | None) -> None:
-        """Note what the start of the execution tells."""
+        """Note what the start of the execution reports."""
         self.execution = self.execution or names.execution
         self.plan = self.plan or names.plan
         self.has_begun = True
@@ -64,7 +64,7 @@ class RunStore:
             self.began_at = at
 
     def is_named(self, names: Names) -> bool:
-        """Whether these are the names of this run."""
+        """Return whether these are the names of this run."""
         if names.execution is not None and self.execution is not None:
             return names.execution == self.execution
         if names.plan is not None and self.plan is not None:
@@ -76,7 +76,7 @@ class RunStore:
 
 
 class Runs:
-    """Every run that a stream has told of, oldest first; the last is the newest, which a console shows.
+    """Every run of a stream, oldest first; the last is the newest, which a console shows.
 
     Another run begins with an `execution_started` that names another execution than the one that is followed, or with
     the planning of the next one. Events that name an earlier execution, or that its server stamped before the newest
@@ -146,7 +146,7 @@ class Runs:
     # ---- whose it is ------------------------------------------------------------------------------------------------
 
     def of(self, fact: Fact | Received) -> RunStore:
-        """Return the run that a fact is about which no event of the log tells."""
+        """Return the run of a fact that is no event of the log."""
         if isinstance(fact, Received):
             return self._find(fact, names_of(fact)) if fact.payload else self.newest
         decision_id, checkpoint_id = getattr(fact, "decision_id", None), getattr(fact, "checkpoint_id", None)
@@ -184,19 +184,19 @@ class Runs:
         return store
 
     def _may_be_newest(self, event: Received, names: Names) -> bool:
-        """Whether this is the start of the newest run, which has told none of these names."""
+        """Return whether this is the start of the newest run, which has reported none of these names."""
         store = self.newest
         if store.execution is not None or store.plan is not None:
             of_one_kind = (names.execution and store.execution) or (names.plan and store.plan)
             return not of_one_kind and not store.is_over
         if store.is_over and not is_before(event.timestamp, store.state.ended_at or store.state.counters_at):
             return False
-        told = [names_of(known) for _, known in store.log.read(len(store.log) - _LOOKED_BACK, _LOOKED_BACK)]
-        executions = {known.execution for known in told} - {None}
+        recent = [names_of(known) for _, known in store.log.read(len(store.log) - _LOOKED_BACK, _LOOKED_BACK)]
+        executions = {known.execution for known in recent} - {None}
         return names.execution is None or not executions or names.execution in executions
 
     def _is_planned_anew(self, fact: StageReported, names: Names) -> bool:
-        """Whether a stage of planning is of a run that has not begun yet."""
+        """Return whether a stage of planning is of a run that has not begun yet."""
         store = self.newest
         known = store.state.tasks.get(fact.stage)
         if known is not None and not known.finished:
@@ -240,9 +240,9 @@ class Runs:
 
 
 def _started_names(event: Received) -> Names:
-    """Return an event's names; the id that its start tells is its execution's where it is not its plan's."""
+    """Return an event's names; the id in its start is its execution's unless it is its plan's."""
     names = names_of(event)
-    told = event.fact.execution_id if isinstance(event.fact, ExecutionStarted) else None
-    if told is None or names.execution is not None or told == names.plan:
+    execution = event.fact.execution_id if isinstance(event.fact, ExecutionStarted) else None
+    if execution is None or names.execution is not None or execution == names.plan:
         return names
-    return names._replace(execution=told)
+    return names._replace(execution=execution)

@@ -1,4 +1,4 @@
-"""Whether two events are one, however each is spelled. Slow: for those few that are not alike to the letter."""
+"""Comparison of two events in different spellings. Slow: for the few that are not equal to the letter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ADDED = frozenset(
         "resent",
     }
 )
-"""What a server adds to an event that it sends again, without case and underscores."""
+"""Fields that a server adds to an event that it sends again, without case and underscores."""
 _OWN_IDS = frozenset({"id", "eventid", "messageid", "msgid", "uuid"})
 _ROUND: tuple[Micros, ...] = (1_000, 1_000_000)
 """Steps of clocks that databases cut times to."""
@@ -31,7 +31,7 @@ _TIME_LENGTH = 19
 
 
 def is_same(earlier: Received, event: Received, *, restamped: bool = False) -> bool:
-    """Whether two events with the same mark are one.
+    """Return whether two events with the same mark are one.
 
     Key order, spacing, escapes, ``1.0`` for ``1`` and the form of times do not matter; nor do fields that only one of
     them has, as long as they have more in common. `restamped`: nor does the event's own time.
@@ -52,7 +52,7 @@ def is_same(earlier: Received, event: Received, *, restamped: bool = False) -> b
 
 
 def is_id_within(mark: str, event: Received) -> bool:
-    """Whether a mark is the id of something that the event is about: of its task, its execution, its agent."""
+    """Return whether a mark is the id of something that the event is about: of its task, its execution, its agent."""
     if getattr(event.fact, "task_id", None) == mark:
         return True
     beside = event.beside
@@ -71,7 +71,7 @@ def is_id_within(mark: str, event: Received) -> bool:
 
 
 def _same_moment(one: Micros, other: Micros) -> bool:
-    """Whether two times are one, of which one may have been cut or rounded."""
+    """Return whether two times are one, of which one may have been cut or rounded."""
     return one == other or any((one % step == 0 or other % step == 0) and abs(one - other) < step for step in _ROUND)
 
 

@@ -1,4 +1,4 @@
-"""Which events are of the run that is followed, and which are another's."""
+"""The filter for the events of the followed run: other executions and tasks are left out."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Scope:
         self._parts: set[str] = set()
         """Tasks below the one followed."""
         self._is_plan = False
-        """Whether what is followed is a master plan, or a run by another name."""
+        """True if what is followed is a master plan, or a run by another name."""
         self._names_each = False
-        """Whether events name their execution, and not its start alone."""
+        """True if events name their execution, and not its start alone."""
         self._is_others_turn = False
-        """Whether the last execution that started is another's."""
+        """True if the last execution that started is another's."""
         self.left_out = 0
-        """How many events were left out."""
+        """The number of events that were left out."""
         self._said = 0
 
     @classmethod
@@ -68,7 +68,7 @@ class Scope:
         return None if execution is None and task is None else cls(execution=execution, task=task)
 
     def excludes(self, event: Received) -> bool:
-        """Whether an event is another run's; it is counted then."""
+        """Return whether an event is another run's; it is counted then."""
         names = names_of(event)
         is_ours = self._is_ours(names)
         if is_ours is not None:
@@ -100,7 +100,7 @@ class Scope:
         return f"{self.left_out:,} events of other {whose} were left out"
 
     def _is_ours(self, names: Names) -> bool | None:
-        """Whether an event is ours; None where it does not say."""
+        """Return whether an event is ours; None where it does not say."""
         of_execution = None if self._execution is None else self._is_of_execution(self._execution, names)
         if of_execution is False:
             return False

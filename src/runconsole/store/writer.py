@@ -33,7 +33,7 @@ class RunWriter:
         runs: is written.
         dedup: knows which events came before; None for a recording that is only replayed.
         scope: knows which events are another run's; None is none.
-        asides: keeps every fact that no event of the log tells.
+        asides: keeps every fact that no event of the log reports.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RunWriter:
         return self._count_duplicate()
 
     def apply(self, fact: Fact | Received) -> tuple[Effect, ...]:
-        """Fold in a fact that no event of the log tells, without secrets; return what it asks for."""
+        """Fold in a fact that no event of the log reports, without secrets; return what it asks for."""
         fact = self.redactor.hide_fact(encodable_fact(fact))
         self._note(fact)
         return self._fold(fact)
@@ -119,7 +119,7 @@ class RunWriter:
     # ---- recorded -------------------------------------------------------------------------------------------------
 
     def take_recorded(self, event: Received, *, taken: bool, run: int | None = None) -> tuple[Effect, ...]:
-        """As `take`, by the recording's word: whether it was `taken`, and the number of its `run` where told."""
+        """As `take`, by the recording's word: whether it was `taken`, and the number of its `run` where reported."""
         if self.scope is not None and self.scope.excludes(event):
             return _NOTHING
         if not taken:

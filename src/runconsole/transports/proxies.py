@@ -34,7 +34,7 @@ class Proxy(NamedTuple):
     Attributes:
         url: with its user and password.
         shown: without them.
-        is_socks: whether it speaks SOCKS, else HTTP.
+        is_socks: True if it speaks SOCKS, else HTTP.
     """
 
     url: Secret[str]

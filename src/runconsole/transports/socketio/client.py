@@ -120,7 +120,7 @@ class Client:
     Args:
         host: the server's name, for messages.
         options: for aiohttp's `ws_connect`: heartbeat, proxy, ssl.
-        mark: where the connection before left off.
+        mark: the point at which the connection before left off.
         hide: hides secrets in what the server says.
         proxy: on the way to the server.
     """
@@ -138,7 +138,7 @@ class Client:
         self._hide = hide
         self._resumes = dict(mark)
         self.mark = dict(mark)
-        """Where to go on from after this connection: its session and last event, where the server keeps such marks."""
+        """The mark to resume from after this connection: its session and last event, if the server keeps such marks."""
         self._frames: deque[str] = deque()
         self._lost: LinkLost | None = None
         self._news = asyncio.Event()
