@@ -1,6 +1,6 @@
 # `make` lists what there is. Each target needs nothing done before: it sets up what is missing in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again check bench docs screenshots clean
+.PHONY: help setup demo test test-again coverage check bench docs screenshots clean
 
 # PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests.
 export PYTHON CHROMIUM
@@ -19,6 +19,10 @@ test: setup ## run all checks and tests, in a real browser too (gets Chromium wh
 
 test-again: setup ## run all tests N=10 times in a row, beside LOAD=1 processes that keep a core busy
 	@scripts/test --again $(or $(N),10) --load $(or $(LOAD),1)
+
+coverage: setup ## run the Python tests (no browser), show the lines they reach; pages in build/coverage
+	@.venv/bin/python -m pytest --quiet --ignore=tests/e2e --numprocesses=4 --dist=loadfile --no-loadscope-reorder \
+		--cov --cov-report=term:skip-covered --cov-report=html:build/coverage
 
 check: setup ## lint and types only
 	@scripts/check
