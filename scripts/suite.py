@@ -1,4 +1,4 @@
-"""Runs all checks and tests, in three lanes side by side: `scripts/test` has set up the environment.
+"""Runs all checks and tests, in two lanes side by side: `scripts/test` has set up the environment.
 
     python scripts/suite.py                       # once
     python scripts/suite.py --again 10 --load 1   # ten times in a row, while another process keeps a core busy
@@ -62,29 +62,21 @@ def _pytest(*arguments: str) -> list[str]:
 
 _NBVAL = ("--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
 LANES = [
-    # Most tests wait more than they compute: there are more workers than cores.
     [
         # A test file's servers and packages are made once: by the worker that runs the file.
         Step(
             "python",
             "Python: tests",
-            _pytest("--ignore=tests/e2e", "--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"),
+            _pytest("--ignore=tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"),
         ),
     ],
     [
-        # Each worker has a JupyterLab and a browser, which its tests share.
-        Step(
-            "e2e",
-            "End to end: JupyterLab in a browser",
-            _pytest("--numprocesses=2", "--dist=worksteal", "tests/e2e"),
-        ),
-    ],
-    [
+        Step("e2e", "End to end: JupyterLab in a browser", _pytest("tests/e2e")),
         Step("checks", "Checks", ["scripts/check"]),
         Step(
             "front-end", "Front end: tests", [sys.executable, "scripts/frontend.py", "npm", "run", "--silent", "test"]
         ),
-        Step("notebooks", "Notebooks", _pytest("--numprocesses=2", "--dist=loadfile", *_NBVAL, "notebooks")),
+        Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),
     ],
 ]
 
