@@ -176,8 +176,8 @@ RETRIED = [
 
 def tries(frames: list[str], *, with_events: bool = True) -> list[Any]:
     """Return the retries and failures of the one worker of these frames."""
-    told = fold(frames).tables
-    found = bottlenecks(told.frame("tasks"), None, told.frame("events") if with_events else None)
+    tables = fold(frames).tables
+    found = bottlenecks(tables.frame("tasks"), None, tables.frame("events") if with_events else None)
     [row] = found.loc[found["by"] == "worker", ["retries", "failures"]].to_numpy().tolist()
     return row
 
@@ -193,7 +193,7 @@ def test_a_failure_and_a_new_beginning_are_counted() -> None:
     assert tries(cancelled) == [1, 0]
 
 
-def test_retries_that_nothing_tells_are_unknown_and_not_none() -> None:
+def test_unreported_retries_are_unknown_and_not_none() -> None:
     assert tries(RETRIED, with_events=False) == [pd.NA, 0]
     told_again = [
         json.dumps({key: value for key, value in json.loads(text).items() if key != "timestamp"}) for text in RETRIED
@@ -217,17 +217,17 @@ def test_a_task_counts_no_turns_of_subtasks_or_other_tasks() -> None:
     assert tries([RETRIED[0], *others, RETRIED[3]]) == [0, 0]
 
 
-def test_an_execution_tells_its_retries_with_its_errors() -> None:
+def test_the_errors_of_an_execution_hold_its_retries() -> None:
     frames = [
         execution("progress_update", 0, task_id="t", phase=0, status="running"),
         execution("error", 2, task_id="t", message="m", retry_attempt=2, max_retries=3),
         execution("progress_update", 9, task_id="t", phase=0, status="completed"),
         execution("progress_update", 9, task_id="u", phase=1, status="failed", duration_ms=1000),
     ]
-    told = fold(frames).tables
-    found = bottlenecks(told.frame("tasks"), events=told.frame("events"))
+    tables = fold(frames).tables
+    found = bottlenecks(tables.frame("tasks"), events=tables.frame("events"))
     assert found[["name", "retries", "failures"]].to_numpy().tolist() == [["0", 2, 0], ["1", 0, 1]]
-    assert bottlenecks(told.frame("tasks"))["retries"].tolist() == [2, pd.NA]
+    assert bottlenecks(tables.frame("tasks"))["retries"].tolist() == [2, pd.NA]
 
 
 def test_retries_of_many_runs_are_counted_run_by_run() -> None:
@@ -243,9 +243,9 @@ def test_retries_of_many_runs_are_counted_run_by_run() -> None:
 
 
 def test_the_work_of_a_task_lasts_from_first_start_to_last_end() -> None:
-    told = fold(RETRIED).tables
-    assert told.frame("tasks")["duration_s"].tolist() == [12]
-    assert bottlenecks(told.frame("tasks"))["work_s"].tolist() == [20]
+    tables = fold(RETRIED).tables
+    assert tables.frame("tasks")["duration_s"].tolist() == [12]
+    assert bottlenecks(tables.frame("tasks"))["work_s"].tolist() == [20]
 
 
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
@@ -286,10 +286,10 @@ def test_questions_are_counted_by_type_most_frequent_first() -> None:
 def test_a_time_out_is_no_answer_whatever_its_default(default: str) -> None:
     people = [*asked("a", "spec_review", "approve", 10), *asked("b", "spec_review", "reject", 20)]
     late = asked("c", "spec_review", default, 600, autoTriggered=True)
-    told = ["approved", "rejected", "changed", "chosen", "approval_rate", "mean_response_s", "longest_response_s"]
+    columns = ["approved", "rejected", "changed", "chosen", "approval_rate", "mean_response_s", "longest_response_s"]
     stats: Any = checkpoint_stats(fold([*people, *late]).tables.frame("checkpoints")).loc[ALL]
     assert stats[["count", "open", "decided", "answered", "timeouts", "expired"]].tolist() == [3, 0, 3, 2, 1, 0]
-    assert stats[told].tolist() == [1, 1, 0, 0, 0.5, 15, 20]
+    assert stats[columns].tolist() == [1, 1, 0, 0, 0.5, 15, 20]
     assert stats["mean_resolution_s"] == 210
 
 
@@ -342,9 +342,9 @@ def test_runs_without_phases_are_compared_by_their_tasks_phases() -> None:
 
 def test_retries_are_compared_where_known() -> None:
     row = pd.Series(dict.fromkeys(("duration_s", "cost_usd", "tokens_used", "total_tasks", "failed_tasks")))
-    told = fold([*RETRIED, task("task.phase_changed", 1, newPhase="Build")]).tables
-    frames = told.frame("phases"), told.frame("tasks")
-    found: Any = compare_runs((row, *frames, told.frame("events")), (row, *frames))
+    tables = fold([*RETRIED, task("task.phase_changed", 1, newPhase="Build")]).tables
+    frames = tables.frame("phases"), tables.frame("tasks")
+    found: Any = compare_runs((row, *frames, tables.frame("events")), (row, *frames))
     for phase in ("(run)", "Build"):
         assert found.loc[(phase, "retries"), ["a", "b"]].tolist() == [1, pd.NA]
 

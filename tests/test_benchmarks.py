@@ -43,11 +43,11 @@ def test_the_progress_stream_completes_every_task_at_its_end() -> None:
     start, *updates, end = facts(_streams.started(7), *_streams.progress(50, 7), _streams.completed(7, 50))
     assert isinstance(start, ExecutionStarted)
     assert isinstance(end, ExecutionCompleted)
-    told = [fact for fact in updates if isinstance(fact, TaskReported)]
-    assert len(told) == 50
-    assert [fact.status for fact in told[-8:]] == [TaskStatus.RUNNING] + [TaskStatus.COMPLETED] * 7
-    assert len({fact.task_id for fact in told[-7:]}) == 7
-    assert told[-1].completed_tasks == start.total_tasks == end.completed_tasks == 7
+    reports = [fact for fact in updates if isinstance(fact, TaskReported)]
+    assert len(reports) == 50
+    assert [fact.status for fact in reports[-8:]] == [TaskStatus.RUNNING] + [TaskStatus.COMPLETED] * 7
+    assert len({fact.task_id for fact in reports[-7:]}) == 7
+    assert reports[-1].completed_tasks == start.total_tasks == end.completed_tasks == 7
 
 
 def test_no_frame_of_a_stream_repeats_another() -> None:

@@ -159,14 +159,14 @@ def test_a_bundle_that_something_else_wrote_is_built_again(tree: Tree) -> None:
     assert tree.asked() == ["run build"]
 
 
-def test_a_failing_npm_is_told_with_its_command_and_exit_code(tree: Tree) -> None:
+def test_a_failing_npm_is_reported_with_command_and_exit_code(tree: Tree) -> None:
     with pytest.raises(
         frontend.FrontEndError, match=r"`npm run lint` in js/ ended with exit code 3 \(Node.js 22.20.0\)"
     ):
         tree.front_end.npm("run", "lint")
 
 
-def test_a_build_that_writes_no_bundle_is_told(tree: Tree) -> None:
+def test_a_build_without_a_bundle_is_reported(tree: Tree) -> None:
     tree.add_tool("npm", "#!/bin/sh\n")
     with pytest.raises(frontend.FrontEndError, match=r"to write widget.js and widget.css"):
         tree.front_end.build()

@@ -109,7 +109,7 @@ def test_a_path_and_a_context_are_taken_as_they_come(tmp_path: Path) -> None:
         ("ws://[bad", "json"),
     ],
 )
-def test_the_protocol_is_what_the_url_looks_like_unless_told(url: str, protocol: str) -> None:
+def test_the_url_chooses_the_protocol_by_default(url: str, protocol: str) -> None:
     assert checked(url).inferred_protocol() == protocol
     assert checked(url, protocol="trpc").inferred_protocol() == "trpc"
 

@@ -48,8 +48,8 @@ def test_words_of_other_engines_are_known_in_any_spelling(words: str, status: Ta
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "shown"),
     [("frobnicated", "frobnicated"), (" Odd ", "Odd"), ("done", None), ("", None), (5, None), (None, None)],
 )
-def test_a_word_that_says_nothing_known_is_told_as_it_is(word: object, told: str | None) -> None:
-    assert unknown_status(word) == told
+def test_an_unknown_word_is_shown_as_it_is(word: object, shown: str | None) -> None:
+    assert unknown_status(word) == shown

@@ -73,7 +73,7 @@ def test_refusal_for_good_is_one() -> None:
         console.wait(20)
 
 
-def test_what_does_not_come_is_said() -> None:
+def test_a_time_out_names_the_missing_thing() -> None:
     fake = FakeTransport()
     with pytest.raises(TimeoutError, match="the console made no connection within 0 s"):
         fake.send(STARTED, timeout=0)

@@ -76,7 +76,7 @@ export function tasks(kernel: FakeKernel, open: number): () => void {
   };
   kernel.setHead({
     title: "All tasks",
-    url: "wss://ado.example/trpc",
+    url: "wss://tasks.example/trpc",
     protocol: "trpc",
     link: "live",
     status: "running",

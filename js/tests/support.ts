@@ -197,7 +197,7 @@ export class FakeEnv implements Env {
     else this.storage.set(name, text);
   }
 
-  /** How many timers wait. */
+  /** The number of waiting timers. */
   get waiting(): number {
     return this.#timers.length;
   }

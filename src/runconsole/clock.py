@@ -1,6 +1,6 @@
 """A steady clock of wall time: this machine's time when the first console began, advanced monotonically.
 
-The system's clock may be set while a run is followed (by NTP's first step or by a person). That must not expire a
+The system's clock may be set while a run is followed (by NTP's first step or by a person). A jump must not expire a
 question, nor let the events of one run go back in time.
 """
 

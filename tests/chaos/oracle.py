@@ -60,7 +60,7 @@ def _doubled(trial: Trial) -> Iterator[str]:
         return
     copies: Counter[int] = Counter()
     for link in trial.app.injector.links:
-        copies |= Counter(told.number for told in link.offered)
+        copies |= Counter(entry.number for entry in link.offered)
     for number, count in Counter(trial.numbers).items():
         # Nothing but its content tells an event without marks: on one connection it may be meant twice.
         if count > (1 if is_identified or is_doubled else copies[number]):
@@ -72,7 +72,7 @@ def _has_shown_that_it_answers(trial: Trial) -> bool:
     link = trial.app.injector.links[0]
     if link.caught_up is None:
         return False
-    numbers = [told.number for told in link.offered]
+    numbers = [entry.number for entry in link.offered]
     after = set(numbers[link.caught_up :]) - set(numbers[: link.caught_up])
     lost = next((place for place, link in enumerate(trial.state.links) if link.state == "retrying"), None)
     came = trial.rows if lost is None else trial.rows[: trial.link_rows[lost]]
@@ -83,7 +83,7 @@ def _reordered(trial: Trial) -> Iterator[str]:
     """Check that the log is a path through the events of the connections, in their order."""
     if _has(trial, Reorder) and _has(trial, AskReconnect):
         return  # two connections at once, each with an order of its own
-    offered = [told.number for link in trial.app.injector.links for told in link.offered]
+    offered = [entry.number for link in trial.app.injector.links for entry in link.offered]
     place = 0
     for number in dict.fromkeys(trial.numbers):
         try:
@@ -117,7 +117,7 @@ def _overtaken_by_others(trial: Trial) -> set[int]:
         return set()
     owed: set[int] = set()
     for link in trial.app.injector.links:
-        numbers = [told.number for told in link.offered]
+        numbers = [entry.number for entry in link.offered]
         for number in range(min(numbers, default=0), max(numbers, default=0)):
             place = numbers.index(number) if number in numbers else len(numbers)
             owed |= {number} if any(other > number for other in numbers[:place]) else set()
@@ -139,7 +139,7 @@ _Hole = tuple[list[int], int, int]
 def _missing(trial: Trial) -> list[int]:
     seen = set(trial.numbers)
     first = min(seen)
-    return [told.number for told in trial.log_of_run if told.number not in seen and told.number > first]
+    return [entry.number for entry in trial.log_of_run if entry.number not in seen and entry.number > first]
 
 
 def _holes(trial: Trial, missing: list[int]) -> list[_Hole]:
@@ -188,10 +188,10 @@ def _invented(trial: Trial) -> Iterator[str]:
 
 def _state(trial: Trial) -> Iterator[str]:
     """Check that the state is the fold of the run's events in the log."""
-    told = {event.number: event.text for event in trial.log_of_run}
+    texts = {event.number: event.text for event in trial.log_of_run}
     expected = RunState()
     for number in trial.numbers:  # those that are there twice, too: whether they may be is not for this check
-        (event,) = read_events(told[number], 0)
+        (event,) = read_events(texts[number], 0)
         expected.apply(event)
     if MODES[trial.schedule.mode].wire == "trpc" and trial.numbers[-1] < trial.log_of_run[-1].number:
         return  # the server, asked, has said how it ended
@@ -217,9 +217,9 @@ def _foreign(trial: Trial) -> Iterator[str]:
     refused = [link for link in state.links if _REFUSAL_OF_ANOTHER in (link.reason or "")]
     if refused:
         yield f"the refusal of another's request is taken for one of us: {refused[0]}"
-    told = trial.skew.told if trial.skew is not None else 0
-    if told and not any(link.notice and "were left out" in link.notice for link in state.links):
-        yield f"{told} events of others came, and nobody says that they were left out"
+    foreign = trial.skew.foreign if trial.skew is not None else 0
+    if foreign and not any(link.notice and "were left out" in link.notice for link in state.links):
+        yield f"{foreign} events of others came, and nobody says that they were left out"
 
 
 def _clock(trial: Trial) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Skew:
         slow: True if each connection after the first brings one frame at a time, until the end of the replay.
 
     Attributes:
-        told: the number of events of other runs so far.
+        foreign: the number of events of other runs so far.
     """
 
     def __init__(self, inner: Transport, seed: str, *, respells: bool, others: float, copies: int, slow: bool) -> None:
@@ -55,7 +55,7 @@ class Skew:
         self._copies = copies
         self._slow = slow
         self._connections = 0
-        self.told = 0
+        self.foreign = 0
 
     def connect(self) -> AbstractAsyncContextManager[Connection]:
         return self._connect()
@@ -74,7 +74,7 @@ class Skew:
             return [frame]
         frames: list[str | bytes] = []
         if _event_in(value) is not None and self._rng.random() < self._others:
-            self.told += 1
+            self.foreign += 1
             frames += [json.dumps(_with_event(value, self._rng.choice(_OTHERS)))] * self._copies
         frames.append(self._respelled(value) if anew else frame)
         return frames

@@ -44,14 +44,14 @@ class Stream:
     """The scenario of a plan. The number of an event in the run is the `n` of its payload.
 
     Attributes:
-        told_all: True after all planned events; the stream then waits for a request for more, or for the end.
+        is_complete: True after all planned events; the stream then waits for a request for more, or for the end.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._number = 0
         self._asked = 0
-        self.told_all = False
+        self.is_complete = False
 
     def scripts(self, clock: Clock) -> Sequence[Script]:
         """Return the stream and the questions."""
@@ -61,11 +61,11 @@ class Stream:
         """Return nothing."""
         return []
 
-    def envelope(self, clock: Clock, told: Emit) -> Event:
+    def envelope(self, clock: Clock, emit: Emit) -> Event:
         """Return an event of the task family, marked as planned."""
         self._number += 1
-        payload = {"taskId": TASK, "n": self._number, **told.body}
-        event: Event = {"type": told.type, "payload": payload}
+        payload = {"taskId": TASK, "n": self._number, **emit.body}
+        event: Event = {"type": emit.type, "payload": payload}
         if self._plan.timed:
             event["timestamp"] = clock.stamp()
         afresh = self._plan.afresh
@@ -94,7 +94,7 @@ class Stream:
                 yield Emit("task.output", {"stream": "stdout", "data": f"line {number}\n"})
             else:
                 yield Emit("task.progress", {"progress": 90 * number // total, "currentStep": f"step {number}"})
-        self.told_all = True
+        self.is_complete = True
         while True:
             self._asked += 1
             checkpoint = Checkpoint(self.next_answer, "", ("more", "end"), "end")
@@ -112,7 +112,7 @@ class Stream:
         for number in range(total):
             yield Sleep(self._plan.pause)
             yield self._done(number)
-        self.told_all = True
+        self.is_complete = True
         while True:
             self._asked += 1
             decision = yield Ask(Checkpoint(self.next_answer, "", ("more", "end"), "end"), 1e6)
@@ -122,8 +122,8 @@ class Stream:
         yield Emit("execution_completed", {"status": "success"})
 
     def _done(self, number: int) -> Emit:
-        told = {"taskId": f"task-{number}", "task_id": f"task-{number}", "status": "completed"}
-        return Emit("progress_update", told | {"total_tasks": 10 * self._plan.events})
+        fields = {"taskId": f"task-{number}", "task_id": f"task-{number}", "status": "completed"}
+        return Emit("progress_update", fields | {"total_tasks": 10 * self._plan.events})
 
     def _question(self, question: Question, clock: Clock) -> Script:
         yield Sleep(question.at)

@@ -128,7 +128,7 @@ async def _follow(session: Session, setting: Setting) -> None:
 async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None]) -> None:
     """Let the run end when every fault has happened and the client is connected again."""
     player, injector = trial.app.player, trial.app.injector
-    await _until(lambda: stream.told_all, "the run began and told everything")
+    await _until(lambda: stream.is_complete, "the whole run was sent")
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     while True:
@@ -249,8 +249,8 @@ def _client(url: str, mode: Mode) -> tuple[Wire, Transport]:
             return SocketIoWire(rooms[: mode.rooms]), SocketIoTransport(url, heartbeat=HEARTBEAT)
 
 
-def _opaque(told: LogEntry) -> str:
-    return hashlib.sha256(str(told.number).encode()).hexdigest()[:12]
+def _opaque(entry: LogEntry) -> str:
+    return hashlib.sha256(str(entry.number).encode()).hexdigest()[:12]
 
 
 # ---- the people -----------------------------------------------------------------------------------------------------
@@ -280,8 +280,8 @@ async def _answer(trial: Trial, session: Session, setting: Setting) -> None:
 def _is_stuck(trial: Trial, name: str) -> bool:
     """Return whether no answer to this question is under way."""
     states = {trial.state.decisions[key].state for key, asked in trial.pressed.items() if asked == name}
-    told = trial.state.links[-1].state == "live"
-    return told and not states & {"queued", "sent"} and (name not in trial.state.checkpoints or bool(states))
+    is_live = trial.state.links[-1].state == "live"
+    return is_live and not states & {"queued", "sent"} and (name not in trial.state.checkpoints or bool(states))
 
 
 async def _press(trial: Trial, session: Session, name: str) -> None:

@@ -81,17 +81,17 @@ def test_a_task_is_put_back_to_a_restore_point() -> None:
     def moment() -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
-    def told(kind: str, **payload: Any) -> dict[str, Any]:
+    def event(kind: str, **payload: Any) -> dict[str, Any]:
         return {"type": kind, "payload": {"taskId": "t", **payload}, "timestamp": moment()}
 
     server = TrpcServer()
     try:
         with Console(server.url, protocol="trpc") as console:
             eventually(lambda: server.log()["subscriptions"])
-            server.emit(told("task.checkpoint", checkpointId="cp-1", type="auto", reason="before the build"))
+            server.emit(event("task.checkpoint", checkpointId="cp-1", type="auto", reason="before the build"))
             eventually(lambda: "cp-1" in console.restore_points.index)
             assert console.restore("t", "cp-1", reason="wrong way") == {"restored": "cp-1"}
-            server.emit(told("checkpoint.restored", checkpointId="cp-1", reason="wrong way"))
+            server.emit(event("checkpoint.restored", checkpointId="cp-1", reason="wrong way"))
             eventually(lambda: console.restore_points["restored_at"].notna().all())
             row = console.restore_points.loc["cp-1"]
             assert (row["task_id"], row["type"], row["reason"]) == ("t", "auto", "before the build")

@@ -184,14 +184,14 @@ def test_a_followed_task_is_subscribed_to_and_ends_the_run() -> None:
         }
 
 
-def test_what_it_subscribes_to_can_be_told() -> None:
+def test_subscribe_replaces_the_usual_subscription() -> None:
     answers = does(lambda peer: eventually(lambda: len(peer.received) == 2), says(END))
     with JsonServer(answers) as server, console(server, subscribe=["plain", {"a": 2}]) as it:
         assert it.wait(20)
         assert server.peer.received == ["plain", '{"a":2}']
 
 
-def test_waiting_tells_on_stderr_which_questions_are_open(capfd: pytest.CaptureFixture[str]) -> None:
+def test_waiting_names_the_open_questions_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with (
         JsonServer([task("task.hitl_required", checkpointId="c-1", title="Ship\x1b[2J?")]) as server,
         console(server) as it,
@@ -384,7 +384,7 @@ def test_a_wait_that_would_never_end_says_so_at_once() -> None:
     assert repr(console) == "Console('ws://localhost:9/ws', status='idle')"
 
 
-def test_what_a_server_says_is_marked_in_errors_too() -> None:
+def test_a_servers_words_are_marked_in_errors_too() -> None:
     said = {"type": "error", "payload": {"code": "UNAUTHORIZED", "message": "go\x1b]52;c;aGk=\x07 \u202eaway"}}
     with JsonServer([said]) as server, Console(server.url) as it:
         with pytest.raises(ConsoleFailed) as failed:

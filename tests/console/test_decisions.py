@@ -136,7 +136,7 @@ async def test_a_decision_can_be_awaited() -> None:
         assert decision.state == "acknowledged"
 
 
-def test_how_decisions_are_sent_can_be_told() -> None:
+def test_a_function_can_make_the_message_of_a_decision() -> None:
     def decide(decision: Any) -> tuple[str, Any]:
         return "my.answer", {"to": decision.checkpoint_id, "what": decision.option}
 
@@ -367,7 +367,7 @@ def test_an_answer_that_is_not_offered_is_refused_in_a_sentence(options: object,
         assert server.peer.received == []
 
 
-def test_what_a_data_frame_holds_can_be_sent() -> None:
+def test_values_of_a_data_frame_can_be_sent() -> None:
     limits = pd.DataFrame({"limit": [1.5, 2.5], "at": pd.to_datetime(["2025-01-01", "2025-01-02"], utc=True)})
     given = {"limit": limits["limit"].max(), "at": limits["at"].max(), "all": limits["limit"], "file": Path("a.txt")}
     with deciding(answers(acknowledges)) as (it, server):

@@ -114,7 +114,7 @@ def test_a_fork_does_not_hold_the_recording(tmp_path: Path) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_what_has_ended_before_the_fork_can_be_waited_for_in_it() -> None:
+def test_a_fork_can_wait_for_a_run_that_has_ended() -> None:
     with JsonServer([END]) as server, Console(server.url) as console:
         assert console.wait(20)
         in_fork(lambda: console.wait() or pytest.fail("expected the end"))

@@ -186,7 +186,7 @@ def record_until_killed(url: str, path: Path, seconds: float) -> None:
             os.kill(child.pid, signal.SIGKILL)
 
 
-def told(console: Console) -> set[tuple[str, str]]:
+def server_events(console: Console) -> set[tuple[str, str]]:
     """Return the server's events of its run, without its replies to one client: greetings, receipts, refusals."""
     events = console.events
     theirs = events[~events["type"].str.contains("connected|ack|joined|^error$")]
@@ -205,17 +205,17 @@ def test_a_repeatedly_killed_recording_ends_complete(wire: Any, tmp_path: Path) 
             record_until_killed(simulator.url, path, dice.uniform(0.1, 1.2))
             with Console(path) as replay:
                 assert replay.status in {"stopped", "ended"}
-                assert told(replay) <= told(witness)
+                assert server_events(replay) <= server_events(witness)
         with Console(simulator.url, record=path, on_checkpoint=first_option) as console:
             assert console.wait(40)
             assert witness.wait(40)
-            eventually(lambda: told(console) >= told(witness))
+            eventually(lambda: server_events(console) >= server_events(witness))
     assert not console.events["event_id"].dropna().duplicated().any()
-    assert told(console) == told(witness)
+    assert server_events(console) == server_events(witness)
     assert_same_frames(frames_in(console), frames_in(Console(path)))
 
 
-def test_what_was_recorded_is_there_before_the_next_event_comes(tmp_path: Path) -> None:
+def test_recorded_events_are_there_before_the_next_one(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     said = [task("task.started", 1), task("task.progress", 2, progress=40)]
     with JsonServer(script=in_turn(says(*said), says(*said, task("task.progress", 3, progress=60)))) as server:
@@ -373,7 +373,7 @@ def test_a_file_that_is_no_recording_is_refused_and_left_alone(tmp_path: Path, c
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_made_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="expected a directory that exists"):
         Console("ws://localhost:1/ws", record=tmp_path / "nowhere" / "run.jsonl")
     with pytest.raises(InvalidArgument, match="got the directory"):

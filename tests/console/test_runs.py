@@ -113,7 +113,7 @@ def test_another_execution_is_another_run_over_trpc() -> None:
         [frame("masterplan_execution_start", 0, masterplan_id="e1", total_tasks=2), started("e1", 1)],
         [frame("execution_started", 0, total_tasks=2), started("e1", 1)],
     ],
-    ids=["told again", "after its progress", "named before", "late", "a plan's", "without an id before"],
+    ids=["repeated", "after its progress", "named before", "late", "a plan's", "without an id before"],
 )
 def test_the_start_of_the_run_that_is_followed_begins_no_other(events: list[Frame]) -> None:
     with JsonServer([*events, frame("note", 30)]) as server, Console(server.url) as console:
@@ -188,8 +188,8 @@ def test_planning_belongs_to_the_run_that_follows() -> None:
 
 
 def test_a_replay_after_a_reconnect_brings_no_third_run() -> None:
-    told = [*FIRST, *SECOND]
-    script = in_turn(does(says(*told), closes(1011)), says(*told, done(2, 12, total=3)))
+    both_runs = [*FIRST, *SECOND]
+    script = in_turn(does(says(*both_runs), closes(1011)), says(*both_runs, done(2, 12, total=3)))
     with JsonServer(script) as server, Console(server.url) as console:
         eventually(lambda: len(console.tasks) == 2)
         assert names(console) == ["e1", "e2"]
@@ -329,13 +329,13 @@ def shown_run(page: Page) -> int | None:
 def test_the_panel_shows_the_newest_or_a_chosen_run(shows: Callable[..., Page]) -> None:
     with JsonServer(FIRST) as server:
         page = shows(server.url)
-        page.tell(kind="ready", have=-1)
+        page.send(kind="ready", have=-1)
         eventually(lambda: len(page.widget.events) == 2)
         server.peer.send(*SECOND)
         eventually(lambda: shown_run(page) == 1)
         newest = page.of("snapshot")[-1]
         assert newest["picture"]["head"]["runs"] == [[0, "e1: interrupted"], [1, "e2: running"]]
-        page.tell(kind="replay", id="q", action="run", value=0)
+        page.send(kind="replay", id="q", action="run", value=0)
         assert page.answer("q")["ok"]
         eventually(lambda: shown_run(page) == 0)
         shown = page.of("snapshot")[-1]
@@ -344,9 +344,9 @@ def test_the_panel_shows_the_newest_or_a_chosen_run(shows: Callable[..., Page]) 
         server.peer.send(done(2, 12, total=3, task_name="later"))
         eventually(lambda: [row["name"] for row in page.picture["tasks"]["rows"]] == ["second", "later"])
         assert page.picture["head"]["run"] == 1
-        page.tell(kind="replay", id="r", action="run", value=2)
+        page.send(kind="replay", id="r", action="run", value=2)
         assert page.answer("r")["error"] == "expected the number of a run below 2, got 2"
-        page.tell(kind="ready", have=-1)
+        page.send(kind="ready", have=-1)
         eventually(lambda: shown_run(page) == 1)
         assert repr(page.widget.runs[0]) == "<run 'e1': interrupted, 1 of 2 tasks>"
 
@@ -356,12 +356,12 @@ def test_a_press_on_an_earlier_runs_question_answers_that(shows: Callable[..., P
     with JsonServer(questions) as server:
         page = shows(server.url)
         eventually(lambda: len(page.widget.runs) == 2 and len(page.widget.pending) == 1)
-        page.tell(kind="replay", id="q", action="run", value=0)
+        page.send(kind="replay", id="q", action="run", value=0)
         assert page.answer("q")["ok"]
         press = {"kind": "decide", "answer": {"option": "yes"}, "at": 0}
-        page.tell(**press, id="one", checkpoint="old")
+        page.send(**press, id="one", checkpoint="old")
         assert page.answer("one")["ok"]
-        page.tell(**press, id="two", checkpoint="both")
+        page.send(**press, id="two", checkpoint="both")
         assert "the newest run asks a question of the same id" in page.answer("two")["error"]
         assert list(page.widget.runs[0].decisions["checkpoint_id"]) == ["old"]
         assert page.widget.decisions.empty

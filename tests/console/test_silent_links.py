@@ -62,7 +62,7 @@ def test_a_silent_plain_server_is_said_with_what_could_be_meant() -> None:
         assert console.status == "live"
 
 
-def test_what_was_subscribed_to_is_named() -> None:
+def test_a_silence_names_the_subscription() -> None:
     with JsonServer() as server, Console(server.url, task="t-1") as console:
         assert "subscribed to 'task.t-1'" in quiet(console)
 
@@ -228,7 +228,7 @@ def test_an_http_address_with_the_path_of_trpc_is_trpc() -> None:
 def test_a_silent_execution_is_found_in_its_sessions_room() -> None:
     with DevmatrixServer() as server, Console(server.url, execution="e1") as console:
         server.until("join_discovery")
-        server.tell("e1", progress(1))
+        server.send_to_room("e1", progress(1))
         eventually(lambda: len(console.tasks) == 1)
 
 
@@ -237,7 +237,7 @@ def test_a_session_and_a_master_plan_have_rooms_of_their_own(options: dict[str, 
     with DevmatrixServer() as server, Console(server.url, **options) as console:
         server.until(f"join_{kind}")
         eventually(lambda: console.status == "live")
-        server.tell("s1", progress(1), kind=kind)
+        server.send_to_room("s1", progress(1), kind=kind)
         eventually(lambda: len(console.tasks) == 1)
 
 
@@ -299,15 +299,15 @@ def test_an_auth_object_is_socketios_alone() -> None:
 def test_a_silent_complete_run_is_done() -> None:
     with DevmatrixServer() as server, Console(server.url, session="s") as console:
         eventually(lambda: console.status == "live")
-        server.tell("s", ("execution_started", {"execution_id": "e", "total_tasks": 2}), progress(1))
+        server.send_to_room("s", ("execution_started", {"execution_id": "e", "total_tasks": 2}), progress(1))
         eventually(lambda: len(console.tasks) == 1)
         assert not console.wait(0, until="done")
-        server.tell("s", progress(2))
+        server.send_to_room("s", progress(2))
         assert console.wait(20, until="done")
         assert not console.wait(0)
         assert "all 2 tasks are done; the server has not said that the run has ended" in str(console)
         assert console.status == "live"
-        server.tell("s", ("execution_completed", {"execution_id": "e", "status": "success"}))
+        server.send_to_room("s", ("execution_completed", {"execution_id": "e", "status": "success"}))
         assert console.wait(20)
 
 
@@ -318,7 +318,7 @@ async def test_finished_waits_until_done_too() -> None:
         assert not await console.finished(0)
 
 
-def test_what_to_wait_for_is_checked() -> None:
+def test_until_is_checked() -> None:
     console = Console("ws://127.0.0.1:1/ws", start=False)
     with pytest.raises(InvalidArgument, match="until= to be 'done' or 'ended', got 'over'"):
         console.wait(1, until="over")  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ def approval(batch: str = "b1") -> tuple[str, dict[str, Any]]:
 def test_a_batch_of_operations_is_answered_by_its_command(option: str) -> None:
     with DevmatrixServer() as server, Console(server.url, session="s") as console:
         until(lambda: console.status == "live")
-        server.tell("s", approval())
+        server.send_to_room("s", approval())
         until(lambda: console.pending)
         server.kill()
         until(lambda: console.status == "retrying")
@@ -110,8 +110,8 @@ def test_a_batch_of_operations_is_answered_by_its_command(option: str) -> None:
         until(lambda: console.status == "live")
         assert console.decide("b1", option, feedback="seen").state == "acknowledged"
         [sent] = server.until("execute_command")
-    told = sent["args"].pop("timestamp")
-    assert told.endswith("Z")
+    timestamp = sent["args"].pop("timestamp")
+    assert timestamp.endswith("Z")
     assert sent == {
         "command": "approval_response",
         "args": {"batch_id": "b1", "approved": option == "approve", "feedback": "seen"},
@@ -122,7 +122,7 @@ def test_a_batch_of_operations_is_answered_as_the_user_says() -> None:
     with DevmatrixServer() as server, Console(server.url, session="s", decide="my_answer") as console:
         server.sio.on("my_answer", functools.partial(server._command))
         until(lambda: console.status == "live")
-        server.tell("s", approval())
+        server.send_to_room("s", approval())
         until(lambda: console.pending)
         console.decide("b1", "approve")
         [sent] = server.until("execute_command")

@@ -56,7 +56,7 @@ def files_of(directory: Path) -> set[str]:
 
 @given(streams(most=30))
 @settings(max_examples=25)
-def test_what_is_read_back_equals_what_the_run_showed(
+def test_the_frames_read_back_equal_those_of_the_run(
     tmp_path_factory: pytest.TempPathFactory, frames: list[str]
 ) -> None:
     folded = fold(frames)
@@ -79,9 +79,9 @@ def test_a_console_and_its_widget_write_the_run_they_follow(tmp_path: Path) -> N
     past = history(tmp_path)
     assert name == console.run.execution_id
     assert past.executions == [name]
-    told: Any = past.runs.loc[name]
-    assert (told["title"], told["status"], told["protocol"]) == ("auth", "completed", "json")
-    assert told[["total_tasks", "events", "errors"]].tolist() == [120, len(console.events), len(console.errors)]
+    row: Any = past.runs.loc[name]
+    assert (row["title"], row["status"], row["protocol"]) == ("auth", "completed", "json")
+    assert row[["total_tasks", "events", "errors"]].tolist() == [120, len(console.events), len(console.errors)]
     pd.testing.assert_frame_equal(past.frame("tasks", name), console.tasks)
 
 
@@ -182,7 +182,7 @@ def test_a_run_is_named_by_execution_task_or_first_event(tmp_path: Path) -> None
     assert keep(fold([task("task.started", 2)]), tmp_path) != name
 
 
-def test_a_run_that_tells_its_id_late_is_in_the_directory_once(tmp_path: Path) -> None:
+def test_a_run_with_a_late_id_is_in_the_directory_once(tmp_path: Path) -> None:
     folded = fold([execution("progress_update", 1, task_id="t")])
     before = keep(folded, tmp_path)
     folded.feed([execution("execution_completed", 2, execution_id="e", status="success")])

@@ -33,8 +33,14 @@ def numbered(number: int) -> Folded:
     frames = [execution("execution_started", 0, execution_id=f"{number:04d}", phases=[{"number": 0, "name": "Plan"}])]
     for n in range(number % 5 + 1):
         status = "failed" if n == 0 and number % 4 == 0 else "completed"
-        told = {"task_id": f"t{n}", "phase": 0, "phase_name": "Plan", "status": status, "duration_ms": 1000.0 * number}
-        frames.append(execution("progress_update", 1000 * (n + 1), **told))
+        fields = {
+            "task_id": f"t{n}",
+            "phase": 0,
+            "phase_name": "Plan",
+            "status": status,
+            "duration_ms": 1000.0 * number,
+        }
+        frames.append(execution("progress_update", 1000 * (n + 1), **fields))
     frames.append(execution("execution_completed", 9000, status="success", tokens_used=number, cost_usd=number / 100))
     return fold(frames)
 
@@ -137,7 +143,7 @@ def test_nothing_is_read_before_it_is_asked_for(past: History, monkeypatch: pyte
     past.duckdb()
 
 
-def test_what_is_written_later_is_seen_by_the_same_history(tmp_path: Path) -> None:
+def test_a_history_sees_runs_written_later(tmp_path: Path) -> None:
     keep(numbered(1), tmp_path)
     past = history(tmp_path)
     assert past.executions == ["0001"]
@@ -320,7 +326,7 @@ def test_an_empty_directory_is_a_history_without_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda _: None, lambda path: path.touch()], ids=["nothing", "a file"])
-def test_what_is_no_directory_is_refused(tmp_path: Path, make: Any) -> None:
+def test_anything_but_a_directory_is_refused(tmp_path: Path, make: Any) -> None:
     make(tmp_path / "runs")
     with pytest.raises(InvalidArgument, match=r"expected a directory of runs, got .*to_parquet"):
         history(tmp_path / "runs")
@@ -371,7 +377,7 @@ def test_an_unreadable_file_is_a_warning_beside_other_runs(tmp_path: Path, harm:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_what_is_no_file_among_the_runs_is_never_opened(tmp_path: Path) -> None:
+def test_special_files_among_the_runs_are_never_opened(tmp_path: Path) -> None:
     keep(numbered(1), tmp_path)
     os.mkfifo(tmp_path / "runs" / "run-pipe-000001-0123abcd.parquet")
     (tmp_path / "runs" / "run-zero-000001-0123abcd.parquet").symlink_to("/dev/zero")
@@ -420,7 +426,7 @@ def test_an_unopenable_directory_is_one_sentence(tmp_path: Path, name: str) -> N
         (lambda _: history("s3://"), "expected a URL with a bucket, got .*s3://bucket/runs"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_sentence(past: History, ask: Any, match: str) -> None:
+def test_a_missing_part_is_named_in_one_sentence(past: History, ask: Any, match: str) -> None:
     with pytest.raises(InvalidArgument, match=match):
         ask(past)
 

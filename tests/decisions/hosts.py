@@ -23,12 +23,12 @@ from tests.servers.socketio_server import SocketIoServer
 __all__ = [
     "HOSTS",
     "STRICT_HOSTS",
-    "AdoChannelHost",
-    "AdoHost",
     "Arrived",
     "Host",
     "JsonHost",
     "SocketIoHost",
+    "StrictChannelHost",
+    "StrictTrpcHost",
     "TrpcHost",
 ]
 
@@ -53,7 +53,7 @@ class Host(ABC):
     and answered at `release`).
 
     Args:
-        tells: True if a decision that counts is sent to all clients as `checkpoint.resolved`.
+        announces: True if a decision that counts is sent to all clients as `checkpoint.resolved`.
         ahead_s: the seconds by which the server's clock is ahead.
     """
 
@@ -61,8 +61,8 @@ class Host(ABC):
     can_ask = False
     """True if the wire has queries."""
 
-    def __init__(self, *, tells: bool = True, ahead_s: float = 0.0) -> None:
-        self.tells = tells
+    def __init__(self, *, announces: bool = True, ahead_s: float = 0.0) -> None:
+        self.announces = announces
         self.ahead_s = ahead_s
         self.stack = ExitStack()
 
@@ -72,12 +72,12 @@ class Host(ABC):
     def __exit__(self, *_: object) -> None:
         self.stack.close()
 
-    # ---- what the tests tell it -------------------------------------------------------------------------------------
+    # ---- commands of the tests ----------------------------------------------------------------------------------
 
     def console(self, **options: Any) -> Console:
         """Return a console that follows the run, live."""
         console = self.stack.enter_context(Console(self.url, **dict(self.options) | options))
-        until(lambda: console.status == "live" and self.is_heard(), "a live console")
+        until(lambda: console.status == "live" and self.is_followed(), "a live console")
         return console
 
     def moment(self, seconds: float = 0.0) -> str:
@@ -88,7 +88,7 @@ class Host(ABC):
     def event(self, kind: str, **payload: Any) -> Message:
         return {"type": kind, "payload": {"taskId": "t", **payload}, "timestamp": self.moment()}
 
-    def tell(self, kind: str, **payload: Any) -> None:
+    def send_event(self, kind: str, **payload: Any) -> None:
         """Send an event of the task ``t``."""
         self.emit(self.event(kind, **payload))
 
@@ -96,7 +96,7 @@ class Host(ABC):
         """Ask a question, to be answered within that many seconds."""
         fields = {"checkpointId": checkpoint, "title": "Ship?", "options": OPTIONS, "defaultAction": "reject"}
         timeout = {} if within is None else {"timeout": self.moment(within)}
-        self.tell("task.hitl_required", **fields | timeout | payload)
+        self.send_event("task.hitl_required", **fields | timeout | payload)
 
     @property
     @abstractmethod
@@ -105,7 +105,7 @@ class Host(ABC):
     options: Mapping[str, Any] = MappingProxyType({})
     """The console's."""
 
-    def is_heard(self) -> bool:
+    def is_followed(self) -> bool:
         """Return whether every console gets events from now on."""
         return True
 
@@ -242,9 +242,9 @@ class JsonHost(DocketHost):
         code = self.docket.decide(payload)
         if trouble == "lose":
             peer.drop()
-        if code is None and self.tells:
-            told = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
-            self.tell("checkpoint.resolved", **told | {k: v for k, v in payload.items() if k == "feedback"})
+        if code is None and self.announces:
+            resolved = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
+            self.send_event("checkpoint.resolved", **resolved | {k: v for k, v in payload.items() if k == "feedback"})
         if trouble == "lose":
             return
         if trouble == "hold":
@@ -252,7 +252,7 @@ class JsonHost(DocketHost):
         with suppress(ConnectionClosed):
             peer.send(reply_to(message, code))
 
-    def is_heard(self) -> bool:
+    def is_followed(self) -> bool:
         return len(self.peers) > self._followed
 
     def console(self, **options: Any) -> Console:
@@ -299,7 +299,7 @@ class SocketIoHost(DocketHost):
     def url(self) -> str:
         return self.server.url
 
-    def is_heard(self) -> bool:
+    def is_followed(self) -> bool:
         return len([name for name, _ in self.server.received if name == "request_catch_up"]) > self._joined
 
     def console(self, **options: Any) -> Console:
@@ -317,9 +317,11 @@ class SocketIoHost(DocketHost):
         code = self.docket.decide(payload)
         if trouble == "lose":
             self.server.cut()
-        if code is None and self.tells:
-            told = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
-            event = self.event("checkpoint.resolved", **told | {k: v for k, v in payload.items() if k == "feedback"})
+        if code is None and self.announces:
+            resolved = {"checkpointId": payload["checkpointId"], "decision": payload["decision"], "decidedBy": "user"}
+            event = self.event(
+                "checkpoint.resolved", **resolved | {k: v for k, v in payload.items() if k == "feedback"}
+            )
             self.server.history.setdefault("e1", []).append((event["type"], event))
             await self.server.sio.emit(event["type"], event, room=ROOM)
         if trouble == "lose":
@@ -348,9 +350,9 @@ class TrpcHost(Host):
     can_ask = True
     options = MappingProxyType({"protocol": "trpc"})
 
-    def __init__(self, *, tells: bool = True, ahead_s: float = 0.0, **options: Any) -> None:
-        super().__init__(tells=tells, ahead_s=ahead_s)
-        given = {"superjson": True, "tells": tells, "clockMs": ahead_s * 1000} | options
+    def __init__(self, *, announces: bool = True, ahead_s: float = 0.0, **options: Any) -> None:
+        super().__init__(announces=announces, ahead_s=ahead_s)
+        given = {"superjson": True, "announces": announces, "clockMs": ahead_s * 1000} | options
         self.server = self.stack.enter_context(TrpcServer(**given))
         self._followed = 0
 
@@ -358,7 +360,7 @@ class TrpcHost(Host):
     def url(self) -> str:
         return self.server.url
 
-    def is_heard(self) -> bool:
+    def is_followed(self) -> bool:
         return len(self.server.log()["subscriptions"]) > self._followed
 
     def console(self, **options: Any) -> Console:
@@ -375,30 +377,30 @@ class TrpcHost(Host):
         return [Arrived(given["checkpointId"], given["decision"], outcome) for given, outcome in inputs]
 
     def trouble(self, what: str) -> None:
-        self.server.tell("replies", mode=what)
+        self.server.command("replies", mode=what)
 
     def release(self) -> None:
-        self.server.tell("release")
+        self.server.command("release")
 
     def expire(self, checkpoint: str = "c") -> None:
-        self.server.tell("expire", checkpointId=checkpoint)
+        self.server.command("expire", checkpointId=checkpoint)
 
     def down(self) -> None:
-        self.server.tell("refuse", on=True)
-        self.server.tell("drop")
+        self.server.command("refuse", on=True)
+        self.server.command("drop")
 
     def up(self) -> None:
-        self.server.tell("refuse", on=False)
+        self.server.command("refuse", on=False)
 
 
-class AdoHost(TrpcHost):
+class StrictTrpcHost(TrpcHost):
     """A tRPC server as the task family's backend has it: one task's stream, one procedure, checkpoints as stored."""
 
-    wire = "ado"
+    wire = "strict-trpc"
     options = MappingProxyType({"protocol": "trpc", "task": "t"})
 
     def __init__(self, **options: Any) -> None:
-        strict: dict[str, Any] = {"without": ["stream", "checkpoints.resolve"], "shapes": "ado", "tracked": False}
+        strict: dict[str, Any] = {"without": ["stream", "checkpoints.resolve"], "shapes": "stored", "tracked": False}
         super().__init__(**strict | options)
 
     def arrived(self) -> list[Arrived]:
@@ -407,10 +409,10 @@ class AdoHost(TrpcHost):
         return [Arrived(given["checkpointId"], given["selectedOption"], outcome) for given, outcome in inputs]
 
 
-class AdoChannelHost(JsonHost):
+class StrictChannelHost(JsonHost):
     """Plain JSON that sends nothing before a subscription, and wants a time and a correlation in every message."""
 
-    wire = "ado-json"
+    wire = "strict-json"
     options = MappingProxyType({"task": "t"})
 
     @property
@@ -434,7 +436,7 @@ class AdoChannelHost(JsonHost):
             super()._take(peer, message)
 
 
-STRICT_HOSTS: tuple[type[Host], ...] = (AdoHost, AdoChannelHost)
+STRICT_HOSTS: tuple[type[Host], ...] = (StrictTrpcHost, StrictChannelHost)
 """Hosts as strict as the backends."""
 HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
 
@@ -452,12 +454,12 @@ def until(condition: Callable[[], object], what: str = "the condition", *, patie
         time.sleep(0.01)
 
 
-def heard(host: Host, console: Console) -> None:
+def await_events(host: Host, console: Console) -> None:
     """Wait until the console has all events of the server so far."""
     before = len(console.output)
     # More than once: a server without a greeting may note its client after the client thinks itself live.
     for number in range(PATIENCE):
-        host.tell("task.output", stream="stdout", data=f"mark {number}")
+        host.send_event("task.output", stream="stdout", data=f"mark {number}")
         with suppress(AssertionError):
             until(lambda: len(console.output) > before, "the last event", patience=1)
             return

@@ -41,7 +41,7 @@ def test_a_decision_reaches_a_server_with_either_procedure(without: str) -> None
 
 
 def test_options_that_share_an_action_are_told_apart() -> None:
-    with TrpcHost(shapes="ado") as host:
+    with TrpcHost(shapes="stored") as host:
         console = asked(host)
         host.ask("db", options=DATABASES, stored=STORED)
         until(lambda: any(checkpoint.checkpoint_id == "db" for checkpoint in console.pending))
@@ -63,10 +63,10 @@ def test_an_option_that_resolve_cannot_name_is_not_sent() -> None:
 
 def test_the_meaning_of_an_option_is_queried() -> None:
     stored = [{"id": "a", "label": "A", "action": "escalate"}, {"id": "b", "label": "B", "action": "reject"}]
-    with TrpcHost(shapes="ado") as host:
+    with TrpcHost(shapes="stored") as host:
         console = asked(host)
-        told = [{key: option[key] for key in ("id", "label")} for option in stored]
-        host.ask("q", options=told, stored=stored)
+        offered = [{key: option[key] for key in ("id", "label")} for option in stored]
+        host.ask("q", options=offered, stored=stored)
         until(
             lambda: (
                 [o.action for c in console.pending for o in c.options if c.checkpoint_id == "q"]
@@ -78,9 +78,9 @@ def test_the_meaning_of_an_option_is_queried() -> None:
 
 
 def test_a_differently_applied_answer_is_shown() -> None:
-    with TrpcHost(tells=False) as host:
+    with TrpcHost(announces=False) as host:
         console = asked(host)
-        host.server.tell("applies", option="reject")
+        host.server.command("applies", option="reject")
         with pytest.raises(DecisionRefused, match="applied 'reject' instead"):
             console.decide("c", "approve")
         row = console.checkpoints.loc["c"]
@@ -88,7 +88,7 @@ def test_a_differently_applied_answer_is_shown() -> None:
 
 
 def test_a_late_joiner_finds_an_open_question_in_ados_shape() -> None:
-    with TrpcHost(shapes="ado") as host:
+    with TrpcHost(shapes="stored") as host:
         first = asked(host)
         host.ask("db", title="Which database?", options=DATABASES, stored=STORED)
         until(lambda: len(first.pending) == 2)

@@ -12,7 +12,7 @@ from runconsole import Console, DecisionExpired, DecisionRefused, DecisionUnknow
 from runconsole.session.pace import Pace
 from runconsole.session.session import Session
 from runconsole.state import Decision
-from tests.decisions.hosts import HOSTS, STRICT_HOSTS, Arrived, Host, JsonHost, heard, until
+from tests.decisions.hosts import HOSTS, STRICT_HOSTS, Arrived, Host, JsonHost, await_events, until
 from tests.decisions.presses import Press, at_once, decided, row, states
 
 APPLIED = {"acknowledged", "applied"}
@@ -27,7 +27,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
 @pytest.fixture(params=HOSTS + STRICT_HOSTS, ids=lambda host: host.wire)
 def silent(request: pytest.FixtureRequest) -> Iterator[Host]:
     """A server that reports no decision to any client."""
-    with request.param(tells=False) as host:
+    with request.param(announces=False) as host:
         yield host
 
 
@@ -99,7 +99,7 @@ def test_an_answer_after_the_servers_deadline_is_expired(host: Host) -> None:
     assert states(console) == ["expired"]
     if not host.can_ask:
         assert decided(console) == ("expired", None, None)
-        host.tell("checkpoint.timeout", checkpointId="c", defaultAction="reject")
+        host.send_event("checkpoint.timeout", checkpointId="c", defaultAction="reject")
     until(lambda: decided(console)[0] == "decided")
     assert (decided(console), states(console)) == (("decided", "reject", "timeout"), ["expired"])
 
@@ -115,7 +115,7 @@ def test_a_deadline_passed_in_the_outbox_sends_nothing(host: Host) -> None:
     host.up()
     assert isinstance(press.end(), DecisionExpired)
     until(lambda: console.status == "live")
-    heard(host, console)
+    await_events(host, console)
     assert (states(console), host.arrived()) == (["expired"], [])
     assert decided(console)[0] == "expired"
     assert "nothing was sent" in console.decisions["error"].iloc[0]
@@ -145,7 +145,7 @@ def test_the_default_taken_meanwhile_counts(host: Host) -> None:
     press = Press(console, "approve")
     waits(console, "sent")
     host.expire()
-    host.tell("checkpoint.timeout", checkpointId="c", defaultAction="reject")
+    host.send_event("checkpoint.timeout", checkpointId="c", defaultAction="reject")
     assert isinstance(press.end(), DecisionExpired)
     host.release()
     until(host.arrived)
@@ -215,7 +215,7 @@ def test_a_conflict_after_a_lost_reply_is_perhaps_ours(silent: Host, again: str)
         console.decide("c", again)
     assert decided(console) == ("decided", None, None)
     assert "perhaps by your earlier answer 'approve'" in (console._engine.state.checkpoints["c"].error or "")
-    silent.tell("checkpoint.resolved", checkpointId="c", decision="approve")
+    silent.send_event("checkpoint.resolved", checkpointId="c", decision="approve")
     waits(console, "applied", "refused")
     assert decided(console) == ("decided", "approve", "you")
     assert [entry.outcome for entry in silent.arrived()] == ["applied", "HITL_ALREADY_DECIDED"]
@@ -227,13 +227,13 @@ def test_anothers_answer_after_a_lost_one_is_not_ours(silent: Host) -> None:
     with pytest.raises(DecisionUnknown):
         one.decide("c", "approve")
     until(lambda: one.status == "live" and two.status == "live")
-    heard(silent, one)
+    await_events(silent, one)
     assert two.decide("c", "reject").state in APPLIED
     if silent.can_ask:
         with pytest.raises(DecisionRefused):
             one.decide("c", "approve")
     else:
-        silent.tell("checkpoint.resolved", checkpointId="c", decision="reject", decidedBy="ann")
+        silent.send_event("checkpoint.resolved", checkpointId="c", decision="reject", decidedBy="ann")
     until(lambda: decided(one) == ("decided", "reject", "other"))
     assert set(states(one)) == {"refused"}
 
@@ -242,7 +242,7 @@ def test_a_reply_that_comes_after_our_patience_still_counts(host: Host, monkeypa
     defaults = Session.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "pace", Pace(reply=0.2))
-    host.tells = False
+    host.announces = False
     (console,) = asked(host)
     host.trouble("stall")
     with pytest.raises(DecisionUnknown, match=r"within 0\.2 s"):
@@ -259,7 +259,7 @@ def test_a_reply_that_comes_after_our_patience_still_counts(host: Host, monkeypa
 
 def test_a_cancelled_tasks_question_takes_no_answer(host: Host) -> None:
     (console,) = asked(host)
-    host.tell("task.cancelled", reason="no longer wanted")
+    host.send_event("task.cancelled", reason="no longer wanted")
     until(lambda: not console.pending)
     with pytest.raises(DecisionExpired, match="no longer needed"):
         console.decide("c", "approve")
@@ -271,7 +271,7 @@ def test_a_cancelled_tasks_decision_ends_by_the_servers_word(host: Host) -> None
     host.trouble("stall")
     press = Press(console, "approve")
     waits(console, "sent")
-    host.tell("task.cancelled")
+    host.send_event("task.cancelled")
     host.expire()
     until(lambda: console.tasks["status"].tolist() == ["cancelled"])
     host.release()
@@ -280,12 +280,12 @@ def test_a_cancelled_tasks_decision_ends_by_the_servers_word(host: Host) -> None
     assert host.arrived() == [Arrived("c", "approve", "CHECKPOINT_EXPIRED")]
 
 
-def test_when_the_run_ends_no_question_stays_open(host: Host) -> None:
+def test_no_question_stays_open_after_the_run(host: Host) -> None:
     (console,) = asked(host)
     host.ask("under way")
     until(lambda: len(console.pending) == 2)
     host.trouble("hold")
-    host.tells = False
+    host.announces = False
     press = Press(console, "approve", "under way")
     waits(console, "sent")
     end = {"type": "execution_completed", "payload": {"status": "success"}, "timestamp": host.moment(0.001)}
@@ -305,13 +305,13 @@ def test_a_question_asked_again_ignores_old_facts(host: Host) -> None:
     assert console.decide("c", "reject").state in APPLIED
     waits(console, "applied")
     old = host.event("checkpoint.resolved", checkpointId="c", decision="reject", decidedBy="user", note="late")
-    host.tell("task.failed", error={"message": "rejected"})
-    host.tell("task.started")
+    host.send_event("task.failed", error={"message": "rejected"})
+    host.send_event("task.started")
     host.ask(description="second")
     until(lambda: console.pending)
     assert (row(console)["description"], decided(console)) == ("second", ("pending", None, None))
     host.emit(old)
-    heard(host, console)
+    await_events(host, console)
     assert decided(console)[0] == "pending"
     assert console.decide("c", "approve").state in APPLIED
     waits(console, "applied", "applied")
@@ -325,7 +325,7 @@ def test_a_late_announcement_of_an_answered_question_is_ignored(host: Host) -> N
     assert console.decide("c", "approve").state in APPLIED
     waits(console, "applied")
     host.emit(late)
-    heard(host, console)
+    await_events(host, console)
     assert (decided(console), console.pending) == (("decided", "approve", "you"), [])
 
 

@@ -139,7 +139,7 @@ def test_a_policy_is_called_once_for_each_round(plain: JsonHost) -> None:
     until(lambda: states(console) == ["unknown"])
     until(lambda: console.status == "live" and plain.peers)
     assert "was not taken: the decision 'approve' on 'c' was sent, but the link broke" in alerts(console)[0]
-    plain.tell("checkpoint.resolved", checkpointId="c", decision="reject", decidedBy="ann")
+    plain.send_event("checkpoint.resolved", checkpointId="c", decision="reject", decidedBy="ann")
     until(lambda: decided(console)[0] == "decided")
     plain.ask()
     until(lambda: states(console) == ["refused", "applied"])
@@ -187,7 +187,7 @@ def test_errors_without_words_do_not_stop_the_next_question(plain: JsonHost) -> 
     assert "on_checkpoint failed for 'bad-0' (_Wordless: its words raise ValueError)" in alerts(console)
 
 
-def test_policies_that_hang_are_told_and_stop_no_other_question(
+def test_hanging_policies_are_reported_and_block_no_question(
     plain: JsonHost, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(policy_module, "AT_ONCE", 2)

@@ -11,7 +11,7 @@ import pytest
 
 from runconsole import Console, DecisionRefused
 from runconsole.state import Decision
-from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, SocketIoHost, TrpcHost, heard, reply_to, until
+from tests.decisions.hosts import HOSTS, Arrived, Host, JsonHost, SocketIoHost, TrpcHost, await_events, reply_to, until
 from tests.decisions.presses import Press, decided, states
 
 APPLIED = {"acknowledged", "applied"}
@@ -19,7 +19,7 @@ APPLIED = {"acknowledged", "applied"}
 
 @pytest.fixture(params=HOSTS, ids=lambda host: host.wire)
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    with request.param(tells=False) as host:
+    with request.param(announces=False) as host:
         yield host
 
 
@@ -53,15 +53,15 @@ def say_yes_and_no_again(host: Host) -> None:
             number = next(json.loads(text)["id"] for text in reversed(texts) if '"mutation"' in text)
             error = {"json": {"message": "no", "code": -32009, "data": {"code": "CONFLICT", "httpStatus": 409}}}
             for answered in (number, 9999):
-                host.server.tell("say", text=json.dumps({"id": answered, "result": {"data": {"json": {}}}}))
-                host.server.tell("say", text=json.dumps({"id": answered, "error": error}))
+                host.server.command("say", text=json.dumps({"id": answered, "result": {"data": {"json": {}}}}))
+                host.server.command("say", text=json.dumps({"id": answered, "error": error}))
 
 
 def test_a_repeated_or_foreign_reply_changes_nothing(host: Host) -> None:
     console = asked(host)
     taken = console.decide("c", "approve")
     say_yes_and_no_again(host)
-    heard(host, console)
+    await_events(host, console)
     assert (taken.state, states(console)) == ("acknowledged", ["acknowledged"])
     assert decided(console) == ("decided", "approve", "you")
     assert (console.status, len(console.errors), list(console._engine.state.alerts)) == ("live", 0, [])
@@ -75,14 +75,14 @@ def test_a_refusal_that_comes_twice_leaves_the_question_open(host: Host) -> None
             with pytest.raises(DecisionRefused, match="procedure"):
                 console.decide("c", "approve")
             say_yes_and_no_again(host)
-            heard(host, console)
+            await_events(host, console)
             assert (states(console), decided(console)[0]) == (["refused"], "pending")
         case JsonHost() | SocketIoHost():
             host.docket.refusal = "INVALID_OPTION"
             with pytest.raises(DecisionRefused, match="INVALID_OPTION"):
                 console.decide("c", "approve")
             say_yes_and_no_again(host)
-            heard(host, console)
+            await_events(host, console)
             assert (states(console), decided(console)[0]) == (["refused"], "pending")
     assert len(console.errors) == 0
 
@@ -121,7 +121,7 @@ def test_decisions_during_a_handover_are_each_taken_once(trpc: TrpcHost) -> None
     for name in names:
         trpc.ask(name)
     until(lambda: len(console.pending) == len(names))
-    changing = threading.Thread(target=lambda: [trpc.server.tell("reconnect") for _ in range(3)])
+    changing = threading.Thread(target=lambda: [trpc.server.command("reconnect") for _ in range(3)])
     changing.start()
     ends = [press.end() for press in [Press(console, "approve", name) for name in names]]
     changing.join()
@@ -132,13 +132,13 @@ def test_decisions_during_a_handover_are_each_taken_once(trpc: TrpcHost) -> None
 
 
 def test_a_due_reply_still_comes_over_the_old_connection(trpc: TrpcHost) -> None:
-    trpc.tells = False
+    trpc.announces = False
     console = asked(trpc)
     trpc.trouble("stall")
     press = Press(console, "approve")
     until(lambda: states(console) == ["sent"])
     until(lambda: not trpc.arrived() and any('"mutation"' in m["text"] for m in trpc.server.log()["received"]))
-    trpc.server.tell("reconnect")
+    trpc.server.command("reconnect")
     until(lambda: "asked" in " ".join(str(row.notice) for row in list(console._engine.state.links)))
     trpc.release()
     end = press.end()

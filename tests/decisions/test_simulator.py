@@ -31,7 +31,7 @@ def playing(stack: ExitStack, server: Personality, **options: Any) -> Simulator:
     return stack.enter_context(server.simulator(**given))
 
 
-def told(simulator: Simulator, console: Console) -> dict[str, tuple[str, str]]:
+def outcomes_of(simulator: Simulator, console: Console) -> dict[str, tuple[str, str]]:
     """Return the decision and decider, by the server's own log, of each question that the console got.
 
     A console that got two options of a question (approve, reject) gets the one that the server's choice means.
@@ -62,7 +62,7 @@ def test_of_two_consoles_one_answer_counts_each_time(stack: ExitStack, server: P
     assert one.wait(50)
     assert two.wait(50)
     for name, winner in winners.items():
-        option, _ = told(simulator, one)[name]
+        option, _ = outcomes_of(simulator, one)[name]
         rows = [decided(console, name) for console in (one, two)]
         assert rows[winner] == ("decided", option, "you")
         assert rows[1 - winner] == ("decided", option, "other")
@@ -88,9 +88,9 @@ def test_an_event_makes_up_for_a_lost_reply(stack: ExitStack, server: Personalit
         return console.run.ended_at is not None
 
     until(answer, "the end of the run")
-    assert len(told(simulator, console)) == server.questions
+    assert len(outcomes_of(simulator, console)) == server.questions
     until(lambda: states(console) == ["applied"] * server.questions)
-    for name, (option, by) in told(simulator, console).items():
+    for name, (option, by) in outcomes_of(simulator, console).items():
         assert decided(console, name) == ("decided", option, WHO[by])
     sent = [frame for frame in simulator.received if any(name in str(frame) for name in answered)]
     resolves = [frame for frame in sent if re.search(rf"checkpoints?[._]{server.procedure}\b", str(frame))]
@@ -98,14 +98,14 @@ def test_an_event_makes_up_for_a_lost_reply(stack: ExitStack, server: Personalit
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=named)
-def test_a_colleague_and_the_time_out_are_told_from_us(stack: ExitStack, server: Personality) -> None:
+def test_decisions_of_others_are_not_taken_for_ours(stack: ExitStack, server: Personality) -> None:
     simulator = playing(stack, server, speed=20, decision_timeout=40)
     console = stack.enter_context(server.console(simulator))
     until(lambda: console.pending, "the first question")
     first = console.pending[0]
     simulator.decide(first.checkpoint_id, first.options[0].id)
     assert console.wait(50)
-    decisions = told(simulator, console)
+    decisions = outcomes_of(simulator, console)
     assert [by for _, by in decisions.values()] == ["colleague", "timeout", "timeout"][: server.questions]
     for name, (option, by) in decisions.items():
         assert decided(console, name) == ("decided", option, WHO[by] if server.says_who else "other")

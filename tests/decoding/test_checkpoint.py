@@ -181,5 +181,5 @@ def test_an_answer_is_understood_under_each_of_its_names(kind: str, payload: dic
         "checkpoint.timeout",
     ],
 )
-def test_what_names_no_checkpoint_is_kept_as_unknown(kind: str) -> None:
+def test_an_event_without_a_checkpoint_is_kept_as_unknown(kind: str) -> None:
     assert fact_of(kind, {"taskId": "t", "title": "which?"}) == UnknownEvent("t")

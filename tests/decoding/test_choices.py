@@ -53,7 +53,7 @@ def test_an_option_is_the_servers_own_with_its_own_value(option: object, read: C
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [
         ["yes", "no"],
         {"yes": "Yes", "no": "No"},
@@ -70,17 +70,17 @@ def test_an_option_is_the_servers_own_with_its_own_value(option: object, read: C
     ],
     ids=repr,
 )
-def test_a_list_of_options_is_read_in_every_shape(told: object) -> None:
-    assert read_choices(told, "choice") == Choices((YES, NO))
+def test_a_list_of_options_is_read_in_every_shape(given: object) -> None:
+    assert read_choices(given, "choice") == Choices((YES, NO))
 
 
-@pytest.mark.parametrize("told", [[], {}, ""], ids=repr)
-def test_an_empty_list_asks_for_words(told: object) -> None:
-    assert read_choices(told, "approval") == Choices(offers="text")
+@pytest.mark.parametrize("given", [[], {}, ""], ids=repr)
+def test_an_empty_list_asks_for_words(given: object) -> None:
+    assert read_choices(given, "approval") == Choices(offers="text")
 
 
 @pytest.mark.parametrize(
-    ("told", "options", "note"),
+    ("given", "options", "note"),
     [
         (5, (), "The options cannot be read: 5"),
         (True, (), "The options cannot be read: true"),
@@ -88,8 +88,8 @@ def test_an_empty_list_asks_for_words(told: object) -> None:
         (["yes", None], (YES,), "1 of 2 options cannot be read: [null]"),
     ],
 )
-def test_what_cannot_be_read_is_said_and_offers_nothing(told: object, options: tuple[Any, ...], note: str) -> None:
-    assert read_choices(told, "approval") == Choices(options, "told" if options else "nothing", note)
+def test_unreadable_options_are_named_and_offer_nothing(given: object, options: tuple[Any, ...], note: str) -> None:
+    assert read_choices(given, "approval") == Choices(options, "told" if options else "nothing", note)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_approve_and_reject_are_offered_only_for_approvals(kind: str | None, off
 
 
 def test_options_that_share_an_id_or_a_label_stay_distinct() -> None:
-    told = [{"id": "a", "label": "X"}, {"id": "a", "label": "Y"}, {"id": "b", "label": "X"}, 1, "1"]
-    choices = read_choices(told, None)
+    given = [{"id": "a", "label": "X"}, {"id": "a", "label": "Y"}, {"id": "b", "label": "X"}, 1, "1"]
+    choices = read_choices(given, None)
     assert [(o.id, o.label, o.value) for o in choices.options] == [
         ("a", "X", None),
         ("a#2", "Y", "a"),
@@ -118,8 +118,8 @@ def test_options_that_share_an_id_or_a_label_stay_distinct() -> None:
 
 
 def test_many_options_of_one_id_are_read_in_one_pass() -> None:
-    told = [{"id": "a", "label": str(number)} for number in range(100_000)]
-    assert len({option.id for option in read_choices(told, None).options}) == len(told)
+    given = [{"id": "a", "label": str(number)} for number in range(100_000)]
+    assert len({option.id for option in read_choices(given, None).options}) == len(given)
 
 
 def test_a_value_nested_beyond_all_sense_is_no_option() -> None:

@@ -237,7 +237,7 @@ def test_a_heartbeat_holds_no_event(frame: str | bytes) -> None:
         ("words", "not JSON"),
     ],
 )
-def test_what_cannot_be_read_is_named(frame: str, kind: str) -> None:
+def test_the_error_names_an_unreadable_frame(frame: str, kind: str) -> None:
     fact = one(frame).fact
     assert isinstance(fact, MalformedFrame)
     assert fact.error.startswith(kind)

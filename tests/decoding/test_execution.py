@@ -184,7 +184,7 @@ def test_the_documents_own_example_is_understood_in_full(kind: str, fact: Fact) 
         ),
     ],
 )
-def test_what_is_also_seen_says_the_same_as_the_documented_form(
+def test_other_spellings_mean_the_same_as_the_documented_one(
     kind: str, documented: dict[str, Any], seen: dict[str, Any]
 ) -> None:
     assert fact_of(kind, seen) == fact_of(kind, documented)
@@ -243,7 +243,7 @@ def test_an_error_without_words_shows_its_type_and_stack() -> None:
     assert fact == ErrorReported("OSError", "t", error_type="OSError", stack="at x")
 
 
-def test_what_stands_outside_final_stats_wins_over_it() -> None:
+def test_fields_outside_final_stats_win_over_it() -> None:
     data = {"completed_tasks": 5, "skipped_tasks": 1, "final_stats": {"completed_tasks": 4, "skipped_tasks": 9}}
     assert fact_of("execution_completed", data) == ExecutionCompleted(completed_tasks=5, skipped_tasks=1)
 

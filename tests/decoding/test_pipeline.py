@@ -129,7 +129,7 @@ def test_every_event_is_understood(kind: str, data: dict[str, Any], fact: Fact) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "data", "told"),
+    ("kind", "data", "expected"),
     [
         (
             "masterplan_generation_start",
@@ -166,12 +166,12 @@ def test_every_event_is_understood(kind: str, data: dict[str, Any], fact: Fact) 
         ),
     ],
 )
-def test_the_minutes_before_an_execution_are_a_stage(kind: str, data: dict[str, Any], told: dict[str, Any]) -> None:
+def test_the_minutes_before_an_execution_are_a_stage(kind: str, data: dict[str, Any], expected: dict[str, Any]) -> None:
     fact = fact_of(kind, **data)
     assert isinstance(fact, StageReported)
     assert (fact.stage, fact.name) == ("masterplan_generation", "Master plan generation")
-    defaults = {"status", "progress", "step", "part", "tokens", "cost_usd", "duration_s", "error"} - told.keys()
-    assert {name: getattr(fact, name) for name in told} == told
+    defaults = {"status", "progress", "step", "part", "tokens", "cost_usd", "duration_s", "error"} - expected.keys()
+    assert {name: getattr(fact, name) for name in expected} == expected
     assert all(getattr(fact, name) is None for name in defaults)
 
 
@@ -217,7 +217,7 @@ def test_an_approval_request_lists_its_operations() -> None:
         ("streaming_progress", {"tokens_received": 3, "percentage": 40, "entities_found": 0}, "discovery", None),
     ],
 )
-def test_what_is_found_on_the_way_is_the_step_of_its_stage(
+def test_an_intermediate_find_is_the_step_of_its_stage(
     kind: str, data: dict[str, Any], stage: str, step: str | None
 ) -> None:
     fact = fact_of(kind, session_id="s", **data)

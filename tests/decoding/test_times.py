@@ -103,7 +103,7 @@ def test_a_timestamp_is_read_in_every_form_that_servers_write(stamp: object, mic
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_cannot_be_a_time_is_no_time(stamp: object) -> None:
+def test_a_value_out_of_range_is_no_time(stamp: object) -> None:
     assert read_time(stamp) is None
 
 
@@ -126,7 +126,7 @@ LAST = 253_402_300_799_999_999
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("given", "seconds"),
     [
         (300, 300),
         (0.5, 0.5),
@@ -148,12 +148,12 @@ LAST = 253_402_300_799_999_999
     ],
     ids=repr,
 )
-def test_a_duration_is_seconds_from_the_question_on(told: object, seconds: float) -> None:
-    assert read_deadline(told) == Deadline(in_s=seconds)
+def test_a_duration_is_seconds_from_the_question_on(given: object, seconds: float) -> None:
+    assert read_deadline(given) == Deadline(in_s=seconds)
 
 
 @pytest.mark.parametrize(
-    ("told", "at"),
+    ("given", "at"),
     [
         ("2025-11-16T16:34:45.123456Z", MOMENT),
         (1_763_310_885_123, MILLIS),
@@ -168,17 +168,17 @@ def test_a_duration_is_seconds_from_the_question_on(told: object, seconds: float
     ],
     ids=repr,
 )
-def test_a_deadline_is_clipped_at_the_end_of_the_calendar(told: object, at: int) -> None:
-    assert read_deadline(told) == Deadline(at)
+def test_a_deadline_is_clipped_at_the_end_of_the_calendar(given: object, at: int) -> None:
+    assert read_deadline(given) == Deadline(at)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [None, 0, -5, "", "soon", "P", "PT", "90 months", True, math.nan, [], {}, "0001-01-01T00:00:00Z", {"duration": {}}],
     ids=repr,
 )
-def test_what_tells_no_deadline_sets_none(told: object) -> None:
-    assert read_deadline(told) == Deadline()
+def test_a_value_without_a_deadline_sets_none(given: object) -> None:
+    assert read_deadline(given) == Deadline()
 
 
 anything = st.recursive(
@@ -192,7 +192,7 @@ anything = st.recursive(
 
 
 @given(anything)
-def test_reading_a_deadline_never_raises_and_fits_the_calendar(told: object) -> None:
-    deadline = read_deadline(told)
+def test_reading_a_deadline_never_raises_and_fits_the_calendar(given: object) -> None:
+    deadline = read_deadline(given)
     assert deadline.at is None or 0 <= deadline.at <= LAST
     assert deadline.in_s is None or 0 < deadline.in_s <= 1e8

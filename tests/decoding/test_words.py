@@ -57,11 +57,11 @@ def test_a_list_of_fastapi_says_where() -> None:
 
 
 @pytest.mark.parametrize("shape", [None, 5, True, {}, [], "", {"error": {}}, {"code": "X"}], ids=repr)
-def test_what_has_no_words_says_nothing(shape: object) -> None:
+def test_a_value_without_words_yields_none(shape: object) -> None:
     assert words_of(shape) is None
 
 
-def test_what_is_nested_beyond_all_sense_says_nothing() -> None:
+def test_a_value_nested_too_deep_yields_none() -> None:
     deep: Any = "words"
     for _ in range(100_000):
         deep = {"error": deep}

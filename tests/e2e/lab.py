@@ -155,7 +155,7 @@ class NotebookPage:
     def _note(self, complaint: str) -> None:
         self.complaints.append(complaint)
 
-    # What it shows
+    # ---- the page's content
 
     @property
     def panel(self) -> Locator:
@@ -177,7 +177,7 @@ class NotebookPage:
         else:
             element.screenshot(path=file, animations="disabled")
 
-    # What a person does
+    # ---- actions of a person
 
     def load(self) -> None:
         """Loads the page and waits until the notebook's kernel is idle."""

@@ -79,7 +79,7 @@ def test_an_earlier_run_of_the_stream_is_chosen_in_the_header(lab: Lab) -> None:
         choice.select_option("0")
         expect(tasks).to_contain_text("first")
         expect(tasks).not_to_contain_text("second")
-        # Whoever looks at an earlier run stays there while the newest goes on, a reload brings the newest.
+        # An earlier run stays in view while the newest goes on; a reload brings the newest.
         server.peer.send(
             execution_event(
                 "progress_update", task_id="task_002", task_name="third", status="running", completed_tasks=0

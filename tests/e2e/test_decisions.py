@@ -83,7 +83,7 @@ def test_typed_text_survives_reload_and_restart(lab: Lab) -> None:
         expect(box(0)).to_have_value(f"{text}!")
 
         notebook.restart_kernel()
-        notebook.reload()  # JupyterLab was not told: it would go on talking to the old kernel's subshell
+        notebook.reload()  # JupyterLab does not know: it would continue to talk to the old kernel's subshell
         notebook.run_cell(0)
         server.connected(2).send(asked)
         expect(box(0)).to_be_editable()

@@ -67,9 +67,9 @@ def test_an_answer_waits_for_a_busy_kernel(lab: Lab, tmp_path: Path) -> None:
         until(lambda: notebook.kernel_eval("list(w.decisions['state'])") == ["acknowledged", "expired"])
         assert len(decisions_at(server)) == 1
 
-        # This kernel's restart is told by nobody: an idle kernel that does not answer is another one.
+        # Nobody reports this kernel's restart: an idle kernel that does not answer is another one.
         notebook.restart_kernel()
         press(notebook, "Approve", "Left open?")
-        # The restart may have told "stopped" before it; either way the card says how to go on.
+        # The restart may have come as "stopped" before; either way the card says how to go on.
         expect(card(notebook, "Left open?")).to_contain_text("; run the cell again to answer.")
         expect(card(notebook, "Left open?")).not_to_contain_text("queued in this browser")

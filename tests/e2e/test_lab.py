@@ -59,7 +59,7 @@ def test_a_slider_of_ipywidgets_follows_the_kernel(lab: Lab) -> None:
     expect(notebook.output(1).get_by_text("42")).to_be_visible()
 
 
-def test_a_page_shows_the_theme_it_is_told(lab: Lab) -> None:
+def test_a_page_shows_the_chosen_theme(lab: Lab) -> None:
     notebook = lab.new_notebook(["1"])
     shown = notebook.tab.locator("body")
     expect(shown).to_have_attribute("data-jp-theme-name", LIGHT)

@@ -96,7 +96,7 @@ def test_a_recording_plays_pauses_and_seeks_to_the_same_end(lab: Lab) -> None:
     assert reading(panel) == reading(live)
     assert notebook.kernel_eval("w.events.equals(live.events) and w.tasks.equals(live.tasks)")
 
-    # What is not done is said, until something is.
+    # The panel names the refused command until another is carried out.
     notebook.kernel_exec("w.stop()")
     button(panel, "Play again").click()
     expect(player(panel)).to_contain_text("Not done: the console is stopped: call start() in a cell.")

@@ -41,8 +41,8 @@ def message(chance: random.Random) -> Any:
     """Return a message as a page might send it, or nothing like one."""
     if chance.random() < 0.05:
         return chance.choice([None, 5, "text", [], {}, {"kind": []}])
-    told = {name: chance.choice(values) for name, values in _FIELDS.items() if chance.random() < 0.6}
-    return {"kind": chance.choice(_KINDS), **told}
+    fields = {name: chance.choice(values) for name, values in _FIELDS.items() if chance.random() < 0.6}
+    return {"kind": chance.choice(_KINDS), **fields}
 
 
 class Page:
@@ -56,9 +56,9 @@ class Page:
     def _take(self, content: Any, *_: Any, **__: Any) -> None:
         self.largest = max(self.largest, len(msgspec.json.encode(content)))
 
-    def check(self, told: Any) -> None:
+    def check(self, message: Any) -> None:
         """Hand over a message, on this thread. Raises the handler's exceptions."""
-        self.widget._on_page_message(self.widget, told, [])
+        self.widget._on_page_message(self.widget, message, [])
 
     def close(self) -> None:
         """Take the panel away."""

@@ -74,7 +74,7 @@ def fuzz(part: str, seed: int, seconds: float) -> Found:
         faulthandler.dump_traceback_later(_HANGS_S, exit=True)
         try:
             PARTS[part](random.Random(f"{part} {seed} {number}"))  # noqa: S311 - to have the same again
-        except Exception:  # noqa: BLE001 - told, with how to have it again
+        except Exception:  # noqa: BLE001 - reported, with its reproduction
             again = f'PARTS["{part}"](random.Random("{part} {seed} {number}"))'
             return Found(number + 1, f"again: {again}\n{traceback.format_exc()}")
         finally:

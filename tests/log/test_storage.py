@@ -100,7 +100,7 @@ def test_the_directory_is_removed_with_the_log_frames_stay(temporary: Path) -> N
     assert frame["payload"].iloc[CHUNK] == f'{{"n":{CHUNK}}}'
 
 
-def test_what_the_disk_does_not_take_stays_in_memory(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_the_disk_does_not_take_stay_in_memory(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary.rmdir()
     storage = LogStorage(0)
     log = filled(storage)
@@ -200,7 +200,7 @@ def test_a_process_number_that_was_given_again_keeps_nothing(temporary: Path) ->
 
 
 @posix
-def test_what_is_not_surely_a_leftover_of_ours_is_not_touched(temporary: Path) -> None:
+def test_only_sure_leftovers_of_ours_are_removed(temporary: Path) -> None:
     storage = LogStorage(0)
     log = filled(storage, CHUNK + 1)
     assert storage.directory is not None

@@ -137,7 +137,7 @@ def test_an_installed_protocol_works_from_start_to_replay(
     path = tmp_path / "run.jsonl"
     run(FOLLOW, graphs.url, str(path), env=installed)
     assert graphs.started == ["review"]
-    assert [(told["option"], told["feedback"]) for told in graphs.answers] == [("approve", "ship it")]
+    assert [(answer["option"], answer["feedback"]) for answer in graphs.answers] == [("approve", "ship it")]
     assert graphs.tokens == {f"Bearer {TOKEN}"}
     header = json.loads(path.read_text().partition("\n")[0])
     assert (header["protocol"], header["protocol_options"]) == ("sse", {"graph": "review"})

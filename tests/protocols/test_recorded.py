@@ -22,37 +22,37 @@ def events(signals: Any) -> list[Signal]:
     return [signal for signal in signals if isinstance(signal, Received)]
 
 
-def both(live: Wire, frames: list[Any], told: Wire, *, sent: list[str]) -> list[Signal]:
+def both(live: Wire, frames: list[Any], replayed: Wire, *, sent: list[str]) -> list[Signal]:
     """Return the events of the frames, which both wires must read alike."""
-    told.begin()
+    replayed.begin()
     for frame in sent:
-        told.sent(frame, {"d-1"})
+        replayed.sent(frame, {"d-1"})
     read = [events(live.receive(frame, 5)) for frame in frames]
-    assert [events(told.receive(frame, 5)) for frame in frames] == read
+    assert [events(replayed.receive(frame, 5)) for frame in frames] == read
     return [event for some in read for event in some]
 
 
 def test_plain_json_knows_the_reply_to_a_decision_again() -> None:
-    live, told = ChannelWire([{"correlationId": "mine"}]), ChannelWire()
+    live, replayed = ChannelWire([{"correlationId": "mine"}]), ChannelWire()
     sent = [*live.open(), live.decide(DECISION, "t").frame, "pong"]
     started = json.loads(task("task.started"))
     replies = [json.dumps(started | {"correlationId": name}) for name in ("d-1", "mine")]
-    read = both(live, replies, told, sent=sent)
+    read = both(live, replies, replayed, sent=sent)
     assert [isinstance(event.fact, Logged) for event in read if isinstance(event, Received)] == [True, False]
 
 
 @pytest.mark.parametrize("transformer", ["auto", "none"])
 def test_trpc_recognizes_recorded_streams_and_requests(transformer: Any) -> None:
-    live, told = TrpcWire("stream.all", transformer=transformer), TrpcWire("other", transformer=transformer)
+    live, replayed = TrpcWire("stream.all", transformer=transformer), TrpcWire("other", transformer=transformer)
     sent = list(live.open())
     frames: list[str] = []
     if transformer == "auto":
         error = {"message": "No such procedure", "code": -32004, "data": {"code": "NOT_FOUND", "httpStatus": 404}}
         frames.append(json.dumps({"id": 1, "error": error}))
-        told.begin()
-        told.sent(sent[0], ())
+        replayed.begin()
+        replayed.sent(sent[0], ())
         (signal,) = live.receive(frames[0], 5)
-        assert len(events(told.receive(frames[0], 5))) == 0
+        assert len(events(replayed.receive(frames[0], 5))) == 0
         sent.append(signal.frame)  # type: ignore[union-attr]
     number = json.loads(sent[-1])["id"]
     sent += [live.decide(DECISION, "t").frame, live.call(trpc_calls.cancel("t")).frame, "PONG"]
@@ -65,21 +65,21 @@ def test_trpc_recognizes_recorded_streams_and_requests(transformer: Any) -> None
     ]
     rest = sent[1:] if transformer == "auto" else sent
     if transformer == "none":
-        told.begin()
+        replayed.begin()
     for frame in rest:
-        told.sent(frame, ())
+        replayed.sent(frame, ())
     for message in came:
         frame = json.dumps(message)
-        assert events(told.receive(frame, 5)) == events(live.receive(frame, 5))
-    assert told.last_event_id == live.last_event_id == "17"
+        assert events(replayed.receive(frame, 5)) == events(live.receive(frame, 5))
+    assert replayed.last_event_id == live.last_event_id == "17"
 
 
 def test_socketio_knows_joins_and_calls_again() -> None:
     rooms = [("join_execution", {"execution_id": "e"})]
-    live, told = SocketIoWire(rooms), SocketIoWire(rooms)
+    live, replayed = SocketIoWire(rooms), SocketIoWire(rooms)
     sent = [*live.open(), live.decide(DECISION, "t").frame]
     ids = [json.loads(frame)[1] for frame in sent]
     event = json.dumps(["event", ["task.started", json.loads(task("task.started", 1))]])
     frames = ['["connected",{"sid":"s"}]', event, *(f'["ack","{name}",[{{"ok":true}}]]' for name in ids), event]
-    assert len(both(live, frames, told, sent=sent)) == 2
-    assert told.rooms == 1
+    assert len(both(live, frames, replayed, sent=sent)) == 2
+    assert replayed.rooms == 1

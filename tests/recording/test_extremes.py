@@ -65,11 +65,11 @@ def fields(kind: type[msgspec.Struct], dice: random.Random) -> dict[str, Any]:
 
 def fact(dice: random.Random) -> dict[str, Any]:
     name = dice.choice(sorted(_KINDS.keys() - {"Received"}))
-    told = {"is": name, **fields(_KINDS[name], dice)}
+    fact = {"is": name, **fields(_KINDS[name], dice)}
     if name in {"LinkChanged", "DuplicateDropped"} or name.startswith("Decision") or dice.random() < 0.4:
-        return told
+        return fact
     at = {"received_at": dice.choice(TIMES), "timestamp": dice.choice([None, *TIMES])}
-    return {"is": "Received", "type": "x", "payload": "{}", "fact": told, **at}
+    return {"is": "Received", "type": "x", "payload": "{}", "fact": fact, **at}
 
 
 @pytest.mark.parametrize("first", range(0, 100, 20))
@@ -88,7 +88,7 @@ def test_whatever_the_numbers_are_the_run_can_be_looked_at(tmp_path: Path, first
 def test_a_deadline_beyond_all_dates_is_the_last_one(tmp_path: Path) -> None:
     for seconds in (1e300, 1e17, -1e300):
         opened = {"is": "CheckpointOpened", "checkpoint_id": "c", "expires_in_s": seconds}
-        told = {"is": "Received", "type": "x", "payload": "{}", "received_at": AT, "timestamp": AT, "fact": opened}
-        with Console(recording(tmp_path / "run.jsonl", {"at": AT, "dir": "local", "fact": told})) as console:
+        fact = {"is": "Received", "type": "x", "payload": "{}", "received_at": AT, "timestamp": AT, "fact": opened}
+        with Console(recording(tmp_path / "run.jsonl", {"at": AT, "dir": "local", "fact": fact})) as console:
             show_everything(console)
             assert len(console.checkpoints) == 1

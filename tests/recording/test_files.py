@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[list[bytes], Reader]:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_was_written_is_read(tmp_path: Path, suffix: str) -> None:
+def test_written_lines_are_read(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"run.jsonl{suffix}"
     data = written(path)
     lines, reader = read(path)
@@ -268,7 +268,7 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert home_path("~nobody-of-that-name/a") == Path("~nobody-of-that-name/a")
 
 
-def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file or directory"):
         FileWriter(tmp_path / "nowhere" / "run.jsonl")
 

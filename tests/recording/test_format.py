@@ -117,10 +117,10 @@ def test_any_text_stands_in_one_line_and_comes_back(text: str) -> None:
     assert entry.frame == text
 
 
-def test_what_json_cannot_carry_becomes_text() -> None:
+def test_values_beyond_json_become_text() -> None:
     fact = DecisionRequested(1, "d", "c", Answer("approve", modifications={"big": 2**80, "kind": Alert, "set": {1}}))
-    told = json.loads(encode_line(Entry(1, "local", fact=write_fact(fact))))
-    assert told["fact"]["modifications"]["set"] == [1]
+    line = json.loads(encode_line(Entry(1, "local", fact=write_fact(fact))))
+    assert line["fact"]["modifications"]["set"] == [1]
 
 
 def test_a_line_of_another_kind_is_none() -> None:

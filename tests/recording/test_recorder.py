@@ -41,7 +41,7 @@ class Deck:
         self.clock += 1
         return self.clock
 
-    def hear(self, *frames: str) -> list[Received]:
+    def receive(self, *frames: str) -> list[Received]:
         """Receive one frame of these events; return them."""
         signals: Sequence[Any] = self._read(f"[{','.join(frames)}]" if len(frames) > 1 else frames[0], self.now())
         return [signal for signal in signals if isinstance(signal, Received)]
@@ -73,7 +73,7 @@ async def deck(tmp_path: Path) -> Deck:
 
 
 async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck) -> None:
-    for event in deck.hear(output("a"), output("b")):
+    for event in deck.receive(output("a"), output("b")):
         deck.recorder.took(event)
     deck.recorder.flush()
     assert set(deck.lines()[-1]) == {"at", "dir", "link", "frame"}
@@ -81,7 +81,7 @@ async def test_a_frame_whose_events_were_taken_in_order_stands_alone(deck: Deck)
 
 
 async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
-    first, second, third = deck.hear(output("a"), output("b"), output("c"))
+    first, second, third = deck.receive(output("a"), output("b"), output("c"))
     deck.recorder.fact(LinkChanged(1, "live"))
     deck.recorder.took(first)
     deck.recorder.dropped(second)
@@ -93,7 +93,7 @@ async def test_a_duplicate_is_counted_and_not_logged_again(deck: Deck) -> None:
 
 
 async def test_facts_between_two_events_of_a_frame_keep_their_place(deck: Deck) -> None:
-    first, second = deck.hear(output("a"), output("b"))
+    first, second = deck.receive(output("a"), output("b"))
     deck.recorder.took(first)
     deck.recorder.fact(LinkChanged(5, "live"))
     deck.recorder.connected(None, assured=True, replays=0)
@@ -105,8 +105,8 @@ async def test_facts_between_two_events_of_a_frame_keep_their_place(deck: Deck) 
 
 
 async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) -> None:
-    held = deck.hear(output("late"), output("later"))
-    for event in deck.hear(output("first")):
+    held = deck.receive(output("late"), output("later"))
+    for event in deck.receive(output("first")):
         deck.recorder.took(event)
     deck.recorder.connected(7, assured=False, replays=0)
     for event in held:
@@ -115,14 +115,14 @@ async def test_an_event_that_is_held_back_comes_when_it_was_taken(deck: Deck) ->
 
 
 async def test_an_event_that_was_never_taken_never_comes(deck: Deck) -> None:
-    deck.hear(output("refused"))
-    for event in deck.hear(output("a")):
+    deck.receive(output("refused"))
+    for event in deck.receive(output("a")):
         deck.recorder.took(event)
     assert deck.said() == ["a"]
 
 
 async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck) -> None:
-    first, second = deck.hear(output("a"), output("b"))
+    first, second = deck.receive(output("a"), output("b"))
     deck.recorder.took(first)
     deck.recorder.fact(DecisionSent(9, "d"))
     facts = [op for line in deck.lines() for op in line.get("ops", ()) if isinstance(op, dict)]
@@ -131,7 +131,7 @@ async def test_a_decision_is_in_the_file_before_anything_else_happens(deck: Deck
 
 
 async def test_everything_is_in_the_file_within_a_second(deck: Deck) -> None:
-    for event in deck.hear(output("a")):
+    for event in deck.receive(output("a")):
         deck.recorder.took(event)
     async with asyncio.timeout(20):
         while not any("frame" in line for line in deck.lines()):  # noqa: ASYNC110 - a file tells nobody
@@ -140,7 +140,7 @@ async def test_everything_is_in_the_file_within_a_second(deck: Deck) -> None:
 
 async def test_secrets_are_gone_before_anyone_reads_a_frame(tmp_path: Path) -> None:
     deck = Deck(tmp_path / "run.jsonl", secrets=Redactor(["topsecret"]))
-    (event,) = deck.hear(output("it is topsecret"))
+    (event,) = deck.receive(output("it is topsecret"))
     deck.recorder.took(event)
     deck.recorder.fact(LinkChanged(1, "live", reason="topsecret"))
     deck.recorder.sent(deck.link, '{"type":"auth","token":"topsecret","password":"other"}')
@@ -155,7 +155,7 @@ async def test_a_tape_that_is_closed_takes_no_more_and_says_nothing(deck: Deck) 
     deck.recorder.close()
     deck.recorder.close()
     size = deck.path.stat().st_size
-    for event in deck.hear(output("a")):
+    for event in deck.receive(output("a")):
         deck.recorder.took(event)
     deck.recorder.finished()
     deck.recorder.flush()
@@ -166,18 +166,18 @@ def full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def say(deck: Deck, *texts: str) -> None:
+def receive_each(deck: Deck, *texts: str) -> None:
     """Receive events, each in a frame of its own that is flushed."""
     for text in texts:
-        for event in deck.hear(output(text)):
+        for event in deck.receive(output(text)):
             deck.recorder.took(event)
         deck.recorder.flush()
 
 
 async def test_unwritten_lines_are_kept_and_reported_once(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(deck, "a")
+    receive_each(deck, "a")
     monkeypatch.setattr(FileWriter, "write", full)
-    say(deck, "b", "c")
+    receive_each(deck, "b", "c")
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
     assert trouble.endswith("stands still (No space left on device); the run goes on, and what comes is written later")
@@ -188,22 +188,22 @@ async def test_unwritten_lines_are_kept_and_reported_once(deck: Deck, monkeypatc
             await asyncio.sleep(0.02)
     await asyncio.sleep(0)
     assert deck.troubles[1].endswith("goes on; nothing is missing from it")
-    say(deck, "d")
+    receive_each(deck, "d")
     assert deck.said() == ["a", "b", "c", "d"]
     assert len(deck.troubles) == 2
 
 
 async def test_a_recording_stalled_too_long_ends_with_a_line(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.recording.recorder._PATIENCE", 1000)
-    say(deck, "a")
+    receive_each(deck, "a")
     with monkeypatch.context() as disk:
         disk.setattr(FileWriter, "write", full)
-        say(deck, "b" * 600, "c" * 600, "d" * 600)
+        receive_each(deck, "b" * 600, "c" * 600, "d" * 600)
         await asyncio.sleep(0)
         assert not deck.recorder.is_recording
     (_, ended) = deck.troubles
     assert ended.endswith("the run goes on without it: `save` writes all of it")
-    say(deck, "e")
+    receive_each(deck, "e")
     assert deck.said() == ["a"]
     link = deck.folded().state.links[-1]
     assert (link.state, link.notice) == (
@@ -214,9 +214,9 @@ async def test_a_recording_stalled_too_long_ends_with_a_line(deck: Deck, monkeyp
 
 
 async def test_a_recording_closed_without_its_end_is_reported(deck: Deck, monkeypatch: pytest.MonkeyPatch) -> None:
-    say(deck, "a")
+    receive_each(deck, "a")
     monkeypatch.setattr(FileWriter, "write", full)
-    say(deck, "b")
+    receive_each(deck, "b")
     deck.recorder.close()
     await asyncio.sleep(0)
     assert deck.troubles[-1].endswith("lacks its end (No space left on device): `save` writes the whole run")
@@ -224,22 +224,22 @@ async def test_a_recording_closed_without_its_end_is_reported(deck: Deck, monkey
 
 
 async def test_a_deleted_recording_is_written_again_and_continues(deck: Deck) -> None:
-    say(deck, "a")
+    receive_each(deck, "a")
     deck.path.unlink()
-    say(deck, "b")
+    receive_each(deck, "b")
     await asyncio.sleep(0)
     assert deck.troubles == [f"the recording {str(deck.path)!r} was deleted: it is there again, whole"]
-    say(deck, "c")
+    receive_each(deck, "c")
     deck.path.unlink()
     assert deck.said() == ["a", "b", "c"]
 
 
 async def test_a_lost_recording_is_reported_once_and_readable(deck: Deck) -> None:
-    say(deck, "a")
+    receive_each(deck, "a")
     deck.path.rename(deck.path.parent / "elsewhere")
     deck.path.parent.joinpath("elsewhere").unlink()
     deck.path.parent.rmdir()
-    say(deck, "b", "c")
+    receive_each(deck, "b", "c")
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
     assert "was deleted, and is not written again" in trouble
@@ -251,13 +251,13 @@ async def test_a_lost_recording_is_reported_once_and_readable(deck: Deck) -> Non
 
 @pytest.mark.parametrize("is_kept", [True, False])
 async def test_a_moved_or_replaced_recording_is_reported_once(deck: Deck, *, is_kept: bool) -> None:
-    say(deck, "a")
+    receive_each(deck, "a")
     moved = deck.path.with_name("moved")
     deck.path.rename(moved)
     deck.path.write_text("somebody else's")
     if not is_kept:
         moved.unlink()
-    say(deck, "b", "c")
+    receive_each(deck, "b", "c")
     deck.recorder.close()
     await asyncio.sleep(0)
     (trouble,) = deck.troubles
@@ -268,7 +268,7 @@ async def test_a_moved_or_replaced_recording_is_reported_once(deck: Deck, *, is_
         assert sum(b"task.output" in line for line in Reader(moved)) == 3
 
 
-class Told:
+class WholeRun:
     """The run so far, as a console writes it anew: the events that its recorder got."""
 
     def __init__(self) -> None:
@@ -278,9 +278,9 @@ class Told:
         yield encode_line(structs.replace(HEADER, content="events"))
         yield from (encode_line(entry_of(event)) for event in self.events)
 
-    def say(self, deck: Deck, *texts: str) -> None:
+    def receive_each(self, deck: Deck, *texts: str) -> None:
         for text in texts:
-            for event in deck.hear(output(text)):
+            for event in deck.receive(output(text)):
                 deck.recorder.took(event)
                 self.events.append(event)
             deck.recorder.flush()
@@ -301,18 +301,18 @@ def cut_to_its_beginning(path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 @pytest.mark.parametrize("harm", [empty, shorten, cut_to_its_beginning])
 async def test_an_emptied_recording_is_written_anew(tmp_path: Path, harm: Callable[[Path], None], suffix: str) -> None:
-    told = Told()
-    deck = Deck(tmp_path / f"run.jsonl{suffix}", whole_run=told.lines)
-    told.say(deck, "a", "b")
-    held = deck.hear(output("held"))
+    whole = WholeRun()
+    deck = Deck(tmp_path / f"run.jsonl{suffix}", whole_run=whole.lines)
+    whole.receive_each(deck, "a", "b")
+    held = deck.receive(output("held"))
     harm(deck.path)
-    told.say(deck, "c")
+    whole.receive_each(deck, "c")
     for event in held:
         deck.recorder.took(event)
-        told.events.append(event)
+        whole.events.append(event)
     await asyncio.sleep(0)
-    told.say(deck, "d")
-    (again,) = deck.hear(output("d"))
+    whole.receive_each(deck, "d")
+    (again,) = deck.receive(output("d"))
     deck.recorder.dropped(again)
     assert deck.said() == ["a", "b", "c", "held", "d"]
     assert deck.folded().state.links == []
@@ -322,9 +322,9 @@ async def test_an_emptied_recording_is_written_anew(tmp_path: Path, harm: Callab
 
 
 async def test_a_recording_emptied_at_the_end_is_whole_when_closed(tmp_path: Path) -> None:
-    told = Told()
-    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
-    told.say(deck, "a")
+    whole = WholeRun()
+    deck = Deck(tmp_path / "run.jsonl", whole_run=whole.lines)
+    whole.receive_each(deck, "a")
     empty(deck.path)
     deck.recorder.close()
     assert deck.said() == ["a"]
@@ -333,9 +333,9 @@ async def test_a_recording_emptied_at_the_end_is_whole_when_closed(tmp_path: Pat
 
 async def test_a_recording_emptied_in_silence_is_whole_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runconsole.recording.recorder.LOOK_S", 0.01)
-    told = Told()
-    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
-    told.say(deck, "a")
+    whole = WholeRun()
+    deck = Deck(tmp_path / "run.jsonl", whole_run=whole.lines)
+    whole.receive_each(deck, "a")
     empty(deck.path)
     async with asyncio.timeout(20):
         while not deck.path.stat().st_size:  # noqa: ASYNC110 - a file tells nobody
@@ -345,10 +345,10 @@ async def test_a_recording_emptied_in_silence_is_whole_soon(tmp_path: Path, monk
 
 
 async def test_a_recording_emptied_twice_is_written_anew_twice(tmp_path: Path) -> None:
-    told = Told()
-    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
+    whole = WholeRun()
+    deck = Deck(tmp_path / "run.jsonl", whole_run=whole.lines)
     for text in ("a", "b", "c"):
-        told.say(deck, text)
+        whole.receive_each(deck, text)
         deck.recorder.catch_up()
         empty(deck.path)
     assert deck.said() == ["a", "b", "c"]
@@ -356,12 +356,12 @@ async def test_a_recording_emptied_twice_is_written_anew_twice(tmp_path: Path) -
 
 @pytest.mark.parametrize("content", ["mine now\n", '{"runconsole":1,"version":"1","protocol":"json"}\n'])
 async def test_an_overwritten_recording_is_left_alone(tmp_path: Path, content: str) -> None:
-    told = Told()
-    deck = Deck(tmp_path / "run.jsonl", whole_run=told.lines)
-    told.say(deck, *"abcde")
+    whole = WholeRun()
+    deck = Deck(tmp_path / "run.jsonl", whole_run=whole.lines)
+    whole.receive_each(deck, *"abcde")
     deck.path.write_text(content)
-    told.say(deck, "f")
-    told.say(deck, "g")
+    whole.receive_each(deck, "f")
+    whole.receive_each(deck, "g")
     assert not deck.recorder.is_recording
     assert deck.path.read_text().startswith(content)
     assert "g" not in deck.path.read_text().partition("\n")[2]

@@ -179,7 +179,7 @@ def test_a_recording_cannot_ask_for_any_number_of_wires(tmp_path: Path, monkeypa
         assert (len(fold.wires), fold.misread) == (50, 450)
 
 
-def test_lines_that_cannot_be_read_are_counted_and_told(tmp_path: Path) -> None:
+def test_unreadable_lines_are_counted_and_reported(tmp_path: Path) -> None:
     bad = [{"at": AT, "dir": "local", "fact": fact} for fact in FACTS]
     with Console(recording(tmp_path / "run.jsonl", frame(1), *bad)) as console:
         assert console.replay is not None
@@ -306,7 +306,7 @@ def test_a_path_that_is_no_file_is_refused_everywhere(tmp_path: Path, place: Cal
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_forbidden_file_is_reported(tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", frame(1))
     path.chmod(0)
     uses: list[Callable[[], object]] = [lambda: Console(path), lambda: Console("ws://127.0.0.1:1/ws", record=path)]
@@ -315,7 +315,7 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
             use()
 
 
-def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forbidden_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.jsonl"
     console = Console("ws://127.0.0.1:1/ws", start=False)
     monkeypatch.setattr(Path, "stat", Mock(side_effect=PermissionError(13, "Permission denied")))
@@ -332,7 +332,7 @@ def test_the_longest_file_name_is_recorded_and_saved_to(tmp_path: Path) -> None:
     assert len(Console(path).events) == 1
 
 
-def test_a_pipe_on_standard_input_is_told_in_the_terminal(tmp_path: Path) -> None:
+def test_a_pipe_on_standard_input_is_reported_in_the_terminal(tmp_path: Path) -> None:
     packed = recording(tmp_path / "run.jsonl", frame(1)).read_bytes()
     command = [sys.executable, "-c", "from runconsole.cli import main; main()", "replay", "/dev/stdin"]
     answer = subprocess.run(command, input=packed, capture_output=True, timeout=50, check=False)

@@ -102,7 +102,7 @@ PLACES: dict[str, Callable[[str], tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_a_json_server_says_back_is_shown_and_kept_nowhere(
+def test_secrets_that_a_json_server_echoes_are_kept_nowhere(
     place: str, shows: Callable[..., Page], tmp_path: Path
 ) -> None:
     with JsonServer(echoing) as server:
@@ -113,7 +113,7 @@ def test_what_a_json_server_says_back_is_shown_and_kept_nowhere(
         refused = thrown(lambda: widget.decide("c", "approve", feedback="please"))
         assert isinstance(refused, DecisionRefused)
         assert "not with" in str(refused)
-        page.tell(kind="page", id="events", table="events", offset=0, limit=500)
+        page.send(kind="page", id="events", table="events", offset=0, limit=500)
         page.answer("events", "page")
         server.peer.received.append(json.dumps({"type": "stop"}))
         failed = thrown(lambda: widget.wait(timeout=20))
@@ -160,7 +160,7 @@ def test_a_recording_holds_no_secret_and_replays_the_same(place: str, tmp_path: 
             clean(where, text)
 
 
-def test_what_a_trpc_server_says_back_is_shown_and_kept_nowhere(shows: Callable[..., Page]) -> None:
+def test_secrets_that_a_trpc_server_echoes_are_kept_nowhere(shows: Callable[..., Page]) -> None:
     def script(peer: Peer) -> None:
         peer.expect(lambda message: message.get("method") == "subscription")
         number = next(m["id"] for m in peer.messages if m.get("method") == "subscription")

@@ -49,7 +49,7 @@ def test_of_a_secret_in_pieces_at_most_half_is_shown(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("pieces", [["Z", "q", "7", "up"], ["a Zq7", "\n"], ["Zq", "Zq7+p", "W!"], ["", "x", ""]])
-def test_what_only_begins_like_a_secret_is_left(pieces: list[str]) -> None:
+def test_text_that_only_begins_like_a_secret_is_left(pieces: list[str]) -> None:
     assert joined(pieces)[0] == pieces
 
 

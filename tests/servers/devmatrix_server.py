@@ -35,6 +35,6 @@ class DevmatrixServer(SocketIoServer):
     async def _command(self, _sid: str, data: Any) -> None:
         self.received.append(("execute_command", data))
 
-    def tell(self, session: str, *events: tuple[str, Any], kind: str = "discovery") -> None:
+    def send_to_room(self, session: str, *events: tuple[str, Any], kind: str = "discovery") -> None:
         """Send events to the room of a session, or of a master plan."""
         self.emit(*events, rooms=[f"{kind}_{session}"])

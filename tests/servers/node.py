@@ -120,7 +120,7 @@ class TrpcServer(NodeProgram):
         self.port = self.read_port()
         self.url = f"ws://127.0.0.1:{self.port}"
 
-    def tell(self, action: str, **body: Any) -> Any:
+    def command(self, action: str, **body: Any) -> Any:
         """Send the server a command (`emit`, `drop`, …); return its reply."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
         try:
@@ -135,15 +135,15 @@ class TrpcServer(NodeProgram):
 
     def emit(self, *events: dict[str, Any]) -> None:
         """Let these events happen now."""
-        self.tell("emit", events=events)
+        self.command("emit", events=events)
 
     def log(self) -> dict[str, Any]:
         """Return the server's record so far: connections, subscriptions, deliveries, mutations, queries."""
-        log: dict[str, Any] = self.tell("log")
+        log: dict[str, Any] = self.command("log")
         return log
 
     def restarted(self) -> TrpcServer:
         """Kill this server and return another one on the same port that knows the same events and checkpoints."""
-        memory = self.tell("memory")
+        memory = self.command("memory")
         self.kill()
         return TrpcServer(**self.options | {"port": self.port, "memory": memory})

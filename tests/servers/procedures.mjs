@@ -49,7 +49,7 @@ const asStored = (it) => ({
   createdAt: new Date().toISOString(),
 })
 
-export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, tells = false, auth, without = [], shapes }) => {
+export const makeRouter = (trpc, hub, { superjson = false, tracked = true, replay = false, announces = false, auth, without = [], shapes }) => {
   const { z, TRPCError, observable } = trpc
   const t = trpc.initTRPC.context().create({
     transformer: superjson ? SuperJSON : undefined,
@@ -96,7 +96,7 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
     timestamp: hub.now().toISOString(),
   })
 
-  // A decision: taken once, told to everyone who listens.
+  // A decision: taken once, sent to all subscribers.
   const decide = (path) => async ({ ctx, input }) => {
     await hub.admitted(ctx)
     const code = hub.decide(ctx.connection, input)
@@ -107,7 +107,7 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
     const { taskId } = checkpoint
     checkpoint.decision.decidedAt = superjson ? hub.now() : hub.now().toISOString()
     if (hub.applies) checkpoint.decision.selectedOption = hub.applies
-    if (tells) hub.emit(resolved(input))
+    if (announces) hub.emit(resolved(input))
     const reply = { checkpoint, task: { id: taskId, status: 'running' }, decision: checkpoint.decision }
     return hub.executed(ctx, path, input, reply)
   }
@@ -122,8 +122,8 @@ export const makeRouter = (trpc, hub, { superjson = false, tracked = true, repla
   const pending = (input) =>
     [...hub.checkpoints.values()]
       .filter((it) => it.status === 'pending' && (!input?.taskId || it.taskId === input.taskId))
-      .map((it) => (shapes === 'ado' ? { checkpoint: asStored(it), task: { id: it.taskId, status: 'paused' }, timeRemaining: 60 } : it))
-  const one = (it) => (shapes === 'ado' && it ? asStored(it) : it)
+      .map((it) => (shapes === 'stored' ? { checkpoint: asStored(it), task: { id: it.taskId, status: 'paused' }, timeRemaining: 60 } : it))
+  const one = (it) => (shapes === 'stored' && it ? asStored(it) : it)
   const found = (item, code) => {
     if (!item) throw new TRPCError({ code: 'NOT_FOUND', message: code })
     return item

@@ -247,7 +247,7 @@ class SocketIoServer:
         return join
 
     async def _catch_up(self, sid: str, data: Any) -> None:
-        # What is new comes behind all of the past that was asked for before it.
+        # New events come after the whole past that was requested before them.
         async with self._telling:
             self.received.append(("request_catch_up", data))
             for name, event in self.history.get(next(iter(data.values())), []):
@@ -276,6 +276,6 @@ class NodeSocketIoServer(NodeProgram):
         self.port = self.read_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def tell(self, action: str, **body: Any) -> Any:
+    def command(self, action: str, **body: Any) -> Any:
         """Send the server a command (`emit`, `cut`, …); return its reply."""
         return json.loads(self.ask(json.dumps({"action": action, **body})))

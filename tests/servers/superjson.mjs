@@ -33,8 +33,8 @@ const describe = (value) => {
     value instanceof Error
       ? { name: value.name, message: value.message, ...('cause' in value && { cause: value.cause }) }
       : value
-  const told = Object.entries(fields).filter(([, item]) => item !== undefined)
-  return ['dict', told.map(([key, item]) => [describe(key), describe(item)])]
+  const given = Object.entries(fields).filter(([, item]) => item !== undefined)
+  return ['dict', given.map(([key, item]) => [describe(key), describe(item)])]
 }
 
 class Money {

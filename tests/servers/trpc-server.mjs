@@ -1,4 +1,4 @@
-// A real tRPC server over WebSocket for the tests, told over HTTP on the same port what to do.
+// A real tRPC server over WebSocket for the tests, controlled over HTTP on the same port.
 //
 //   node trpc-server.mjs '{"trpc": "11", "superjson": true}'      prints {"port": …} when it listens
 //
@@ -12,14 +12,14 @@
 //   auth        {token, in: "header" | "query" | "params", at: "upgrade" | "context" | "procedure"}
 //   keepAlive   {pingMs, pongWaitMs}
 //   zod         3 | 4
-//   tells       a decision that counts is told as checkpoint.resolved
+//   announces       a decision that counts is sent as checkpoint.resolved
 //   without     procedures that are missing: "stream", "checkpoints.decide"
-//   shapes      "ado": checkpoints are told in the stored form of the task family
+//   shapes      "stored": checkpoints come in the stored form of the task family
 //   clockMs     how far its clock is ahead
 //   production  no stack in errors
 //   memory      what GET /memory of an earlier server said
 //
-// What it can be told (POST /<action> with a JSON body):
+// Commands (POST /<action> with a JSON body):
 //   emit {events}          these happen now           end                  every open subscription runs out
 //   fail {code, message}   every open one throws      reconnect            broadcast the reconnect notification
 //   drop {code?}           cut every connection, or close it with a code
@@ -29,7 +29,7 @@
 //   refuse {on, status?}   answer each handshake with 503, or let clients in again
 //   leave {attempts}       as a process that is asked to end: say that clients shall reconnect, close their connections,
 //                          answer as many handshakes with 426; then be there again, as the process that follows it
-//   applies {option}       a decision that counts is told as this option (none: as the one that came)
+//   applies {option}       a decision that counts is sent as this option (none: as the one that came)
 //   expire {checkpointId}  take a checkpoint's default action
 //   release                send the replies held
 //   say {text}             send this text to every connection, whatever it is

@@ -58,7 +58,7 @@ async def texts(connection: ClientConnection, count: int | None = None) -> list[
     return came
 
 
-async def told(sim: Simulator, count: int) -> list[str]:
+async def first_texts(sim: Simulator, count: int) -> list[str]:
     """Return the texts of the run's first events."""
     async with connect(sim.url, compression=None, max_queue=None) as connection:
         return await texts(connection, count)
@@ -79,7 +79,7 @@ async def test_a_drop_ends_one_connection_after_its_event(code: int | None, rece
 
 @pytest.mark.parametrize("forget", [False, True])
 async def test_a_crashed_server_returns_with_or_without_memory(*, forget: bool) -> None:
-    with run(Crash(5, 0.2, forget), speed=50) as sim:  # so that events are told while nobody serves
+    with run(Crash(5, 0.2, forget), speed=50) as sim:  # so that events come while nobody serves
         async with connected(sim) as connection:
             assert len(await texts(connection)) >= 5
         while sim.connections < 2:
@@ -157,7 +157,7 @@ async def test_events_change_places_and_none_is_missing() -> None:
     with run(Reorder(5, 6)) as sim:
         async with connected(sim) as connection:
             came = await texts(connection, 20)
-        plain = await told(sim, 20)
+        plain = await first_texts(sim, 20)
     assert came[:5] + came[11:] == plain[:5] + plain[11:]
     assert sorted(came[5:11]) == sorted(plain[5:11])
     assert came[5:11] != plain[5:11]
@@ -175,7 +175,7 @@ async def test_garbage_comes_between_the_events_and_is_none_of_them() -> None:
     with run(Garbage(5), Garbage(7)) as sim:
         async with connected(sim) as connection:
             came = await texts(connection, 12)
-        expected = await told(sim, 10)
+        expected = await first_texts(sim, 10)
     assert [text for text in came if text in expected] == expected
     assert len([text for text in came if text not in expected]) == 2
     assert len(sim.delivered[0]) >= 10

@@ -180,7 +180,7 @@ async def test_clients_are_counted(tasks: Simulator) -> None:
 # ---- decisions ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_decision_is_acknowledged_and_then_told_to_everybody(tasks: Simulator) -> None:
+async def test_a_decision_is_acknowledged_and_then_broadcast(tasks: Simulator) -> None:
     async with client_of(tasks) as one, client_of(tasks) as two:
         await one.asked(SPEC)
         reply = await one.resolve(SPEC, "modify", taskId="task-101", feedback="shorter", modifications={"ttl": 15})
@@ -199,7 +199,7 @@ async def test_a_decision_is_acknowledged_and_then_told_to_everybody(tasks: Simu
     assert [json.loads(frame.text)["payload"]["decision"] for frame in tasks.received] == ["modify"]
 
 
-async def test_the_first_decision_wins_and_the_second_is_told_so(tasks: Simulator) -> None:
+async def test_the_first_decision_wins_and_the_second_is_refused(tasks: Simulator) -> None:
     async with client_of(tasks) as one, client_of(tasks) as two:
         await asyncio.gather(one.asked(SPEC), two.asked(SPEC))
         assert (await one.resolve(SPEC, "approve"))["type"] == "checkpoint.resolve.ack"
@@ -244,8 +244,8 @@ async def test_somebody_else_can_decide_on_the_server(tasks: Simulator) -> None:
         await client.asked(SPEC)
         decision = await asyncio.to_thread(tasks.decide, SPEC, "approve", by="ann")
         assert decision.by == "ann"
-        told = await client.until(lambda m: m["type"] == "checkpoint.hitl_decided")
-        assert told["payload"]["decidedBy"] == "ann"
+        decided = await client.until(lambda m: m["type"] == "checkpoint.hitl_decided")
+        assert decided["payload"]["decidedBy"] == "ann"
     with pytest.raises(Refusal, match="already decided"):
         tasks.decide(SPEC, "reject")
 
@@ -263,7 +263,7 @@ async def test_open_questions_can_be_seen_on_the_server(tasks: Simulator) -> Non
 
 
 @pytest.mark.parametrize("frame", ["no JSON", "[]", "7", '{"a": NaN}', '"\\ud800"', "[" * 100_000, b"\xff\xfe"])
-async def test_what_cannot_be_read_gets_an_error_and_hurts_nobody(tasks: Simulator, frame: str | bytes) -> None:
+async def test_an_unreadable_frame_gets_an_error_and_hurts_nobody(tasks: Simulator, frame: str | bytes) -> None:
     async with client_of(tasks) as client:
         await client.connection.send(frame)
         error = await client.until(lambda m: m["type"] == "error")
@@ -303,10 +303,10 @@ async def test_a_second_channel_brings_its_past_without_repetition() -> None:
             await client.send("subscribe", payload={"channel": "task.task-101"})
             await client.resolve(SPEC, "reject")
             await client.until(lambda m: m["type"] == "task.cancelled")
-        told = [event["id"] for event in client.events]
+        ids = [event["id"] for event in client.events]
         wanted = {event["id"] for event in sim.events if event["payload"].get("taskId") == "task-101"}
-    assert len(told) == len(set(told))
-    assert wanted <= set(told)
+    assert len(ids) == len(set(ids))
+    assert wanted <= set(ids)
 
 
 async def test_after_unsubscribing_a_channel_is_silent() -> None:

@@ -46,9 +46,9 @@ def name_of_the_execution() -> str:
         return str(simulator.events[0]["data"]["execution_id"])
 
 
-@pytest.mark.parametrize("told", ["session", "execution"])
-def test_an_execution_without_an_end_is_done_with_its_tasks(told: str, tmp_path: Path) -> None:
-    options: dict[str, Any] = {told: name_of_the_execution(), "token": "s3cret-t0ken", "auth": "header"}
+@pytest.mark.parametrize("option", ["session", "execution"])
+def test_an_execution_without_an_end_is_done_with_its_tasks(option: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {option: name_of_the_execution(), "token": "s3cret-t0ken", "auth": "header"}
     options["record"] = tmp_path / "run.jsonl"
     with execution(token="s3cret-t0ken") as simulator, Console(simulator.url, **options) as console:
         assert console.wait(30, until="done")

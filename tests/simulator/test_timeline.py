@@ -43,8 +43,8 @@ class Play:
     def background(self, clock: Clock) -> Sequence[Script]:  # noqa: ARG002 - the protocol's signature
         return [make() for make in self.beside]
 
-    def envelope(self, clock: Clock, told: Emit) -> Event:
-        return {"type": told.type, "at": clock.stamp()}
+    def envelope(self, clock: Clock, emit: Emit) -> Event:
+        return {"type": emit.type, "at": clock.stamp()}
 
 
 def steps(*given: Emit | Sleep) -> Callable[[], Script]:

@@ -119,10 +119,10 @@ async def test_a_stopped_subscription_ends_after_what_has_happened(sim: Simulato
     async with trpc_client(sim) as client:
         number = await client.subscribe("stream.systemEvents")
         await client.receive()
-        told = len(sim.events)
+        count = len(sim.events)
         await client.connection.send(json.dumps({"id": number, "method": "subscription.stop"}))
         await client.until(lambda frame: frame["result"]["type"] == "stopped")
-        assert len(client.frames) - 2 >= told
+        assert len(client.frames) - 2 >= count
         await client.connection.send("PING")
         assert await client.receive() == "PONG"
 
@@ -141,7 +141,9 @@ async def test_a_stopped_subscription_ends_after_what_has_happened(sim: Simulato
         ),
     ],
 )
-async def test_a_decision_is_taken_answered_and_told(sim: Simulator, path: str, given: Message, option: str) -> None:
+async def test_a_decision_is_taken_answered_and_broadcast(
+    sim: Simulator, path: str, given: Message, option: str
+) -> None:
     async with trpc_client(sim) as client:
         await client.subscribe("stream.systemEvents")
         await client.asked(SPEC)
@@ -181,7 +183,7 @@ async def test_a_shared_action_means_the_default_option(sim: Simulator) -> None:
         ("subscription", "stream.taskProgress", None, "BAD_REQUEST"),
     ],
 )
-async def test_what_cannot_be_done_is_refused_with_the_code_of_trpc(
+async def test_an_impossible_call_is_refused_with_the_code_of_trpc(
     sim: Simulator, method: str, path: str, given: Any, code: str
 ) -> None:
     async with trpc_client(sim) as client:
@@ -225,7 +227,7 @@ async def test_open_questions_and_tasks_can_be_asked_for(sim: Simulator) -> None
 
 
 async def test_a_task_is_paused_resumed_cancelled_and_run_again() -> None:
-    async def told(kind: str) -> Message:
+    async def payload_of(kind: str) -> Message:
         frame = await client.until(
             lambda frame: (
                 frame["result"]["type"] == "data"
@@ -242,19 +244,19 @@ async def test_a_task_is_paused_resumed_cancelled_and_run_again() -> None:
             await other.subscribe("stream.taskEvents", input={"taskId": "task-101"})
             await other.asked(SPEC)
             await other.call("mutation", "checkpoints.resolve", input={"checkpointId": SPEC, "decision": "reject"})
-            await told("task.started")
+            await payload_of("task.started")
             paused = await other.call("mutation", "tasks.pause", input="task-103")
             assert data_of(paused) == {"success": True, "task": data_of(paused)["task"]}
             assert data_of(paused)["task"]["status"] == "paused"
-            assert (await told("task.paused"))["reason"] == "Paused by user"
+            assert (await payload_of("task.paused"))["reason"] == "Paused by user"
             assert (await other.refusal("mutation", "tasks.pause", input="task-103"))[0] == "PRECONDITION_FAILED"
             await other.call("mutation", "tasks.resume", input={"taskId": "task-103", "feedback": "go on"})
-            await told("task.resumed")
+            await payload_of("task.resumed")
             await other.call("mutation", "tasks.cancel", input="task-103")
-            assert (await told("task.cancelled"))["cancelledBy"] == "user"
+            assert (await payload_of("task.cancelled"))["cancelledBy"] == "user"
             await other.call("mutation", "tasks.retry", input={"taskId": "task-103"})
-            await told("task.started")
-            await told("task.completed")
+            await payload_of("task.started")
+            await payload_of("task.completed")
 
 
 # ---- the protocol ---------------------------------------------------------------------------------------------------
@@ -273,7 +275,7 @@ async def test_a_task_is_paused_resumed_cancelled_and_run_again() -> None:
         b'{"id":1,"method":"query","params":{"path":"tasks.get"}}',
     ],
 )
-async def test_what_cannot_be_read_is_a_parse_error_without_an_id(sim: Simulator, frame: str | bytes) -> None:
+async def test_an_unreadable_frame_is_a_parse_error_without_an_id(sim: Simulator, frame: str | bytes) -> None:
     async with trpc_client(sim) as client:
         await client.connection.send(frame)
         error = await client.receive()
@@ -286,7 +288,7 @@ async def test_what_cannot_be_read_is_a_parse_error_without_an_id(sim: Simulator
 async def test_superjson_without_its_envelope_is_a_parse_error() -> None:
     with serve(superjson=True) as sim:
         async with trpc_client(sim) as client:
-            await client.say(method="subscription", params={"path": "stream.systemEvents"})
+            await client.send(method="subscription", params={"path": "stream.systemEvents"})
             error = await client.receive()
             assert (error["id"], error["error"]["json"]["code"]) == (None, -32700)
 
@@ -337,7 +339,7 @@ async def test_the_right_token_is_let_in_wherever_it_is(
         ("?connectionParams=1", {"method": "connectionParams", "data": {}}),
     ],
 )
-async def test_a_wrong_token_is_told_without_an_id_and_starts_nothing(query: str, first: Message | None) -> None:
+async def test_a_wrong_token_is_an_error_without_an_id(query: str, first: Message | None) -> None:
     with serve(token=SECRET) as sim:
         async with trpc_client(sim, query) as client:
             if first is not None:

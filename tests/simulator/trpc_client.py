@@ -38,20 +38,20 @@ class TrpcClient:
             if isinstance(frame, dict) and wanted(frame):
                 return frame
 
-    async def say(self, **message: Any) -> int:
+    async def send(self, **message: Any) -> int:
         """Send a message with a number of its own; return the number."""
         number = next(self._numbers)
         await self.connection.send(json.dumps({"id": number, **message}))
         return number
 
     async def subscribe(self, path: str, **params: Any) -> int:
-        number = await self.say(method="subscription", params={"path": path, **params})
+        number = await self.send(method="subscription", params={"path": path, **params})
         await self.until(lambda frame: frame.get("id") == number)
         return number
 
     async def call(self, method: str, path: str, **params: Any) -> Message:
         """Return the outcome of a query or mutation: its `result` or its `error`."""
-        number = await self.say(method=method, params={"path": path, **params})
+        number = await self.send(method=method, params={"path": path, **params})
         return await self.until(lambda frame: frame.get("id") == number)
 
     async def refusal(self, method: str, path: str, **params: Any) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def test_late_facts_about_an_answered_question_open_nothing(late: str) -> None:
 @pytest.mark.parametrize(
     "late", [decided("reject", 5), decided("reject", autoTriggered=True), ACKNOWLEDGED, UNANSWERED, refused(final=True)]
 )
-def test_what_comes_late_about_an_earlier_asking_closes_nothing(late: str | Fact) -> None:
+def test_late_news_of_an_earlier_round_closes_nothing(late: str | Fact) -> None:
     folded = play(request(), SENT, UNANSWERED, decided("approve", 3), asked_again(), late)
     assert (asked(folded).status, asked(folded).round, asked(folded).decided_by) == ("pending", 2, None)
 

@@ -38,8 +38,8 @@ def is_open_at(folded: Folded, seconds: float) -> bool:
 
 @pytest.mark.parametrize("shift", ZONES)
 def test_a_deadline_before_the_question_itself_is_not_believed(shift: float) -> None:
-    told = {"at": abs(shift), "timeout": moment(600)} if shift > 0 else {"at": 0, "timeout": moment(shift + 600)}
-    folded = fold([asked(**told)])
+    times = {"at": abs(shift), "timeout": moment(600)} if shift > 0 else {"at": 0, "timeout": moment(shift + 600)}
+    folded = fold([asked(**times)])
     assert row(folded).deadline is None
     assert "until" not in folded.screen()
     assert folded.picture()["picture"]["checkpoints"]["rows"][0]["deadline"] is None

@@ -78,7 +78,7 @@ class OneQuestion(RuleBasedStateMachine):
         """Round and option of our decisions with a lost reply."""
         self.ranks: dict[str, int] = {}
         self.before: Checkpoint | None = None
-        self.tell(CheckpointOpened("c", "t", options=OPTIONS))
+        self.publish(CheckpointOpened("c", "t", options=OPTIONS))
         self.deliver()
 
     # ---- the parts --------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class OneQuestion(RuleBasedStateMachine):
         # Each in words of its own: what is the same to the letter never gets as far as this.
         self.apply(Received("event", fact, str(self.now), self.now, at))
 
-    def tell(self, fact: Fact) -> None:
+    def publish(self, fact: Fact) -> None:
         self.now += SECOND
         self.events.append((self.now, fact))
 
@@ -148,7 +148,7 @@ class OneQuestion(RuleBasedStateMachine):
         option = self.state.decisions[decision].option
         counts = self.server.decide(decision, option)
         if counts:
-            self.tell(CheckpointDecided("c", option, decided_by="user"))
+            self.publish(CheckpointDecided("c", option, decided_by="user"))
         reply: Callable[[], Fact] = lambda: (  # noqa: E731
             DecisionAcknowledged(self.now, decision)
             if counts
@@ -162,25 +162,25 @@ class OneQuestion(RuleBasedStateMachine):
     @rule(option=choices)
     def decide_elsewhere(self, option: str) -> None:
         if self.server.decide("other", option):
-            self.tell(CheckpointDecided("c", option, decided_by="user"))
+            self.publish(CheckpointDecided("c", option, decided_by="user"))
 
     @rule()
     def time_out(self) -> None:
         if self.server.decide("timeout", "reject"):
-            self.tell(CheckpointDecided("c", "reject", automatic=True))
+            self.publish(CheckpointDecided("c", "reject", automatic=True))
 
     @precondition(lambda self: not (self.server.is_open or self.flying or self.events))
     @rule()
     def ask_again(self) -> None:
-        # Where an answer and the news that it is too late cross, and the question is asked again under the same id
-        # before the answer comes, the protocol itself cannot say which asking was answered.
+        # An answer and the news of its lateness may cross. If the question is asked again under the same id before the
+        # answer arrives, the protocol itself cannot say which of the two questions was answered.
         self.server.askings.append(None)
-        self.tell(CheckpointOpened("c", "t", options=OPTIONS))
+        self.publish(CheckpointOpened("c", "t", options=OPTIONS))
 
     @rule()
     def remind(self) -> None:
         if self.server.is_open:
-            self.tell(CheckpointReminded("c"))
+            self.publish(CheckpointReminded("c"))
 
     # ---- the link ---------------------------------------------------------------------------------------------------
 
@@ -293,9 +293,9 @@ class OneQuestion(RuleBasedStateMachine):
             return
         who, option = truth
         assert (row.status, row.decision) == ("decided", option)
-        told = who if who in {"other", "timeout"} else "you"
-        is_doubtful = (row.round, option) in self.lost and told != "timeout"
-        assert row.decided_by == told or (is_doubtful and row.decided_by == "you"), (row, truth)
+        decider = who if who in {"other", "timeout"} else "you"
+        is_doubtful = (row.round, option) in self.lost and decider != "timeout"
+        assert row.decided_by == decider or (is_doubtful and row.decided_by == "you"), (row, truth)
         for decision in self.state.decisions.values():
             if decision.round == row.round and decision.sent_at is not None and not is_doubtful:
                 assert (decision.state in {"acknowledged", "applied"}) == (decision.decision_id == who), decision

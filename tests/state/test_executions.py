@@ -136,8 +136,8 @@ def test_the_current_wave_never_goes_back() -> None:
 
 
 def test_subtasks_come_with_their_task() -> None:
-    told = {"a": "completed", "b": "in_progress", "c": "purple", "d": "Timed Out"}
-    folded = fold([update(at=1, status="in_progress", subtask_status=told)])
+    statuses = {"a": "completed", "b": "in_progress", "c": "purple", "d": "Timed Out"}
+    folded = fold([update(at=1, status="in_progress", subtask_status=statuses)])
     rows = folded.state.subtasks["t"]
     assert [(row.name, row.status, row.progress) for row in rows.values()] == [
         ("a", "completed", 100.0),
@@ -148,14 +148,14 @@ def test_subtasks_come_with_their_task() -> None:
     assert (folded.state.tasks["t"].subtasks, folded.state.tasks["t"].subtasks_done) == (4, 1)
 
 
-def test_the_current_task_is_the_last_one_told_of() -> None:
+def test_the_current_task_is_the_last_reported_one() -> None:
     folded = fold([update("a", 1, task_name="A"), update("b", 2, task_name="B"), update("a", 1)])
     run = folded.state.run()
     assert (run.current_task, run.current_task_name) == ("b", "B")
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("reported", "status"),
     [
         ("success", "completed"),
         ("completed", "completed"),
@@ -166,9 +166,9 @@ def test_the_current_task_is_the_last_one_told_of() -> None:
         (None, "completed"),
     ],
 )
-def test_the_end_of_an_execution_is_the_end_of_the_run(told: str | None, status: str) -> None:
+def test_the_end_of_an_execution_is_the_end_of_the_run(reported: str | None, status: str) -> None:
     folded = fold([update(at=1, status="completed", completed_tasks=1, total_tasks=2)])
-    (event,) = read_events(execution("execution_completed", 9, status=told, duration_ms=8000, skipped_tasks=1), 1)
+    (event,) = read_events(execution("execution_completed", 9, status=reported, duration_ms=8000, skipped_tasks=1), 1)
     assert Finished() in folded.state.apply(event)
     assert folded.state.apply(event) == ()
     run = folded.state.run()
@@ -198,7 +198,9 @@ def test_the_servers_own_sums_win_over_what_was_counted() -> None:
     assert run.percent == pytest.approx(98.333, abs=1e-3)
 
 
-@pytest.mark.parametrize("told", [{"error": "no space"}, {"error": {"detail": "no space"}}, {"message": "no space"}])
-def test_a_failed_task_keeps_the_words_beside_its_status(told: dict[str, Any]) -> None:
-    folded = fold([execution("progress_update", 1, task_id="t", status="failed", **told)])
+@pytest.mark.parametrize(
+    "reported", [{"error": "no space"}, {"error": {"detail": "no space"}}, {"message": "no space"}]
+)
+def test_a_failed_task_keeps_the_words_beside_its_status(reported: dict[str, Any]) -> None:
+    folded = fold([execution("progress_update", 1, task_id="t", status="failed", **reported)])
     assert folded.tables.frame("tasks").loc["t", "error"] == "no space"

@@ -43,7 +43,7 @@ def test_a_repeated_fact_changes_nothing_at_any_place(frames: tuple[list[str], l
 
 @pytest.mark.parametrize(("name", "minutes"), [("seed-execution", 0), ("seed-task", 28), ("variants", 88)])
 def test_a_run_repeated_as_a_whole_changes_nothing(name: str, minutes: int) -> None:
-    # What has neither a timestamp nor an id cannot be told from a second one of its kind.
+    # An event without a timestamp and an id cannot be told from another of its kind: those are left out.
     frames = [frame for frame in frames_of(name) if '"timestamp":"2025' in frame or '"timestamp":17' in frame]
     begin = {"at": START + minutes * MINUTE, "step": 0}
     once, twice = fold(frames, **begin).state, fold(frames + frames, **begin).state
@@ -92,10 +92,10 @@ def test_a_late_event_changes_nothing_newer(frames: list[str], data: st.DataObje
             assert not is_before(event.timestamp, old.status_at)  # an end that came after mere progress
             continue
         if old.last_event_at is not None and event.timestamp is not None and old.last_event_at > event.timestamp:
-            told = {name: value for name, value in msgspec.structs.asdict(old).items() if value is not None}
+            known = {name: value for name, value in msgspec.structs.asdict(old).items() if value is not None}
             now = msgspec.structs.asdict(after.tasks[task_id])
-            assert {name: now[name] for name in told if name not in sums} == {
-                name: value for name, value in told.items() if name not in sums
+            assert {name: now[name] for name in known if name not in sums} == {
+                name: value for name, value in known.items() if name not in sums
             }
 
 
@@ -117,9 +117,9 @@ def test_without_timestamps_a_counter_never_falls(counts: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(1, 10)), unique_by=lambda pair: pair[1]))
-def test_the_newest_counter_holds_in_any_order(told: list[tuple[int, int]]) -> None:
-    folded = fold([progress(count, at=at) for count, at in told])
-    newest = max(told, key=lambda pair: pair[1], default=(None, 0))[0]
+def test_the_newest_counter_holds_in_any_order(reports: list[tuple[int, int]]) -> None:
+    folded = fold([progress(count, at=at) for count, at in reports])
+    newest = max(reports, key=lambda pair: pair[1], default=(None, 0))[0]
     assert folded.state.completed_tasks == newest
 
 
@@ -183,9 +183,9 @@ def test_every_sum_over_the_tasks_is_what_the_tasks_say(frames: list[str]) -> No
     for task in tasks:
         rows = state.subtasks.get(task.task_id, {}).values()
         assert (task.subtasks, task.subtasks_done) == (len(rows), sum(row.status == "completed" for row in rows))
-    told = [task.tokens for task in tasks if task.tokens is not None]
+    known = [task.tokens for task in tasks if task.tokens is not None]
     assert state.run().tokens_used == (
-        state.tokens_used if state.tokens_used is not None else sum(told) if told else None
+        state.tokens_used if state.tokens_used is not None else sum(known) if known else None
     )
     assert (
         state.percent is None

@@ -46,18 +46,18 @@ def test_the_same_event_again_changes_nothing() -> None:
     assert folded.state.tasks["t1"].status is TaskStatus.COMPLETED
 
 
-def told(kind: str, second: int, **payload: object) -> str:
+def event(kind: str, second: int, **payload: object) -> str:
     timestamp = f"2025-11-16T16:00:{second:02}Z"
     return json.dumps({"type": kind, "timestamp": timestamp, "payload": {"taskId": "t1", **payload}})
 
 
 def test_an_end_counts_after_progress_with_a_later_time() -> None:
-    folded = Folded().feed([told("task.started", 1), told("task.progress", 9, progress=90)])
-    task = folded.feed([told("task.completed", 8, metrics={"duration": 7})]).state.tasks["t1"]
+    folded = Folded().feed([event("task.started", 1), event("task.progress", 9, progress=90)])
+    task = folded.feed([event("task.completed", 8, metrics={"duration": 7})]).state.tasks["t1"]
     assert (task.status, task.progress, task.duration_s) == (TaskStatus.COMPLETED, 100.0, 7.0)
-    assert folded.feed([told("task.progress", 9, progress=95)]).state.tasks["t1"].status is TaskStatus.COMPLETED
+    assert folded.feed([event("task.progress", 9, progress=95)]).state.tasks["t1"].status is TaskStatus.COMPLETED
 
 
 def test_an_end_of_an_attempt_before_the_present_one_does_not() -> None:
-    folded = Folded().feed([told("task.started", 1), told("task.started", 9)])
-    assert folded.feed([told("task.failed", 8, error={"message": "x"})]).state.tasks["t1"].status is TaskStatus.RUNNING
+    folded = Folded().feed([event("task.started", 1), event("task.started", 9)])
+    assert folded.feed([event("task.failed", 8, error={"message": "x"})]).state.tasks["t1"].status is TaskStatus.RUNNING

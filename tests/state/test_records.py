@@ -28,7 +28,7 @@ def made(at: float, path: str = "a.py", **data: object) -> str:
     return execution("artifact_created", at, path=path, **data)
 
 
-def test_a_file_told_again_is_the_same_row_with_what_is_newer() -> None:
+def test_a_file_reported_again_updates_its_row() -> None:
     folded = fold([made(1, size=10, language="python"), made(3, size=30), made(2, size=20, type="file")])
     (row,) = folded.state.artifacts.values()
     assert (row.path, row.size, row.kind, row.language, row.created_at) == ("a.py", 30, "file", "python", moment(1))
@@ -69,7 +69,7 @@ def test_each_error_is_a_row_however_equal() -> None:
     assert len(fold([failure(1), failure(1), failure(2), failure(None), failure(None)]).state.errors) == 5
 
 
-def test_a_task_fails_once_however_often_that_is_told() -> None:
+def test_a_task_fails_once_however_often_reported() -> None:
     failed = task("task.failed", 1, error={"message": "no"})
     assert len(fold([failed, failed]).state.errors) == 1
 
@@ -79,7 +79,7 @@ def test_an_error_of_no_task_makes_no_task() -> None:
     assert (len(folded.state.errors), folded.state.tasks) == (1, {})
 
 
-def test_an_errors_task_name_is_looked_up_where_it_is_not_told() -> None:
+def test_an_error_without_a_task_name_gets_the_tasks_name() -> None:
     folded = fold([task("task.created", prompt="Build"), failure(1)])
     assert next(iter(folded.state.errors.values())).task_name == "Build"
 
@@ -120,7 +120,7 @@ def test_only_the_newest_fifty_alerts_are_kept() -> None:
     "frame",
     [failure(1), task("system.alert", message="x"), task("task.hitl_required", checkpointId="c"), task("task.failed")],
 )
-def test_what_a_person_must_see_is_urgent(frame: str) -> None:
+def test_news_that_a_person_must_see_is_urgent(frame: str) -> None:
     (event,) = read_events(frame, START)
     followed = RunState(task="t")
     assert Urgent() in followed.apply(event)
@@ -166,7 +166,7 @@ def test_a_clean_end_of_the_stream_ends_a_run_of_everything() -> None:
         (["failed", "cancelled"], "failed"),
     ],
 )
-def test_how_such_a_run_ended_is_what_its_tasks_say(kinds: list[str], status: str) -> None:
+def test_tasks_decide_the_status_of_a_run_of_everything(kinds: list[str], status: str) -> None:
     folded = fold([task(f"task.{kind}", taskId=str(n)) for n, kind in enumerate(kinds)])
     folded.apply(changed("ended", 9))
     assert folded.state.status == status

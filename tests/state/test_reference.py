@@ -72,7 +72,7 @@ def test_the_events_frame_holds_what_the_reference_does(frames: list[str]) -> No
 
 @given(streams(most=30))
 @settings(max_examples=40, deadline=None)
-def test_what_follows_from_other_columns_agrees_with_them(frames: list[str]) -> None:
+def test_derived_columns_agree_with_their_sources(frames: list[str]) -> None:
     tables, reference = fold(frames).tables, Reference(frames)
     tasks, subtasks = tables.frame("tasks"), reference.rows("subtasks")
     done = [row["task_id"] for row in subtasks if row["status"] == "completed"]

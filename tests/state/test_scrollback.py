@@ -107,7 +107,7 @@ def test_a_row_that_is_not_there_is_an_index_error(index: int) -> None:
         FULL[len(MANY)]
 
 
-def test_what_is_read_is_the_readers_own() -> None:
+def test_a_slice_belongs_to_its_reader() -> None:
     output = kept(MANY)
     for part in (output[:], output[:10], output[-10:], output[ROWS : ROWS + 10]):
         part.clear()

@@ -83,7 +83,7 @@ def test_a_plan_with_a_failed_task_is_partly_completed() -> None:
     assert (folded.state.finished, folded.state.run().status) == (True, "partial")
 
 
-def test_phases_are_told_as_a_whole() -> None:
+def test_updates_of_a_phase_become_one_row() -> None:
     folded = fold(
         [
             execution("phase_started", 0, phase=1, name="Analysis"),
@@ -119,7 +119,7 @@ def test_a_phase_without_a_number_is_found_by_its_name() -> None:
     assert phases["status"].to_dict() == {0: "completed", 1: "running"}
 
 
-def test_a_pipeline_tells_counters_metrics_and_lines() -> None:
+def test_a_pipeline_has_counters_metrics_and_lines() -> None:
     folded = fold(
         [
             execution(
@@ -151,7 +151,7 @@ def test_an_older_update_does_not_put_the_metrics_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("percents", "told"),
+    ("percents", "expected"),
     [
         ([50.0, 79.9], []),
         ([80.0, 85.0, 99.0], ["The model's context is nearly full: 80 %"]),
@@ -159,6 +159,6 @@ def test_an_older_update_does_not_put_the_metrics_back() -> None:
         ([85.0, 10.0, 90.0], ["The model's context is nearly full: 85 %", "The model's context is nearly full: 90 %"]),
     ],
 )
-def test_a_context_that_fills_up_is_told_once(percents: list[float], told: list[str]) -> None:
+def test_a_full_context_is_reported_once(percents: list[float], expected: list[str]) -> None:
     folded = fold(execution("context_update", at, usage_percentage=percent) for at, percent in enumerate(percents))
-    assert alerts(folded) == told
+    assert alerts(folded) == expected

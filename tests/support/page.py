@@ -46,7 +46,7 @@ class Page:
         self.widget = widget
         self.comm: Comm = widget.comm
 
-    def tell(self, **message: Any) -> None:
+    def send(self, **message: Any) -> None:
         """Send a message to the kernel, as a click does."""
         data = {"method": "custom", "content": message}
         self.comm.deliver({"content": {"data": data}, "buffers": []})

@@ -36,7 +36,7 @@ def word(status: Any) -> Any:
     return WORDS.get(status, status)
 
 
-def told(**values: Any) -> Row:
+def known(**values: Any) -> Row:
     """Return the values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
@@ -90,8 +90,8 @@ class Reference:
     def _execution_started(self, data: Row) -> None:
         for plan in data.get("phases", []):
             phase = self._phase(plan["number"])
-            phase |= told(name=plan.get("name"), tasks=plan.get("tasks"))
-            phase["told"] = phase["told"] or word(plan.get("status"))
+            phase |= known(name=plan.get("name"), tasks=plan.get("tasks"))
+            phase["reported"] = phase["reported"] or word(plan.get("status"))
 
     def _progress_update(self, data: Row) -> None:
         for number in range(1, data.get("current_wave", 0) + 1):
@@ -101,7 +101,7 @@ class Reference:
         task = self._task(data["task_id"])
         self._move(task, word(data.get("status")))
         duration = data.get("duration_ms")
-        task |= told(
+        task |= known(
             name=data.get("task_name"),
             phase=data.get("phase"),
             phase_name=data.get("phase_name"),
@@ -119,7 +119,7 @@ class Reference:
         for number in range(1, data["wave_number"] + 1):
             self._wave(number)
         wave = self.waves[data["wave_number"]]
-        wave |= told(
+        wave |= known(
             atoms=data.get("atoms_in_wave"),
             atoms_completed=data.get("atoms_completed"),
             failed=data.get("failed_tasks"),
@@ -143,14 +143,14 @@ class Reference:
             task["error"] = data["message"]
             if attempt is not None:
                 task["attempts"] = max(task["attempts"] or 0, attempt)
-            task |= told(max_retries=most)
+            task |= known(max_retries=most)
 
     def _execution_completed(self, data: Row) -> None:
         if data.get("status", "completed") in {"success", "completed"}:
             for wave in self.waves.values():
                 wave["status"] = "completed"
             for phase in self.phases.values():
-                phase["told"] = "completed"
+                phase["reported"] = "completed"
         self._close_checkpoints(None)
 
     # ---- tasks ------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Reference:
     def _task_started(self, data: Row) -> None:
         task = self._task(data["taskId"])
         self._move(task, "running")
-        task |= told(worker_id=data.get("workerId"), provider_id=data.get("providerId"))
+        task |= known(worker_id=data.get("workerId"), provider_id=data.get("providerId"))
 
     def _task_paused(self, data: Row) -> None:
         self._move(self._task(data["taskId"]), "paused")
@@ -174,7 +174,7 @@ class Reference:
     def _task_phase_changed(self, data: Row) -> None:
         task = self._task(data["taskId"])
         self._move(task, None)
-        task |= told(phase_name=data.get("newPhase"))
+        task |= known(phase_name=data.get("newPhase"))
 
     def _task_progress(self, data: Row) -> None:
         task = self._task(data["taskId"])
@@ -182,7 +182,7 @@ class Reference:
         self._move(task, word(status))
         metrics = data.get("metrics", {})
         self._meter(task, metrics)
-        task |= told(progress=data.get("progress"), step=data.get("currentStep"))
+        task |= known(progress=data.get("progress"), step=data.get("currentStep"))
         if task["status"] == "completed":
             task["progress"] = 100
         if "subtask" in data:
@@ -190,7 +190,7 @@ class Reference:
             subtask = self._subtask(task["task_id"], part["id"])
             begins = subtask["status"] == "pending" and "progress" in part
             self._move(subtask, "running" if begins else None)
-            subtask |= told(name=part.get("name"), progress=part.get("progress"))
+            subtask |= known(name=part.get("name"), progress=part.get("progress"))
             if subtask["status"] == "completed":
                 subtask["progress"] = 100
         self._settle(task)
@@ -203,7 +203,7 @@ class Reference:
         self._task(data["taskId"])
         subtask = self._subtask(data["taskId"], data["subtaskId"])
         self._move(subtask, status)
-        subtask |= told(name=data.get("name"), duration_s=data.get("duration"))
+        subtask |= known(name=data.get("name"), duration_s=data.get("duration"))
         self._settle(subtask)
         for path in data.get("artifacts", []):
             self._artifact(data["taskId"], path, "file")
@@ -232,7 +232,7 @@ class Reference:
         task, metrics = self._task(data["taskId"]), data.get("metrics", {})
         self._move(task, status)
         self._meter(task, metrics)
-        task |= told(error=error, duration_s=next((metrics[name] for name in durations if name in metrics), None))
+        task |= known(error=error, duration_s=next((metrics[name] for name in durations if name in metrics), None))
         self._settle(task)
         self._after(task)
 
@@ -240,7 +240,7 @@ class Reference:
         """Set a task's own tokens and cost: from then on its agents' are not added up."""
         if "tokensUsed" in metrics or "cost" in metrics:
             self._metered.add(task["task_id"])
-        task |= told(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
+        task |= known(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
 
     def _agent_completed(self, data: Row) -> None:
         if "taskId" not in data:
@@ -298,7 +298,7 @@ class Reference:
         return self.subtasks.setdefault((task_id, subtask_id), new | {"name": named})
 
     def _phase(self, number: int) -> Row:
-        return self.phases.setdefault(number, {"phase": number, "name": None, "tasks": None, "told": None})
+        return self.phases.setdefault(number, {"phase": number, "name": None, "tasks": None, "reported": None})
 
     def _wave(self, number: int) -> Row:
         return self.waves.setdefault(number, {"wave": number, "status": "running"} | dict.fromkeys(WAVE))
@@ -311,7 +311,7 @@ class Reference:
         new = {"path": path, "task_id": task_id, "created_at": self._at} | dict.fromkeys(ARTIFACT)
         row = self.artifacts.setdefault((task_id, path), new)
         row["type"] = row["type"] or kind
-        row |= told(**values)
+        row |= known(**values)
 
     def _add_error(self, task_id: str | None, name: str | None, message: str, **values: Any) -> None:
         self.errors.append(

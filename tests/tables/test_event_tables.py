@@ -137,7 +137,7 @@ _payloads = st.lists(
 )
 
 
-def told(payload: dict[str, Any]) -> dict[str, Any]:
+def flat_payload(payload: dict[str, Any]) -> dict[str, Any]:
     """Return the payload's fields, nested ones dotted, without empty ones."""
     flat = {name: value for name, value in payload.items() if not isinstance(value, dict)}
     nested = {
@@ -157,7 +157,7 @@ def test_a_table_read_repeatedly_equals_one_read_once(payloads: list[dict[str, A
     pd.testing.assert_frame_equal(often.tables.table("odd"), once)
     found = once.drop(columns=["received_at", "timestamp"]).to_dict("records")
     assert [{k: v for k, v in row.items() if v is not pd.NA and v is not None} for row in found] == [
-        told(p) for p in payloads
+        flat_payload(p) for p in payloads
     ]
 
 

@@ -36,7 +36,7 @@ def packings(values: list[Any], kind: pa.DataType) -> list[pa.Array]:
     return packed
 
 
-def told(column: Any) -> list[Any]:
+def known_values(column: Any) -> list[Any]:
     """Return a column's values, None for unknown."""
     return [None if pd.isna(value) else value for value in column]
 
@@ -51,13 +51,13 @@ def test_a_column_grows_and_its_earlier_values_stay(column: type[Growing], data:
     runs = st.tuples(st.integers(0, 3), st.sampled_from(some), st.integers(1, 700), st.lists(st.sampled_from(some)))
     for again, value, times, others in data.draw(st.lists(runs, max_size=8)):
         new = [value] * times + others
-        begin = max(0, len(all_of_it) - again)  # these rows are told once more
+        begin = max(0, len(all_of_it) - again)  # these rows come once more
         values = all_of_it[begin:] + new
         all_of_it += new
         growing.put(begin, data.draw(st.sampled_from(packings(values, kind))))
         given_out.append((growing.column(), list(all_of_it)))
     for frame, expected in given_out:
-        assert told(frame) == expected
+        assert known_values(frame) == expected
 
 
 class Later(InMemory):

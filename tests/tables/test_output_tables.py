@@ -19,12 +19,12 @@ def lines(first: int, count: int) -> list[str]:
 
 
 def test_the_frame_has_every_line_in_order_however_it_grew() -> None:
-    folded, told = Folded(), 0
+    folded, total = Folded(), 0
     for more in (0, 1, ROWS - 1, 1, 2 * ROWS, 3, 2 * ROWS):
-        folded.feed(lines(told, more))
-        told += more
+        folded.feed(lines(total, more))
+        total += more
         frame = folded.tables.frame("output")
-        assert frame["text"].to_list() == [f"line {n}\n" for n in range(told)]
+        assert frame["text"].to_list() == [f"line {n}\n" for n in range(total)]
         assert frame["at"].is_monotonic_increasing
         assert folded.tables.to_arrow("output")["text"].to_pylist() == frame["text"].to_list()
 

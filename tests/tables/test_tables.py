@@ -290,7 +290,7 @@ def test_the_event_frame_has_each_event_in_order_of_arrival(frames: list[str]) -
 # ---- at any time, the caller's own -----------------------------------------------------------------------------------
 
 
-def test_what_the_caller_changes_stays_the_callers() -> None:
+def test_changes_of_a_frame_stay_with_the_caller() -> None:
     tables = full().tables
     for name in CONTRACT:
         before = tables.frame(name)

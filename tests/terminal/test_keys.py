@@ -27,7 +27,7 @@ from runconsole.terminal.keys import Keyboard, split_keys
         ("\x00\x01", []),
     ],
 )
-def test_what_a_terminal_sends_is_read_as_keys(typed: str, keys: list[str]) -> None:
+def test_bytes_of_a_terminal_are_read_as_keys(typed: str, keys: list[str]) -> None:
     assert split_keys(typed) == keys
 
 

@@ -155,7 +155,7 @@ def test_no_text_of_a_server_is_a_command_to_the_terminal(script: Any) -> None:
     assert_harmless("".join([*lines, out.decode(), err.decode()]).replace("\n", ""))
 
 
-def test_what_the_command_line_refuses_is_cleaned_too(tmp_path: Path) -> None:
+def test_refused_arguments_are_cleaned_too(tmp_path: Path) -> None:
     path = tmp_path / "x\x1b]0;t\x07\u202e.jsonl"
     path.write_text("no recording")
     for arguments in (["replay", str(path)], ["watch", HOSTILE[:-1]], ["watch", "ws://h", "--protocol", "\x1b[2J"]):

@@ -37,7 +37,7 @@ def test_a_digit_chooses_and_only_enter_sends() -> None:
     assert typed(prompt, waiting, "enter") == [PromptAnswer("cp-1", Answer("reject"))]
 
 
-def test_what_is_typed_after_the_choice_is_the_feedback() -> None:
+def test_text_typed_after_the_choice_is_the_feedback() -> None:
     prompt, waiting = Prompt(), [question()]
     answers = typed(prompt, waiting, "1", *"go 2x", "backspace", "enter")
     assert answers == [PromptAnswer("cp-1", Answer("approve", "go 2"))]
@@ -66,7 +66,7 @@ def test_an_answer_to_a_closed_question_never_goes_to_the_next() -> None:
     assert "Question b" in shown(prompt, [question("b")])
 
 
-def test_who_was_answering_a_question_that_closes_is_told() -> None:
+def test_a_question_that_closes_during_an_answer_says_so() -> None:
     prompt = Prompt()
     typed(prompt, [question("a")], "1")
     assert shown(prompt, []) == "The question was closed before the answer was sent."
@@ -136,7 +136,7 @@ def test_a_question_without_options_takes_typed_words() -> None:
     assert typed(prompt, waiting, "x", "backspace", "enter", "escape") == []
 
 
-def test_what_cannot_be_read_is_said_and_offers_nothing() -> None:
+def test_unreadable_options_are_named_and_offer_nothing() -> None:
     note = "The options cannot be read: [null]"
     prompt, waiting = Prompt(), [Checkpoint("cp-1", title="Ship?", options_note=note)]
     assert note in shown(prompt, waiting)

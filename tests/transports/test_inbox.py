@@ -235,7 +235,9 @@ def frame_of(frame: Frame) -> bytes:
 HANDSHAKE = re.compile(rb"Sec-WebSocket-Key: (.*?)\r\n", re.IGNORECASE)
 
 
-async def told(stream: bytes, cuts: list[int], kind: type[ClientConnection]) -> tuple[list[str | bytes], int | None]:
+async def read_all(
+    stream: bytes, cuts: list[int], kind: type[ClientConnection]
+) -> tuple[list[str | bytes], int | None]:
     """Send bytes after a handshake, in these pieces; return the messages read and the code that was answered."""
 
     async def serve_raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -281,7 +283,7 @@ def test_any_stream_in_any_pieces_is_read_as_by_the_library(
     frames: list[list[Frame]], garbage: bytes, cuts: list[int]
 ) -> None:
     stream = b"".join(frame_of(frame) for message in frames for frame in message) + garbage
-    ours, our_code = asyncio.run(told(stream, cuts, InboxConnection))
-    theirs, their_code = asyncio.run(told(stream, cuts, ClientConnection))
+    ours, our_code = asyncio.run(read_all(stream, cuts, InboxConnection))
+    theirs, their_code = asyncio.run(read_all(stream, cuts, ClientConnection))
     assert [message.encode() if isinstance(message, str) else message for message in ours] == theirs
     assert our_code == their_code

@@ -31,7 +31,7 @@ async def lost(transport: Any) -> LinkLost:
 
 
 @pytest.mark.parametrize("name", inbox._METHODS)
-async def test_a_method_that_websockets_no_longer_has_is_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+async def test_a_missing_method_of_websockets_is_reported(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for owner in (ClientConnection, Connection):
         if name in vars(owner):
             monkeypatch.delattr(owner, name)
@@ -45,7 +45,7 @@ async def test_a_method_that_websockets_no_longer_has_is_told(monkeypatch: pytes
     assert error.fatal
 
 
-async def test_an_attribute_that_websockets_no_longer_has_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_attribute_of_websockets_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Protocol.__init__
 
     def without(self: Any, *args: Any, **options: Any) -> None:
@@ -69,7 +69,7 @@ async def test_an_attribute_that_websockets_no_longer_has_is_told(monkeypatch: p
         ),
     ],
 )
-async def test_what_the_socketio_client_no_longer_has_is_told(
+async def test_a_missing_part_of_the_socketio_client_is_reported(
     monkeypatch: pytest.MonkeyPatch, lose: Callable[[pytest.MonkeyPatch], None], words: str
 ) -> None:
     lose(monkeypatch)

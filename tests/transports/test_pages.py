@@ -60,7 +60,7 @@ async def test_a_page_in_place_of_the_handshake_is_reported(reply: bytes, words:
         ("401 Unauthorized", "refused us with HTTP 401 Unauthorized: pass a valid token="),
     ],
 )
-async def test_an_error_of_an_old_server_is_told_as_the_error_it_is(status: str, words: str, version: str) -> None:
+async def test_an_error_of_an_old_server_is_reported_as_it_is(status: str, words: str, version: str) -> None:
     assert words in str(await lost(answer(status, "no", "text/plain", version)))
 
 
@@ -69,5 +69,5 @@ async def test_an_old_server_cannot_shake_hands() -> None:
     assert "expected a WebSocket server at localhost:" in str(error)
 
 
-async def test_an_answer_that_ends_within_its_headers_is_told() -> None:
+async def test_an_answer_cut_within_its_headers_is_reported() -> None:
     assert "expected a WebSocket server at" in str(await lost(b"HTTP/1.0 404 Not Found\r\nContent-Ty"))

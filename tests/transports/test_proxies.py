@@ -87,7 +87,7 @@ def test_no_proxy_names_hosts_and_networks(monkeypatch: pytest.MonkeyPatch, valu
 @pytest.mark.parametrize(
     "value", ["ftp://proxy.corp:21", "quic://user:s3cret@proxy", "http://", "http://[::1", "a:b:c"]
 )
-async def test_a_proxy_that_cannot_be_used_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+async def test_an_unusable_proxy_is_reported_in_a_sentence(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("http_proxy", value)
     for transport in WIRES:
         error = await lost(transport())

@@ -86,7 +86,7 @@ async def test_sending_over_a_connection_that_ended_says_so() -> None:
         (4001, "bad token", "does not accept us (bad token): pass a valid token=", False, True),
     ],
 )
-async def test_a_closed_connection_tells_its_code_and_reason(
+async def test_a_closed_connection_has_its_code_and_reason(
     code: int, reason: str, words: str, *, orderly: bool, fatal: bool
 ) -> None:
     with JsonServer(closes(code, reason)) as server:
@@ -119,7 +119,7 @@ async def test_a_broken_connection_may_be_retried() -> None:
         (429, "answered HTTP 429 Too Many Requests", False, False),
     ],
 )
-async def test_a_refused_handshake_tells_its_status(status: int, words: str, *, fatal: bool, doubtful: bool) -> None:
+async def test_a_refused_handshake_has_its_status(status: int, words: str, *, fatal: bool, doubtful: bool) -> None:
     with JsonServer(refuse=[status]) as server:
         error = await lost(f"{server.url}?token={SECRET}")
     assert words in str(error)

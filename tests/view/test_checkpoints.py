@@ -65,7 +65,7 @@ def test_modifiable_values_are_offered_if_an_option_takes_them(name: str) -> Non
     assert json.loads(without["other"]) == {name: value}
 
 
-def test_our_answer_is_told_beside_what_was_decided() -> None:
+def test_our_answer_is_shown_beside_the_decision() -> None:
     row = card({})
     assert (row["answer"], row["decision"], row["delivery"]) == (None, None, None)
 
@@ -114,7 +114,7 @@ def test_a_cut_field_counts_the_lines_and_characters_left_out() -> None:
     assert "cut" not in whole
 
 
-def test_a_diff_of_183_lines_is_told_whole_at_once() -> None:
+def test_a_diff_of_183_lines_is_sent_whole_at_once() -> None:
     lines = ["@@ -1,120 +1,150 @@", *(f"+added line {n} of the new file" for n in range(60))]
     lines += [f"-removed line {n} of the old one" for n in range(30)] + [f" context line {n}" for n in range(92)]
     row = card({"changes": [{"path": "app.py", "diff": "\n".join(lines)}]})

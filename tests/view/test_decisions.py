@@ -40,7 +40,7 @@ def test_our_answers_time_starts_with_the_question() -> None:
     assert (row["feedback"], row["took_s"], row["at"]) == ("go", 12.0, (folded.now + SECOND) // 1000)
 
 
-def test_what_others_and_the_time_out_decided_is_history_too() -> None:
+def test_decisions_of_others_and_time_outs_are_history_too() -> None:
     folded = fold([asked("a"), asked("b")])
     folded.feed(
         [
@@ -48,8 +48,8 @@ def test_what_others_and_the_time_out_decided_is_history_too() -> None:
             task("checkpoint.hitl_decided", 60, checkpointId="a", selectedOption="approve", autoTriggered=True),
         ]
     )
-    told = [(row["title"], row["option"], row["by"], row["state"], row["took_s"]) for row in history(folded)]
-    assert told == [
+    shown = [(row["title"], row["option"], row["by"], row["state"], row["took_s"]) for row in history(folded)]
+    assert shown == [
         ("Question b", "Reject", "other", "applied", 30.0),
         ("Question a", "Approve", "timeout", "applied", 60.0),
     ]
@@ -68,8 +68,8 @@ def test_an_answer_that_somebody_overtook_stands_beside_theirs() -> None:
     ours(folded, "d", "c")
     folded.apply(DecisionTurnedDown(folded.now, "d", "already decided by ana", "CONFLICT", final=True))
     folded.feed([task("checkpoint.hitl_decided", 8, checkpointId="c", selectedOption="reject")])
-    told = [(row["option"], row["by"], row["state"]) for row in history(folded)]
-    assert told == [("Approve", "you", "refused"), ("Reject", "other", "applied")]
+    shown = [(row["option"], row["by"], row["state"]) for row in history(folded)]
+    assert shown == [("Approve", "you", "refused"), ("Reject", "other", "applied")]
 
 
 def test_an_entry_keeps_its_number_and_changes_its_state() -> None:

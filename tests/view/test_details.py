@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.folding import fold, frames_of, task
 
 
-def test_the_detail_of_a_task_has_what_was_told_once() -> None:
+def test_the_detail_of_a_task_has_fields_reported_once() -> None:
     view = fold(frames_of("seed-task")).view
     view.changes()
     row = view.detail("tasks", "0")

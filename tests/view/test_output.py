@@ -242,6 +242,6 @@ def test_the_lines_are_the_same_wherever_the_text_was_cut(text: str, data: st.Da
 
 @given(terminal)
 @settings(max_examples=200)
-def test_what_is_left_has_no_control_but_colors_and_tabs(text: str) -> None:
+def test_lines_have_no_controls_but_colors_and_tabs(text: str) -> None:
     for line in lines(text):
         assert not CONTROL.search(COLOR.sub("", line))

@@ -151,7 +151,7 @@ def test_a_partial_snapshot_and_patches_equal_the_whole(huge: Folded, limit: int
     model.shows(plain(folded.view.snapshot()))
 
 
-def test_what_is_urgent_is_in_the_next_patch_however_much_waits() -> None:
+def test_urgent_rows_are_in_the_next_patch() -> None:
     rows = [execution("progress_update", task_id=f"t{n}", task_name="x" * 190, status="running") for n in range(300)]
     lines = [task("task.output", stream="stdout", data="x" * 3000 + "\n") for _ in range(300)]
     folded = fold([*rows, *lines])
@@ -164,7 +164,7 @@ def test_what_is_urgent_is_in_the_next_patch_however_much_waits() -> None:
 
 def test_no_table_waits_for_ever_behind_one_that_never_stops() -> None:
     folded = Folded()
-    told: set[str] = set()
+    sent: set[str] = set()
     for round_ in range(30):
         folded.feed(
             [
@@ -177,9 +177,9 @@ def test_no_table_waits_for_ever_behind_one_that_never_stops() -> None:
             ]
         )
         changes = folded.view.changes(4_000)
-        told |= {row["id"] for row in changes.get("tasks", {}).get("set", [])}
+        sent |= {row["id"] for row in changes.get("tasks", {}).get("set", [])}
         assert {"artifacts", "output"} <= changes.keys()
-    assert len(told) == 99
+    assert len(sent) == 99
 
 
 def test_the_questions_due_first_are_shown() -> None:
@@ -208,7 +208,7 @@ def test_one_patch_or_one_for_each_event_make_the_same_picture(name: str) -> Non
     assert bit_by_bit.view.snapshot() == at_once.view.snapshot()
 
 
-def test_what_did_not_change_is_not_sent_and_the_version_stays() -> None:
+def test_unchanged_rows_are_not_sent_and_the_version_stays() -> None:
     folded = fold(frames_of("seed-execution"))
     assert folded.view.version == 0
     assert folded.view.changes()

@@ -27,9 +27,9 @@ def test_a_command_reaches_the_server_and_its_answer_the_page(shows: Callable[..
         server.emit(started("t1"), started("missing-2"))
         eventually(lambda: len(page.widget.tasks) == 2)
         eventually(lambda: page.picture["head"]["commands"] == ["cancel", "pause", "resume", "retry"])
-        page.tell(kind="command", id="c1", task="0", command="pause")
+        page.send(kind="command", id="c1", task="0", command="pause")
         assert page.answer("c1")["ok"]
-        page.tell(kind="command", id="c2", task="1", command="cancel")
+        page.send(kind="command", id="c2", task="1", command="cancel")
         assert "Task not found" in page.answer("c2")["error"]
         assert [entry["path"] for entry in server.log()["mutations"]] == ["tasks.pause"]
     finally:
@@ -50,5 +50,5 @@ def test_a_command_that_cannot_be_given_is_refused_in_words(
     with JsonServer([task("task.started")]) as server:
         page = shows(server.url)
         eventually(lambda: len(page.widget.tasks) == 1)
-        page.tell(kind="command", id="c1", **message)
+        page.send(kind="command", id="c1", **message)
         assert words in page.answer("c1")["error"]

@@ -29,7 +29,7 @@ def test_a_press_is_answered_sent_and_acknowledged(shows: Callable[..., Page]) -
     with JsonServer(answering) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
-        page.tell(
+        page.send(
             kind="decide",
             id="p1",
             checkpoint="c",
@@ -48,7 +48,7 @@ def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark(shows: Callable[..., Pa
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         changes = {"name": ["\ud83d"]}
-        page.tell(
+        page.send(
             kind="decide",
             id="p1",
             checkpoint="c",
@@ -60,7 +60,7 @@ def test_half_an_emoji_in_the_feedback_is_sent_as_a_mark(shows: Callable[..., Pa
         assert message["payload"]["feedback"] == "ok \ufffd"
         assert page.widget.decisions["feedback"].tolist() == ["ok \ufffd"]
         assert page.widget.to_arrow("decisions").num_rows == 1
-        page.tell(kind="ex\ud83d", id="q\ud83d")
+        page.send(kind="ex\ud83d", id="q\ud83d")
         assert "unknown message kind" in page.answer("q\ufffd")["error"]
         server.peer.send(task("task.started", taskId="later"))
         eventually(lambda: '"later"' in json.dumps(page.picture))
@@ -72,13 +72,13 @@ def test_conflicting_presses_send_one_decision(
     with JsonServer([ASKED]) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
-        page.tell(
+        page.send(
             kind="decide",
             id="p1",
             checkpoint="c",
             answer={"option": "approve"},
         )
-        page.tell(kind="decide", id="p2", checkpoint="c", answer={"option": "reject"})
+        page.send(kind="decide", id="p2", checkpoint="c", answer={"option": "reject"})
         assert page.answer("p1")["ok"]
         assert page.answer("p2") == {
             "kind": "answer",
@@ -107,7 +107,7 @@ def test_an_answer_delayed_past_the_deadline_is_never_sent(
         eventually(lambda: page.widget.pending)
         pressed_at = now_micros() // 1000 - 30_000  # long ago, in a browser whose kernel was busy
         eventually(lambda: datetime.now(UTC) > deadline)
-        page.tell(kind="decide", id="p1", checkpoint="c", answer={"option": "reject"}, at=pressed_at)
+        page.send(kind="decide", id="p1", checkpoint="c", answer={"option": "reject"}, at=pressed_at)
         answer = page.answer("p1")
         assert not answer["ok"]
         assert "the deadline has passed" in answer["error"]
@@ -121,7 +121,7 @@ def test_pressing_twice_sends_once(shows: Callable[..., Page]) -> None:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         for press in ("p1", "p2", "p1"):
-            page.tell(
+            page.send(
                 kind="decide",
                 id=press,
                 checkpoint="c",
@@ -149,7 +149,7 @@ def test_a_press_that_cannot_be_is_answered_with_one_sentence(
     with JsonServer([ASKED]) as server:
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
-        page.tell(kind="decide", id="p1", **message)
+        page.send(kind="decide", id="p1", **message)
         answer = page.answer("p1")
         assert (answer["ok"], words in answer["error"]) == (False, True)
         assert server.peer.received == []

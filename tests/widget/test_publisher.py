@@ -311,7 +311,7 @@ def test_a_replay_that_is_paused_is_stored_where_it_stands() -> None:
     assert [saved["version"] for saved in panel.saved] == [1, clock.version]
 
 
-def test_what_cannot_be_painted_leaves_the_page_a_sign_of_life() -> None:
+def test_a_view_that_fails_still_sends_heartbeats() -> None:
     class Broken(Clock):
         def changes(self, _limit: float = 0) -> Message:
             raise ValueError
@@ -331,11 +331,11 @@ async def test_an_unstorable_picture_is_reported_once(quick: None, caplog: pytes
                 raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
             return {}
 
-    panel, told = Metered(Unstorable()), list[str]()
-    panel.publisher._alert = told.append
+    panel, alerts = Metered(Unstorable()), list[str]()
+    panel.publisher._alert = alerts.append
     async with panel.publishing():
         await panel.until(lambda: panel.saved and panel.of("patch"))
-    assert [text.partition(";")[0] for text in told] == [
+    assert [text.partition(";")[0] for text in alerts] == [
         "the panel could not be stored for a reload and for the saved notebook (UnicodeEncodeError)"
     ]
     assert len(caplog.records) == 2

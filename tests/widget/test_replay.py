@@ -68,7 +68,7 @@ def controls(page: Page) -> Message:
 def control(page: Page, action: Any, value: Any = None) -> Message:
     """Send a command; return its answer."""
     request = f"r{len(page.comm.sent)}-{action}-{value}"
-    page.tell(kind="replay", id=request, action=action, value=value)
+    page.send(kind="replay", id=request, action=action, value=value)
     return page.answer(request)
 
 
@@ -81,11 +81,11 @@ def paused_at(page: Page, seconds: float) -> None:
 
 def asks(page: Page, table: str, **more: Any) -> Message:
     request = f"p{len(page.comm.sent)}"
-    page.tell(kind="page", id=request, table=table, offset=0, limit=500, **more)
+    page.send(kind="page", id=request, table=table, offset=0, limit=500, **more)
     return page.answer(request, "page")
 
 
-def test_the_page_is_told_where_a_replay_is(shows: Callable[..., Page], path: Path) -> None:
+def test_the_page_gets_the_position_of_a_replay(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path, speed=2)
     paused_at(page, 12.5)
     assert controls(page) == {
@@ -179,11 +179,11 @@ def test_going_back_shows_the_run_as_it_was_then(shows: Callable[..., Page], pat
     assert [row["text"] for row in output["rows"]] == [f"line {number}" for number in range(1, 16)]
     assert (output["total"], len(events["rows"]), events["total"]) == (15, 17, 17)
     assert [row["path"] for row in artifacts["rows"]] == ["src/10.py"]
-    page.tell(kind="detail", id="late", table="artifacts", key="2")
+    page.send(kind="detail", id="late", table="artifacts", key="2")
     assert page.answer("late", "detail")["row"] is None
 
 
-def test_what_follows_a_way_back_builds_on_its_snapshot(shows: Callable[..., Page], path: Path) -> None:
+def test_patches_after_a_way_back_build_on_its_snapshot(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path, speed=1)
     paused_at(page, 35)
     heard = len(page.comm.sent)
@@ -215,7 +215,7 @@ def test_a_question_of_a_replay_takes_no_answer(shows: Callable[..., Page], path
     page = shows(path, speed=1)
     paused_at(page, 25)
     eventually(lambda: page.widget.pending)
-    page.tell(kind="decide", id="d1", checkpoint="c", answer={"option": "approve"})
+    page.send(kind="decide", id="d1", checkpoint="c", answer={"option": "approve"})
     answer = page.answer("d1")
     assert not answer["ok"]
     assert "recording" in answer["error"]
@@ -226,7 +226,7 @@ def test_a_recording_that_is_there_at_once_still_hears_its_page(shows: Callable[
     page = shows(path)
     assert page.widget.wait(0)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []
-    page.tell(kind="ready", have=-1)
+    page.send(kind="ready", have=-1)
     whole = page.of("snapshot")[-1]["picture"]
     assert whole["output"]["total"] == LINES
     assert (whole["head"]["replay"]["over"], whole["head"]["link"]) == (True, page.widget.status)
@@ -251,7 +251,7 @@ def test_a_loaded_recording_can_be_played_again(shows: Callable[..., Page], path
 
 def test_a_recording_has_nothing_to_connect_to(shows: Callable[..., Page], path: Path) -> None:
     page = shows(str(path), speed=1)
-    page.tell(kind="link", id="l", action="reconnect")
+    page.send(kind="link", id="l", action="reconnect")
     assert "this is a recording" in page.answer("l")["error"]
 
 

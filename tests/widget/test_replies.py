@@ -113,7 +113,7 @@ def test_ten_thousand_requests_are_answered_within_the_budget(request_: Message)
     assert asked.of("patch"), "the run went on unseen"
 
 
-def test_what_is_urgent_does_not_wait_for_answers() -> None:
+def test_urgent_patches_do_not_wait_for_answers() -> None:
     asked = Asked()
     urgent: list[float] = []
 
@@ -127,8 +127,8 @@ def test_what_is_urgent_does_not_wait_for_answers() -> None:
 
     asked.run(5, ask)
     for at in urgent:
-        told = next(then for then, _, m in asked.sent if then >= at and "checkpoints" in m.get("changes", {}))
-        assert told - at < 0.35
+        shown_at = next(then for then, _, m in asked.sent if then >= at and "checkpoints" in m.get("changes", {}))
+        assert shown_at - at < 0.35
 
 
 def test_of_too_many_requests_the_newest_are_answered() -> None:

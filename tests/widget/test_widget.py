@@ -53,7 +53,7 @@ def test_the_trait_holds_the_durable_picture_of_the_run(shows: Callable[..., Pag
         assert len(msgspec.json.encode(page.widget.picture)) < 50_000
 
 
-def test_what_happens_is_told_as_patches_without_a_gap(shows: Callable[..., Page]) -> None:
+def test_changes_come_as_patches_without_a_gap(shows: Callable[..., Page]) -> None:
     with JsonServer([task("task.output", data=f"{n}\n", stream="stdout") for n in range(50)]) as server:
         page = shows(server.url)
         eventually(lambda: page.picture and page.picture["head"]["output_lines"] == 50)
@@ -93,7 +93,7 @@ def test_a_page_that_has_nothing_is_given_the_whole_picture(shows: Callable[...,
     with JsonServer([task("task.started")]) as server:
         page = shows(server.url)
         eventually(lambda: len(page.widget.events) == 1)
-        page.tell(kind=kind, have=-1)
+        page.send(kind=kind, have=-1)
         eventually(lambda: page.of("snapshot"))
         snapshot = page.of("snapshot")[0]
         assert snapshot["picture"]["tasks"]["rows"][0]["id"] == "t"
@@ -104,15 +104,15 @@ def test_pages_and_details_are_given_on_request(shows: Callable[..., Page]) -> N
     with JsonServer([execution("error", message="x" * 9000, task_id=f"t{n}") for n in range(5)]) as server:
         page = shows(server.url)
         eventually(lambda: len(page.widget.errors) == 5)
-        page.tell(kind="page", id="q1", table="tasks", offset=3, limit=10, status=None, search="T")
+        page.send(kind="page", id="q1", table="tasks", offset=3, limit=10, status=None, search="T")
         answer = page.answer("q1", "page")
         assert (answer["table"], answer["offset"], answer["total"]) == ("tasks", 3, 5)
         assert [row["id"] for row in answer["rows"]] == ["t3", "t4"]
-        page.tell(kind="detail", id="q2", table="errors", key="4")
+        page.send(kind="detail", id="q2", table="errors", key="4")
         assert len(page.answer("q2", "detail")["row"]["message"]) == 9000
-        page.tell(kind="detail", id="q3", table="errors", key="77")
+        page.send(kind="detail", id="q3", table="errors", key="77")
         assert page.answer("q3", "detail")["row"] is None
-        page.tell(kind="page", id="q4", table="nonsense")
+        page.send(kind="page", id="q4", table="nonsense")
         assert "KeyError" in page.answer("q4")["error"]
 
 
@@ -120,14 +120,14 @@ def test_the_link_can_be_stopped_and_started_from_the_page(shows: Callable[..., 
     with JsonServer() as server:
         page = shows(server.url)
         eventually(lambda: page.widget.status == "live")
-        page.tell(kind="link", id="l1", action="stop")
+        page.send(kind="link", id="l1", action="stop")
         assert page.answer("l1")["ok"]
         eventually(lambda: page.widget.status == "stopped")
         eventually(lambda: page.picture["head"]["link"] == "stopped")
-        page.tell(kind="link", id="l2", action="reconnect")
+        page.send(kind="link", id="l2", action="reconnect")
         assert page.answer("l2")["ok"]
         eventually(lambda: page.widget.status == "live")
-        page.tell(kind="link", id="l3", action="explode")
+        page.send(kind="link", id="l3", action="explode")
         assert "expected 'reconnect' or 'stop', got 'explode'" in page.answer("l3")["error"]
 
 
@@ -137,7 +137,7 @@ def test_whatever_else_comes_in_breaks_nothing(shows: Callable[..., Page]) -> No
         nonsense: list[Any] = [None, 5, "text", [], {}, {"kind": 7}, {"kind": None, "id": "x"}]
         for content in nonsense:
             page.comm.deliver({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
-        page.tell(kind="explode", id="q1")
+        page.send(kind="explode", id="q1")
         assert page.answer("q1")["error"] == "unknown message kind 'explode'"
 
 
@@ -146,20 +146,20 @@ def test_messages_to_a_stopped_console_are_still_answered(shows: Callable[..., P
         page = shows(server.url)
         eventually(lambda: page.widget.pending)
         page.widget.stop()
-        page.tell(kind="decide", id="p1", checkpoint="c", answer={"option": "approve"})
+        page.send(kind="decide", id="p1", checkpoint="c", answer={"option": "approve"})
         assert "stopped: call start() first" in page.answer("p1")["error"]
-        page.tell(kind="snapshot", have=-1)
+        page.send(kind="snapshot", have=-1)
         assert page.of("snapshot")[-1]["picture"]["head"]["link"] == "stopped"
 
 
-def test_answers_through_a_subshell_are_told_in_the_heartbeat(shows: Callable[..., Page], shell: Shell) -> None:
+def test_heartbeats_name_answers_through_a_subshell(shows: Callable[..., Page], shell: Shell) -> None:
     with JsonServer() as server:
         page = shows(server.url)
-        page.tell(kind="ready", have=-1)
+        page.send(kind="ready", have=-1)
         eventually(lambda: page.of("heartbeat"))
         assert not page.of("heartbeat")[-1]["subshell"]
         shell.subshell = "sub-1"
-        page.tell(kind="ready", have=-1)
+        page.send(kind="ready", have=-1)
         eventually(lambda: page.of("heartbeat")[-1]["subshell"])
 
 
@@ -306,7 +306,7 @@ def test_it_is_shown_with_the_screen_for_readers_without_kernel(
         assert "recorded" not in bundle["text/html"]
 
 
-def test_when_it_is_over_the_file_is_told_the_truth(
+def test_the_saved_output_shows_the_end_of_the_run(
     shows: Callable[..., Page], shell: Shell, displayed: list[tuple[str, Message]]
 ) -> None:
     with JsonServer([END]) as server:
@@ -370,6 +370,6 @@ def test_stopped_and_closed_widgets_are_freed(monkeypatch: pytest.MonkeyPatch) -
         assert [thing() for thing in things] == [None] * 5
 
 
-def test_what_is_half_made_can_be_shown_in_a_traceback() -> None:
+def test_a_half_made_object_has_a_repr() -> None:
     assert repr(Console.__new__(Console)) == "Console(not begun)"
     assert repr(anywidget.AnyWidget.__new__(ConsoleWidget)) == "ConsoleWidget(not begun)"

@@ -1,4 +1,4 @@
-/** What a person sees when a question ends otherwise than by the button they pressed. */
+/** The card of a question that ends otherwise than by the pressed button. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import type { CheckpointRow } from "../../src/kernel/contract";

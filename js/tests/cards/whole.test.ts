@@ -1,4 +1,4 @@
-/** What a person decides on is shown whole, or it is said what is not here. */
+/** A decision's context is shown whole, or the card names what is missing. */
 import { describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import type { CheckpointRow } from "../../src/kernel/contract";

@@ -1,4 +1,4 @@
-/** What deceives the eye gets a visible mark, by the same rule as in the kernel. */
+/** Deceptive characters get a visible mark, by the same rule as in the kernel. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -13,7 +13,7 @@ const DECEIVES = /[\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\u061c\xad\ufeff\
 
 test.each(CASES)("%j: nothing in it steers the direction of text", (text, shown) => {
   expect(marked(text)).not.toMatch(DECEIVES);
-  // What the kernel has marked, and what it has kept, stays.
+  // The kernel's marks, and the characters that it has kept, stay.
   expect(marked(shown)).toBe(shown);
 });
 

@@ -124,7 +124,7 @@ describe("the player", () => {
 
   describe("says why a command was not carried out", () => {
     const voice = () => bench.el.querySelector("[aria-live=polite]")?.textContent;
-    const told = () => player().querySelector("p")?.textContent ?? null;
+    const notice = () => player().querySelector("p")?.textContent ?? null;
     const answer = async (ok: boolean, error: string | null = null, which = -1) => {
       const id = bench.sent("replay").at(which)?.id ?? "";
       bench.model.receive({ kind: "answer", id, ok, error });
@@ -138,19 +138,19 @@ describe("the player", () => {
 
     test("beside its controls, as text, until the next one is", async () => {
       await command(false, `${stopped} <b>now</b>`);
-      expect(told()).toBe(`Not done: ${stopped} <b>now</b>.`);
+      expect(notice()).toBe(`Not done: ${stopped} <b>now</b>.`);
       expect(player().querySelector("b")).toBeNull();
       await moves({ position_s: 61 });
-      expect(told()).not.toBeNull();
+      expect(notice()).not.toBeNull();
       await command(true);
-      expect(told()).toBeNull();
+      expect(notice()).toBeNull();
     });
 
     test("to a screen reader too, once", async () => {
       await command(false, stopped);
       expect(voice()).toBe(`Not done: ${stopped}.`);
       await later(11_000);
-      expect([voice(), told()]).toEqual(["", `Not done: ${stopped}.`]);
+      expect([voice(), notice()]).toEqual(["", `Not done: ${stopped}.`]);
       await moves({ position_s: 62 });
       expect(voice()).toBe("");
       await command(false, stopped);
@@ -164,16 +164,16 @@ describe("the player", () => {
       await later();
       await answer(true);
       await answer(false, null, -2);
-      expect(told()).toBe("Not done: the kernel did not say why.");
+      expect(notice()).toBe("Not done: the kernel did not say why.");
     });
 
     test("of no command but its own, and each once", async () => {
       bench.model.receive({ kind: "answer", id: "of another page", ok: false, error: stopped });
       await later();
-      expect(told()).toBeNull();
+      expect(notice()).toBeNull();
       await command(true);
       await answer(false, stopped);
-      expect(told()).toBeNull();
+      expect(notice()).toBeNull();
     });
   });
 

@@ -1,4 +1,4 @@
-/** What is typed into a card and not sent: it outlives a reload of the page, and all views of the run show it. */
+/** Text that is typed into a card and not sent: it outlives a reload, and all views of the run show it. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import type { CheckpointRow, Picture } from "../../src/kernel/contract";
@@ -15,7 +15,7 @@ describe("the drafts of a run", () => {
   let env: FakeEnv;
   let run: string | null;
   const opened = () => new Drafts(env, { run: () => run, changed: () => {} });
-  /** What another page finds of what was typed. */
+  /** Returns the draft that a reloaded page finds. */
   const reloaded = (now = row()) => {
     const drafts = opened();
     drafts.follow(now);

@@ -53,7 +53,7 @@ describe("the output", () => {
     log(bench).scrollTop = 4_000_000;
     log(bench).dispatchEvent(new Event("scroll"));
     await later();
-    // What is on screen, and what comes next on both sides.
+    // The lines on screen, and the next ones on both sides.
     const requests = bench.sent("page");
     expect(requests.length).toBeGreaterThan(1);
     expect(requests.length).toBeLessThanOrEqual(4);

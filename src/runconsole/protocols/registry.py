@@ -86,7 +86,7 @@ def names() -> tuple[str, ...]:
 
 
 def server_names() -> tuple[str, ...]:
-    """Return the names of the protocols that servers speak, as `names`: those that a URL may be of."""
+    """Return the names of all protocols but the one for runs of this process."""
     return tuple(name for name in names() if name != _LOCAL.name)
 
 

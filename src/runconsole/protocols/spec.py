@@ -37,8 +37,7 @@ class ProtocolSpec(ABC):
     """The options of this protocol alone, by name, each with the error sentence for its use beside another protocol;
     ``{address}`` is replaced in it."""
     alternative: ClassVar[str | None] = None
-    """Another protocol that a server may speak if the address alone led to this one: it is tried when the server stays
-    silent."""
+    """The protocol to try next when a server stays silent, if the address alone chose this one; None for none."""
     saved_events_suffice: ClassVar[bool] = True
     """True if the wire can start in the middle of a run: then a console can continue a recording that holds events
     without their frames."""

@@ -173,7 +173,7 @@ def _cell_number() -> int:
     return -2 if shell is None else int(shell.execution_count)
 
 
-# ---- what IPython tells ----------------------------------------------------------------------------------------------
+# ---- events of IPython -----------------------------------------------------------------------------------------------
 
 
 def _prepare(shell: Any) -> None:

@@ -37,7 +37,7 @@ DECISION = DecisionRequested(AT, "d-1", "cp-456", Answer("approve"))
 STARTED = {"type": "task.started", "payload": {"taskId": "t"}}
 
 
-def hear(wire: ChannelWire, message: Any) -> Sequence[Signal]:
+def receive(wire: ChannelWire, message: Any) -> Sequence[Signal]:
     return wire.receive(message if isinstance(message, (str, bytes)) else json.dumps(message), AT)
 
 
@@ -88,7 +88,7 @@ def test_the_token_goes_first_then_the_subscriptions() -> None:
 
 @pytest.mark.parametrize("kind", ["subscribed", "authenticated", "auth.success", "welcome"])
 def test_a_greeting_is_logged_and_establishes_the_connection(kind: str) -> None:
-    established, event = hear(ChannelWire(), {"type": kind, "payload": {"channel": "system"}})
+    established, event = receive(ChannelWire(), {"type": kind, "payload": {"channel": "system"}})
     assert established == Established()
     assert isinstance(event, Received)
     assert (event.type, event.fact) == (kind, Logged())
@@ -96,24 +96,24 @@ def test_a_greeting_is_logged_and_establishes_the_connection(kind: str) -> None:
 
 def test_only_the_first_good_message_establishes_a_connection() -> None:
     wire = ChannelWire()
-    assert Established() not in hear(wire, "garbage")
-    assert Established() not in hear(wire, {"type": "error", "payload": {"message": "busy"}})
-    assert hear(wire, STARTED)[0] == Established()
-    assert Established() not in hear(wire, STARTED)
+    assert Established() not in receive(wire, "garbage")
+    assert Established() not in receive(wire, {"type": "error", "payload": {"message": "busy"}})
+    assert receive(wire, STARTED)[0] == Established()
+    assert Established() not in receive(wire, STARTED)
     wire.open()
-    assert hear(wire, STARTED)[0] == Established()
+    assert receive(wire, STARTED)[0] == Established()
 
 
 def test_a_ping_is_answered_and_a_pong_is_a_sign_of_life() -> None:
     wire = ChannelWire()
-    sent = [signal for signal in hear(wire, {"type": "ping"}) if isinstance(signal, Send)]
+    sent = [signal for signal in receive(wire, {"type": "ping"}) if isinstance(signal, Send)]
     assert [json.loads(signal.frame) for signal in sent] == [{"type": "pong", "timestamp": "2025-11-16T16:34:45.123Z"}]
-    assert hear(wire, {"type": "pong"}) == [Ping()]
+    assert receive(wire, {"type": "pong"}) == [Ping()]
 
 
 @pytest.mark.parametrize("code", ["UNAUTHORIZED", "FORBIDDEN", "INVALID_TOKEN", "AUTH_FAILED"])
 def test_a_refused_token_is_fatal_and_stays_in_the_log(code: str) -> None:
-    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "bad token"}})
+    signals = receive(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "bad token"}})
     assert StreamRefused("bad token", code=code, fatal=True) in signals
     assert [event.fact for event in events(signals)] == [Logged()]
     assert Established() not in signals
@@ -121,7 +121,7 @@ def test_a_refused_token_is_fatal_and_stays_in_the_log(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["Unauthorized", "invalid-token", "TOKEN_EXPIRED", 401, 403])
 def test_a_refusal_is_known_however_its_code_is_spelled(code: str | int) -> None:
-    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "no"}})
+    signals = receive(ChannelWire(), {"type": "error", "payload": {"code": code, "message": "no"}})
     assert StreamRefused("no", code=str(code), fatal=True) in signals
 
 
@@ -129,9 +129,9 @@ def test_a_refusal_is_known_however_its_code_is_spelled(code: str | int) -> None
 def test_a_refusal_of_another_clients_request_is_logged(before: list[Any]) -> None:
     wire = ChannelWire()
     for frame in before:
-        hear(wire, frame)
+        receive(wire, frame)
     theirs = {"type": "error", "correlationId": "x", "payload": {"code": "FORBIDDEN", "message": "no"}}
-    signals = hear(wire, theirs)
+    signals = receive(wire, theirs)
     assert [event.fact for event in events(signals)] == [Logged()]
     assert not any(isinstance(signal, StreamRefused) for signal in signals)
 
@@ -139,9 +139,9 @@ def test_a_refusal_of_another_clients_request_is_logged(before: list[Any]) -> No
 def test_a_refusal_of_what_we_sent_first_is_one_of_us() -> None:
     wire = ChannelWire([{"type": "subscribe", "correlationId": "ours"}])
     wire.open()
-    hear(wire, STARTED)
+    receive(wire, STARTED)
     ours = {"type": "error", "correlationId": "ours", "payload": {"code": "FORBIDDEN", "message": "no"}}
-    assert StreamRefused("no", code="FORBIDDEN", fatal=True) in hear(wire, ours)
+    assert StreamRefused("no", code="FORBIDDEN", fatal=True) in receive(wire, ours)
 
 
 FAILED = {"type": "error", "payload": {"code": "SUBSCRIPTION_FAILED", "message": "no such task"}}
@@ -149,7 +149,7 @@ FAILED = {"type": "error", "payload": {"code": "SUBSCRIPTION_FAILED", "message":
 
 def refused(wire: ChannelWire, message: Any) -> list[bool]:
     """Return `last` of each refusal of a subscription."""
-    return [signal.last for signal in hear(wire, message) if isinstance(signal, SubscriptionRefused)]
+    return [signal.last for signal in receive(wire, message) if isinstance(signal, SubscriptionRefused)]
 
 
 def test_subscriptions_carry_a_time_and_a_correlation_id() -> None:
@@ -167,7 +167,7 @@ def test_subscriptions_carry_a_time_and_a_correlation_id() -> None:
 def test_a_refused_subscription_is_no_event_of_the_run() -> None:
     wire = ChannelWire(channels=[{"channel": "task.t"}])
     wire.open(AT)
-    signals = hear(wire, FAILED | {"correlationId": "subscribe-1"})
+    signals = receive(wire, FAILED | {"correlationId": "subscribe-1"})
     assert [event.fact for event in events(signals)] == [Logged()]
     assert SubscriptionRefused("no such task", last=True) in signals
     assert "the server said: no such task" in wire.asked
@@ -178,7 +178,7 @@ def test_a_refusal_beside_a_granted_subscription_is_not_the_last(good: Any) -> N
     wire = ChannelWire(channels=[{"channel": "a"}, {"channel": "b"}])
     wire.open(AT)
     assert refused(wire, FAILED | {"correlationId": "subscribe-1"}) == [False]
-    hear(wire, good)
+    receive(wire, good)
     assert refused(wire, FAILED | {"correlationId": "subscribe-2"}) == [False]
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_is_busy_refuses_nothing() -> None:
 def test_an_error_that_comes_later_is_none_of_a_subscription() -> None:
     wire = ChannelWire(channels=[{"channel": "a"}])
     wire.open(AT)
-    hear(wire, STARTED)
+    receive(wire, STARTED)
     assert refused(wire, {"type": "error", "payload": {"code": "DISK_FULL", "message": "no space left"}}) == []
 
 
@@ -201,21 +201,21 @@ def test_wider_channels_are_tried_again_only_if_they_helped() -> None:
     assert wire.open(AT) == []
     assert [json.loads(frame)["payload"] for frame in wire.widen(AT)] == [{"channel": "system"}]
     assert wire.widen(AT) == []
-    hear(wire, {"type": "subscribed", "payload": {}})
+    receive(wire, {"type": "subscribed", "payload": {}})
     assert len(wire.open(AT)) == 1
     assert wire.open(AT) == []
 
 
 @pytest.mark.parametrize("message", ["token bucket empty, try again", "rate limit exceeded"])
 def test_a_limit_of_requests_is_no_refusal(message: str) -> None:
-    signals = hear(ChannelWire(), {"type": "error", "payload": {"code": "FORBIDDEN", "message": message}})
+    signals = receive(ChannelWire(), {"type": "error", "payload": {"code": "FORBIDDEN", "message": message}})
     assert not any(isinstance(signal, StreamRefused) for signal in signals)
 
 
 def test_an_error_of_a_task_is_no_refusal() -> None:
     wire = ChannelWire()
-    hear(wire, STARTED)
-    signals = hear(wire, {"type": "error", "data": {"task_id": "t", "message": "no", "code": "UNAUTHORIZED"}})
+    receive(wire, STARTED)
+    signals = receive(wire, {"type": "error", "data": {"task_id": "t", "message": "no", "code": "UNAUTHORIZED"}})
     assert [type(signal) for signal in signals] == [Received]
 
 
@@ -249,10 +249,10 @@ def test_any_reply_with_its_id_acknowledges_a_decision(kind: str) -> None:
     wire = ChannelWire()
     asked(wire)
     payload = {"checkpointId": "cp-456", "decision": "approve"}
-    signals = hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})
+    signals = receive(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})
     assert [(reply.request_id, reply.value, reply.error) for reply in replies(signals)] == [("d-1", payload, None)]
     assert len(events(signals)) == 1
-    assert replies(hear(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})) == []
+    assert replies(receive(wire, {"type": kind, "payload": payload, "correlationId": "d-1"})) == []
 
 
 @pytest.mark.parametrize(
@@ -268,23 +268,23 @@ def test_any_reply_with_its_id_acknowledges_a_decision(kind: str) -> None:
 def test_an_error_with_its_correlation_id_refuses_a_decision(payload: object, reply: Reply) -> None:
     wire = ChannelWire()
     asked(wire)
-    signals = hear(wire, {"type": "error", "payload": payload, "correlationId": "d-1"})
+    signals = receive(wire, {"type": "error", "payload": payload, "correlationId": "d-1"})
     assert replies(signals) == [reply]
     assert [event.fact for event in events(signals)] == [Logged()]
 
 
-def test_an_answer_that_tells_who_decided_is_also_that_event() -> None:
+def test_a_reply_with_a_decider_is_also_that_event() -> None:
     wire = ChannelWire()
     asked(wire)
     message = {"type": "checkpoint.resolved", "payload": {"checkpointId": "cp-456"}, "correlationId": "d-1"}
-    (event,) = events(hear(wire, message))
+    (event,) = events(receive(wire, message))
     assert event.fact == CheckpointDecided("cp-456")
 
 
 def test_an_error_to_a_request_we_did_not_make_is_no_reply() -> None:
     wire = ChannelWire()
-    hear(wire, STARTED)
-    assert replies(hear(wire, {"type": "error", "payload": {"message": "no"}, "correlationId": "other"})) == []
+    receive(wire, STARTED)
+    assert replies(receive(wire, {"type": "error", "payload": {"message": "no"}, "correlationId": "other"})) == []
 
 
 def test_requests_without_a_reply_are_lost_once() -> None:
@@ -292,7 +292,7 @@ def test_requests_without_a_reply_are_lost_once() -> None:
     asked(wire)
     assert list(wire.lost()) == ["d-1"]
     assert list(wire.lost()) == []
-    assert replies(hear(wire, {"type": "ack", "correlationId": "d-1"})) == []
+    assert replies(receive(wire, {"type": "ack", "correlationId": "d-1"})) == []
 
 
 def test_plain_json_has_no_calls_and_nothing_to_say_at_the_end() -> None:
@@ -306,7 +306,7 @@ def test_plain_json_has_no_calls_and_nothing_to_say_at_the_end() -> None:
 
 def test_events_malformed_frames_and_arrays_all_become_signals() -> None:
     wire = ChannelWire()
-    signals = [*hear(wire, json.dumps([STARTED, STARTED]).encode()), *hear(wire, b"\xff")]
+    signals = [*receive(wire, json.dumps([STARTED, STARTED]).encode()), *receive(wire, b"\xff")]
     assert [event.fact for event in events(signals)] == [
         TaskStarted("t"),
         TaskStarted("t"),
@@ -355,7 +355,7 @@ def test_a_heartbeat_in_words_is_a_sign_of_life_and_no_row() -> None:
 )
 def test_an_error_of_a_remote_call_shows_another_protocol(frame: str) -> None:
     wire = ChannelWire()
-    (event,) = events(hear(wire, frame))
+    (event,) = events(receive(wire, frame))
     assert (event.type, type(event.fact), event.payload, wire.is_foreign) == ("error", Logged, frame, True)
     wire.open()
     assert not wire.is_foreign
@@ -364,5 +364,5 @@ def test_an_error_of_a_remote_call_shows_another_protocol(frame: str) -> None:
 @pytest.mark.parametrize("frame", ['{"error":"no"}', '{"id":3,"error":"no"}', '{"id":3}', '{"error":{"code":1}}'])
 def test_other_messages_without_a_type_do_not(frame: str) -> None:
     wire = ChannelWire()
-    hear(wire, frame)
+    receive(wire, frame)
     assert not wire.is_foreign

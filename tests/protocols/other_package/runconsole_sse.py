@@ -94,24 +94,24 @@ class SseWire(Wire):
         return json.dumps({"id": number, "method": method, "path": path, "body": body})
 
     def sent(self, frame: str, decisions: Any) -> None:
-        told = json.loads(frame)
-        if told.get("path") == "/runs":
-            self._pending[told["id"]] = "start"
-        elif "id" in told:
-            self._pending[told["id"]] = next((name for name in decisions if name in frame), "call")
+        message = json.loads(frame)
+        if message.get("path") == "/runs":
+            self._pending[message["id"]] = "start"
+        elif "id" in message:
+            self._pending[message["id"]] = next((name for name in decisions if name in frame), "call")
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
-        told = json.loads(frame)
-        if "event" in told:
-            return read_events(json.dumps(told["event"]), at)
-        what = self._pending.pop(told["id"], "call")
-        if what == "start" and told["status"] != 200:
+        message = json.loads(frame)
+        if "event" in message:
+            return read_events(json.dumps(message["event"]), at)
+        what = self._pending.pop(message["id"], "call")
+        if what == "start" and message["status"] != 200:
             return [StreamRefused(f"the server started no run of {self.graph!r}", fatal=True)]
         if what == "start":
-            self.run = told["body"]["run"]
+            self.run = message["body"]["run"]
             return [Established(), Send(self._stream())]
-        refusal = None if told["status"] == 200 else str(told["body"])
-        return [Reply(what, value=told["body"], error=refusal)]
+        refusal = None if message["status"] == 200 else str(message["body"])
+        return [Reply(what, value=message["body"], error=refusal)]
 
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as Wire has it
         body = {"option": decision.option, "feedback": decision.feedback, "decision": decision.decision_id}
@@ -165,13 +165,13 @@ class SseConnection:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry(self, told: dict[str, Any]) -> None:
+    async def _carry(self, message: dict[str, Any]) -> None:
         try:
-            if "stream" in told:
-                await self._follow(told["stream"])
+            if "stream" in message:
+                await self._follow(message["stream"])
             else:
-                status, body = await self._request(told["method"], told["path"], told["body"])
-                self._came.put_nowait(json.dumps({"id": told["id"], "status": status, "body": body}))
+                status, body = await self._request(message["method"], message["path"], message["body"])
+                self._came.put_nowait(json.dumps({"id": message["id"], "status": status, "body": body}))
         except (OSError, EOFError) as error:
             self._came.put_nowait(LinkLost(f"the server does not answer ({type(error).__name__})"))
 

@@ -58,17 +58,17 @@ class Played:
     def connect(self) -> None:
         """Connect, for the first time or anew."""
         self.calls = [json.loads(text) for text in self.wire.open()]
-        self.first = self.hear(CONNECTED)
+        self.first = self.receive(CONNECTED)
 
-    def hear(self, *frames: str) -> list[Signal]:
+    def receive(self, *frames: str) -> list[Signal]:
         return [signal for text in frames for signal in self.wire.receive(text, self.now)]
 
     def acknowledge(self, *values: Any) -> list[Signal]:
         """Answer every call of this connection."""
-        return self.hear(*(frame("ack", call[1], list(values)) for call in self.calls))
+        return self.receive(*(frame("ack", call[1], list(values)) for call in self.calls))
 
     def rows(self, *frames: str) -> list[Received]:
-        return [signal for signal in self.hear(*frames) if isinstance(signal, Received)]
+        return [signal for signal in self.receive(*frames) if isinstance(signal, Received)]
 
 
 # ---- what is sent ---------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_requests_without_a_reply_are_lost_once() -> None:
     ("values", "value"),
     [([], None), ([True], True), ([{"status": "rejected"}], {"status": "rejected"}), ([1, 2], [1, 2])],
 )
-def test_what_does_not_say_no_acknowledges(values: list[Any], value: Any) -> None:
+def test_a_reply_without_a_refusal_acknowledges(values: list[Any], value: Any) -> None:
     wire = SocketIoWire()
     wire.decide(decision(), None)
     assert wire.receive(frame("ack", "d1", values), 0) == [Reply("d1", value)]
@@ -190,7 +190,7 @@ def test_without_a_room_to_join_the_connection_is_all() -> None:
 def test_the_servers_word_or_a_first_event_accepts_us_once(proof: str) -> None:
     played = Played(JOIN)
     assert played.first == [Ping()]
-    signals = played.hear(event("connected", {"sid": "s"}), proof, event("progress_update", stamped("t2")))
+    signals = played.receive(event("connected", {"sid": "s"}), proof, event("progress_update", stamped("t2")))
     assert signals.count(Established()) == 1
     assert signals.index(Established()) == 1, "before the event that says so"
 
@@ -198,13 +198,13 @@ def test_the_servers_word_or_a_first_event_accepts_us_once(proof: str) -> None:
 def test_a_joins_acknowledgement_establishes_a_catch_ups_does_not() -> None:
     played = Played(JOIN)
     join, catch_up = (frame("ack", call[1], []) for call in played.calls)
-    assert played.hear(catch_up) == [Ping()]
-    assert played.hear(join) == [Established(), CaughtUp()]
+    assert played.receive(catch_up) == [Ping()]
+    assert played.receive(join) == [Established(), CaughtUp()]
 
 
 def test_an_acknowledged_join_after_a_bare_error_is_refused() -> None:
     played = Played(JOIN)
-    [row] = played.hear(event("error", {"message": "execution_id is required"}))
+    [row] = played.receive(event("error", {"message": "execution_id is required"}))
     assert isinstance(row, Received)
     assert row.fact == Alert("error", "execution_id is required")
     assert Established() not in played.acknowledge()
@@ -221,7 +221,7 @@ def test_an_acknowledged_join_after_a_bare_error_is_refused() -> None:
 )
 def test_being_denied_is_the_end_and_a_row(data: dict[str, Any]) -> None:
     played = Played(JOIN)
-    row, refused = played.hear(event("error", data))
+    row, refused = played.receive(event("error", data))
     assert isinstance(row, Received)
     assert row.fact == Logged()
     assert isinstance(refused, StreamRefused)
@@ -237,7 +237,7 @@ def test_being_denied_is_the_end_and_a_row(data: dict[str, Any]) -> None:
     ],
 )
 def test_a_refusal_of_another_or_for_now_is_not_the_end(data: dict[str, Any]) -> None:
-    signals = Played(JOIN).hear(event("error", data))
+    signals = Played(JOIN).receive(event("error", data))
     assert not any(isinstance(signal, StreamRefused) for signal in signals)
 
 
@@ -290,11 +290,11 @@ def test_all_arguments_are_kept_but_the_mark_that_node_adds(arguments: list[Any]
     assert isinstance(row.fact, UnknownEvent)
 
 
-def test_what_only_python_calls_json_is_read() -> None:
+def test_json_of_python_with_nan_is_read() -> None:
     [row] = Played().rows('["event",["progress_update",{"task_id":"t1","duration_ms":NaN}]]')
     assert isinstance(row.fact, TaskReported)
     assert row.payload == '{"task_id":"t1","duration_ms":NaN}'
-    [reply] = Played().hear('["ack","nobody",[NaN]]')
+    [reply] = Played().receive('["ack","nobody",[NaN]]')
     assert reply == Ping()
 
 
@@ -319,7 +319,7 @@ def test_the_backends_own_replies_are_only_logged(name: str) -> None:
         ("[" * 100_000, "[" * 100_000),
     ],
 )
-def test_what_is_no_event_is_kept_as_malformed(text: str, payload: str) -> None:
+def test_a_frame_without_an_event_is_kept_as_malformed(text: str, payload: str) -> None:
     [row] = Played().rows(text)
     assert (row.type, row.payload) == ("malformed", payload)
 
@@ -333,7 +333,7 @@ texts = st.text() | st.sampled_from(
 def test_no_frame_makes_it_raise(text: str) -> None:
     played = Played(JOIN)
     for frame_ in (text, f'["event",{text}]', f'["event",["error",{text}]]', f'["ack","join-1",{text}]'):
-        for signal in played.hear(frame_):
+        for signal in played.receive(frame_):
             if isinstance(signal, Received):
                 signal.payload.encode()
 
@@ -359,7 +359,7 @@ def test_an_event_that_comes_over_each_of_two_rooms_counts_once() -> None:
     assert len(played.rows(*doubled)) == 4
     overtaken = [event("discovery_tokens_progress", bare(tokens)) for tokens in (11, 12, 11, 12)]
     assert len(played.rows(*overtaken)) == 2
-    assert sum(isinstance(signal, Repeated) for signal in played.hear(*doubled)) == 4
+    assert sum(isinstance(signal, Repeated) for signal in played.receive(*doubled)) == 4
 
 
 def test_equal_events_of_one_active_room_are_no_copies() -> None:
@@ -377,7 +377,7 @@ def test_a_slow_catch_up_proves_no_number_of_copies() -> None:
     doubled = [text for text in new for _ in range(2)]
     for _ in range(2):  # the first time it has not shown that it answers, the second time it has
         played.now += 6 * SECOND
-        played.hear(*past, *past)
+        played.receive(*past, *past)
         played.acknowledge()
         assert len(played.rows(*doubled)) == len(new)
         played.connect()
@@ -399,14 +399,14 @@ def test_a_room_doubled_by_our_own_brings_each_event_twice() -> None:
 def test_the_catch_up_ends_with_the_last_answer() -> None:
     played = Played(JOIN)
     joined, caught_up = (frame("ack", call[1], []) for call in played.calls)
-    assert CaughtUp() not in played.hear(joined)
-    assert CaughtUp() in played.hear(caught_up)
+    assert CaughtUp() not in played.receive(joined)
+    assert CaughtUp() in played.receive(caught_up)
 
 
 def test_a_session_that_the_server_took_up_again_is_said() -> None:
     played = Played(JOIN)
     played.wire.open()
-    played.hear('["connected",{"sid":"s"},true]')
+    played.receive('["connected",{"sid":"s"},true]')
     resumed: str | None = played.wire.resumes_from
     assert resumed == "s"
     played.connect()

@@ -25,7 +25,7 @@ ONE_OF_TWO = answer("mongodb", action="approve", meaning="approve", shares_meani
 
 
 @pytest.mark.parametrize(
-    ("chosen", "path", "told"),
+    ("chosen", "path", "fields"),
     [
         (PLAIN, RESOLVE, {"decision": "approve"}),
         (answer("defer", meaning="defer"), RESOLVE, {"decision": "defer"}),
@@ -41,9 +41,9 @@ ONE_OF_TWO = answer("mongodb", action="approve", meaning="approve", shares_meani
     ],
 )
 def test_an_answer_goes_by_the_procedure_that_can_take_it(
-    chosen: DecisionRequested, path: str, told: dict[str, Any]
+    chosen: DecisionRequested, path: str, fields: dict[str, Any]
 ) -> None:
-    assert Dialect().choose(chosen) == (path, {"checkpointId": "c", **told})
+    assert Dialect().choose(chosen) == (path, {"checkpointId": "c", **fields})
 
 
 def test_a_missing_procedure_leads_to_the_other_one() -> None:

@@ -30,7 +30,7 @@ from tests.protocols.trpc.trpc_frames import came, decision, failed, opened, sta
         ("CONFLICT", False),
     ],
 )
-def test_the_code_tells_whether_trying_again_can_help(code: str, *, fatal: bool) -> None:
+def test_the_code_decides_on_another_attempt(code: str, *, fatal: bool) -> None:
     statuses = {"UNAUTHORIZED": 401, "FORBIDDEN": 403, "NOT_FOUND": 404, "BAD_REQUEST": 400, "NOT_IMPLEMENTED": 501}
     statuses |= {"SERVICE_UNAVAILABLE": 503, "TIMEOUT": 408, "TOO_MANY_REQUESTS": 429, "CONFLICT": 409}
     error = {"message": "no", "code": -32603, "data": {"code": code, "httpStatus": statuses.get(code, 500)}}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("version", ["11", "10"])
 @pytest.mark.parametrize("superjson", [False, True])
-async def test_a_transformer_told_wrong_is_named(
+async def test_a_wrong_transformer_is_named(
     serve_trpc: Callable[..., TrpcServer], version: str, *, superjson: bool
 ) -> None:
     server = serve_trpc(trpc=version, superjson=superjson)
@@ -35,7 +35,7 @@ async def test_a_transformer_told_wrong_is_named(
         assert f'pass transformer="{"superjson" if superjson else "none"}"' in refused.reason
 
 
-async def test_zod_4_tells_its_issues_too(serve_trpc: Callable[..., TrpcServer]) -> None:
+async def test_the_issues_of_zod_4_are_read_too(serve_trpc: Callable[..., TrpcServer]) -> None:
     async with Link(TrpcWire("stream.taskEvents", {"taskId": 5}), serve_trpc(zod=4).url) as link:
         refused = await link.first(StreamRefused)
     assert "taskId: Invalid input: expected string, received number" in refused.reason
@@ -55,7 +55,7 @@ async def test_after_a_crash_the_stream_goes_on_where_it_was(
         await link.live()
         server.emit(*(event("t", number) for number in range(3)))
         before = await link.events(3)
-        server.tell("drop")
+        server.command("drop")
         await link.until(lambda: link.closed)
     server.emit(*(event("t", number) for number in range(3, 6)))
     with server.restarted() as again:
@@ -174,7 +174,7 @@ async def test_a_decision_with_a_lost_reply_is_never_sent_again(
 ) -> None:
     server = serve_trpc(trpc=version, superjson=True)
     server.emit(question("t", "cp"))
-    server.tell("replies", mode="lose")
+    server.command("replies", mode="lose")
     wire = TrpcWire("stream.systemEvents")
     async with Link(wire, server.url) as link:
         await link.live()
@@ -223,7 +223,7 @@ async def test_a_requested_reconnect_loses_and_doubles_nothing(
         await old.live()
         server.emit(event("t", 0), event("t", 1))
         await old.events(2)
-        server.tell("reconnect")
+        server.command("reconnect")
         await old.first(ReconnectAsked)
         await switch(old, server, [event("t", number) for number in range(2, 7)])
     assert steps(without_seen_offsets(old.applied)) == [0, 1, 2, 3, 4, 5, 6]
@@ -232,18 +232,18 @@ async def test_a_requested_reconnect_loses_and_doubles_nothing(
 async def test_a_reply_still_owed_comes_over_the_old_connection(serve_trpc: Callable[..., TrpcServer]) -> None:
     server = serve_trpc()
     server.emit(question("t", "cp"))
-    server.tell("replies", mode="hold")
+    server.command("replies", mode="hold")
     async with Link(TrpcWire("stream.systemEvents"), server.url) as old:
         await old.live()
         await old.send(old.wire.decide(DecisionRequested(0, "d-1", "cp", Answer("approve")), "t").frame)
-        server.tell("reconnect")
+        server.command("reconnect")
         await old.first(ReconnectAsked)
         async with Link(old.wire.successor(), server.url) as new:
             await new.live()
             await old.send(*old.wire.close())
             await old.until(lambda: old.wire.drained)
             assert old.wire.pending == ["d-1"]
-            server.tell("release")
+            server.command("release")
             assert (await old.first(Reply)).error is None
             assert old.wire.pending == []
             assert not new.every(Reply)

@@ -47,7 +47,7 @@ def test_a_function_can_say_how_decisions_travel() -> None:
 
 
 @pytest.mark.parametrize("transformer", ["none", "superjson"])
-def test_what_cannot_be_sent_is_refused_here_and_not_pending(transformer: str) -> None:
+def test_an_unsendable_decision_is_refused_and_not_pending(transformer: str) -> None:
     wire = opened(transformer=transformer)
     with pytest.raises(ValueError, match="expected"):
         wire.decide(decision(modifications={"x": object()}), None)
@@ -93,7 +93,7 @@ def test_a_reply_is_matched_once_and_its_value_is_plain_json() -> None:
 
 
 @pytest.mark.parametrize("words", ['No procedure found on path "x"', 'No "mutation"-procedure on path "x"'])
-def test_unknown_call_is_told_from_an_unknown_checkpoint(words: str) -> None:
+def test_an_unknown_call_is_no_unknown_checkpoint(words: str) -> None:
     wire = opened()
     wire.call(Request("mutation", "x"))
     wire.call(Request("mutation", "checkpoints.get"))

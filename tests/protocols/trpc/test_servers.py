@@ -55,17 +55,17 @@ async def test_a_stream_of_everything_needs_no_input(server: TrpcServer, task: s
         assert steps(await link.events(1)) == [1]
 
 
-async def test_the_end_of_a_stream_and_its_failure_are_told_apart(server: TrpcServer, task: str) -> None:
+async def test_the_end_of_a_stream_is_no_failure(server: TrpcServer, task: str) -> None:
     async with Link(TrpcWire("stream.taskProgress", task), server.url) as link:
         await link.live()
-        server.tell("end")
+        server.command("end")
         await link.first(StreamEnded)
         assert link.wire.drained
     async with Link(TrpcWire("stream.taskProgress", task), server.url) as link:
         await link.live()
         server.emit(event(task, 1))
         await link.events(1)
-        server.tell("fail", code="plain", message="boom")
+        server.command("fail", code="plain", message="boom")
         refused = await link.first(StreamRefused)
         reply = await link.call(Request("query", "debug.echo", 5))
     assert (refused.code, refused.fatal) == ("INTERNAL_SERVER_ERROR", False)
@@ -85,9 +85,7 @@ async def test_the_end_of_a_stream_and_its_failure_are_told_apart(server: TrpcSe
         ("stream.notASubscription", None, "INTERNAL_SERVER_ERROR"),
     ],
 )
-async def test_what_no_retry_can_help_is_refused_for_good(
-    server: TrpcServer, path: str, input_: Any, code: str
-) -> None:
+async def test_a_refusal_without_remedy_is_fatal(server: TrpcServer, path: str, input_: Any, code: str) -> None:
     async with Link(TrpcWire(path, input_), server.url) as link:
         refused = await link.first(StreamRefused)
     assert (refused.code, refused.fatal) == (code, True)

@@ -174,7 +174,7 @@ def test_a_small_meta_cannot_make_a_huge_value() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "null", '"text"', "[1]", "{", b"\xff", '{"json":'])
-def test_what_is_no_superjson_is_refused_with_a_clear_word(text: str | bytes) -> None:
+def test_text_that_is_no_superjson_is_refused(text: str | bytes) -> None:
     for read in (decode, to_json):
         with pytest.raises(SuperjsonError, match="expected a JSON object"):
             read(text)
@@ -341,7 +341,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_what_was_written_is_read_again(value: object) -> None:
+def test_written_values_are_read_again(value: object) -> None:
     text = json.dumps(encode(value), allow_nan=False)
     assert describe(decode(text)) == describe(value)
 

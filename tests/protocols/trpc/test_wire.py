@@ -91,7 +91,7 @@ def test_auto_probes_again_when_the_server_changes_kind() -> None:
 
 
 @pytest.mark.parametrize(("transformer", "right"), [("none", "superjson"), ("superjson", "none")])
-def test_a_transformer_told_wrong_is_named_in_the_refusal(transformer: str, right: str) -> None:
+def test_the_refusal_names_a_wrong_transformer(transformer: str, right: str) -> None:
     wire = opened(transformer=transformer)
     [refused] = came(wire, failed(None, "PARSE_ERROR", enveloped=transformer == "none"))
     assert isinstance(refused, StreamRefused)
@@ -347,7 +347,7 @@ def test_a_refused_resume_is_retried_without_the_mark() -> None:
     assert (wire.resume_refused, wire.resumes_from) == (None, "b")
 
 
-def test_what_is_refused_without_the_mark_too_is_refused() -> None:
+def test_a_refusal_without_the_mark_is_a_refusal() -> None:
     wire = opened()
     came(wire, data(1, mark="a"))
     wire.open()
@@ -381,7 +381,7 @@ def test_a_resumed_stream_that_breaks_later_keeps_its_mark() -> None:
     assert wire.resumes_from == "b"
 
 
-def test_who_is_not_let_in_does_not_try_without_the_mark() -> None:
+def test_an_unauthorized_client_keeps_the_mark() -> None:
     wire = opened()
     came(wire, data(1, mark="a"))
     wire.open()

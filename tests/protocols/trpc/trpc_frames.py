@@ -67,5 +67,5 @@ def sent(signals: Sequence[Signal]) -> dict[str, Any]:
 
 
 def decision(**fields: Any) -> DecisionRequested:
-    told: dict[str, Any] = {"decision_id": "d-1", "checkpoint_id": "cp-1"} | fields
-    return requested(AT, **told)
+    values: dict[str, Any] = {"decision_id": "d-1", "checkpoint_id": "cp-1"} | fields
+    return requested(AT, **values)

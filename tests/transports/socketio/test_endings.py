@@ -147,7 +147,7 @@ async def test_a_server_that_says_nothing_is_given_up(accept: str) -> None:
 # ---- certificates and proxies ---------------------------------------------------------------------------------------
 
 
-async def test_a_private_authority_is_trusted_when_told_so(serve_socketio: Callable[..., SocketIoServer]) -> None:
+async def test_a_given_private_authority_is_trusted(serve_socketio: Callable[..., SocketIoServer]) -> None:
     server = serve_socketio(ssl_certfile=PEM, ssl_keyfile=PEM)
     context = ssl.create_default_context(cafile=PEM)
     async with follow(server, ssl=context) as follower:

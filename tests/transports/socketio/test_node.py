@@ -58,7 +58,7 @@ async def test_events_come_in_order_without_the_servers_marks(
     server = serve(recovery=recovery, token="t")
     async with follow(server, token="t") as follower:
         await joined(follower)
-        server.tell("emit", events=[tokens(n) for n in range(100)], room=ROOM)
+        server.command("emit", events=[tokens(n) for n in range(100)], room=ROOM)
         await follower.until(lambda: len(follower.events) >= 100)
     assert numbers(follower) == list(range(100))
     assert ('"Q' in follower.frames[-1]) is recovery, "the mark is there"
@@ -68,43 +68,43 @@ async def test_a_connection_goes_on_where_it_broke_off(serve: Callable[..., Node
     server = serve(recovery=True)
     async with follow(server) as follower:
         await joined(follower)
-        server.tell("emit", events=[tokens(n) for n in range(3)], room=ROOM)
+        server.command("emit", events=[tokens(n) for n in range(3)], room=ROOM)
         await follower.until(lambda: len(follower.events) == 3)
-        server.tell("cut")
-        server.tell("emit", events=[tokens(n) for n in range(3, 6)], room=ROOM)
+        server.command("cut")
+        server.command("emit", events=[tokens(n) for n in range(3, 6)], room=ROOM)
         await joined(follower, 2)
         assert follower.wire.resumes_from is not None
-        server.tell("emit", events=[tokens(n) for n in range(6, 8)], room=ROOM)
+        server.command("emit", events=[tokens(n) for n in range(6, 8)], room=ROOM)
         await follower.until(lambda: len(follower.events) >= 8)
     assert numbers(follower) == list(range(8))
-    assert server.tell("log")["recovered"] == 1
+    assert server.command("log")["recovered"] == 1
 
 
 async def test_a_session_that_was_ended_is_not_taken_up_again(serve: Callable[..., NodeSocketIoServer]) -> None:
     server = serve(recovery=True)
     async with follow(server) as follower:
         await joined(follower)
-        server.tell("disconnect")
+        server.command("disconnect")
         await joined(follower, 2)
         assert follower.wire.resumes_from is None
-        server.tell("emit", events=[tokens(1)], room=ROOM)
+        server.command("emit", events=[tokens(1)], room=ROOM)
         await follower.until(lambda: follower.events)
     assert [lost.fatal for lost in follower.lost] == [False]
-    assert server.tell("log")["recovered"] == 0
+    assert server.command("log")["recovered"] == 0
 
 
 async def test_another_server_at_the_same_address_starts_afresh(serve: Callable[..., NodeSocketIoServer]) -> None:
     first = serve(recovery=True)
     async with follow(first) as follower:
         await joined(follower)
-        first.tell("emit", events=[tokens(1)], room=ROOM)
+        first.command("emit", events=[tokens(1)], room=ROOM)
         await follower.until(lambda: follower.events)
         first.kill()
         await follower.until(lambda: follower.lost)
         second = serve(recovery=True, port=first.port)
         await joined(follower, 2)
         assert follower.wire.resumes_from is None
-        second.tell("emit", events=[tokens(2)], room=ROOM)
+        second.command("emit", events=[tokens(2)], room=ROOM)
         await follower.until(lambda: len(follower.events) == 2)
     assert numbers(follower) == [1, 2]
 
@@ -125,4 +125,4 @@ async def test_a_refused_token_is_the_end(serve: Callable[..., NodeSocketIoServe
         async with asyncio.timeout(20), SocketIoTransport(server.url, token="wrong").connect():
             pass
     assert lost.value.fatal
-    assert server.tell("log")["connections"] == 0
+    assert server.command("log")["connections"] == 0

@@ -78,7 +78,7 @@ def test_a_stray_attachment_is_shown_and_ends_the_packet() -> None:
     assert (packet.packet_type, packet.data) == (BINARY_EVENT, [FRAME, "lost"])
 
 
-def test_what_we_send_is_an_ordinary_packet() -> None:
+def test_our_packets_are_ordinary() -> None:
     assert Mine(EVENT, ["join", {"id": "ž"}], id=1).encode() == '21["join",{"id":"\\u017e"}]'
 
 

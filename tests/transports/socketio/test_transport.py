@@ -39,7 +39,7 @@ PEM = Path(__file__).parents[2] / "servers" / "localhost.pem"
 # ---- events ---------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_server_says_before_it_lets_us_in_is_not_lost(
+async def test_packets_before_the_connection_are_not_lost(
     serve_socketio: Callable[..., SocketIoServer],
 ) -> None:
     server = serve_socketio()
@@ -168,7 +168,7 @@ async def test_a_late_comer_gets_what_the_server_remembers(serve_socketio: Calla
 
 @pytest.mark.parametrize("make", [update, tokens], ids=["with timestamps", "without"])
 @pytest.mark.parametrize("end", ["kill", "cut_all", "disconnect_all"])
-async def test_what_was_missed_comes_once_after_a_reconnect(
+async def test_missed_events_come_once_after_a_reconnect(
     serve_socketio: Callable[..., SocketIoServer], make: Callable[[int], tuple[str, Any]], end: str
 ) -> None:
     server = serve_socketio()
