@@ -11,12 +11,15 @@ from typing import Any
 
 import click
 import pytest
+from msgspec import Struct
 
 import runconsole
 from runconsole import analysis, errors, protocols, testing
 from runconsole.cli import cli
 from runconsole.dataset.run_row import runs_schema
 from runconsole.decoding import agent, alerts, checkpoint, execution, flat, pipeline, task
+from runconsole.decoding.envelope import read_events
+from runconsole.events import MalformedFrame, UnknownEvent
 from runconsole.log import EventLog
 from runconsole.simulator.faults import FAULTS
 from runconsole.state import RunState
@@ -43,13 +46,40 @@ def name_of(path: Path) -> str:
 # ---- events ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("page", "families"),
-    [("execution", [execution, pipeline]), ("tasks", [agent, alerts, checkpoint, flat, task])],
-)
+FAMILIES = [("execution", [execution, pipeline]), ("tasks", [agent, alerts, checkpoint, flat, task])]
+
+
+def words_of(page: str) -> set[str]:
+    """Return the names in backticks, of ``phases[].number`` the last one."""
+    quoted = re.findall(r"`([^`\n]+)`", _FENCE.sub("", read(page)))
+    return {*quoted, *(re.split(r"[.\[\]]+", name)[-1] for name in quoted)}
+
+
+@pytest.mark.parametrize(("page", "families"), FAMILIES)
 def test_every_event_is_documented(page: str, families: list[ModuleType]) -> None:
-    named = set(re.findall(r"`([a-z_.]+)(?:\{[^`]*)?`", read(f"protocols/{page}.md")))
-    assert {name for family in families for name in family.FACTS} - named == set()
+    assert {name for family in families for name in family.FACTS} - words_of(f"protocols/{page}.md") == set()
+
+
+@pytest.mark.parametrize(("page", "families"), FAMILIES)
+def test_every_field_of_an_event_is_documented(page: str, families: list[ModuleType]) -> None:
+    fields = {
+        name
+        for family in families
+        for kind in vars(family).values()
+        if isinstance(kind, type) and issubclass(kind, Struct) and kind.__module__ == family.__name__
+        for name in kind.__struct_encode_fields__
+    }
+    assert len(fields) > 50
+    assert fields - words_of(f"protocols/{page}.md") - {"task_id"} == set()
+
+
+@pytest.mark.parametrize("page", ["execution", "tasks"])
+def test_the_examples_are_events(page: str) -> None:
+    examples = re.findall(r"^```json\n(.*?)^```$", read(f"protocols/{page}.md"), re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        [event] = read_events(example, 0)
+        assert not isinstance(event.fact, UnknownEvent | MalformedFrame)
 
 
 # ---- links ----------------------------------------------------------------------------------------------------------
