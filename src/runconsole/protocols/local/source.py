@@ -19,7 +19,7 @@ class Source(ABC):
             async def events(self):
                 yield {"type": "task.started", "payload": {"taskId": "t", "name": "Count down"}}
                 for left in range(10, 0, -1):
-                    yield {"type": "task.progress", "payload": {"taskId": "t", "step": f"{left} to go"}}
+                    yield {"type": "task.progress", "payload": {"taskId": "t", "currentStep": f"{left} to go"}}
                     await asyncio.sleep(1)
                 yield {"type": "task.completed", "payload": {"taskId": "t"}}
 
