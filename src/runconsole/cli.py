@@ -169,11 +169,7 @@ def _console_options(command: _Command) -> _Command:
             ' tRPC: a path, or ["path", input]. Socket.IO: {"event": data}.',
         ),
         _token_option,
-        click.option(
-            "--auth",
-            type=_Among("header", "query", "params", "message", "auth"),
-            help="The part of the connection that carries the token.",
-        ),
+        click.option("--auth", type=_Among("header", "query", "params", "message", "auth"), help="The token's place."),
         click.option(
             "--header",
             "headers",
