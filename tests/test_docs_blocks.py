@@ -18,12 +18,17 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from unittest import mock
 
 import pytest
 
 from runconsole import Console
+from runconsole.api.run import RunAPI
+from runconsole.engine.engine import Engine
+from runconsole.options import Options
 from runconsole.protocols import registry
 from runconsole.simulator import Simulator
+from tests.servers.json_server import eventually
 from tests.test_docs import PAGES, ROOT
 
 SERVERS: dict[str, Callable[[], Simulator]] = {
@@ -118,7 +123,7 @@ class Servers:
 
 def consoles_of(namespace: dict[str, Any]) -> Iterator[Any]:
     for value in namespace.values():
-        if hasattr(value, "decide") and not isinstance(value, type | Simulator):
+        if isinstance(value, RunAPI):
             yield value
 
 
@@ -142,26 +147,41 @@ async def run_statement(statement: ast.stmt, namespace: dict[str, Any], name: st
         await asyncio.wait_for(outcome, WITHIN)
 
 
+@contextlib.contextmanager
+def everything_stopped() -> Iterator[list[Any]]:
+    """Stop at the end the consoles that were made meanwhile, with or without a name, and what is in the list."""
+    made: list[Any] = []
+
+    def make(options: Options) -> Engine:
+        engine = Engine(options)
+        made.append(engine)
+        return engine
+
+    with mock.patch("runconsole.console.Engine", make):
+        try:
+            yield made
+        finally:
+            for each in made:
+                each.stop()
+    eventually(lambda: not any(thread.name.startswith("runconsole") for thread in threading.enumerate()))
+
+
 async def run_page(page: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_: None}
-    with Servers(page) as servers:
-        try:
-            for block in blocks_of(page):
-                if block.notest is not None or block.title == "pyproject.toml":
-                    continue
-                tree = ast.parse("\n" * block.line + servers.addressed(block.code), str(page))
-                for statement in tree.body:
-                    text = ast.unparse(statement)
-                    if _NEEDS_QUESTION.search(text) and not isinstance(statement, ast.FunctionDef | ast.With):
-                        wait_for_question(namespace)
-                        await run_statement(named(statement, namespace), namespace, str(page))
-                        continue
-                    if _WAITS.search(text):
-                        servers.answer_the_rest()
-                    await run_statement(statement, namespace, str(page))
-        finally:
-            for console in consoles_of(namespace):
-                console.stop()
+    with everything_stopped() as made, Servers(page) as servers:
+        for block in blocks_of(page):
+            if block.notest is not None or block.title == "pyproject.toml":
+                continue
+            tree = ast.parse("\n" * block.line + servers.addressed(block.code), str(page))
+            for statement in tree.body:
+                text = ast.unparse(statement)
+                if _NEEDS_QUESTION.search(text) and not isinstance(statement, ast.FunctionDef | ast.With):
+                    wait_for_question(namespace)
+                    statement = named(statement, namespace)  # noqa: PLW2901 - the same with an id
+                elif _WAITS.search(text):
+                    servers.answer_the_rest()
+                await run_statement(statement, namespace, str(page))
+                made.extend(value for value in namespace.values() if isinstance(value, Simulator))
 
 
 def named(statement: ast.stmt, namespace: dict[str, Any]) -> ast.stmt:

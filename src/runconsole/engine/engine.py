@@ -157,14 +157,13 @@ class Engine:
         """
         self._check_process()
         self._is_stopped = True  # before all else: commands for a replay may still be on their way to the I/O thread
-        io, task = self._io, self._task
+        io = self._io
         self._feed.stopping()
         if io is None:
             return
         ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         if io.is_current:
-            if task is not None and not task.done():
-                self._cancel(task, ended)
+            self._end_begun(ended)
         elif not io.loop.is_closed():
             io.call(self._end_begun, ended)  # after what was asked for before: a replay that is to go on has begun then
             with suppress(TimeoutError):
