@@ -57,7 +57,7 @@ class LocalWire(Wire):
     @property
     def asked(self) -> str:
         """A sentence about the method that yields no event."""
-        return f"its method `events` of {self._title} has yielded nothing yet"
+        return f"the method `events` of {self._title} has yielded nothing yet"
 
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read an event, or the reply to a call."""
@@ -114,7 +114,7 @@ def event_frame(event: Mapping[str, Any] | str) -> str:
     Raises TypeError for any other value, ValueError for a value that JSON cannot carry.
     """
     if isinstance(event, str):
-        return event.removeprefix(_REPLY) if event.startswith(_REPLY) else event
+        return f" {event}" if event.startswith(_REPLY) else event  # with a space it is JSON, and no reply
     if not isinstance(event, Mapping):
         raise TypeError(f"expected an event as a mapping with a type, or its JSON text, got a {type(event).__name__}")
     if not isinstance(event.get("type"), str):
