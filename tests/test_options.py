@@ -28,7 +28,8 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
     ("options", "sentence"),
     [
         ({"tocken": "x"}, "expected an option of the console, got 'tocken': did you mean 'token'?"),
-        ({"zzz": 1}, "expected an option of the console, got 'zzz': known are url, protocol, task"),
+        ({"strat": False}, "got 'strat': did you mean 'start'?"),
+        ({"zzz": 1}, "expected an option of the console, got 'zzz': known are protocol, task"),
         ({"url": ""}, "expected a URL or the path of a recording, got ''"),
         ({"url": "  "}, "expected a URL or the path of a recording, got '  '"),
         ({"url": None}, "expected a URL or the path of a recording, got None: pass for example 'ws://"),

@@ -201,8 +201,9 @@ def check(arguments: Mapping[str, Any]) -> Options:
     del arguments
     for name in hidden:
         if name not in Options.__struct_fields__:
-            close = difflib.get_close_matches(name, Options.__struct_fields__, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(Options.__struct_fields__)}"
+            known = list(ConsoleOptions.__annotations__)
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
     if isinstance(bare(hidden["url"]), Source):
         hidden |= _of_source(bare(hidden["url"]), hidden)

@@ -191,6 +191,15 @@ def test_a_run_with_a_late_id_is_in_the_directory_once(tmp_path: Path) -> None:
     assert not any(before in file for file in files_of(tmp_path))
 
 
+def test_names_that_were_given_stay(tmp_path: Path) -> None:
+    folded = fold([execution("progress_update", 1, task_id="t")])
+    derived = keep(folded, tmp_path)
+    assert [keep(folded, tmp_path, name) for name in ("one", "other")] == ["one", "other"]
+    assert history(tmp_path).executions == ["one", "other"]
+    assert keep(folded, tmp_path) == derived
+    assert sorted(history(tmp_path).executions) == sorted(["one", "other", derived])
+
+
 def test_a_run_nothing_is_known_of_is_a_row_without_rows(tmp_path: Path) -> None:
     console = Console("ws://127.0.0.1:1/ws", start=False)
     name = console.to_parquet(tmp_path)

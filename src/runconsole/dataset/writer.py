@@ -24,8 +24,8 @@ __all__ = ["write"]
 _MOST_TYPES = 200
 """Partitions of one run's events: further types share one partition."""
 
-_keys: WeakKeyDictionary[Tables, dict[str, str]] = WeakKeyDictionary()
-"""The name of each run at its last writing to a directory."""
+_derived_keys: WeakKeyDictionary[Tables, dict[str, str]] = WeakKeyDictionary()
+"""The name of each run at its last writing to a directory, where nobody gave it one."""
 
 
 def write(
@@ -57,7 +57,7 @@ def write(
                 store.write(name, key, version, part, type_)
     store.commit(key, version, row_of(key, info, frames))
     store.sweep(key, NAMES)
-    _forget_other_name(store, tables, key)
+    _forget_derived_name(store, tables, key, is_derived=not execution)
     return key
 
 
@@ -76,10 +76,11 @@ def _by_type(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield OTHERS, in_full.drop_columns("type")
 
 
-def _forget_other_name(store: RunDirectory, tables: Tables, key: str) -> None:
-    """Remove this run's files under its earlier name, from before it reported its own: it is in the directory once."""
-    written = _keys.setdefault(tables, {})
-    before = written.get(store.shown)
+def _forget_derived_name(store: RunDirectory, tables: Tables, key: str, *, is_derived: bool) -> None:
+    """Remove this run's files under the name that was derived before it reported another one. A given name stays."""
+    written = _derived_keys.setdefault(tables, {})
+    before = written.pop(store.shown, None)
     if before is not None and before != key:
         store.drop(before, NAMES)
-    written[store.shown] = key
+    if is_derived:
+        written[store.shown] = key
