@@ -381,7 +381,7 @@ class MalformedFrame(Fact, frozen=True, gc=False):
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
 
 
-class CheckpointOption(Struct, frozen=True, gc=False):
+class CheckpointOption(Struct, frozen=True, gc=False, repr_omit_defaults=True):
     """One possible answer. `action` is the server's name for it where that differs from `id`."""
 
     id: str
@@ -538,7 +538,7 @@ class RunDescribed(Fact, frozen=True, gc=False):
 Option = TypeVar("Option")
 
 
-class Answer(Struct, Generic[Option], frozen=True):
+class Answer(Struct, Generic[Option], frozen=True, repr_omit_defaults=True):
     """An answer to a checkpoint: one value from the button, or the line of code, to the frame that carries it.
 
     Attributes:

@@ -16,7 +16,7 @@ __all__ = ["Checkpoint", "Decision", "dated", "dated_checkpoint", "dated_decisio
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Checkpoint(rows.Checkpoint, kw_only=True):
+class Checkpoint(rows.Checkpoint, kw_only=True, repr_omit_defaults=True):
     """A question to a person and its answer, as known at one moment. Times are datetimes in UTC.
 
     Attributes:
@@ -41,7 +41,7 @@ class Checkpoint(rows.Checkpoint, kw_only=True):
         return (self.decided_at - self.requested_at).total_seconds() if known else None  # type: ignore[operator]
 
 
-class Decision(rows.Decision, kw_only=True):
+class Decision(rows.Decision, kw_only=True, repr_omit_defaults=True):
     """One answer of yours to a checkpoint, and its end. Times are datetimes in UTC.
 
     Attributes:
