@@ -20,7 +20,7 @@ def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "runconsole-io"]
 
 
-def test_everybody_shares_one_thread_that_ends_with_the_last_lease() -> None:
+def test_one_thread_ends_with_the_last_lease() -> None:
     first, second = lease(), lease()
     assert first is second
     assert len(threads()) == 1
@@ -134,14 +134,14 @@ assert asked.wait(20)
 
 
 @pytest.mark.parametrize("end", ["console.stop(); print(console.status)", "print(console.status)"])
-def test_a_resolver_that_does_not_answer_holds_up_neither_stop_nor_the_exit(end: str) -> None:
+def test_a_silent_resolver_holds_up_nothing(end: str) -> None:
     code = SILENT % {"patience": 600} + end
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.strip() == ("stopped" if "stop()" in end else "connecting")
     assert ended.stderr == ""
 
 
-def test_a_name_is_resolved_and_one_that_has_no_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_an_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     io = lease()
     try:
         found = asyncio.run_coroutine_threadsafe(io.loop.getaddrinfo("localhost", 80), io.loop).result(20)
@@ -153,7 +153,7 @@ def test_a_name_is_resolved_and_one_that_has_no_address_is_an_error(monkeypatch:
         io.release()
 
 
-def test_who_asks_for_a_name_while_somebody_does_shares_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lookups_of_one_name_share_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     go, asked = threading.Event(), []
 
     def slow(*_: object, **__: object) -> Any:

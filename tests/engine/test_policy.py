@@ -63,7 +63,7 @@ def test_a_policy_that_raises_is_shown_and_ends_nothing(simulator: Simulator) ->
         assert set(console.checkpoints["decided_by"]) == {"you"}
 
 
-def test_a_policy_that_says_nothing_or_nonsense_leaves_it_to_people(simulator: Simulator) -> None:
+def test_a_policy_without_a_usable_answer_leaves_it_to_people(simulator: Simulator) -> None:
     replies = iter([None, 42])
     asked = threading.Event()
 

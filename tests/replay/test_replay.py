@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("speed", [None, 0])
-def test_a_recording_is_there_at_once_unless_a_speed_is_asked_for(path: Path, speed: float | None) -> None:
+def test_a_recording_without_a_speed_is_loaded_at_once(path: Path, speed: float | None) -> None:
     with Console(path, speed=speed) as console:
         assert len(console.events) == 21
         assert (console.status, console.protocol, console.address) == ("ended", "replay", str(path))
@@ -117,7 +117,7 @@ def test_pause_stands_still_and_play_goes_on(path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [0, 0.5, 1, 7.2, 20, 21])
-def test_seeking_shows_the_run_of_that_moment_wherever_one_came_from(path: Path, tmp_path: Path, target: float) -> None:
+def test_seeking_shows_the_run_of_that_moment(path: Path, tmp_path: Path, target: float) -> None:
     with Console(path) as console, Console(path, speed=1) as other:
         for one in (console, other):
             replay = one.replay
@@ -132,7 +132,7 @@ def test_seeking_shows_the_run_of_that_moment_wherever_one_came_from(path: Path,
         assert_same_frames(frames_of(console), frames_of(other))
 
 
-def test_seeking_forth_and_back_and_to_the_end_gives_the_frames_of_the_run(path: Path) -> None:
+def test_seeking_to_the_end_gives_the_frames_of_the_run(path: Path) -> None:
     with Console(path) as whole, Console(path, speed=1) as console:
         replay = console.replay
         assert replay is not None
@@ -142,7 +142,7 @@ def test_seeking_forth_and_back_and_to_the_end_gives_the_frames_of_the_run(path:
         assert_same_frames(frames_of(whole), frames_of(console))
 
 
-def test_a_backward_seek_resets_the_state_and_leaves_old_frames_alone(path: Path) -> None:
+def test_a_backward_seek_leaves_old_frames_alone(path: Path) -> None:
     changes: list[str] = []
     with Console(path) as console:
         replay = console.replay
@@ -190,7 +190,7 @@ def test_nothing_can_be_sent_on_a_recording(path: Path) -> None:
             console.cancel("t1")
 
 
-def test_a_recording_that_stops_in_the_middle_is_stopped_and_has_not_finished(tmp_path: Path) -> None:
+def test_a_cut_recording_is_stopped_and_unfinished(tmp_path: Path) -> None:
     with Console(recording(tmp_path / "run.jsonl", ends=False)) as console:
         assert (console.status, console.wait(1)) == ("stopped", False)
         assert console.links["state"].tolist() == ["connecting", "live"]

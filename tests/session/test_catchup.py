@@ -85,7 +85,7 @@ async def test_a_question_asked_meanwhile_is_found(name: str, wrap: Callable[[An
         (None, "unknown", "unknown", None),
     ],
 )
-async def test_the_end_of_a_decision_whose_answer_got_lost_is_asked_for(
+async def test_the_outcome_of_a_lost_answer_is_asked_for(
     answer: Any, status: str, decision: str, by: str | None
 ) -> None:
     state = lost(state_with("c1"))
@@ -94,7 +94,7 @@ async def test_the_end_of_a_decision_whose_answer_got_lost_is_asked_for(
     assert (row.status, state.decisions["d"].state, row.decided_by) == (status, decision, by)
 
 
-async def test_a_lost_answer_that_the_server_never_got_is_said_so_and_the_person_may_answer_again() -> None:
+async def test_an_answer_that_never_arrived_may_be_given_again() -> None:
     state = lost(state_with("c1"))
     await asked(state, {"checkpoints.get": {"status": "pending"}})
     assert "still waits for one: answer again" in (state.checkpoints["c1"].error or "")
@@ -102,7 +102,7 @@ async def test_a_lost_answer_that_the_server_never_got_is_said_so_and_the_person
     assert state.decisions["d2"].state == "queued"
 
 
-async def test_what_another_decided_before_ours_was_sent_or_in_other_words_is_not_ours() -> None:
+async def test_a_decision_of_another_is_not_ours() -> None:
     for told in (
         {"action": "approve", "feedback": "ann's words"},
         {"action": "approve", "decidedAt": "2025-11-16T16:31:00Z"},
@@ -114,14 +114,14 @@ async def test_what_another_decided_before_ours_was_sent_or_in_other_words_is_no
         assert (state.decisions["d"].state, state.checkpoints["c1"].decided_by) == ("refused", "other")
 
 
-async def test_when_the_server_tells_when_it_was_decided_that_is_the_time() -> None:
+async def test_the_time_of_a_decision_is_the_servers() -> None:
     state = lost(state_with("c1"))
     told = {"action": "approve", "decidedAt": "2025-11-16T16:32:07.5Z"}
     await asked(state, {"checkpoints.get": {"status": "decided", "decision": told}})
     assert state.checkpoints["c1"].decided_at == START + 7_500_000
 
 
-async def test_a_question_withdrawn_before_its_deadline_was_not_decided_by_the_time_out() -> None:
+async def test_a_withdrawn_question_was_not_timed_out() -> None:
     state = RunState()
     late = START + 60_000_000
     (event,) = read_events(task("task.hitl_required", checkpointId="c1", timeout=late, options=["approve"]), START)
@@ -131,7 +131,7 @@ async def test_a_question_withdrawn_before_its_deadline_was_not_decided_by_the_t
     assert "withdrawn" in (state.checkpoints["c1"].error or "")
 
 
-async def test_a_question_that_was_decided_and_is_listed_as_waiting_is_asked_again() -> None:
+async def test_a_decided_question_listed_as_waiting_is_open_again() -> None:
     state = state_with("c1")
     (event,) = read_events(task("checkpoint.resolved", -30, checkpointId="c1", decision="approve"), START - 30_000_000)
     state.apply(event)
@@ -155,7 +155,7 @@ async def test_a_list_that_an_event_has_overtaken_opens_nothing_again(*, known: 
     assert (state.checkpoints["c1"].status, state.checkpoints["c1"].decision) == ("decided", "approve")
 
 
-async def test_an_answer_that_an_event_has_overtaken_opens_nothing_again() -> None:
+async def test_an_overtaken_answer_opens_nothing_again() -> None:
     state = lost(state_with("c1"))
 
     def pending(_: Any) -> Answers:
@@ -167,7 +167,7 @@ async def test_an_answer_that_an_event_has_overtaken_opens_nothing_again() -> No
     assert (state.checkpoints["c1"].status, state.checkpoints["c1"].decision) == ("decided", "approve")
 
 
-async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> None:
+async def test_an_answer_refused_as_decided_is_asked_for() -> None:
     state = state_with("c1")
     state.apply(DecisionRequested(START, "d", "c1", Answer("approve")))
     state.apply(DecisionSent(START, "d"))
@@ -184,7 +184,7 @@ async def test_an_answer_refused_as_already_decided_is_asked_for_by_its_id() -> 
     assert state.decisions["d"].error == "already decided by ann: 'reject'"
 
 
-async def test_a_question_that_the_server_no_longer_lists_is_asked_for_by_its_id() -> None:
+async def test_an_unlisted_question_is_asked_for_by_its_id() -> None:
     state = state_with("c1", "c2")
     listed = [{"checkpointId": "c2", "title": "Ship?", "options": ["approve"]}]
     decided = {"status": "decided", "decision": {"selectedOption": "reject", "decidedBy": "ann"}}
@@ -193,7 +193,7 @@ async def test_a_question_that_the_server_no_longer_lists_is_asked_for_by_its_id
     assert (state.checkpoints["c1"].decision, state.checkpoints["c2"].status) == ("reject", "pending")
 
 
-async def test_without_a_list_a_question_that_seems_open_is_not_asked_for() -> None:
+async def test_without_a_list_open_questions_are_not_asked_for() -> None:
     assert "checkpoints.get" not in await asked(state_with("c1"), {})
 
 

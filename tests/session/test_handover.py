@@ -42,7 +42,7 @@ class Successor:
         self.resumes_from = resumes_from
 
 
-def test_tracked_events_that_go_on_from_the_last_one_pass_as_they_come() -> None:
+def test_tracked_events_from_the_last_one_on_pass() -> None:
     handover = Handover(Successor("1"))
     assert names(handover.from_new([Established(), event("b", "2")])) == ["b"]
     assert handover.established
@@ -50,7 +50,7 @@ def test_tracked_events_that_go_on_from_the_last_one_pass_as_they_come() -> None
     assert handover.finish() == []
 
 
-def test_tracked_events_of_a_subscription_that_begins_anywhere_wait_for_the_old_ones() -> None:
+def test_tracked_events_from_anywhere_wait_for_the_old_ones() -> None:
     handover = Handover(Successor(None))
     assert names(handover.from_new([Established(), event("c", "3")])) == []
     assert names(handover.from_old([event("b", "2")])) == ["b"]
@@ -87,13 +87,13 @@ def test_untracked_events_are_neither_lost_nor_doubled(
     assert handover.dropped == dropped
 
 
-def test_until_the_new_connection_stands_the_old_one_is_the_only_one() -> None:
+def test_the_old_connection_counts_until_the_new_one_stands() -> None:
     handover = Handover(Successor(None))
     signals: list[Signal] = [event("a"), StreamEnded()]
     assert handover.from_old(signals) == signals
 
 
-def test_from_then_on_only_events_and_replies_of_the_old_one_count() -> None:
+def test_then_only_events_and_replies_of_the_old_one_count() -> None:
     handover = Handover(Successor(None))
     handover.from_new([Established()])
     reply = Reply("d-1")

@@ -145,7 +145,7 @@ def test_a_connection_that_lasted_is_not_counted() -> None:
 # ---- plain JSON ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_close_in_the_middle_is_followed_by_another_connection_and_the_rest() -> None:
+async def test_a_close_in_the_middle_leads_to_a_reconnect() -> None:
     script = in_turn(
         does(says(*tasks_done(2, 3)), closes(1000)),
         closes(1000),
@@ -158,7 +158,7 @@ async def test_a_close_in_the_middle_is_followed_by_another_connection_and_the_r
     assert len(server.peers) == 3
 
 
-async def test_closes_in_good_order_that_bring_nothing_interrupt_the_run() -> None:
+async def test_fruitless_orderly_closes_interrupt_the_run() -> None:
     with JsonServer(does(says(*tasks_done(10)), closes(1000))) as server:
         run = Run(server.url)
         await run.follow()
@@ -168,7 +168,7 @@ async def test_closes_in_good_order_that_bring_nothing_interrupt_the_run() -> No
     assert len(server.peers) == 4
 
 
-async def test_a_server_that_says_what_is_known_anew_each_time_brings_nothing() -> None:
+async def test_known_events_at_each_connection_are_fruitless() -> None:
     def script(peer: Peer) -> None:
         at = 1_000_000 * peer.number
         peer.send(
@@ -250,7 +250,7 @@ async def test_a_task_that_ended_while_nobody_listened_is_asked_for() -> None:
     assert server_side.asked == 1
 
 
-async def test_a_task_is_asked_for_at_once_where_connections_break_before_they_are_calm(
+async def test_a_task_is_asked_for_at_once_when_links_break_early(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Breaks(Ends):
@@ -275,7 +275,7 @@ async def test_a_task_is_asked_for_at_once_where_connections_break_before_they_a
     assert len(server.peers) >= 3
 
 
-async def test_streams_that_end_with_news_between_are_no_reason_to_give_up() -> None:
+async def test_streams_that_end_with_news_are_followed_on() -> None:
     def events(number: int) -> list[Any]:
         return [task("task.progress", number, progress=number) if number < 8 else task("task.completed", number)]
 
@@ -295,7 +295,7 @@ async def test_a_followed_task_whose_stream_only_ends_is_interrupted(answer: Any
     assert "in good order 4 times before the task had ended" in (run.state.interruption or "")
 
 
-async def test_a_stream_that_ends_between_two_tasks_does_not_end_the_run() -> None:
+async def test_a_stream_that_ends_between_tasks_ends_no_run() -> None:
     def events(number: int) -> list[Any]:
         return tasks_done(1, 2) if number == 0 else [done(2, 2)]
 
@@ -352,7 +352,7 @@ def test_a_recording_of_an_interrupted_run_is_gone_on_with(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("how", ["the panel", "start"])
-def test_a_person_can_have_an_interrupted_run_followed_again_at_once(how: str) -> None:
+def test_an_interrupted_run_can_be_followed_again(how: str) -> None:
     rest = says(*tasks_done(53), execution("execution_completed", status="success"))
     with JsonServer(in_turn(*[INTERRUPTED] * 4, rest)) as server, Console(server.url, reconnect=QUICKLY) as console:
         with pytest.raises(RunInterrupted):

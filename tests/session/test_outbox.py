@@ -149,7 +149,7 @@ async def test_an_answer_to_something_else_is_not_for_the_outbox() -> None:
     assert desk.became() == "sent"
 
 
-async def test_a_lost_line_leaves_what_was_not_answered_unknown_and_the_rest_as_it_is() -> None:
+async def test_a_lost_link_leaves_unanswered_decisions_unknown() -> None:
     desk = Desk()
     desk.press("d1")
     desk.press("d2", "c2")
@@ -168,7 +168,7 @@ async def test_without_any_answer_the_outcome_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("decide", [lambda decision: 1 / 0, lambda decision: ("x", object())])
-async def test_an_answer_that_cannot_be_written_is_refused_with_the_reason(decide: Any) -> None:
+async def test_an_unwritable_answer_is_refused_with_the_reason(decide: Any) -> None:
     desk = Desk(decide=decide)
     desk.press("d")
     assert desk.became() == "refused"
@@ -180,7 +180,7 @@ async def test_an_answer_that_cannot_be_written_is_refused_with_the_reason(decid
 
 
 @pytest.mark.parametrize("after", [0, 1, 1_900_000, 60_000_000], ids=lambda after: f"{after} us after it")
-async def test_when_the_deadline_has_passed_in_the_outbox_nothing_leaves(after: int) -> None:
+async def test_nothing_leaves_the_outbox_after_the_deadline(after: int) -> None:
     desk = Desk(deadline=60)
     desk.live = False
     desk.press("d")
@@ -218,7 +218,7 @@ async def test_the_deadline_passes_by_the_servers_clock(ahead: float, seconds: f
 # ---- the end of the console ----------------------------------------------------------------------------------------
 
 
-async def test_when_the_console_stops_what_has_not_left_never_will_and_the_question_is_free_again() -> None:
+async def test_a_stop_withdraws_queued_decisions() -> None:
     desk = Desk()
     desk.live = False
     desk.press("d")
@@ -243,7 +243,7 @@ def resolved(**payload: Any) -> Any:
     return event
 
 
-async def test_the_answer_says_whose_a_decision_is_that_an_event_told_of_first() -> None:
+async def test_a_reply_after_the_event_says_whose_decision_it_is() -> None:
     for reply, state, by in (
         (Reply("d"), "applied", "you"),
         (Reply("d", error="too late", code="CONFLICT"), "refused", "other"),
@@ -258,7 +258,7 @@ async def test_the_answer_says_whose_a_decision_is_that_an_event_told_of_first()
         assert not desk.outbox.is_waiting
 
 
-async def test_without_any_answer_the_event_that_tells_of_the_same_decision_is_the_answer() -> None:
+async def test_without_a_reply_the_event_is_the_answer() -> None:
     desk = Desk()
     desk.press("d")
     desk.state.apply(resolved(decision="approve"))

@@ -65,7 +65,7 @@ def test_other_words_say_nothing_of_us(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["Unauthorized, try again later", "token expired, please try again"])
-def test_a_refusal_that_asks_for_another_try_is_tried_a_few_times(text: str) -> None:
+def test_a_refusal_that_invites_a_retry_is_retried(text: str) -> None:
     assert of_close(4401, text) is of_close(1008, text) is of_refusal(text) is UNCLEAR
 
 
@@ -88,7 +88,7 @@ def test_a_server_that_was_live_restarts_whatever_it_answers(status: int) -> Non
 
 
 @pytest.mark.parametrize("code", [1008, 3000, 3003, 4001, 4003, 4401, 4403])
-def test_a_close_that_means_not_allowed_is_final_with_words_and_judged_without(code: int) -> None:
+def test_a_close_that_means_not_allowed_is_final_with_words(code: int) -> None:
     for reason in ("invalid token", "unauthorized", "Forbidden", "not allowed", "authentication required"):
         assert of_close(code, reason) is DENIED
     assert of_close(code, "") is of_close(code, "bye") is REFUSED
@@ -133,7 +133,7 @@ def test_pauses_double_up_to_the_longest() -> None:
 
 
 @given(st.integers(1, 3000))
-def test_a_pause_is_between_a_half_and_a_whole_of_its_length_and_never_overflows(attempt: int) -> None:
+def test_a_pause_is_half_to_all_of_its_length(attempt: int) -> None:
     pause = Reconnect()(LOST, attempt)
     assert pause is not None
     assert 0.25 <= pause <= 30.0

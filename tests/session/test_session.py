@@ -99,7 +99,7 @@ async def test_every_frame_becomes_rows_whatever_it_holds() -> None:
             assert run.state.links[-1].state == "live"
 
 
-async def test_an_event_that_comes_again_by_its_id_is_counted_and_not_applied() -> None:
+async def test_a_known_id_is_counted_and_not_applied() -> None:
     first = {"type": "task.output", "id": "e1", "payload": {"taskId": "t", "stream": "stdout", "data": "once\n"}}
     with JsonServer([first, first, [first, first], first | {"id": "e2"}]) as server:
         async with following(server.url) as run:
@@ -127,7 +127,7 @@ async def test_what_comes_just_after_the_runs_end_is_not_missed() -> None:
     assert sum(link.missed or 0 for link in run.state.links) == 0
 
 
-async def test_an_event_that_breaks_the_fold_is_shown_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_that_breaks_the_fold_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with JsonServer([task("task.started"), task("task.created", taskId="u")]) as server:
         async with following(server.url) as run:
             real = run.state.put_task
@@ -217,9 +217,7 @@ async def test_a_retry_can_be_asked_for_at_once() -> None:
         ({"script": says({"type": "error", "payload": {"code": "UNAUTHORIZED", "message": "no s3cret"}})}, "no ***", 1),
     ],
 )
-async def test_where_trying_again_cannot_help_the_link_fails_and_says_why(
-    options: dict[str, Any], words: str, handshakes: int
-) -> None:
+async def test_a_hopeless_link_fails_and_says_why(options: dict[str, Any], words: str, handshakes: int) -> None:
     with JsonServer(options.pop("script", ()), **options) as server:
         async with following(server.url) as run:
             await run.until(lambda: run.links[-1:] == ["failed"])
@@ -248,7 +246,7 @@ async def test_an_execution_ends_with_its_last_event() -> None:
     assert run.links == ["connecting", "live", "ended"]
 
 
-async def test_what_a_server_says_right_after_the_end_is_still_taken_in() -> None:
+async def test_events_right_after_the_end_are_taken_in() -> None:
     last = [execution("execution_completed", status="success"), execution("artifact_created", path="late.py")]
     with JsonServer(last) as server:
         run = Following(server.url)
@@ -269,9 +267,7 @@ async def test_what_a_server_says_right_after_the_end_is_still_taken_in() -> Non
         ([task("task.completed")], {"task": "t"}, True),
     ],
 )
-async def test_a_close_in_good_order_ends_a_run_whose_tasks_are_all_done(
-    frames: list[str], options: dict[str, Any], *, ends: bool
-) -> None:
+async def test_an_orderly_close_ends_a_complete_run(frames: list[str], options: dict[str, Any], *, ends: bool) -> None:
     with JsonServer(does(says(*frames), closes(1000))) as server:
         async with following(server.url, **options) as run:
             await run.until(lambda: run.links[-1:] in (["ended"], ["retrying"]))

@@ -102,7 +102,7 @@ class Trpc:
 # ---- answers under way ----------------------------------------------------------------------------------------------
 
 
-async def test_an_answer_is_awaited_on_a_connection_whose_stream_has_broken_off() -> None:
+async def test_an_answer_is_awaited_after_the_stream_broke_off() -> None:
     def then(server: Trpc, peer: Peer, number: int) -> None:
         peer.send({"id": server.stream, **BROKEN})
         time.sleep(0.2)
@@ -118,7 +118,7 @@ async def test_an_answer_is_awaited_on_a_connection_whose_stream_has_broken_off(
         assert len(trpc.mutations) == 1
 
 
-async def test_while_it_waits_for_answers_new_decisions_wait_for_the_next_connection() -> None:
+async def test_new_decisions_wait_for_the_next_connection() -> None:
     def then(server: Trpc, peer: Peer, _number: int) -> None:
         peer.send({"id": server.stream, **BROKEN})
 
@@ -158,7 +158,7 @@ async def test_a_server_that_asks_twice_for_a_reconnect_gets_one() -> None:
 # ---- reports --------------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_missed_is_said_before_the_end_however_soon_that_comes() -> None:
+async def test_losses_are_reported_before_the_end() -> None:
     def numbered(number: int, kind: str = "worker.beat") -> dict[str, Any]:
         return {"type": kind, "seq": number, "data": {"n": number, "status": "success"}}
 
@@ -192,7 +192,7 @@ async def test_the_memory_of_a_session_before_knows_what_comes_again() -> None:
 # ---- what is no reason to give up, and what is ----------------------------------------------------------------------
 
 
-async def test_an_address_that_was_right_once_is_tried_on_however_strangely_it_answers() -> None:
+async def test_an_address_that_was_right_once_is_retried() -> None:
     with JsonServer(lambda peer: peer.send(task("task.started", peer.number))) as server:
         async with Run(server.url, ChannelWire()) as run:
             await run.until(lambda: run.is_live and run.seen)
@@ -203,7 +203,7 @@ async def test_an_address_that_was_right_once_is_tried_on_however_strangely_it_a
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 410, 426])
-async def test_a_server_that_was_live_is_waited_for_whatever_it_answers_while_it_restarts(status: int) -> None:
+async def test_a_restarting_server_is_waited_for(status: int) -> None:
     with JsonServer(lambda peer: peer.send(task("task.started", peer.number))) as server:
         async with Run(server.url, ChannelWire()) as run:
             await run.until(lambda: run.is_live and run.seen)
@@ -237,7 +237,7 @@ async def test_a_live_server_that_refuses_us_is_asked_a_few_times(refusals: int,
         (4000, "Invalid token", True, 6),
     ],
 )
-async def test_a_close_that_refuses_us_fails_after_a_bounded_number_of_tries(
+async def test_a_refusing_close_fails_after_some_tries(
     code: int, reason: str, *, says_first: bool, handshakes: int
 ) -> None:
     def script(peer: Peer) -> None:
@@ -265,7 +265,7 @@ async def test_a_limit_of_requests_is_waited_out() -> None:
             await run.until(lambda: run.seen)
 
 
-async def test_a_refusal_meant_for_another_client_does_not_end_the_stream() -> None:
+async def test_a_refusal_of_another_client_ends_nothing() -> None:
     refusal = {"type": "error", "correlationId": "theirs", "payload": {"code": "FORBIDDEN", "message": "not yours"}}
     with JsonServer([task("task.started"), refusal, task("task.progress", progress=50)]) as server:
         async with Run(server.url, ChannelWire()) as run:
@@ -274,7 +274,7 @@ async def test_a_refusal_meant_for_another_client_does_not_end_the_stream() -> N
             assert server.handshakes == 1
 
 
-async def test_failures_of_another_kind_before_do_not_make_a_doubtful_one_the_last() -> None:
+async def test_only_doubtful_failures_count_as_doubts() -> None:
     with JsonServer([task("task.started")], refuse=[503] * 5 + [404] * 3) as server:
         async with Run(server.url, ChannelWire()) as run:
             await run.until(lambda: run.seen)
@@ -298,7 +298,7 @@ async def test_a_half_open_connection_is_noticed_after_two_heartbeats() -> None:
     assert "answered no ping for 0.1 s" in str(lost)
 
 
-async def test_a_message_of_ours_that_is_too_long_is_no_reason_to_forget_where_we_are() -> None:
+async def test_our_own_long_message_keeps_the_mark() -> None:
     with JsonServer(lambda peer: peer.close(1009)) as server:
         lost = await read_to_the_end(server.url)
     assert lost.code is None

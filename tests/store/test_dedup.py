@@ -48,7 +48,7 @@ def test_on_one_connection_events_without_marks_are_all_new() -> None:
     assert admitted(connected(), event(at=5), event(at=5), event(), event()) == [True] * 4
 
 
-def test_a_server_that_replays_its_past_after_a_reconnect_is_known_by_the_content() -> None:
+def test_a_replay_after_a_reconnect_is_known_by_content() -> None:
     dedup = connected()
     past = [event("a", 1), event("b", 2), event("b", 2)]
     assert admitted(dedup, *past) == [True] * 3
@@ -56,14 +56,14 @@ def test_a_server_that_replays_its_past_after_a_reconnect_is_known_by_the_conten
     assert admitted(dedup, *past, event("c", 3)) == [False, False, False, True]
 
 
-def test_an_event_that_comes_more_often_than_before_the_reconnect_is_new_the_last_time() -> None:
+def test_one_more_of_an_event_after_a_reconnect_is_new() -> None:
     dedup = connected()
     admitted(dedup, event("a", 1))
     dedup.connected(RECONNECTED)
     assert admitted(dedup, event("a", 1), event("a", 1)) == [False, True]
 
 
-def test_without_timestamps_only_what_comes_before_the_first_news_is_a_replay() -> None:
+def test_without_times_the_first_new_event_ends_a_replay() -> None:
     dedup = connected()
     admitted(dedup, event("tick"), event("start"))
     dedup.connected(RECONNECTED)
@@ -121,7 +121,7 @@ def test_a_marked_event_in_another_spelling_is_the_same(mark: str) -> None:
     assert followed.hear(told(20, **{mark: 20})) == [True]
 
 
-def test_an_event_with_only_a_time_of_its_own_in_another_spelling_is_the_same_after_a_reconnect() -> None:
+def test_another_spelling_after_a_reconnect_is_the_same_event() -> None:
     followed = Followed()
     frames = [told(number) for number in range(1, 20)]
     followed.hear(*frames)
@@ -131,7 +131,7 @@ def test_an_event_with_only_a_time_of_its_own_in_another_spelling_is_the_same_af
 
 
 @pytest.mark.parametrize("mark", ["id", "seq"])
-def test_a_server_that_counts_afresh_gives_the_same_marks_to_other_events(mark: str) -> None:
+def test_a_fresh_count_gives_known_marks_to_new_events(mark: str) -> None:
     followed = Followed()
     followed.hear(*(told(number, **{mark: number}) for number in range(1, 10)))
     followed.connect()
@@ -167,7 +167,7 @@ def test_a_mark_that_is_not_the_events_own_loses_nothing(mark: str | int, stamps
 
 
 @pytest.mark.parametrize("mark", ["t1", 1])
-def test_a_mark_that_is_not_the_events_own_loses_nothing_from_the_very_first_event(mark: str | int) -> None:
+def test_a_foreign_mark_loses_nothing_from_the_first_event(mark: str | int) -> None:
     output = {"type": "task.output", "id": mark, "timestamp": 1_767_225_600, "payload": {"taskId": "t1", "data": "."}}
     assert all(Followed().hear(*[output] * 20))
 
@@ -198,7 +198,7 @@ def line(text: str, at: int | None = None) -> dict[str, Any]:
     )
 
 
-def test_equal_lines_of_one_moment_count_each_also_while_a_catch_up_may_go_on() -> None:
+def test_equal_lines_count_each_during_a_catch_up() -> None:
     followed = Followed()
     followed.replays = 1
     followed.connect()
@@ -208,7 +208,7 @@ def test_equal_lines_of_one_moment_count_each_also_while_a_catch_up_may_go_on() 
     assert followed.hear(*past, line("}", 1), line("x", 2)) == [False] * len(past) + [True, True]
 
 
-def test_a_catch_up_is_over_when_the_server_says_so_however_long_it_takes() -> None:
+def test_a_catch_up_ends_when_the_server_says_so() -> None:
     followed = Followed()
     followed.replays = 1
     followed.connect()
@@ -242,7 +242,7 @@ def test_several_catch_ups_bring_each_event_once(at_once: bool) -> None:  # noqa
     assert all(followed.hear(*[line(".", 3)] * 3))
 
 
-def test_two_catch_ups_over_the_first_connection_bring_each_event_once() -> None:
+def test_two_catch_ups_bring_each_event_once() -> None:
     followed = Followed()
     followed.dedup, followed.replays = Dedup(followed.log), 2
     followed.connect()
@@ -273,7 +273,7 @@ def losses(dedup: Dedup) -> tuple[int | None, int] | None:
     return None if report is None else (report.missed, report.recovered)
 
 
-def test_a_number_that_jumps_ahead_leaves_a_gap_and_one_that_fills_it_is_recovered() -> None:
+def test_a_jump_is_a_gap_and_a_late_number_fills_it() -> None:
     dedup = connected()
     admitted(dedup, event("a", seq=1), event("b", seq=2), event("e", seq=5))
     assert losses(dedup) == (2, 0)
@@ -345,7 +345,7 @@ def test_what_was_merely_overtaken_is_never_reported() -> None:
     assert losses(followed.dedup) == (0, 2)
 
 
-def test_what_was_reported_and_comes_late_is_taken_back_and_nothing_else_is() -> None:
+def test_only_late_events_are_taken_off_the_report() -> None:
     followed = Followed()
     followed.hear(*({"type": "a", "seq": n, "data": {}} for n in [1, 2, 3, 6]))
     assert losses(followed.dedup) == (2, 0)
@@ -361,7 +361,7 @@ def test_a_number_that_is_no_number_of_an_event_fills_no_memory() -> None:
 
 
 @given(st.permutations(range(1, 12)), st.sets(st.integers(1, 11)))
-def test_however_numbers_arrive_what_never_came_is_what_is_missing(order: list[int], lost: set[int]) -> None:
+def test_missing_numbers_are_those_that_never_came(order: list[int], lost: set[int]) -> None:
     dedup = connected()
     came = [*range(-99, 1), *(number for number in order if number not in lost)]
     assert admitted(dedup, *(event(str(n), seq=n) for n in came)) == [True] * len(came)

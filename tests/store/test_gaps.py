@@ -63,7 +63,7 @@ def test_a_reconnect_tells_what_is_missing_or_that_nobody_knows(
     assert words(gaps) is None
 
 
-def test_numbers_that_begin_afresh_after_a_reconnect_tell_nothing_of_what_was_before() -> None:
+def test_a_fresh_count_says_nothing_of_the_past() -> None:
     gaps = followed(1, 2, 3)
     note(gaps, 1, 2, at=LATER)
     assert words(gaps) == (None, 0)
@@ -71,13 +71,13 @@ def test_numbers_that_begin_afresh_after_a_reconnect_tell_nothing_of_what_was_be
     assert words(gaps) == (2, 0)
 
 
-def test_without_timestamps_a_number_that_was_seen_with_another_content_begins_afresh() -> None:
+def test_a_known_number_with_other_content_begins_afresh() -> None:
     gaps = followed(1, 2, 3)
     note(gaps, 2)
     assert words(gaps) == (None, 0)
 
 
-def test_what_a_server_replays_of_the_time_before_we_came_is_late_and_no_fresh_count() -> None:
+def test_a_replay_of_earlier_events_is_late_and_no_fresh_count() -> None:
     gaps = followed(5, 6, 7)
     note(gaps, 1, 2, 3, 4, at=5)
     note(gaps, 5, 6, 7, known=True)
@@ -85,14 +85,14 @@ def test_what_a_server_replays_of_the_time_before_we_came_is_late_and_no_fresh_c
     assert words(gaps) == (0, 4)
 
 
-def test_a_replay_that_ends_with_what_was_known_proves_that_nothing_is_missing() -> None:
+def test_a_replay_up_to_known_events_proves_no_loss() -> None:
     for marks in ((1, 2, 3), ("1", "2", "3")):
         gaps = followed(*marks)
         note(gaps, *marks, known=True)
         assert words(gaps) == (0, 0)
 
 
-def test_what_happened_while_nobody_was_connected_is_recovered_by_its_time() -> None:
+def test_events_of_a_lost_connection_are_recovered_by_time() -> None:
     gaps = followed("1", "2", "3")
     note(gaps, "4", "5", at=BACK - 1)
     note(gaps, "6", at=BACK + 1)
@@ -111,7 +111,7 @@ def test_what_could_not_be_known_at_first_is_told_once_it_is() -> None:
     assert words(gaps) == (0, 0)
 
 
-def test_a_link_that_breaks_again_before_the_report_hides_nothing() -> None:
+def test_a_second_break_before_the_report_hides_nothing() -> None:
     gaps = followed("a")
     gaps.connected(LATER, assured=True)
     assert words(gaps) == (None, 0)
@@ -147,7 +147,7 @@ def test_ids_of_a_replay_that_meets_what_is_new_count() -> None:
     assert words(gaps) == (1, 0)
 
 
-def test_a_change_of_connections_is_checked_by_ids_that_count_and_else_believed() -> None:
+def test_a_handover_is_checked_by_ids_that_count() -> None:
     for before, after, missed in ((("1", "2", "3"), "6", 2), (("1", "2", "3"), "4", None), (("a", "b"), "c", None)):
         gaps = Gaps()
         gaps.connected(None, assured=False)

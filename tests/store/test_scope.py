@@ -58,7 +58,7 @@ def test_an_event_that_names_nothing_is_ours() -> None:
     assert kept(scope("e1", "t1"), {"type": "system.alert", "payload": {"message": "x"}}, {"type": "x"}) == [True, True]
 
 
-def test_a_task_and_a_checkpoint_that_are_known_to_be_anothers_are_left_out() -> None:
+def test_tasks_and_checkpoints_of_others_are_left_out() -> None:
     known = scope("e1")
     assert kept(
         known,
