@@ -1,4 +1,4 @@
-"""Runs all checks and tests, in two lanes side by side: `scripts/test` has set up the environment.
+"""Runs all checks and tests, in three lanes side by side: `scripts/test` has set up the environment.
 
     python scripts/suite.py                       # once
     python scripts/suite.py --again 10 --load 1   # ten times in a row, while another process keeps a core busy
@@ -67,7 +67,7 @@ LANES = [
         Step(
             "python",
             "Python: tests",
-            _pytest("--ignore=tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"),
+            _pytest("--ignore=tests/e2e", "--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"),
         ),
     ],
     [
@@ -76,8 +76,9 @@ LANES = [
         Step(
             "front-end", "Front end: tests", [sys.executable, "scripts/frontend.py", "npm", "run", "--silent", "test"]
         ),
-        Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),
     ],
+    # The notebooks wait for their runs nearly all the time.
+    [Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks"))],
 ]
 
 
