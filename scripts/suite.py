@@ -67,7 +67,7 @@ LANES = [
         Step(
             "python",
             "Python: tests",
-            _pytest("--ignore=tests/e2e", "--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"),
+            _pytest("--ignore=tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"),
         ),
     ],
     [

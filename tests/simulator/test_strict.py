@@ -140,9 +140,9 @@ def test_a_strict_plain_server_is_followed_to_its_end() -> None:
 )
 def test_a_subscription_that_is_refused_is_said(message: dict[str, Any], words: str) -> None:
     with tasks() as simulator, Console(simulator.url, subscribe={"type": "subscribe", **message}) as console:
-        eventually(lambda: console._engine.state.quiet is not None)
-        text = " ".join(console.links["reason"].dropna())
-        assert re.search(words, text)
+        # On a busy machine the silence may be reported before the refusal comes; that is then said as well.
+        eventually(lambda: re.search(words, " ".join(console.links["reason"].dropna())))
+        assert console._engine.state.quiet is not None
         if "timestamp" in message:
             with pytest.raises(ConsoleFailed, match=words):
                 console.wait(20)
