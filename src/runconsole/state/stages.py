@@ -79,22 +79,8 @@ def phase_told(state: RunState, fact: PhaseTold, event: Received) -> None:
 def _set_phase(state: RunState, reported: PhaseReported, event: Received) -> None:
     number = reported.number if reported.number is not None else _number_of(state, reported.name)
     phase = copy(state.phases.get(number) or Phase(number))
-    if state.is_newest(f"phase {number}", event):
-        set_known(
-            phase,
-            name=reported.name,
-            tasks=reported.total,
-            reported_status=reported.status,
-            reported_done=reported.done,
-        )
-    else:
-        fill_unknown(
-            phase,
-            name=reported.name,
-            tasks=reported.total,
-            reported_status=reported.status,
-            reported_done=reported.done,
-        )
+    merge = set_known if state.is_newest(f"phase {number}", event) else fill_unknown
+    merge(phase, name=reported.name, tasks=reported.total, reported_status=reported.status, reported_done=reported.done)
     if phase.reported_status is TaskStatus.COMPLETED and phase.tasks is not None and not phase.counts:
         phase.reported_done = phase.tasks
     if phase.started_at is None:
