@@ -182,7 +182,11 @@ class Session:
 
         A fact that comes up while another one is applied has its turn after that, in the order in which they came up.
         """
-        self._steps.append(fact)
+        self._take_steps((fact,))
+
+    def _take_steps(self, steps: Iterable[Fact | Received | Post]) -> None:
+        """Take these steps now, or after those that are being taken."""
+        self._steps.extend(steps)
         if not self._is_applying:
             self._carry_out(())
 
@@ -271,9 +275,7 @@ class Session:
     def _send_queued(self) -> None:
         link = self._link
         if self._link_log.is_live and link is not None and link.is_greeted and not link.reader.done():
-            self._steps.extend(self._outbox.flush(link.wire))
-            if not self._is_applying:
-                self._carry_out(())
+            self._take_steps(self._outbox.flush(link.wire))
 
     def _inquire(self, checkpoint_id: str) -> None:
         """Ask what became of a checkpoint, where there is a link to ask over; after a reconnect it is asked anyway."""
