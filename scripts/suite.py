@@ -52,7 +52,10 @@ class Outcome:
 
     def failures(self) -> list[str]:
         """Return pytest's lines on failed tests; the step itself if it has none."""
-        lines = re.findall(r"^(?:FAILED|ERROR) .*", self.output.read_text(errors="replace"), re.MULTILINE)
+        # With a test's path: a logged line may begin with ERROR, too.
+        lines = re.findall(
+            r"^(?:FAILED|ERROR) \S+\.(?:py|ipynb)\b.*", self.output.read_text(errors="replace"), re.MULTILINE
+        )
         return lines or [f"FAILED {self.step.heading}, see {self.output.relative_to(ROOT)}"]
 
 
