@@ -44,7 +44,7 @@ class FakeHost {
 
 /** A widget model whose kernel is a function of the messages. */
 export class FakeModel implements WidgetModel {
-  readonly traits: Traits = { picture: {}, height: 320 };
+  readonly traits: Traits = { picture: {}, height: 600 };
   readonly sent: ToKernel[] = [];
   dead = false;
   /** The host's report of its kernel. */

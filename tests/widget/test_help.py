@@ -48,7 +48,7 @@ def test_the_frames_and_methods_of_a_widget_are_completed(kernel: Any) -> None:
 
 def test_the_signature_names_every_option_with_its_type(kernel: Any) -> None:
     text = inspected(kernel, "ConsoleWidget(")
-    for words in ("token: 'str | None' = None", "height: 'int' = 320", "on_checkpoint: ", "start: 'bool' = True"):
+    for words in ("token: 'str | None' = None", "height: 'int' = 600", "on_checkpoint: ", "start: 'bool' = True"):
         assert words in text
 
 

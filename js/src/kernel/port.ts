@@ -33,7 +33,7 @@ export interface Port {
   picture(): Durable | null;
   /** Calls back when the durable picture changed; returns a function that ends this. */
   onPicture(callback: () => void): () => void;
-  /** Height of the scrolling areas in CSS pixels. */
+  /** Height of the panel in CSS pixels. */
   height(): number;
   onHeight(callback: () => void): () => void;
   kernel(): KernelState;
@@ -51,7 +51,7 @@ const KERNEL: Readonly<Record<string, KernelState>> = {
   dead: "dead",
 };
 const MESSAGE = "msg:custom";
-const DEFAULT_HEIGHT = 320;
+const DEFAULT_HEIGHT = 600;
 
 export class ModelPort implements Port {
   readonly #model: WidgetModel;

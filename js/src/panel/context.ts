@@ -9,7 +9,7 @@ export interface Panel {
   prefix: string;
   store: Store;
   ticker: Ticker;
-  /** Height of the scrolling areas in CSS pixels. */
+  /** Height of the panel in CSS pixels, unless a person sets another. */
   height: number;
 }
 

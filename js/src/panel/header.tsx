@@ -3,11 +3,13 @@
 import type { ComponentChildren } from "preact";
 import type { Head } from "../kernel/contract";
 import type { Store } from "../state/store";
+import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
 import { Clip } from "../ui/clip";
 import { count, dollars, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import { useNow, useStore } from "./context";
+import { useView } from "./view";
 
 export function Header() {
   const store = useStore("head", "attachment");
@@ -30,10 +32,40 @@ export function Header() {
           {head.percent === null ? UNKNOWN : wholePercent(head.percent)}
           {head.percent !== null && <small>%</small>}
         </span>
+        <SizeButtons />
       </div>
       <Bar name="Overall progress" value={head.percent} status={barStatus(head)} says={progressText(head)} large />
       <Facts head={head} />
     </header>
+  );
+}
+
+function SizeButtons() {
+  const { compact = false, maximised, change, maximise } = useView();
+  return (
+    <span class="rc-size">
+      <Button
+        class="rc-icon-button"
+        aria-label="Compact"
+        aria-pressed={compact}
+        title={compact ? "Show the whole panel" : "Leave one line"}
+        onClick={() => {
+          maximise(false);
+          change({ compact: maximised || !compact });
+        }}
+      >
+        <Icon name={compact && !maximised ? "down" : "line"} />
+      </Button>
+      <Button
+        class="rc-icon-button"
+        aria-label="Maximise"
+        aria-pressed={maximised}
+        title={maximised ? "Back into the notebook (Escape)" : "Cover the whole page"}
+        onClick={() => maximise(!maximised)}
+      >
+        <Icon name={maximised ? "inward" : "outward"} />
+      </Button>
+    </span>
   );
 }
 

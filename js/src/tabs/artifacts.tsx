@@ -10,6 +10,7 @@ export function Artifacts() {
   return (
     <DataTable
       name="Artifacts"
+      fills
       empty="No artifacts yet."
       columns={ARTIFACTS}
       rows={rows}

@@ -56,6 +56,7 @@ export function Decisions() {
   return (
     <DataTable
       name="Decisions"
+      fills
       empty="No decisions yet."
       columns={DECISIONS}
       rows={rows}

@@ -13,6 +13,7 @@ export function Errors() {
   return (
     <DataTable
       name="Errors"
+      fills
       empty="No errors."
       columns={ERRORS}
       rows={rows}

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { OutputRow } from "../kernel/contract";
-import { usePanel, useStore } from "../panel/context";
+import { useStore } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { plain } from "../ui/ansi";
 import { Button } from "../ui/button";
@@ -98,15 +98,14 @@ interface LogProps {
 }
 
 function Log({ rows, tagged, onSeen }: LogProps) {
-  const { height } = usePanel();
   const layout: Layout = { count: rows.total, rowHeight: LINE_HEIGHT, extras: NO_EXTRAS };
-  const scroller = useScroller({ layout, viewport: height, follow: true });
+  const scroller = useScroller({ layout, follow: true });
   const { start, end, top, height: full } = scroller.window;
   // At the end new lines come by themselves; elsewhere the next ones are requested before they are visible.
   const ahead = scroller.atEnd ? 0 : AHEAD;
   useEffect(() => onSeen?.(start - ahead, end + ahead));
   return (
-    <div class="rc-log-frame">
+    <div class="rc-log-frame rc-fills">
       <div
         role="log"
         aria-label="Output"
@@ -117,7 +116,6 @@ function Log({ rows, tagged, onSeen }: LogProps) {
         tabIndex={0}
         ref={scroller.ref}
         onScroll={scroller.onScroll}
-        style={{ maxHeight: `${height}px` }}
       >
         <div class="rc-log-body" style={{ height: `${full}px` }}>
           <div style={{ transform: `translateY(${top}px)` }}>

@@ -1,7 +1,7 @@
 /** The run on one page. Missing parts of a run take no room. */
 
 import type { TaskRow } from "../kernel/contract";
-import { usePanel, useStore } from "../panel/context";
+import { useStore } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
 import { Section } from "../ui/icons";
@@ -140,8 +140,7 @@ const subtasks = (task: TaskRow) =>
   );
 
 function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
-  const { height } = usePanel();
   const all = tasks.length <= VERY_FEW_TASKS;
   const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
-  return <DataTable name="Tasks" columns={FEW_TASKS} rows={listOf(tasks)} below={below} height={2 * height} />;
+  return <DataTable name="Tasks" columns={FEW_TASKS} rows={listOf(tasks)} below={below} />;
 }

@@ -58,6 +58,7 @@ export function Tasks() {
       <DataTable
         key={`${status} ${search}`}
         name="Tasks"
+        fills
         empty={source.searching ? "" : total === 0 ? "No tasks yet." : "No task is like that."}
         columns={TASKS}
         rows={source.rows}

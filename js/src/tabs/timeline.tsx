@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import type { TaskRow } from "../kernel/contract";
-import { useNow, usePanel, useStore } from "../panel/context";
+import { useNow, useStore } from "../panel/context";
 import { Clip } from "../ui/clip";
 import { duration, moment, ticking } from "../ui/format";
 import { Empty } from "../ui/icons";
@@ -32,7 +32,6 @@ type Item = { group: string; count: number } | { task: TaskRow };
 
 function Gantt() {
   const store = useStore("head", "tasks", "phases", "pages");
-  const { height } = usePanel();
   const source = useTasks(null, "");
   const head = store.head;
   const running = head !== null && head.ended_at === null && head.link === "live";
@@ -46,14 +45,13 @@ function Gantt() {
   }, [source.paged, byPhase, here]);
   const total = items?.length ?? source.rows.total;
   const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: NO_EXTRAS };
-  const viewport = height - AXIS_HEIGHT;
-  const { ref, onScroll, window } = useScroller({ layout, viewport, follow: running && !source.paged });
+  const { ref, onScroll, window } = useScroller({ layout, inset: AXIS_HEIGHT, follow: running && !source.paged });
   const span = spanOf(here, head?.started_at ?? null, head?.ended_at ?? (running ? store.clocks.serverNow() : null));
   if (items === null) source.want(window.start, window.end);
   if (total === 0 || span === null) return <Empty>No task has started yet.</Empty>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
-    <div class="rc-gantt" ref={ref} onScroll={onScroll} style={{ maxHeight: `${height}px` }} tabIndex={0}>
+    <div class="rc-gantt rc-fills" ref={ref} onScroll={onScroll} tabIndex={0}>
       <Axis span={span} />
       <div class="rc-gantt-body" style={{ height: `${window.height}px` }}>
         <div class="rc-gantt-grid" aria-hidden="true">

@@ -3,7 +3,6 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "../kernel/contract";
-import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { Button } from "./button";
 import { Icon } from "./icons";
@@ -39,8 +38,8 @@ export interface DataTableProps<R extends Row> {
   empty?: string;
   /** Newest first. */
   reversed?: boolean;
-  /** The largest height, in CSS pixels. */
-  height?: number;
+  /** It takes the room that a view leaves, and scrolls; else it is as high as its rows, up to a limit. */
+  fills?: boolean;
   /** The content of an opened row; null when there is none. */
   detail?: (row: R) => VNode | null;
   /** The content below each row, always: for short tables. */
@@ -57,14 +56,12 @@ const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 
 export function DataTable<R extends Row>(props: DataTableProps<R>) {
   const { name, columns, rows, reversed = false, detail, onSeen } = props;
-  const panel = usePanel();
-  const height = props.height ?? panel.height;
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const [extras, setExtras] = useState<ReadonlyMap<string, number>>(new Map());
   const total = rows.total;
   const numberOf = (position: number) => (reversed ? total - 1 - position : position);
   const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: placeExtras(extras, opened, reversed, total) };
-  const scroller = useScroller({ layout, viewport: height - HEAD_HEIGHT, growsAtTop: reversed });
+  const scroller = useScroller({ layout, inset: HEAD_HEIGHT, growsAtTop: reversed });
   const virtual = total > ALL_ROWS;
   const start = virtual ? scroller.window.start : 0;
   const end = virtual ? scroller.window.end : total;
@@ -104,15 +101,15 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   return (
     <div
-      class="rc-table"
+      class={`rc-table${props.fills ? " rc-fills" : ""}`}
       role="table"
       aria-label={name}
       aria-rowcount={total + 1}
       ref={scroller.ref}
       onScroll={scroller.onScroll}
-      style={`max-height: ${height}px; ${templates(columns)}`}
+      style={templates(columns)}
       // A scrolling area must be reachable by keyboard.
-      tabIndex={layout.count * ROW_HEIGHT + HEAD_HEIGHT > height ? 0 : undefined}
+      tabIndex={scroller.scrolls ? 0 : undefined}
     >
       <div role="rowgroup" class="rc-thead">
         <div role="row" class="rc-tr" aria-rowindex={1}>

@@ -5,11 +5,13 @@
  * measures each row cannot promise.
  */
 import type { RefObject } from "preact";
-import { useCallback, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+import { useCallback, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
 /** Browsers cut elements off at about 17 to 33 million pixels; above this the scroll bar is a scale. */
 const MAX_HEIGHT = 8_000_000;
 const OVERSCAN = 6;
+/** The height of a list that has not been laid out, in CSS pixels. */
+const BEFORE_LAYOUT = 320;
 
 export interface Layout {
   count: number;
@@ -83,6 +85,8 @@ export interface Scroller {
   ref: RefObject<HTMLDivElement | null>;
   window: Window;
   onScroll: () => void;
+  /** True if there are more rows than are visible at once. */
+  scrolls: boolean;
   /** True at the end, where new rows come in. */
   atEnd: boolean;
   toEnd: () => void;
@@ -90,8 +94,8 @@ export interface Scroller {
 
 export interface ScrollOptions {
   layout: Layout;
-  /** Height of the viewport in CSS pixels, without fixed parts in it. */
-  viewport: number;
+  /** Height of fixed parts in the scrolling element, in CSS pixels. */
+  inset?: number;
   /** Stay at the end while rows are added, until the person scrolls away. */
   follow?: boolean;
   /** Rows are added at the top: the visible ones keep their place. */
@@ -114,8 +118,9 @@ const REST_MS = 250;
 
 /** Keeps the window of a scrolling element. */
 export function useScroller(options: ScrollOptions): Scroller {
-  const { layout, viewport, follow = false, growsAtTop = false } = options;
+  const { layout, inset = 0, follow = false, growsAtTop = false } = options;
   const ref = useRef<HTMLDivElement>(null);
+  const viewport = useHeight(ref) - inset;
   const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
   const start: Position = { offset: 0, scrollTop: 0, touchedAt: 0, atEnd: follow, count: layout.count };
   const position = useRef(start).current;
@@ -155,7 +160,23 @@ export function useScroller(options: ScrollOptions): Scroller {
     position.scrollTop = element.scrollTop;
   });
 
-  return { ref, window, onScroll, atEnd: position.atEnd, toEnd };
+  const scrolls = offsetOf(layout, layout.count) > viewport + 1;
+  return { ref, window, onScroll, scrolls, atEnd: position.atEnd, toEnd };
+}
+
+/** The height of an element's inside in CSS pixels, as it is laid out. */
+function useHeight(ref: RefObject<HTMLElement | null>): number {
+  const [height, setHeight] = useState(BEFORE_LAYOUT);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return undefined;
+    const look = () => setHeight(element.clientHeight || BEFORE_LAYOUT);
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return height;
 }
 
 /** Moves a position when rows were added or removed; true when the visible rows have moved. */

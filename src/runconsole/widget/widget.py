@@ -75,7 +75,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         url: the URL or path that `Console` takes, or a `Console`. With the arguments of a console that still runs, the
             result is that console's own widget: a cell run twice opens no second connection. The newest cell wins: its
             `on_checkpoint` (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
-        height: the height of the scrolling areas, in CSS pixels.
+        height: the height of the panel in CSS pixels; a person may set another at its lower edge.
         display: show the panel at once; else it is shown where the widget is displayed.
         options: the keyword arguments of `Console`.
 
@@ -90,19 +90,19 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
         sync=True
     )
-    height = traitlets.Int(320, help="Height of the scrolling areas in CSS pixels.").tag(sync=True)
+    height = traitlets.Int(600, help="Height of the panel in CSS pixels.").tag(sync=True)
 
     console: Console
 
     __signature__ = signature(
-        url="str | os.PathLike[str] | Source | Console", height=("int", 320), display=("bool", True)
+        url="str | os.PathLike[str] | Source | Console", height=("int", 600), display=("bool", True)
     )
 
     def __new__(  # noqa: PYI034 - perhaps one that exists
         cls,
         url: Any = None,
         *,
-        height: int = 320,  # noqa: ARG004 - `__init__` takes it
+        height: int = 600,  # noqa: ARG004 - `__init__` takes it
         display: bool = True,  # noqa: ARG004 - `__init__` takes it
         **options: Unpack[ConsoleOptions],
     ) -> ConsoleWidget:
@@ -118,7 +118,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         self,
         url: str | os.PathLike[str] | Source | Console,
         *,
-        height: int = 320,
+        height: int = 600,
         display: bool = True,
         **options: Unpack[ConsoleOptions],
     ) -> None:

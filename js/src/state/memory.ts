@@ -1,0 +1,39 @@
+/** The state of a view that survives a reload of the page: one entry for all panels of the tab, by the run's address. */
+import type { Env } from "../page/env";
+
+export interface ViewState {
+  /** The name of the selected tab. */
+  tab?: string;
+  /** The height that a person has set, in CSS pixels. */
+  height?: number;
+  /** One line is shown. */
+  compact?: boolean;
+}
+
+const ENTRY = "runconsole.views.1";
+const MOST = 50;
+
+/** The kept state of a run's view; empty if there is none. */
+export function recall(env: Env, run: string): ViewState {
+  return all(env).find(([name]) => name === run)?.[1] ?? {};
+}
+
+/** Keeps changes to the state of a run's view. */
+export function remember(env: Env, run: string, change: ViewState): void {
+  const others = all(env).filter(([name]) => name !== run);
+  const state = { ...recall(env, run), ...change };
+  env.keep(ENTRY, JSON.stringify([...others, [run, state]].slice(-MOST)));
+}
+
+function all(env: Env): [string, ViewState][] {
+  try {
+    const kept: unknown = JSON.parse(env.kept(ENTRY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one) => Array.isArray(one) && isRecord(one[1])) : [];
+  } catch {
+    return []; // another program's entry
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
