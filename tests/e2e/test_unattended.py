@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbconvert
 import nbformat
 import papermill  # type: ignore[import-untyped]
 import pytest
 from nbclient import NotebookClient
+from playwright.sync_api import expect
 
 from tests.e2e.runs import decisions_at, question
 from tests.servers.json_server import JsonServer, Peer, eventually
@@ -17,7 +20,8 @@ from tests.support.folding import execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 FOLLOW = "from runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release'{more})"
 WAIT = "finished = w.wait(timeout={timeout})\nprint('finished:', finished)"
@@ -121,6 +125,19 @@ def completed_by(run: Callable[[Notebook, Path], Notebook], cells: list[str], fo
         return run(notebook, folder)
 
 
+def by_jupyter_execute(notebook: Notebook, folder: Path) -> Notebook:
+    nbformat.write(notebook, folder / "in.ipynb")
+    execute = Path(sys.executable).with_name("jupyter-execute")
+    subprocess.run([execute, "--inplace", folder / "in.ipynb"], check=True, stderr=subprocess.DEVNULL)
+    return nbformat.read(folder / "in.ipynb", as_version=4)
+
+
+def reports_of(cell: Any) -> list[Any]:
+    """Return the data of the outputs of a cell that report a run."""
+    data = [output.get("data", {}) for output in cell.outputs]
+    return [each for each in data if "runconsole-report" in each.get("text/html", "")]
+
+
 def stored_heads(notebook: Notebook) -> list[Any]:
     """Return the head of each panel in the widget state of a saved notebook."""
     state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
@@ -128,18 +145,27 @@ def stored_heads(notebook: Notebook) -> list[Any]:
 
 
 def assert_completed(notebook: Notebook) -> None:
-    """Assert that the one panel of the first cell shows the end of the run, in each form."""
-    (output,) = [output for output in notebook.cells[0].outputs if VIEW in output.get("data", {})]
-    assert output.data["text/plain"].startswith("Completed A release")
-    assert "recorded: the final state of this run" in output.data["text/html"]
+    """Assert that the one output of the first cell shows the end of the run, in each form."""
+    (data,) = reports_of(notebook.cells[0])
+    assert_is_final(data)
     (head,) = stored_heads(notebook)
     assert (head["status"], head["link"]) == ("completed", "ended")
+
+
+def assert_is_final(data: Any) -> None:
+    """Assert that an output holds the end of the run, in forms that need no widget."""
+    assert data["text/plain"].startswith("Completed A release")
+    assert data["text/html"].startswith("✔ completed · ")
+    assert "recorded: the final state of this run" in data["text/html"]
+    assert VIEW not in data
 
 
 MAKE = "from runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release')"
 
 
-@pytest.mark.parametrize("run", [by_papermill, by_nbconvert], ids=["papermill", "nbconvert"])
+@pytest.mark.parametrize(
+    "run", [by_papermill, by_nbconvert, by_jupyter_execute], ids=["papermill", "nbconvert", "jupyter-execute"]
+)
 def test_a_run_awaited_in_another_cell_is_saved_with_its_end(
     run: Callable[[Notebook, Path], Notebook], tmp_path: Path
 ) -> None:
@@ -172,9 +198,31 @@ def test_a_run_that_ends_in_any_cell_is_saved_with_its_end(cells: list[str], tmp
 def test_an_undisplayed_panel_is_in_no_cell(tmp_path: Path) -> None:
     make = MAKE.replace(")", ", display=False)")
     done = completed_by(by_nbclient, [make, "w.wait()", "w"], tmp_path)
-    shown = [[output for output in cell.outputs if VIEW in output.get("data", {})] for cell in done.cells]
-    assert [len(outputs) for outputs in shown] == [0, 0, 1]
+    assert [len(reports_of(cell)) for cell in done.cells] == [0, 0, 1]
     assert stored_heads(done)[0]["status"] == "completed"
+
+
+def test_a_run_shown_twice_is_saved_with_its_end_in_both_places(tmp_path: Path) -> None:
+    done = completed_by(by_nbclient, [MAKE, "w", "w.wait()"], tmp_path)
+    for cell in done.cells[:2]:
+        (data,) = reports_of(cell)
+        assert_is_final(data)
+
+
+def test_a_page_of_nbconvert_shows_the_report_without_a_network(tmp_path: Path, browser: Browser) -> None:
+    done = completed_by(by_nbclient, [MAKE, "w.wait()"], tmp_path)
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(done)  # type: ignore[no-untyped-call]
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    context = browser.new_context(offline=True)
+    try:
+        tab = context.new_page()
+        tab.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
+        report = tab.locator("runconsole-report")
+        expect(report).to_contain_text("recorded: the final state of this run")
+        expect(report.get_by_role("img", name="Overall progress: unknown")).to_be_visible()
+        expect(tab.get_by_text("✔ completed · ")).to_be_visible()
+    finally:
+        context.close()
 
 
 @pytest.fixture(autouse=True)

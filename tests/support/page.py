@@ -73,9 +73,10 @@ class Shell:
         self.execution_count = 1
         self.subshell = subshell
         self.kernel = self
+        self.allow_stdin = True
 
     def get_parent(self) -> Message:
-        return {"header": {"subshell_id": self.subshell}}
+        return {"header": {"subshell_id": self.subshell}, "content": {"allow_stdin": self.allow_stdin}}
 
 
 def showing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Page]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console as RichConsole
 
 from runconsole.events import Answer, DecisionRequested, LinkChanged
-from runconsole.view.screen import bar, clean, duration, render_rich, screen, size
+from runconsole.view.screen import _MARKS, bar, clean, duration, money, render_rich, screen, size
 from tests.support.folding import START, Folded, execution, fold, frames_of, task
 from tests.support.streams import streams
 
@@ -94,11 +94,15 @@ def test_the_screen_of_the_documents_events_at_their_end() -> None:
         "",
         "Phase Progress:",
     ]
-    assert folded.screen().splitlines()[-5:] == [
+    assert folded.screen().splitlines()[-9:] == [
         "├── src/services/auth.py (2.0 KB) ✅",
         "└── 44 more...",
         "",
+        "Errors: 1",
+        "└── Run validation tests: AssertionError: Test assertion failed (attempt 1 of 4)",
+        "",
         "Tokens Used: 67,450",
+        "Cost: $0.42",
         "Duration: 10m 30s",
     ]
 
@@ -121,8 +125,52 @@ def test_the_screen_of_a_single_task_that_waits_for_a_decision() -> None:
         "└── docs/password-reset.md ✅\n"
         "\n"
         "Tokens Used: 1,200\n"
+        "Cost: $0.02\n"
         "Duration: 16s"
     )
+
+
+def test_the_screen_has_the_newest_errors_and_decisions() -> None:
+    folded = fold(
+        [
+            *(execution("error", n, task_id="t", message=f"broken {n}") for n in range(7)),
+            *(task("task.hitl_required", 10, checkpointId=f"c{n}", title=f"Ship {n}?") for n in range(3)),
+            task("checkpoint.resolved", 20, checkpointId="c0", decision="approve", resolvedBy="somebody"),
+            task("checkpoint.timeout", 21, checkpointId="c1", defaultAction="reject"),
+        ],
+        cost_limit=2.5,
+    )
+    lines = folded.screen().splitlines()
+    errors = lines.index("Errors: 7")
+    assert lines[errors + 1 : errors + 7] == [
+        *(f"├── t: broken {n}" for n in (6, 5, 4, 3, 2)),
+        "└── 2 earlier",
+    ]
+    decisions = lines.index("Decisions: 2")
+    assert lines[decisions + 1 : decisions + 3] == [
+        "├── Ship 1?: Reject, by the time-out",
+        "└── Ship 0?: Approve, elsewhere",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cost", "limit", "shown"),
+    [
+        (0.42, None, "$0.42"),
+        (0.0, 2.0, "$0.00 / $2.00 (0%)"),
+        (1234.5, 1000, "$1,234.50 / $1,000.00 (123%)"),
+        (0.00042, None, "$0.00042"),
+        (None, 5.0, ""),
+    ],
+)
+def test_money_is_dollars_with_their_limit(cost: float | None, limit: float | None, shown: str) -> None:
+    assert money(cost, limit) == shown
+
+
+def test_each_mark_of_a_status_is_two_cells_wide() -> None:
+    narrow = {"⏸ ", "⏭ "}  # one cell in terminals, and a space
+    for mark in _MARKS.values():
+        assert mark in narrow or unicodedata.east_asian_width(mark) == "W"
 
 
 def test_a_screen_of_nothing_says_that_nothing_is_known() -> None:

@@ -12,13 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runconsole.events import Micros, TaskStatus
-from runconsole.state import Artifact, Checkpoint, Phase, Run, RunState, Task, Wave, span_s
+from runconsole.state import Artifact, Checkpoint, ErrorRecord, Phase, Run, RunState, Task, Wave, span_s
 from runconsole.text.marks import marked
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["clean", "duration", "render_rich", "screen", "size"]
+__all__ = ["clean", "duration", "money", "render_rich", "screen", "size"]
 
 BAR_CELLS = 12
 _NAME_LENGTH = 200
@@ -26,20 +26,20 @@ _SENTENCE_LENGTH = 500
 _TASKS_SHOWN = 20
 _PARTS_SHOWN = 40
 _ARTIFACTS_SHOWN = 2
+_NEWEST_SHOWN = 5
 _OPTIONS_SHOWN = 20
 _CONTROLS = dict.fromkeys([*range(0x20), 0x7F]) | dict.fromkeys(map(ord, "\n\r\t"), " ")
 
 _MARKS: dict[str, str] = {
     TaskStatus.PENDING: "⏳",
     TaskStatus.RUNNING: "🔄",
-    TaskStatus.PAUSED: "⏸",
+    TaskStatus.PAUSED: "⏸ ",
     TaskStatus.COMPLETED: "✅",
     TaskStatus.FAILED: "❌",
     TaskStatus.CANCELLED: "🚫",
-    TaskStatus.SKIPPED: "⏭",
-    "partial": "⚠",
-    "interrupted": "⚠",
+    TaskStatus.SKIPPED: "⏭ ",
 }
+"""Two cells wide each, so that what follows stands in one column."""
 _VERBS: dict[str, str] = {
     TaskStatus.COMPLETED: "Completed",
     TaskStatus.FAILED: "Failed:",
@@ -64,6 +64,8 @@ def screen(state: RunState, now: Micros, *, is_idle: bool = False) -> str:
         _waves(state),
         _tasks(state),
         _artifacts(state, run),
+        _errors(state),
+        _decisions(state),
         _sums(state, run, now),
     )
     return "\n\n".join("\n".join(section) for section in map(list, sections) if section)
@@ -111,6 +113,14 @@ def size(count: int) -> str:
     return f"{amount:,.1f} {unit}"
 
 
+def money(cost: float | None, limit: float | None = None) -> str:
+    """Return US dollars as ``$0.42`` or ``$0.42 / $2.50 (16%)``, small ones with more digits; "" for None."""
+    if cost is None:
+        return ""
+    shown = f"${cost:,.2f}" if cost >= 0.01 or cost == 0 else f"${cost:.6f}".rstrip("0")
+    return f"{shown} / ${limit:,.2f} ({int(100 * cost / limit)}%)" if limit else shown
+
+
 def bar(percent: float) -> str:
     """Return a bar of `BAR_CELLS`; it is full at 100 percent only, and empty at 0 only."""
     filled = math.ceil(min(100.0, max(0.0, percent)) * BAR_CELLS / 100)
@@ -136,6 +146,10 @@ def _tree(items: Iterable[str], total: int, shown: int = _PARTS_SHOWN) -> list[s
     lines = list(islice(items, shown))
     if total > len(lines):
         lines.append(f"{total - len(lines):,} more...")
+    return _branches(lines)
+
+
+def _branches(lines: list[str]) -> list[str]:
     return [f"{'└──' if i == len(lines) - 1 else '├──'} {line}" for i, line in enumerate(lines)]
 
 
@@ -256,11 +270,54 @@ def _artifact(row: Artifact) -> str:
     return f"{clean(row.path)}{shown} ✅"
 
 
+def _errors(state: RunState) -> Iterator[str]:
+    total = len(state.errors)
+    if total:
+        yield f"Errors: {total:,}"
+        yield from _newest(map(_error, islice(reversed(state.errors.values()), _NEWEST_SHOWN)), total)
+
+
+def _error(error: ErrorRecord) -> str:
+    task = error.task_name or error.task_id
+    parts = [clean(part) for part in (task, error.error_type, error.message) if part]
+    if error.attempt is None:
+        return ": ".join(parts)
+    of = "" if error.max_retries is None else f" of {error.max_retries:,}"
+    return f"{': '.join(parts)} (attempt {error.attempt:,}{of})"
+
+
+def _decisions(state: RunState) -> Iterator[str]:
+    answered = [checkpoint for checkpoint in state.checkpoints.values() if not checkpoint.is_open]
+    if answered:
+        answered.sort(key=lambda checkpoint: checkpoint.decided_at or checkpoint.requested_at or 0)
+        yield f"Decisions: {len(answered):,}"
+        yield from _newest(map(_answered, reversed(answered[-_NEWEST_SHOWN:])), len(answered))
+
+
+def _answered(checkpoint: Checkpoint) -> str:
+    name = clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)
+    if checkpoint.status != "decided" or checkpoint.decision is None:
+        return f"{name}: {checkpoint.status}"
+    option = checkpoint.option(checkpoint.decision)
+    by = {"you": "by you", "timeout": "by the time-out"}.get(checkpoint.decided_by or "", "elsewhere")
+    return f"{name}: {clean(option.label if option else checkpoint.decision)}, {by}"
+
+
+def _newest(items: Iterable[str], total: int) -> list[str]:
+    """Return the newest lines as a tree, the newest first."""
+    lines = list(items)
+    if total > len(lines):
+        lines.append(f"{total - len(lines):,} earlier")
+    return _branches(lines)
+
+
 def _sums(state: RunState, run: Run[Micros], now: Micros) -> Iterator[str]:
     if run.tokens_used is not None:
         budget = run.token_budget
         share = f" / {budget:,} ({int(100 * run.tokens_used / budget)}%)" if budget else ""
         yield f"Tokens Used: {run.tokens_used:,}{share}"
+    if run.cost_usd is not None:
+        yield f"Cost: {money(run.cost_usd, run.cost_limit)}"
     seconds = run.duration_s
     if seconds is None:
         seconds = span_s(run.started_at, state.clock.at(now))

@@ -2,16 +2,20 @@
 
 A program that executes a notebook (nbclient, papermill, nbconvert) takes in only messages that are sent while a cell
 runs, with that cell as their parent. So at the end of each cell the panels send their changes, in that cell's context.
+
+The file holds a report in HTML. A view of the widget in the same output would win over the report wherever the file is
+opened, and show nothing without the kernel: so it is left out where nobody watches, and withdrawn where the page can
+put the panel in the report's place by itself (the element ``runconsole-report`` of `js/src/page/report.ts`).
 """
 
 from __future__ import annotations
 
 import contextvars
-import html
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets
 from IPython.core.getipython import get_ipython
@@ -24,8 +28,16 @@ _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 _SHOWING_S = 2.0
 """The time in which a page shows a new output, and reports its view."""
 
-Screen = tuple[str, bool]
-"""A run as text, and True if that is final."""
+_VOILA = "voila/"
+"""The server software of kernels that Voilà executes for a page."""
+
+
+class Screen(NamedTuple):
+    """A run as text, and True if that is final."""
+
+    text: str
+    is_final: bool
+
 
 _outputs: weakref.WeakValueDictionary[int, Outputs] = weakref.WeakValueDictionary()
 """The outputs of each open panel, by its identity; the panel holds them."""
@@ -41,6 +53,7 @@ class _Output:
         self._panels = panels
         self.screens = self._now()
         self._made = time.monotonic()
+        self._has_view = not _is_unattended()
         self.kept = self.screens
         """The last sent text, and the text that the file surely holds: it was sent while a cell ran."""
         handle = display(self.bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
@@ -50,17 +63,26 @@ class _Output:
         return [panel.screen() for panel in self._panels]
 
     def bundle(self) -> dict[str, Any]:
-        return _bundle(self._view, self.screens)
+        return _bundle(self._view if self._has_view else None, self._panels, self.screens)
 
     def update(self, *, in_cell: bool) -> None:
         """Send the changes since the last message; in a cell, the changes since the file's text."""
-        if in_cell and time.monotonic() - self._made < _SHOWING_S and not all(final for _, final in self._now()):
+        is_young = time.monotonic() - self._made < _SHOWING_S
+        if in_cell and is_young and not all(screen.is_final for screen in self._now()):
             return  # a page may be making its view at this moment, and would have to make another
         self.screens, before = self._now(), self.kept if in_cell else self.screens
         if in_cell:
             self.kept = self.screens
-        if self.screens != before:
+        if self._withdraw_view(is_young=is_young) or self.screens != before:
             update_display(self.bundle(), display_id=self.display_id, raw=True)  # type: ignore[no-untyped-call]
+
+    def _withdraw_view(self, *, is_young: bool) -> bool:
+        """Leave the view to the page, if that can put the one panel in the report's place; return True for a change."""
+        is_kept = len(self._panels) == 1 and self._panels[0].is_panel(self._view) and self._panels[0].is_placed_by_page
+        if not (self._has_view and is_kept and not is_young):
+            return False
+        self._has_view = False
+        return True
 
     def withdraw(self) -> None:
         """Clear the output."""
@@ -72,19 +94,28 @@ class Outputs:
 
     Args:
         panel: the widget.
+        place: the name of the panel's place in an output that holds only its report.
         screen: returns its run as text.
+        report: returns its run as HTML.
         cell_ended: called with the context of each cell at its end, on the thread that ran it.
     """
 
     def __init__(
         self,
         panel: ipywidgets.DOMWidget,
+        place: str,
+        *,
         screen: Callable[[], Screen],
+        report: Callable[[], str],
         cell_ended: Callable[[contextvars.Context], None],
     ) -> None:
         self._panel = panel
+        self._place = place
         self.screen = screen
+        self._report = report
         self.cell_ended = cell_ended
+        self.is_placed_by_page = False
+        """True if a page can put the panel in its report's place."""
         self._shown: list[_Output] = []
         self._early: tuple[int, _Output] | None = None
         """The output that the constructor made, and the number of its cell."""
@@ -96,8 +127,17 @@ class Outputs:
             _prepare(shell)
 
     def bundle(self) -> dict[str, Any]:
-        """Return the panel, and for readers without a kernel the screen as text."""
-        return _bundle(self._panel, [self.screen()])
+        """Return the panel, and for readers without a kernel the run as text and as a report."""
+        return _bundle(self._panel, [self], [self.screen()])
+
+    def report(self) -> str:
+        """Return the report: a sentence on the first line, then the panel's place with the rest in it."""
+        sentence, _, rest = self._report().partition("\n")
+        return f'{sentence}\n<runconsole-report data-place="{self._place}">{rest}</runconsole-report>'
+
+    def is_panel(self, view: ipywidgets.DOMWidget) -> bool:
+        """Return whether a view is of the panel itself, and not of a box around it."""
+        return view is self._panel
 
     def show(self) -> None:
         """Show the panel, unless the constructor did in this very cell without a request."""
@@ -145,17 +185,23 @@ class Outputs:
         self._shown.clear()
 
 
-def _bundle(view: ipywidgets.DOMWidget, screens: list[Screen]) -> dict[str, Any]:
-    text = "\n\n".join(text for text, _ in screens)
-    is_final = all(is_final for _, is_final in screens)
-    recorded = "<p><em>recorded: the final state of this run</em></p>" if is_final else ""
+def _bundle(view: ipywidgets.DOMWidget | None, panels: list[Outputs], screens: list[Screen]) -> dict[str, Any]:
     bundle: dict[str, Any] = {
-        "text/plain": text,
-        "text/html": f"<div>{recorded}<pre>{html.escape(text)}</pre></div>",
+        "text/plain": "\n\n".join(screen.text for screen in screens),
+        "text/html": "\n".join(panel.report() for panel in panels),
     }
-    if view.model_id is not None:  # None: it is closed
+    if view is not None and view.model_id is not None:  # None: it is closed
         bundle[_VIEW_MIME] = {"version_major": 2, "version_minor": 1, "model_id": view.model_id}
     return bundle
+
+
+def _is_unattended() -> bool:
+    """Return whether the running cell is executed by a program that shows it to nobody."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None or os.environ.get("SERVER_SOFTWARE", "").startswith(_VOILA):
+        return False
+    # Every page can ask its reader for input; nbclient, which papermill and nbconvert use, cannot.
+    return kernel.get_parent().get("content", {}).get("allow_stdin") is False
 
 
 def on_subshell() -> bool:

@@ -8,6 +8,7 @@ import contextvars
 import itertools
 import logging
 import os
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -31,6 +32,7 @@ from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
+from runconsole.view.report import report
 from runconsole.widget.host import Outputs, Screen, on_subshell
 from runconsole.widget.messages import (
     AskDetail,
@@ -90,6 +92,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
         sync=True
     )
+    place = traitlets.Unicode("", help="The name of the panel's place in an output with its report.").tag(sync=True)
     height = traitlets.Int(600, help="Height of the panel in CSS pixels.").tag(sync=True)
 
     console: Console
@@ -135,7 +138,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
         start = options.pop("start", True) and not isinstance(url, Console)
         console = url if isinstance(url, Console) else Console(url, start=False, **options)
-        super().__init__(height=height)
+        super().__init__(height=height, place=uuid.uuid4().hex)
         self.console = console
         self._engine = engine_of(console)
         _shown[id(console)] = self
@@ -146,7 +149,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         self._has_page = False
         self._cell: contextvars.Context | None = None
         self._is_closed = False
-        self._outputs = Outputs(self, self._screen, self._cell_ended)
+        self._outputs = Outputs(self, self.place, screen=self._screen, report=self._report, cell_ended=self._cell_ended)
         self._published: asyncio.Task[None] | None = None
         self._showing = Showing(self._engine)
         budget = Budget(BYTES_PER_SECOND)
@@ -247,7 +250,10 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             kept.set_result(None)
 
     def _screen(self) -> Screen:
-        return str(self), self.status not in _RUNNING
+        return Screen(str(self), self.status not in _RUNNING)
+
+    def _report(self) -> str:
+        return report(self._engine.state, self._engine.now, is_final=self.status not in _RUNNING)
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         try:
