@@ -1,5 +1,5 @@
 /** The dev page plays a run of the execution family. */
-import type { TaskRow, TaskStatus } from "../src/kernel/contract";
+import type { RunStatus, TaskRow } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { event, NOUNS, named, PHASES, pick } from "./names";
 
@@ -112,7 +112,7 @@ export function execution(kernel: FakeKernel, at: number): () => void {
       const completed = mine.filter((row) => row.status === "completed").length;
       const bad = mine.filter((row) => row.status === "failed").length;
       const over = completed + bad === size;
-      const status: TaskStatus = over ? (bad > 0 ? "failed" : "completed") : mine.length > 0 ? "running" : "pending";
+      const status: RunStatus = over ? (bad > 0 ? "partial" : "completed") : mine.length > 0 ? "running" : "pending";
       const share = (completed / size) * 100;
       kernel.put("phases", {
         key: String(i),
@@ -121,8 +121,10 @@ export function execution(kernel: FakeKernel, at: number): () => void {
         tasks: size,
         completed,
         failed: bad,
+        cancelled: 0,
         progress: share,
         status,
+        started_at: mine[0]?.started_at ?? null,
         duration_s: over ? size * 5.1 : null,
       } as never);
     }

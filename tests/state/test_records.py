@@ -164,6 +164,8 @@ def test_a_clean_end_of_the_stream_ends_a_run_of_everything() -> None:
         (["completed", "failed"], "partial"),
         (["completed", "started"], "partial"),
         (["failed", "cancelled"], "failed"),
+        (["completed", "cancelled"], "completed"),
+        (["cancelled", "cancelled"], "cancelled"),
     ],
 )
 def test_tasks_decide_the_status_of_a_run_of_everything(kinds: list[str], status: str) -> None:

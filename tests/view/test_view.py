@@ -313,6 +313,43 @@ def test_a_snapshot_shows_so_many_rows_at_most(huge: Folded, table: str, most: i
     assert shown["total"] > most
 
 
+def test_the_first_phases_and_the_newest_waves_are_shown(huge: Folded) -> None:
+    picture = huge.picture()["picture"]
+    assert [row["number"] for row in picture["phases"]["rows"]] == list(range(200))
+    waves = [row["wave"] for row in picture["waves"]["rows"]]
+    assert waves == list(range(waves[0], picture["waves"]["total"] + 1))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown", "cancelled"),
+    [
+        (["completed"] * 3, "completed", 0),
+        (["completed", "completed", "failed"], "partial", 0),
+        (["completed", "failed", "in_progress"], "running", 0),
+        (["failed"] * 3, "failed", 0),
+        (["completed", "completed", "cancelled"], "completed", 1),
+    ],
+)
+def test_a_phase_is_failed_only_if_none_of_its_tasks_completed(statuses: list[str], shown: str, cancelled: int) -> None:
+    plan = execution("execution_started", 0, phases=[{"number": 1, "name": "Build", "tasks": 3}])
+    done = [
+        execution("progress_update", n, task_id=f"t{n}", phase=1, status=status) for n, status in enumerate(statuses)
+    ]
+    row = fold([plan, *done]).picture()["picture"]["phases"]["rows"][0]
+    assert (row["status"], row["cancelled"], row["started_at"]) == (shown, cancelled, START // 1000)
+
+
+def test_a_phase_that_the_server_calls_failed_is_failed() -> None:
+    folded = fold(
+        [
+            execution("progress_update", 0, task_id="t", phase=1, status="completed"),
+            execution("progress_update", 0, task_id="u", phase=1, status="failed"),
+            execution("pipeline_update", 1, phase=1, total=2, phase_status="failed"),
+        ]
+    )
+    assert folded.picture()["picture"]["phases"]["rows"][0]["status"] == "failed"
+
+
 def test_open_questions_and_five_recent_ones_are_shown() -> None:
     asked = [task("task.hitl_required", n, checkpointId=f"c{n}") for n in range(20)]
     answered = [task("checkpoint.resolved", 30 + n, checkpointId=f"c{n}", decision="approve") for n in range(10)]

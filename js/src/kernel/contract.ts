@@ -118,8 +118,13 @@ export interface PhaseRow extends Row {
   tasks: number | null;
   completed: number;
   failed: number;
+  /** Absent in pictures of older versions. */
+  cancelled?: number;
   progress: number | null;
-  status: TaskStatus;
+  /** `partial`: it has ended, and some of its tasks failed while others completed. */
+  status: RunStatus;
+  /** Absent in pictures of older versions. */
+  started_at?: number | null;
   duration_s: number | null;
 }
 
@@ -317,7 +322,9 @@ export interface Table<R> {
 
 /** The tables of the picture. */
 export interface PictureTables {
+  /** The first 200: the rest by `page`. */
   phases: Table<PhaseRow>;
+  /** The newest 200: the rest by `page`. */
   waves: Table<WaveRow>;
   /** All tasks while there are at most 200, else the first 200 by arrival: the rest by `page`. */
   tasks: Table<TaskRow>;

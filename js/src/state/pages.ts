@@ -50,6 +50,8 @@ export class Pages {
   readonly #asked = new Map<string, { target: Target; chunk: number; at: number }>();
   /** The request that waits, and the time since there is one. */
   readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
+  /** The rows [from, to) that were wanted last. */
+  readonly #wanted = new WeakMap<SparseRows<Row>, readonly [number, number]>();
   readonly #logAges = new Map<TableName, Map<number, number>>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean) {
@@ -110,6 +112,7 @@ export class Pages {
   }
 
   #want(target: Target, from: number, to: number, maxAge: number): void {
+    this.#wanted.set(target.rows, [from, to]);
     const now = this.#env.now();
     const waiting = this.#settle.get(target.rows);
     waiting?.cancel();
@@ -135,7 +138,7 @@ export class Pages {
   #ask(target: Target, chunk: number): void {
     const now = this.#env.now();
     for (const [id, asked] of this.#asked) {
-      if (now - asked.at > PATIENCE_MS) this.#asked.delete(id);
+      if (now - asked.at >= PATIENCE_MS) this.#asked.delete(id);
       else if (asked.target.rows === target.rows && asked.chunk === chunk) return;
     }
     const id = this.#env.id();
@@ -143,5 +146,16 @@ export class Pages {
     const { table, status, search } = target.query;
     const offset = chunk * CHUNK_ROWS;
     if (!this.#send({ kind: "page", id, table, offset, limit: CHUNK_ROWS, status, search })) this.#asked.delete(id);
+    else this.#env.later(PATIENCE_MS, () => this.#askAgain(id));
+  }
+
+  /** Repeats a request that was lost, if its rows are still wanted: nothing else would. */
+  #askAgain(id: string): void {
+    const asked = this.#asked.get(id);
+    if (!asked) return;
+    this.#asked.delete(id);
+    const { target, chunk } = asked;
+    const [from, to] = this.#wanted.get(target.rows) ?? [0, 0];
+    if (chunk * CHUNK_ROWS < to && (chunk + 1) * CHUNK_ROWS > from) this.#ask(target, chunk);
   }
 }

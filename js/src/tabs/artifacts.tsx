@@ -2,20 +2,24 @@
 import { useStore } from "../panel/context";
 import { DataTable } from "../ui/table";
 import { ARTIFACTS } from "./columns";
-import { asker } from "./row-sources";
+import { logSource } from "./row-sources";
+import { Saved } from "./saved";
 
 export function Artifacts() {
-  const store = useStore("artifacts", "pages");
-  const rows = store.tables.artifacts;
+  const store = useStore("artifacts", "pages", "attachment");
+  const source = logSource(store, "artifacts");
   return (
-    <DataTable
-      name="Artifacts"
-      fills
-      empty="No artifacts yet."
-      columns={ARTIFACTS}
-      rows={rows}
-      reversed
-      onSeen={asker(store, "artifacts")}
-    />
+    <>
+      <Saved absent={source.absent} here={source.rows.total} />
+      <DataTable
+        name="Artifacts"
+        fills
+        empty="No artifacts yet."
+        columns={ARTIFACTS}
+        rows={source.rows}
+        reversed
+        onSeen={source.want}
+      />
+    </>
   );
 }

@@ -16,14 +16,25 @@ export function Time({ at }: { at: number | null }) {
 }
 
 /** A share; a finished thing has all of it. */
-function shareOf(row: { status: TaskRow["status"]; progress: number | null }): number | null {
+function shareOf(row: Progressing): number | null {
   if (row.status === "completed") return 100;
   if (row.progress === null && row.status === "pending") return 0;
   return row.progress;
 }
 
-export function Progress({ name, row }: { name: string; row: { status: TaskRow["status"]; progress: number | null } }) {
+interface Progressing {
+  status: PhaseRow["status"];
+  progress: number | null;
+  duration_s: number | null;
+}
+
+/** A bar of the share that is done; of what is completed a bar of its time, compared with the longest of the table. */
+export function Progress({ name, row }: { name: string; row: Progressing }) {
   const value = shareOf(row);
+  if (row.status === "completed" || row.status === "partial") {
+    const took = row.duration_s === null ? "" : ` in ${duration(row.duration_s)}`;
+    return <Bar name={name} value={value} status={row.status} says={`${row.status}${took}`} seconds={row.duration_s} />;
+  }
   return (
     <span class="rc-progress">
       <Bar name={name} value={value} status={row.status} />
@@ -32,22 +43,47 @@ export function Progress({ name, row }: { name: string; row: { status: TaskRow["
   );
 }
 
-function Failed({ number }: { number: number }) {
+export const seconds = (row: { duration_s: number | null }) => row.duration_s;
+
+/** The time that a thing took; of one that runs the time until now, whatever its server says of it. */
+function Took({ row }: { row: { status: PhaseRow["status"]; started_at?: number | null; duration_s: number | null } }) {
+  const runs = row.status === "running" || row.status === "paused";
+  const started = runs ? (row.started_at ?? null) : null;
+  useNow(started !== null);
+  const { store } = usePanel();
+  if (started === null) return <>{duration(row.duration_s)}</>;
+  return <>{ticking(Math.max(row.duration_s ?? 0, (store.clocks.serverNow() - started) / 1000))}</>;
+}
+
+/** The number of parts that did not complete. */
+function Odd({ number, status }: { number: number; status: "failed" | "cancelled" }) {
   if (number === 0) return null;
   return (
-    <span class="rc-tag rc-failed rc-tone-failed" title={`${count(number)} failed`}>
-      <Icon name="cross" />
+    <span class={`rc-tag rc-failed rc-tone-${status}`} title={`${count(number)} ${status}`}>
+      <Icon name={status === "failed" ? "cross" : "stop"} />
       {count(number)}
-      <span class="rc-hidden">failed</span>
+      <span class="rc-hidden"> {status}, </span>
     </span>
   );
 }
 
+/** The words for an ended phase: the tasks that did not complete are counted, not a reason to call all of it failed. */
+function phaseWords({ status, failed, cancelled = 0 }: PhaseRow): string | undefined {
+  if (status !== "completed" && status !== "partial") return undefined;
+  const odd = [failed > 0 && `${count(failed)} failed`, cancelled > 0 && `${count(cancelled)} cancelled`];
+  return ["completed", ...odd.filter(Boolean)].join(", ");
+}
+
 export const PHASES: readonly Column<PhaseRow>[] = [
-  { heading: "Status", width: 14, sign: true, cell: (row) => <StatusMark status={row.status} quiet /> },
+  {
+    heading: "Status",
+    width: 14,
+    sign: true,
+    cell: (row) => <StatusMark status={row.status} word={phaseWords(row)} quiet />,
+  },
   {
     heading: "Phase",
-    width: [80, 1],
+    width: [80, 1.4],
     narrow: { 470: [60, 1] },
     cell: (row) => (
       <>
@@ -58,18 +94,21 @@ export const PHASES: readonly Column<PhaseRow>[] = [
   },
   {
     heading: "Progress",
-    width: [110, 1.2],
+    width: [90, 1],
     narrow: { 470: [72, 0.8] },
+    second: true,
     cell: (row) => <Progress name={row.name} row={row} />,
   },
   {
     heading: "Tasks",
-    width: 92,
-    narrow: { 470: 82 },
+    width: 104,
+    narrow: { 470: 96 },
     right: true,
+    second: true,
     cell: (row) => (
       <>
-        <Failed number={row.failed} />
+        <Odd number={row.failed} status="failed" />
+        <Odd number={row.cancelled ?? 0} status="cancelled" />
         {count(row.completed)}
         {row.tasks !== null && <span class="rc-of">/{count(row.tasks)}</span>}
       </>
@@ -80,7 +119,7 @@ export const PHASES: readonly Column<PhaseRow>[] = [
     width: 58,
     narrow: { 470: 50 },
     right: true,
-    cell: (row) => duration(row.duration_s),
+    cell: (row) => <Took row={row} />,
   },
 ];
 
@@ -91,21 +130,35 @@ export const WAVES: readonly Column<WaveRow>[] = [
     heading: "Success",
     width: 60,
     right: true,
-    cell: (row) => (row.success_rate === null ? UNKNOWN : rate(row.success_rate)),
+    second: true,
+    has: (row) => row.success_rate !== null,
+    cell: (row) => (
+      <span title="Completed atoms of all atoms of the wave">
+        {row.success_rate === null ? UNKNOWN : rate(row.success_rate)}
+      </span>
+    ),
   },
   {
     heading: "Atoms",
     width: 110,
     right: true,
+    second: true,
+    has: (row) => row.atoms !== null || row.atoms_completed !== null,
     cell: (row) => (
       <>
-        <Failed number={row.failed ?? 0} />
+        <Odd number={row.failed ?? 0} status="failed" />
         {count(row.atoms_completed)}
         {row.atoms !== null && <span class="rc-of">/{count(row.atoms)}</span>}
       </>
     ),
   },
-  { heading: "Time", width: 58, right: true, cell: (row) => duration(row.duration_s) },
+  {
+    heading: "Time",
+    width: 58,
+    right: true,
+    has: (row) => row.duration_s !== null,
+    cell: (row) => duration(row.duration_s),
+  },
 ];
 
 /** 0.98 → "98%", 0.985 → "98.5%". */
@@ -128,7 +181,8 @@ function TaskName({ row }: { row: TaskRow }) {
 const STATUS: Column<TaskRow> = {
   heading: "Status",
   width: 108,
-  narrow: { 620: 32 },
+  narrow: { 620: 36 },
+  sort: "status",
   sign: 620,
   cell: (row) => <StatusMark status={row.status} />,
 };
@@ -136,44 +190,43 @@ const NAME: Column<TaskRow> = {
   heading: "Task",
   width: [150, 3],
   narrow: { 860: [130, 2], 620: [120, 1.6] },
+  sort: "name",
   cell: (row) => <TaskName row={row} />,
 };
 const PROGRESS: Column<TaskRow> = {
   heading: "Progress",
-  width: "minmax(110px, 150px)",
-  narrow: { 860: "minmax(100px, 140px)", 620: [90, 1] },
+  width: 130,
+  narrow: { 860: 100, 620: 90 },
+  second: true,
+  sort: "progress",
   cell: (row) => <Progress name={row.name || row.id} row={row} />,
 };
 const STEP: Column<TaskRow> = {
   heading: "Step",
   width: [80, 1.2],
   hideBelow: 860,
+  second: true,
+  has: (row) => row.step !== null,
+  sort: "step",
   cell: (row) => <Clip title={row.step ?? undefined}>{row.step ?? ""}</Clip>,
 };
 const SUBTASKS: Column<TaskRow> = {
   heading: "Subtasks",
-  width: 60,
-  hideBelow: 1160,
+  width: 64,
+  hideBelow: 860,
   right: true,
+  has: (row) => row.subtasks_total > 0,
+  sort: "subtasks",
   cell: (row) => (row.subtasks_total > 0 ? `${row.subtasks_done}/${row.subtasks_total}` : ""),
 };
-
-/** Its duration, or the time until now. */
-function TaskTime({ row }: { row: TaskRow }) {
-  const started = row.duration_s === null && row.status === "running" ? row.started_at : null;
-  useNow(started !== null);
-  const { store } = usePanel();
-  return (
-    <>{started === null ? duration(row.duration_s) : ticking(Math.max(0, store.clocks.serverNow() - started) / 1000)}</>
-  );
-}
 
 const TIME: Column<TaskRow> = {
   heading: "Time",
   width: 66,
   narrow: { 860: 62, 620: 56 },
   right: true,
-  cell: (row) => <TaskTime row={row} />,
+  sort: "duration",
+  cell: (row) => <Took row={row} />,
 };
 
 export const TASKS: readonly Column<TaskRow>[] = [
@@ -181,28 +234,50 @@ export const TASKS: readonly Column<TaskRow>[] = [
   NAME,
   {
     heading: "Phase",
-    width: [80, 0.8],
+    width: [70, 0.7],
     hideBelow: 620,
+    has: (row) => row.phase !== null || row.phase_name !== null,
+    sort: "phase",
     cell: (row) => <Clip>{row.phase_name ?? (row.phase === null ? "" : `Phase ${row.phase}`)}</Clip>,
   },
-  { heading: "Wave", width: 44, hideBelow: 1160, right: true, cell: (row) => row.wave ?? "" },
-  PROGRESS,
+  {
+    heading: "Wave",
+    width: 52,
+    hideBelow: 1160,
+    right: true,
+    has: (row) => row.wave !== null,
+    sort: "wave",
+    cell: (row) => row.wave ?? "",
+  },
   STEP,
   SUBTASKS,
+  PROGRESS,
   TIME,
-  { heading: "Try", width: 40, hideBelow: 860, right: true, cell: (row) => attempts(row) },
+  {
+    heading: "Tries",
+    width: 48,
+    hideBelow: 620,
+    right: true,
+    has: (row) => row.attempts !== null,
+    sort: "attempts",
+    cell: (row) => attempts(row),
+  },
   {
     heading: "Tokens",
     width: 62,
     hideBelow: 860,
     right: true,
+    has: (row) => row.tokens !== null,
+    sort: "tokens",
     cell: (row) => (row.tokens === null ? "" : count(row.tokens)),
   },
   {
     heading: "Cost",
     width: 62,
-    hideBelow: 1160,
+    hideBelow: 860,
     right: true,
+    has: (row) => row.cost_usd !== null,
+    sort: "cost",
     cell: (row) => (row.cost_usd === null ? "" : dollars(row.cost_usd)),
   },
 ];
@@ -221,18 +296,10 @@ const SHORT_TIME: Column<TaskRow> = { ...TIME, width: 56, narrow: {} };
 /** The active tasks. */
 export const ACTIVE: readonly Column<TaskRow>[] = [
   SIGN,
-  { ...NAME, width: [110, 1.3], narrow: {} },
-  { ...PROGRESS, width: "minmax(100px, 150px)", narrow: { 560: [100, 1] } },
-  SHORT_STEP,
-  { ...SUBTASKS, width: 56, hideBelow: 470 },
-  SHORT_TIME,
-];
-
-/** The same for tasks without steps. */
-export const ACTIVE_BARE: readonly Column<TaskRow>[] = [
-  SIGN,
   { ...NAME, width: [110, 1.6], narrow: {} },
-  { ...PROGRESS, width: [100, 1], narrow: {} },
+  SHORT_STEP,
+  { ...SUBTASKS, width: 60, hideBelow: 470 },
+  { ...PROGRESS, width: "minmax(90px, 130px)", narrow: {} },
   SHORT_TIME,
 ];
 
@@ -240,8 +307,8 @@ export const ACTIVE_BARE: readonly Column<TaskRow>[] = [
 export const FEW_TASKS: readonly Column<TaskRow>[] = [
   SIGN,
   { ...NAME, width: [110, 1.1], narrow: { 560: [110, 1.3] } },
-  { ...PROGRESS, width: "minmax(110px, 170px)", narrow: { 560: [100, 1] } },
   SHORT_STEP,
+  { ...PROGRESS, width: "minmax(100px, 170px)", narrow: {} },
   SHORT_TIME,
 ];
 
@@ -260,21 +327,44 @@ const PATH: Column<ArtifactRow> = {
     </code>
   ),
 };
-const SIZE: Column<ArtifactRow> = { heading: "Size", width: 70, right: true, cell: (row) => size(row.size) };
+const SIZE: Column<ArtifactRow> = {
+  heading: "Size",
+  width: 70,
+  right: true,
+  has: (row) => row.size !== null,
+  cell: (row) => size(row.size),
+};
 
 export const ARTIFACTS: readonly Column<ArtifactRow>[] = [
   PATH,
   SIZE,
-  { heading: "Action", width: 76, narrow: { 620: 70 }, hideBelow: 470, cell: (row) => row.action ?? "" },
-  { heading: "Type", width: 90, hideBelow: 860, cell: (row) => row.type ?? "" },
-  { heading: "Language", width: 86, hideBelow: 620, cell: (row) => row.language ?? "" },
+  {
+    heading: "Action",
+    width: 76,
+    narrow: { 620: 70 },
+    hideBelow: 470,
+    second: true,
+    has: (row) => row.action !== null,
+    cell: (row) => row.action ?? "",
+  },
+  { heading: "Type", width: 90, hideBelow: 860, has: (row) => row.type !== null, cell: (row) => row.type ?? "" },
+  {
+    heading: "Language",
+    width: 86,
+    hideBelow: 620,
+    second: true,
+    has: (row) => row.language !== null,
+    cell: (row) => row.language ?? "",
+  },
   {
     heading: "Task",
-    width: [60, 1],
-    hideBelow: 860,
+    width: [60, 0.8],
+    hideBelow: 620,
+    second: true,
+    has: (row) => row.task !== null,
     cell: (row) => <Clip>{row.task ?? ""}</Clip>,
   },
-  { heading: "At", width: 66, right: true, cell: (row) => <Time at={row.at} /> },
+  { heading: "At", width: 66, right: true, second: true, cell: (row) => <Time at={row.at} /> },
 ];
 
 export const LATEST_ARTIFACTS: readonly Column<ArtifactRow>[] = [{ ...PATH, width: [0, 1] }, SIZE];
@@ -299,12 +389,16 @@ const ATTEMPT: Column<ErrorRow> = {
   width: 100,
   narrow: { 620: 96 },
   hideBelow: 470,
+  second: true,
+  has: (row) => row.attempt !== null,
   cell: attemptText,
 };
 const TASK: Column<ErrorRow> = {
   heading: "Task",
   width: [80, 1],
   hideBelow: 620,
+  second: true,
+  has: (row) => row.task !== null,
   cell: (row) => <Clip title={row.task ?? undefined}>{row.task_name ?? row.task ?? ""}</Clip>,
 };
 
@@ -316,15 +410,16 @@ export const ERRORS: readonly Column<ErrorRow>[] = [
     heading: "Recoverable",
     width: 84,
     hideBelow: 620,
+    has: (row) => row.recoverable !== null,
     cell: (row) => (row.recoverable === null ? UNKNOWN : row.recoverable ? "yes" : "no"),
   },
-  { heading: "At", width: 66, right: true, cell: (row) => <Time at={row.at} /> },
+  { heading: "At", width: 66, right: true, second: true, cell: (row) => <Time at={row.at} /> },
 ];
 
 export const LATEST_ERRORS: readonly Column<ErrorRow>[] = [
   { ...MESSAGE, width: [0, 2.2], narrow: { 470: [0, 1] } },
   { ...TASK, width: [0, 1], hideBelow: 470 },
-  { heading: "Attempt", width: 96, cell: attemptText },
+  { ...ATTEMPT, width: 96, narrow: {} },
 ];
 
 function attemptText(row: ErrorRow): string {

@@ -7,7 +7,8 @@ import { duration, UNKNOWN } from "../ui/format";
 import { DeliveryMark, Text } from "../ui/icons";
 import { type Column, DataTable } from "../ui/table";
 import { Time } from "./columns";
-import { asker } from "./row-sources";
+import { logSource } from "./row-sources";
+import { Saved } from "./saved";
 
 /** The decider, in words. */
 const WHO: Readonly<Record<string, string>> = {
@@ -17,7 +18,7 @@ const WHO: Readonly<Record<string, string>> = {
 };
 
 const DECISIONS: readonly Column<DecisionRow>[] = [
-  { heading: "State", width: 130, cell: (row) => <DeliveryMark state={row.state} /> },
+  { heading: "State", width: 130, second: true, cell: (row) => <DeliveryMark state={row.state} /> },
   {
     heading: "Question",
     width: [120, 1.5],
@@ -28,45 +29,60 @@ const DECISIONS: readonly Column<DecisionRow>[] = [
     heading: "Answer",
     width: [80, 0.8],
     narrow: { 620: [70, 0.8] },
+    second: true,
     cell: (row) => <b class="rc-clip">{row.option ?? UNKNOWN}</b>,
   },
   {
     heading: "By",
     width: 104,
     hideBelow: 620,
+    has: (row) => row.by !== null,
     cell: (row) => (row.by === null ? UNKNOWN : (WHO[row.by] ?? row.by)),
   },
   {
     heading: "Feedback",
     width: [80, 1.5],
     hideBelow: 860,
+    has: (row) => Boolean(row.error ?? row.feedback),
     cell: (row) => (
       <span class="rc-clip" title={row.error ?? row.feedback ?? undefined}>
         {row.error ? <span class="rc-tone-failed">{row.error}</span> : (row.feedback ?? "")}
       </span>
     ),
   },
-  { heading: "Took", width: 66, hideBelow: 860, right: true, cell: (row) => duration(row.took_s) },
+  {
+    heading: "Took",
+    width: 66,
+    hideBelow: 860,
+    right: true,
+    has: (row) => row.took_s !== null,
+    cell: (row) => duration(row.took_s),
+  },
   { heading: "At", width: 66, right: true, cell: (row) => <Time at={row.at} /> },
 ];
 
 export function Decisions() {
-  const store = useStore("decisions", "pages");
-  const rows = store.tables.decisions;
+  const store = useStore("decisions", "pages", "attachment");
+  const source = logSource(store, "decisions");
   return (
-    <DataTable
-      name="Decisions"
-      fills
-      empty="No decisions yet."
-      columns={DECISIONS}
-      rows={rows}
-      reversed
-      detail={decisionDetail}
-      onSeen={asker(store, "decisions")}
-    />
+    <>
+      <Saved absent={source.absent} here={source.rows.total} />
+      <DataTable
+        name="Decisions"
+        fills
+        empty="No decisions yet."
+        columns={DECISIONS}
+        rows={source.rows}
+        reversed
+        detail={decisionDetail}
+        label={decisionLabel}
+        onSeen={source.want}
+      />
+    </>
   );
 }
 
+const decisionLabel = (row: DecisionRow) => row.title ?? row.checkpoint;
 const decisionDetail = (row: DecisionRow) => <DecisionDetail row={row} />;
 
 /** The line as a sentence, for places without room for columns, and its texts in full. */

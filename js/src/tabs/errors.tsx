@@ -5,25 +5,32 @@ import { useFull } from "../panel/detail";
 import { Text } from "../ui/icons";
 import { DataTable } from "../ui/table";
 import { ERRORS } from "./columns";
-import { asker } from "./row-sources";
+import { logSource } from "./row-sources";
+import { Saved } from "./saved";
 
 export function Errors() {
-  const store = useStore("errors", "pages");
-  const rows = store.tables.errors;
+  const store = useStore("errors", "pages", "attachment");
+  const source = logSource(store, "errors");
   return (
-    <DataTable
-      name="Errors"
-      fills
-      empty="No errors."
-      columns={ERRORS}
-      rows={rows}
-      reversed
-      detail={errorDetail}
-      onSeen={asker(store, "errors")}
-    />
+    <>
+      <Saved absent={source.absent} here={source.rows.total} />
+      <DataTable
+        name="Errors"
+        fills
+        empty="No errors."
+        columns={ERRORS}
+        rows={source.rows}
+        reversed
+        detail={errorDetail}
+        label={errorLabel}
+        onSeen={source.want}
+      />
+    </>
   );
 }
 
+const errorLabel = (row: ErrorRow) =>
+  [row.error_type, row.task_name ?? row.task].filter(Boolean).join(" in ") || row.message.slice(0, 60);
 const errorDetail = (row: ErrorRow) => <ErrorDetail row={row} />;
 
 function ErrorDetail({ row }: { row: ErrorRow }) {

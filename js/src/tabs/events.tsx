@@ -46,12 +46,21 @@ export function Events() {
       {rows.total === 0 ? (
         <Empty>{absent > 0 ? "The events were not saved with the notebook." : "No events yet."}</Empty>
       ) : (
-        <DataTable name="Events" columns={EVENTS} rows={rows} reversed detail={eventDetail} onSeen={want} />
+        <DataTable
+          name="Events"
+          columns={EVENTS}
+          rows={rows}
+          reversed
+          detail={eventDetail}
+          label={eventLabel}
+          onSeen={want}
+        />
       )}
     </Section>
   );
 }
 
+const eventLabel = (row: EventRow) => `${row.type}${row.task ? ` of ${row.task}` : ""}`;
 const eventDetail = (row: EventRow) => <EventDetail row={row} />;
 
 function EventDetail({ row }: { row: EventRow }) {

@@ -6,20 +6,24 @@ import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
 import { Section } from "../ui/icons";
 import { type Column, DataTable } from "../ui/table";
-import { ACTIVE, ACTIVE_BARE, FEW_TASKS, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, WAVES } from "./columns";
+import { ACTIVE, FEW_TASKS, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, seconds, WAVES } from "./columns";
 import { Line } from "./lines";
-import { listOf } from "./row-sources";
+import { listOf, notSaved, partSource } from "./row-sources";
 import { Subtask } from "./tasks";
 
 const LINES = 10;
 const ARTIFACTS = 6;
 const ERRORS = 4;
+/** Sections beside each other are narrow, and their tables have few columns. */
+const FOLD_BELOW = 340;
 /** With few tasks and no phases the tasks themselves are the overview. */
 const FEW = 8;
 
 export function Overview({ open }: { open: (tab: string) => void }) {
-  const store = useStore("head", "phases", "waves", "active", "tasks", "output", "artifacts", "errors");
+  const store = useStore("head", "phases", "waves", "active", "tasks", "output", "artifacts", "errors", "pages");
   const { phases, waves, active, tasks, output, artifacts, errors } = store.tables;
+  const allPhases = partSource(store, "phases");
+  const allWaves = partSource(store, "waves");
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
   const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW;
   const shown = fewTasks ? tasks.rows : active.rows;
@@ -32,7 +36,11 @@ export function Overview({ open }: { open: (tab: string) => void }) {
       note={activeNote(shown.length, active.total)}
       class="rc-area-active"
     >
-      {fewTasks ? <FewTasks tasks={shown} /> : <ActiveTasks tasks={shown} />}
+      {fewTasks ? (
+        <FewTasks tasks={shown} />
+      ) : (
+        <DataTable name="Active tasks" columns={ACTIVE} rows={listOf(shown)} foldBelow={FOLD_BELOW} />
+      )}
     </Section>
   );
   // Runs with phases but without output leave room on the right.
@@ -51,13 +59,27 @@ export function Overview({ open }: { open: (tab: string) => void }) {
     <div class="rc-overview">
       <div class="rc-column">
         {phases.rows.length > 0 && (
-          <Section title="Phases" class="rc-area-phases">
-            <DataTable name="Phases" columns={PHASES} rows={phases} />
+          <Section title="Phases" note={notSaved(allPhases)} class="rc-area-phases">
+            <DataTable
+              name="Phases"
+              columns={PHASES}
+              rows={allPhases.rows}
+              onSeen={allPhases.want}
+              length={seconds}
+              foldBelow={FOLD_BELOW}
+            />
           </Section>
         )}
         {waves.rows.length > 0 && (
-          <Section title="Waves" class="rc-area-waves">
-            <DataTable name="Waves" columns={WAVES} rows={waves} />
+          <Section title="Waves" note={notSaved(allWaves)} class="rc-area-waves">
+            <DataTable
+              name="Waves"
+              columns={WAVES}
+              rows={allWaves.rows}
+              onSeen={allWaves.want}
+              reversed
+              foldBelow={FOLD_BELOW}
+            />
           </Section>
         )}
         {!structured && activity}
@@ -112,14 +134,9 @@ function Latest<R extends { key: string }>({ title, unit, table, columns, most, 
   const note = <More total={table.total} unit={unit} open={() => open(title)} />;
   return (
     <Section title={title} note={note} class={`rc-area-${title.toLowerCase()}`}>
-      <DataTable name={title} columns={columns} rows={listOf(table.tail(most).reverse())} />
+      <DataTable name={title} columns={columns} rows={listOf(table.tail(most).reverse())} foldBelow={FOLD_BELOW} />
     </Section>
   );
-}
-
-function ActiveTasks({ tasks }: { tasks: readonly TaskRow[] }) {
-  const bare = tasks.every((row) => row.step === null && row.subtasks_total === 0);
-  return <DataTable name="Active tasks" columns={bare ? ACTIVE_BARE : ACTIVE} rows={listOf(tasks)} />;
 }
 
 const VERY_FEW_TASKS = 3;
@@ -139,8 +156,20 @@ const subtasks = (task: TaskRow) =>
     </div>
   );
 
+/** The longest time of a task and its subtasks. */
+const longest = (task: TaskRow) => Math.max(...[task, ...task.subtasks].map((one) => one.duration_s ?? 0));
+
 function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
   const all = tasks.length <= VERY_FEW_TASKS;
   const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
-  return <DataTable name="Tasks" columns={FEW_TASKS} rows={listOf(tasks)} below={below} />;
+  return (
+    <DataTable
+      name="Tasks"
+      columns={FEW_TASKS}
+      rows={listOf(tasks)}
+      below={below}
+      length={longest}
+      foldBelow={FOLD_BELOW}
+    />
+  );
 }

@@ -3,18 +3,14 @@ import { useMemo } from "preact/hooks";
 import type { Row, TaskRow, TaskStatus } from "../kernel/contract";
 import { useStore } from "../panel/context";
 import type { Held, LogName, LogTables, Store } from "../state/store";
-import type { LogRows, RowSource } from "../state/tables";
+import type { KeyedRows, LogRows, RowSource } from "../state/tables";
+import { count } from "../ui/format";
 
 /** Milliseconds after which pages on screen are read again: rows beyond the picture get no patches. */
 const STALE_MS = 1500;
 
 export function listOf<R extends Row>(rows: readonly R[]): RowSource<R> {
   return { total: rows.length, at: (index) => rows[index] };
-}
-
-/** Returns a function that requests the rows on screen that are missing here. */
-export function asker(store: Store, name: LogName): (from: number, to: number) => void {
-  return (from, to) => store.wantLog(name, from, to);
 }
 
 export interface LogSource<R extends Row> {
@@ -31,6 +27,29 @@ export function logSource<N extends LogName>(store: Store, name: N): LogSource<H
   if (store.reachable) return { rows: log, absent: 0, want: (from, to) => store.wantLog(name, from, to) };
   const saved = log.loaded().map(({ row }) => row);
   return { rows: listOf(saved), absent: log.total - saved.length, want: () => {} };
+}
+
+/** The words for rows that a recording no longer has; undefined for none. */
+export function notSaved({ absent }: { absent: number }): string | undefined {
+  return absent > 0 ? `${count(absent)} not saved` : undefined;
+}
+
+/** The phases (the first are here) or waves (the newest are here): all of them with a kernel, else the saved part. */
+export function partSource<N extends "phases" | "waves">(store: Store, name: N): LogSource<Held[N]> {
+  const table = store.tables[name] as unknown as KeyedRows<Held[N]>;
+  const here = table.rows;
+  const absent = table.total - here.length;
+  if (absent <= 0) return { rows: table, absent: 0, want: () => {} };
+  if (!store.reachable) return { rows: listOf(here), absent, want: () => {} };
+  const query = store.pages.query({ table: name, status: null, search: null });
+  const first = name === "waves" ? absent : 0;
+  const at = (index: number) => here[index - first] ?? (query.at(index) as Held[N] | undefined);
+  const want = (from: number, to: number) => {
+    // Only rows that are not here are requested.
+    const [start, end] = name === "waves" ? [from, Math.min(to, first)] : [Math.max(from, here.length), to];
+    if (start < end) store.pages.want(query, start, end, STALE_MS);
+  };
+  return { rows: { total: table.total, at }, absent: 0, want };
 }
 
 export interface TaskSource {

@@ -9,7 +9,7 @@ import { Clip } from "../ui/clip";
 import { clock, count, dollars, duration, plural } from "../ui/format";
 import { StatusMark, Text } from "../ui/icons";
 import { DataTable } from "../ui/table";
-import { Progress, TASKS } from "./columns";
+import { Progress, seconds, TASKS } from "./columns";
 import { useTasks } from "./row-sources";
 import { TaskCommands } from "./task-commands";
 
@@ -63,6 +63,8 @@ export function Tasks() {
         columns={TASKS}
         rows={source.rows}
         detail={taskDetail}
+        label={taskLabel}
+        length={seconds}
         onSeen={source.want}
       />
     </>
@@ -77,6 +79,7 @@ function FilterChip(props: { name: string; number: number; pressed: boolean; pre
   );
 }
 
+const taskLabel = (row: TaskRow) => row.name || row.id;
 const taskDetail = (row: TaskRow) => <TaskDetail row={row} />;
 
 export function TaskDetail({ row: short }: { row: TaskRow }) {

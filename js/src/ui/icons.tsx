@@ -49,12 +49,13 @@ const STATUS: Record<RunStatus, { icon: IconName; word: string }> = {
 };
 
 /** A status as sign and word; never shown by color alone. `quiet` keeps the word for screen readers only. */
-export function StatusMark({ status, quiet = false }: { status: RunStatus; quiet?: boolean }) {
-  const { icon, word } = STATUS[status] ?? STATUS.pending;
+export function StatusMark(props: { status: RunStatus; word?: string | undefined; quiet?: boolean }) {
+  const { icon, word: usual } = STATUS[props.status] ?? STATUS.pending;
+  const word = props.word ?? usual;
   return (
-    <span class={`rc-status rc-tone-${status}`} title={quiet ? word : undefined}>
+    <span class={`rc-status rc-tone-${props.status}`} title={props.quiet ? word : undefined}>
       <Icon name={icon} />
-      <span class={quiet ? "rc-hidden" : undefined}>{word}</span>
+      <span class={props.quiet ? "rc-hidden" : undefined}>{word}</span>
     </span>
   );
 }
@@ -88,13 +89,18 @@ export interface BarProps {
   /** The screen reader's text instead of the bare percentage. */
   says?: string | undefined;
   large?: boolean;
+  /** Of a completed thing: the bar shows its time, by the longest of the table (`--rc-longest`). */
+  seconds?: number | null;
 }
 
 /** A progress bar. An unknown value moves only while something runs. */
-export function Bar({ name, value, status = "running", says, large = false }: BarProps) {
+export function Bar({ name, value, status = "running", says, large = false, seconds }: BarProps) {
   const known = value !== null;
   const whole = known ? wholePercent(value) : undefined;
+  const timed = seconds !== undefined;
   const kind = known ? "" : ` rc-bar-unknown${status === "running" ? " rc-bar-moving" : ""}`;
+  const length = Math.min(100, Math.max(0, value ?? 0)) / 100;
+  const scale = timed ? `min(1, ${Math.max(0, seconds ?? 0)} / var(--rc-longest))` : length;
   return (
     <div
       role="progressbar"
@@ -103,9 +109,9 @@ export function Bar({ name, value, status = "running", says, large = false }: Ba
       aria-valuemax={100}
       aria-valuenow={whole}
       aria-valuetext={says}
-      class={`rc-bar rc-tone-${status}${large ? " rc-bar-large" : ""}${kind}`}
+      class={`rc-bar rc-tone-${status}${large ? " rc-bar-large" : ""}${timed ? " rc-bar-time" : ""}${kind}`}
     >
-      <i style={known ? { transform: `scaleX(${Math.min(100, Math.max(0, value)) / 100})` } : undefined} />
+      <i style={known || timed ? { transform: `scaleX(${scale})` } : undefined} />
     </div>
   );
 }

@@ -1,33 +1,18 @@
 /** A table of any length that draws only its visible rows. Rows can open. */
 
-import type { ComponentChildren, VNode } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, RefObject, VNode } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "../kernel/contract";
+import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { Button } from "./button";
+import { type Column, cellClass, shownOf, templates, withValues } from "./columns";
 import { Icon } from "./icons";
 import { memo } from "./memo";
+import { useRoving } from "./roving";
 import { type Layout, useScroller } from "./virtual";
 
-/** The width of a column: in pixels; at least that many pixels and a share of the rest; or a track size of CSS. */
-export type Width = number | readonly [least: number, share: number] | string;
-
-export interface Column<R extends Row> {
-  heading: string;
-  cell: (row: R) => ComponentChildren;
-  width: Width;
-  /** Other widths, each for a section or panel that is narrower than one of `LIMITS`. */
-  narrow?: { readonly [limit in Limit]?: Width };
-  /** A section or panel narrower than this has no room for it: an opened row shows its value. */
-  hideBelow?: Limit;
-  /** Its cells hold only a sign (below a limit): only screen readers need the heading, and the words. */
-  sign?: true | Limit;
-  right?: boolean;
-}
-
-/** Widths in pixels below which columns change; `table.css` has a container query for each. */
-const LIMITS = [1160, 860, 620, 560, 470] as const;
-type Limit = (typeof LIMITS)[number];
+export type { Column } from "./columns";
 
 export interface DataTableProps<R extends Row> {
   /** Its accessible name. */
@@ -42,6 +27,12 @@ export interface DataTableProps<R extends Row> {
   fills?: boolean;
   /** The content of an opened row; null when there is none. */
   detail?: (row: R) => VNode | null;
+  /** The name of a row: its button is "Details of" it. */
+  label?: (row: R) => string;
+  /** The value of a row that bars compare: `--rc-longest` is the largest so far. */
+  length?: (row: R) => number | null;
+  /** A table that is narrower than this, in CSS pixels, has rows of two lines. */
+  foldBelow?: number;
   /** The content below each row, always: for short tables. */
   below?: (row: R) => VNode | null;
   /** Called with the rows [from, to) that are on screen. */
@@ -50,18 +41,25 @@ export interface DataTableProps<R extends Row> {
 
 const ROW_HEIGHT = 30;
 const HEAD_HEIGHT = 28;
+/** Rows of two lines; they have no visible headings. */
+const TWO_LINES = 48;
+const FOLD_BELOW = 450;
 /** The most rows that are all drawn: a page of text that can be searched and selected. */
 const ALL_ROWS = 200;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 
 export function DataTable<R extends Row>(props: DataTableProps<R>) {
-  const { name, columns, rows, reversed = false, detail, onSeen } = props;
+  const { name, rows, reversed = false, detail, onSeen } = props;
+  const panel = usePanel();
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const [extras, setExtras] = useState<ReadonlyMap<string, number>>(new Map());
   const total = rows.total;
   const numberOf = (position: number) => (reversed ? total - 1 - position : position);
-  const layout: Layout = { count: total, rowHeight: ROW_HEIGHT, extras: placeExtras(extras, opened, reversed, total) };
-  const scroller = useScroller({ layout, inset: HEAD_HEIGHT, growsAtTop: reversed });
+  const [folded, fold] = useState(false);
+  const rowHeight = folded ? TWO_LINES : ROW_HEIGHT;
+  const layout: Layout = { count: total, rowHeight, extras: placeExtras(extras, opened, reversed, total) };
+  const scroller = useScroller({ layout, inset: folded ? 0 : HEAD_HEIGHT, growsAtTop: reversed });
+  useNarrow(scroller.ref, props.columns.some(({ second }) => second) ? (props.foldBelow ?? FOLD_BELOW) : 0, fold);
   const virtual = total > ALL_ROWS;
   const start = virtual ? scroller.window.start : 0;
   const end = virtual ? scroller.window.end : total;
@@ -72,15 +70,21 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
     onSeen?.(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
   });
 
-  const toggle = useCallback((index: string) => setOpened((old) => toggled(old, index)), []);
+  const unfold = useCallback((index: string, open: boolean) => setOpened((old) => withRow(old, index, open)), []);
   const measure = useCallback((index: string, extra: number) => {
     setExtras((old) => (old.get(index) === extra ? old : new Map(old).set(index, extra)));
   }, []);
 
-  const drawn = Array.from({ length: Math.max(0, end - start) }, (_, i) => {
+  const seen = Array.from({ length: Math.max(0, end - start) }, (_, i) => rows.at(numberOf(start + i)));
+  const shown = shownOf(panel.store, name);
+  const columns = withValues(props.columns, seen, shown);
+  const { length } = props;
+  if (length) shown.longest = Math.max(shown.longest, ...seen.map((row) => (row && length(row)) ?? 0));
+  const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfold : null });
+
+  const drawn = seen.map((row, i) => {
     const position = start + i;
     const index = numberOf(position);
-    const row = rows.at(index);
     if (!row) return <Placeholder key={`at ${index}`} position={position} columns={columns.length} />;
     const isOpen = opened.has(String(index));
     return (
@@ -91,9 +95,11 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
         position={position}
         columns={columns as readonly Column<Row>[]}
         open={isOpen}
+        stop={index === roving.stop}
+        label={props.label as ((row: Row) => string) | undefined}
         detail={detail as ((row: Row) => VNode | null) | undefined}
         below={props.below as ((row: Row) => VNode | null) | undefined}
-        toggle={toggle}
+        unfold={unfold}
         measure={measure}
       />
     );
@@ -101,15 +107,18 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
 
   return (
     <div
-      class={`rc-table${props.fills ? " rc-fills" : ""}`}
+      class={`rc-table${props.fills ? " rc-fills" : ""}${folded ? " rc-two" : ""}`}
       role="table"
       aria-label={name}
       aria-rowcount={total + 1}
       ref={scroller.ref}
       onScroll={scroller.onScroll}
-      style={templates(columns)}
-      // A scrolling area must be reachable by keyboard.
-      tabIndex={scroller.scrolls ? 0 : undefined}
+      onKeyDown={detail && roving.onKeyDown}
+      onFocusIn={roving.onFocusIn}
+      onFocusOut={roving.onFocusOut}
+      style={`--rc-longest: ${shown.longest || 1}; ${templates(columns)}`}
+      // A scrolling area must be reachable by keyboard; the button of a row does for those that have one.
+      tabIndex={detail && total > 0 ? -1 : scroller.scrolls ? 0 : undefined}
     >
       <div role="rowgroup" class="rc-thead">
         <div role="row" class="rc-tr" aria-rowindex={1}>
@@ -142,27 +151,38 @@ interface TableRowProps {
   position: number;
   columns: readonly Column<Row>[];
   open: boolean;
+  /** Its button is the table's tab stop. */
+  stop: boolean;
+  label: ((row: Row) => string) | undefined;
   detail: ((row: Row) => VNode | null) | undefined;
   below: ((row: Row) => VNode | null) | undefined;
-  toggle: (index: string) => void;
+  unfold: (index: string, open: boolean) => void;
   measure: (index: string, extra: number) => void;
 }
 
 const TableRow = memo(function TableRow(props: TableRowProps) {
-  const { row, index, position, columns, open, toggle } = props;
+  const { row, index, position, columns, open, stop } = props;
   const opens = props.detail !== undefined;
+  const toggle = () => props.unfold(index, !open);
   return (
-    <div role="presentation" class={`rc-row${open ? " rc-row-open" : ""}`}>
+    <div role="presentation" class={`rc-row${open ? " rc-row-open" : ""}`} data-row={index}>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button in the first cell does the same by keyboard */}
       <div
         role="row"
         class={`rc-tr${opens ? " rc-tr-opens" : ""}`}
         aria-rowindex={position + 2}
-        onClick={opens ? (event) => isPlainClick(event) && toggle(index) : undefined}
+        onClick={opens ? (event) => isPlainClick(event) && toggle() : undefined}
       >
         {columns.map((column, i) => (
-          <div key={column.heading} role="cell" class={cellClass(column)}>
-            {opens && i === 0 && <Opener open={open} toggle={() => toggle(index)} />}
+          <div
+            key={column.heading}
+            role="cell"
+            class={cellClass(column)}
+            data-heading={column.second && column.right ? column.heading : undefined}
+          >
+            {opens && i === 0 && (
+              <Opener open={open} name={props.label?.(row) ?? row.key} stop={stop} toggle={toggle} />
+            )}
             {column.cell(row)}
           </div>
         ))}
@@ -177,9 +197,15 @@ const TableRow = memo(function TableRow(props: TableRowProps) {
   );
 });
 
-function Opener({ open, toggle }: { open: boolean; toggle: () => void }) {
+function Opener(props: { open: boolean; name: string; stop: boolean; toggle: () => void }) {
   return (
-    <Button class="rc-opener" aria-expanded={open} aria-label="Details" onClick={toggle}>
+    <Button
+      class="rc-opener"
+      aria-expanded={props.open}
+      aria-label={`Details of ${props.name}`}
+      tabIndex={props.stop ? 0 : -1}
+      onClick={props.toggle}
+    >
       <Icon name="chevron" />
     </Button>
   );
@@ -216,40 +242,31 @@ function Placeholder({ position, columns }: { position: number; columns: number 
   );
 }
 
-function cellClass<R extends Row>({ right, sign, hideBelow }: Column<R>): string {
-  return `rc-td${right ? " rc-right" : ""}${sign ? ` rc-sign-${sign}` : ""}${hideBelow ? ` rc-hide-${hideBelow}` : ""}`;
-}
-
-/** The tracks of a grid row, as custom properties: one for the full width and one for each limit. */
-function templates<R extends Row>(columns: readonly Column<R>[]): string {
-  return [Number.POSITIVE_INFINITY, ...LIMITS]
-    .map((limit) => {
-      const shown = columns.filter(({ hideBelow }) => !(hideBelow && hideBelow >= limit));
-      return `--rc-columns-${limit}: ${shown.map((column) => track(column, limit)).join(" ")}`;
-    })
-    .join(";");
-}
-
-function track<R extends Row>({ width, narrow = {} }: Column<R>, limit: number): string {
-  const nearest = LIMITS.findLast((other) => other >= limit && narrow[other] !== undefined);
-  const size = nearest ? narrow[nearest] : width;
-  return Array.isArray(size)
-    ? `minmax(${size[0]}px, ${size[1]}fr)`
-    : typeof size === "number"
-      ? `${size}px`
-      : `${size}`;
-}
-
 /** True for a click that opens a row: it selects no text and follows no link. */
 function isPlainClick(event: MouseEvent): boolean {
   if ((event.target as Element).closest("a, button, input, textarea")) return false;
   return (document.getSelection()?.toString() ?? "") === "";
 }
 
-function toggled(old: ReadonlySet<string>, index: string): ReadonlySet<string> {
+function withRow(old: ReadonlySet<string>, index: string, open: boolean): ReadonlySet<string> {
+  if (old.has(index) === open) return old;
   const fresh = new Set(old);
-  if (!fresh.delete(index)) fresh.add(index);
+  if (open) fresh.add(index);
+  else fresh.delete(index);
   return fresh;
+}
+
+/** Reports if an element is narrower than a limit; one without a layout is not. */
+function useNarrow(ref: RefObject<HTMLElement | null>, limit: number, report: (narrow: boolean) => void): void {
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return undefined;
+    const look = () => report(element.offsetWidth > 0 && element.offsetWidth < limit);
+    look();
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref, limit, report]);
 }
 
 /** Heights of opened rows by position on the screen, from those by row number. */

@@ -90,6 +90,8 @@ export interface Scroller {
   /** True at the end, where new rows come in. */
   atEnd: boolean;
   toEnd: () => void;
+  /** Scrolls as little as it takes to show a row. */
+  reveal: (index: number) => void;
 }
 
 export interface ScrollOptions {
@@ -152,6 +154,17 @@ export function useScroller(options: ScrollOptions): Scroller {
     repaint();
   }, [position]);
 
+  const reveal = useCallback(
+    (index: number) => {
+      const { layout, viewport } = latest.current;
+      const top = offsetOf(layout, index);
+      position.offset = Math.min(top, Math.max(position.offset, top + layout.rowHeight - viewport));
+      position.touchedAt = -REST_MS;
+      repaint();
+    },
+    [position],
+  );
+
   useLayoutEffect(() => {
     const element = ref.current;
     // If the person has scrolled since, the event about it is on its way.
@@ -161,7 +174,7 @@ export function useScroller(options: ScrollOptions): Scroller {
   });
 
   const scrolls = offsetOf(layout, layout.count) > viewport + 1;
-  return { ref, window, onScroll, scrolls, atEnd: position.atEnd, toEnd };
+  return { ref, window, onScroll, scrolls, atEnd: position.atEnd, toEnd, reveal };
 }
 
 /** The height of an element's inside in CSS pixels, as it is laid out. */

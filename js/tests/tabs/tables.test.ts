@@ -29,7 +29,7 @@ describe("tasks", () => {
 
   test("open for subtasks and errors", async () => {
     const bench = await open();
-    const [first, second] = bench.get.getAllByRole("button", { name: "Details" });
+    const [first, second] = bench.get.getAllByRole("button", { name: /^Details of/ });
     expect(first?.getAttribute("aria-expanded")).toBe("false");
     first?.click();
     second?.click();
@@ -90,7 +90,7 @@ describe("errors, artifacts and decisions", () => {
     await bench.tab("Errors");
     const errors = bench.get.getByRole("table", { name: "Errors" });
     expect(errors.textContent).toContain("attempt 1 of 4");
-    bench.get.getByRole("button", { name: "Details" }).click();
+    bench.get.getByRole("button", { name: /^Details of/ }).click();
     await later();
     expect(errors.textContent).toContain("Traceback: here");
   });
@@ -168,7 +168,7 @@ describe("the timeline", () => {
     const list = bench.get.getByRole("table", { name: "Events" });
     expect(list.textContent).toContain("unknown");
     expect(list.textContent).toContain("malformed");
-    bench.get.getAllByRole("button", { name: "Details" })[0]?.click();
+    bench.get.getAllByRole("button", { name: /^Details of/ })[0]?.click();
     await later();
     expect(list.querySelector("pre")?.textContent).toBe('{\n  "n": 2\n}');
   });

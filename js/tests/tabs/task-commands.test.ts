@@ -11,7 +11,7 @@ async function opened(status: "running" | "paused" | "failed" | "completed", com
   const rows = [task("t1", { name: "Log in", status, cut: ["details"] })];
   const bench = await new Bench().show(picture({ commands }, { tasks: table(rows) }));
   await bench.tab("Tasks");
-  bench.get.getByRole("button", { name: "Details" }).click();
+  bench.get.getByRole("button", { name: /^Details of/ }).click();
   await later();
   return bench;
 }

@@ -88,9 +88,9 @@ def task_reported(state: RunState, fact: TaskReported, event: Received) -> tuple
 
 def _end_by_count(state: RunState, event: Received) -> tuple[Effect, ...]:
     """End a run whose counters are the only sign of its end."""
-    bad = state.counts[TaskStatus.FAILED] + state.counts[TaskStatus.CANCELLED]
-    state.reported_status = "partial" if bad else TaskStatus.COMPLETED
-    if not bad:
+    failed, cancelled = state.counts[TaskStatus.FAILED], state.counts[TaskStatus.CANCELLED]
+    state.reported_status = "partial" if failed else TaskStatus.COMPLETED
+    if not failed and not cancelled:
         _complete_parts(state)
     close_checkpoints(state, None, "the run has ended")
     return state.finish(moment(event))

@@ -368,10 +368,10 @@ class RunState:
         """Return the status of a run that is over, by its tasks alone."""
         if any(self.counts[s] for s in TaskStatus if s not in FINISHED) or not self.tasks:
             return TaskStatus.COMPLETED if not self.tasks else "partial"
-        bad = self.counts[TaskStatus.FAILED] + self.counts[TaskStatus.CANCELLED]
-        if bad == 0:
-            return TaskStatus.COMPLETED
-        return TaskStatus.FAILED if bad == len(self.tasks) else "partial"
+        failed, cancelled = self.counts[TaskStatus.FAILED], self.counts[TaskStatus.CANCELLED]
+        if failed:
+            return TaskStatus.FAILED if failed + cancelled == len(self.tasks) else "partial"
+        return TaskStatus.CANCELLED if cancelled == len(self.tasks) else TaskStatus.COMPLETED
 
     @property
     def has_run(self) -> bool:

@@ -162,8 +162,13 @@ class PhaseRow(Row):
     tasks: int | None
     completed: int
     failed: int
+    cancelled: NotRequired[int]
+    """Absent in pictures of older versions."""
     progress: float | None
-    status: TaskStatusName
+    status: RunStatus
+    """`partial`: it has ended, and some of its tasks failed while others completed."""
+    started_at: NotRequired[int | None]
+    """Absent in pictures of older versions."""
     duration_s: float | None
 
 
@@ -375,7 +380,9 @@ class PictureTables(TypedDict):
     """The tables of the picture."""
 
     phases: Table[PhaseRow]
+    """The first 200: the rest by `page`."""
     waves: Table[WaveRow]
+    """The newest 200: the rest by `page`."""
     tasks: Table[TaskRow]
     """All tasks while there are at most 200, else the first 200 by arrival: the rest by `page`."""
     active: Table[TaskRow]

@@ -136,10 +136,18 @@ def phase_row(phase: Phase, cutter: Cutter) -> PhaseRow:
         "tasks": phase.tasks,
         "completed": phase.completed,
         "failed": phase.count(TaskStatus.FAILED),
+        "cancelled": phase.count(TaskStatus.CANCELLED),
         "progress": number(phase.progress),
-        "status": str(phase.status),
+        "status": _phase_status(phase),
+        "started_at": ms(phase.started_at),
         "duration_s": number(phase.duration_s),
     }
+
+
+def _phase_status(phase: Phase) -> str:
+    """Return the status; `partial` where only some tasks failed, unless the server calls the phase failed."""
+    is_mixed = phase.status is TaskStatus.FAILED and phase.completed and phase.reported_status is not TaskStatus.FAILED
+    return "partial" if is_mixed else str(phase.status)
 
 
 def wave_row(wave: Wave, _cutter: Cutter) -> WaveRow:

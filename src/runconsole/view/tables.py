@@ -120,8 +120,14 @@ def _grows(name: str, row: Callable[[int, Any, Cutter], Row]) -> TableSpec:
     )
 
 
-def _part(name: str, row: Callable[[Any, Cutter], Row]) -> TableSpec:
-    """Return a table of the run's parts (phases, waves), by number."""
+def _part(name: str, row: Callable[[Any, Cutter], Row], shown: slice) -> TableSpec:
+    """Return a table of the run's parts (phases, waves), by number.
+
+    Args:
+        name: the name of the state's dict.
+        row: makes a row of a part.
+        shown: the parts that are shown without a request.
+    """
 
     def every(source: TableSource) -> list[tuple[str, Any]]:
         return [(str(number), part) for number, part in getattr(source.state, name).items()]
@@ -129,7 +135,7 @@ def _part(name: str, row: Callable[[Any, Cutter], Row]) -> TableSpec:
     return TableSpec(
         _versions(name),
         lambda source: len(getattr(source.state, name)),
-        lambda source: dict(every(source)[-PARTS:]),
+        lambda source: dict(every(source)[shown]),
         every,
         lambda _, _key, item, cutter: row(item, cutter),
     )
@@ -185,8 +191,8 @@ def _tail(source: TableSource) -> ShownRows:
 
 
 TABLES: dict[str, TableSpec] = {
-    "phases": _part("phases", rows.phase_row),
-    "waves": _part("waves", rows.wave_row),
+    "phases": _part("phases", rows.phase_row, slice(PARTS)),
+    "waves": _part("waves", rows.wave_row, slice(-PARTS, None)),
     "tasks": TableSpec(
         _versions("tasks", "subtasks"),
         lambda source: len(source.state.tasks),
