@@ -61,7 +61,8 @@ def test_a_failed_step_is_named_and_stops_no_other(suite: Any) -> None:
 
 
 def test_again_sums_up_what_failed_in_which_round(suite: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    second = "import pathlib, sys; it = pathlib.Path('ran'); sys.exit('FAILED tests/test_a.py::b' if it.exists() else it.touch())"
+    failed = "'FAILED tests/test_a.py::b'"
+    second = f"import pathlib, sys; it = pathlib.Path('ran'); sys.exit({failed} if it.exists() else it.touch())"
     suite.LANES = [steps(suite, one=second)]
     assert suite.again(2, 1) == "round 2: FAILED tests/test_a.py::b\ntest-again: 1 failures in 2 rounds"
     assert "══ round 1 of 2: 0 failed" in capsys.readouterr().out
