@@ -152,13 +152,13 @@ class PhaseReported(Struct, frozen=True, gc=False):
 class PhaseTold(Fact, frozen=True, gc=False):
     """A phase began or ended."""
 
-    phase: PhaseReported
+    reported: PhaseReported
 
 
 class PipelineReported(Fact, frozen=True, gc=False):
     """A pipeline's counters, metrics and present phase; None leaves the known value."""
 
-    phase: PhaseReported | None = None
+    reported: PhaseReported | None = None
     current_task: str | None = None
     percent: float | None = None
     total_tasks: int | None = None

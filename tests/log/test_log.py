@@ -54,6 +54,19 @@ def test_nothing_is_lost_where_a_chunk_ends(count: int) -> None:
     assert table.schema == filled(0).to_arrow().schema
 
 
+@pytest.mark.parametrize("kind", [fact for fact in Fact.__subclasses__() if "phase" in fact.__struct_fields__])
+def test_the_phase_of_every_fact_is_a_number(kind: type[Fact]) -> None:
+    assert kind.__annotations__["phase"] == "int | None"
+
+
+def test_a_phase_as_a_whole_is_a_row() -> None:
+    log = EventLog()
+    for event in read_events('{"type": "phase_completed", "data": {"phase": 1, "name": "Build"}}', 0):
+        log.append(event)
+    assert log.to_arrow()["type"].to_pylist() == ["phase_completed"]
+    assert log.to_arrow()["phase"].to_pylist() == [None]
+
+
 def test_a_row_holds_the_envelope_and_what_the_event_is_about() -> None:
     fact = TaskReported("t", phase=2, wave=3, status=TaskStatus.COMPLETED)
     log = EventLog()

@@ -256,7 +256,7 @@ def _pipeline(data: _Pipeline) -> Fact:
         phase = PhaseReported(number, name, read_status(data.phase_status), done, data.total)
     metrics = data.metrics or _Metrics()
     return PipelineReported(
-        phase=phase,
+        reported=phase,
         current_task=data.current_task,
         total_tasks=data.total_tasks,
         completed_tasks=data.completed_tasks,

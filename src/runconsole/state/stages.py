@@ -72,7 +72,7 @@ def _report_part(state: RunState, task: Task, fact: StageReported, event: Receiv
 @handles(PhaseTold)
 def phase_told(state: RunState, fact: PhaseTold, event: Received) -> None:
     state.is_execution = True
-    _set_phase(state, fact.phase, event)
+    _set_phase(state, fact.reported, event)
     state.begin(moment(event))
 
 
@@ -104,9 +104,9 @@ def _number_of(state: RunState, name: str | None) -> int:
 @handles(PipelineReported)
 def pipeline_reported(state: RunState, fact: PipelineReported, event: Received) -> tuple[Effect, ...] | None:
     at = moment(event)
-    if fact.phase is not None:
+    if fact.reported is not None:
         state.is_execution = True
-        _set_phase(state, fact.phase, event)
+        _set_phase(state, fact.reported, event)
     if fact.total_tasks is not None or fact.completed_tasks is not None:
         state.is_execution = True
         set_counters(state, fact, event)
