@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "widget": {
         *("api", "clock", "console", "engine", "options", "protocols", "redaction", "replay", "state", "store", "view"),
     },
+    "reporting": {"api", "clock", "console", "engine", "protocols", "state", "widget"},
     "testing": {"transports"},
     "simulator": set(),
     "demo": {"simulator"},
@@ -65,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "options",
         "protocols",
         "replay",
+        "reporting",
         "state",
         "widget",
     },  # the front door, __init__.py; nobody inside the package goes through it

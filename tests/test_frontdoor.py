@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = [
+    "ActiveRun",
+    "ActiveSubtask",
+    "ActiveTask",
+    "ActiveWave",
     "Answer",
     "CallRefused",
     "CallUnanswered",
@@ -37,6 +41,7 @@ NAMES = [
     "LinkFailure",
     "LinkStatus",
     "MissingPackage",
+    "NoOneToAsk",
     "NotConnected",
     "Reconnect",
     "RecordingError",
@@ -47,10 +52,12 @@ NAMES = [
     "RunView",
     "RunViews",
     "Source",
+    "TakenAnswer",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",
     "history",
+    "start_run",
 ]
 
 

@@ -26,6 +26,7 @@ from runconsole.errors import (
     DecisionUnknown,
     InvalidArgument,
     MissingPackage,
+    NoOneToAsk,
     NotConnected,
     RecordingError,
     RunConsoleError,
@@ -43,9 +44,16 @@ from runconsole.version import __version__
 if TYPE_CHECKING:
     from runconsole.dataset import History, history
     from runconsole.replay import Replay
+    from runconsole.reporting.asking import TakenAnswer
+    from runconsole.reporting.run import ActiveRun, start_run
+    from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveWave
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
+    "ActiveRun",
+    "ActiveSubtask",
+    "ActiveTask",
+    "ActiveWave",
     "Answer",
     "CallRefused",
     "CallUnanswered",
@@ -65,6 +73,7 @@ __all__ = [
     "LinkFailure",
     "LinkStatus",
     "MissingPackage",
+    "NoOneToAsk",
     "NotConnected",
     "Reconnect",
     "RecordingError",
@@ -75,17 +84,25 @@ __all__ = [
     "RunView",
     "RunViews",
     "Source",
+    "TakenAnswer",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",
     "history",
+    "start_run",
 ]
 
 _LATER = {
+    "ActiveRun": "runconsole.reporting.run",
+    "ActiveSubtask": "runconsole.reporting.tasks",
+    "ActiveTask": "runconsole.reporting.tasks",
+    "ActiveWave": "runconsole.reporting.tasks",
     "ConsoleWidget": "runconsole.widget",
     "History": "runconsole.dataset",
     "Replay": "runconsole.replay",
+    "TakenAnswer": "runconsole.reporting.asking",
     "history": "runconsole.dataset",
+    "start_run": "runconsole.reporting.run",
 }
 """Names that load when they are first used, with their packages: each needs more than a connection does."""
 

@@ -8,7 +8,7 @@ from typing import Unpack
 from runconsole.api.run import RunAPI
 from runconsole.engine.engine import Engine
 from runconsole.options import ConsoleOptions, check, concealed, signature
-from runconsole.protocols.local.source import Source
+from runconsole.protocols.local.source import Followable, Source
 
 __all__ = ["Console"]
 
@@ -18,7 +18,7 @@ class Console(RunAPI):
 
     Args:
         url: ``ws://``, ``wss://``, ``http(s)://`` (Socket.IO at the URL's path, else at ``/socket.io``; its main
-            namespace is followed), the path of a recording, or a `Source`: a run in this process.
+            namespace is followed), the path of a recording, or a run in this process: a `Source`, or an `ActiveRun`.
 
     Options to follow:
         protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"replay"``; None infers it from the URL.
@@ -85,9 +85,9 @@ class Console(RunAPI):
         RecordingError: a recording cannot be read or written.
     """
 
-    __signature__ = signature(url="str | os.PathLike[str] | Source")
+    __signature__ = signature(url="str | os.PathLike[str] | Source | ActiveRun")
 
-    def __init__(self, url: str | os.PathLike[str] | Source, **options: Unpack[ConsoleOptions]) -> None:
+    def __init__(self, url: str | os.PathLike[str] | Source | Followable, **options: Unpack[ConsoleOptions]) -> None:
         arguments = concealed({"url": url, **options})
         del url, options  # a traceback with locals shows the remaining variables
         start = arguments.pop("start", True)

@@ -8,6 +8,7 @@
     ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
     ├── LinkLost             internal: a connection could not be made or broke
     ├── MissingPackage       an optional package is not installed (also ImportError)
+    ├── NoOneToAsk           a run of this process asks, and no answer can ever come
     ├── NotConnected         a decision or call needs a live link and there was none in time
     ├── UnsupportedByWire    this wire has no such call
     ├── RecordingError       a recording cannot be read or written
@@ -36,6 +37,7 @@ __all__ = [
     "InvalidArgument",
     "LinkLost",
     "MissingPackage",
+    "NoOneToAsk",
     "NotARecording",
     "NotConnected",
     "RecordingError",
@@ -125,6 +127,10 @@ class LinkLost(RunConsoleError):
 
 class MissingPackage(RunConsoleError, ImportError):
     """A feature needs a package that is not installed: the message names it and the command that installs it."""
+
+
+class NoOneToAsk(RunConsoleError):
+    """A run of this process asks a question, and no answer can ever come: the message says why, and what to do."""
 
 
 class NotConnected(RunConsoleError):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runconsole.errors import InvalidArgument
-from runconsole.protocols.local.source import Source
+from runconsole.protocols.local.source import Source, source_of
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.registry import inferred, server_names
 from runconsole.protocols.registry import problem as problem_of
@@ -205,8 +205,9 @@ def check(arguments: Mapping[str, Any]) -> Options:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             raise InvalidArgument(f"expected an option of the console, got {name!r}: {hint}")
-    if isinstance(bare(hidden["url"]), Source):
-        hidden |= _of_source(bare(hidden["url"]), hidden)
+    source = source_of(bare(hidden["url"]))
+    if source is not None:
+        hidden |= _of_source(source, hidden)
     url = Secret(_path_or_text(hidden.pop("url")))
     problem = _problem_of_url(url)
     if problem is not None:

@@ -26,7 +26,7 @@ from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
 from runconsole.options import ConsoleOptions, Options, check, concealed, signature
-from runconsole.protocols.local.source import Source
+from runconsole.protocols.local.source import Followable, Source
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
 from runconsole.state import Effect, Urgent
@@ -98,7 +98,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     console: Console
 
     __signature__ = signature(
-        url="str | os.PathLike[str] | Source | Console", height=("int", 600), display=("bool", True)
+        url="str | os.PathLike[str] | Source | ActiveRun | Console", height=("int", 600), display=("bool", True)
     )
 
     def __new__(  # noqa: PYI034 - perhaps one that exists
@@ -119,7 +119,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
 
     def __init__(
         self,
-        url: str | os.PathLike[str] | Source | Console,
+        url: str | os.PathLike[str] | Source | Followable | Console,
         *,
         height: int = 600,
         display: bool = True,

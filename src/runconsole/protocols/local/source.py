@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import Answer
 
-__all__ = ["Source"]
+__all__ = ["Followable", "Source", "source_of"]
 
 
 class Source(ABC):
@@ -70,3 +70,19 @@ class Source(ABC):
     def title(self) -> str:
         """`name`, or the name of the class."""
         return self.name or type(self).__name__
+
+
+@runtime_checkable
+class Followable(Protocol):
+    """An object that stands for a run of this process, and has its `Source`."""
+
+    @property
+    def __runconsole_source__(self) -> Source:
+        """The source of the run."""
+
+
+def source_of(place: object) -> Source | None:
+    """Return the source that a value in the place of a URL stands for; None for none."""
+    if isinstance(place, Source):
+        return place
+    return place.__runconsole_source__ if isinstance(place, Followable) else None

@@ -1,0 +1,440 @@
+"""The events of one run, in one order: the execution family, and of the task family what that has no event for.
+
+Everything takes one lock for a moment, so that counters and events agree, whichever threads report.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from runconsole.clock import now_micros
+from runconsole.reporting.journal import Journal
+from runconsole.reporting.pace import EVERY_S, MOST_WAITING, Pace, joined
+from runconsole.reporting.records import Problem, TaskRecord
+from runconsole.reporting.tally import ENDED, Tally
+from runconsole.text.unicode import encodable_value
+
+__all__ = ["Emitter", "iso_time"]
+
+
+class Emitter:
+    """Writes the events of a run to its journal.
+
+    Args:
+        execution_id: the id of the run.
+        declared: the announced number of tasks; None for unknown.
+        later: runs a function after some seconds, on another thread.
+    """
+
+    def __init__(
+        self, execution_id: str, declared: int | None, later: Callable[[float, Callable[[], None]], None]
+    ) -> None:
+        self.execution_id = execution_id
+        self.journal = Journal()
+        self.tally = Tally(declared)
+        self.is_finished = False
+        self.lock = threading.RLock()
+        self._prefix = secrets.token_hex(4)
+        self._seq = 0
+        self._second = -1, ""
+        self._pace = Pace(later, self._flush_due)
+        self._own_tokens = False
+        """True if tokens were reported beside the tasks: then the run's own counts are."""
+        self._whole = TaskRecord("", "")
+        """Stands for the run itself, whose output belongs to no task."""
+        self._phases: dict[int, tuple[str | None, Tally]] = {}
+        self._open: dict[TaskRecord, None] = {}
+        """Tasks that have not ended."""
+        self._left: dict[TaskRecord, int] = {}
+        """Tasks whose loops were left, each with its thread."""
+        self._began = time.monotonic()
+
+    @property
+    def count(self) -> int:
+        """The number of events so far."""
+        return self._seq
+
+    @property
+    def has_open_tasks(self) -> bool:
+        """True if a task has not ended."""
+        return bool(self._open)
+
+    # ---- frames -----------------------------------------------------------------------------------------------------
+
+    def emit(self, kind: str, data: Mapping[str, Any], *, member: str = "data") -> None:
+        """Write an event. `member` is the name of its data: ``payload`` in the task family."""
+        text = _encoded(data)
+        name = f'"{kind}"' if kind.isascii() and kind.replace(".", "_").isidentifier() else _encoded(kind)
+        with self.lock:
+            if self._left:
+                self._end_left(threading.get_ident())
+            self._seq += 1
+            head = f'{{"type":{name},"id":"{self._prefix}-{self._seq}","seq":{self._seq}'
+            self.journal.append(f'{head},"timestamp":"{self._now()}","{member}":{text}}}')
+
+    def _emit_task(self, kind: str, task_id: str | None, data: dict[str, Any]) -> None:
+        """Write an event of the task family."""
+        self.emit(kind, data if task_id is None else {"taskId": task_id} | data, member="payload")
+
+    def _now(self) -> str:
+        second, micros = divmod(now_micros(), 1_000_000)
+        if second != self._second[0]:
+            self._second = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second[1]}.{micros:06d}Z"
+
+    # ---- the run ----------------------------------------------------------------------------------------------------
+
+    def start(self, phases: list[dict[str, Any]]) -> None:
+        """Report the start of the run and its plan."""
+        total = self.tally.total
+        data = {"execution_id": self.execution_id, "total_tasks": total, "phases": phases or None}
+        self.emit("execution_started", _known(data))
+
+    def finish(self, status: str) -> bool:
+        """Report the end of the run; return False if it has ended before."""
+        with self.lock:
+            if self.is_finished:
+                return False
+            self._end_left()
+            for record in list(self._open):
+                self.end(record, "cancelled")
+            self._flush_all()
+            self._complete_phases()
+            self.is_finished = True
+            tally = self.tally
+            data = {
+                "execution_id": self.execution_id,
+                "status": status,
+                "total_tasks": tally.total if tally.total is not None else tally.announced,
+                "completed_tasks": tally.completed,
+                "failed_tasks": tally.counts["failed"],
+                "skipped_tasks": tally.counts["skipped"],
+                "duration_ms": _millis(self._began),
+                "artifacts_created": tally.artifacts,
+                "tokens_used": tally.tokens,
+                "cost_usd": _money(tally.cost_usd),
+            }
+            self.emit("execution_completed", _known(data))
+            return True
+
+    def _complete_phases(self) -> None:
+        """Report the end of each phase whose tasks were all carried through: no number of tasks may tell that."""
+        for number, (name, tally) in self._phases.items():
+            if tally.ended == tally.announced and not tally.counts["cancelled"]:
+                self.emit("phase_completed", _known({"phase": number, "name": name}))
+
+    def complete_wave(self, number: int, tally: Tally, began: float) -> None:
+        """Report the end of a wave."""
+        with self.lock:
+            ended = tally.ended
+            data = {
+                "wave_number": number,
+                "atoms_in_wave": tally.announced,
+                "atoms_completed": tally.completed,
+                "failed_tasks": tally.counts["failed"],
+                "artifacts_created": tally.artifacts,
+                "duration_ms": _millis(began),
+                "success_rate": round(tally.completed / ended, 4) if ended else None,
+            }
+            if not self.is_finished:
+                self.emit("wave_completed", _known(data))
+
+    # ---- tasks ------------------------------------------------------------------------------------------------------
+
+    def announce(self, count: int) -> None:
+        """Count tasks that are yet to come."""
+        with self.lock:
+            self.tally.announced += count
+
+    def begin(self, record: TaskRecord, *, worker: str | None = None, is_announced: bool = False) -> None:
+        """Report that a task runs, on a named worker if there is one."""
+        with self.lock:
+            if self.is_finished:
+                return
+            if record.status is None:
+                self._count_in(record, is_announced=is_announced)
+            self._move(record, "in_progress")
+            record.began = time.monotonic()
+            if worker is None:
+                self._report(record)
+            else:
+                self._emit_task("task.started", record.task_id, {"workerId": worker})
+
+    def wait(self, record: TaskRecord) -> None:
+        """Report a task that is announced and waits."""
+        with self.lock:
+            if not self.is_finished:
+                self._count_in(record, is_announced=True)
+                self._move(record, "pending")
+                self._report(record)
+
+    def end(
+        self, record: TaskRecord, status: str, *, error: str | None = None, duration_s: float | None = None
+    ) -> bool:
+        """Report the end of a task; return False if it has ended before."""
+        with self.lock:
+            if record.status in ENDED or record.status is None or self.is_finished:
+                return False
+            self._flush_output(record, time.monotonic())
+            if record.is_stale:
+                self._emit_progress(record)
+            self._pace.drop(record)
+            self._move(record, status)
+            duration = _millis(record.began) if duration_s is None else round(duration_s * 1000, 3)
+            self._report(record, duration_ms=duration, error=error)
+            return True
+
+    def progress(
+        self,
+        record: TaskRecord,
+        percent: float | None = None,
+        step: str | None = None,
+        tokens: int | None = None,
+        cost_usd: float | None = None,
+    ) -> None:
+        """Take in a task's progress, 0 to 100; it is reported once a second. Tokens and cost are added."""
+        with self.lock:
+            if record.status != "in_progress" or self.is_finished:
+                return
+            if percent is not None:
+                self.tally.moved(percent - (record.progress or 0.0))
+                record.progress = percent
+            if step is not None:
+                record.step = step
+            if tokens is not None or cost_usd is not None:
+                self._use(record, tokens, cost_usd)
+            record.is_stale = True
+            if time.monotonic() >= record.progress_due:
+                self._flush_progress(record, time.monotonic())
+            else:
+                self._pace.hold(record)
+
+    def use(self, tokens: int | None, cost_usd: float | None) -> None:
+        """Add tokens and cost that belong to no task."""
+        with self.lock:
+            if not self.is_finished:
+                self._own_tokens = True
+                self.tally.used(tokens, cost_usd)
+                self._report_metrics()
+
+    def _use(self, record: TaskRecord, tokens: int | None, cost_usd: float | None) -> None:
+        if tokens is not None:
+            record.tokens = (record.tokens or 0) + tokens
+        if cost_usd is not None:
+            record.cost_usd = (record.cost_usd or 0.0) + cost_usd
+        self.tally.used(tokens, cost_usd)
+
+    def write(self, record: TaskRecord | None, stream: str, text: str) -> None:
+        """Take in output; it is reported once a second. None is the run itself."""
+        record = self._whole if record is None else record
+        with self.lock:
+            if self.is_finished or not text:
+                return
+            record.pieces.append((stream, text))
+            record.waiting += len(text)
+            now = time.monotonic()
+            is_line = text.endswith("\n")  # `print` writes its parts one by one
+            if (is_line and now >= record.output_due) or record.waiting >= MOST_WAITING:
+                self._flush_output(record, now)
+            else:
+                self._pace.hold(record)
+
+    def error(self, problem: Problem, record: TaskRecord | None = None, **details: Any) -> None:
+        """Report an error of a task, or of the run; output before it comes before it."""
+        with self.lock:
+            if self.is_finished:
+                return
+            self._flush_output(self._whole if record is None else record, time.monotonic())
+            named = {} if record is None else {"task_id": record.task_id, "task_name": record.name}
+            words = {"message": problem.message, "error_type": problem.type, "stack_trace": problem.stack}
+            self.emit("error", _known({**named, **words, **details}))
+
+    def artifact(self, record: TaskRecord | None, data: Mapping[str, Any]) -> None:
+        """Report a file."""
+        with self.lock:
+            if self.is_finished:
+                return
+            self.tally.artifacts += 1
+            if record is not None and record.wave_tally is not None:
+                record.wave_tally.artifacts += 1
+            self.emit("artifact_created", _known({**data, "task_id": None if record is None else record.task_id}))
+
+    def subtask(self, record: TaskRecord, kind: str, data: Mapping[str, Any]) -> None:
+        """Report the begin or end of a subtask."""
+        with self.lock:
+            if not self.is_finished:
+                self._emit_task(f"task.subtask.{kind}", record.task_id, _known(data))
+
+    def part(self, record: TaskRecord, subtask: Mapping[str, Any]) -> None:
+        """Report the progress of a subtask."""
+        with self.lock:
+            if not self.is_finished:
+                self._emit_task("task.progress", record.task_id, {"subtask": _known(subtask)})
+
+    def question(self, record: TaskRecord | None, kind: str, data: Mapping[str, Any]) -> None:
+        """Report a question, or what became of it, after all output before it."""
+        with self.lock:
+            if not self.is_finished:
+                self._flush(self._whole if record is None else record)
+                self._emit_task(kind, None if record is None else record.task_id, _known(data))
+
+    # ---- loops that were left ---------------------------------------------------------------------------------------
+
+    def leave(self, record: TaskRecord) -> None:
+        """Note that the loop of a task was left before its end, by `break` or by an exception.
+
+        Where an exception leaves a block around it next, `take_left` finds the task; with anything else that the thread
+        reports, or after a moment, the task is completed.
+        """
+        with self.lock:
+            if record.status == "in_progress":
+                self._left[record] = threading.get_ident()
+                self._pace.hold(record)
+
+    def take_left(self, thread: int | None = None) -> list[TaskRecord]:
+        """Return the tasks whose loops were left last, in a thread or in all, to be ended by the caller."""
+        with self.lock:
+            left = [record for record, left_by in self._left.items() if thread is None or left_by == thread]
+            for record in left:
+                del self._left[record]
+            return left
+
+    def _end_left(self, thread: int | None = None) -> None:
+        for record in self.take_left(thread):
+            record.step = f"left at {record.step}" if record.step else "left before the end"
+            record.is_stale = True
+            self.end(record, "completed")
+
+    # ---- reports ----------------------------------------------------------------------------------------------------
+
+    def _count_in(self, record: TaskRecord, *, is_announced: bool) -> None:
+        """Count a new task, or one that runs again."""
+        if not is_announced:
+            self.tally.announced += 1
+        for tally in self._parts(record):
+            tally.announced += 1
+
+    def _parts(self, record: TaskRecord) -> Iterator[Tally]:
+        """Yield the counts of the wave and the phase of a task."""
+        if record.wave_tally is not None:
+            yield record.wave_tally
+        if record.phase is not None:
+            yield self._phases.setdefault(record.phase, (record.phase_name, Tally()))[1]
+
+    def _move(self, record: TaskRecord, status: str) -> None:
+        """Change the status of a task, and every count over the tasks."""
+        before = record.share
+        for tally in (self.tally, *self._parts(record)):
+            if record.status is not None:
+                tally.counts[record.status] -= 1
+            tally.counts[status] += 1
+        record.status = status
+        if status in ENDED:
+            self._open.pop(record, None)
+        else:
+            self._open[record] = None
+        self.tally.moved(record.share - before)
+
+    def _report(self, record: TaskRecord, *, duration_ms: float | None = None, error: str | None = None) -> None:
+        """Report a task's status with the counters of the run."""
+        tally = self.tally
+        data: dict[str, Any] = {"task_id": record.task_id, "task_name": record.name}
+        if record.phase is not None:
+            data["phase"], data["phase_name"] = record.phase, record.phase_name
+        data["status"] = record.status
+        data["progress"] = data["completed_tasks"] = tally.completed
+        data["progress_percent"] = tally.percent
+        total = tally.total
+        if total is not None:
+            data["total_tasks"] = total
+        if record.wave is not None:
+            data["current_wave"] = record.wave
+        if duration_ms is not None:
+            data["duration_ms"] = duration_ms
+        if error is not None:
+            data["error"] = error
+        self.emit("progress_update", data)
+
+    def _emit_progress(self, record: TaskRecord) -> None:
+        record.is_stale = False
+        metrics = _known({"tokensUsed": record.tokens, "cost": _money(record.cost_usd)})
+        data = {"progress": record.progress, "currentStep": record.step, "metrics": metrics or None}
+        self._emit_task("task.progress", record.task_id, _known(data))
+        if self._own_tokens:
+            self._report_metrics()
+
+    def _report_metrics(self) -> None:
+        metrics = {"llm_tokens": self.tally.tokens, "llm_cost": _money(self.tally.cost_usd)}
+        self.emit("pipeline_update", {"metrics": _known(metrics)})
+
+    def _flush_progress(self, record: TaskRecord, now: float) -> None:
+        record.progress_due = now + EVERY_S
+        self._emit_progress(record)
+        if self.tally.total is None:
+            self._report(record)  # the run's progress is that of its tasks
+
+    def _flush_output(self, record: TaskRecord, now: float) -> None:
+        if not record.pieces:
+            return
+        record.output_due = now + EVERY_S
+        pieces, record.pieces, record.waiting = record.pieces, [], 0
+        for stream, text in joined(pieces):
+            self._emit_task("task.output", record.task_id or None, {"stream": stream, "data": text})
+
+    def _flush(self, record: TaskRecord) -> None:
+        """Report what waits of a task."""
+        now = time.monotonic()
+        self._flush_output(record, now)
+        if record.is_stale:
+            self._flush_progress(record, now)
+        self._pace.drop(record)
+
+    def _flush_all(self) -> None:
+        for record in self._pace.held():
+            self._flush(record)
+
+    def _flush_due(self) -> None:
+        """Report what is due; on another thread."""
+        with self.lock:
+            if self.is_finished:
+                return
+            held, now = self._pace.take(), time.monotonic()
+            self._end_left()
+            for record in held:
+                if record.pieces and now >= record.output_due:
+                    self._flush_output(record, now)
+                if record.is_stale and now >= record.progress_due:
+                    self._flush_progress(record, now)
+                if record.pieces or record.is_stale:
+                    self._pace.hold(record)
+
+
+def iso_time(at: int) -> str:
+    """Return a time in microseconds as ISO 8601 in UTC."""
+    second, micros = divmod(at, 1_000_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(second))}.{micros:06d}Z"
+
+
+def _encoded(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(encodable_value(value)).decode()
+
+
+def _known(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _millis(began: float | None) -> float | None:
+    return None if began is None else round((time.monotonic() - began) * 1000, 3)
+
+
+def _money(cost_usd: float | None) -> float | None:
+    return None if cost_usd is None else round(cost_usd, 9)

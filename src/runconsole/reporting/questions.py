@@ -1,0 +1,185 @@
+"""`ask`: a question of the run, and the wait for its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from runconsole.api.run import engine_of
+from runconsole.console import Console
+from runconsole.engine.watchers import on_loop
+from runconsole.errors import InvalidArgument, NoOneToAsk
+from runconsole.events import CheckpointOption
+from runconsole.reporting import notebook, terminal
+from runconsole.reporting.asking import Question, Questions, TakenAnswer, read_options
+from runconsole.reporting.display import Display
+from runconsole.reporting.emitter import Emitter
+from runconsole.reporting.records import TaskRecord
+from runconsole.values import plain_argument
+
+if TYPE_CHECKING:
+    from runconsole.widget import ConsoleWidget
+
+__all__ = ["RunAsks"]
+
+_TO_DO = "pass timeout= and default=, or start_run(on_checkpoint=...)"
+
+
+class RunAsks:
+    """The questions of a run."""
+
+    console: Console
+    _emitter: Emitter
+    _widget: ConsoleWidget | None
+    _asks_policy: bool
+    _questions: Questions
+    _display: Display | None
+
+    def _begin_asking(self) -> None:
+        self._questions = Questions(self._emitter)
+
+    def _end_asking(self) -> None:
+        self._questions.end()
+
+    if TYPE_CHECKING:  # of the class that this is a part of
+
+        def _own_record(self) -> TaskRecord | None: ...
+        def _check_open(self) -> None: ...
+        def decide(self, checkpoint_id: str, option: Any) -> object: ...
+
+    def ask(
+        self,
+        title: str,
+        *,
+        options: Sequence[str | Mapping[str, str] | CheckpointOption],
+        description: str = "",
+        context: Mapping[str, Any] | None = None,
+        default: str | None = None,
+        timeout: float | None = None,
+        type: str = "hitl",  # noqa: A002 - the column's name
+    ) -> TakenAnswer:
+        """Ask a question and wait for the answer; one answer counts, whoever is first.
+
+        A panel, `decide`, `on_checkpoint` and the terminal can answer. `KeyboardInterrupt` withdraws the question.
+
+        Args:
+            title: the question.
+            options: the answers to choose from: texts, or dicts of ``id``, ``label`` and ``description``.
+            description: more words about it.
+            context: what the decision is about: ``spec``, ``changes``, ``cost``, ``risk``, or anything else that JSON
+                can carry.
+            default: the id of the option that is taken when the time is up.
+            timeout: seconds to wait; None waits without limit.
+            type: the kind of the question, in the column ``type`` of `checkpoints`.
+
+        Returns:
+            The answer: its `option`, `feedback`, `modifications`, `decided_by`, `timed_out`.
+
+        Raises:
+            InvalidArgument: an argument cannot be used, or the run has ended.
+            NoOneToAsk: no answer can ever come here, or the run ended first.
+        """
+        self._check_answerable(timeout)
+        question = self._ask(title, options, description, context, default, timeout, type)
+        try:
+            if terminal.can_ask():
+                with nullcontext() if self._display is None else self._display.paused():
+                    terminal.ask(question, self.decide, timeout)
+            return question.answered.result(timeout)
+        except TimeoutError:
+            self._questions.time_out(question)
+            return question.answered.result()
+        finally:
+            self._questions.withdraw(question)
+
+    async def ask_async(
+        self,
+        title: str,
+        *,
+        options: Sequence[str | Mapping[str, str] | CheckpointOption],
+        description: str = "",
+        context: Mapping[str, Any] | None = None,
+        default: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the same signature as `ask`
+        type: str = "hitl",  # noqa: A002 - the column's name
+    ) -> TakenAnswer:
+        """Ask a question without blocking the event loop. As `ask`."""
+        self._check_answerable(timeout, is_async=True)
+        question = self._ask(title, options, description, context, default, timeout, type)
+        try:
+            return await asyncio.wait_for(asyncio.shield(on_loop(question.answered)), timeout)
+        except TimeoutError:
+            self._questions.time_out(question)
+            return question.answered.result()
+        finally:
+            self._questions.withdraw(question)
+
+    def _ask(  # noqa: PLR0917 - the parts of a question
+        self,
+        title: str,
+        options: object,
+        description: str,
+        context: Mapping[str, Any] | None,
+        default: str | None,
+        timeout: float | None,
+        kind: str,
+    ) -> Question:
+        self._check_open()
+        for name, value in (("title", title), ("description", description), ("type", kind)):
+            if not isinstance(value, str):
+                raise InvalidArgument(f"expected {name}= to be a text, got a {value.__class__.__name__}")
+        if context is not None and not isinstance(context, Mapping):
+            raise InvalidArgument(f"expected context= to be a dict, got a {context.__class__.__name__}")
+        return self._questions.open(
+            title,
+            read_options(options),
+            record=self._own_record(),
+            default=default,
+            timeout=timeout,
+            checkpointType=kind,
+            description=description or None,
+            context=plain_argument("context", context),
+        )
+
+    def _check_answerable(self, timeout: float | None, *, is_async: bool = False) -> None:
+        """Raise NoOneToAsk where a question would wait without an end and nobody can answer it."""
+        if timeout is not None or self._asks_policy or self._emitter.journal.readers > 1:
+            return
+        kernel = notebook.kernel()
+        is_main = threading.current_thread() is threading.main_thread()
+        why = None
+        if kernel is not None:
+            why = self._unanswered_in(kernel) if is_main else None
+        elif is_main and not is_async and not terminal.can_ask() and not _others():
+            why = "there is no panel, no terminal and no other thread that could answer"
+        if why is not None:
+            raise NoOneToAsk(f"no answer can ever come: {why}; {_TO_DO}")
+
+    def _unanswered_in(self, kernel: Any) -> str | None:
+        """Return why nobody can answer in a cell of this kernel; None where somebody can."""
+        if not notebook.has_reader(kernel):
+            return "a program executes this notebook"
+        if self._widget is None:
+            return "no panel shows this run (run.widget is one)"
+        if not notebook.cell_takes_presses(kernel):
+            return "in this kernel (ipykernel 6) a press arrives only when the cell has ended; a thread may ask"
+        return None
+
+    def _decider_of(self, question_id: str) -> str:
+        """Return who decides, from the decision that the run's own console sends at this moment."""
+        state = engine_of(self.console).state
+        checkpoint = state.checkpoints.get(question_id)
+        ids = () if checkpoint is None else checkpoint.decision_ids
+        by = state.decisions[ids[-1]].by if ids and ids[-1] in state.decisions else "you"
+        return "policy" if by == "policy" else "you"
+
+
+def _others() -> bool:
+    """Return whether there are other threads of the program, which may answer."""
+    own = ("runconsole", "name-resolver")
+    return any(
+        thread is not threading.main_thread() and not thread.name.startswith(own) for thread in threading.enumerate()
+    )

@@ -1,0 +1,73 @@
+"""What an emitter knows of a task, and of an error."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+
+from runconsole.reporting.tally import Tally
+
+__all__ = ["Problem", "TaskRecord", "problem_of"]
+
+_LONGEST_STACK = 20_000
+
+
+@dataclass(slots=True, eq=False)
+class TaskRecord:
+    """A task as last reported. Changed by the emitter alone, under its lock."""
+
+    task_id: str
+    name: str
+    phase: int | None = None
+    phase_name: str | None = None
+    wave: int | None = None
+    wave_tally: Tally | None = None
+    max_retries: int | None = None
+    status: str | None = None
+    """None before it is announced."""
+    progress: float | None = None
+    """0 to 100."""
+    step: str | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    began: float | None = None
+    """`time.monotonic` at its begin."""
+    subtasks: int = 0
+    is_stale: bool = False
+    """True if its progress has changed since the last event."""
+    progress_due: float = 0.0
+    output_due: float = 0.0
+    pieces: list[tuple[str, str]] = field(default_factory=list)
+    """Output that waits to be sent: stream and text."""
+    waiting: int = 0
+    """Characters of `pieces`."""
+
+    @property
+    def share(self) -> float:
+        """Its part in the mean progress of the run, 0 to 100."""
+        if self.status in {"completed", "failed", "cancelled", "skipped"}:
+            return 100.0
+        return self.progress or 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error in words."""
+
+    message: str
+    type: str | None = None
+    stack: str | None = None
+
+
+def problem_of(error: BaseException | str) -> Problem:
+    """Return an exception, or a sentence, as the words of an error."""
+    if isinstance(error, str):
+        return Problem(error)
+    try:
+        message = str(error)
+    except Exception as other:  # noqa: BLE001 - a user's class
+        message = f"its words raise {type(other).__name__}"
+    stack = "".join(traceback.format_exception(error))
+    if len(stack) > _LONGEST_STACK:
+        stack = f"{stack[: _LONGEST_STACK // 2]}\n[...]\n{stack[-_LONGEST_STACK // 2 :]}"
+    return Problem(message or type(error).__name__, type(error).__name__, stack)

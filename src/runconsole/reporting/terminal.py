@@ -1,0 +1,78 @@
+"""A question at the terminal: its lines on stderr, a line of stdin as the answer."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from runconsole.errors import DecisionError
+from runconsole.reporting import notebook
+from runconsole.reporting.asking import Question
+from runconsole.text.marks import marked
+
+__all__ = ["ask", "can_ask"]
+
+_LOOK_S = 0.2
+
+
+def can_ask() -> bool:
+    """Return whether the caller may ask at a terminal: the main thread of a program with one, outside a notebook."""
+    if os.name != "posix" or notebook.kernel() is not None or threading.current_thread() is not threading.main_thread():
+        return False
+    try:
+        return sys.stdin.isatty() and sys.stderr.isatty()
+    except (AttributeError, ValueError):  # closed, or there is none
+        return False
+
+
+def ask(question: Question, decide: Callable[[str, str], object], timeout: float | None) -> None:
+    """Show a question and read lines until it is answered, here or elsewhere. Raises TimeoutError after `timeout`.
+
+    `decide` takes the answer: the id of the question, and that of an option.
+    """
+    end = None if timeout is None else time.monotonic() + timeout
+    sys.stderr.write("\n".join(lines(question)) + "\n")
+    sys.stderr.flush()
+    while not question.answered.done():
+        if end is not None and time.monotonic() >= end:
+            raise TimeoutError
+        if not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+            continue
+        line = sys.stdin.readline()
+        if not line:  # the terminal has gone: the others may still answer
+            return
+        chosen = chosen_by(line.strip(), question)
+        if chosen is None:
+            sys.stderr.write(f"Answer 1 to {len(question.options)}, then Enter: ")
+            sys.stderr.flush()
+            continue
+        try:
+            decide(question.id, chosen)
+        except DecisionError as error:
+            sys.stderr.write(f"{error}\n")
+
+
+def lines(question: Question) -> list[str]:
+    """Return a question as lines for a person."""
+    shown = [f"? {marked(question.title)}"]
+    for number, option in enumerate(question.options, 1):
+        described = f": {marked(option['description'])}" if option.get("description") else ""
+        default = " (default)" if option["id"] == question.default else ""
+        shown.append(f"  [{number}] {marked(option['label'])}{described}{default}")
+    return [*shown, f"Answer 1 to {len(question.options)}, then Enter:"]
+
+
+def chosen_by(text: str, question: Question) -> str | None:
+    """Return the id of the option that a typed line means: its number, id or label; an empty line is the default."""
+    if not text:
+        return question.default
+    if text.isdecimal() and 0 < int(text) <= len(question.options):
+        return str(question.options[int(text) - 1]["id"])
+    found = [
+        option["id"] for option in question.options if text.lower() in {option["id"].lower(), option["label"].lower()}
+    ]
+    return str(found[0]) if len(found) == 1 else None
