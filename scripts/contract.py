@@ -141,7 +141,8 @@ class Writer:
             return [option for part in inner[1:] for option in self._options(part)]
         parts = [self._type(part) for part in inner]
         if name == "list":
-            return [f"({parts[0]})[]" if "|" in parts[0] else f"{parts[0]}[]"]
+            is_union = "|" in parts[0] and not parts[0].startswith("[")
+            return [f"({parts[0]})[]" if is_union else f"{parts[0]}[]"]
         if name == "tuple":
             return [f"[{', '.join(parts)}]"]
         return [f"{'Record' if name == 'dict' else name}<{', '.join(parts)}>"]

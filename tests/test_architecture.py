@@ -46,12 +46,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {
         *("clock", "log", "options", "protocols", "recording", "replay", "session", "state", "store", "view"),
     },
-    "analysis": set(),
+    "critical": set(),
+    "timeline": {"critical", "state", "view"},
+    "analysis": {"critical"},
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
     "api": {"analysis", "clock", "dataset", "engine", "protocols", "replay", "state", "store", "tables", "view"},
     "console": {"api", "engine", "options", "protocols"},
     "widget": {
-        *("api", "clock", "console", "engine", "options", "protocols", "redaction", "replay", "state", "store", "view"),
+        *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "state"),
+        *("store", "timeline", "view"),
     },
     "reporting": {"api", "clock", "console", "engine", "protocols", "state", "widget"},
     "testing": {"transports"},
@@ -82,6 +85,7 @@ ONLY_IN: dict[str, set[str]] = {
 
 PURE = {
     *("actions", "decoding", "errors", "events", "reconnect", "state", "statuses", "tables", "text", "view"),
+    *("critical", "timeline"),
     *("log.chunks", "log.eventlog", "log.notes", "log.stream"),
     *("protocols.base", "protocols.commands", "protocols.json", "protocols.socketio", "protocols.trpc"),
     *("session.attempts", "session.endings", "session.handover", "session.linklog", "session.pace"),
@@ -91,7 +95,7 @@ PURE = {
 
 IMPURE_LIBRARIES = {"asyncio", "concurrent", "http", "select", "socket", "socketio", "ssl", "urllib", "websockets"}
 
-WITHOUT_CLOCK = {"decoding", "protocols", "state", "view"}
+WITHOUT_CLOCK = {"critical", "decoding", "protocols", "state", "timeline", "view"}
 """Packages that know no time but that of the events."""
 
 

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from runconsole import critical
+from runconsole.critical import Micros
+
 __all__ = ["ALL", "RUN", "RunFacts", "bottlenecks", "checkpoint_stats", "compare_runs", "critical_path"]
 
 ALL = "(all)"
@@ -75,7 +78,6 @@ _VERDICTS = {
 """Words of a decision by verdict: the task family's actions and their like. Any other word is a choice among
 options."""
 
-Micros: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 RunFacts: TypeAlias = (
     tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame]
     | tuple["pd.Series[Any]", pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -129,27 +131,11 @@ def _paths(flat: pd.DataFrame) -> _Paths:
     groups = pd.Series(np.arange(len(flat)), index=runs.to_numpy())[ended.to_numpy()].groupby(level=0, sort=False)
     for run, group in groups:
         rows = group.to_numpy()
-        chain, wait_s = _chain(start[rows], end[rows])
+        chain, wait_s = critical.chain(start[rows], end[rows])
         found.places.extend(rows[chain].tolist())
         found.wait_s.extend(wait_s)
         found.length_s[run] = float(end[rows].max() - start[rows].min()) / 1e6 or float("nan")
     return found
-
-
-def _chain(start: Micros, end: Micros) -> tuple[list[int], list[float]]:
-    """Return the positions of one run's path, first to last, and the seconds of wait before each."""
-    order = np.lexsort((start, end))  # by end; of tasks that ended together, the longest first
-    start, end = start[order], end[order]
-    chain: list[int] = []
-    place = int(np.searchsorted(end, end[-1], "left"))
-    while place >= 0:
-        chain.append(place)
-        # The last one before the start; at most `place - 1`, so that tasks without any length cannot loop.
-        before = min(int(np.searchsorted(end, start[place], "right")), place) - 1
-        place = before if before < 0 else int(np.searchsorted(end, end[before], "left"))
-    chain.reverse()
-    begun = np.array([start.min(), *(end[place] for place in chain[:-1])])
-    return [int(order[place]) for place in chain], ((start[chain] - begun) / 1e6).tolist()
 
 
 # ---- bottlenecks ---------------------------------------------------------------------------------------------------

@@ -362,6 +362,128 @@ export interface TablePatch<R> {
   order?: string[];
 }
 
+export type SegmentKind = "queued" | "working" | "asked" | "retrying" | "paused";
+
+export type LaneKind = "worker" | "phase" | "wave" | "task";
+
+/** A task that has begun. Times are milliseconds after the timeline's `origin`; null while it lasts. */
+export interface TimelineBar {
+  /** The key of its row in `tasks`. */
+  key: string;
+  id: string;
+  name: string;
+  /** Its row, counted through all lanes. */
+  row: number;
+  lane: number;
+  status: TaskStatus;
+  start: number;
+  end: number | null;
+  /** Kind, start and end of each; the first one may be the time in the queue, before `start`. */
+  segments: [SegmentKind, number, number | null][];
+  /** The times at which attempts failed, before the end. */
+  failures?: number[];
+  /** Absent for one. */
+  attempts?: number;
+  /** True on the critical path. */
+  critical?: boolean;
+  /** 1 to 5 for the slowest tasks of the run. */
+  rank?: number;
+}
+
+/** Numbers of tasks in each of many equally long times, as whole percent of `peak`. */
+export interface TimelineDensity {
+  /** The most tasks at once, as the mean of one of those times. */
+  peak: number;
+  busy: number[];
+  asked: number[];
+  /** Tasks that failed in this time, per task that ended in it. */
+  failed: number[];
+  /** The share of the time that the critical path was here. */
+  critical: number[];
+}
+
+/** The tasks of one worker, phase or wave; one lane holds all where they are not grouped. */
+export interface TimelineLane {
+  index: number;
+  name: string;
+  /** The first of its rows. */
+  row: number;
+  rows: number;
+  tasks: number;
+  /** In place of bars. */
+  density?: TimelineDensity;
+}
+
+/** A wave, or neighboring ones where there are too many. */
+export interface TimelineWave {
+  name: string;
+  start: number;
+  end: number | null;
+  status: TaskStatus;
+}
+
+/** A question, or several that were asked in a short time. */
+export interface TimelineQuestion {
+  /** The key of the first one's row in `checkpoints`. */
+  key: string;
+  title: string;
+  /** The key of the task's row. */
+  task: string | null;
+  start: number;
+  end: number | null;
+  count: number;
+}
+
+/** One of the slowest tasks of the run, the slowest first. */
+export interface TimelineSlow {
+  key: string;
+  id: string;
+  name: string;
+  row: number;
+  start: number;
+  end: number | null;
+}
+
+/** The critical path as a whole. */
+export interface TimelinePath {
+  tasks: number;
+  work_s: number;
+  wait_s: number;
+}
+
+/** A window of the timeline. Times are milliseconds after `origin`, an epoch time by the server's clock. */
+export interface TimelineWindow {
+  by: LaneKind;
+  origin: number;
+  /** The end of the run; null while it goes on. */
+  end: number | null;
+  /** The newest known time: the end of `overview`. */
+  until: number;
+  start: number;
+  /** The time that `bars`, the lanes' densities and the marks are about. */
+  stop: number;
+  /** The first row that `lanes` and `bars` are about. */
+  first: number;
+  /** All rows: of bars, or where `dense` of lanes. */
+  rows: number;
+  /** The bars are too many to tell apart: each lane is one row, with its density. */
+  dense: boolean;
+  lanes: TimelineLane[];
+  lanes_total: number;
+  bars: TimelineBar[];
+  overview: TimelineDensity;
+  waves: TimelineWave[];
+  questions: TimelineQuestion[];
+  slowest: TimelineSlow[];
+  path: TimelinePath;
+  /** All tasks that have begun. */
+  tasks: number;
+  /** Tasks that have not begun. */
+  waiting: number;
+  /** A task names its worker. */
+  workers: boolean;
+}
+
 /** The changes of the picture. */
 export interface Changes {
   head?: Partial<Head>;
@@ -450,6 +572,13 @@ export interface Detail {
   text?: string;
 }
 
+/** A window of the timeline. */
+export interface Timeline {
+  kind: "timeline";
+  id: string;
+  window: TimelineWindow;
+}
+
 /** The kernel accepted a request (ok), or refused it with one sentence. */
 export interface RequestAnswer {
   kind: "answer";
@@ -458,7 +587,7 @@ export interface RequestAnswer {
   error: string | null;
 }
 
-export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | RequestAnswer;
+export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Timeline | RequestAnswer;
 
 /** A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell. */
 export interface Ready {
@@ -518,6 +647,19 @@ export interface AskDetail {
   part?: number;
 }
 
+/** A window of the timeline: a time in epoch milliseconds (null: to the end of the run), and some of its rows. */
+export interface AskTimeline {
+  kind: "timeline";
+  id: string;
+  by?: LaneKind;
+  start?: number | null;
+  stop?: number | null;
+  /** Pixels of the window. */
+  width?: number;
+  first?: number;
+  rows?: number;
+}
+
 /** `reconnect`: try again now while retrying or after failed; `stop`: end the console (not the run). */
 export interface LinkCommand {
   kind: "link";
@@ -548,6 +690,7 @@ export type ToKernel =
   | Decide
   | AskPage
   | AskDetail
+  | AskTimeline
   | LinkCommand
   | TaskRowCommand
   | ReplayCommand;

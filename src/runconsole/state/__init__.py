@@ -22,9 +22,11 @@ from runconsole.state.rows import (
 from runconsole.state.scrollback import Scrollback
 from runconsole.state.state import Effect, Finished, RunState, Transmit, Urgent
 from runconsole.state.succession import leave, stand, successor
+from runconsole.state.turns import STATUSES, TurnColumns, Turns
 
 __all__ = [
     "FINISHED",
+    "STATUSES",
     "WITHDRAWN",
     "Artifact",
     "Checkpoint",
@@ -43,6 +45,8 @@ __all__ = [
     "Subtask",
     "Task",
     "Transmit",
+    "TurnColumns",
+    "Turns",
     "Urgent",
     "Wave",
     "leave",

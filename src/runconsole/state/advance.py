@@ -33,6 +33,8 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
             return False
         if status is not None:
             row.status_at = at
+    if row.turned_at is None:
+        row.turned_at = moment(event)
     if status is None or status is was:
         if row.started_at is None or was in FINISHED:
             _mark_times(row, was, event)
@@ -43,6 +45,7 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
     if was in FINISHED and status not in FINISHED:
         row.ended_at = row.duration_s = None
     row.status = status
+    row.turned_at = moment(event)
     _mark_times(row, status, event)
     return True
 

@@ -47,6 +47,8 @@ class Subtask(Struct, gc=False):
     """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
     """The event time of the newest applied fact with a status."""
+    turned_at: Micros | None = None
+    """The time from which it has its status, by the server's clock where the event has a time."""
 
 
 class Task(Struct, gc=False):
@@ -82,6 +84,8 @@ class Task(Struct, gc=False):
     """The event time of the newest applied fact, to recognize a late one."""
     status_at: Micros | None = None
     """The event time of the newest applied fact with a status."""
+    turned_at: Micros | None = None
+    """The time from which it has its status, by the server's clock where the event has a time."""
 
     @property
     def finished(self) -> bool:

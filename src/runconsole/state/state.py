@@ -33,6 +33,7 @@ from runconsole.state.rows import (
 )
 from runconsole.state.scrollback import Scrollback
 from runconsole.state.server_clock import ServerClock
+from runconsole.state.turns import Turns
 
 _ALERTS_KEPT = 50
 _MOST_WARNINGS = 10
@@ -119,6 +120,7 @@ class RunState:
         self.tasks: dict[str, Task] = {}
         self.subtasks: dict[str, dict[str, Subtask]] = {}
         self.phases: Numbered[Phase] = Numbered()
+        self.turns = Turns()
         self.waves: Numbered[Wave] = Numbered()
         self.artifacts: dict[tuple[str | None, str], Artifact] = {}
         self.errors: dict[int, ErrorRecord] = {}
@@ -242,6 +244,8 @@ class RunState:
         moved = old is None or old.status is not new.status
         if moved:
             self._recount(old, new)
+            if new.turned_at is not None:
+                self.turns.note(new.position, new.turned_at, new.status)
         if moved or old.progress != new.progress:  # type: ignore[union-attr]  # `moved` covers None
             self._progress_sum += new.share - (old.share if old is not None else 0.0)
             self._progress_told = self._progress_told or new.progress is not None or new.finished

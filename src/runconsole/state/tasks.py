@@ -291,7 +291,22 @@ def _new_subtask(task_id: str, subtask_id: str, status: TaskStatus, event: Recei
     elif status is not TaskStatus.PENDING:
         started_at = moment(event)
     # Positional: a run of many tasks builds most rows here. The order is `Subtask`'s.
-    return Subtask(task_id, subtask_id, subtask_id, None, status, None, None, None, started_at, ended_at, None, at, at)
+    return Subtask(
+        task_id,
+        subtask_id,
+        subtask_id,
+        None,
+        status,
+        None,
+        None,
+        None,
+        started_at,
+        ended_at,
+        None,
+        at,
+        at,
+        moment(event),
+    )
 
 
 def _put_subtask(state: RunState, task: Task, new: Subtask) -> None:

@@ -36,6 +36,14 @@ __all__ = [
     "TableName",
     "TablePatch",
     "TaskRow",
+    "TimelineBar",
+    "TimelineDensity",
+    "TimelineLane",
+    "TimelinePath",
+    "TimelineQuestion",
+    "TimelineSlow",
+    "TimelineWave",
+    "TimelineWindow",
     "WaveRow",
 ]
 
@@ -418,6 +426,137 @@ class TablePatch(TypedDict, Generic[R], total=False):
     total: int
     order: list[str]
     """The complete new sequence of keys; keys not in it are gone."""
+
+
+SegmentKind = Literal["queued", "working", "asked", "retrying", "paused"]
+TimelineSegment = Annotated[list[Any], tuple[SegmentKind, int, int | None]]
+LaneKind = Literal["worker", "phase", "wave", "task"]
+
+
+class TimelineBar(TypedDict):
+    """A task that has begun. Times are milliseconds after the timeline's `origin`; null while it lasts."""
+
+    key: str
+    """The key of its row in `tasks`."""
+    id: str
+    name: str
+    row: int
+    """Its row, counted through all lanes."""
+    lane: int
+    status: TaskStatusName
+    start: int
+    end: int | None
+    segments: list[TimelineSegment]
+    """Kind, start and end of each; the first one may be the time in the queue, before `start`."""
+    failures: NotRequired[list[int]]
+    """The times at which attempts failed, before the end."""
+    attempts: NotRequired[int]
+    """Absent for one."""
+    critical: NotRequired[bool]
+    """True on the critical path."""
+    rank: NotRequired[int]
+    """1 to 5 for the slowest tasks of the run."""
+
+
+class TimelineDensity(TypedDict):
+    """Numbers of tasks in each of many equally long times, as whole percent of `peak`."""
+
+    peak: float
+    """The most tasks at once, as the mean of one of those times."""
+    busy: list[int]
+    asked: list[int]
+    failed: list[int]
+    """Tasks that failed in this time, per task that ended in it."""
+    critical: list[int]
+    """The share of the time that the critical path was here."""
+
+
+class TimelineLane(TypedDict):
+    """The tasks of one worker, phase or wave; one lane holds all where they are not grouped."""
+
+    index: int
+    name: str
+    row: int
+    """The first of its rows."""
+    rows: int
+    tasks: int
+    density: NotRequired[TimelineDensity]
+    """In place of bars."""
+
+
+class TimelineWave(TypedDict):
+    """A wave, or neighboring ones where there are too many."""
+
+    name: str
+    start: int
+    end: int | None
+    status: TaskStatusName
+
+
+class TimelineQuestion(TypedDict):
+    """A question, or several that were asked in a short time."""
+
+    key: str
+    """The key of the first one's row in `checkpoints`."""
+    title: str
+    task: str | None
+    """The key of the task's row."""
+    start: int
+    end: int | None
+    count: int
+
+
+class TimelineSlow(TypedDict):
+    """One of the slowest tasks of the run, the slowest first."""
+
+    key: str
+    id: str
+    name: str
+    row: int
+    start: int
+    end: int | None
+
+
+class TimelinePath(TypedDict):
+    """The critical path as a whole."""
+
+    tasks: int
+    work_s: float
+    wait_s: float
+
+
+class TimelineWindow(TypedDict):
+    """A window of the timeline. Times are milliseconds after `origin`, an epoch time by the server's clock."""
+
+    by: LaneKind
+    origin: int
+    end: int | None
+    """The end of the run; null while it goes on."""
+    until: int
+    """The newest known time: the end of `overview`."""
+    start: int
+    stop: int
+    """The time that `bars`, the lanes' densities and the marks are about."""
+    first: int
+    """The first row that `lanes` and `bars` are about."""
+    rows: int
+    """All rows: of bars, or where `dense` of lanes."""
+    dense: bool
+    """The bars are too many to tell apart: each lane is one row, with its density."""
+    lanes: list[TimelineLane]
+    lanes_total: int
+    bars: list[TimelineBar]
+    overview: TimelineDensity
+    waves: list[TimelineWave]
+    questions: list[TimelineQuestion]
+    slowest: list[TimelineSlow]
+    path: TimelinePath
+    tasks: int
+    """All tasks that have begun."""
+    waiting: int
+    """Tasks that have not begun."""
+    workers: bool
+    """A task names its worker."""
 
 
 HeadChanges = Annotated[dict[str, Any], "Partial<Head>"]

@@ -13,12 +13,13 @@ import msgspec
 
 from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
-from runconsole.view.contract import Changes, Picture, Row, TableName, TaskStatusName
+from runconsole.view.contract import Changes, LaneKind, Picture, Row, TableName, TaskStatusName, TimelineWindow
 
 __all__ = [
     "AskDetail",
     "AskPage",
     "AskSnapshot",
+    "AskTimeline",
     "Decide",
     "Detail",
     "Durable",
@@ -32,6 +33,7 @@ __all__ = [
     "RequestAnswer",
     "Snapshot",
     "TaskRowCommand",
+    "Timeline",
     "ToKernel",
     "parse",
 ]
@@ -120,6 +122,14 @@ class Detail(TypedDict):
     text: NotRequired[str]
 
 
+class Timeline(TypedDict):
+    """A window of the timeline."""
+
+    kind: Literal["timeline"]
+    id: RequestId
+    window: TimelineWindow
+
+
 class RequestAnswer(TypedDict):
     """The kernel accepted a request (ok), or refused it with one sentence."""
 
@@ -129,7 +139,7 @@ class RequestAnswer(TypedDict):
     error: str | None
 
 
-FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | RequestAnswer
+FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Timeline | RequestAnswer
 
 
 # ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ----------------------------------
@@ -184,6 +194,19 @@ class AskDetail(PageMessage, frozen=True, tag="detail"):
     part: int = 0
 
 
+class AskTimeline(PageMessage, frozen=True, tag="timeline"):
+    """A window of the timeline: a time in epoch milliseconds (null: to the end of the run), and some of its rows."""
+
+    id: str
+    by: LaneKind = "worker"
+    start: float | None = None
+    stop: float | None = None
+    width: int = 800
+    """Pixels of the window."""
+    first: int = 0
+    rows: int = 20
+
+
 class LinkCommand(PageMessage, frozen=True, tag="link"):
     """`reconnect`: try again now while retrying or after failed; `stop`: end the console (not the run)."""
 
@@ -208,9 +231,11 @@ class ReplayCommand(PageMessage, frozen=True, tag="replay"):
     """Seconds of "seek", the speed of "speed", the number of "run"."""
 
 
-ToKernel = Ready | AskSnapshot | Decide | AskPage | AskDetail | LinkCommand | TaskRowCommand | ReplayCommand
+ToKernel = (
+    Ready | AskSnapshot | Decide | AskPage | AskDetail | AskTimeline | LinkCommand | TaskRowCommand | ReplayCommand
+)
 
-_KINDS = frozenset({"ready", "snapshot", "decide", "page", "detail", "link", "command", "replay"})
+_KINDS = frozenset({"ready", "snapshot", "decide", "page", "detail", "timeline", "link", "command", "replay"})
 
 
 def parse(message: Mapping[str, Any]) -> ToKernel:

@@ -14,7 +14,16 @@ import msgspec
 from runconsole.errors import RunConsoleError
 from runconsole.view import View, marked_sentence
 from runconsole.view.contract import Row
-from runconsole.widget.messages import AskDetail, AskPage, AskSnapshot, Detail, FromKernel, Page, RequestAnswer
+from runconsole.widget.messages import (
+    AskDetail,
+    AskPage,
+    AskSnapshot,
+    Detail,
+    FromKernel,
+    Page,
+    RequestAnswer,
+    Timeline,
+)
 
 __all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
 
@@ -30,7 +39,7 @@ WHOLE = 150_000
 PART = 25_000
 _LONGEST_ID = 200
 
-PageRequest = AskSnapshot | AskPage | AskDetail | RequestAnswer
+PageRequest = AskSnapshot | AskPage | AskDetail | Timeline | RequestAnswer
 """A request of a page, or the answer to one that was carried out already."""
 
 

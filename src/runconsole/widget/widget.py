@@ -38,6 +38,7 @@ from runconsole.widget.messages import (
     AskDetail,
     AskPage,
     AskSnapshot,
+    AskTimeline,
     Decide,
     Durable,
     FromKernel,
@@ -52,6 +53,7 @@ from runconsole.widget.messages import (
 from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
 from runconsole.widget.replies import Budget, PageRequest, Replies, named, refusal, reply_to
 from runconsole.widget.showing import Showing
+from runconsole.widget.timelines import Timelines
 
 __all__ = ["ConsoleWidget"]
 
@@ -154,6 +156,12 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         self._showing = Showing(self._engine)
         budget = Budget(BYTES_PER_SECOND)
         self._replies = Replies(budget, reply=self._reply, send=self._emit)
+        self._timelines = Timelines(
+            state=lambda: self._showing.store.state,
+            now=lambda: self._engine.now,
+            call=self._engine.call_soon,
+            reply=self._replies.ask,
+        )
         self._publisher = Publisher(
             self._showing.view,
             send=self._emit,
@@ -297,6 +305,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                 return None
             case AskPage() | AskDetail():
                 self._replies.ask(message)
+                return None
+            case AskTimeline():
+                self._timelines.ask(message)
                 return None
             case TaskRowCommand():
                 self._command(message)
