@@ -57,6 +57,7 @@ NAMES = [
     "UnsupportedByWire",
     "__version__",
     "history",
+    "report",
     "start_run",
 ]
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from runconsole.dataset import History, history
     from runconsole.replay import Replay
     from runconsole.reporting.asking import TakenAnswer
+    from runconsole.reporting.report import report
     from runconsole.reporting.run import ActiveRun, start_run
     from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveWave
     from runconsole.widget import ConsoleWidget
@@ -89,6 +90,7 @@ __all__ = [
     "UnsupportedByWire",
     "__version__",
     "history",
+    "report",
     "start_run",
 ]
 
@@ -102,6 +104,7 @@ _LATER = {
     "Replay": "runconsole.replay",
     "TakenAnswer": "runconsole.reporting.asking",
     "history": "runconsole.dataset",
+    "report": "runconsole.reporting.report",
     "start_run": "runconsole.reporting.run",
 }
 """Names that load when they are first used, with their packages: each needs more than a connection does."""

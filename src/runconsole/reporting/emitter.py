@@ -215,6 +215,27 @@ class Emitter:
             else:
                 self._pace.hold(record)
 
+    def take(
+        self,
+        record: TaskRecord | None,
+        *,
+        percent: float | None = None,
+        step: str | None = None,
+        output: str | None = None,
+        tokens: int | None = None,
+        cost_usd: float | None = None,
+        artifact: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take in a report of a function: of a task, or of the run itself, which has no progress of its own."""
+        if output is not None:
+            self.write(record, "stdout", output)
+        if artifact is not None:
+            self.artifact(record, artifact)
+        if record is not None and (percent, step, tokens, cost_usd) != (None, None, None, None):
+            self.progress(record, percent, step, tokens, cost_usd)
+        elif record is None and (tokens, cost_usd) != (None, None):
+            self.use(tokens, cost_usd)
+
     def use(self, tokens: int | None, cost_usd: float | None) -> None:
         """Add tokens and cost that belong to no task."""
         with self.lock:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from runconsole.reporting.tally import Tally
 
 __all__ = ["Problem", "TaskRecord", "problem_of"]
 
 _LONGEST_STACK = 20_000
+_CALLERS = ("concurrent.futures.", "runconsole.reporting.")
 
 
 @dataclass(slots=True, eq=False)
@@ -59,6 +61,13 @@ class Problem:
     stack: str | None = None
 
 
+def _outside(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without its first frames, as far as they are those that call a function of `map`."""
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_CALLERS):
+        trace = trace.tb_next
+    return trace
+
+
 def problem_of(error: BaseException | str) -> Problem:
     """Return an exception, or a sentence, as the words of an error."""
     if isinstance(error, str):
@@ -67,7 +76,7 @@ def problem_of(error: BaseException | str) -> Problem:
         message = str(error)
     except Exception as other:  # noqa: BLE001 - a user's class
         message = f"its words raise {type(other).__name__}"
-    stack = "".join(traceback.format_exception(error))
+    stack = "".join(traceback.format_exception(type(error), error, _outside(error.__traceback__)))
     if len(stack) > _LONGEST_STACK:
         stack = f"{stack[: _LONGEST_STACK // 2]}\n[...]\n{stack[-_LONGEST_STACK // 2 :]}"
     return Problem(message or type(error).__name__, type(error).__name__, stack)

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -43,6 +44,7 @@ from runconsole.values import plain_argument
 __all__ = ["ActiveRun", "start_run"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _STATUSES = ("success", "partial_success", "failed", "cancelled")
 
@@ -188,6 +190,43 @@ class ActiveRun(RunReads, RunAsks):
         else:
             total = whole("total", total)
         return steps(self.task(name, phase=phase), iter(iterable), total)
+
+    def map(
+        self,
+        function: Callable[[T], R],
+        items: Iterable[T],
+        *,
+        executor: Executor | None = None,
+        name: str | None = None,
+        phase: str | None = None,
+        retries: int = 0,
+        max_workers: int | None = None,
+    ) -> list[R]:
+        """Call a function for each item, several at once, each as a task of its own; return the results in order.
+
+        Inside the function `runconsole.report` tells more of it, from a thread and from a process. Every item is done;
+        then the first failure, by order, is raised. `KeyboardInterrupt` and the end of the run cancel what has not
+        begun.
+
+        Args:
+            function: is called with one item.
+            items: any iterable; at most a thousand are taken ahead of the workers.
+            executor: what does the work: any `concurrent.futures.Executor`, with threads or processes. None takes
+                threads of its own.
+            name: the name of the tasks, followed by the item or its number; None is that of the function.
+            phase: the phase that they belong to; None is that of the task around.
+            retries: how often an item that failed is tried again.
+            max_workers: the number of threads, where there is no `executor`.
+
+        Raises:
+            InvalidArgument: an argument cannot be used, or the run has ended.
+            CancelledError: the run ended before all items were done.
+        """
+        from runconsole.reporting.mapping import map_items
+
+        self._check_open()
+        whole("retries", retries)
+        return map_items(self, function, items, executor, name, phase, retries, max_workers)
 
     def wave(self, number: int | None = None) -> ActiveWave:
         """Return a wave, a ``with`` block: the tasks that begin in it belong to it. None is the next number."""
@@ -389,6 +428,10 @@ class ActiveRun(RunReads, RunAsks):
     def __repr__(self) -> str:
         known = "ended" if self.is_finished else "running"
         return f"ActiveRun({self.title or self.execution_id!r}, {known})"
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=runs.clear)  # they go on in the process that began them
 
 
 @atexit.register
