@@ -96,7 +96,7 @@ class Writer:
         self._known.add(node.name)
         bases = [ast.unparse(base) for base in node.bases]
         generic = next((f"<{base[8:-1]}>" for base in bases if base.startswith("Generic[")), "")
-        extends = [base for base in bases if base.split("[")[0] not in _BASES and base != "PageMessage"]
+        extends = [base for base in bases if base.split("[")[0].split(".")[-1] not in _BASES and base != "PageMessage"]
         is_partial = any(word.arg == "total" and ast.unparse(word.value) == "False" for word in node.keywords)
         lines = [f"export interface {node.name}{generic}{f' extends {extends[0]}' if extends else ''} {{"]
         tag = next((word.value for word in node.keywords if word.arg == "tag"), None)

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"fairness", "log", "redaction", "state"},
     "recording": {"log", "protocols", "redaction"},
     "view": {"state"},
+    "search": {"log", "state"},
     "protocols": {"decoding", "redaction", "transports"},
     "options": {"protocols", "recording", "redaction", "transports"},
     "store": {"decoding", "log", "recording", "redaction", "state"},
@@ -53,8 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"analysis", "clock", "dataset", "engine", "protocols", "replay", "state", "store", "tables", "view"},
     "console": {"api", "engine", "options", "protocols"},
     "widget": {
-        *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "state"),
-        *("store", "timeline", "view"),
+        *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),
+        *("state", "store", "timeline", "view"),
     },
     "reporting": {"api", "clock", "console", "engine", "protocols", "state", "widget"},
     "testing": {"transports"},
@@ -84,8 +85,8 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 PURE = {
-    *("actions", "decoding", "errors", "events", "reconnect", "state", "statuses", "tables", "text", "view"),
-    *("critical", "timeline"),
+    *("actions", "critical", "decoding", "errors", "events", "reconnect", "search", "state", "statuses"),
+    *("tables", "text", "timeline", "view"),
     *("log.chunks", "log.eventlog", "log.notes", "log.stream"),
     *("protocols.base", "protocols.commands", "protocols.json", "protocols.socketio", "protocols.trpc"),
     *("session.attempts", "session.endings", "session.handover", "session.linklog", "session.pace"),
@@ -95,7 +96,7 @@ PURE = {
 
 IMPURE_LIBRARIES = {"asyncio", "concurrent", "http", "select", "socket", "socketio", "ssl", "urllib", "websockets"}
 
-WITHOUT_CLOCK = {"critical", "decoding", "protocols", "state", "timeline", "view"}
+WITHOUT_CLOCK = {"critical", "decoding", "protocols", "search", "state", "timeline", "view"}
 """Packages that know no time but that of the events."""
 
 

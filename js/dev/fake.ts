@@ -1,6 +1,7 @@
 /** A kernel without a process: plays runs for the dev page and the tests. */
 import type {
   ArtifactRow,
+  AskMatch,
   AskPage,
   Changes,
   CheckpointRow,
@@ -10,6 +11,7 @@ import type {
   EventRow,
   FromKernel,
   Head,
+  LogQuery,
   OutputRow,
   Picture,
   PictureTables,
@@ -232,6 +234,9 @@ type Log = {
   events: EventRow[];
 };
 
+/** A sequence that sets colors. */
+const COLOR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;:]*m`, "g");
+
 /** The kernel's side of the contract: a picture, its versions, and answers to every request. */
 export class FakeKernel {
   readonly model: FakeModel;
@@ -335,8 +340,20 @@ export class FakeKernel {
         else this.#snapshot();
         break;
       case "page":
-        if (message.table !== "options") this.#page(message, message.table);
+        if (message.table === "writers") this.#writers(message);
+        else if (message.table !== "options") this.#page(message, message.table);
         break;
+      case "match":
+        this.#match(message);
+        break;
+      case "text": {
+        const rows = this.#chosen("output", message.query).map((n) => this.#row("output", n) as OutputRow);
+        const piece = rows.slice(message.offset ?? 0, (message.offset ?? 0) + 1000);
+        const text = piece.map((row) => `${row.text.replace(COLOR, "")}\n`).join("");
+        const next = (message.offset ?? 0) + piece.length;
+        this.model.receive({ kind: "text", id: message.id, text, next, total: rows.length });
+        break;
+      }
       case "detail": {
         const row = this.rows[message.table].find(({ key }) => key === message.key) ?? null;
         this.model.receive({ kind: "detail", id: message.id, table: message.table, key: message.key, row });
@@ -354,19 +371,69 @@ export class FakeKernel {
     this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
   }
 
-  #page({ id, offset = 0, limit = 100, status, search }: AskPage, table: TableName): void {
-    const made = this.made[table];
-    const row = (index: number) => (made ? made.row(index) : this.rows[table][index]) as TaskRow;
+  #row(table: TableName, index: number): Row {
+    return (this.made[table]?.row(index) ?? this.rows[table][index]) as Row;
+  }
+
+  /** The numbers of the rows that a query chooses. */
+  #chosen(table: TableName, query: LogQuery): number[] {
+    const all = Array.from({ length: Math.min(this.#total(table), 50_000) }, (_, n) => n);
+    const text = (query.text ?? "").toLowerCase();
+    return all.filter((n) => {
+      const row = this.#row(table, n) as Partial<OutputRow & EventRow>;
+      const shown = `${row.type ?? ""} ${row.payload ?? ""} ${(row.text ?? "").replace(COLOR, "")}`;
+      const isTask = `${row.name} · ${row.task}`.includes(query.task ?? "");
+      const isType = query.types?.length ? query.types.includes(row.type ?? "") : row.type !== "heartbeat";
+      const isBad = row.stream === "stderr" || /error/i.test(shown);
+      const isText = query.regex ? new RegExp(text, "i").test(shown) : shown.toLowerCase().includes(text);
+      const isStream = !query.stream || row.stream === query.stream;
+      return isText && isTask && isStream && (isType || Boolean(query.heartbeats)) && (!query.errors || isBad);
+    });
+  }
+
+  #match({ id, shown, text = "", regex = false, errors = false, near = 0, step = 0 }: AskMatch): void {
+    const rows = this.#chosen("output", shown);
+    const found = this.#chosen("output", { ...shown, text, regex, errors });
+    const next = found.findIndex((n) => n >= near + (step > 0 ? 1 : 0));
+    const before = found.filter((n) => n < near).length - 1;
+    const last = found.length - 1;
+    const ordinal = step < 0 ? (before < 0 ? last : before) : next < 0 ? (step > 0 ? 0 : last) : next;
+    const line = found[ordinal] ?? null;
+    const place = line === null ? 0 : rows.indexOf(line);
+    const counts = { ordinal: Math.max(0, ordinal), matches: found.length, shown: rows.length };
+    this.model.receive({ kind: "match", id, line, place, ...counts });
+  }
+
+  #writers({ id, search }: AskPage): void {
+    const labels = new Map<string, string>();
+    for (const n of this.#chosen("output", {})) {
+      const { task, name } = this.#row("output", n) as OutputRow;
+      if (task) labels.set(task, name ? `${name} · ${task}` : task);
+    }
+    const rows = [...labels].map(([key, label]) => ({ key, label }));
+    const found = rows.filter(({ label }) => label.toLowerCase().includes((search ?? "").toLowerCase()));
+    this.model.receive({ kind: "page", id, table: "writers", offset: 0, total: found.length, rows: found });
+  }
+
+  #page({ id, offset = 0, limit = 100, status, search, query }: AskPage, table: TableName): void {
+    const row = (index: number) => this.#row(table, index) as TaskRow;
     const count = this.#total(table);
     const numbers = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
     const matches = (index: number) => {
       const { status: is, name, id: own } = row(index);
       return (!status || is === status) && (!search || `${name} ${own}`.toLowerCase().includes(search.toLowerCase()));
     };
-    const found = status || search ? numbers(0, count).filter(matches) : null;
+    const found = query ? this.#chosen(table, query) : status || search ? numbers(0, count).filter(matches) : null;
     const page = found ? found.slice(offset, offset + limit) : numbers(offset, Math.min(count, offset + limit));
     const total = found?.length ?? count;
     const rows = page.map(row);
-    this.model.receive({ kind: "page", id, table, offset, total, rows });
+    const types = table === "events" && query ? { types: this.#types() } : {};
+    this.model.receive({ kind: "page", id, table, offset, total, rows, ...types });
+  }
+
+  #types(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { type } of this.log.events) counts[type] = (counts[type] ?? 0) + 1;
+    return counts;
   }
 }

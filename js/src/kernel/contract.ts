@@ -181,10 +181,18 @@ export interface TaskRow extends Row {
 /** A line of output. `key` is its number from 0; the open (last) line of a stream may still change. */
 export interface OutputRow extends Row {
   task: string | null;
+  /** The name of the task. */
+  name?: string;
   stream: "stdout" | "stderr";
   /** May hold ANSI SGR sequences; other control characters are already gone. */
   text: string;
   at: number | null;
+}
+
+/** A task with output, by its id: an answer to `page` alone. */
+export interface WriterRow extends Row {
+  /** The name and the id of the task. */
+  label: string;
 }
 
 /** An artifact. */
@@ -499,7 +507,7 @@ export interface Changes {
   events?: TablePatch<EventRow>;
 }
 
-export type TableText = TableName | "options";
+export type TableText = TableName | "options" | "writers";
 
 export type LinkAction = "reconnect" | "stop";
 
@@ -550,7 +558,7 @@ export interface Heartbeat {
   subshell: boolean;
 }
 
-/** Rows of a table, or options of a checkpoint. */
+/** Rows of a table, options of a checkpoint, or tasks with output. */
 export interface Page {
   kind: "page";
   id: string;
@@ -558,6 +566,33 @@ export interface Page {
   offset: number;
   total: number;
   rows: Row[];
+  /** The number of events of each type, in an answer to a query of events. */
+  types?: Record<string, number>;
+}
+
+/** A match in the output. */
+export interface MatchFound {
+  kind: "match";
+  id: string;
+  /** The number of its line; null if nothing matches. */
+  line: number | null;
+  /** The number of shown lines before it. */
+  place: number;
+  /** The number of matches before it. */
+  ordinal: number;
+  matches: number;
+  /** The number of shown lines. */
+  shown: number;
+}
+
+/** Lines of output as plain text. */
+export interface TextPiece {
+  kind: "text";
+  id: string;
+  text: string;
+  /** The offset of the next piece; `total` at the end. */
+  next: number;
+  total: number;
 }
 
 /** A row in full. A very long row comes as JSON text in `parts`: `text` is one of them, `row` is null. */
@@ -587,7 +622,16 @@ export interface RequestAnswer {
   error: string | null;
 }
 
-export type FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Timeline | RequestAnswer;
+export type FromKernel =
+  | Snapshot
+  | Patch
+  | Heartbeat
+  | Page
+  | MatchFound
+  | TextPiece
+  | Detail
+  | Timeline
+  | RequestAnswer;
 
 /** A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell. */
 export interface Ready {
@@ -626,7 +670,24 @@ export interface Decide {
   at?: number | null;
 }
 
-/** Rows of a table from `offset` on, or at most 50 options of the checkpoint `of`. */
+/** The lines of the output, or the events, that a page wants. Empty fields choose everything. */
+export interface LogQuery {
+  /** A part of a line, in any case; of an event a part of its type, task or payload. */
+  text?: string;
+  /** `text` is a regular expression (RE2). */
+  regex?: boolean;
+  /** Lines of stderr, or that look like an error: of several in a row the first. */
+  errors?: boolean;
+  /** The id of a task, its label, or a part of either. */
+  task?: string;
+  stream?: string;
+  /** Only events of these types. */
+  types?: string[];
+  /** Heartbeats, too, where no types are given. */
+  heartbeats?: boolean;
+}
+
+/** Rows of a table from `offset` on, at most 50 options of the checkpoint `of`, or tasks with output. */
 export interface AskPage {
   kind: "page";
   id: string;
@@ -636,6 +697,35 @@ export interface AskPage {
   status?: TaskStatus | null;
   search?: string | null;
   of?: string;
+  /** Only these rows, of the output or the events. */
+  query?: LogQuery | null;
+  /** The id of an earlier search of this page that needs no answer any more. */
+  instead?: string;
+}
+
+/** A match in the whole output: the next one after a line, the one before it, or the first one from it on. */
+export interface AskMatch {
+  kind: "match";
+  id: string;
+  /** The shown lines, of which matches are wanted. */
+  shown: LogQuery;
+  text?: string;
+  regex?: boolean;
+  errors?: boolean;
+  near?: number;
+  /** 1: the next one, after the last the first; -1: the one before; 0: the first one from the line on. */
+  step?: number;
+  instead?: string;
+}
+
+/** Lines of output as plain text, from `offset` on among those of the query: a piece of bounded size. */
+export interface AskText {
+  kind: "text";
+  id: string;
+  query: LogQuery;
+  offset?: number;
+  /** With the time and the task of each line. */
+  stamped?: boolean;
 }
 
 /** A row in full, or one part of its JSON text. */
@@ -689,6 +779,8 @@ export type ToKernel =
   | AskSnapshot
   | Decide
   | AskPage
+  | AskMatch
+  | AskText
   | AskDetail
   | AskTimeline
   | LinkCommand

@@ -111,6 +111,14 @@ class EventLog:
         for begin in range(0, len(late), _STEP):
             yield batch_of(late[begin : begin + _STEP])
 
+    def parts(self) -> Iterator[tuple[int, int, Callable[[], pa.RecordBatch]]]:
+        """Yield the present events in parts: the first one's number, their number, and a reader of their rows."""
+        chunks, events = self._parts
+        late = events[:]
+        for number, chunk in enumerate(chunks):
+            yield number * CHUNK, CHUNK, chunk.rows
+        yield len(chunks) * CHUNK, len(late), partial(batch_of, late)
+
     def to_arrow(self) -> pa.Table:
         """Return the whole present log, with the columns of `schema`."""
         import numpy as np

@@ -49,13 +49,15 @@ class PackedField(NamedTuple):
 class Block(Generic[R]):
     """Sealed rows. The content is only replaced as a whole, so any thread may read."""
 
-    __slots__ = ("_amended", "_kind", "_longs", "_packed", "first", "size")
+    __slots__ = ("_amended", "_kind", "_longs", "_packed", "first", "revision", "size")
 
     def __init__(self, kind: type[Any], first: int, rows: Sequence[R]) -> None:
         self._kind = kind
         self.first = first
         """The number of its first row."""
         self.size = len(rows)
+        self.revision = 0
+        """Grows with each amended row."""
         self._longs: dict[int, str] = {}
         """Uncompressed texts, by the number of the row within the block."""
         self._amended: dict[int, R] = {}
@@ -95,7 +97,8 @@ class Block(Generic[R]):
 
     def amend(self, number: int, row: R) -> None:
         """Replace the row with this number within the block."""
-        self._amended[number] = row
+        self._amended = {**self._amended, number: row}  # another thread may read the dict of before
+        self.revision += 1
 
     def columns(self) -> dict[str, PackedField] | None:
         """Return the columns by name; None where only `rows` returns everything."""

@@ -45,6 +45,7 @@ __all__ = [
     "TimelineWave",
     "TimelineWindow",
     "WaveRow",
+    "WriterRow",
 ]
 
 TaskStatusName = Annotated[str, TaskStatus]
@@ -237,10 +238,19 @@ class OutputRow(Row):
     """A line of output. `key` is its number from 0; the open (last) line of a stream may still change."""
 
     task: str | None
+    name: NotRequired[str]
+    """The name of the task."""
     stream: Literal["stdout", "stderr"]
     text: str
     """May hold ANSI SGR sequences; other control characters are already gone."""
     at: int | None
+
+
+class WriterRow(Row):
+    """A task with output, by its id: an answer to `page` alone."""
+
+    label: str
+    """The name and the id of the task."""
 
 
 class ArtifactRow(Row):

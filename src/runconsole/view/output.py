@@ -30,6 +30,8 @@ class OutputLines:
 
     def __init__(self) -> None:
         self.lines = Scrollback(OutputLine)
+        self.tasks: dict[str, None] = {}
+        """The ids of the tasks with output, in order of their first."""
         self._screens: dict[tuple[str | None, str], Screen] = {}
         self._most = _SCREENS
         self._consumed = 0
@@ -56,6 +58,8 @@ class OutputLines:
         screen = self._screens.get(key)
         if screen is None:
             screen = self._screens[key] = Screen(self.lines, *key)
+            if chunk.task_id is not None:
+                self.tasks[chunk.task_id] = None
         if screen.is_between_lines and len(text) < LONGEST:
             if _LINE.fullmatch(text) or _COLORED.fullmatch(text):
                 screen.put_line(text[:-1], chunk.at)

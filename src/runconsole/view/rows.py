@@ -28,6 +28,8 @@ AnyRow = dict[str, Any]
 """A row of any table, and the same shape for data assembled table by table."""
 
 NAME, SENTENCE, LINE, PROSE, SPEC, STACK, PAYLOAD = 200, 500, 4_000, 4_000, 8_000, 8_000, 160
+LABEL = 60
+"""Characters of a task's name beside each of its lines."""
 ROW = 16_000
 """Bytes of text of a row in patches and pages: urgent data must not wait behind a large row."""
 WHOLE = 64_000_000
@@ -204,14 +206,17 @@ def _subtask_row(subtask: Subtask) -> SubtaskRow:
     }
 
 
-def output_row(index: int, line: OutputLine, cutter: Cutter) -> OutputRow:
-    return {
+def output_row(index: int, line: OutputLine, cutter: Cutter, task: Task | None = None) -> OutputRow:
+    row: OutputRow = {
         "key": str(index),
         "task": line.task_id and short(line.task_id),
         "stream": cast("Literal['stdout', 'stderr']", line.stream),
         "text": cutter("text", _both_ends(line.text, cutter), LINE, controls=False),
         "at": ms(line.at),
     }
+    if task is not None and task.name and task.name != line.task_id:
+        row["name"] = short(task.name, LABEL)
+    return row
 
 
 def _both_ends(text: str, cutter: Cutter) -> str:

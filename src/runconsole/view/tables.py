@@ -215,7 +215,7 @@ TABLES: dict[str, TableSpec] = {
         lambda source: len(source.lines.lines),
         _tail,
         lambda source: Keyed(source.lines.lines),
-        lambda _, key, item, cutter: rows.output_row(int(key), item, cutter),
+        lambda source, key, item, cutter: rows.output_row(int(key), item, cutter, source.state.tasks.get(item.task_id)),
         numbered=True,
     ),
     "artifacts": _grows("artifacts", rows.artifact_row),

@@ -188,6 +188,16 @@ class View:
         self._whole = (name, key, found, text)
         return text
 
+    @_alone
+    def output(self) -> OutputLines:
+        """Return the present lines of output."""
+        self._feed()
+        return self._lines
+
+    def numbered_row(self, name: str, number: int, item: Any) -> AnyRow:
+        """Return a row of an append-only table, by its number and its item; on any thread."""
+        return self._row(name, str(number), item)
+
     def _find(self, name: str, key: str) -> Any:
         items = TABLES[name].every(self._source)
         if isinstance(items, list):

@@ -13,12 +13,15 @@ import msgspec
 
 from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
+from runconsole.search import LogQuery
 from runconsole.view.contract import Changes, LaneKind, Picture, Row, TableName, TaskStatusName, TimelineWindow
 
 __all__ = [
     "AskDetail",
+    "AskMatch",
     "AskPage",
     "AskSnapshot",
+    "AskText",
     "AskTimeline",
     "Decide",
     "Detail",
@@ -26,6 +29,7 @@ __all__ = [
     "FromKernel",
     "Heartbeat",
     "LinkCommand",
+    "MatchFound",
     "Page",
     "Patch",
     "Ready",
@@ -33,6 +37,7 @@ __all__ = [
     "RequestAnswer",
     "Snapshot",
     "TaskRowCommand",
+    "TextPiece",
     "Timeline",
     "ToKernel",
     "parse",
@@ -40,7 +45,7 @@ __all__ = [
 
 _LONGEST_KIND = 100
 
-TableText = Annotated[str, TableName, Literal["options"]]
+TableText = Annotated[str, TableName, Literal["options", "writers"]]
 KnownTable = Annotated[str, TableName]
 LinkAction = Annotated[str, Literal["reconnect", "stop"]]
 ReplayAction = Annotated[str, Literal["play", "pause", "seek", "speed", "run"]]
@@ -99,7 +104,7 @@ class Heartbeat(TypedDict):
 
 
 class Page(TypedDict):
-    """Rows of a table, or options of a checkpoint."""
+    """Rows of a table, options of a checkpoint, or tasks with output."""
 
     kind: Literal["page"]
     id: RequestId
@@ -107,6 +112,35 @@ class Page(TypedDict):
     offset: int
     total: int
     rows: list[Row]
+    types: NotRequired[dict[str, int]]
+    """The number of events of each type, in an answer to a query of events."""
+
+
+class MatchFound(TypedDict):
+    """A match in the output."""
+
+    kind: Literal["match"]
+    id: RequestId
+    line: int | None
+    """The number of its line; null if nothing matches."""
+    place: int
+    """The number of shown lines before it."""
+    ordinal: int
+    """The number of matches before it."""
+    matches: int
+    shown: int
+    """The number of shown lines."""
+
+
+class TextPiece(TypedDict):
+    """Lines of output as plain text."""
+
+    kind: Literal["text"]
+    id: RequestId
+    text: str
+    next: int
+    """The offset of the next piece; `total` at the end."""
+    total: int
 
 
 class Detail(TypedDict):
@@ -139,7 +173,7 @@ class RequestAnswer(TypedDict):
     error: str | None
 
 
-FromKernel = Snapshot | Patch | Heartbeat | Page | Detail | Timeline | RequestAnswer
+FromKernel = Snapshot | Patch | Heartbeat | Page | MatchFound | TextPiece | Detail | Timeline | RequestAnswer
 
 
 # ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ----------------------------------
@@ -174,7 +208,7 @@ class Decide(PageMessage, frozen=True, tag="decide"):
 
 
 class AskPage(PageMessage, frozen=True, tag="page"):
-    """Rows of a table from `offset` on, or at most 50 options of the checkpoint `of`."""
+    """Rows of a table from `offset` on, at most 50 options of the checkpoint `of`, or tasks with output."""
 
     id: str
     table: TableText
@@ -183,6 +217,35 @@ class AskPage(PageMessage, frozen=True, tag="page"):
     status: TaskStatusName | None = None
     search: str | None = None
     of: str = ""
+    query: LogQuery | None = None
+    """Only these rows, of the output or the events."""
+    instead: str = ""
+    """The id of an earlier search of this page that needs no answer any more."""
+
+
+class AskMatch(PageMessage, frozen=True, tag="match"):
+    """A match in the whole output: the next one after a line, the one before it, or the first one from it on."""
+
+    id: str
+    shown: LogQuery
+    """The shown lines, of which matches are wanted."""
+    text: str = ""
+    regex: bool = False
+    errors: bool = False
+    near: int = 0
+    step: int = 0
+    """1: the next one, after the last the first; -1: the one before; 0: the first one from the line on."""
+    instead: str = ""
+
+
+class AskText(PageMessage, frozen=True, tag="text"):
+    """Lines of output as plain text, from `offset` on among those of the query: a piece of bounded size."""
+
+    id: str
+    query: LogQuery
+    offset: int = 0
+    stamped: bool = False
+    """With the time and the task of each line."""
 
 
 class AskDetail(PageMessage, frozen=True, tag="detail"):
@@ -232,10 +295,22 @@ class ReplayCommand(PageMessage, frozen=True, tag="replay"):
 
 
 ToKernel = (
-    Ready | AskSnapshot | Decide | AskPage | AskDetail | AskTimeline | LinkCommand | TaskRowCommand | ReplayCommand
+    Ready
+    | AskSnapshot
+    | Decide
+    | AskPage
+    | AskMatch
+    | AskText
+    | AskDetail
+    | AskTimeline
+    | LinkCommand
+    | TaskRowCommand
+    | ReplayCommand
 )
 
-_KINDS = frozenset({"ready", "snapshot", "decide", "page", "detail", "timeline", "link", "command", "replay"})
+_KINDS = frozenset(
+    {"ready", "snapshot", "decide", "page", "match", "text", "detail", "timeline", "link", "command", "replay"}
+)
 
 
 def parse(message: Mapping[str, Any]) -> ToKernel:

@@ -22,6 +22,8 @@ TICK = 1 / 9
 """Nine patches and the durable picture make ten messages; a heartbeat comes only in place of a patch."""
 BYTES_PER_SECOND = 200_000 - DURABLE_BYTES
 """The budget of patches and answers: the rest is for the durable picture."""
+TEXT_BYTES_PER_SECOND = 2_000_000
+"""The budget of text that a person copies or stores; the page asks for each piece when it has the one before."""
 SNAPSHOT_BYTES = 120_000
 """The size limit of a snapshot; patches bring the rest of a larger picture."""
 HEARTBEAT = 1.0

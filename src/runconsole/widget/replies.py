@@ -22,7 +22,6 @@ from runconsole.widget.messages import (
     FromKernel,
     Page,
     RequestAnswer,
-    Timeline,
 )
 
 __all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
@@ -39,7 +38,7 @@ WHOLE = 150_000
 PART = 25_000
 _LONGEST_ID = 200
 
-PageRequest = AskSnapshot | AskPage | AskDetail | Timeline | RequestAnswer
+PageRequest = AskSnapshot | AskPage | AskDetail | FromKernel
 """A request of a page, or the answer to one that was carried out already."""
 
 
@@ -66,11 +65,18 @@ class Replies:
         budget: the byte budget.
         reply: makes the answer to a request.
         send: sends a message.
+        pause: the least seconds between two answers.
     """
 
     def __init__(
-        self, budget: Budget, *, reply: Callable[[PageRequest], FromKernel], send: Callable[[FromKernel], None]
+        self,
+        budget: Budget,
+        *,
+        reply: Callable[[PageRequest], FromKernel],
+        send: Callable[[FromKernel], None],
+        pause: float = PAUSE,
     ) -> None:
+        self._pause = pause
         self._budget = budget
         self._reply = reply
         self._send = send
@@ -111,7 +117,7 @@ class Replies:
 
     def _answer(self, request: PageRequest, now: float) -> None:
         message = self._reply(request)
-        self._budget.spend(len(msgspec.json.encode(message)), now, PAUSE)
+        self._budget.spend(len(msgspec.json.encode(message)), now, self._pause)
         self._send(message)
 
 

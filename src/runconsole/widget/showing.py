@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from runconsole.engine.engine import Engine
@@ -67,6 +68,10 @@ class Showing:
     def _view_of(self, store: RunStore, version: int) -> View:
         read, describe = functools.partial(self._read, store), functools.partial(self._describe, store)
         return View(store.state, read, describe, version=version)
+
+    def reader(self) -> Callable[[int, int], list[tuple[int, Received]]]:
+        """Return a function that returns events of the shown run in a form that may be shown, from any thread."""
+        return functools.partial(self._read, self.store)
 
     def _read(self, store: RunStore, first: int, count: int) -> list[tuple[int, Received]]:
         """Return events of the log in a form that may be shown."""

@@ -29,6 +29,7 @@ from runconsole.options import ConsoleOptions, Options, check, concealed, signat
 from runconsole.protocols.local.source import Followable, Source
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import Replay
+from runconsole.search import LogQuery
 from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
@@ -36,8 +37,10 @@ from runconsole.view.report import report
 from runconsole.widget.host import Outputs, Screen, on_subshell
 from runconsole.widget.messages import (
     AskDetail,
+    AskMatch,
     AskPage,
     AskSnapshot,
+    AskText,
     AskTimeline,
     Decide,
     Durable,
@@ -50,8 +53,9 @@ from runconsole.widget.messages import (
     ToKernel,
     parse,
 )
-from runconsole.widget.publisher import BYTES_PER_SECOND, Publisher
+from runconsole.widget.publisher import BYTES_PER_SECOND, TEXT_BYTES_PER_SECOND, Publisher
 from runconsole.widget.replies import Budget, PageRequest, Replies, named, refusal, reply_to
+from runconsole.widget.searching import Searching
 from runconsole.widget.showing import Showing
 from runconsole.widget.timelines import Timelines
 
@@ -162,6 +166,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             call=self._engine.call_soon,
             reply=self._replies.ask,
         )
+        self._texts = Replies(Budget(TEXT_BYTES_PER_SECOND), reply=self._reply, send=self._emit, pause=0)
+        self._searching = Searching(self._engine, self._showing, self._found)
         self._publisher = Publisher(
             self._showing.view,
             send=self._emit,
@@ -303,11 +309,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                     self._repaint()  # another page opens: every page shows the newest run
                 self._replies.ask(AskSnapshot(message.have))
                 return None
-            case AskPage() | AskDetail():
-                self._replies.ask(message)
-                return None
-            case AskTimeline():
-                self._timelines.ask(message)
+            case AskPage() | AskDetail() | AskMatch() | AskText() | AskTimeline():
+                self._ask(message)
                 return None
             case TaskRowCommand():
                 self._command(message)
@@ -327,6 +330,20 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         if isinstance(request, AskSnapshot):
             return self._publisher.whole(request.have)
         return reply_to(self._view, request) if isinstance(request, AskPage | AskDetail) else request
+
+    def _ask(self, message: AskPage | AskDetail | AskMatch | AskText | AskTimeline) -> None:
+        """Pass a question on to the one that answers it."""
+        match message:
+            case AskTimeline():
+                self._timelines.ask(message)
+            case AskMatch() | AskText() | AskPage(query=LogQuery()) | AskPage(table="writers"):
+                self._searching.ask(message)
+            case AskPage() | AskDetail():
+                self._replies.ask(message)
+
+    def _found(self, answer: FromKernel) -> None:
+        """Send the result of a search, in its turn."""
+        (self._texts if answer["kind"] == "text" else self._replies).ask(answer)
 
     @property
     def _view(self) -> View:
@@ -377,6 +394,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                 del _shown[id(self.console)]
             self._outputs.close()
             self._engine.detach(self._observe)
+            self._searching.close()
             if self._engine.replay is not None:
                 self._engine.replay.off_change(self._replayed)
             if not self._engine.is_forked:
