@@ -30,6 +30,7 @@ type Callback = (value?: unknown) => void;
 interface Traits {
   picture: Durable | Record<string, never>;
   height: number;
+  place: string;
 }
 
 export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
@@ -46,7 +47,7 @@ class FakeHost {
 
 /** A widget model whose kernel is a function of the messages. */
 export class FakeModel implements WidgetModel {
-  readonly traits: Traits = { picture: {}, height: 600 };
+  readonly traits: Traits = { picture: {}, height: 600, place: "" };
   readonly sent: ToKernel[] = [];
   dead = false;
   /** The host's report of its kernel. */

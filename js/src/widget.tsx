@@ -3,6 +3,7 @@
 import { ModelPort, type WidgetModel } from "./kernel/port";
 import { browserEnv } from "./page/env";
 import { openView, type View } from "./page/mounting";
+import { replaceReports } from "./page/report";
 import "./styles/index.css";
 import { Store } from "./state/store";
 
@@ -26,7 +27,9 @@ export default function widget() {
 
   function initialize({ model, signal }: { model: WidgetModel; signal?: AbortSignal }): () => void {
     storeOf(model);
+    const leave = replaceReports(new ModelPort(model).place(), (el) => render({ model, el }));
     const end = () => {
+      leave();
       store?.dispose();
       store = null;
     };

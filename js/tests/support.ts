@@ -130,6 +130,14 @@ export class FakePort implements Port {
     return () => {};
   }
 
+  place(): string {
+    return "";
+  }
+
+  replaces(): boolean {
+    return false;
+  }
+
   kernel(): KernelState {
     return this.host;
   }

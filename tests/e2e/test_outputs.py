@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.runs import connection
@@ -15,8 +16,9 @@ from tests.support.folding import execution
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.lab import Lab
+    from tests.e2e.lab import Lab, NotebookPage
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 MAKE = "import ipywidgets\nfrom runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release')"
 
 
@@ -38,11 +40,21 @@ def run_of_many_tasks() -> Iterator[tuple[JsonServer, threading.Event]]:
             go_on.set()
 
 
+def report_alone(notebook: NotebookPage, begin: str, *, cell: int = 0) -> Any:
+    """Wait until the file holds the report of a cell, in place of a view, with this beginning; return the output."""
+    while True:
+        (output,) = notebook.save().cells[cell].outputs
+        if VIEW not in output.data and output.data["text/html"].startswith(begin):
+            return output.data
+        notebook.tab.wait_for_timeout(100)
+
+
 def test_the_end_of_a_run_keeps_the_view_and_updates_the_file(lab: Lab) -> None:
     with run_of_many_tasks() as (server, go_on):
         notebook = lab.new_notebook([MAKE.format(url=server.url)])
         notebook.run_all()
         panel = notebook.panel
+        report_alone(notebook, "▶ 0 %")
         panel.get_by_role("tab", name="Tasks").click()
         table = panel.get_by_role("table", name="Tasks")
         filter_box = panel.get_by_role("searchbox")
@@ -56,19 +68,69 @@ def test_the_end_of_a_run_keeps_the_view_and_updates_the_file(lab: Lab) -> None:
         expect(table).to_contain_text("task-216")
         go_on.set()
         expect(connection(panel)).to_contain_text("ended")
-        view = "application/vnd.jupyter.widget-view+json"
-        while not any(
-            "Completed A release" in output.data["text/plain"] for output in notebook.save().cells[0].outputs
-        ):
-            notebook.tab.wait_for_timeout(100)
+        assert "Completed A release" in report_alone(notebook, "✔ completed")["text/plain"]
         expect(panel).to_have_count(1)
         expect(panel.get_by_role("tab", name="Tasks")).to_have_attribute("aria-selected", "true")
         expect(filter_box).to_have_value("task-2")
         expect(filter_box).to_be_focused()
         expect(table).to_contain_text("task-216")
         assert scrolled.evaluate("e => [e.isConnected, e.scrollTop]") == [True, 444]
-        (output,) = notebook.save().cells[0].outputs
-        assert view in output.data
+        assert notebook.complaints == []
+
+
+@pytest.mark.parametrize("is_over", [True, False], ids=["ended", "running"])
+def test_a_notebook_reopened_without_its_kernel_shows_the_report(lab: Lab, *, is_over: bool) -> None:
+    with run_of_many_tasks() as (server, go_on):
+        notebook = lab.new_notebook([MAKE.format(url=server.url)])
+        notebook.run_all()
+        if is_over:
+            go_on.set()
+        report_alone(notebook, "✔ completed" if is_over else "▶ 0 %")
+        notebook.close()
+        lab.server.end_session(notebook.path)
+        notebook = lab.open(notebook.path)
+        expect(notebook.output(0)).to_contain_text(
+            "recorded: the final state of this run" if is_over else "the run was still going on at"
+        )
+        expect(notebook.output(0).get_by_role("img", name="Overall progress: 0 %")).to_be_visible()
+        expect(notebook.output(0)).not_to_contain_text("model not found")
+        expect(notebook.panel).to_have_count(0)
+        assert notebook.complaints == []
+
+
+def test_a_page_loaded_again_has_the_panel_in_place_of_the_report(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, go_on):
+        notebook = lab.new_notebook([MAKE.format(url=server.url), "w"])
+        notebook.run_all()
+        report_alone(notebook, "▶ 0 %")
+        report_alone(notebook, "▶ 0 %", cell=1)
+        expect(notebook.panel).to_have_count(2)
+        notebook.save()
+        notebook.reload()
+        expect(notebook.panel).to_have_count(2)
+        expect(connection(notebook.panel.first)).to_contain_text("live")
+        expect(notebook.output(0).get_by_text("still going on at")).to_be_hidden()
+        go_on.set()
+        expect(connection(notebook.panel.nth(1))).to_contain_text("ended")
+        notebook.run_cell(1)
+        expect(notebook.panel).to_have_count(2)
+        assert notebook.complaints == []
+
+
+def test_a_collapsed_output_begins_with_a_sentence_and_opens_as_it_was(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, go_on):
+        notebook = lab.new_notebook([MAKE.format(url=server.url)])
+        notebook.run_all()
+        report_alone(notebook, "▶ 0 %")
+        notebook.panel.get_by_role("tab", name="Tasks").click()
+        notebook.command("notebook:hide-cell-outputs")
+        placeholder = notebook.cell(0).locator(".jp-OutputPlaceholder")
+        expect(placeholder).to_contain_text("▶ 0 % · 0/300 · A release")
+        go_on.set()
+        expect(placeholder).to_contain_text("✔ completed · 0 % · 0/300")
+        notebook.command("notebook:show-cell-outputs")
+        expect(connection(notebook.panel)).to_contain_text("ended")
+        expect(notebook.panel.get_by_role("tab", name="Tasks")).to_have_attribute("aria-selected", "true")
         assert notebook.complaints == []
 
 

@@ -10,7 +10,8 @@ import type { Port } from "./port";
  */
 export type Attachment = "waiting" | "attached" | "silent" | "recorded" | "gone";
 
-const READY_MS = [0, 400, 1200];
+/** The last one comes when the view stands: the kernel may then withdraw it from the output. */
+const READY_MS = [0, 400, 1200, 3000];
 const RECORDED_MS = 3200;
 const SILENT_MS = 5000;
 const CHECK_MS = 1000;
@@ -95,7 +96,7 @@ export class Connection {
 
   #ready(): void {
     this.#probedAt = this.#env.now();
-    this.send({ kind: "ready", have: this.#around.have() });
+    this.send({ kind: "ready", have: this.#around.have(), places: this.#port.replaces() });
   }
 
   /** The host reports another kernel, or none. */

@@ -633,11 +633,13 @@ export type FromKernel =
   | Timeline
   | RequestAnswer;
 
-/** A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell. */
+/** A page opens: on render, and again after 0.4 s, 1.2 s and 3 s. Binds the widget to the subshell. */
 export interface Ready {
   kind: "ready";
   /** The version that the page has; -1 is none. */
   have?: number;
+  /** True if the page puts the panel in place of its report in an output without a view. */
+  places?: boolean;
 }
 
 /** The page lacks the picture, or lost a patch. */

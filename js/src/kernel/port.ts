@@ -1,4 +1,5 @@
 /** The port to the kernel: nothing else touches the widget model. */
+import { canReplaceReports } from "../page/report";
 import type { Durable, FromKernel, ToKernel } from "./contract";
 import { markedMessage } from "./marks";
 
@@ -17,7 +18,7 @@ interface HostKernel {
 /** The part of anywidget's model that the panel uses. */
 export interface WidgetModel {
   readonly widget_manager?: { readonly kernel?: HostKernel | null } | null;
-  get(name: "picture" | "height"): unknown;
+  get(name: "picture" | "height" | "place"): unknown;
   on(name: string, callback: (value?: unknown) => void): void;
   off(name: string, callback: (value?: unknown) => void): void;
   send(content: unknown): void;
@@ -36,6 +37,10 @@ export interface Port {
   /** Height of the panel in CSS pixels. */
   height(): number;
   onHeight(callback: () => void): () => void;
+  /** The name of the panel's place in outputs that hold only a report; empty for none. */
+  place(): string;
+  /** True if the page can put the panel in place of its report. */
+  replaces(): boolean;
   kernel(): KernelState;
   /** Calls back when the host's report of the kernel changed; returns a function that ends this. */
   onKernel(callback: () => void): () => void;
@@ -92,6 +97,15 @@ export class ModelPort implements Port {
 
   onHeight(callback: () => void): () => void {
     return this.#listen("change:height", () => callback());
+  }
+
+  place(): string {
+    const value = this.#model.get("place");
+    return typeof value === "string" ? value : "";
+  }
+
+  replaces(): boolean {
+    return canReplaceReports();
   }
 
   kernel(): KernelState {

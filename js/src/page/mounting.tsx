@@ -9,9 +9,12 @@ import { Ticker } from "../panel/context";
 import type { Store } from "../state/store";
 import { attend } from "./attention";
 import { browserEnv } from "./env";
+import { canReplaceReports } from "./report";
 
 /** Milliseconds after the loss of focus in which a removed view gets it back. */
 const FOCUS_MS = 1000;
+/** Milliseconds in which a released view may get another place. */
+const RELEASED_MS = 500;
 
 export interface View {
   /** Moves below another node if the host has removed the view, and will not put it back; returns true if it moved. */
@@ -36,6 +39,11 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
   new ResizeObserver(() => {
     wasShown ||= root.isConnected;
   }).observe(root);
+  const close = () => {
+    for (const stop of stops.splice(0)) stop();
+    draw(null, root);
+    gone(view);
+  };
   const view: View = {
     move(to) {
       // JupyterLab removes whole cells that are out of sight from the page, and brings them back.
@@ -53,10 +61,9 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
         users -= used;
         if (!used || users) return;
         used = 0;
-        for (const stop of stops) stop();
-        draw(null, root);
         root.remove();
-        gone(view);
+        if (wasShown && canReplaceReports()) setTimeout(() => users || close(), RELEASED_MS);
+        else close();
       };
     },
   };

@@ -182,7 +182,7 @@ describe("the durable picture", () => {
 });
 
 describe("opening a view", () => {
-  test("says ready at once, after 0.4 s and after 1.2 s", () => {
+  test("says ready at once, after 0.4 s, 1.2 s and 3 s", () => {
     store.open();
     env.pass(0);
     expect(port.kinds()).toEqual(["ready"]);
@@ -190,7 +190,9 @@ describe("opening a view", () => {
     expect(port.kinds()).toEqual(["ready", "ready"]);
     env.pass(2000);
     expect(port.kinds()).toEqual(["ready", "ready", "ready"]);
-    expect(port.sent[0]).toEqual({ kind: "ready", have: -1 });
+    expect(port.sent[0]).toEqual({ kind: "ready", have: -1, places: false });
+    env.pass(2000);
+    expect(port.kinds()).toHaveLength(4);
   });
 
   test("leaves no timer when the view is closed", () => {

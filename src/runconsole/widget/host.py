@@ -67,22 +67,27 @@ class _Output:
 
     def update(self, *, in_cell: bool) -> None:
         """Send the changes since the last message; in a cell, the changes since the file's text."""
-        is_young = time.monotonic() - self._made < _SHOWING_S
-        if in_cell and is_young and not all(screen.is_final for screen in self._now()):
+        if in_cell and self._is_young and not all(screen.is_final for screen in self._now()):
             return  # a page may be making its view at this moment, and would have to make another
         self.screens, before = self._now(), self.kept if in_cell else self.screens
         if in_cell:
             self.kept = self.screens
-        if self._withdraw_view(is_young=is_young) or self.screens != before:
+        withdraws = self._can_withdraw_view()
+        self._has_view = self._has_view and not withdraws
+        if withdraws or self.screens != before:
             update_display(self.bundle(), display_id=self.display_id, raw=True)  # type: ignore[no-untyped-call]
 
-    def _withdraw_view(self, *, is_young: bool) -> bool:
-        """Leave the view to the page, if that can put the one panel in the report's place; return True for a change."""
-        is_kept = len(self._panels) == 1 and self._panels[0].is_panel(self._view) and self._panels[0].is_placed_by_page
-        if not (self._has_view and is_kept and not is_young):
-            return False
-        self._has_view = False
-        return True
+    def withdraw_view(self) -> None:
+        """Send the report alone, if the page can put the panel in its place."""
+        if self._can_withdraw_view():
+            self.update(in_cell=False)
+
+    @property
+    def _is_young(self) -> bool:
+        return time.monotonic() - self._made < _SHOWING_S
+
+    def _can_withdraw_view(self) -> bool:
+        return self._has_view and not self._is_young and all(panel.takes_place(self._view) for panel in self._panels)
 
     def withdraw(self) -> None:
         """Clear the output."""
@@ -135,9 +140,9 @@ class Outputs:
         sentence, _, rest = self._report().partition("\n")
         return f'{sentence}\n<runconsole-report data-place="{self._place}">{rest}</runconsole-report>'
 
-    def is_panel(self, view: ipywidgets.DOMWidget) -> bool:
-        """Return whether a view is of the panel itself, and not of a box around it."""
-        return view is self._panel
+    def takes_place(self, view: ipywidgets.DOMWidget) -> bool:
+        """Return whether a page puts the panel in place of its report, in an output of this view."""
+        return self.is_placed_by_page and view is self._panel
 
     def show(self) -> None:
         """Show the panel, unless the constructor did in this very cell without a request."""
@@ -178,6 +183,11 @@ class Outputs:
         """Update the text of every output where it has changed."""
         for output in self._shown:
             output.update(in_cell=in_cell)
+
+    def withdraw_views(self) -> None:
+        """Leave the panel in each output to the page."""
+        for output in self._shown:
+            output.withdraw_view()
 
     def close(self) -> None:
         """End the updates."""

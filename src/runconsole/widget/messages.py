@@ -184,10 +184,12 @@ class PageMessage(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class Ready(PageMessage, frozen=True, tag="ready"):
-    """A page opens: on render, and again after 0.4 s and 1.2 s. Binds the widget to the subshell."""
+    """A page opens: on render, and again after 0.4 s, 1.2 s and 3 s. Binds the widget to the subshell."""
 
     have: int = -1
     """The version that the page has; -1 is none."""
+    places: bool = False
+    """True if the page puts the panel in place of its report in an output without a view."""
 
 
 class AskSnapshot(PageMessage, frozen=True, tag="snapshot"):

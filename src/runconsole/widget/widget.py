@@ -305,8 +305,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         """Return the answer; None if it comes later."""
         match message:
             case Ready() | AskSnapshot():
-                if isinstance(message, Ready) and message.have == -1 and self._showing.return_to_newest():
-                    self._repaint()  # another page opens: every page shows the newest run
+                if isinstance(message, Ready):
+                    self._opened(message)
                 self._replies.ask(AskSnapshot(message.have))
                 return None
             case AskPage() | AskDetail() | AskMatch() | AskText() | AskTimeline():
@@ -325,6 +325,14 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             case ReplayCommand():
                 _control(self._engine.replay, message.action, message.value)
         return {"kind": "answer", "id": named(message.id), "ok": True, "error": None}
+
+    def _opened(self, message: Ready) -> None:
+        """Show the newest run to a page that opens; leave the output's view to a page that can do without it."""
+        if message.have == -1 and self._showing.return_to_newest():
+            self._repaint()
+        if message.places:
+            self._outputs.is_placed_by_page = True
+            self._run(self._outputs.withdraw_views)
 
     def _reply(self, request: PageRequest) -> FromKernel:
         if isinstance(request, AskSnapshot):
