@@ -50,9 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "critical": set(),
     "timeline": {"critical", "state", "view"},
     "analysis": {"critical"},
-    "dataset": {"analysis", "clock", "log", "state", "tables", "transports"},
+    "dataset": {"analysis", "clock", "log", "state", "tables", "transports", "view"},
     "api": {"analysis", "clock", "dataset", "engine", "protocols", "replay", "state", "store", "tables", "view"},
-    "console": {"api", "engine", "options", "protocols"},
+    "console": {"api", "engine", "options", "protocols", "view"},
     "widget": {
         *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),
         *("state", "store", "timeline", "view"),

@@ -95,6 +95,13 @@ class Console(RunAPI):
         if start:
             self._engine.start()
 
+    def _repr_html_(self) -> str | None:
+        if "_engine" not in self.__dict__:
+            return None
+        from runconsole.view.report import card
+
+        return card(self._engine.state, self._engine.now, repr(self))
+
     def __repr__(self) -> str:
         if "_engine" not in self.__dict__:
             return f"{type(self).__name__}(not begun)"  # a traceback with locals may ask in the middle of `__init__`

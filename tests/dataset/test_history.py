@@ -263,6 +263,17 @@ def test_two_runs_are_compared_as_a_whole_and_by_phase(past: History) -> None:
     assert found.loc[("Plan", "duration_s"), "a"] == past.frame("phases", "0004")["duration_s"].iloc[0]
 
 
+def test_a_comparison_is_shown_under_the_names_of_its_runs(past: History) -> None:
+    found: Any = past.compare("0004", "0008")
+    shown = found._repr_html_()
+    assert ">0004</th>" in shown
+    assert ">0008</th>" in shown
+    assert "$0.04</td>" in shown
+    assert "× 2</td>" in shown
+    assert type(found.loc["(run)"]) is type(found[["a"]]) is pd.DataFrame
+    assert not hasattr(found[["a"]], "runs")
+
+
 def test_an_empty_run_is_compared_with_itself(tmp_path: Path) -> None:
     keep(numbered(4), tmp_path)
     keep(Folded(), tmp_path, "empty")

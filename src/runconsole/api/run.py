@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from runconsole.api.commands import RunCommands
 from runconsole.api.frames import RunFrames
 from runconsole.api.runs import RunView, RunViews
+from runconsole.api.summary import Summary
 from runconsole.api.waiting import RunWaits
 from runconsole.engine.engine import Engine
 from runconsole.state import Run
@@ -80,9 +81,9 @@ class RunAPI(RunFrames, RunWaits, RunCommands):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """`run` as a dict, with the link's status and the counts of the log."""
+        """`run` as a dict, with the link's status and the counts of the log; a notebook shows it as a table."""
         view = RunView(self._engine, self._shown())
-        return view.summary | {"link": self.status}
+        return Summary(view.summary | {"link": self.status})
 
     @property
     def pending(self) -> list[Checkpoint]:

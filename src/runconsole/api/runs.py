@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from runconsole.api.frames import RunFrames
+from runconsole.api.summary import Summary
 from runconsole.clock import now_micros
 from runconsole.engine.engine import Engine
 from runconsole.state import Run
@@ -58,16 +59,18 @@ class RunView(RunFrames):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """`run` as a dict, with the counts of its log."""
+        """`run` as a dict, with the counts of its log; a notebook shows it as a table."""
         run, log = self.run, self._store.log
-        return {name: getattr(run, name) for name in run.__struct_fields__} | {
-            "events": len(log),
-            "malformed": log.malformed,
-            "unknown": log.unknown,
-        }
+        counts = {"events": len(log), "malformed": log.malformed, "unknown": log.unknown}
+        return Summary({name: getattr(run, name) for name in run.__struct_fields__} | counts)
 
     def __str__(self) -> str:
         return screen(self._store.state, self._store.state.left_at or now_micros())
+
+    def _repr_html_(self) -> str:
+        from runconsole.view.report import card
+
+        return card(self._store.state, self._store.state.left_at or now_micros(), repr(self))
 
     def __repr__(self) -> str:
         run = self.run
@@ -90,6 +93,28 @@ class RunViews(Sequence[RunView]):
     def __getitem__(self, index: slice) -> RunViews: ...
     def __getitem__(self, index: int | slice) -> RunView | RunViews:
         return RunViews(self._views[index]) if isinstance(index, slice) else self._views[index]
+
+    def _repr_html_(self) -> str:
+        from runconsole.view.summary import RunLine, runs_table
+
+        runs = [(view, view.run) for view in self._views]
+        lines = [
+            RunLine(
+                view.execution_id or "",
+                view.title,
+                run.status,
+                run.started_at,
+                run.duration_s,
+                run.completed_tasks,
+                run.total_tasks,
+                run.failed_tasks,
+                run.tokens_used,
+                run.cost_usd,
+                run.errors,
+            )
+            for view, run in runs
+        ]
+        return runs_table(f"{len(lines)} runs", lines, len(lines))
 
     def __repr__(self) -> str:
         return f"[{', '.join(map(repr, self._views))}]"

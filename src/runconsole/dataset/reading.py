@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 from pyarrow import fs as pafs
 
 from runconsole.analysis import RunFacts, compare_runs
+from runconsole.dataset.comparison import Comparison
 from runconsole.dataset.directory import RUNS, RunDirectory, RunFile, fitting
 from runconsole.dataset.schema import (
     LONG_TYPE,
@@ -292,10 +293,12 @@ class History:
     def compare(self, a: str, b: str) -> pd.DataFrame:
         """Compare two runs: as a whole (`(run)`) and phase by phase. See `analysis.compare_runs` for the columns.
 
+        A notebook shows the columns `a` and `b` under the names of the runs.
+
         Raises:
             InvalidArgument: no such run.
         """
-        return compare_runs(self._facts(a), self._facts(b))
+        return Comparison.of((a, b), compare_runs(self._facts(a), self._facts(b)))
 
     def _facts(self, name: str) -> RunFacts:
         given: object = name

@@ -91,9 +91,9 @@ def table(
     if not shown:
         return Markup("")
     kept = [place for place in range(len(columns)) if any(row[place] for row in shown)]
-    head = "".join(f'<th scope="col" style="{_HEAD}">{html.escape(columns[place])}</th>' for place in kept)
+    head = "".join(f'<th scope="col" style="{_HEAD}">{text(columns[place])}</th>' for place in kept)
     body = "".join(_row([row[place] for place in kept]) for row in shown)
-    name = f'<caption style="text-align:left;font-weight:600;padding:6px 0 2px;caption-side:top">{html.escape(caption)}'
+    name = f'<caption style="text-align:left;font-weight:600;padding:6px 0 2px;caption-side:top">{text(caption)}'
     note = paragraph(text(f"{total - len(shown):,} {rest}"), muted=True) if total > len(shown) else ""
     return Markup(
         f'<table style="{_TABLE};margin:8px 0 0">{name} ({total:,})</caption>'
@@ -108,7 +108,7 @@ def _row(cells: Iterable[Markup]) -> str:
 def facts(pairs: Iterable[tuple[str, Markup]]) -> Markup:
     """Return named facts as a table of two columns; facts without a value are left out."""
     rows = "".join(
-        f'<tr><th scope="row" style="{_HEAD}">{html.escape(name)}</th><td style="{_CELL}">{value}</td></tr>'
+        f'<tr><th scope="row" style="{_HEAD}">{text(name)}</th><td style="{_CELL}">{value}</td></tr>'
         for name, value in pairs
         if value
     )

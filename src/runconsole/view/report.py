@@ -6,7 +6,6 @@ The first line is one sentence of plain text: JupyterLab shows that of a collaps
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 
 from runconsole.events import Micros, TaskStatus
@@ -15,10 +14,11 @@ from runconsole.view import markup
 from runconsole.view.decisions import DecisionHistory, HistoryEntry, decision_row
 from runconsole.view.headline import headline
 from runconsole.view.markup import Markup, text
+from runconsole.view.moments import instant, seconds
 from runconsole.view.rows import Cutter
-from runconsole.view.screen import duration, money
+from runconsole.view.screen import money
 
-__all__ = ["instant", "report", "sections"]
+__all__ = ["card", "report"]
 
 _SENTENCE, _HEADLINE = 300, 500
 _TASKS, _NEWEST, _QUESTIONS, _WAVES = 20, 12, 10, 12
@@ -33,10 +33,17 @@ def report(state: RunState, now: Micros, *, is_final: bool) -> str:
     at = state.links[-1].at if is_final and state.links else now
     kind = "recorded: the final state of this run, as of" if is_final else "the run was still going on at"
     note = markup.paragraph(Markup(f"<em>{kind} {instant(at)}</em>"), muted=True)
-    return f"{text(headline(state, at), _HEADLINE)}\n<div>{note}{sections(state, at)}</div>"
+    return f"{text(headline(state, at), _HEADLINE)}\n<div>{note}{_sections(state, at)}</div>"
 
 
-def sections(state: RunState, now: Micros) -> Markup:
+def card(state: RunState, now: Micros, about: str) -> str:
+    """Return a run for the output of a cell: its sentence, the line of code `about`, and the parts of the report."""
+    sentence = Markup(f"<strong>{text(headline(state, now), _HEADLINE)}</strong>")
+    code = Markup(f"<code>{text(about)}</code>")
+    return f"<div>{markup.paragraph(sentence)}{markup.paragraph(code, muted=True)}{_sections(state, now)}</div>"
+
+
+def _sections(state: RunState, now: Micros) -> Markup:
     """Return the parts of the report: bar, facts, questions, phases, waves, tasks, errors and decisions."""
     run = state.run()
     return markup.join(
@@ -53,18 +60,6 @@ def sections(state: RunState, now: Micros) -> Markup:
     )
 
 
-def instant(at: Micros | datetime | None) -> Markup:
-    """Return a time in UTC to the second, ``2026-11-28 10:32:05 UTC``; nothing for None."""
-    if at is None:
-        return Markup("")
-    moment = datetime.fromtimestamp(at // 1_000_000, UTC) if isinstance(at, int) else at.astimezone(UTC)
-    return text(f"{moment:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def _seconds(seconds: float | None) -> Markup:
-    return Markup("") if seconds is None else text(duration(seconds) if seconds >= 1 else f"{seconds:.2f}s")
-
-
 def _count(value: int | None, of: int | None = None) -> Markup:
     if value is None:
         return Markup("")
@@ -77,7 +72,7 @@ def _progress(run: Run[Micros]) -> Markup:
 
 
 def _facts(state: RunState, run: Run[Micros], now: Micros) -> Iterator[tuple[str, Markup]]:
-    seconds = run.duration_s if run.duration_s is not None else span_s(run.started_at, state.clock.at(now))
+    length = run.duration_s if run.duration_s is not None else span_s(run.started_at, state.clock.at(now))
     none = Markup("")
     yield "Status", markup.status(run.status)
     yield "Why", text(state.interruption or state.quiet or "", _SENTENCE)
@@ -85,7 +80,7 @@ def _facts(state: RunState, run: Run[Micros], now: Micros) -> Iterator[tuple[str
     yield "Failed", _count(run.failed_tasks or None)
     yield "Started", instant(run.started_at)
     yield "Ended", instant(run.ended_at)
-    yield "Duration", _seconds(seconds)
+    yield "Duration", seconds(length)
     yield "Tokens", _count(run.tokens_used, run.token_budget)
     yield "Cost", text(money(run.cost_usd, run.cost_limit))
     yield (
@@ -121,7 +116,7 @@ def _phases(state: RunState) -> Markup:
             Markup("") if phase.progress is None else markup.bar(phase.progress, name, phase.status),
             _count(phase.completed, phase.tasks),
             _count(failed or None),
-            _seconds(phase.duration_s),
+            seconds(phase.duration_s),
         )
 
     phases = list(state.phases.values())
@@ -138,7 +133,7 @@ def _waves(state: RunState) -> Markup:
             markup.status(wave.status),
             _count(wave.atoms_completed, wave.atoms),
             text(rate),
-            _seconds(wave.duration_s),
+            seconds(wave.duration_s),
         )
 
     waves = list(state.waves.values())
@@ -151,11 +146,11 @@ def _tasks(state: RunState) -> Markup:
     """Return the tasks that ended badly, and in a run without phases the others too."""
 
     def row(task: Task) -> tuple[Markup, ...]:
-        seconds = task.duration_s if task.duration_s is not None else span_s(task.started_at, task.ended_at)
+        length = task.duration_s if task.duration_s is not None else span_s(task.started_at, task.ended_at)
         return (
             text(task.name or task.task_id),
             markup.status(task.status),
-            _seconds(seconds),
+            seconds(length),
             text(money(task.cost_usd)),
             text(task.error or task.step or "", _SENTENCE),
         )
@@ -200,7 +195,7 @@ def _decisions(state: RunState) -> Markup:
             text(made["option"] or ""),
             text(made["by"] or ""),
             text(made["state"]),
-            _seconds(made["took_s"]),
+            seconds(made["took_s"]),
             text(made["feedback"] or made["error"] or "", _SENTENCE),
         )
 
