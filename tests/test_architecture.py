@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),
         *("state", "store", "timeline", "view"),
     },
-    "reporting": {"api", "clock", "console", "engine", "protocols", "state", "widget"},
+    "reporting": {"api", "clock", "console", "engine", "protocols", "redaction", "state", "widget"},
     "testing": {"transports"},
     "simulator": set(),
     "demo": {"simulator"},

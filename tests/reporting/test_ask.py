@@ -249,7 +249,9 @@ def test_a_question_that_nobody_can_answer_says_so_at_once() -> None:
     )
     first, second = done.stdout.splitlines()
     assert first.startswith("no answer can ever come: there is no panel, no terminal and no other thread")
-    assert first.endswith("pass timeout= and default=, or start_run(on_checkpoint=...)")
+    assert first.endswith(
+        "pass timeout= and default=, or start_run(on_checkpoint=...), or let others answer by run.serve()"
+    )
     assert second == "b"
 
 

@@ -27,8 +27,8 @@ class TakenAnswer(Answer[str | None], frozen=True):
         option: the id of the chosen option; None where the time ran out and there is no default.
         feedback: words beside it.
         modifications: requested changes.
-        decided_by: ``"you"`` (a panel, code or the terminal of this process), ``"policy"`` (`on_checkpoint`) or
-            ``"timeout"``.
+        decided_by: ``"you"`` (a panel, code or the terminal of this process), ``"policy"`` (`on_checkpoint`),
+            ``"other"`` (a viewer elsewhere) or ``"timeout"``.
         timed_out: True if nobody answered in time, and the default was taken.
     """
 

@@ -21,11 +21,12 @@ from runconsole.reporting.records import TaskRecord
 from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
+    from runconsole.reporting.serving import RunServer
     from runconsole.widget import ConsoleWidget
 
 __all__ = ["RunAsks"]
 
-_TO_DO = "pass timeout= and default=, or start_run(on_checkpoint=...)"
+_TO_DO = "pass timeout= and default=, or start_run(on_checkpoint=...), or let others answer by run.serve()"
 
 
 class RunAsks:
@@ -37,6 +38,8 @@ class RunAsks:
     _asks_policy: bool
     _questions: Questions
     _display: Display | None
+    _server: RunServer | None
+    _has_app: bool
 
     def _begin_asking(self) -> None:
         self._questions = Questions(self._emitter)
@@ -146,7 +149,8 @@ class RunAsks:
 
     def _check_answerable(self, timeout: float | None, *, is_async: bool = False) -> None:
         """Raise NoOneToAsk where a question would wait without an end and nobody can answer it."""
-        if timeout is not None or self._asks_policy or self._emitter.journal.readers > 1:
+        others = self._emitter.journal.readers > 1 or self._server is not None or self._has_app
+        if timeout is not None or self._asks_policy or others:
             return
         kernel = notebook.kernel()
         is_main = threading.current_thread() is threading.main_thread()

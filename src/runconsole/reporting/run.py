@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import functools
 import os
 import time
 import uuid
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from runconsole.console import Console
 from runconsole.engine.iothread import IOThread, lease
@@ -41,11 +42,17 @@ from runconsole.reporting.tasks import (
 )
 from runconsole.values import plain_argument
 
+if TYPE_CHECKING:
+    from runconsole.reporting.asgi import AsgiApp
+    from runconsole.reporting.serving import RunServer
+
 __all__ = ["ActiveRun", "start_run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+served: list[ActiveRun] = []
+"""The runs that this process serves."""
 _STATUSES = ("success", "partial_success", "failed", "cancelled")
 
 
@@ -127,6 +134,8 @@ class ActiveRun(RunReads, RunAsks):
         self._source = RunSource(execution, self._emitter.journal, self._take_answer)
         self.console = Console(self._source, start=False, **options)
         self._display: Display | None = None
+        self._server: RunServer | None = None
+        self._has_app = False
         self._io = lease()
         try:
             self._emitter.start(plan.phases)
@@ -343,6 +352,62 @@ class ActiveRun(RunReads, RunAsks):
             raise InvalidArgument(f"expected data= to be a mapping, got a {data.__class__.__name__}")
         self._emitter.emit(check_text("type", type), plain_argument("data", data))
 
+    # ---- viewers elsewhere ------------------------------------------------------------------------------------------
+
+    def serve(self, port: int = 0, *, host: str = "127.0.0.1", token: str | None = None) -> str:
+        """Serve the run on a WebSocket, and return its address: others follow with ``ConsoleWidget(url)``.
+
+        Late viewers get all of it, and their answers count as those given here. It goes on after the end of the run,
+        until `stop_serving` or the end of the interpreter; the last events reach every viewer before that. Called
+        again with the same arguments it returns the same address.
+
+        Args:
+            port: the port; 0 is any free one.
+            host: the address to listen at; another one than this machine's own needs a token.
+            token: a secret that viewers have to send: ``ConsoleWidget(url, token=...)``. None lets in every program of
+                this machine.
+
+        Raises:
+            InvalidArgument: an argument cannot be used, or the run is served in another way.
+            OSError: the port is taken.
+        """
+        from runconsole.reporting.serving import RunServer, check_place
+
+        secret = check_place(host, port, token)
+        del token  # a traceback with locals shows the remaining variables
+        if self._server is not None:
+            if not self._server.is_at(host, port, secret):
+                raise InvalidArgument(f"this run is served at {self._server.url}: call stop_serving() first")
+            return self._server.url
+        answer = functools.partial(self._questions.answer, by="other")
+        self._server = RunServer(
+            self._emitter.journal, answer, host=host, port=port, token=secret, is_over=lambda: self.is_finished
+        )
+        served.append(self)
+        return self._server.url
+
+    def asgi(self, *, token: str | None = None) -> AsgiApp:
+        """Return an ASGI application that serves the run: ``app.mount("/runs", run.asgi())``.
+
+        Viewers follow any path below the mount: ``ConsoleWidget("ws://host/runs/ws")``. None for `token` leaves it to
+        the application around this to admit them.
+        """
+        from runconsole.reporting.asgi import AsgiApp
+        from runconsole.reporting.serving import check_token
+
+        secret = check_token(token)
+        del token
+        self._has_app = True
+        return AsgiApp(self._emitter.journal, functools.partial(self._questions.answer, by="other"), secret)
+
+    def stop_serving(self) -> None:
+        """End what `serve` began, when every viewer has all events so far, or after some seconds."""
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(ValueError):
+                served.remove(self)
+            server.stop()
+
     # ---- the end ----------------------------------------------------------------------------------------------------
 
     def finish(self, status: str = "success") -> None:
@@ -432,6 +497,7 @@ class ActiveRun(RunReads, RunAsks):
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=runs.clear)  # they go on in the process that began them
+    os.register_at_fork(after_in_child=served.clear)
 
 
 @atexit.register
@@ -440,3 +506,6 @@ def _end_all() -> None:
     for run in list(runs):
         with suppress(Exception):
             run.finish("cancelled" if run._emitter.has_open_tasks else "success")  # noqa: SLF001 - of this module
+    for run in served:
+        with suppress(Exception):
+            run.stop_serving()

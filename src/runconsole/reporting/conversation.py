@@ -1,0 +1,133 @@
+"""One viewer of a run over plain JSON (docs/protocols/channel.md), without I/O: frames in, replies out."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from runconsole.clock import now_micros
+from runconsole.errors import DecisionError, DecisionExpired, InvalidArgument
+from runconsole.events import Answer
+from runconsole.redaction.secrets import Secret
+from runconsole.reporting.emitter import iso_time
+from runconsole.values import plain_argument
+
+__all__ = ["UNAUTHORIZED", "Conversation", "batches", "offered_token"]
+
+UNAUTHORIZED = 4001
+"""The close code for a missing or wrong token."""
+_MOST_EVENTS, _MOST_CHARACTERS = 200, 100_000
+"""Of one frame to a viewer."""
+
+Message = dict[str, Any]
+
+
+class Conversation:
+    """The server's side of one viewer.
+
+    Args:
+        answer: takes an answer to a question by its id. Raises what refuses it.
+        token: the secret that a viewer has to send; None admits everybody.
+        offered: the token of the handshake.
+    """
+
+    def __init__(
+        self, answer: Callable[[str, Answer[Any]], None], *, token: Secret[str] | None, offered: str | None
+    ) -> None:
+        self._answer = answer
+        self._token = token
+        self.admitted = token is None
+        self.is_denied = False
+        """True if a wrong token came: the connection is to be closed."""
+        if offered is not None:
+            self._check(offered)
+
+    def receive(self, frame: str | bytes) -> list[str]:
+        """Read a frame; return the replies to it."""
+        try:
+            message = msgspec.json.decode(frame)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            message = None
+        if not isinstance(message, dict):
+            return ["pong"] if frame in ("ping", b"ping") else [_reply({}, _error("expected a JSON object"))]
+        if self.is_denied:
+            return []
+        return [_reply(message, self._reply_to(message))]
+
+    def _reply_to(self, message: Message) -> Message:
+        kind, payload = message.get("type"), message.get("payload")
+        payload = payload if isinstance(payload, dict) else {}
+        if kind == "auth":
+            self._check(message.get("token", payload.get("token")))
+            return {"type": "authenticated"} if self.admitted else _error("the token is wrong", "UNAUTHORIZED")
+        if not self.admitted:
+            return _error("send the token first", "UNAUTHORIZED")
+        match kind:
+            case "ping":
+                return {"type": "pong"}
+            case "subscribe" | "unsubscribe":  # every viewer gets every event
+                return {"type": f"{kind}d", "payload": payload}
+            case "checkpoint.resolve":
+                return self._resolve(payload)
+        return _error(f"no such message: {kind!r}", "UNKNOWN_TYPE")
+
+    def _check(self, offered: object) -> None:
+        if self._token is None:
+            return
+        self.admitted = isinstance(offered, str) and hmac.compare_digest(
+            offered.encode("utf-8", "replace"), self._token.reveal().encode()
+        )
+        self.is_denied = not self.admitted
+
+    def _resolve(self, payload: Message) -> Message:
+        checkpoint_id, feedback = payload.get("checkpointId"), payload.get("feedback")
+        option = payload.get("decision", payload.get("selectedOption"))
+        if not isinstance(checkpoint_id, str) or not isinstance(option, str) or not isinstance(feedback, str | None):
+            return _error("expected checkpointId, decision and feedback as texts")
+        try:
+            modifications = plain_argument("modifications", payload.get("modifications"))
+            self._answer(checkpoint_id, Answer(option, feedback, modifications))
+        except DecisionExpired as error:
+            return _error(str(error), "CHECKPOINT_EXPIRED")
+        except DecisionError as error:
+            return _error(str(error), "CHECKPOINT_REFUSED")
+        except InvalidArgument as error:
+            return _error(str(error))
+        return {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
+
+
+def _error(message: str, code: str = "INVALID_MESSAGE") -> Message:
+    return {"type": "error", "payload": {"code": code, "message": message}}
+
+
+def _reply(request: Message, reply: Message) -> str:
+    matching = {"correlationId": request["correlationId"]} if "correlationId" in request else {}
+    return msgspec.json.encode({**reply, "timestamp": iso_time(now_micros()), **matching}).decode()
+
+
+def batches(events: Sequence[str]) -> Iterator[str]:
+    """Yield events as frames: one alone as it is, several as an array."""
+    part: list[str] = []
+    size = 0
+    for event in events:
+        if part and (len(part) >= _MOST_EVENTS or size + len(event) > _MOST_CHARACTERS):
+            yield _frame(part)
+            part, size = [], 0
+        part.append(event)
+        size += len(event)
+    if part:
+        yield _frame(part)
+
+
+def _frame(events: list[str]) -> str:
+    return events[0] if len(events) == 1 else f"[{','.join(events)}]"
+
+
+def offered_token(query: str, authorization: str | None) -> str | None:
+    """Return the token of a handshake: of its query, else of its Authorization header; None for none."""
+    scheme, _, bearer = (authorization or "").partition(" ")
+    return next(iter(parse_qs(query).get("token", ())), bearer if scheme.lower() == "bearer" and bearer else None)

@@ -1,0 +1,67 @@
+"""The exchange with one viewer, over whatever carries frames of text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+
+from runconsole.reporting.conversation import Conversation, batches
+from runconsole.reporting.journal import Journal
+
+__all__ = ["View"]
+
+_AUTH_WITHIN_S = 10.0
+
+
+class View:
+    """One viewer: gets every event from the first on, and replies to its messages.
+
+    Args:
+        journal: the events.
+        conversation: what its messages mean.
+        send: sends a frame; it may wait for a slow viewer, and nobody else does.
+
+    """
+
+    def __init__(self, journal: Journal, conversation: Conversation, send: Callable[[str], Awaitable[None]]) -> None:
+        self._journal = journal
+        self._conversation = conversation
+        self._send = send
+        self._admitted = asyncio.Event()
+        self._sent = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """True if the viewer may see the run and has not got all events so far."""
+        return self._conversation.admitted and self._sent < len(self._journal)
+
+    async def run(self, frames: AsyncIterator[str | bytes]) -> None:
+        """Exchange until the viewer has gone, or is denied."""
+        writing = asyncio.create_task(self._write(), name="runconsole-view")
+        reading = asyncio.create_task(self._read(frames), name="runconsole-view-read")
+        try:
+            await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (writing, reading):
+                task.cancel()
+            await asyncio.gather(writing, reading, return_exceptions=True)
+
+    async def _read(self, frames: AsyncIterator[str | bytes]) -> None:
+        async for frame in frames:
+            for reply in self._conversation.receive(frame):
+                await self._send(reply)
+            if self._conversation.admitted:
+                self._admitted.set()
+            if self._conversation.is_denied:
+                return
+
+    async def _write(self) -> None:
+        if not self._conversation.admitted:
+            async with asyncio.timeout(_AUTH_WITHIN_S):
+                await self._admitted.wait()
+        async with aclosing(self._journal.follow()) as chunks:
+            async for events in chunks:
+                for frame in batches(events):
+                    await self._send(frame)
+                self._sent += len(events)
