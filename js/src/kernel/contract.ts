@@ -320,6 +320,32 @@ export interface EventRow extends Row {
   payload: string;
 }
 
+/** A question about a task, in its history. */
+export interface TaskQuestion {
+  key: string;
+  title: string;
+  status: CheckpointStatus;
+  answer: string | null;
+  /** As in `DecisionRow`. */
+  by: string | null;
+  asked_at: number | null;
+  decided_at: number | null;
+}
+
+/** What is known of a task beside its row: the newest of each kind, in order, and the number of all. */
+export interface TaskHistory {
+  /** One for each attempt that failed. */
+  errors: ErrorRow[];
+  errors_total: number;
+  files: ArtifactRow[];
+  files_total: number;
+  questions: TaskQuestion[];
+  questions_total: number;
+  /** Its last lines among the newest `output_searched` of the run. */
+  output: OutputRow[];
+  output_searched: number;
+}
+
 /** A table of the picture. */
 export interface Table<R> {
   /** Rows that exist in the kernel. */
@@ -614,6 +640,14 @@ export interface Timeline {
   window: TimelineWindow;
 }
 
+/** A task with its history; null for an unknown one. */
+export interface TaskAnswer {
+  kind: "task";
+  id: string;
+  row: TaskRow | null;
+  history: TaskHistory | null;
+}
+
 /** The kernel accepted a request (ok), or refused it with one sentence. */
 export interface RequestAnswer {
   kind: "answer";
@@ -631,6 +665,7 @@ export type FromKernel =
   | TextPiece
   | Detail
   | Timeline
+  | TaskAnswer
   | RequestAnswer;
 
 /** A page opens: on render, and again after 0.4 s, 1.2 s and 3 s. Binds the widget to the subshell. */
@@ -698,6 +733,9 @@ export interface AskPage {
   limit?: number;
   status?: TaskStatus | null;
   search?: string | null;
+  /** The order of tasks, by a name of `runconsole.view.choosing.ORDERS`; null is that of arrival. */
+  sort?: string | null;
+  descending?: boolean;
   of?: string;
   /** Only these rows, of the output or the events. */
   query?: LogQuery | null;
@@ -752,6 +790,13 @@ export interface AskTimeline {
   rows?: number;
 }
 
+/** A task with its history, by its id as rows have it. */
+export interface AskTask {
+  kind: "task";
+  id: string;
+  task: string;
+}
+
 /** `reconnect`: try again now while retrying or after failed; `stop`: end the console (not the run). */
 export interface LinkCommand {
   kind: "link";
@@ -785,6 +830,7 @@ export type ToKernel =
   | AskText
   | AskDetail
   | AskTimeline
+  | AskTask
   | LinkCommand
   | TaskRowCommand
   | ReplayCommand;

@@ -35,6 +35,8 @@ __all__ = [
     "Table",
     "TableName",
     "TablePatch",
+    "TaskHistory",
+    "TaskQuestion",
     "TaskRow",
     "TimelineBar",
     "TimelineDensity",
@@ -383,6 +385,34 @@ class EventRow(Row):
 
 
 R = TypeVar("R")
+
+
+class TaskQuestion(TypedDict):
+    """A question about a task, in its history."""
+
+    key: str
+    title: str
+    status: CheckpointStatus
+    answer: str | None
+    by: str | None
+    """As in `DecisionRow`."""
+    asked_at: int | None
+    decided_at: int | None
+
+
+class TaskHistory(TypedDict):
+    """What is known of a task beside its row: the newest of each kind, in order, and the number of all."""
+
+    errors: list[ErrorRow]
+    """One for each attempt that failed."""
+    errors_total: int
+    files: list[ArtifactRow]
+    files_total: int
+    questions: list[TaskQuestion]
+    questions_total: int
+    output: list[OutputRow]
+    """Its last lines among the newest `output_searched` of the run."""
+    output_searched: int
 
 
 class Table(TypedDict, Generic[R]):

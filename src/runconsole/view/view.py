@@ -12,13 +12,16 @@ import msgspec
 
 from runconsole.state import RunState
 from runconsole.view.checkpoints import option_rows
-from runconsole.view.contract import Changes, Described, Head, OptionRow, Picture
+from runconsole.view.choosing import TaskChoice
+from runconsole.view.contract import Changes, Described, Head, OptionRow, Picture, TaskHistory
 from runconsole.view.decisions import DecisionHistory
+from runconsole.view.details import detail_facts
 from runconsole.view.head import head
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import AnyRow, Cutter, referred
 from runconsole.view.sent_rows import SentRows, is_same
 from runconsole.view.tables import TABLES, ShownRows, TableSource
+from runconsole.view.task_history import find_task, task_history
 
 __all__ = ["DURABLE_BYTES", "View"]
 
@@ -81,6 +84,7 @@ class View:
         self._head: Head | AnyRow = {}
         self._shown: dict[str, ShownRows] = {table: {} for table in TABLES}
         self._totals = dict.fromkeys(TABLES, 0)
+        self._choice = TaskChoice(state)
         self._sent_rows = SentRows(self._row)
         self._whole: tuple[str, str, Any, str] | None = None
         self._versions: dict[str, Any] = {}
@@ -147,20 +151,31 @@ class View:
 
     @_alone
     def page(
-        self, name: str, offset: int, limit: int, *, status: str | None = None, search: str | None = None
+        self,
+        name: str,
+        offset: int,
+        limit: int,
+        *,
+        status: str | None = None,
+        search: str | None = None,
+        sort: str | None = None,
+        descending: bool = False,
     ) -> tuple[int, list[AnyRow]]:
         """Return the number of rows, and at most `limit` (and `PAGE`) of them from `offset` on.
 
-        `status` and `search` (a part of the id or name, in any case) choose among the tasks. Raises KeyError for an
-        unknown table.
+        `status` and `search` (a part of the id or name, in any case) choose among the tasks, `sort` orders them
+        (`ORDERS`). Raises KeyError for an unknown table.
         """
         self._feed()
-        items = TABLES[name].every(self._source)
-        if name == "tasks" and (status or search):
-            items = _matching(items, status, (search or "").casefold())
-        offset = max(0, offset)
-        chosen = items[offset : offset + max(0, min(limit, PAGE))]
-        return len(items), [self._row(name, key, item) for key, item in chosen]
+        start, most = max(0, offset), max(0, min(limit, PAGE))
+        found: Sequence[tuple[str, Any]]
+        if name == "tasks" and (status or search or sort):
+            chosen = self._choice.tasks(status, search or "", sort, descending=descending)
+            total, found = len(chosen), [(str(task.position), task) for task in chosen[start : start + most]]
+        else:
+            items = TABLES[name].every(self._source)
+            total, found = len(items), items[start : start + most]
+        return total, [self._row(name, key, item) for key, item in found]
 
     @_alone
     def options(self, key: str, offset: int, search: str = "") -> tuple[int, list[OptionRow]]:
@@ -170,6 +185,19 @@ class View:
         if checkpoint is None:
             return 0, []
         return len(checkpoint.options), option_rows(checkpoint, Cutter(), max(0, offset), search)
+
+    @_alone
+    def task(self, task_id: str) -> tuple[AnyRow, TaskHistory] | None:
+        """Return the row and the history of a task; None for an unknown one."""
+        self._feed()
+        state = self._source.state
+        found = find_task(state, task_id)
+        if found is None:
+            return None
+        row = self._row("tasks", str(found.position), found)
+        if found.details is not None:
+            row["details"] = detail_facts(found.details, Cutter())
+        return row, task_history(state, self._lines, found)
 
     @_alone
     def detail(self, name: str, key: str) -> AnyRow | None:
@@ -212,12 +240,3 @@ class View:
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> AnyRow:
         cutter = Cutter(whole=whole)
         return cast("AnyRow", cutter.mark(TABLES[name].row(self._source, key, item, cutter)))
-
-
-def _matching(items: Sequence[tuple[str, Any]], status: str | None, wanted: str) -> list[tuple[str, Any]]:
-    return [
-        (key, task)
-        for key, task in items
-        if (not status or task.status == status)
-        and (wanted in task.task_id.casefold() or wanted in (task.name or "").casefold())
-    ]

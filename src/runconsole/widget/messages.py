@@ -14,13 +14,24 @@ import msgspec
 from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
 from runconsole.search import LogQuery
-from runconsole.view.contract import Changes, LaneKind, Picture, Row, TableName, TaskStatusName, TimelineWindow
+from runconsole.view.contract import (
+    Changes,
+    LaneKind,
+    Picture,
+    Row,
+    TableName,
+    TaskHistory,
+    TaskRow,
+    TaskStatusName,
+    TimelineWindow,
+)
 
 __all__ = [
     "AskDetail",
     "AskMatch",
     "AskPage",
     "AskSnapshot",
+    "AskTask",
     "AskText",
     "AskTimeline",
     "Decide",
@@ -36,6 +47,7 @@ __all__ = [
     "ReplayCommand",
     "RequestAnswer",
     "Snapshot",
+    "TaskAnswer",
     "TaskRowCommand",
     "TextPiece",
     "Timeline",
@@ -164,6 +176,15 @@ class Timeline(TypedDict):
     window: TimelineWindow
 
 
+class TaskAnswer(TypedDict):
+    """A task with its history; null for an unknown one."""
+
+    kind: Literal["task"]
+    id: RequestId
+    row: TaskRow | None
+    history: TaskHistory | None
+
+
 class RequestAnswer(TypedDict):
     """The kernel accepted a request (ok), or refused it with one sentence."""
 
@@ -173,7 +194,9 @@ class RequestAnswer(TypedDict):
     error: str | None
 
 
-FromKernel = Snapshot | Patch | Heartbeat | Page | MatchFound | TextPiece | Detail | Timeline | RequestAnswer
+FromKernel = (
+    Snapshot | Patch | Heartbeat | Page | MatchFound | TextPiece | Detail | Timeline | TaskAnswer | RequestAnswer
+)
 
 
 # ---- browser → kernel: custom messages (`model.send`, never `set` + `save_changes`) ----------------------------------
@@ -218,6 +241,9 @@ class AskPage(PageMessage, frozen=True, tag="page"):
     limit: int = 100
     status: TaskStatusName | None = None
     search: str | None = None
+    sort: str | None = None
+    """The order of tasks, by a name of `runconsole.view.choosing.ORDERS`; null is that of arrival."""
+    descending: bool = False
     of: str = ""
     query: LogQuery | None = None
     """Only these rows, of the output or the events."""
@@ -272,6 +298,13 @@ class AskTimeline(PageMessage, frozen=True, tag="timeline"):
     rows: int = 20
 
 
+class AskTask(PageMessage, frozen=True, tag="task"):
+    """A task with its history, by its id as rows have it."""
+
+    id: str
+    task: str
+
+
 class LinkCommand(PageMessage, frozen=True, tag="link"):
     """`reconnect`: try again now while retrying or after failed; `stop`: end the console (not the run)."""
 
@@ -305,13 +338,14 @@ ToKernel = (
     | AskText
     | AskDetail
     | AskTimeline
+    | AskTask
     | LinkCommand
     | TaskRowCommand
     | ReplayCommand
 )
 
 _KINDS = frozenset(
-    {"ready", "snapshot", "decide", "page", "match", "text", "detail", "timeline", "link", "command", "replay"}
+    {"ready", "snapshot", "decide", "page", "match", "text", "detail", "timeline", "task", "link", "command", "replay"}
 )
 
 

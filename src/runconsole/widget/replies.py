@@ -13,18 +13,20 @@ import msgspec
 
 from runconsole.errors import RunConsoleError
 from runconsole.view import View, marked_sentence
-from runconsole.view.contract import Row
+from runconsole.view.contract import Row, TaskRow
 from runconsole.widget.messages import (
     AskDetail,
     AskPage,
     AskSnapshot,
+    AskTask,
     Detail,
     FromKernel,
     Page,
     RequestAnswer,
+    TaskAnswer,
 )
 
-__all__ = ["Budget", "Replies", "named", "refusal", "reply_to"]
+__all__ = ["Budget", "Replies", "RowRequest", "named", "refusal", "reply_to"]
 
 PAUSE = 1 / 9
 """The least seconds between two answers."""
@@ -38,7 +40,9 @@ WHOLE = 150_000
 PART = 25_000
 _LONGEST_ID = 200
 
-PageRequest = AskSnapshot | AskPage | AskDetail | FromKernel
+RowRequest = AskPage | AskDetail | AskTask
+"""A request for rows."""
+PageRequest = AskSnapshot | RowRequest | FromKernel
 """A request of a page, or the answer to one that was carried out already."""
 
 
@@ -139,10 +143,16 @@ def refusal(name: object, problem: Exception) -> RequestAnswer:
     return {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
 
 
-def reply_to(view: View, request: AskPage | AskDetail) -> Page | Detail | RequestAnswer:
+def reply_to(view: View, request: RowRequest) -> Page | Detail | TaskAnswer | RequestAnswer:
     """Return the answer to a page's request for rows."""
     try:
-        return _page(view, request) if isinstance(request, AskPage) else _detail(view, request)
+        match request:
+            case AskPage():
+                return _page(view, request)
+            case AskTask():
+                return _task(view, request)
+            case _:
+                return _detail(view, request)
     except Exception as problem:  # noqa: BLE001 - said in the panel: nobody reads a handler's traceback
         return refusal(request.id, problem)
 
@@ -153,7 +163,15 @@ def _page(view: View, request: AskPage) -> Page:
     if request.table == "options":
         total, rows = view.options(request.of, offset, search or "")
     else:
-        total, rows = view.page(request.table, offset, request.limit, status=request.status, search=search)
+        total, rows = view.page(
+            request.table,
+            offset,
+            request.limit,
+            status=request.status,
+            search=search,
+            sort=request.sort,
+            descending=request.descending,
+        )
     return {
         "kind": "page",
         "id": named(request.id),
@@ -162,6 +180,11 @@ def _page(view: View, request: AskPage) -> Page:
         "total": total,
         "rows": cast("list[Row]", rows),
     }
+
+
+def _task(view: View, request: AskTask) -> TaskAnswer:
+    row, history = view.task(request.task) or (None, None)
+    return {"kind": "task", "id": named(request.id), "row": cast("TaskRow | None", row), "history": history}
 
 
 def _detail(view: View, request: AskDetail) -> Detail:

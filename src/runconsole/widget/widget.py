@@ -40,6 +40,7 @@ from runconsole.widget.messages import (
     AskMatch,
     AskPage,
     AskSnapshot,
+    AskTask,
     AskText,
     AskTimeline,
     Decide,
@@ -309,7 +310,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                     self._opened(message)
                 self._replies.ask(AskSnapshot(message.have))
                 return None
-            case AskPage() | AskDetail() | AskMatch() | AskText() | AskTimeline():
+            case AskPage() | AskDetail() | AskTask() | AskMatch() | AskText() | AskTimeline():
                 self._ask(message)
                 return None
             case TaskRowCommand():
@@ -337,16 +338,16 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     def _reply(self, request: PageRequest) -> FromKernel:
         if isinstance(request, AskSnapshot):
             return self._publisher.whole(request.have)
-        return reply_to(self._view, request) if isinstance(request, AskPage | AskDetail) else request
+        return reply_to(self._view, request) if isinstance(request, AskPage | AskDetail | AskTask) else request
 
-    def _ask(self, message: AskPage | AskDetail | AskMatch | AskText | AskTimeline) -> None:
+    def _ask(self, message: AskPage | AskDetail | AskTask | AskMatch | AskText | AskTimeline) -> None:
         """Pass a question on to the one that answers it."""
         match message:
             case AskTimeline():
                 self._timelines.ask(message)
             case AskMatch() | AskText() | AskPage(query=LogQuery()) | AskPage(table="writers"):
                 self._searching.ask(message)
-            case AskPage() | AskDetail():
+            case AskPage() | AskDetail() | AskTask():
                 self._replies.ask(message)
 
     def _found(self, answer: FromKernel) -> None:
