@@ -50,7 +50,7 @@ export function execution(kernel: FakeKernel, at: number): () => void {
         duration_s: seconds,
         tokens: 420 + ((done * 37) % 800),
         cost_usd: 0.003 + (done % 5) / 1000,
-        attempts: bad ? 4 : 1,
+        attempts: bad ? 4 : null,
         max_retries: 4,
         error: bad ? "AssertionError: expected 401, got 200" : null,
       });

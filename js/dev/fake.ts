@@ -360,6 +360,9 @@ export class FakeKernel {
         this.model.receive({ kind: "detail", id: message.id, table: message.table, key: message.key, row });
         break;
       }
+      case "task":
+        this.#task(message.id, message.task);
+        break;
       case "decide":
         this.onDecide(message);
         break;
@@ -370,6 +373,19 @@ export class FakeKernel {
 
   #snapshot(): void {
     this.model.receive({ kind: "snapshot", version: this.version, now: Date.now(), picture: this.picture() });
+  }
+
+  #task(id: string, task: string): void {
+    const row = (this.rows.tasks as TaskRow[]).find((one) => one.id === task) ?? null;
+    const own = <R extends Row & { task: string | null }>(rows: R[]) => rows.filter((one) => one.task === task);
+    const [errors, files, output] = [own(this.log.errors), own(this.log.artifacts), own(this.log.output)];
+    const history = {
+      ...{ errors: errors.slice(-20), errors_total: errors.length },
+      ...{ files: files.slice(-100), files_total: files.length },
+      ...{ questions: [], questions_total: 0 },
+      ...{ output: output.slice(-60), output_searched: this.log.output.length },
+    };
+    this.model.receive({ kind: "task", id, row, history: row && history });
   }
 
   #row(table: TableName, index: number): Row {

@@ -1,6 +1,14 @@
 /** Rows of every table, for the tests of the views. */
 import { task } from "../dev/fake";
-import type { ArtifactRow, ErrorRow, OutputRow, PhaseRow, SubtaskRow, WaveRow } from "../src/kernel/contract";
+import type {
+  ArtifactRow,
+  ErrorRow,
+  OutputRow,
+  PhaseRow,
+  SubtaskRow,
+  TaskHistory,
+  WaveRow,
+} from "../src/kernel/contract";
 import { lines, NOW, picture, table } from "./support";
 
 export const phase = (number: number, more: Partial<PhaseRow> = {}): PhaseRow => ({
@@ -58,6 +66,17 @@ export const failure = (n: number, more: Partial<ErrorRow> = {}): ErrorRow => ({
   at: NOW,
   ...more,
 });
+/** The history of a task of which only its row is known. */
+export const NOTHING: TaskHistory = {
+  errors: [],
+  errors_total: 0,
+  files: [],
+  files_total: 0,
+  questions: [],
+  questions_total: 0,
+  output: [],
+  output_searched: 0,
+};
 export const full = () =>
   picture(
     { percent: 37.5, total_tasks: 120, completed_tasks: 45, failed_tasks: 1, events: 12, malformed: 2, missed: 3 },

@@ -39,7 +39,7 @@ def test_a_history_has_the_newest_of_each_kind_and_counts_all() -> None:
     assert [line["text"] for line in history["output"]] == [f"line {n}" for n in range(200 - 2 * LINES, 200, 2)]
     assert history["output_searched"] == 200
     (question,) = history["questions"]
-    assert (question["title"], question["status"], question["answer"]) == ("Ship?", "decided", "approve")
+    assert (question["title"], question["status"], question["answer"]) == ("Ship?", "decided", "Approve")
 
 
 def test_a_history_is_bounded() -> None:

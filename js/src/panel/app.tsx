@@ -1,8 +1,9 @@
 /** The panel: header, questions, tabs. */
 import { DecisionRegion } from "../cards/region";
 import { TABS } from "../tabs/tabs";
+import { TaskDrawer } from "../tabs/task-drawer";
 import { Tabs } from "../ui/tabs";
-import { type Panel, PanelProvider, useStore } from "./context";
+import { OpenTaskProvider, type Panel, PanelProvider, useStore } from "./context";
 import { Frame, Handle } from "./frame";
 import { Header } from "./header";
 import { LiveRegion } from "./live-region";
@@ -23,16 +24,18 @@ function Contents() {
   const short = view.compact && !view.maximised;
   return (
     <ViewProvider value={view}>
-      <Frame>
-        <Header />
-        {!short && <Player />}
-        {!short && <DecisionRegion />}
-        {!short && <Views />}
-        {!short && <Notices />}
-        {!short && <Footer />}
-        {!short && !view.maximised && <Handle />}
-        <LiveRegion />
-      </Frame>
+      <OpenTaskProvider value={view.openTask}>
+        <Frame>
+          <Header />
+          {!short && <Player />}
+          {!short && <DecisionRegion />}
+          {!short && <Views />}
+          {!short && <Notices />}
+          {!short && <Footer />}
+          {!short && !view.maximised && <Handle />}
+          <LiveRegion />
+        </Frame>
+      </OpenTaskProvider>
     </ViewProvider>
   );
 }
@@ -50,6 +53,7 @@ function Views() {
       <Tabs tabs={tabs} selected={shown?.name ?? tab} select={select}>
         {View && <View open={select} />}
       </Tabs>
+      <TaskDrawer />
     </div>
   );
 }

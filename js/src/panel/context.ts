@@ -22,6 +22,14 @@ export function usePanel(): Panel {
   return panel;
 }
 
+const OpenTaskContext = createContext<(taskId: string) => void>(() => {});
+export const OpenTaskProvider = OpenTaskContext.Provider;
+
+/** Returns the function that leads to a task, by its id. */
+export function useOpenTask(): (taskId: string) => void {
+  return useContext(OpenTaskContext);
+}
+
 /** The store; the component is painted again when one of the topics changed. */
 export function useStore(...topics: Topic[]): Store {
   const { store } = usePanel();

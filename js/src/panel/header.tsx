@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import type { Head } from "../kernel/contract";
 import type { Store } from "../state/store";
+import { TaskLink } from "../tabs/task-link";
 import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
-import { Clip } from "../ui/clip";
 import { count, dollars, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import { useNow, useStore } from "./context";
@@ -134,13 +134,22 @@ function progressText(head: Head): string | undefined {
 }
 
 function Facts({ head }: { head: Head }) {
+  const { showTasks } = useView();
   return (
     <dl class="rc-facts">
       <Fact name="Tasks">
         {count(head.completed_tasks)}
         {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
-        {head.counts.running > 0 && <Tag tone="running" icon="arc" text={`${count(head.counts.running)} running`} />}
-        {head.failed_tasks > 0 && <Tag tone="failed" icon="cross" text={`${count(head.failed_tasks)} failed`} />}
+        {head.counts.running > 0 && (
+          <Button class="rc-tag-button" title="Show these tasks" onClick={() => showTasks("running")}>
+            <Tag tone="running" icon="arc" text={`${count(head.counts.running)} running`} />
+          </Button>
+        )}
+        {head.failed_tasks > 0 && (
+          <Button class="rc-tag-button" title="Show these tasks" onClick={() => showTasks("failed")}>
+            <Tag tone="failed" icon="cross" text={`${count(head.failed_tasks)} failed`} />
+          </Button>
+        )}
       </Fact>
       <Elapsed head={head} />
       {head.current_wave !== null && <Fact name="Wave">{head.current_wave}</Fact>}
@@ -164,7 +173,7 @@ function Facts({ head }: { head: Head }) {
       )}
       {(head.current_task_name ?? head.current_task) !== null && head.ended_at === null && (
         <Fact name="Current task" wide>
-          <Clip>{head.current_task_name ?? head.current_task}</Clip>
+          <TaskLink id={head.current_task ?? ""} name={head.current_task_name} />
           {head.current_task_name && head.current_task && <code class="rc-id">{head.current_task}</code>}
         </Fact>
       )}

@@ -1,6 +1,7 @@
 /** The state of one view: its tab and its size, kept for the next page. */
 import { createContext } from "preact";
 import { useCallback, useContext, useState } from "preact/hooks";
+import type { TaskStatus } from "../kernel/contract";
 import { browserEnv } from "../page/env";
 import { recall, remember, type ViewState } from "../state/memory";
 import { useStore } from "./context";
@@ -10,6 +11,12 @@ export interface View extends ViewState {
   /** It covers the whole page. */
   maximised: boolean;
   maximise: (on: boolean) => void;
+  /** The id of the task whose drawer is open. */
+  task: string | null;
+  /** Opens the drawer of a task, over any tab; null closes it. */
+  openTask: (id: string | null) => void;
+  /** Shows the tasks of a status. */
+  showTasks: (status: TaskStatus) => void;
 }
 
 const ViewContext = createContext<View | null>(null);
@@ -27,6 +34,7 @@ export function useNewView(): View {
   const run = store.head?.url ?? null;
   const [chosen, choose] = useState<ViewState>({});
   const [maximised, maximise] = useState(false);
+  const [task, openTask] = useState<string | null>(null);
   const change = useCallback(
     (change: ViewState) => {
       choose((before) => ({ ...before, ...change }));
@@ -34,6 +42,10 @@ export function useNewView(): View {
     },
     [run],
   );
+  const showTasks = useCallback(
+    (status: TaskStatus) => change({ tab: "Tasks", tasks: { status, sort: null, descending: false } }),
+    [change],
+  );
   const kept = run === null ? {} : recall(browserEnv, run);
-  return { ...kept, ...chosen, change, maximised, maximise };
+  return { ...kept, ...chosen, change, maximised, maximise, task, openTask, showTasks };
 }

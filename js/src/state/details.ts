@@ -1,13 +1,19 @@
 /** Rows in full, and pages of options: requested, assembled from their parts, requested again without an answer. */
 
-import type { FromKernel, OptionRow, Row, TableName, ToKernel } from "../kernel/contract";
+import type { FromKernel, OptionRow, Row, TableName, TaskHistory, TaskRow, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 /** A request not answered by then was lost, or there were too many. */
 const PATIENCE_MS = 6000;
 
+/** A task as the kernel knows it. */
+export interface KnownTask {
+  row: TaskRow;
+  history: TaskHistory;
+}
+
 interface Asked {
-  request: ToKernel & { kind: "detail" | "page" };
+  request: ToKernel & { kind: "detail" | "page" | "task" };
   texts: string[];
   done: (answer: unknown) => void;
   cancel: Cancel;
@@ -40,11 +46,16 @@ export class Details {
     return this.#ask(request, (rows) => done((rows ?? []) as OptionRow[]));
   }
 
+  /** Requests a task with its history, by its id; null if there is none. */
+  task(id: string, done: (task: KnownTask | null) => void): Cancel {
+    return this.#ask({ kind: "task", id: "", task: id }, (answer) => done(answer as KnownTask | null));
+  }
+
   isWhole(table: TableName, row: Row): boolean {
     return !row.cut || this.#whole.has(`${table} ${row.key}`);
   }
 
-  receive(message: Extract<FromKernel, { kind: "detail" | "page" | "answer" }>): void {
+  receive(message: Extract<FromKernel, { kind: "detail" | "page" | "task" | "answer" }>): void {
     const asked = this.#asked.get(message.id);
     if (!asked) return;
     this.#end(message.id);
@@ -62,7 +73,8 @@ export class Details {
       } catch {
         this.#start({ ...asked, texts: [], request: { ...asked.request, part: 0 } as never });
       }
-    } else asked.done(message.kind === "page" ? message.rows : message.kind === "detail" ? message.row : null);
+    } else if (message.kind === "task") asked.done(message.row && { row: message.row, history: message.history });
+    else asked.done(message.kind === "page" ? message.rows : message.kind === "detail" ? message.row : null);
   }
 
   #ask(request: Asked["request"], done: Asked["done"]): Cancel {

@@ -1,11 +1,21 @@
 /** The state of a view that survives a reload of the page: one entry for all panels of the tab, by the run's address. */
+import type { TaskStatus } from "../kernel/contract";
 import type { Env } from "../page/env";
+
+export interface TaskChoice {
+  status: TaskStatus | null;
+  /** A name of an order; null is the usual one. */
+  sort: string | null;
+  descending: boolean;
+}
 
 export interface ViewState {
   /** The name of the selected tab. */
   tab?: string;
   /** The height that a person has set, in CSS pixels. */
   height?: number;
+  /** The chosen status of tasks, and their order. */
+  tasks?: TaskChoice;
   /** One line is shown. */
   compact?: boolean;
 }

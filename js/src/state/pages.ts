@@ -8,6 +8,9 @@ export interface Query {
   table: TableName;
   status: TaskStatus | null;
   search: string | null;
+  /** The order of tasks; none is that of arrival. */
+  sort?: string | null;
+  descending?: boolean;
 }
 
 /** Scrolling requests the visible rows when it rests, not all rows that it passed... */
@@ -61,7 +64,7 @@ export class Pages {
 
   /** The rows of a query; the same object for the same query. */
   query(query: Query): PagedRows {
-    const name = JSON.stringify([query.table, query.status, query.search]);
+    const name = JSON.stringify([query.table, query.status, query.search, query.sort, query.descending]);
     const rows = this.#queries.get(name) ?? new PagedRows(query);
     this.#queries.delete(name);
     this.#queries.set(name, rows);
@@ -143,9 +146,8 @@ export class Pages {
     }
     const id = this.#env.id();
     this.#asked.set(id, { target, chunk, at: now });
-    const { table, status, search } = target.query;
     const offset = chunk * CHUNK_ROWS;
-    if (!this.#send({ kind: "page", id, table, offset, limit: CHUNK_ROWS, status, search })) this.#asked.delete(id);
+    if (!this.#send({ kind: "page", id, offset, limit: CHUNK_ROWS, ...target.query })) this.#asked.delete(id);
     else this.#env.later(PATIENCE_MS, () => this.#askAgain(id));
   }
 

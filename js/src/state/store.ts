@@ -184,6 +184,7 @@ export class Store {
         else this.details.receive(message);
         break;
       case "detail":
+      case "task":
         this.details.receive(message);
         break;
       case "answer":

@@ -6,6 +6,7 @@ import { Clip } from "../ui/clip";
 import { clock, count, dollars, duration, moment, percent, size, ticking, UNKNOWN } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import type { Column } from "../ui/table";
+import { TaskLink } from "./task-link";
 
 export function Time({ at }: { at: number | null }) {
   return (
@@ -188,15 +189,16 @@ const STATUS: Column<TaskRow> = {
 };
 const NAME: Column<TaskRow> = {
   heading: "Task",
-  width: [150, 3],
-  narrow: { 860: [130, 2], 620: [120, 1.6] },
+  width: [180, 3],
+  narrow: { 1160: [160, 3], 860: [130, 2], 620: [120, 1.6] },
+  opens: true,
   sort: "name",
   cell: (row) => <TaskName row={row} />,
 };
 const PROGRESS: Column<TaskRow> = {
   heading: "Progress",
   width: 130,
-  narrow: { 860: 100, 620: 90 },
+  narrow: { 1160: 110, 860: 100, 620: 90 },
   second: true,
   sort: "progress",
   cell: (row) => <Progress name={row.name || row.id} row={row} />,
@@ -312,9 +314,11 @@ export const FEW_TASKS: readonly Column<TaskRow>[] = [
   SHORT_TIME,
 ];
 
-function attempts(row: TaskRow): string {
+/** "2/4": the attempts of those that are allowed. The server numbers those that failed: what did not fail, went on. */
+export function attempts(row: TaskRow): string {
   if (row.attempts === null) return "";
-  return row.max_retries === null ? String(row.attempts) : `${row.attempts}/${row.max_retries}`;
+  const made = row.attempts + Number(row.status !== "failed" && row.attempts !== row.max_retries);
+  return row.max_retries === null ? String(made) : `${made}/${row.max_retries}`;
 }
 
 const PATH: Column<ArtifactRow> = {
@@ -362,7 +366,7 @@ export const ARTIFACTS: readonly Column<ArtifactRow>[] = [
     hideBelow: 620,
     second: true,
     has: (row) => row.task !== null,
-    cell: (row) => <Clip>{row.task ?? ""}</Clip>,
+    cell: (row) => row.task && <TaskLink id={row.task} inTable />,
   },
   { heading: "At", width: 66, right: true, second: true, cell: (row) => <Time at={row.at} /> },
 ];
@@ -399,7 +403,7 @@ const TASK: Column<ErrorRow> = {
   hideBelow: 620,
   second: true,
   has: (row) => row.task !== null,
-  cell: (row) => <Clip title={row.task ?? undefined}>{row.task_name ?? row.task ?? ""}</Clip>,
+  cell: (row) => row.task && <TaskLink id={row.task} name={row.task_name} inTable />,
 };
 
 export const ERRORS: readonly Column<ErrorRow>[] = [

@@ -11,7 +11,7 @@ import { logSource } from "./row-sources";
 import { Saved } from "./saved";
 
 /** The decider, in words. */
-const WHO: Readonly<Record<string, string>> = {
+export const WHO: Readonly<Record<string, string>> = {
   other: "somebody else",
   timeout: "the time-out",
   policy: "on_checkpoint",

@@ -1,7 +1,8 @@
 /** The run on one page. Missing parts of a run take no room. */
 
+import { useCallback } from "preact/hooks";
 import type { TaskRow } from "../kernel/contract";
-import { useStore } from "../panel/context";
+import { useOpenTask, useStore } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
 import { Section } from "../ui/icons";
@@ -9,7 +10,7 @@ import { type Column, DataTable } from "../ui/table";
 import { ACTIVE, FEW_TASKS, LATEST_ARTIFACTS, LATEST_ERRORS, PHASES, seconds, WAVES } from "./columns";
 import { Line } from "./lines";
 import { listOf, notSaved, partSource } from "./row-sources";
-import { Subtask } from "./tasks";
+import { Subtasks } from "./subtasks";
 
 const LINES = 10;
 const ARTIFACTS = 6;
@@ -22,6 +23,8 @@ const FEW = 8;
 export function Overview({ open }: { open: (tab: string) => void }) {
   const store = useStore("head", "phases", "waves", "active", "tasks", "output", "artifacts", "errors", "pages");
   const { phases, waves, active, tasks, output, artifacts, errors } = store.tables;
+  const openTask = useOpenTask();
+  const openRow = useCallback((row: TaskRow) => openTask(row.id), [openTask]);
   const allPhases = partSource(store, "phases");
   const allWaves = partSource(store, "waves");
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
@@ -37,9 +40,16 @@ export function Overview({ open }: { open: (tab: string) => void }) {
       class="rc-area-active"
     >
       {fewTasks ? (
-        <FewTasks tasks={shown} />
+        <FewTasks tasks={shown} open={openRow} />
       ) : (
-        <DataTable name="Active tasks" columns={ACTIVE} rows={listOf(shown)} foldBelow={FOLD_BELOW} />
+        <DataTable
+          name="Active tasks"
+          columns={ACTIVE}
+          rows={listOf(shown)}
+          open={openRow}
+          label={taskLabel}
+          foldBelow={FOLD_BELOW}
+        />
       )}
     </Section>
   );
@@ -147,19 +157,17 @@ const subtasks = (task: TaskRow) =>
   task.subtasks.length === 0 ? null : (
     <div role="row" class="rc-below">
       <div role="cell">
-        <ul class="rc-subtasks" aria-label={`Subtasks of ${task.name || task.id}`}>
-          {task.subtasks.map((subtask) => (
-            <Subtask key={subtask.id} subtask={subtask} />
-          ))}
-        </ul>
+        <Subtasks row={task} />
       </div>
     </div>
   );
 
+const taskLabel = (row: TaskRow) => row.name || row.id;
+
 /** The longest time of a task and its subtasks. */
 const longest = (task: TaskRow) => Math.max(...[task, ...task.subtasks].map((one) => one.duration_s ?? 0));
 
-function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
+function FewTasks({ tasks, open }: { tasks: readonly TaskRow[]; open: (row: TaskRow) => void }) {
   const all = tasks.length <= VERY_FEW_TASKS;
   const below = (task: TaskRow) => (all || WORTH_A_LOOK.includes(task.status) ? subtasks(task) : null);
   return (
@@ -169,6 +177,8 @@ function FewTasks({ tasks }: { tasks: readonly TaskRow[] }) {
       rows={listOf(tasks)}
       below={below}
       length={longest}
+      open={open}
+      label={taskLabel}
       foldBelow={FOLD_BELOW}
     />
   );

@@ -61,26 +61,85 @@ export interface TaskSource {
   want: (from: number, to: number) => void;
 }
 
-/** Tasks with a status and a text, found here when all tasks are here, else by the kernel. */
-export function useTasks(status: TaskStatus | null, search: string): TaskSource {
+export interface TaskQuestion {
+  status: TaskStatus | null;
+  search: string;
+  /** A name of `runconsole.view.choosing.ORDERS`. */
+  sort: string | null;
+  descending: boolean;
+}
+
+export const ALL_TASKS: TaskQuestion = { status: null, search: "", sort: null, descending: false };
+
+/** Tasks with a status and a text, found and sorted here when all tasks are here, else by the kernel. */
+export function useTasks({ status, search, sort, descending }: TaskQuestion): TaskSource {
   const store = useStore("tasks", "pages", "attachment");
   const table = store.tables.tasks;
   const here = table.rows;
   const text = search.trim();
   const paged = store.reachable && table.total > here.length;
   const found = useMemo(
-    () => listOf(here.filter((row) => matches(row, status, text.toLowerCase()))),
-    [here, status, text],
+    () =>
+      listOf(
+        sorted(
+          here.filter((row) => matches(row, status, text.toLowerCase())),
+          sort,
+          descending,
+        ),
+      ),
+    [here, status, text, sort, descending],
   );
   if (!paged) return { rows: found, paged, searching: false, want: () => {} };
-  const query = store.pages.query({ table: "tasks", status, search: text || null });
+  const query = store.pages.query({ table: "tasks", status, search: text || null, sort, descending });
   const want = (from: number, to: number) => store.pages.want(query, from, to, STALE_MS);
-  if (status !== null || text) {
-    return { rows: query as RowSource<TaskRow>, paged, searching: !query.answered, want };
+  // Rows of the picture are patched as things happen, so they are newer than any page.
+  const newest = (row: TaskRow | undefined) => (row && table.get(row.key)) ?? row;
+  const asked = (index: number) => newest(query.at(index) as TaskRow | undefined);
+  const chosen = status !== null || text !== "";
+  // Until an order is here, the rows stay as they are.
+  if (chosen || (sort !== null && query.answered)) {
+    return { rows: { total: query.total, at: asked }, paged, searching: !query.answered, want };
   }
-  // The first rows are patched as things happen, so they are newer than any page.
-  const at = (index: number) => table.at(index) ?? (query.at(index) as TaskRow | undefined);
+  const at = (index: number) => table.at(index) ?? asked(index);
   return { rows: { total: table.total, at }, paged, searching: false, want };
+}
+
+const STATUS_ORDER: readonly TaskStatus[] = [
+  "failed",
+  "paused",
+  "running",
+  "pending",
+  "cancelled",
+  "skipped",
+  "completed",
+];
+
+/** The value of a task for each order, as in the kernel. */
+const ORDERS: Readonly<Record<string, (row: TaskRow) => string | number | null>> = {
+  failed: (row) => Number(row.status !== "failed"),
+  status: (row) => STATUS_ORDER.indexOf(row.status),
+  name: (row) => (row.name || row.id).toLowerCase(),
+  phase: (row) => row.phase ?? row.phase_name,
+  wave: (row) => row.wave,
+  step: (row) => row.step,
+  subtasks: (row) => row.subtasks_total || null,
+  progress: (row) => (row.status === "completed" ? 100 : row.progress),
+  // What still runs may be the longest: the one that began first comes first.
+  duration: (row) => (row.ended_at === null && row.started_at !== null ? 1e13 - row.started_at : row.duration_s),
+  attempts: (row) => row.attempts,
+  tokens: (row) => row.tokens,
+  cost: (row) => row.cost_usd,
+};
+
+/** Sorted rows; unknown values come last, whichever the direction, and equal ones by arrival. */
+function sorted(rows: TaskRow[], sort: string | null, descending: boolean): TaskRow[] {
+  const value = ORDERS[sort ?? ""];
+  if (!value) return rows;
+  const compare = (a: string | number | null, b: string | number | null) => {
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    return a === b ? 0 : a < b === descending ? 1 : -1;
+  };
+  return rows.sort((a, b) => compare(value(a), value(b)));
 }
 
 function matches(row: TaskRow, status: TaskStatus | null, text: string): boolean {

@@ -8,7 +8,7 @@ import { duration, moment, ticking } from "../ui/format";
 import { Empty } from "../ui/icons";
 import { type Layout, useScroller } from "../ui/virtual";
 import { Events } from "./events";
-import { useTasks } from "./row-sources";
+import { ALL_TASKS, useTasks } from "./row-sources";
 
 export function Timeline() {
   return (
@@ -32,7 +32,7 @@ type Item = { group: string; count: number } | { task: TaskRow };
 
 function Gantt() {
   const store = useStore("head", "tasks", "phases", "pages");
-  const source = useTasks(null, "");
+  const source = useTasks(ALL_TASKS);
   const head = store.head;
   const running = head !== null && head.ended_at === null && head.link === "live";
   useNow(running);

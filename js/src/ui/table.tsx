@@ -1,18 +1,23 @@
 /** A table of any length that draws only its visible rows. Rows can open. */
 
-import type { ComponentChildren, RefObject, VNode } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RefObject, VNode } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { Row } from "../kernel/contract";
 import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { Button } from "./button";
 import { type Column, cellClass, shownOf, templates, withValues } from "./columns";
-import { Icon } from "./icons";
-import { memo } from "./memo";
 import { useRoving } from "./roving";
+import { Placeholder, TableRow, type TableRowProps } from "./table-row";
 import { type Layout, useScroller } from "./virtual";
 
 export type { Column } from "./columns";
+
+export interface Sorting {
+  by: string | null;
+  descending: boolean;
+  sort: (by: string) => void;
+}
 
 export interface DataTableProps<R extends Row> {
   /** Its accessible name. */
@@ -27,10 +32,16 @@ export interface DataTableProps<R extends Row> {
   fills?: boolean;
   /** The content of an opened row; null when there is none. */
   detail?: (row: R) => VNode | null;
+  /** Called with a row that a person opens elsewhere; then `detail` is what is folded below the row. */
+  open?: (row: R) => void;
+  /** True for a row that has something folded below it, where rows open elsewhere. */
+  folds?: (row: R) => boolean;
   /** The name of a row: its button is "Details of" it. */
   label?: (row: R) => string;
   /** The value of a row that bars compare: `--rc-longest` is the largest so far. */
   length?: (row: R) => number | null;
+  /** The order of the rows, and the change that a press on a heading makes. */
+  sorting?: Sorting;
   /** A table that is narrower than this, in CSS pixels, has rows of two lines. */
   foldBelow?: number;
   /** The content below each row, always: for short tables. */
@@ -82,6 +93,8 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   if (length) shown.longest = Math.max(shown.longest, ...seen.map((row) => (row && length(row)) ?? 0));
   const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfold : null });
 
+  const opens = detail !== undefined || props.open !== undefined;
+
   const drawn = seen.map((row, i) => {
     const position = start + i;
     const index = numberOf(position);
@@ -94,11 +107,13 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
         index={String(index)}
         position={position}
         columns={columns as readonly Column<Row>[]}
-        open={isOpen}
+        unfolded={isOpen}
         stop={index === roving.stop}
-        label={props.label as ((row: Row) => string) | undefined}
-        detail={detail as ((row: Row) => VNode | null) | undefined}
-        below={props.below as ((row: Row) => VNode | null) | undefined}
+        label={props.label as TableRowProps["label"]}
+        open={props.open as TableRowProps["open"]}
+        folds={props.folds as TableRowProps["folds"]}
+        detail={detail as TableRowProps["detail"]}
+        below={props.below as TableRowProps["below"]}
         unfold={unfold}
         measure={measure}
       />
@@ -113,19 +128,22 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
       aria-rowcount={total + 1}
       ref={scroller.ref}
       onScroll={scroller.onScroll}
-      onKeyDown={detail && roving.onKeyDown}
+      onKeyDown={opens ? roving.onKeyDown : undefined}
       onFocusIn={roving.onFocusIn}
       onFocusOut={roving.onFocusOut}
       style={`--rc-longest: ${shown.longest || 1}; ${templates(columns)}`}
       // A scrolling area must be reachable by keyboard; the button of a row does for those that have one.
-      tabIndex={detail && total > 0 ? -1 : scroller.scrolls ? 0 : undefined}
+      tabIndex={opens && total > 0 ? -1 : scroller.scrolls ? 0 : undefined}
     >
       <div role="rowgroup" class="rc-thead">
         <div role="row" class="rc-tr" aria-rowindex={1}>
           {columns.map((column) => (
-            <div key={column.heading} role="columnheader" class={cellClass(column)}>
-              {column.heading}
-            </div>
+            <Heading
+              key={column.heading}
+              column={column as Column<Row>}
+              sorting={folded ? undefined : props.sorting}
+              stops={total === 0}
+            />
           ))}
         </div>
       </div>
@@ -145,107 +163,27 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   );
 }
 
-interface TableRowProps {
-  row: Row;
-  index: string;
-  position: number;
-  columns: readonly Column<Row>[];
-  open: boolean;
-  /** Its button is the table's tab stop. */
-  stop: boolean;
-  label: ((row: Row) => string) | undefined;
-  detail: ((row: Row) => VNode | null) | undefined;
-  below: ((row: Row) => VNode | null) | undefined;
-  unfold: (index: string, open: boolean) => void;
-  measure: (index: string, extra: number) => void;
-}
-
-const TableRow = memo(function TableRow(props: TableRowProps) {
-  const { row, index, position, columns, open, stop } = props;
-  const opens = props.detail !== undefined;
-  const toggle = () => props.unfold(index, !open);
+/** The button of a heading is reached from the first row, by the arrow up. */
+function Heading(props: { column: Column<Row>; sorting: Sorting | undefined; stops: boolean }) {
+  const { column, sorting } = props;
+  const { heading, sort } = column;
+  const sorted = sorting !== undefined && sort !== undefined && sorting.by === sort;
+  const direction = sorting?.descending ? "descending" : "ascending";
   return (
-    <div role="presentation" class={`rc-row${open ? " rc-row-open" : ""}`} data-row={index}>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button in the first cell does the same by keyboard */}
-      <div
-        role="row"
-        class={`rc-tr${opens ? " rc-tr-opens" : ""}`}
-        aria-rowindex={position + 2}
-        onClick={opens ? (event) => isPlainClick(event) && toggle() : undefined}
-      >
-        {columns.map((column, i) => (
-          <div
-            key={column.heading}
-            role="cell"
-            class={cellClass(column)}
-            data-heading={column.second && column.right ? column.heading : undefined}
-          >
-            {opens && i === 0 && (
-              <Opener open={open} name={props.label?.(row) ?? row.key} stop={stop} toggle={toggle} />
-            )}
-            {column.cell(row)}
-          </div>
-        ))}
-      </div>
-      {open && props.detail && (
-        <Detail index={index} measure={props.measure}>
-          {props.detail(row)}
-        </Detail>
+    <div role="columnheader" class={cellClass(column)} aria-sort={sorted ? direction : undefined}>
+      {sorting && sort ? (
+        <Button
+          class={`rc-sort${sorted ? ` rc-sort-${direction}` : ""}`}
+          tabIndex={props.stops ? 0 : -1}
+          onClick={() => sorting.sort(sort)}
+        >
+          {heading}
+        </Button>
+      ) : (
+        heading
       )}
-      {props.below?.(row)}
     </div>
   );
-});
-
-function Opener(props: { open: boolean; name: string; stop: boolean; toggle: () => void }) {
-  return (
-    <Button
-      class="rc-opener"
-      aria-expanded={props.open}
-      aria-label={`Details of ${props.name}`}
-      tabIndex={props.stop ? 0 : -1}
-      onClick={props.toggle}
-    >
-      <Icon name="chevron" />
-    </Button>
-  );
-}
-
-function Detail(props: {
-  index: string;
-  measure: (index: string, extra: number) => void;
-  children: ComponentChildren;
-}) {
-  const { index, measure } = props;
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return undefined;
-    const observer = new ResizeObserver(() => measure(index, element.offsetHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [index, measure]);
-  return (
-    <div class="rc-detail" role="row" ref={ref}>
-      <div role="cell">{props.children ?? <span class="rc-note">Nothing more is known.</span>}</div>
-    </div>
-  );
-}
-
-function Placeholder({ position, columns }: { position: number; columns: number }) {
-  return (
-    <div role="row" class="rc-tr rc-tr-waiting" aria-rowindex={position + 2} aria-busy="true">
-      <div role="cell" aria-colspan={columns}>
-        <i />
-      </div>
-    </div>
-  );
-}
-
-/** True for a click that opens a row: it selects no text and follows no link. */
-function isPlainClick(event: MouseEvent): boolean {
-  if ((event.target as Element).closest("a, button, input, textarea")) return false;
-  return (document.getSelection()?.toString() ?? "") === "";
 }
 
 function withRow(old: ReadonlySet<string>, index: string, open: boolean): ReadonlySet<string> {

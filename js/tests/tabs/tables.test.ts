@@ -7,7 +7,14 @@ fakeTime();
 
 describe("tasks", () => {
   const rows = [
-    task("t1", { name: "Log in", status: "running", progress: 40, tokens: 1200, subtasks: [subtask("s1")] }),
+    task("t1", {
+      name: "Log in",
+      status: "running",
+      progress: 40,
+      tokens: 1200,
+      subtasks: [subtask("s1")],
+      subtasks_total: 1,
+    }),
     task("t2", { name: "Log out", status: "failed", error: "boom", attempts: 2, max_retries: 4 }),
     task("t3", { status: "completed" }),
   ];
@@ -27,15 +34,51 @@ describe("tasks", () => {
     expect(shown(bench)).toContain("2/4");
   });
 
-  test("open for subtasks and errors", async () => {
+  test("unfold for subtasks", async () => {
     const bench = await open();
-    const [first, second] = bench.get.getAllByRole("button", { name: /^Details of/ });
-    expect(first?.getAttribute("aria-expanded")).toBe("false");
-    first?.click();
-    second?.click();
+    const parts = bench.get.getByRole("button", { name: "Parts of Log in" });
+    expect(parts.getAttribute("aria-expanded")).toBe("false");
+    parts.click();
     await later();
     expect(shown(bench)).toContain("Sub s1");
-    expect(shown(bench)).toContain("boom");
+  });
+
+  test("that failed come first, once one has", async () => {
+    const bench = await open();
+    const first = () => bench.get.getAllByRole("button", { name: /^Details of/ })[0]?.getAttribute("aria-label");
+    expect(first()).toBe("Details of Log out");
+    bench.get.getByRole("button", { name: "Task" }).click();
+    await later();
+    expect(first()).toBe("Details of Log in");
+  });
+
+  test("are sorted by a column: its first direction, the other, and the usual order again", async () => {
+    const bench = await open();
+    const order = () =>
+      bench.get.getAllByRole("button", { name: /^Details of/ }).map((one) => one.getAttribute("aria-label")?.slice(11));
+    const press = async () => {
+      bench.get.getByRole("button", { name: "Tokens" }).click();
+      await later();
+      return bench.get.getByRole("columnheader", { name: "Tokens" }).getAttribute("aria-sort");
+    };
+    await bench.patch({ tasks: { set: [task("t3", { status: "completed", tokens: 90 })] } });
+    expect(await press()).toBe("descending");
+    expect(order()).toEqual(["Log in", "t3", "Log out"]);
+    expect(await press()).toBe("ascending");
+    expect(order()).toEqual(["t3", "Log in", "Log out"]);
+    expect(await press()).toBeNull();
+    expect(order()).toEqual(["Log out", "Log in", "t3"]);
+  });
+
+  test("of a status are shown by the header's counts", async () => {
+    const bench = await open();
+    await bench.patch({ head: { failed_tasks: 1 } });
+    await bench.tab("Overview");
+    bench.get.getByRole("button", { name: "1 failed" }).click();
+    await later();
+    expect(bench.get.getByRole("tab", { name: "Tasks" }).getAttribute("aria-selected")).toBe("true");
+    expect(bench.get.getByRole("button", { name: "failed 1" }).getAttribute("aria-pressed")).toBe("true");
+    expect(shown(bench)).not.toContain("Log in");
   });
 
   test("are found by status and by text", async () => {
@@ -77,6 +120,14 @@ describe("tasks", () => {
     await later();
     const request = bench.sent("page").at(-1);
     expect(request).toMatchObject({ offset: 0, status: "failed" });
+    const heading = () => bench.get.getByRole("button", { name: "Time" });
+    heading().click();
+    await later();
+    expect(bench.sent("page").at(-1)).toMatchObject({ sort: "duration", descending: true, status: "failed" });
+    heading().click();
+    await later();
+    heading().click();
+    await later();
     const found = [task("t77777", { status: "failed" })];
     bench.model.receive({ kind: "page", id: request?.id ?? "", table: "tasks", offset: 0, total: 1, rows: found });
     await later();

@@ -1,17 +1,19 @@
 /** Commands for a task: offered where the server takes them, asked twice where they destroy, answered in words. */
 import { describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
+import { NOTHING } from "../rows";
 import { Bench, fakeTime, later, picture, table } from "../support";
 
 fakeTime();
 
 const OFFERED = ["cancel", "pause", "resume", "retry"];
 
+/** The panel with the drawer of the one task open. */
 async function opened(status: "running" | "paused" | "failed" | "completed", commands: string[] = OFFERED) {
   const rows = [task("t1", { name: "Log in", status, cut: ["details"] })];
   const bench = await new Bench().show(picture({ commands }, { tasks: table(rows) }));
   await bench.tab("Tasks");
-  bench.get.getByRole("button", { name: /^Details of/ }).click();
+  bench.get.getByRole("button", { name: "Details of Log in" }).click();
   await later();
   return bench;
 }
@@ -78,11 +80,11 @@ describe("commands for a task", () => {
   });
 });
 
-test("a task's detail has what was told of it once, and a pull request can be followed", async () => {
+test("a task's drawer has what was told of it once, and a pull request can be followed", async () => {
   const bench = await opened("running");
   const url = "https://example.org/pulls/7";
   const row = task("t1", { name: "Log in", status: "running", details: [["Pull request", url]] });
-  bench.model.receive({ kind: "detail", id: bench.sent("detail")[0]?.id ?? "", table: "tasks", key: "t1", row });
+  bench.model.receive({ kind: "task", id: bench.sent("task")[0]?.id ?? "", row, history: NOTHING });
   await later();
   expect(bench.get.getByRole("link", { name: url }).getAttribute("href")).toBe(url);
 });

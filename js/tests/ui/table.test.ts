@@ -26,7 +26,7 @@ describe("the columns of a table", () => {
 
   test("may be narrower in a narrow panel", async () => {
     const tasks = await open();
-    expect(tracks(tasks, "Infinity")[1]).toBe("minmax(150px, 3fr)");
+    expect(tracks(tasks, "Infinity")[1]).toBe("minmax(180px, 3fr)");
     expect(tracks(tasks, "860")[1]).toBe("minmax(130px, 2fr)");
     expect(tracks(tasks, "470")).toEqual(["36px", "minmax(120px, 1.6fr)", "90px", "56px"]);
   });
