@@ -1,6 +1,15 @@
 /** Rows in full, and pages of options: requested, assembled from their parts, requested again without an answer. */
 
-import type { FromKernel, OptionRow, Row, TableName, TaskHistory, TaskRow, ToKernel } from "../kernel/contract";
+import type {
+  FromKernel,
+  OptionRow,
+  Row,
+  TableName,
+  TaskHistory,
+  TaskRow,
+  ToKernel,
+  WriterRow,
+} from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 
 /** A request not answered by then was lost, or there were too many. */
@@ -49,6 +58,12 @@ export class Details {
   /** Requests a task with its history, by its id; null if there is none. */
   task(id: string, done: (task: KnownTask | null) => void): Cancel {
     return this.#ask({ kind: "task", id: "", task: id }, (answer) => done(answer as KnownTask | null));
+  }
+
+  /** Requests the tasks with output whose names hold a text. */
+  writers(search: string, done: (rows: WriterRow[]) => void): Cancel {
+    const request = { kind: "page", id: "", table: "writers", offset: 0, limit: 50, search } as const;
+    return this.#ask(request, (rows) => done((rows ?? []) as WriterRow[]));
   }
 
   isWhole(table: TableName, row: Row): boolean {

@@ -9,6 +9,19 @@ export interface TaskChoice {
   descending: boolean;
 }
 
+/** The look of the output, and what is wanted of it. */
+export interface OutputView {
+  text?: string;
+  regex?: boolean;
+  /** Only the lines with the text are shown. */
+  only?: boolean;
+  task?: string;
+  stream?: string;
+  /** Lines have their times. */
+  times?: boolean;
+  wrap?: boolean;
+}
+
 export interface ViewState {
   /** The name of the selected tab. */
   tab?: string;
@@ -18,6 +31,7 @@ export interface ViewState {
   tasks?: TaskChoice;
   /** One line is shown. */
   compact?: boolean;
+  output?: OutputView;
 }
 
 const ENTRY = "runconsole.views.1";

@@ -1,6 +1,6 @@
 /** Rows on request: the wanted ones, the requested ones, and the place of each answer. */
 
-import type { FromKernel, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
+import type { FromKernel, LogQuery, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 import { CHUNK_ROWS, SparseRows } from "./tables";
 
@@ -11,6 +11,8 @@ export interface Query {
   /** The order of tasks; none is that of arrival. */
   sort?: string | null;
   descending?: boolean;
+  /** Only these rows of a log. */
+  query?: LogQuery;
 }
 
 /** Scrolling requests the visible rows when it rests, not all rows that it passed... */
@@ -55,6 +57,7 @@ export class Pages {
   readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
   /** The rows [from, to) that were wanted last. */
   readonly #wanted = new WeakMap<SparseRows<Row>, readonly [number, number]>();
+  readonly #searched = new Map<TableName, { query: Query; id: string }>();
   readonly #logAges = new Map<TableName, Map<number, number>>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean) {
@@ -64,7 +67,8 @@ export class Pages {
 
   /** The rows of a query; the same object for the same query. */
   query(query: Query): PagedRows {
-    const name = JSON.stringify([query.table, query.status, query.search, query.sort, query.descending]);
+    const { table, status, search, sort, descending, query: of } = query;
+    const name = JSON.stringify([table, status, search, sort, descending, of]);
     const rows = this.#queries.get(name) ?? new PagedRows(query);
     this.#queries.delete(name);
     this.#queries.set(name, rows);
@@ -147,8 +151,18 @@ export class Pages {
     const id = this.#env.id();
     this.#asked.set(id, { target, chunk, at: now });
     const offset = chunk * CHUNK_ROWS;
-    if (!this.#send({ kind: "page", id, offset, limit: CHUNK_ROWS, ...target.query })) this.#asked.delete(id);
+    const of = target.query.query ? { instead: this.#replaced(target.query, id) } : {};
+    const sent = this.#send({ kind: "page", id, offset, limit: CHUNK_ROWS, ...target.query, ...of });
+    if (!sent) this.#asked.delete(id);
     else this.#env.later(PATIENCE_MS, () => this.#askAgain(id));
+  }
+
+  /** The id of the last request for another query of the same log, which needs no answer any more. */
+  #replaced(query: Query, id: string): string {
+    const last = this.#searched.get(query.table);
+    this.#searched.set(query.table, { query, id });
+    if (!last || last.query === query || !this.#asked.delete(last.id)) return "";
+    return last.id;
   }
 
   /** Repeats a request that was lost, if its rows are still wanted: nothing else would. */

@@ -23,6 +23,8 @@ import type { Cancel, Env } from "../page/env";
 import { Commands } from "./commands";
 import { Details } from "./details";
 import { Drafts } from "./drafts";
+import { LogSearch } from "./log-search";
+import { LogText } from "./log-text";
 import { Pages } from "./pages";
 import { isOpen, Submissions } from "./submissions";
 import { type HeldTable, KeyedRows, keep, LogRows } from "./tables";
@@ -96,6 +98,9 @@ export class Store {
   /** The time at which this page saw a question close, by the browser's clock. */
   readonly #closedAt = new Map<string, number>();
 
+  readonly #searches = new Set<LogSearch | LogText>();
+  readonly #send = (message: ToKernel) => this.#connection.send(message);
+
   constructor(port: Port, env: Env) {
     this.port = port;
     this.#env = env;
@@ -105,7 +110,7 @@ export class Store {
       beats: () => this.head !== null && !isOver(this.head.link),
       changed: () => this.#touch("attachment"),
     });
-    const send = (message: ToKernel) => this.#connection.send(message);
+    const send = this.#send;
     this.pages = new Pages(env, send);
     this.details = new Details(env, send);
     this.submissions = new Submissions(env, send, {
@@ -161,6 +166,26 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
+  /** A search in the output, for one view. */
+  searchLog(changed: () => void): LogSearch {
+    return this.#listening(new LogSearch(this.#env, this.#send, changed));
+  }
+
+  /** The text of the output, for one view. */
+  logText(changed: () => void): LogText {
+    return this.#listening(new LogText(this.#env, this.#send, changed));
+  }
+
+  endSearch(search: LogSearch | LogText): void {
+    search.stop();
+    this.#searches.delete(search);
+  }
+
+  #listening<S extends LogSearch | LogText>(search: S): S {
+    this.#searches.add(search);
+    return search;
+  }
+
   /** A view opens; the returned function closes it. */
   open(): Cancel {
     return this.#connection.open();
@@ -169,6 +194,7 @@ export class Store {
   receive(message: FromKernel): void {
     this.#connection.note(message);
     this.#touch("beat");
+    for (const search of this.#searches) search.receive(message);
     switch (message.kind) {
       case "snapshot":
         this.#snapshot(message.version, message.picture);

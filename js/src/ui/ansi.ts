@@ -30,6 +30,31 @@ export function pieces(line: string): Piece[] {
   return found.filter(({ text }) => text !== "");
 }
 
+export interface MarkedPiece extends Piece {
+  isMarked: boolean;
+}
+
+/** Splits pieces at the places that are found in their joined text. */
+export function marked(
+  all: readonly Piece[],
+  find: (text: string) => readonly (readonly [number, number])[],
+): MarkedPiece[] {
+  const places = find(all.map(({ text }) => text).join(""));
+  const parts: MarkedPiece[] = [];
+  let at = 0;
+  for (const piece of all) {
+    const edges = [0, ...places.flat().map((edge) => edge - at), piece.text.length];
+    const cuts = [...new Set(edges.filter((edge) => edge >= 0 && edge <= piece.text.length))];
+    for (let i = 1; i < cuts.length; i++) {
+      const from = cuts[i - 1] as number;
+      const isMarked = places.some(([begin, end]) => begin <= at + from && at + from < end);
+      parts.push({ ...piece, text: piece.text.slice(from, cuts[i]), isMarked });
+    }
+    at += piece.text.length;
+  }
+  return parts;
+}
+
 /** The line without its styles, for search and copy. */
 export function plain(line: string): string {
   return pieces(line)

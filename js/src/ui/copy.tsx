@@ -6,7 +6,13 @@ import { Icon } from "./icons";
 
 const COPIED_MS = 1500;
 
-export function CopyButton({ text, title }: { text: () => string; title: string }) {
+export interface CopyProps {
+  /** The text, or a promise of it; if that is refused, nothing is copied. */
+  text: () => string | Promise<string>;
+  title: string;
+}
+
+export function CopyButton({ text, title }: CopyProps) {
   const [says, setSays] = useState("Copy");
   useEffect(() => {
     if (says === "Copy") return undefined;
@@ -14,12 +20,19 @@ export function CopyButton({ text, title }: { text: () => string; title: string 
     return () => clearTimeout(timer);
   }, [says]);
   const copy = async () => {
+    let isHere = true;
     try {
-      await navigator.clipboard.writeText(text());
+      const wanted = text();
+      if (typeof wanted !== "string") {
+        wanted.catch(() => {
+          isHere = false;
+        });
+      }
+      await put(wanted);
       setSays("Copied");
     } catch {
       // No clipboard outside secure contexts, or not allowed: the text can still be selected.
-      setSays("Not allowed here");
+      setSays(isHere ? "Not allowed here" : "Not copied");
     }
   };
   return (
@@ -28,4 +41,12 @@ export function CopyButton({ text, title }: { text: () => string; title: string 
       {says}
     </Button>
   );
+}
+
+/** Browsers that want a press for each copy take a promise of the text at once. */
+async function put(text: string | Promise<string>): Promise<void> {
+  if (typeof text === "string") return navigator.clipboard.writeText(text);
+  if (typeof ClipboardItem !== "function") return navigator.clipboard.writeText(await text);
+  const blob = text.then((whole) => new Blob([whole], { type: "text/plain" }));
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
 }

@@ -72,6 +72,11 @@ export function clock(at: number | null): string {
   return `${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`;
 }
 
+/** Epoch milliseconds as local wall time: "14:03:22.042". */
+export function preciseClock(at: number | null): string {
+  return at === null ? UNKNOWN : `${clock(at)}.${String(at % 1000).padStart(3, "0")}`;
+}
+
 /** Epoch milliseconds in full, for tooltips. */
 export function moment(at: number | null): string | undefined {
   return at === null ? undefined : new Date(at).toISOString().replace("T", " ").replace("Z", " UTC");

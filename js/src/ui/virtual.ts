@@ -92,6 +92,10 @@ export interface Scroller {
   toEnd: () => void;
   /** Scrolls as little as it takes to show a row. */
   reveal: (index: number) => void;
+  /** The first row on screen. */
+  first: number;
+  /** Shows a row: in the middle, unless it is in sight; the end is not followed any more. */
+  toRow: (index: number) => void;
 }
 
 export interface ScrollOptions {
@@ -102,6 +106,8 @@ export interface ScrollOptions {
   follow?: boolean;
   /** Rows are added at the top: the visible ones keep their place. */
   growsAtTop?: boolean;
+  /** Rows turn out higher than they were thought: the visible ones keep their place. */
+  steady?: boolean;
 }
 
 interface Position {
@@ -113,6 +119,8 @@ interface Position {
   touchedAt: number;
   atEnd: boolean;
   count: number;
+  /** The layout at the last paint. */
+  layout: Layout;
 }
 
 /** Setting the scroll bar would end a scrolling under way. */
@@ -120,13 +128,15 @@ const REST_MS = 250;
 
 /** Keeps the window of a scrolling element. */
 export function useScroller(options: ScrollOptions): Scroller {
-  const { layout, inset = 0, follow = false, growsAtTop = false } = options;
+  const { layout, inset = 0, follow = false, growsAtTop = false, steady = false } = options;
   const ref = useRef<HTMLDivElement>(null);
   const viewport = useHeight(ref) - inset;
   const [, repaint] = useReducer<number, void>((n) => n + 1, 0);
-  const start: Position = { offset: 0, scrollTop: 0, touchedAt: 0, atEnd: follow, count: layout.count };
+  const start: Position = { offset: 0, scrollTop: 0, touchedAt: 0, atEnd: follow, count: layout.count, layout };
   const position = useRef(start).current;
   const keepsEnd = follow && position.atEnd;
+  if (steady) position.offset += grown(position, layout);
+  position.layout = layout;
   const shifted = advance(position, layout, viewport, keepsEnd, growsAtTop);
   const places = keepsEnd || shifted || performance.now() - position.touchedAt > REST_MS;
   const target = places ? scrollOf(layout, position.offset, viewport) : position.scrollTop;
@@ -165,6 +175,20 @@ export function useScroller(options: ScrollOptions): Scroller {
     [position],
   );
 
+  const toRow = useCallback(
+    (index: number) => {
+      const { layout, viewport } = latest.current;
+      const top = offsetOf(layout, index);
+      const bottom = offsetOf(layout, index + 1);
+      const isInSight = top >= position.offset && bottom <= position.offset + viewport;
+      if (!isInSight) position.offset = Math.max(0, (top + bottom - viewport) / 2);
+      position.atEnd = false;
+      position.touchedAt = -REST_MS;
+      repaint();
+    },
+    [position],
+  );
+
   useLayoutEffect(() => {
     const element = ref.current;
     // If the person has scrolled since, the event about it is on its way.
@@ -174,7 +198,8 @@ export function useScroller(options: ScrollOptions): Scroller {
   });
 
   const scrolls = offsetOf(layout, layout.count) > viewport + 1;
-  return { ref, window, onScroll, scrolls, atEnd: position.atEnd, toEnd, reveal };
+  const first = rowAt(layout, position.offset);
+  return { ref, window, onScroll, scrolls, atEnd: position.atEnd, toEnd, reveal, first, toRow };
 }
 
 /** The height of an element's inside in CSS pixels, as it is laid out. */
@@ -190,6 +215,14 @@ function useHeight(ref: RefObject<HTMLElement | null>): number {
     return () => observer.disconnect();
   }, [ref]);
   return height;
+}
+
+/** The height by which the rows above the shown part have grown since the last paint. */
+function grown(position: Position, layout: Layout): number {
+  const before = position.layout;
+  if (before.extras === layout.extras) return 0;
+  const first = rowAt(before, position.offset);
+  return offsetOf(layout, first) - offsetOf(before, first);
 }
 
 /** Moves a position when rows were added or removed; true when the visible rows have moved. */
@@ -214,9 +247,7 @@ function scrolledTo(position: Position, layout: Layout, viewport: number, scroll
   const full = offsetOf(layout, layout.count);
   const far = Math.abs(scrollTop - position.scrollTop) > 20 * viewport;
   const last = heightOf(layout) - viewport;
-  if (full <= MAX_HEIGHT || far || scrollTop <= 0 || scrollTop >= last - 1) {
-    return offsetAt(layout, scrollTop, viewport);
-  }
-  const scale = (full - viewport) / last;
+  if (far || scrollTop <= 0 || scrollTop >= last - 1) return offsetAt(layout, scrollTop, viewport);
+  const scale = full <= MAX_HEIGHT ? 1 : (full - viewport) / last;
   return Math.max(0, Math.min(full - viewport, position.offset + (scrollTop - position.scrollTop) * scale));
 }

@@ -67,36 +67,6 @@ describe("the output", () => {
     expect(log(bench).textContent).toMatch(/line 4\d{5}|line 5\d{5}/);
   });
 
-  test("is filtered by stream, task and text among the loaded lines", async () => {
-    const rows = [
-      line(0, "one"),
-      line(1, "two", { stream: "stderr" }),
-      line(2, "three", { task: "t2" }),
-      line(3, "\u001b[1mth\u001b[0mree more"),
-    ];
-    const bench = await open(rows);
-    const choose = (name: string, value: string) => {
-      const select = bench.get.getByRole("combobox", { name }) as HTMLSelectElement;
-      select.value = value;
-      select.dispatchEvent(new Event("change", { bubbles: true }));
-      return later();
-    };
-    await choose("Stream", "stderr");
-    expect(log(bench).textContent).toContain("two");
-    expect(log(bench).textContent).not.toContain("one");
-    await choose("Stream", "");
-    await choose("Task", "t2");
-    expect(log(bench).textContent).toContain("three");
-    expect(log(bench).textContent).not.toContain("two");
-    await choose("Task", "");
-    const search = bench.get.getByRole("searchbox", { name: "Filter lines" }) as HTMLInputElement;
-    search.value = "THREE";
-    search.dispatchEvent(new Event("input", { bubbles: true }));
-    await later();
-    expect(log(bench).querySelectorAll(".rc-line")).toHaveLength(2);
-    expect(bench.el.textContent).toContain("2 of 4 loaded lines");
-  });
-
   test("offers the way back to the newest line when scrolled up", async () => {
     const bench = await open(lines(0, 150) as OutputRow[]);
     expect(bench.get.queryByRole("button", { name: "Jump to latest" })).toBeNull();
