@@ -59,6 +59,14 @@ def lines(*texts: str) -> list[str]:
         (["abc\x1b[3D\x1b[P\x1b[1@x\n"], ["xbc"]),
         (["abcdef\x1b[4G\x1b[2X\n"], ["abc  f"]),
         (["a\x1b7bcd\x1b8X\n"], ["aXcd"]),
+        (["1\n2\n3\n\x1b[2A\x1b[LX\n"], ["1", "X", "2", "3"]),
+        (["1\n2\n3\n\x1b[3A\x1b[MY\n"], ["Y", "3", ""]),
+        (["1\n2\n\x1b[2A\x1b[9M", "new\n"], ["new", ""]),
+        (["a\x0bb\x0cc\n"], ["a", " b", "  c"]),
+        (["a\x85b\n"], ["a", "b"]),
+        (["$ vim\n", "\x1b[?1049h\x1b[H\x1b[2J~\n~\n~", "\x1b[?1049l", "$ done\n"], ["$ vim", "$ done", "", ""]),
+        (["$ less\x1b[?1049hpage\x1b[H\x1b[2Jnext\x1b[?1049l ok\n", "end\n"], ["$ less ok", "end"]),
+        (["a\n\x1b[?1049h\x1b[5Ab\x1b[?47lc\n"], ["a", "c"]),
         (["你好\rab\n"], ["ab好"]),
         (["e\u0301e\b\bx\n"], ["xe"]),
         (["a\tb\rX\n"], ["X\tb"]),
@@ -175,7 +183,20 @@ def test_a_million_carriage_returns_are_one_step(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "piece", ["a\r", "x\x1b[A", "ab\x1b[1K", "\x1b[31m", "e\u0301", "\x1b[", "\x1b]", "ab\x1b[D\x1b[@", "x" * 9]
+    "piece",
+    [
+        "a\r",
+        "x\x1b[A",
+        "ab\x1b[1K",
+        "\x1b[31m",
+        "e\u0301",
+        "\x1b[",
+        "\x1b]",
+        "ab\x1b[D\x1b[@",
+        "x" * 9,
+        "a\n\x1b[A\x1b[L",
+        "\x1b[?1049hx\x1b[?1049l",
+    ],
 )
 def test_no_sequence_costs_more_the_more_of_them_there_are(piece: str) -> None:
     """The cost of each piece is counted in steps of the interpreter, not in time."""
@@ -217,6 +238,11 @@ PIECES = (
         "\x1b[B",
         "\x1b[3C",
         "\x1b[2D",
+        "\x1b[2L",
+        "\x1b[M",
+        "\x1b[?1049h",
+        "\x1b[?1049l",
+        "\x0b",
         "\x1b[2G",
         "\x1b[H",
         "\x1b[J",

@@ -19,7 +19,7 @@ _MOST_STYLES = 16
 _LONGEST_SEQUENCE = 256
 _DIGITS, _FAR = 5, 100_000
 _TOKEN = re.compile(
-    r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]+)|(?P<newline>\n)|(?P<home>\r+)|(?P<back>\x08+)"
+    r"(?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]+)|(?P<newline>[\n\x85])|(?P<down>[\x0b\x0c])|(?P<home>\r+)|(?P<back>\x08+)"
     r"|(?P<control>(?:\x1b\[|\x9b)(?P<codes>[0-?]*)[ -/]*(?P<final>[@-~])?)"
     r"|(?P<string>\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])|(?P<escape>\x1b[ -/]*(?P<kind>[0-~])?)|.",
     re.DOTALL,
@@ -27,6 +27,8 @@ _TOKEN = re.compile(
 """Text with tabs, line breaks, control sequences (CSI, ECMA-48 5.4), beginnings of strings (OSC, DCS, ...), escapes."""
 _STRING_END = re.compile(r"[\x07\x1b\x9c\r\n]")
 _CODES = re.compile(r"[0-9;:]*")
+_OTHER_SCREEN = re.compile(r"\?(?:47|1047|1049)")
+"""The private mode of the alternate screen, on which editors and pagers draw."""
 _VERTICAL = {"A": -1, "F": -1, "B": 1, "E": 1}
 _SIDEWAYS = {"C": 1, "a": 1, "D": -1}
 
@@ -45,7 +47,7 @@ class Screen:
 
     __slots__ = (
         *("_at", "_column", "_gone", "_is_string", "_lines", "_now", "_numbers", "_owner", "_pen", "_rows", "_saved"),
-        *("_styles", "_unfinished"),
+        *("_floor", "_main", "_styles", "_unfinished"),
     )
 
     def __init__(self, lines: Scrollback[OutputLine], task_id: str | None, stream: str) -> None:
@@ -64,6 +66,10 @@ class Screen:
         self._styles: list[str] = []
         """The sequences that set the pen since the last text."""
         self._saved = (0, 0)
+        self._floor = 0
+        """The first line of the alternate screen while that is shown, as an index in `_numbers`."""
+        self._main: tuple[int, int] | None = None
+        """The cursor's line and column on the main screen, while the alternate one is shown."""
         self._unfinished = ""
         """The beginning of a sequence at a chunk's end, until the next chunk has the rest."""
         self._is_string = False
@@ -96,6 +102,10 @@ class Screen:
                 self._styles = []
             elif token.lastgroup == "newline":
                 self._newline()
+            elif token.lastgroup == "down":
+                column = self._column
+                self._newline()
+                self._column = column
             elif token.lastgroup == "home":
                 self._column = 0
             elif token.lastgroup == "back":
@@ -127,11 +137,12 @@ class Screen:
             self._numbers.append(number)
             self._rows[number] = ScreenRow(number)
         number = self._numbers[self._at]
-        row = self._rows.get(number)
-        if row is None:
-            row = self._rows[number] = ScreenRow(number, self._lines[number].text)
+        row = self._rows[number] = self._row_of(number)
         row.changed_at = self._now
         return row
+
+    def _row_of(self, number: int) -> ScreenRow:
+        return self._rows.get(number) or ScreenRow(number, self._lines[number].text)
 
     def _newline(self) -> None:
         if self._at >= len(self._numbers):
@@ -158,10 +169,11 @@ class Screen:
         del self._numbers[:gone]
         self._gone += gone
         self._at = max(0, self._at - gone)
+        self._floor = max(0, self._floor - gone)
 
     @property
     def _top(self) -> int:
-        return max(0, len(self._numbers) - _HEIGHT)
+        return max(self._floor, len(self._numbers) - _HEIGHT)
 
     def _go(self, line: int) -> None:
         self._at = max(self._top, min(line, max(self._top + _HEIGHT - 1, len(self._numbers))))
@@ -183,6 +195,8 @@ class Screen:
                 self._style(token["codes"])
             else:
                 self._control(token["codes"], final)
+        elif final in "hl" and _OTHER_SCREEN.fullmatch(token["codes"]):
+            self._show_other_screen(on=final == "h")
 
     def _control(self, codes: str, final: str) -> None:
         first, _, second = codes.partition(";")
@@ -202,6 +216,8 @@ class Screen:
             self._erase_lines(_number(first, 0))
         elif final in "su":
             self._escape("7" if final == "s" else "8")
+        elif final in "LM":
+            self._shift_lines(count if final == "L" else -count)
         elif self._at < len(self._numbers):
             self._edit(final, _number(first, 0), count)
 
@@ -233,6 +249,40 @@ class Screen:
         for number in lines:
             row = self._rows[number] = ScreenRow(number)
             row.changed_at = self._now
+
+    def _shift_lines(self, count: int) -> None:
+        """Insert `count` blank lines at the cursor's line, or (below zero) remove lines; those below move."""
+        numbers = self._numbers[self._at :]
+        if not numbers:
+            return
+        count = max(-len(numbers), min(count, _HEIGHT))
+        rows = [self._row_of(number) for number in numbers[max(0, -count) :]]
+        blank = [ScreenRow(0) for _ in range(abs(count))]
+        rows = blank + rows if count > 0 else rows + blank
+        room = max(len(numbers), self._top + _HEIGHT - self._at)
+        while len(numbers) < min(len(rows), room):
+            number = len(self._lines)
+            self._lines.append(OutputLine(*self._owner, "", self._now))
+            self._numbers.append(number)
+            numbers.append(number)
+        for number, row in zip(numbers, rows, strict=False):
+            row.number, row.changed_at = number, self._now
+            self._rows[number] = row
+        self._column = 0
+
+    def _show_other_screen(self, *, on: bool) -> None:
+        """Begin an alternate screen below the lines of the main one, or end it: no line of it stays."""
+        if on and self._main is None:
+            self._main = (self._gone + self._at, self._column)
+            self._at = self._floor = min(len(self._numbers), self._at + (self._column > 0))
+            self._column = 0
+        elif not on and self._main is not None:
+            self._at = self._floor
+            self._erase_lines(2)
+            self._floor = 0
+            line, self._column = self._main
+            self._main = None
+            self._go(line - self._gone)
 
     def _escape(self, kind: str) -> None:
         match kind:
