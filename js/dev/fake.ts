@@ -23,6 +23,7 @@ import type {
   ToKernel,
 } from "../src/kernel/contract";
 import type { WidgetModel } from "../src/kernel/port";
+import { savedWindow } from "../src/tabs/timeline/saved";
 
 type Callback = (value?: unknown) => void;
 
@@ -363,6 +364,11 @@ export class FakeKernel {
       case "task":
         this.#task(message.id, message.task);
         break;
+      case "timeline": {
+        const window = savedWindow(this.rows.tasks as TaskRow[], message.by ?? "worker", this.head);
+        this.model.receive({ kind: "timeline", id: message.id, window });
+        break;
+      }
       case "decide":
         this.onDecide(message);
         break;

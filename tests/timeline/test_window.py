@@ -134,7 +134,7 @@ def test_waves_and_questions_are_marks_of_the_window() -> None:
     ]
     made = shown(fold(frames))
     assert [(wave["name"], wave["start"], wave["end"]) for wave in made["waves"]] == [("1", 0, 5000), ("2", 6000, None)]
-    assert made["questions"] == [{"key": "c", "title": "Go on?", "task": "1", "start": 7000, "end": None, "count": 1}]
+    assert made["questions"] == [{"key": "c", "title": "Go on?", "task": "b", "start": 7000, "end": None, "count": 1}]
     later = shown(fold(frames), start=5.5, stop=6.5)
     assert ([wave["name"] for wave in later["waves"]], later["questions"]) == (["2"], [])
 

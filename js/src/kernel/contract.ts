@@ -461,7 +461,7 @@ export interface TimelineQuestion {
   /** The key of the first one's row in `checkpoints`. */
   key: string;
   title: string;
-  /** The key of the task's row. */
+  /** The id of its task. */
   task: string | null;
   start: number;
   end: number | null;

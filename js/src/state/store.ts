@@ -28,6 +28,7 @@ import { LogText } from "./log-text";
 import { Pages } from "./pages";
 import { isOpen, Submissions } from "./submissions";
 import { type HeldTable, KeyedRows, keep, LogRows } from "./tables";
+import { Windows } from "./windows";
 
 /**
  * Topics that a view can watch: it is painted again when one of them changed. `beat`: a message of the kernel came in.
@@ -76,6 +77,7 @@ export class Store {
   };
   readonly pages: Pages;
   readonly details: Details;
+  readonly windows: Windows;
   readonly submissions: Submissions;
   readonly drafts: Drafts;
   readonly commands: Commands;
@@ -113,6 +115,7 @@ export class Store {
     const send = this.#send;
     this.pages = new Pages(env, send);
     this.details = new Details(env, send);
+    this.windows = new Windows(env, send);
     this.submissions = new Submissions(env, send, {
       now: () => this.clocks.running(),
       changed: () => this.#touch("submissions"),
@@ -213,7 +216,11 @@ export class Store {
       case "task":
         this.details.receive(message);
         break;
+      case "timeline":
+        this.windows.receive(message);
+        break;
       case "answer":
+        this.windows.receive(message);
         this.details.receive(message);
         this.submissions.answer(message.id, message.ok, message.error);
         this.commands.answer(message.id, message.ok, message.error);
@@ -253,6 +260,7 @@ export class Store {
     this.submissions.clear();
     this.pages.clear();
     this.details.clear();
+    this.windows.clear();
     this.#watchers.clear();
     this.#listeners.clear();
   }

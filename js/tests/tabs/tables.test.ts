@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
-import { full, phase, subtask } from "../rows";
+import { full, subtask } from "../rows";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();
@@ -196,20 +196,6 @@ describe("the timeline", () => {
     at: NOW,
     kind,
     payload: `{"n":${n}}`,
-  });
-
-  test("has a bar for each begun task, under its phase", async () => {
-    const rows = [
-      task("t1", { phase_name: "Analysis", status: "completed", started_at: NOW - 50_000, ended_at: NOW - 30_000 }),
-      task("t2", { phase_name: "Planning", status: "running", started_at: NOW - 20_000 }),
-      task("t3", { phase_name: "Planning" }),
-      task("t4", { phase_name: "Planning", status: "completed", ended_at: NOW - 5000, duration_s: 10 }),
-    ];
-    const bench = await new Bench().show(picture({}, { phases: table([phase(1)]), tasks: table(rows) }));
-    await bench.tab("Timeline");
-    const list = bench.get.getByRole("list", { name: "Tasks in time" });
-    expect(list.textContent).toContain("Planning 3");
-    expect(list.querySelectorAll(".rc-gantt-track > i")).toHaveLength(3);
   });
 
   test("lists every event, marks unknown ones, and opens them", async () => {

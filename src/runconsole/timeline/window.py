@@ -281,12 +281,12 @@ def _questions(scene: _Scene) -> list[TimelineQuestion]:
     marks = question_marks(scene.run.snapshot.checkpoints, (scene.start, scene.stop))
     made: list[TimelineQuestion] = []
     for mark in marks:
-        place = scene.run.place(mark.checkpoint.task_id)
+        task_id = mark.checkpoint.task_id
         made.append(
             {
                 "key": reference(mark.checkpoint.checkpoint_id),
                 "title": short(mark.checkpoint.title or mark.checkpoint.kind or "Question"),
-                "task": None if place is None else str(place),
+                "task": None if task_id is None else reference(task_id),
                 "start": scene.after(mark.start),
                 "end": None if mark.end is None else scene.after(mark.end),
                 "count": mark.questions,

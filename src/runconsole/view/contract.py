@@ -540,7 +540,7 @@ class TimelineQuestion(TypedDict):
     """The key of the first one's row in `checkpoints`."""
     title: str
     task: str | None
-    """The key of the task's row."""
+    """The id of its task."""
     start: int
     end: int | None
     count: int

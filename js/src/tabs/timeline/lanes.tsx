@@ -1,0 +1,59 @@
+/** The names of the lanes at the left, and the densities of lanes whose bars are too many. */
+
+import type { TimelineLane, TimelineWindow } from "../../kernel/contract";
+import { Clip } from "../../ui/clip";
+import { count } from "../../ui/format";
+import { memo } from "../../ui/memo";
+import { drawn } from "./bars";
+import { Density } from "./densities";
+
+export interface LanesProps {
+  window: TimelineWindow;
+  /** The drawn rows: [start, end). */
+  start: number;
+  end: number;
+  critical: boolean;
+  zoomIn: () => void;
+  label: (lane: TimelineLane) => string;
+}
+
+export const Lanes = memo((props: LanesProps) => {
+  const { window, start, end } = props;
+  if (window.by === "task" && !window.dense) {
+    return (
+      <>
+        {drawn(window, start, end).map((bar) => (
+          <div key={bar.key} class="rc-tl-lane rc-tl-name" style={`--r:${bar.row};--n:1`} aria-hidden="true">
+            <Clip title={bar.name}>{bar.name}</Clip>
+          </div>
+        ))}
+      </>
+    );
+  }
+  const lanes = window.lanes.filter(({ row, rows }) => row < end && row + rows > start);
+  return (
+    <>
+      {lanes.map((lane) => (
+        <div key={lane.index} class="rc-tl-lane" style={`--r:${lane.row};--n:${lane.rows}`}>
+          <span class="rc-tl-lane-name">
+            <Clip title={lane.name}>{lane.name || "All tasks"}</Clip>
+            <span class="rc-note">{count(lane.tasks)}</span>
+          </span>
+          {lane.density && <Strip {...props} lane={lane} />}
+        </div>
+      ))}
+    </>
+  );
+});
+
+function Strip({ window, lane, critical, zoomIn, label }: LanesProps & { lane: TimelineLane }) {
+  if (!lane.density) return null;
+  const style = `--a:${window.start / 1000};--e:${window.stop / 1000}`;
+  return (
+    <div class="rc-tl-plane">
+      <button type="button" class="rc-tl-strip" style={style} aria-label={`${label(lane)}. Zoom in`} onClick={zoomIn}>
+        <Density density={lane.density} path={critical} />
+      </button>
+    </div>
+  );
+}
