@@ -15,13 +15,14 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import ipywidgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
-__all__ = ["Outputs", "Screen", "on_subshell"]
+__all__ = ["Outputs", "Screen", "on_subshell", "route_by_header"]
 
 _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 
@@ -222,6 +223,17 @@ def on_subshell() -> bool:
         return False
     parent = kernel.get_parent()
     return bool(parent and parent.get("header", {}).get("subshell_id"))
+
+
+def route_by_header(widget: ipywidgets.Widget) -> None:
+    """Have messages of a page run on the subshell that they name.
+
+    ipykernel 7.4 sends them to the shell whose request the widget answered last. For a widget that the running cell
+    has made, that is the shell of this very cell, and a press would wait for its end. Without such a note, the
+    message's own header decides.
+    """
+    with suppress(AttributeError):
+        del widget.comm._reply_subshell_id  # noqa: SLF001 - of ipykernel, which has no public name for it
 
 
 def _cell_number() -> int:

@@ -34,7 +34,7 @@ from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
 from runconsole.view.report import report
-from runconsole.widget.host import Outputs, Screen, on_subshell
+from runconsole.widget.host import Outputs, Screen, on_subshell, route_by_header
 from runconsole.widget.messages import (
     AskDetail,
     AskMatch,
@@ -146,6 +146,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         start = options.pop("start", True) and not isinstance(url, Console)
         console = url if isinstance(url, Console) else Console(url, start=False, **options)
         super().__init__(height=height, place=uuid.uuid4().hex)
+        route_by_header(self)
         self.console = console
         self._engine = engine_of(console)
         _shown[id(console)] = self
@@ -275,6 +276,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             (self._cell or self._context).copy().run(function, *args, **kwargs)
         except Exception:  # the page may be gone; the run's console goes on
             _logger.debug("could not reach the page", exc_info=True)
+        if not self._is_bound:
+            route_by_header(self)
 
     # ---- in: messages of the browser, on whatever thread the kernel picks ----------------------------------------
 

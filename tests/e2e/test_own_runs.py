@@ -1,0 +1,80 @@
+"""Runs reported by cells: the panel, questions while the cell waits, notebooks that a program executes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import nbformat
+from nbclient import NotebookClient
+from playwright.sync_api import expect
+
+from tests.e2e.runs import LONG, card, is_busy, press, progress, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.lab import Lab
+
+ASK = """
+import runconsole
+with runconsole.start_run("release") as run:
+    for n in run.track(range(4), "evaluate"):
+        print("case", n)
+    answer = run.ask("Deploy the model?", options=["deploy", "keep"])
+    print("took", answer.option, answer.decided_by)
+"""
+UNATTENDED = """
+import runconsole
+with runconsole.start_run("unattended") as run:
+    with run.task("work"):
+        pass
+    try:
+        run.ask("Deploy the model?", options=["deploy", "keep"])
+    except runconsole.NoOneToAsk as error:
+        print(error)
+"""
+
+
+def test_a_cell_asks_and_its_panel_answers_while_it_waits(lab: Lab) -> None:
+    notebook = lab.new_notebook([ASK])
+    notebook.run_cell(0, wait=False)
+    expect(card(notebook, "Deploy the model?")).to_be_visible(timeout=LONG)
+    assert is_busy(notebook)
+    press(notebook, "deploy", "Deploy the model?")
+    notebook.wait_idle()
+    expect(notebook.output(0)).to_contain_text("took deploy you")
+    expect(progress(notebook.panel)).to_have_attribute("aria-valuenow", "100")
+    until(lambda: notebook.kernel_eval("run.checkpoints['decided_by'].tolist()") == ["you"])
+    assert notebook.kernel_eval("run.tasks['status'].tolist()") == ["completed"]
+    assert notebook.panel.count() == 1
+
+
+def test_an_interrupted_cell_withdraws_its_question(lab: Lab) -> None:
+    notebook = lab.new_notebook([ASK])
+    notebook.run_cell(0, wait=False)
+    expect(card(notebook, "Deploy the model?")).to_be_visible(timeout=LONG)
+    notebook.command("notebook:interrupt-kernel")
+    notebook.wait_idle()
+    expect(card(notebook, "Deploy the model?")).to_have_count(0)
+    assert notebook.kernel_eval("run.console.run.status") == "cancelled"
+
+
+def test_in_ipykernel_6_a_busy_cell_asks_nobody(lab: Lab) -> None:
+    notebook = lab.new_notebook([UNATTENDED], kernel=lab.kernel("6.31.0"))
+    notebook.run_cell(0)
+    expect(notebook.output(0)).to_contain_text("a press arrives only when the cell has ended")
+
+
+def test_an_executed_notebook_says_at_once_that_nobody_answers_and_keeps_the_run(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(UNATTENDED)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = notebook.cells[0].outputs
+    said = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert said.startswith("no answer can ever come: a program executes this notebook; pass timeout= and default=")
+    shown = [output.data["text/plain"] for output in outputs if output.output_type == "display_data"]
+    assert len(shown) == 1
+    assert shown[0].startswith("Completed")
+    assert "unattended" in shown[0]
