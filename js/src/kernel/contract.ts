@@ -10,6 +10,9 @@ export type RunStatus = TaskStatus | "partial" | "interrupted";
 
 export type DecisionState = "queued" | "sent" | "acknowledged" | "applied" | "refused" | "expired" | "unknown";
 
+/** `open`: an attempt may follow, or the task's end is not known yet. */
+export type ErrorOutcome = "fatal" | "recovered" | "open";
+
 export type TableName =
   | "phases"
   | "waves"
@@ -21,6 +24,17 @@ export type TableName =
   | "checkpoints"
   | "decisions"
   | "events";
+
+/** Many errors of one kind in a short time. */
+export interface Storm {
+  type: string | null;
+  message: string;
+  count: number;
+  tasks: number;
+  since: number;
+  /** The newest of them: long ago, the storm has passed. */
+  at: number;
+}
 
 /** A system alert or a cost warning. */
 export interface AlertItem {
@@ -92,6 +106,11 @@ export interface Head extends Described {
   artifacts: number;
   expected_artifacts: number | null;
   errors: number;
+  /** Errors that ended a task, or that the server calls not recoverable. Absent in pictures of older versions. */
+  errors_fatal?: number;
+  /** Errors of which it is not known yet what becomes of them. */
+  errors_open?: number;
+  storm?: Storm | null;
   /** Open checkpoints; those that are due first are rows. Absent in pictures of older versions. */
   questions?: number;
   output_lines: number;
@@ -216,6 +235,37 @@ export interface ErrorRow extends Row {
   attempt: number | null;
   max_retries: number | null;
   stack: string | null;
+  at: number | null;
+  /** The key of its kind in `error_groups`. Absent in pictures of older versions. */
+  group?: string;
+  outcome?: ErrorOutcome;
+}
+
+/** Errors of one kind: of one type, with messages that differ in numbers and ids alone. Only by `page`. */
+export interface ErrorGroupRow extends Row {
+  error_type: string | null;
+  /** That of the newest, like the next four. */
+  message: string;
+  task: string | null;
+  task_name: string | null;
+  attempt: number | null;
+  max_retries: number | null;
+  count: number;
+  tasks: number;
+  fatal: number;
+  open: number;
+  first_at: number | null;
+  at: number | null;
+}
+
+/** The files of a folder or of a task. Only by `page`. */
+export interface ArtifactGroupRow extends Row {
+  /** The folder's path, or the id of the task; empty for none. */
+  name: string;
+  task_name: string | null;
+  count: number;
+  /** Of those whose size is known. */
+  size: number | null;
   at: number | null;
 }
 
@@ -533,7 +583,7 @@ export interface Changes {
   events?: TablePatch<EventRow>;
 }
 
-export type TableText = TableName | "options" | "writers";
+export type TableText = TableName | "options" | "writers" | "error_groups" | "artifact_groups";
 
 export type LinkAction = "reconnect" | "stop";
 
@@ -736,6 +786,7 @@ export interface AskPage {
   /** The order of tasks, by a name of `runconsole.view.choosing.ORDERS`; null is that of arrival. */
   sort?: string | null;
   descending?: boolean;
+  /** The key of a checkpoint or a group; with `sort` "folder" or "task" that of the files of a folder or a task. */
   of?: string;
   /** Only these rows, of the output or the events. */
   query?: LogQuery | null;

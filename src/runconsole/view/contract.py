@@ -16,12 +16,14 @@ from runconsole.events import LinkStatus, TaskStatus
 from runconsole.state.rows import CheckpointStatus, DecidedBy, DecisionState
 
 __all__ = [
+    "ArtifactGroupRow",
     "ArtifactRow",
     "Changes",
     "CheckpointRow",
     "Context",
     "DecisionRow",
     "Described",
+    "ErrorGroupRow",
     "ErrorRow",
     "EventRow",
     "Head",
@@ -31,6 +33,7 @@ __all__ = [
     "Picture",
     "ReplayPosition",
     "Row",
+    "Storm",
     "SubtaskRow",
     "Table",
     "TableName",
@@ -54,6 +57,8 @@ TaskStatusName = Annotated[str, TaskStatus]
 RunStatus = Annotated[str, TaskStatus, Literal["partial", "interrupted"]]
 """`partial`: some tasks failed; `interrupted`: the stream ended before the run did."""
 DeliveryState = Annotated[str, DecisionState]
+ErrorOutcome = Literal["fatal", "recovered", "open"]
+"""`open`: an attempt may follow, or the task's end is not known yet."""
 Pair = Annotated[list[str], tuple[str, str]]
 Left = Annotated[list[int], tuple[int, int]]
 Cost = Annotated[float | None, float]
@@ -71,6 +76,18 @@ TableName = Literal[
     "decisions",
     "events",
 ]
+
+
+class Storm(TypedDict):
+    """Many errors of one kind in a short time."""
+
+    type: str | None
+    message: str
+    count: int
+    tasks: int
+    since: int
+    at: int
+    """The newest of them: long ago, the storm has passed."""
 
 
 class AlertItem(TypedDict):
@@ -145,6 +162,11 @@ class Head(Described):
     artifacts: int
     expected_artifacts: int | None
     errors: int
+    errors_fatal: NotRequired[int]
+    """Errors that ended a task, or that the server calls not recoverable. Absent in pictures of older versions."""
+    errors_open: NotRequired[int]
+    """Errors of which it is not known yet what becomes of them."""
+    storm: NotRequired[Storm | None]
     questions: NotRequired[int]
     """Open checkpoints; those that are due first are rows. Absent in pictures of older versions."""
     output_lines: int
@@ -278,6 +300,39 @@ class ErrorRow(Row):
     attempt: int | None
     max_retries: int | None
     stack: str | None
+    at: int | None
+    group: NotRequired[str]
+    """The key of its kind in `error_groups`. Absent in pictures of older versions."""
+    outcome: NotRequired[ErrorOutcome]
+
+
+class ErrorGroupRow(Row):
+    """Errors of one kind: of one type, with messages that differ in numbers and ids alone. Only by `page`."""
+
+    error_type: str | None
+    message: str
+    """That of the newest, like the next four."""
+    task: str | None
+    task_name: str | None
+    attempt: int | None
+    max_retries: int | None
+    count: int
+    tasks: int
+    fatal: int
+    open: int
+    first_at: int | None
+    at: int | None
+
+
+class ArtifactGroupRow(Row):
+    """The files of a folder or of a task. Only by `page`."""
+
+    name: str
+    """The folder's path, or the id of the task; empty for none."""
+    task_name: str | None
+    count: int
+    size: int | None
+    """Of those whose size is known."""
     at: int | None
 
 

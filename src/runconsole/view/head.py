@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from runconsole.state import RunState
-from runconsole.view.contract import Described, Head
+from runconsole.view.contract import Described, Head, Storm
 from runconsole.view.rows import SENTENCE, ms, number, short
 
-__all__ = ["head"]
+__all__ = ["ErrorCounts", "head"]
 
 _ALERTS = 3
 _OFFSET_STEP = 500  # the clock's estimate moves with every event; steps of half a second do not
 
 
-def head(state: RunState, described: Described, output_lines: int) -> Head:
+class ErrorCounts(NamedTuple):
+    """What has become of the errors."""
+
+    fatal: int
+    open: int
+    storm: Storm | None
+
+
+def head(state: RunState, described: Described, output_lines: int, errors: ErrorCounts) -> Head:
     """Return the head: the fields of the state, and those that are `described`."""
     run = state.run()
     link = state.links[-1] if state.links else None
@@ -45,6 +55,9 @@ def head(state: RunState, described: Described, output_lines: int) -> Head:
         "artifacts": run.artifacts,
         "expected_artifacts": run.expected_artifacts,
         "errors": run.errors,
+        "errors_fatal": errors.fatal,
+        "errors_open": errors.open,
+        "storm": errors.storm,
         "questions": state.open_count,
         "output_lines": output_lines,
         "duplicates": sum(row.duplicates for row in state.links),

@@ -248,6 +248,7 @@ def artifact_row(index: int, row: Artifact, cutter: Cutter) -> ArtifactRow:
 
 
 def error_row(index: int, row: ErrorRecord, cutter: Cutter) -> ErrorRow:
+    """Return the row of an error, without its kind and outcome (`view.error_groups`)."""
     return {
         "key": str(index),
         "task": cutter("task", row.task_id, NAME),

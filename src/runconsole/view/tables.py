@@ -15,6 +15,7 @@ from runconsole.view import rows
 from runconsole.view.contract import Row, TaskRow
 from runconsole.view.decisions import DecisionHistory, decision_row
 from runconsole.view.details import detail_facts
+from runconsole.view.error_groups import ErrorGroups, error_entry_row
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import Cutter, reference
 
@@ -36,6 +37,7 @@ class TableSource(NamedTuple):
     state: RunState
     lines: OutputLines
     history: DecisionHistory
+    error_groups: ErrorGroups
     read: Callable[[int, int], list[tuple[int, Received]]]
     """Returns up to n events of the log from a number on, with their numbers."""
     logged: Callable[[], int]
@@ -72,6 +74,22 @@ class LogRows(Sequence[tuple[str, Any]]):
             start, stop, _ = index.indices(len(self))
             return [(str(number), event) for number, event in self._source.read(start, stop - start)]
         return str(index), self._source.read(index, 1)[0][1]
+
+
+class ErrorRows(Sequence[tuple[str, Any]]):
+    """The errors keyed by their number, each with its kind and outcome."""
+
+    def __init__(self, source: TableSource) -> None:
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self._source.state.errors)
+
+    def __getitem__(self, index: Any) -> Any:
+        groups, state = self._source.error_groups, self._source.state
+        if isinstance(index, slice):
+            return [(str(number), groups.entry(state, number)) for number in range(len(self))[index]]
+        return str(index), groups.entry(state, index)
 
 
 class TableSpec(NamedTuple):
@@ -184,6 +202,12 @@ def _events(source: TableSource) -> ShownRows:
     return {str(number): event for number, event in source.read(source.logged() - EVENTS, EVENTS)}
 
 
+def _errors(source: TableSource) -> ShownRows:
+    total = len(source.state.errors)
+    newest = range(max(0, total - NEWEST), total)
+    return {str(number): source.error_groups.entry(source.state, number) for number in newest}
+
+
 def _tail(source: TableSource) -> ShownRows:
     lines = source.lines.lines
     first = max(0, len(lines) - LINES)
@@ -219,7 +243,14 @@ TABLES: dict[str, TableSpec] = {
         numbered=True,
     ),
     "artifacts": _grows("artifacts", rows.artifact_row),
-    "errors": _grows("errors", rows.error_row),
+    "errors": TableSpec(
+        _versions("errors", "tasks"),
+        lambda source: len(source.state.errors),
+        _errors,
+        ErrorRows,
+        lambda _, key, item, cutter: error_entry_row(int(key), item, cutter),
+        numbered=True,
+    ),
     "checkpoints": TableSpec(
         _questions_version,
         lambda source: len(source.state.checkpoints),

@@ -10,6 +10,7 @@ import msgspec
 from runconsole.state import Checkpoint, RunState, Task
 from runconsole.view import rows
 from runconsole.view.contract import OutputRow, TaskHistory, TaskQuestion
+from runconsole.view.error_groups import ErrorGroups, error_entry_row
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import NAME, Cutter, ms, reference, short
 
@@ -37,12 +38,12 @@ def _shown(task_id: str) -> tuple[str, ...]:
     return Cutter()("id", task_id, NAME), short(task_id), reference(task_id)
 
 
-def task_history(state: RunState, lines: OutputLines, task: Task) -> TaskHistory:
+def task_history(state: RunState, lines: OutputLines, groups: ErrorGroups, task: Task) -> TaskHistory:
     """Return the newest of each kind, with the numbers of all."""
-    errors = [(number, row) for number, row in state.errors.items() if row.task_id == task.task_id]
+    errors = [number for number, row in state.errors.items() if row.task_id == task.task_id]
     files = [(number, row) for number, row in enumerate(state.artifacts.values()) if row.task_id == task.task_id]
     asked = [row for row in state.checkpoints.values() if row.task_id == task.task_id]
-    error_rows = [_row(rows.error_row, number, row) for number, row in errors[-ERRORS:]]
+    error_rows = [_row(error_entry_row, number, groups.entry(state, number)) for number in errors[-ERRORS:]]
     return {
         "errors": _fitting(error_rows, ROOM),
         "errors_total": len(errors),

@@ -16,7 +16,9 @@ from runconsole.view.choosing import TaskChoice
 from runconsole.view.contract import Changes, Described, Head, OptionRow, Picture, TaskHistory
 from runconsole.view.decisions import DecisionHistory
 from runconsole.view.details import detail_facts
-from runconsole.view.head import head
+from runconsole.view.error_groups import ErrorGroups
+from runconsole.view.grouped import artifact_groups, artifacts_of, error_groups, errors_of
+from runconsole.view.head import ErrorCounts, head
 from runconsole.view.output import OutputLines
 from runconsole.view.rows import AnyRow, Cutter, referred
 from runconsole.view.sent_rows import SentRows, is_same
@@ -77,7 +79,11 @@ class View:
     ) -> None:
         self.lock = threading.RLock()
         self._lines = OutputLines()
-        self._source = TableSource(state, self._lines, DecisionHistory(), read, lambda: describe()["events"])
+        self._errors = ErrorGroups()
+        self._source = TableSource(
+            state, self._lines, DecisionHistory(), self._errors, read, lambda: describe()["events"]
+        )
+        self._outcomes: tuple[Any, ErrorCounts] = (None, ErrorCounts(0, 0, None))
         self._describe = describe
         self.version = version
         """Grows by one with each change of the picture."""
@@ -115,7 +121,7 @@ class View:
         Urgent rows go first.
         """
         self._feed()
-        now = head(self._source.state, self._describe(), len(self._lines.lines))
+        now = head(self._source.state, self._describe(), len(self._lines.lines), self._error_counts())
         changed = {field: value for field, value in now.items() if self._head.get(field, _MISSING) != value}
         self._head = now
         for name, table in TABLES.items():
@@ -160,16 +166,27 @@ class View:
         search: str | None = None,
         sort: str | None = None,
         descending: bool = False,
+        of: str = "",
     ) -> tuple[int, list[AnyRow]]:
         """Return the number of rows, and at most `limit` (and `PAGE`) of them from `offset` on.
 
         `status` and `search` (a part of the id or name, in any case) choose among the tasks, `sort` orders them
-        (`ORDERS`). Raises KeyError for an unknown table.
+        (`ORDERS`). Other tables are ``error_groups`` and ``artifact_groups`` (by folder, or by `sort="task"`); `of` is
+        the key of one of their groups: its errors or artifacts, the newest first. Raises KeyError for an unknown table.
         """
         self._feed()
+        state = self._source.state
         start, most = max(0, offset), max(0, min(limit, PAGE))
+        if name == "error_groups":
+            return error_groups(state, self._errors, start, most)
+        if name == "artifact_groups":
+            return artifact_groups(state, sort, start, most)
         found: Sequence[tuple[str, Any]]
-        if name == "tasks" and (status or search or sort):
+        if name == "errors" and of:
+            total, found = errors_of(state, self._errors, of, start, most)
+        elif name == "artifacts" and sort:
+            total, found = artifacts_of(state, sort, of, start, most)
+        elif name == "tasks" and (status or search or sort):
             chosen = self._choice.tasks(status, search or "", sort, descending=descending)
             total, found = len(chosen), [(str(task.position), task) for task in chosen[start : start + most]]
         else:
@@ -197,7 +214,7 @@ class View:
         row = self._row("tasks", str(found.position), found)
         if found.details is not None:
             row["details"] = detail_facts(found.details, Cutter())
-        return row, task_history(state, self._lines, found)
+        return row, task_history(state, self._lines, self._errors, found)
 
     @_alone
     def detail(self, name: str, key: str) -> AnyRow | None:
@@ -236,6 +253,16 @@ class View:
     def _feed(self) -> None:
         self._lines.feed(self._source.state.output)
         self._source.history.feed(self._source.state)
+        self._errors.feed(self._source.state)
+
+    def _error_counts(self) -> ErrorCounts:
+        """Return the numbers of fatal and open errors, and the storm; counted when an error or a task has changed."""
+        state = self._source.state
+        versions = state.versions["errors"], state.versions["tasks"]
+        if state.errors and self._outcomes[0] != versions:
+            fatal, still_open = self._errors.outcomes(state)
+            self._outcomes = versions, ErrorCounts(fatal.total(), still_open.total(), self._errors.storm(state))
+        return self._outcomes[1]
 
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> AnyRow:
         cutter = Cutter(whole=whole)

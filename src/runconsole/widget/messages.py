@@ -57,7 +57,7 @@ __all__ = [
 
 _LONGEST_KIND = 100
 
-TableText = Annotated[str, TableName, Literal["options", "writers"]]
+TableText = Annotated[str, TableName, Literal["options", "writers", "error_groups", "artifact_groups"]]
 KnownTable = Annotated[str, TableName]
 LinkAction = Annotated[str, Literal["reconnect", "stop"]]
 ReplayAction = Annotated[str, Literal["play", "pause", "seek", "speed", "run"]]
@@ -245,6 +245,7 @@ class AskPage(PageMessage, frozen=True, tag="page"):
     """The order of tasks, by a name of `runconsole.view.choosing.ORDERS`; null is that of arrival."""
     descending: bool = False
     of: str = ""
+    """The key of a checkpoint or a group; with `sort` "folder" or "task" that of the files of a folder or a task."""
     query: LogQuery | None = None
     """Only these rows, of the output or the events."""
     instead: str = ""

@@ -171,6 +171,7 @@ def _page(view: View, request: AskPage) -> Page:
             search=search,
             sort=request.sort,
             descending=request.descending,
+            of=request.of,
         )
     return {
         "kind": "page",
