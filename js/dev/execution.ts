@@ -80,6 +80,8 @@ export function execution(kernel: FakeKernel, at: number): () => void {
           max_retries: 4,
           stack,
           at: time,
+          group: "assertion",
+          outcome: bad ? "fatal" : "recovered",
         });
       }
     }
@@ -165,6 +167,8 @@ export function execution(kernel: FakeKernel, at: number): () => void {
       cost_usd: done * 0.0035,
       artifacts: kernel.rows.artifacts.length,
       errors: kernel.rows.errors.length,
+      errors_fatal: failed,
+      errors_open: 0,
       events: kernel.rows.events.length,
       ...(over
         ? {

@@ -343,7 +343,7 @@ export class FakeKernel {
         break;
       case "page":
         if (message.table === "writers") this.#writers(message);
-        else if (message.table !== "options") this.#page(message, message.table);
+        else if (message.table in this.rows) this.#page(message, message.table as TableName);
         break;
       case "match":
         this.#match(message);

@@ -57,6 +57,7 @@ def test_an_error_leads_to_its_task_and_the_header_to_the_failed_ones(lab: Lab) 
     notebook = finished_run(lab)
     panel = notebook.panel
     panel.get_by_role("tab", name="Errors", exact=True).click()
+    panel.get_by_role("group", name="Errors shown").get_by_role("button", name="each").click()
     name = notebook.kernel_eval("w.errors['task_name'].dropna().iloc[-1]")
     panel.get_by_role("table", name="Errors").get_by_role("button", name=name, exact=True).first.click()
     drawer = panel.get_by_role("dialog", name=f"Task {name}")

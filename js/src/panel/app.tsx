@@ -47,7 +47,7 @@ function Views() {
   const shown = TABS.find(({ name }) => name === tab) ?? TABS[0];
   const View = shown?.view;
   const select = (name: string) => change({ tab: name });
-  const tabs = TABS.map((each) => ({ ...each, badge: each.badge(store) }));
+  const tabs = TABS.map((each) => ({ ...each, badge: each.badge(store), tone: each.tone?.(store) }));
   return (
     <div class="rc-views">
       <Tabs tabs={tabs} selected={shown?.name ?? tab} select={select}>

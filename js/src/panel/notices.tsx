@@ -11,6 +11,7 @@ import { clock, count } from "../ui/format";
 import { Icon, type IconName, Text } from "../ui/icons";
 import { useStore } from "./context";
 import { NotifyButton } from "./notify";
+import { StormNotice } from "./storm";
 
 const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: string }>> = {
   recorded: {
@@ -41,6 +42,7 @@ export function Notices() {
           {kernel.text}
         </Notice>
       )}
+      <StormNotice />
       {broken && <LinkStrip head={head} reconnect={canConnect ? () => store.link("reconnect") : null} />}
       {head?.notice && !broken && (
         <Notice tone="quiet" icon="info">

@@ -21,6 +21,9 @@ export interface KnownTask {
   history: TaskHistory;
 }
 
+/** The most rows of a group that are shown at once. */
+const MEMBERS = 50;
+
 interface Asked {
   request: ToKernel & { kind: "detail" | "page" | "task" };
   texts: string[];
@@ -64,6 +67,12 @@ export class Details {
   writers(search: string, done: (rows: WriterRow[]) => void): Cancel {
     const request = { kind: "page", id: "", table: "writers", offset: 0, limit: 50, search } as const;
     return this.#ask(request, (rows) => done((rows ?? []) as WriterRow[]));
+  }
+
+  /** Requests the newest rows of a group: errors of a kind, files of a folder or a task (`sort`). */
+  members(table: TableName, of: string, sort: string | null, done: (rows: Row[]) => void): Cancel {
+    const request = { kind: "page", id: "", table, of, sort, offset: 0, limit: MEMBERS } as const;
+    return this.#ask(request, (rows) => done((rows ?? []) as Row[]));
   }
 
   isWhole(table: TableName, row: Row): boolean {

@@ -1,11 +1,11 @@
 /** Rows on request: the wanted ones, the requested ones, and the place of each answer. */
 
-import type { FromKernel, LogQuery, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
+import type { AskPage, FromKernel, LogQuery, Row, TableName, TaskStatus, ToKernel } from "../kernel/contract";
 import type { Cancel, Env } from "../page/env";
 import { CHUNK_ROWS, SparseRows } from "./tables";
 
 export interface Query {
-  table: TableName;
+  table: AskPage["table"];
   status: TaskStatus | null;
   search: string | null;
   /** The order of tasks; none is that of arrival. */
@@ -57,7 +57,7 @@ export class Pages {
   readonly #settle = new Map<SparseRows<Row>, { cancel: Cancel; since: number }>();
   /** The rows [from, to) that were wanted last. */
   readonly #wanted = new WeakMap<SparseRows<Row>, readonly [number, number]>();
-  readonly #searched = new Map<TableName, { query: Query; id: string }>();
+  readonly #searched = new Map<Query["table"], { query: Query; id: string }>();
   readonly #logAges = new Map<TableName, Map<number, number>>();
 
   constructor(env: Env, send: (message: ToKernel) => boolean) {

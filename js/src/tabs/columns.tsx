@@ -1,9 +1,18 @@
 /** The columns of the tables that appear in more than one view. */
 
-import type { ArtifactRow, ErrorRow, PhaseRow, TaskRow, WaveRow } from "../kernel/contract";
+import type {
+  ArtifactGroupRow,
+  ArtifactRow,
+  ErrorGroupRow,
+  ErrorOutcome,
+  ErrorRow,
+  PhaseRow,
+  TaskRow,
+  WaveRow,
+} from "../kernel/contract";
 import { useNow, usePanel } from "../panel/context";
 import { Clip } from "../ui/clip";
-import { clock, count, dollars, duration, moment, percent, size, ticking, UNKNOWN } from "../ui/format";
+import { clock, count, dollars, duration, moment, percent, plural, size, ticking, UNKNOWN } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import type { Column } from "../ui/table";
 import { TaskLink } from "./task-link";
@@ -373,12 +382,31 @@ export const ARTIFACTS: readonly Column<ArtifactRow>[] = [
 
 export const LATEST_ARTIFACTS: readonly Column<ArtifactRow>[] = [{ ...PATH, width: [0, 1] }, SIZE];
 
-function ErrorMessage({ row }: { row: ErrorRow }) {
+function ErrorMessage({ row }: { row: ErrorRow | ErrorGroupRow }) {
+  const quiet = "fatal" in row ? row.fatal + row.open === 0 : row.outcome === "recovered";
   return (
     <Clip title={row.message}>
-      {row.error_type && <b class="rc-error-type">{row.error_type}</b>}
+      {row.error_type && <b class={`rc-error-type${quiet ? " rc-quiet" : ""}`}>{row.error_type}</b>}
       {row.message.split("\n", 1)[0]}
     </Clip>
+  );
+}
+
+const OUTCOMES = {
+  fatal: { icon: "cross", tone: "failed", says: "The task failed with it, or the server gave it up" },
+  open: { icon: "arc", tone: "paused", says: "What becomes of it is not known yet" },
+  recovered: { icon: "check", tone: "quiet", says: "Another attempt followed, or the task went on" },
+} as const;
+
+/** What became of an error. */
+export function Outcome({ row, quiet = false }: { row: { outcome?: ErrorOutcome }; quiet?: boolean }) {
+  if (!row.outcome) return null;
+  const { icon, tone, says } = OUTCOMES[row.outcome];
+  return (
+    <span class={`rc-status rc-tone-${tone}`} title={says}>
+      <Icon name={icon} />
+      <span class={quiet ? "rc-hidden" : undefined}>{row.outcome}</span>
+    </span>
   );
 }
 
@@ -411,13 +439,96 @@ export const ERRORS: readonly Column<ErrorRow>[] = [
   TASK,
   ATTEMPT,
   {
-    heading: "Recoverable",
-    width: 84,
+    heading: "Outcome",
+    width: 88,
     hideBelow: 620,
-    has: (row) => row.recoverable !== null,
-    cell: (row) => (row.recoverable === null ? UNKNOWN : row.recoverable ? "yes" : "no"),
+    second: true,
+    has: (row) => row.outcome !== undefined,
+    cell: (row) => <Outcome row={row} />,
   },
   { heading: "At", width: 66, right: true, second: true, cell: (row) => <Time at={row.at} /> },
+];
+
+/** Errors by their kind. */
+export const KINDS: readonly Column<ErrorGroupRow>[] = [
+  {
+    heading: "Outcome",
+    width: 36,
+    sign: true,
+    cell: (row) => <Outcome row={{ outcome: row.fatal > 0 ? "fatal" : row.open > 0 ? "open" : "recovered" }} quiet />,
+  },
+  { heading: "Error", width: [180, 3], narrow: { 620: [0, 1] }, cell: (row) => <ErrorMessage row={row} /> },
+  {
+    heading: "Times",
+    width: 56,
+    right: true,
+    cell: (row) => <span title={`${count(row.fatal)} fatal, ${count(row.open)} open`}>× {count(row.count)}</span>,
+  },
+  {
+    heading: "Task",
+    width: [80, 1],
+    hideBelow: 620,
+    second: true,
+    has: (row) => row.tasks > 0,
+    cell: (row) =>
+      row.tasks > 1
+        ? `in ${plural(row.tasks, "task")}`
+        : row.task && <TaskLink id={row.task} name={row.task_name} inTable />,
+  },
+  {
+    heading: "Attempt",
+    width: 112,
+    hideBelow: 620,
+    second: true,
+    has: (row) => row.attempt !== null,
+    cell: (row) => (row.open > 0 ? nextAttempt(row) : attemptText(row)),
+  },
+  { heading: "Last", width: 66, right: true, second: true, cell: (row) => <Time at={row.at} /> },
+];
+
+/** The attempt after the newest error of a kind, while one may follow. */
+function nextAttempt(row: ErrorGroupRow): string {
+  if (row.attempt === null || row.attempt === row.max_retries) return attemptText(row);
+  return `next: ${row.attempt + 1}${row.max_retries === null ? "" : ` of ${row.max_retries}`}`;
+}
+
+const FILES: Column<ArtifactGroupRow> = { heading: "Files", width: 60, right: true, cell: (row) => count(row.count) };
+const GROUP_SIZE: Column<ArtifactGroupRow> = {
+  heading: "Size",
+  width: 76,
+  right: true,
+  second: true,
+  has: (row) => row.size !== null,
+  cell: (row) => size(row.size),
+};
+const NEWEST: Column<ArtifactGroupRow> = {
+  heading: "Newest",
+  width: 66,
+  right: true,
+  second: true,
+  cell: (row) => <Time at={row.at} />,
+};
+
+/** Artifacts by folder, and by task. */
+export const FOLDERS: readonly Column<ArtifactGroupRow>[] = [
+  {
+    heading: "Folder",
+    width: [120, 1],
+    cell: (row) => <code class="rc-clip">{row.name ? `${row.name}/` : "./"}</code>,
+  },
+  FILES,
+  GROUP_SIZE,
+  NEWEST,
+];
+export const OWNERS: readonly Column<ArtifactGroupRow>[] = [
+  {
+    heading: "Task",
+    width: [120, 1],
+    cell: (row) => (row.name ? <TaskLink id={row.name} name={row.task_name} inTable /> : "no task"),
+  },
+  FILES,
+  GROUP_SIZE,
+  NEWEST,
 ];
 
 export const LATEST_ERRORS: readonly Column<ErrorRow>[] = [
@@ -426,7 +537,7 @@ export const LATEST_ERRORS: readonly Column<ErrorRow>[] = [
   { ...ATTEMPT, width: 96, narrow: {} },
 ];
 
-function attemptText(row: ErrorRow): string {
+export function attemptText(row: { attempt: number | null; max_retries: number | null }): string {
   if (row.attempt === null) return "";
   return row.max_retries === null ? `attempt ${row.attempt}` : `attempt ${row.attempt} of ${row.max_retries}`;
 }

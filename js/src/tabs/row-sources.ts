@@ -7,7 +7,7 @@ import type { KeyedRows, LogRows, RowSource } from "../state/tables";
 import { count } from "../ui/format";
 
 /** Milliseconds after which pages on screen are read again: rows beyond the picture get no patches. */
-const STALE_MS = 1500;
+export const STALE_MS = 1500;
 
 export function listOf<R extends Row>(rows: readonly R[]): RowSource<R> {
   return { total: rows.length, at: (index) => rows[index] };

@@ -13,12 +13,15 @@ export interface TabView {
   name: string;
   /** The number on the tab; 0 shows none. */
   badge: (store: Store) => number;
-  tone?: string;
+  tone?: (store: Store) => string | undefined;
   /** `open`: shows another tab, by its name. */
   view: FunctionComponent<{ open: (name: string) => void }>;
 }
 
 const none = () => 0;
+// Errors that a run got over are no alarm. Pictures of older versions do not tell them apart.
+const errorBadge = ({ head, tables }: Store) => head?.errors_fatal || tables.errors.total;
+const errorTone = ({ head }: Store) => (head?.errors_fatal === 0 ? undefined : "failed");
 
 export const TABS: readonly TabView[] = [
   { name: "Overview", badge: none, view: Overview },
@@ -26,6 +29,6 @@ export const TABS: readonly TabView[] = [
   { name: "Timeline", badge: none, view: Timeline },
   { name: "Output", badge: none, view: Output },
   { name: "Artifacts", badge: ({ tables }) => tables.artifacts.total, view: Artifacts },
-  { name: "Errors", badge: ({ tables }) => tables.errors.total, tone: "failed", view: Errors },
+  { name: "Errors", badge: errorBadge, tone: errorTone, view: Errors },
   { name: "Decisions", badge: ({ tables }) => tables.decisions.total, view: Decisions },
 ];

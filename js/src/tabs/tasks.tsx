@@ -5,11 +5,11 @@ import type { TaskRow, TaskStatus } from "../kernel/contract";
 import { useNow, useStore } from "../panel/context";
 import { useView } from "../panel/view";
 import type { TaskChoice } from "../state/memory";
-import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
 import { count } from "../ui/format";
 import { DataTable } from "../ui/table";
 import { seconds, TASKS } from "./columns";
+import { FilterChip } from "./filter-chip";
 import { useTasks } from "./row-sources";
 import { Subtasks } from "./subtasks";
 
@@ -105,11 +105,3 @@ function nextOrder({ sort, descending }: TaskChoice, by: string): Partial<TaskCh
 const taskLabel = (row: TaskRow) => row.name || row.id;
 const hasParts = (row: TaskRow) => row.subtasks_total > 0;
 const parts = (row: TaskRow) => <Subtasks row={row} />;
-
-function FilterChip(props: { name: string; number: number; pressed: boolean; press: () => void }) {
-  return (
-    <Button class="rc-chip-button" aria-pressed={props.pressed} onClick={props.press}>
-      {props.name} <span class="rc-of">{count(props.number)}</span>
-    </Button>
-  );
-}

@@ -7,7 +7,7 @@ import { count } from "./format";
 export interface Tab {
   name: string;
   badge: number;
-  tone?: string;
+  tone?: string | undefined;
 }
 
 export interface TabsProps {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
-import { full, subtask } from "../rows";
+import { artifact, failure, full, subtask } from "../rows";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();
@@ -136,14 +136,110 @@ describe("tasks", () => {
 });
 
 describe("errors, artifacts and decisions", () => {
+  const errors = (bench: Bench) => bench.get.getByRole("table", { name: "Errors" }).textContent ?? "";
+  const link = { error_type: "LinkError", message: "link broke", group: "link" };
+  const several = () =>
+    picture(
+      { errors: 4, errors_fatal: 1, errors_open: 1 },
+      {
+        errors: table([
+          failure(0, { ...link, outcome: "recovered" }),
+          failure(1, { ...link, task: "t2", task_name: "Build", outcome: "open", attempt: 2 }),
+          failure(2, { group: "other", outcome: "fatal", recoverable: false }),
+          failure(3, { ...link, outcome: "recovered" }),
+        ]),
+      },
+    );
+
   test("errors open for the stack", async () => {
     const bench = await new Bench().show(full());
     await bench.tab("Errors");
-    const errors = bench.get.getByRole("table", { name: "Errors" });
-    expect(errors.textContent).toContain("attempt 1 of 4");
+    expect(errors(bench)).toContain("attempt 1 of 4");
     bench.get.getByRole("button", { name: /^Details of/ }).click();
     await later();
-    expect(errors.textContent).toContain("Traceback: here");
+    expect(errors(bench)).toContain("Traceback: here");
+  });
+
+  test("errors are grouped by their kind, the fatal ones first, and lead to their tasks", async () => {
+    const bench = await new Bench().show(several());
+    await bench.tab("Errors");
+    expect(bench.get.getByRole("table", { name: "Errors" }).getAttribute("aria-rowcount")).toBe("3");
+    expect(errors(bench)).toMatch(/AssertionError.*LinkErrorlink broke× 3in 2 tasks/);
+    expect(bench.get.getByRole("tabpanel").textContent).toContain("1 fatal 1 open 2 recovered");
+    expect(bench.get.getByRole("tab", { name: "Errors" }).textContent).toBe("Errors1");
+    bench.get.getByRole("button", { name: "Details of LinkError" }).click();
+    await later();
+    const list = bench.get.getByRole("list", { name: "Errors of this kind" });
+    expect(list.children).toHaveLength(3);
+    bench.get.getByRole("button", { name: "Build" }).click();
+    await later();
+    expect(bench.get.getByRole("dialog", { name: "Task t2" })).not.toBeNull();
+  });
+
+  test("errors can be listed one by one, with what became of each", async () => {
+    const bench = await new Bench().show(several());
+    await bench.tab("Errors");
+    bench.get.getByRole("button", { name: "each 4" }).click();
+    await later();
+    expect(bench.get.getByRole("table", { name: "Errors" }).getAttribute("aria-rowcount")).toBe("5");
+    for (const word of ["fatal", "open", "recovered", "attempt 2 of 4"]) expect(errors(bench)).toContain(word);
+  });
+
+  test("of more errors than are here the kernel makes the kinds", async () => {
+    const bench = await new Bench().show(picture({}, { errors: table([failure(299)], 300) }));
+    await bench.tab("Errors");
+    const asked = bench.sent("page").at(-1);
+    expect(asked).toMatchObject({ table: "error_groups", offset: 0 });
+    const kind = { ...failure(0), key: "k", count: 300, tasks: 12, fatal: 2, open: 0, first_at: NOW };
+    bench.model.receive({
+      kind: "page",
+      id: asked?.id ?? "",
+      table: "error_groups",
+      offset: 0,
+      total: 1,
+      rows: [kind],
+    });
+    await later();
+    expect(errors(bench)).toContain("× 300in 12 tasks");
+    bench.get.getByRole("button", { name: "Details of AssertionError" }).click();
+    await later();
+    expect(bench.sent("page").at(-1)).toMatchObject({ table: "errors", of: "k", limit: 50 });
+  });
+
+  test("a storm of errors is one notice, until it has passed", async () => {
+    const storm = { type: "LinkError", message: "broke", count: 12, tasks: 4, since: NOW - 40_000, at: NOW };
+    const bench = await new Bench().show(picture({ storm }));
+    expect(bench.el.textContent).toContain("LinkError × 12 in 4 tasks within 40s: broke");
+    bench.get.getByRole("button", { name: "Show errors" }).click();
+    await later();
+    expect(bench.get.getByRole("tab", { name: "Errors" }).getAttribute("aria-selected")).toBe("true");
+    for (let n = 0; n < 7; n++) {
+      bench.model.receive({ kind: "heartbeat", version: 0, now: Date.now(), subshell: true });
+      await later(9_000);
+    }
+    expect(bench.el.textContent).not.toContain("LinkError × 12");
+  });
+
+  test("artifacts are grouped by folder and by task", async () => {
+    const rows = [
+      { ...artifact(0), path: "src/a.py", size: 1024 },
+      { ...artifact(1), path: "src/b.py", size: null, task: "t2" },
+      { ...artifact(2), path: "docs/c.md" },
+    ];
+    const bench = await new Bench().show(picture({}, { artifacts: table(rows) }));
+    await bench.tab("Artifacts");
+    const text = () => bench.get.getByRole("table", { name: "Artifacts" }).textContent ?? "";
+    bench.get.getByRole("button", { name: "by folder" }).click();
+    await later();
+    expect(text()).toMatch(/docs\/1.*src\/21\.0 KB/);
+    bench.get.getByRole("button", { name: "Details of src" }).click();
+    await later();
+    expect(text()).toContain("b.py");
+    bench.get.getByRole("button", { name: "by task" }).click();
+    await later();
+    bench.get.getByRole("button", { name: "t2" }).click();
+    await later();
+    expect(bench.get.getByRole("dialog", { name: "Task t2" })).not.toBeNull();
   });
 
   test("artifacts have human sizes, the newest first", async () => {
