@@ -468,8 +468,8 @@ export interface TimelineBar {
   failures?: number[];
   /** Absent for one. */
   attempts?: number;
-  /** True on the critical path. */
-  critical?: boolean;
+  /** Its number on the critical path, from 1; absent beside it. */
+  critical?: number;
   /** 1 to 5 for the slowest tasks of the run. */
   rank?: number;
 }

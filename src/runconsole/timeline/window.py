@@ -62,7 +62,8 @@ class _Scene(NamedTuple):
     until: int
     start: int
     stop: int
-    critical: Mask
+    critical: Integers
+    """The number of each task on the critical path, from 1; 0 beside it."""
 
     def after(self, at: int) -> int:
         """Return milliseconds after the origin."""
@@ -127,8 +128,9 @@ def _scene(run: TimelineRun, asked: Asked, now: int) -> _Scene:
     until = max([origin + 1000, *newest, now if snapshot.ended_at is None else snapshot.ended_at])
     start = origin if asked.start is None else min(max(asked.start, origin), until)
     stop = until if asked.stop is None else min(asked.stop, until)
-    critical = np.zeros(len(table.start), bool)
-    critical[run.path().places] = True
+    places = run.path().places
+    critical = np.zeros(len(table.start), np.int64)
+    critical[places] = np.arange(1, len(places) + 1)
     lanes, names = run.lanes(asked.by)
     return _Scene(run, lanes, names, origin, until, start, max(stop, start + 1000), critical)
 
@@ -200,7 +202,7 @@ def _bar(scene: _Scene, place: int, segments: list[Segment], rank: int | None) -
     if attempts > 1:
         bar["attempts"] = attempts
     if scene.critical[place]:
-        bar["critical"] = True
+        bar["critical"] = int(scene.critical[place])
     if rank is not None:
         bar["rank"] = rank
     return bar
@@ -238,7 +240,7 @@ def _density(scene: _Scene, chosen: Mask | None, start: int, stop: int, count: i
     ended = _count(table.end[mask], edges)
     failed = _count(table.end[mask & scene.run.failed()], edges)
     share = np.divide(failed, ended, out=np.zeros(count), where=ended > 0)
-    path = mask & scene.critical
+    path = mask & (scene.critical > 0)
     return {
         "peak": round(peak, 2),
         "busy": shares(busy, peak),

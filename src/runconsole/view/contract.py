@@ -547,8 +547,8 @@ class TimelineBar(TypedDict):
     """The times at which attempts failed, before the end."""
     attempts: NotRequired[int]
     """Absent for one."""
-    critical: NotRequired[bool]
-    """True on the critical path."""
+    critical: NotRequired[int]
+    """Its number on the critical path, from 1; absent beside it."""
     rank: NotRequired[int]
     """1 to 5 for the slowest tasks of the run."""
 

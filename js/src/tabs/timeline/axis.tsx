@@ -18,10 +18,8 @@ export interface AxisProps {
 
 const TICK_PX = 92;
 
-/** The height of the clock in CSS pixels. */
-export function axisHeight({ waves, questions }: TimelineWindow): number {
-  return 23 + (waves.length > 0 ? 20 : 0) + (questions.length > 0 ? 17 : 0);
-}
+/** The height of the clock in CSS pixels. It has room for waves and questions before there are any. */
+export const AXIS_HEIGHT = 48;
 
 export function Axis({ window, span, width, now, show, open }: AxisProps) {
   const { origin } = window;
@@ -42,7 +40,7 @@ export function Axis({ window, span, width, now, show, open }: AxisProps) {
           />
         )}
       </div>
-      <div class="rc-tl-waves" hidden={window.waves.length === 0}>
+      <div class="rc-tl-marks">
         {window.waves.map((wave) => (
           <span
             key={wave.name}
@@ -53,8 +51,6 @@ export function Axis({ window, span, width, now, show, open }: AxisProps) {
             Wave {wave.name}
           </span>
         ))}
-      </div>
-      <div class="rc-tl-questions" hidden={window.questions.length === 0}>
         {window.questions.map((question) => (
           <button
             key={question.key}

@@ -8,12 +8,13 @@ import type { WindowFeed, WindowQuery } from "../../state/windows";
 import { duration, plural } from "../../ui/format";
 import { Empty } from "../../ui/icons";
 import { type Layout, useScroller } from "../../ui/virtual";
-import { Axis, axisHeight } from "./axis";
+import { AXIS_HEIGHT, Axis } from "./axis";
 import { Bars, drawn } from "./bars";
 import { useChoices } from "./choices";
 import { Foot } from "./foot";
 import { nextBar } from "./keys";
 import { Lanes } from "./lanes";
+import { Links } from "./links";
 import { Overview } from "./overview";
 import { savedWindow } from "./saved";
 import {
@@ -33,8 +34,8 @@ import { Toolbar } from "./toolbar";
 import { type Hint, Tooltip } from "./tooltip";
 import { laneLabel } from "./words";
 
-/** Rows take the room that few of them leave, up to a limit. */
-const ROW_HEIGHTS = { task: [22, 26], lanes: [22, 40], dense: [38, 72] } as const;
+/** Heights of rows in CSS pixels, the best first: the first one with which all rows are visible, else the last. */
+const ROW_HEIGHTS = { task: [26, 22], lanes: [40, 30, 22], dense: [72, 52, 38] } as const;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 const NEWS: readonly Topic[] = ["tasks", "phases", "waves", "checkpoints", "errors", "head"];
 /** A pointer that moved that far has dragged, and not pressed. */
@@ -108,16 +109,21 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
   const { origin } = window;
   const all: Span = { from: origin, to: Math.max(origin + window.until, now ?? 0) };
   const { look } = choices;
-  const span = spanOf(look, all);
+  const span = spanOf(look, all, live);
   const length = span.to - span.from;
   const show = (look: Look) => change({ look });
   const depth = look.kind === "all" ? 0 : zoomOf(span, all, width);
 
-  const headHeight = axisHeight(window);
-  const [low, high] = ROW_HEIGHTS[window.dense ? "dense" : window.by === "task" ? "task" : "lanes"];
-  const rowHeight = Math.max(low, Math.min(high, Math.floor((height - headHeight) / Math.max(1, window.rows))));
+  const heights: readonly number[] = ROW_HEIGHTS[window.dense ? "dense" : window.by === "task" ? "task" : "lanes"];
+  const fits = heights.find((each) => each * window.rows <= height - AXIS_HEIGHT);
+  const rowHeight = fits ?? (heights.at(-1) as number);
   const layout: Layout = { count: window.rows, rowHeight, extras: NO_EXTRAS };
-  const scroller = useScroller({ layout, inset: headHeight });
+  const scroller = useScroller({
+    layout,
+    inset: AXIS_HEIGHT,
+    // The newest task is in the last row.
+    follow: live && window.by === "task" && look.kind !== "span",
+  });
   const { start, end } = scroller.window;
   feed?.want(queryOf(by, look, span, width, start, end));
 
@@ -174,7 +180,7 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
     `--s:${width / (length / 1000)}`,
     `--now:${(all.to - origin) / 1000}`,
     `--rh:${rowHeight}px`,
-    `--head:${headHeight}px`,
+    `--head:${AXIS_HEIGHT}px`,
   ].join(";");
   const second = Math.floor((all.to - origin) / 1000) * 1000;
   const classes = `rc-tl-plot${choices.critical && !saved ? " rc-tl-path-only" : ""}${window.dense ? " rc-tl-dense" : ""}`;
@@ -255,6 +261,15 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
                 label={laneLabel}
               />
               <div class="rc-tl-plane">
+                {choices.critical && (
+                  <Links
+                    window={window}
+                    start={start}
+                    end={end}
+                    place={(at) => ((origin + at - span.from) / length) * width}
+                    height={rowHeight}
+                  />
+                )}
                 <Bars window={window} start={start} end={end} stop={stop?.key ?? null} now={second} />
               </div>
             </div>

@@ -18,11 +18,20 @@ const MOST_PIXELS = 8_000_000;
 const SHORTEST_MS = 20;
 const EDGE = 0.02;
 
-/** The visible span of a run that has the extent `all`. */
-export function spanOf(look: Look, all: Span): Span {
-  if (look.kind === "all") return { from: all.from, to: all.to + (all.to - all.from) * EDGE };
+/** The room that the view of a growing run gets at once. */
+const GROWTH = 1.2;
+
+/** The visible span of a run that has the extent `all`. While it goes on, the whole of it has room ahead. */
+export function spanOf(look: Look, all: Span, live = false): Span {
+  if (look.kind === "all") return { from: all.from, to: all.from + wholeOf(all.to - all.from, live) };
   if (look.kind === "span") return { from: look.from, to: look.to };
   return { from: all.to - look.length * (1 - EDGE), to: all.to + look.length * EDGE };
+}
+
+/** The visible length of a whole run; of a live one it grows in steps, and between them the bars stand still. */
+function wholeOf(length: number, live: boolean): number {
+  const needed = length * (1 + EDGE);
+  return live ? GROWTH ** Math.ceil(Math.log(needed) / Math.log(GROWTH)) : needed;
 }
 
 /** The shortest span that may be shown, in a view `width` pixels wide. */

@@ -1,6 +1,6 @@
 /** The controls of the timeline. */
 
-import type { LaneKind, SegmentKind, TimelineWindow } from "../../kernel/contract";
+import type { LaneKind, TimelineWindow } from "../../kernel/contract";
 import { Button } from "../../ui/button";
 import { Choice } from "../../ui/choice";
 import { count, duration, plural } from "../../ui/format";
@@ -78,8 +78,8 @@ export function Toolbar(props: ToolbarProps) {
           {plural(path.tasks, "task")}, {duration(path.work_s)} of work, {duration(path.wait_s)} between them
         </span>
       )}
-      <Legend window={window} />
-      <span class="rc-note">
+      <Legend hidden={window.dense} />
+      <span class="rc-note rc-tl-count">
         {saved && saved.here < saved.total
           ? `${count(saved.here)} of ${plural(saved.total, "task")} saved`
           : window.waiting > 0
@@ -90,12 +90,11 @@ export function Toolbar(props: ToolbarProps) {
   );
 }
 
-/** The kinds of time that bars show, where there are several. */
-function Legend({ window }: { window: TimelineWindow }) {
-  const present = new Set<SegmentKind>(window.bars.flatMap((bar) => bar.segments.map(([kind]) => kind)));
+/** The kinds of time that bars show. */
+function Legend({ hidden }: { hidden: boolean }) {
   return (
-    <ul class="rc-tl-legend" aria-label="Legend" hidden={present.size < 2}>
-      {KINDS.filter((kind) => present.has(kind)).map((kind) => (
+    <ul class="rc-tl-legend" aria-label="Legend" hidden={hidden}>
+      {KINDS.map((kind) => (
         <li key={kind}>
           <i class={`rc-tl-swatch rc-tl-kind-${kind} rc-tone-completed`} />
           {KIND_WORDS[kind]}

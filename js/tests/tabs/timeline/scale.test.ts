@@ -22,6 +22,16 @@ describe("a look", () => {
     expect(spanOf(ALL, { ...RUN, to: 201_000 }).to).toBe(205_000);
   });
 
+  test("at the whole of a live run grows in steps, with room ahead", () => {
+    const lengths = Array.from({ length: 200 }, (_, i) => 50_000 + i * 500);
+    const ends = lengths.map((length) => spanOf(ALL, { from: 0, to: length }, true).to);
+    expect(new Set(ends).size).toBeLessThan(8);
+    for (const [at, end] of ends.entries()) {
+      expect(end).toBeGreaterThan((lengths[at] as number) * 1.01);
+      expect(end).toBeLessThan((lengths[at] as number) * 1.25);
+    }
+  });
+
   test("at the newest part moves with it, and keeps its length", () => {
     const span = spanOf({ kind: "newest", length: 10_000 }, RUN);
     expect(span.to - span.from).toBe(10_000);
