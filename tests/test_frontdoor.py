@@ -40,6 +40,7 @@ NAMES = [
     "InvalidArgument",
     "LinkFailure",
     "LinkStatus",
+    "LogHandler",
     "MissingPackage",
     "NoOneToAsk",
     "NotConnected",
@@ -59,6 +60,7 @@ NAMES = [
     "history",
     "report",
     "start_run",
+    "tqdm",
 ]
 
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from runconsole.dataset import History, history
     from runconsole.replay import Replay
     from runconsole.reporting.asking import TakenAnswer
+    from runconsole.reporting.bars import tqdm
+    from runconsole.reporting.handler import LogHandler
     from runconsole.reporting.report import report
     from runconsole.reporting.run import ActiveRun, start_run
     from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveWave
@@ -73,6 +75,7 @@ __all__ = [
     "InvalidArgument",
     "LinkFailure",
     "LinkStatus",
+    "LogHandler",
     "MissingPackage",
     "NoOneToAsk",
     "NotConnected",
@@ -92,6 +95,7 @@ __all__ = [
     "history",
     "report",
     "start_run",
+    "tqdm",
 ]
 
 _LATER = {
@@ -102,10 +106,12 @@ _LATER = {
     "ConsoleWidget": "runconsole.widget",
     "History": "runconsole.dataset",
     "Replay": "runconsole.replay",
+    "LogHandler": "runconsole.reporting.handler",
     "TakenAnswer": "runconsole.reporting.asking",
     "history": "runconsole.dataset",
     "report": "runconsole.reporting.report",
     "start_run": "runconsole.reporting.run",
+    "tqdm": "runconsole.reporting.bars",
 }
 """Names that load when they are first used, with their packages: each needs more than a connection does."""
 

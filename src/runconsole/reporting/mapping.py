@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runconsole.errors import InvalidArgument
 from runconsole.reporting.channel import Message, RemoteResult, ReportServer, reports_of
 from runconsole.reporting.current import current_task
+from runconsole.reporting.dask import DaskServer, is_dask_client
 from runconsole.reporting.records import TaskRecord, problem_of
 from runconsole.reporting.tasks import ActiveTask, is_news, status_of
 
@@ -52,14 +53,20 @@ class _Mapping:
         retries: how often an item is tried again.
     """
 
-    def __init__(self, run: ActiveRun, function: Callable[[Any], Any], executor: Executor, retries: int) -> None:
+    def __init__(self, run: ActiveRun, function: Callable[[Any], Any], executor: Any, retries: int) -> None:
         self._run = run
         self._emitter = run._emitter  # noqa: SLF001 - of this package
-        self._executor = executor
         self._function = function
         self._retries = retries
         self._context = contextvars.copy_context()
-        self._server = None if isinstance(executor, ThreadPoolExecutor) else ReportServer(self._take)
+        self._server: ReportServer | DaskServer | None = None
+        self._executor: Executor
+        if is_dask_client(executor):
+            self._server = DaskServer(executor, self._take)
+            self._executor = self._server.executor
+        else:
+            self._executor = executor
+            self._server = None if isinstance(executor, ThreadPoolExecutor) else ReportServer(self._take)
         self._records: dict[int, TaskRecord] = {}
         """The tasks on their way, by the number of their item."""
         self._under_way: dict[int, tuple[_Item, Future[Any]]] = {}
@@ -193,7 +200,7 @@ def map_items(  # noqa: PLR0917 - the arguments of `ActiveRun.map`
     run: ActiveRun,
     function: Callable[[Any], Any],
     items: Iterable[Any],
-    executor: Executor | None,
+    executor: Any,
     name: str | None,
     phase: str | None,
     retries: int,
@@ -202,9 +209,10 @@ def map_items(  # noqa: PLR0917 - the arguments of `ActiveRun.map`
     """Return the results of a function for each item, in order. As `ActiveRun.map`."""
     if not callable(function):
         raise InvalidArgument(f"expected a function to map, got a {type(function).__name__}")
-    if executor is not None and not isinstance(executor, Executor):
+    if executor is not None and not isinstance(executor, Executor) and not is_dask_client(executor):
         raise InvalidArgument(
-            f"expected executor= to be a concurrent.futures.Executor or None, got a {type(executor).__name__}"
+            "expected executor= to be a concurrent.futures.Executor, a dask.distributed.Client or None, got a"
+            f" {type(executor).__name__}"
         )
     if executor is not None and max_workers is not None:
         raise InvalidArgument("expected no max_workers= beside executor=, which has its own number of workers")

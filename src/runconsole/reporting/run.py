@@ -43,6 +43,8 @@ from runconsole.reporting.tasks import (
 from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from runconsole.reporting.asgi import AsgiApp
     from runconsole.reporting.serving import RunServer
 
@@ -205,7 +207,7 @@ class ActiveRun(RunReads, RunAsks):
         function: Callable[[T], R],
         items: Iterable[T],
         *,
-        executor: Executor | None = None,
+        executor: Executor | Client | None = None,
         name: str | None = None,
         phase: str | None = None,
         retries: int = 0,
@@ -220,8 +222,8 @@ class ActiveRun(RunReads, RunAsks):
         Args:
             function: is called with one item.
             items: any iterable; at most a thousand are taken ahead of the workers.
-            executor: what does the work: any `concurrent.futures.Executor`, with threads or processes. None takes
-                threads of its own.
+            executor: what does the work: any `concurrent.futures.Executor`, with threads or processes, or a
+                `dask.distributed.Client`. None takes threads of its own.
             name: the name of the tasks, followed by the item or its number; None is that of the function.
             phase: the phase that they belong to; None is that of the task around.
             retries: how often an item that failed is tried again.
