@@ -393,3 +393,12 @@ def test_an_active_task_is_sent_once_in_a_patch() -> None:
     changes = folded.feed(many).view.changes()
     assert len(changes["tasks"]["set"]) == 197
     assert [row["id"] for row in changes["active"]["set"]] == [f"n{n}" for n in range(399, 387, -1)]
+
+
+def test_lines_get_the_name_of_their_task_when_it_becomes_known() -> None:
+    folded = fold([task("task.output", stream="stdout", data="line\n")])
+    folded.view.changes()
+    assert "name" not in folded.view.snapshot()["output"]["rows"][0]
+    folded.feed([task("task.created", prompt="Compile")])
+    (row,) = folded.view.changes()["output"]["set"]
+    assert (row["text"], row["name"]) == ("line", "Compile")

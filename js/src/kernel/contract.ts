@@ -366,6 +366,8 @@ export interface EventRow extends Row {
   at: number;
   /** The reader's verdict: unreadable events are kept. */
   kind: "known" | "unknown" | "malformed";
+  /** The event in one line; absent in pictures of older versions. */
+  meaning?: string;
   /** The beginning of the payload's JSON text. */
   payload: string;
 }

@@ -75,6 +75,12 @@ export class Details {
     return this.#ask(request, (rows) => done((rows ?? []) as Row[]));
   }
 
+  /** Requests the number of events of each type. */
+  types(done: (types: Record<string, number>) => void): Cancel {
+    const request = { kind: "page", id: "", table: "events", offset: 0, limit: 0, query: {} } as const;
+    return this.#ask(request, (types) => done((types ?? {}) as Record<string, number>));
+  }
+
   isWhole(table: TableName, row: Row): boolean {
     return !row.cut || this.#whole.has(`${table} ${row.key}`);
   }
@@ -98,7 +104,10 @@ export class Details {
         this.#start({ ...asked, texts: [], request: { ...asked.request, part: 0 } as never });
       }
     } else if (message.kind === "task") asked.done(message.row && { row: message.row, history: message.history });
-    else asked.done(message.kind === "page" ? message.rows : message.kind === "detail" ? message.row : null);
+    else
+      asked.done(
+        message.kind === "page" ? (message.types ?? message.rows) : message.kind === "detail" ? message.row : null,
+      );
   }
 
   #ask(request: Asked["request"], done: Asked["done"]): Cancel {

@@ -22,7 +22,8 @@ LONGEST = 1000
 """Characters of a searched text."""
 _ERRORS = r"\b(error|exception|traceback|fatal|panic|panicked|critical|failed|failure)\b"
 _NO_ERRORS = r"\b(0|no|without) (error|exception|failed|failure)"
-_HEARTBEATS = r"(^|[._-])(heart_?beat|keep_?alive|ping|pong)s?$"
+_HEARTBEATS = r"(^|[._:-])(heart[_-]?beat|keep[_-]?alive|health[_-]?check|ping|pong|hb)s?$"
+"""As `HEARTBEATS` of `js/src/tabs/events.tsx`."""
 
 
 class LogQuery(msgspec.Struct, frozen=True):

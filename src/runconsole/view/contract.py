@@ -435,6 +435,8 @@ class EventRow(Row):
     at: EventTime
     kind: Literal["known", "unknown", "malformed"]
     """The reader's verdict: unreadable events are kept."""
+    meaning: NotRequired[str]
+    """The event in one line; absent in pictures of older versions."""
     payload: str
     """The beginning of the payload's JSON text."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, NamedTuple, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state import Artifact, ErrorRecord, Phase, Subtask, Task, Wave, span_s
@@ -22,6 +22,7 @@ from runconsole.view.contract import (
     TaskRow,
     WaveRow,
 )
+from runconsole.view.meaning import meaning
 from runconsole.view.output import OutputLine
 
 AnyRow = dict[str, Any]
@@ -206,7 +207,20 @@ def _subtask_row(subtask: Subtask) -> SubtaskRow:
     }
 
 
-def output_row(index: int, line: OutputLine, cutter: Cutter, task: Task | None = None) -> OutputRow:
+class NamedLine(NamedTuple):
+    """A line of output with the name of its task, which may become known later than the line."""
+
+    line: OutputLine
+    name: str | None
+
+
+def named_line(line: OutputLine, tasks: Mapping[str, Task]) -> NamedLine:
+    task = None if line.task_id is None else tasks.get(line.task_id)
+    name = None if task is None or task.name == line.task_id else task.name
+    return NamedLine(line, short(name, LABEL) if name else None)
+
+
+def output_row(index: int, line: OutputLine, cutter: Cutter, name: str | None = None) -> OutputRow:
     row: OutputRow = {
         "key": str(index),
         "task": line.task_id and short(line.task_id),
@@ -214,8 +228,8 @@ def output_row(index: int, line: OutputLine, cutter: Cutter, task: Task | None =
         "text": cutter("text", _both_ends(line.text, cutter), LINE, controls=False),
         "at": ms(line.at),
     }
-    if task is not None and task.name and task.name != line.task_id:
-        row["name"] = short(task.name, LABEL)
+    if name is not None:
+        row["name"] = name
     return row
 
 
@@ -272,5 +286,6 @@ def event_row(index: int, event: Received, cutter: Cutter) -> EventRow:
         "task": task and short(task),
         "at": ms(event.timestamp if event.timestamp is not None else event.received_at),
         "kind": "malformed" if kind is MalformedFrame else "unknown" if kind is UnknownEvent else "known",
+        "meaning": short(meaning(event.type, event.payload, task and short(task, LABEL)), SENTENCE),
         "payload": cutter.raw("payload", event.payload, PAYLOAD),
     }

@@ -208,8 +208,24 @@ def _errors(source: TableSource) -> ShownRows:
     return {str(number): source.error_groups.entry(source.state, number) for number in newest}
 
 
+class _NamedLines(Sequence[rows.NamedLine]):
+    """The lines of output with the names of their tasks."""
+
+    def __init__(self, source: TableSource) -> None:
+        self._lines = source.lines.lines
+        self._tasks = source.state.tasks
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [rows.named_line(line, self._tasks) for line in self._lines[index]]
+        return rows.named_line(self._lines[index], self._tasks)
+
+
 def _tail(source: TableSource) -> ShownRows:
-    lines = source.lines.lines
+    lines = _NamedLines(source)
     first = max(0, len(lines) - LINES)
     return {str(first + i): line for i, line in enumerate(lines[first:])}
 
@@ -235,11 +251,11 @@ TABLES: dict[str, TableSpec] = {
         within="tasks",
     ),
     "output": TableSpec(
-        _versions("output"),
+        _versions("output", "tasks"),
         lambda source: len(source.lines.lines),
         _tail,
-        lambda source: Keyed(source.lines.lines),
-        lambda source, key, item, cutter: rows.output_row(int(key), item, cutter, source.state.tasks.get(item.task_id)),
+        lambda source: Keyed(_NamedLines(source)),
+        lambda _, key, item, cutter: rows.output_row(int(key), item.line, cutter, item.name),
         numbered=True,
     ),
     "artifacts": _grows("artifacts", rows.artifact_row),

@@ -19,8 +19,8 @@ from runconsole.view.details import detail_facts
 from runconsole.view.error_groups import ErrorGroups
 from runconsole.view.grouped import artifact_groups, artifacts_of, error_groups, errors_of
 from runconsole.view.head import ErrorCounts, head
-from runconsole.view.output import OutputLines
-from runconsole.view.rows import AnyRow, Cutter, referred
+from runconsole.view.output import OutputLine, OutputLines
+from runconsole.view.rows import AnyRow, Cutter, named_line, referred
 from runconsole.view.sent_rows import SentRows, is_same
 from runconsole.view.tables import TABLES, ShownRows, TableSource
 from runconsole.view.task_history import find_task, task_history
@@ -241,6 +241,8 @@ class View:
 
     def numbered_row(self, name: str, number: int, item: Any) -> AnyRow:
         """Return a row of an append-only table, by its number and its item; on any thread."""
+        if isinstance(item, OutputLine):
+            item = named_line(item, self._source.state.tasks)
         return self._row(name, str(number), item)
 
     def _find(self, name: str, key: str) -> Any:
