@@ -1,4 +1,4 @@
-/** Builds the panel into the Python package: one ES module and one style sheet. */
+/** Builds the panel into the Python package: the widget's ES module, the script of HTML files, and one style sheet. */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,7 @@ const OWN =
 await mkdir(out, { recursive: true });
 await build({
   absWorkingDir: here,
-  entryPoints: { widget: "src/widget.tsx" },
+  entryPoints: { widget: "src/widget.tsx", page: "src/page.ts" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -33,7 +33,7 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
-for (const name of ["widget.js", "widget.css"]) {
+for (const name of ["widget.js", "widget.css", "page.js"]) {
   const { size } = await stat(resolve(out, name));
   console.log(`${name}: ${(size / 1024).toFixed(1)} KiB`);
   if (name === "widget.js" && size > CEILING) {

@@ -51,7 +51,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timeline": {"critical", "state", "view"},
     "analysis": {"critical"},
     "dataset": {"analysis", "clock", "log", "state", "tables", "transports", "view"},
-    "api": {"analysis", "clock", "dataset", "engine", "protocols", "replay", "state", "store", "tables", "view"},
+    "api": {
+        "analysis",
+        "clock",
+        "dataset",
+        "engine",
+        "onefile",
+        "protocols",
+        "replay",
+        "state",
+        "store",
+        "tables",
+        "view",
+    },
+    "onefile": {
+        *("clock", "engine", "log", "recording", "replay", "state", "store", "timeline", "view"),
+    },
     "console": {"api", "engine", "options", "protocols", "view"},
     "widget": {
         *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),

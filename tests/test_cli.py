@@ -82,7 +82,8 @@ def test_watch_of_a_run_with_failures_exits_with_1() -> None:
     with Simulator("execution", speed=0, failures=2) as sim:
         result = run("watch", sim.url)
     assert result.exit_code == 1
-    assert "Error" not in result.output
+    assert "Errors: " in result.stdout
+    assert "Error: " not in result.stderr
 
 
 def test_watch_of_an_interrupted_run_exits_with_3() -> None:
@@ -305,6 +306,20 @@ def test_a_file_that_is_no_recording_is_wrong_usage(tmp_path: Path) -> None:
     assert file.read_text() == "precious"
 
 
+def test_report_writes_the_recorded_run_to_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Simulator(speed=0, failures=0) as sim:
+        assert run("record", sim.url, "night.jsonl.zst").exit_code == 0
+    result = run("report", "night.jsonl.zst", "--title", "nightly <b>")
+    assert (result.exit_code, result.stdout.partition(":")[0]) == (0, "night.html")
+    assert "<title>nightly &lt;b&gt;</title>" in (tmp_path / "night.html").read_text(encoding="utf-8")
+    assert run("report", "night.jsonl.zst", "-o", "other.html").stdout.startswith("other.html: ")
+    missing = run("report", "missing.jsonl")
+    assert (missing.exit_code, "cannot read the recording" in missing.stderr) == (2, True)
+    nowhere = run("report", "night.jsonl.zst", "-o", "nowhere/run.html")
+    assert (nowhere.exit_code, "cannot write 'nowhere/run.html'" in nowhere.stderr) == (2, True)
+
+
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +327,7 @@ def test_the_version_is_the_packages_own() -> None:
     assert re.fullmatch(r"runconsole, version \d+\.\d+\.\d+\S*\n", run("--version").stdout)
 
 
-@pytest.mark.parametrize("command", ["watch", "record", "replay", "serve", "demo"])
+@pytest.mark.parametrize("command", ["watch", "record", "replay", "report", "serve", "demo"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

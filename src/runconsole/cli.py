@@ -1,4 +1,4 @@
-"""The command line: `runconsole watch`, `record`, `replay`, `serve` and `demo`.
+"""The command line: `runconsole watch`, `record`, `replay`, `report`, `serve` and `demo`.
 
 Errors are one sentence on stderr. Exit codes: 2 for wrong arguments; 3 for a stream that ended before its run did; 1
 for every other failure, also of the run itself; 130 after Ctrl-C; 143 and 129 after SIGTERM and SIGHUP. A closed output
@@ -252,6 +252,27 @@ def replay(file: Path, speed: float | None, title: str | None) -> None:
     if speed is None:
         speed = 1.0 if sys.stdout.isatty() else 0.0
     _watch(Console(file, protocol="replay", speed=speed, title=title))
+
+
+@cli.command()
+@click.argument("file", metavar="RECORDING", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The HTML file. Default: the recording's name with .html, in this directory. An older one is replaced.",
+)
+@click.option("--title", help="A name for the run.")
+def report(file: Path, output: Path | None, title: str | None) -> None:
+    """Write the run that was recorded to RECORDING, with its panel, to one HTML file.
+
+    Any browser shows it, without a network: tables, output, timeline, and a scrubber back to the run's beginning.
+    """
+    from runconsole.console import Console
+
+    place = output or Path(f"{file.name.removesuffix('.gz').removesuffix('.zst').removesuffix('.jsonl')}.html")
+    Console(file, protocol="replay", title=title).to_html(place)
+    click.echo(f"{place}: {place.expanduser().stat().st_size / 1024:,.0f} KiB")
 
 
 def _console(

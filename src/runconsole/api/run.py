@@ -126,6 +126,20 @@ class RunAPI(RunFrames, RunWaits, RunCommands):
         """
         self._engine.save(Path(path))
 
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the run as it is now, with its panel, to one HTML file: for a browser, without a network or a server.
+
+        The file has every moment of the run: its scrubber goes back to the beginning. Of very long runs it holds the
+        newest output and events, and says so. Another file of that name is replaced in one step.
+
+        Raises:
+            InvalidArgument: the file cannot be written.
+            RecordingError: the run cannot be read again.
+        """
+        from runconsole.onefile import write_file
+
+        write_file(self._engine, path)
+
     def _to_parquet(self, directory: str | os.PathLike[str], execution: str | None, storage_options: Any) -> str:
         for earlier in self.runs[:-1]:
             earlier.to_parquet(directory, storage_options=storage_options)
