@@ -35,6 +35,9 @@ def main(folder: Path) -> None:
         notebook.run_all()
         wait_for_percent(notebook.panel, 55)
         shoot(notebook, folder / "execution.png")
+        notebook.panel.get_by_role("tab", name="Timeline", exact=True).click()
+        wait_for_percent(notebook.panel, 75)
+        shoot(notebook, folder / "timeline.png")
     with open_lab(viewport=(WIDTH, HEIGHT), theme=DARK, scale=2) as lab:
         notebook = lab.new_notebook([f'{IMPORTS}\nsimulator = Simulator("tasks", speed=4).start()', TASKS])
         notebook.run_all()

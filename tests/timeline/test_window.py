@@ -213,3 +213,13 @@ def test_a_newer_snapshot_changes_what_changed() -> None:
     assert [(bar["id"], bar["row"], bar["end"]) for bar in made["bars"]] == [("a", 0, 4000), ("b", 0, 6000)]
     fresh = shown(folded)
     assert made == fresh
+
+
+def test_what_is_about_the_whole_run_is_made_again_when_it_has_changed() -> None:
+    folded, run = fold(ran("a", 0, 4)), TimelineRun()
+    before = shown(folded, run=run, now=10)
+    assert shown(folded, run=run, now=10)["overview"] is before["overview"]
+    folded.feed(ran("b", 5, 9))
+    after = shown(folded, run=run, now=10)
+    assert [slow["id"] for slow in after["slowest"]] == ["a", "b"]
+    assert sum(after["overview"]["busy"]) > sum(before["overview"]["busy"])

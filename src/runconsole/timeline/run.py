@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from runconsole.timeline.snapshot import Snapshot
 from runconsole.view.contract import LaneKind
 
 __all__ = ["Path", "TimelineRun"]
+
+T = TypeVar("T")
 
 _FAILED = STATUSES.index(TaskStatus.FAILED)
 
@@ -52,7 +55,7 @@ class TimelineRun:
         self._failures: dict[int, list[int]] = {}
         self._read = 0
         self._lanes: dict[LaneKind, tuple[int, Lanes, list[str]]] = {}
-        self._path: tuple[int, Path] | None = None
+        self._memory: dict[str, tuple[Any, Any]] = {}
         self._questions: dict[int, list[Span]] = {}
         self.snapshot: Snapshot | None = None
 
@@ -75,6 +78,14 @@ class TimelineRun:
         self._read = len(snapshot.errors)
         self._questions = self._spans(snapshot.checkpoints)
         self.snapshot = snapshot
+
+    def remembered(self, name: str, version: Any, make: Callable[[], T]) -> T:
+        """Return what was made under this name, made again if its version is another one."""
+        known = self._memory.get(name)
+        if known is None or known[0] != version:
+            known = self._memory[name] = version, make()
+        made: T = known[1]
+        return made
 
     def place(self, task_id: str | None) -> int | None:
         """Return the position of a task."""
@@ -188,9 +199,7 @@ class TimelineRun:
 
     def path(self) -> Path:
         """Return the critical path."""
-        if self._path is None or self._path[0] != self._columns.revision:
-            self._path = self._columns.revision, self._found_path()
-        return self._path[1]
+        return self.remembered("path", self._columns.revision, self._found_path)
 
     def _found_path(self) -> Path:
         ended = np.flatnonzero(self.table.begun & (self.table.end != OPEN))

@@ -39,6 +39,8 @@ _BUCKET = 4
 """Pixels of a bucket of a lane's density."""
 _BUCKETS = 300
 _NAME = 120
+_SECOND = 1_000_000
+"""What is about the whole run is made once a second while it goes on."""
 
 
 class Asked(NamedTuple):
@@ -88,13 +90,15 @@ def window(run: TimelineRun, asked: Asked, now: int) -> TimelineWindow:
     dense = _is_dense(scene.lanes.row[inside], scene.lanes.rows, rows)
     first = max(0, min(asked.first, (len(scene.names) if dense else scene.lanes.rows) - 1))
     made = _dense_lanes if dense else _lanes
-    slowest = run.slowest(SLOWEST, scene.until)
-    path = run.path()
-    assert run.snapshot is not None  # noqa: S101 - of a run that has one
+    path, snapshot = run.path(), run.snapshot
+    assert snapshot is not None  # noqa: S101 - of a run that has one
+    version = (snapshot.version, scene.until // _SECOND)
+    slowest = run.remembered("slowest", version, lambda: run.slowest(SLOWEST, scene.until))
+    overview = run.remembered("overview", version, lambda: _density(scene, None, scene.origin, scene.until, _OVERVIEW))
     return {
         "by": asked.by,
         "origin": scene.origin // 1000,
-        "end": None if run.snapshot.ended_at is None else scene.after(scene.until),
+        "end": None if snapshot.ended_at is None else scene.after(scene.until),
         "until": scene.after(scene.until),
         "start": scene.after(scene.start),
         "stop": scene.after(scene.stop),
@@ -104,7 +108,7 @@ def window(run: TimelineRun, asked: Asked, now: int) -> TimelineWindow:
         "lanes": made(scene, asked, first, rows),
         "lanes_total": len(scene.names),
         "bars": [] if dense else _bars(scene, inside, first, rows, slowest),
-        "overview": _density(scene, None, scene.origin, scene.until, _OVERVIEW),
+        "overview": overview,
         "waves": _waves(scene),
         "questions": _questions(scene),
         "slowest": [_slow(scene, place) for place in slowest.tolist()],

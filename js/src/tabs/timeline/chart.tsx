@@ -9,12 +9,12 @@ import { duration, plural } from "../../ui/format";
 import { Empty } from "../../ui/icons";
 import { type Layout, useScroller } from "../../ui/virtual";
 import { AXIS_HEIGHT, Axis } from "./axis";
-import { Bars, drawn } from "./bars";
+import { Bars } from "./bars";
 import { useChoices } from "./choices";
 import { Foot } from "./foot";
 import { nextBar } from "./keys";
 import { Lanes } from "./lanes";
-import { Links } from "./links";
+import { Lines } from "./lines";
 import { Overview } from "./overview";
 import { savedWindow } from "./saved";
 import {
@@ -32,7 +32,6 @@ import {
 } from "./scale";
 import { Toolbar } from "./toolbar";
 import { type Hint, Tooltip } from "./tooltip";
-import { laneLabel } from "./words";
 
 /** Heights of rows in CSS pixels, the best first: the first one with which all rows are visible, else the last. */
 const ROW_HEIGHTS = { task: [26, 22], lanes: [40, 30, 22], dense: [72, 52, 38] } as const;
@@ -127,7 +126,7 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
   const { start, end } = scroller.window;
   feed?.want(queryOf(by, look, span, width, start, end));
 
-  const bars = drawn(window, start, end);
+  const bars = useDrawn(window, start, end, { from: span.from - origin, to: span.to - origin });
   const stop =
     bars.find(({ key }) => key === choices.at) ?? bars.find((bar) => origin + bar.start >= span.from) ?? bars[0];
   const wanted = useRef<string | null>(null);
@@ -183,7 +182,7 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
     `--head:${AXIS_HEIGHT}px`,
   ].join(";");
   const second = Math.floor((all.to - origin) / 1000) * 1000;
-  const classes = `rc-tl-plot${choices.critical && !saved ? " rc-tl-path-only" : ""}${window.dense ? " rc-tl-dense" : ""}`;
+  const classes = `rc-tl-plot${choices.critical && !saved ? " rc-tl-path-only" : ""}${window.by === "task" ? " rc-tl-waterfall" : ""}`;
   return (
     <div class={classes} style={style} ref={root}>
       <Toolbar
@@ -254,23 +253,21 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
             <div class="rc-tl-rows" style={{ transform: `translateY(${scroller.window.top - start * rowHeight}px)` }}>
               <Lanes
                 window={window}
+                bars={bars}
                 start={start}
                 end={end}
+                now={second}
                 critical={choices.critical}
                 zoomIn={() => zoom(0.25)}
-                label={laneLabel}
               />
               <div class="rc-tl-plane">
-                {choices.critical && (
-                  <Links
-                    window={window}
-                    start={start}
-                    end={end}
-                    place={(at) => ((origin + at - span.from) / length) * width}
-                    height={rowHeight}
-                  />
-                )}
-                <Bars window={window} start={start} end={end} stop={stop?.key ?? null} now={second} />
+                <Lines
+                  bars={bars}
+                  critical={choices.critical}
+                  place={(at) => ((origin + at - span.from) / length) * width}
+                  height={rowHeight}
+                />
+                <Bars window={window} bars={bars} stop={stop?.key ?? null} now={second} />
               </div>
             </div>
           </div>
@@ -292,6 +289,21 @@ function queryOf(by: LaneKind, look: Look, span: Span, width: number, start: num
   const to = Math.ceil((span.to + step) / step) * step;
   const pixels = Math.round((width * (to - from)) / (span.to - span.from) / 50) * 50;
   return { by, start: from, stop: to, width: pixels, first, rows };
+}
+
+/** The bars in view and a little beyond; the same array while a move brings none and takes none away. */
+function useDrawn(window: TimelineWindow, start: number, end: number, span: Span): readonly TimelineBar[] {
+  const step = (span.to - span.from) / 5;
+  const [from, to] = [Math.floor(span.from / step - 1) * step, Math.ceil(span.to / step + 1) * step];
+  return useMemo(
+    () =>
+      window.bars.filter((bar) => {
+        return (
+          bar.row >= start && bar.row < end && (window.by === "task" || ((bar.end ?? to) >= from && bar.start <= to))
+        );
+      }),
+    [window, start, end, from, to],
+  );
 }
 
 /** The time that stays in its place when the zoom changes: the newest of a view that follows, else the middle. */

@@ -1,30 +1,33 @@
 /** The names of the lanes at the left, and the densities of lanes whose bars are too many. */
 
-import type { TimelineLane, TimelineWindow } from "../../kernel/contract";
+import type { TimelineBar, TimelineLane, TimelineWindow } from "../../kernel/contract";
 import { Clip } from "../../ui/clip";
-import { count } from "../../ui/format";
+import { count, duration } from "../../ui/format";
 import { memo } from "../../ui/memo";
-import { drawn } from "./bars";
 import { Density } from "./densities";
+import { laneLabel, lengthOf } from "./words";
 
 export interface LanesProps {
   window: TimelineWindow;
+  bars: readonly TimelineBar[];
   /** The drawn rows: [start, end). */
   start: number;
   end: number;
+  /** Milliseconds after the origin, to the second: the end of what lasts. */
+  now: number;
   critical: boolean;
   zoomIn: () => void;
-  label: (lane: TimelineLane) => string;
 }
 
 export const Lanes = memo((props: LanesProps) => {
-  const { window, start, end } = props;
+  const { window, bars, start, end, now } = props;
   if (window.by === "task" && !window.dense) {
     return (
       <>
-        {drawn(window, start, end).map((bar) => (
+        {bars.map((bar) => (
           <div key={bar.key} class="rc-tl-lane rc-tl-name" style={`--r:${bar.row};--n:1`} aria-hidden="true">
             <Clip title={bar.name}>{bar.name}</Clip>
+            <span class="rc-note">{duration(lengthOf(bar, now))}</span>
           </div>
         ))}
       </>
@@ -46,12 +49,18 @@ export const Lanes = memo((props: LanesProps) => {
   );
 });
 
-function Strip({ window, lane, critical, zoomIn, label }: LanesProps & { lane: TimelineLane }) {
+function Strip({ window, lane, critical, zoomIn }: LanesProps & { lane: TimelineLane }) {
   if (!lane.density) return null;
   const style = `--a:${window.start / 1000};--e:${window.stop / 1000}`;
   return (
     <div class="rc-tl-plane">
-      <button type="button" class="rc-tl-strip" style={style} aria-label={`${label(lane)}. Zoom in`} onClick={zoomIn}>
+      <button
+        type="button"
+        class="rc-tl-strip"
+        style={style}
+        aria-label={`${laneLabel(lane)}. Zoom in`}
+        onClick={zoomIn}
+      >
         <Density density={lane.density} path={critical} />
       </button>
     </div>
