@@ -1,5 +1,5 @@
 /** A panel on a fake model, by a clock that the test moves. */
-import { getQueriesForElement } from "@testing-library/dom";
+import { getQueriesForElement, within } from "@testing-library/dom";
 import { afterEach, beforeEach, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
 import type { Changes, Durable, FromKernel, Picture, Row, ToKernel } from "../src/kernel/contract";
@@ -71,6 +71,15 @@ export class Bench {
 
   async tab(name: string): Promise<void> {
     this.get.getByRole("tab", { name }).click();
+    await later();
+  }
+
+  /** Opens the drawer with the list of the questions, or with one of them. */
+  async ask(title?: string): Promise<void> {
+    const line = within(this.get.getByRole("region", { name: "Questions" }));
+    const name = title ?? /^[\d,]+ questions$/;
+    const button = line.getByRole("button", { name });
+    if (button.getAttribute("aria-expanded") !== "true") button.click();
     await later();
   }
 

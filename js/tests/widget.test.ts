@@ -16,6 +16,7 @@ describe("a view", () => {
     const asked = checkpoint("c", { deadline: NOW + 60_000 });
     const bench = await new Bench().show(picture({}, { checkpoints: table([asked]) }));
     for (const name of ["Tasks", "Output", "Timeline", "Overview"]) await bench.tab(name);
+    await bench.ask(asked.title);
     bench.get.getByRole("button", { name: "Approve" }).click();
     await later();
     bench.view.abort();

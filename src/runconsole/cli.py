@@ -139,13 +139,16 @@ _token_option = click.option(
     show_envvar=True,
     help="The server's secret. Better in the environment, where other users of the machine cannot read it.",
 )
-_family_option = click.option(
-    "--family",
-    type=click.Choice(["execution", "tasks"]),
-    default="execution",
-    show_default=True,
-    help="The kind of run: 120 tasks in phases and waves, or four agents that ask a person.",
-)
+
+
+def _family_option(default: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--family",
+        type=click.Choice(["execution", "tasks"]),
+        default=default,
+        show_default=True,
+        help="The kind of run: 120 tasks in phases and waves, or four agents that ask a person.",
+    )
 
 
 # ---- watch ----------------------------------------------------------------------------------------------------------
@@ -339,7 +342,7 @@ stray:AFTER                   send the refusal of another client's request
 
 
 @cli.command()
-@_family_option
+@_family_option("execution")
 @click.option(
     "--wire",
     type=click.Choice(["json", "trpc", "socketio"]),
@@ -415,7 +418,7 @@ def _greeting(url: str, options: Mapping[str, Any]) -> str:
 
 
 @cli.command()
-@_family_option
+@_family_option("tasks")
 @click.option(
     "--dir",
     "directory",

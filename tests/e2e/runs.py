@@ -50,7 +50,7 @@ def open_checkpoint(
     notebook = lab.new_notebook([PATIENT_TASKS.format(speed=speed), SHOW, *(more or [])], kernel=kernel)
     notebook.run_cell(0)
     notebook.run_cell(1)
-    expect(notebook.panel.get_by_role("group", name=CHECKPOINT)).to_be_visible(timeout=LONG)
+    expect(ask(notebook.panel, CHECKPOINT)).to_be_visible(timeout=LONG)
     return notebook
 
 
@@ -96,18 +96,26 @@ def follow(
     notebook = lab.new_notebook([show, *(more or [])], **options)
     notebook.run_cell(0)
     server.peer.send(*events)
-    expect(card(notebook, events[-1]["payload"]["title"])).to_be_visible(timeout=LONG)
+    expect(ask(notebook.panel, events[-1]["payload"]["title"])).to_be_visible(timeout=LONG)
     return notebook
 
 
 def card(notebook: NotebookPage, title: str = "Ship it?") -> Locator:
-    """Return the card of an open question."""
+    """Return the card of the question that is shown."""
     return notebook.panel.get_by_role("group", name=title, exact=True)
+
+
+def ask(panel: Locator, title: str) -> Locator:
+    """Return the card of an open question, after opening it."""
+    button = panel.get_by_role("region", name="Questions").get_by_role("button", name=title, exact=True)
+    if button.get_attribute("aria-expanded", timeout=LONG) != "true":
+        button.click()
+    return panel.get_by_role("group", name=title, exact=True)
 
 
 def press(notebook: NotebookPage, option: str, title: str = "Ship it?") -> None:
     """Press an option's button as it is, without waiting for it to be enabled."""
-    button = card(notebook, title).get_by_role("button", name=option, exact=True)
+    button = ask(notebook.panel, title).get_by_role("button", name=option, exact=True)
     button.evaluate("button => button.click()")
 
 

@@ -15,6 +15,7 @@ from tests.e2e.runs import (
     PATIENT_TASKS,
     SHOW,
     TASKS,
+    ask,
     connection,
     is_busy,
     open_checkpoint,
@@ -129,14 +130,14 @@ def test_a_second_view_and_a_reloaded_page_show_the_same_run(lab: Lab) -> None:
     notebook.run_all()
     first, second = notebook.panel.nth(0), notebook.panel.nth(1)
     for view in (first, second):
-        expect(view.get_by_role("group", name=CHECKPOINT)).to_be_visible(timeout=LONG)
+        expect(ask(view, CHECKPOINT)).to_be_visible(timeout=LONG)
     notebook.save()
     notebook.reload()
     expect(notebook.panel).to_have_count(2)
     for view in (first, second):
-        expect(view.get_by_role("group", name=CHECKPOINT)).to_be_visible()
+        expect(ask(view, CHECKPOINT)).to_be_visible()
         expect(connection(view)).to_contain_text("live")
-    second.get_by_role("group", name=CHECKPOINT).get_by_role("button", name="Approve", exact=True).click()
+    ask(second, CHECKPOINT).get_by_role("button", name="Approve", exact=True).click()
     for view in (first, second):
         expect(view.get_by_role("group", name=CHECKPOINT)).to_have_count(0)
     expect(first).to_contain_text("decided by you")

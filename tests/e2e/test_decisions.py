@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.e2e.runs import card, decided, decisions_at, follow, press, question, until
+from tests.e2e.runs import card, decided, decisions_at, follow, now, press, question, until
 from tests.servers.json_server import JsonServer, Message
 
 if TYPE_CHECKING:
@@ -177,3 +177,32 @@ def test_a_restarted_kernel_locks_the_card(lab: Lab) -> None:
     with JsonServer() as server:
         restarted(follow(lab, server, question()))
         assert decisions_at(server) == []
+
+
+def test_a_question_moves_nothing_that_is_read(lab: Lab) -> None:
+    with JsonServer() as server:
+        notebook = lab.new_notebook([f"from runconsole import ConsoleWidget\nw = ConsoleWidget({server.url!r})"])
+        notebook.run_cell(0)
+        server.peer.send({"type": "task.started", "payload": {"taskId": "t", "title": "Release"}, "timestamp": now()})
+        panel = notebook.panel
+        panel.get_by_role("tab", name="Tasks", exact=True).click()
+        table = panel.get_by_role("table", name="Tasks")
+        expect(table).to_contain_text("Release")
+        places = [each.bounding_box() for each in (panel, table)]
+        server.peer.send(question("a", title="Merge it?"), question("b"))
+        asked = panel.get_by_role("region", name="Questions")
+        expect(asked.get_by_role("button", name="Ship it?", exact=True)).to_be_visible()
+        expect(panel.get_by_role("status", name="Run status")).to_have_text("waiting for you · 2")
+        # Somebody works in the panel: nothing comes over the content by itself.
+        expect(panel.get_by_role("dialog")).to_have_count(0)
+        assert [each.bounding_box() for each in (panel, table)] == places
+        asked.get_by_role("button", name="Ship it?", exact=True).click()
+        dialog = panel.get_by_role("dialog", name="Ship it?")
+        expect(dialog.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+        notebook.tab.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        notebook.tab.keyboard.press("a")
+        expect(panel.get_by_role("dialog", name="Merge it?")).to_be_visible()
+        panel.get_by_role("tab", name="Overview", exact=True).click()
+        expect(panel.get_by_role("dialog")).to_have_count(0)
+        assert panel.bounding_box() == places[0]

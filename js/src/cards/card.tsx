@@ -11,8 +11,8 @@ import { isLocked, type Submission } from "../state/submissions";
 import { Button } from "../ui/button";
 import { clock, dollars } from "../ui/format";
 import { Icon, type IconName, Text } from "../ui/icons";
+import { looksLikeMarkdown, Markdown } from "../ui/markdown";
 import { memo } from "../ui/memo";
-import { Tick } from "./bulk";
 import { ClosedCard, ClosedCardActions } from "./closed-card";
 import { Context, lacking } from "./context";
 import { Modifications, parseModifications } from "./modifications";
@@ -27,12 +27,10 @@ export interface CardProps {
   blocked: string | null;
   /** The kernel has said nothing for some seconds. */
   silent: boolean;
-  /** Shows the box to tick: there is more than one question. */
-  selectable: boolean;
-  ticked: boolean;
-  tick: (id: string, on: boolean) => void;
   /** Removes the card. Set when the question has closed and only unsent text is left. */
   dismiss: (() => void) | null;
+  /** What stands at the end of its first line. */
+  children?: ComponentChildren;
 }
 
 export const Card = memo(function Card(props: CardProps) {
@@ -89,23 +87,21 @@ export const Card = memo(function Card(props: CardProps) {
       class={`rc-checkpoint${stranded ? " rc-stranded" : ""}`}
     >
       <div class="rc-checkpoint-head">
-        <div class="rc-checkpoint-title">
-          {props.selectable && !stranded && (
-            <Tick row={row} ticked={props.ticked} locked={locked} lacks={missing !== null} tick={props.tick} />
-          )}
-          <h4>{row.title}</h4>
-        </div>
+        <h4>{row.title}</h4>
         {row.type && <span class="rc-chip">{row.type.replaceAll("_", " ")}</span>}
         {expires && <Timer row={row} store={store} />}
+        {props.children}
       </div>
       {stranded ? (
-        <ClosedCard row={row} submission={submission} />
+        <div class="rc-checkpoint-body">
+          <ClosedCard row={row} submission={submission} />
+        </div>
       ) : (
-        <>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+        <div class="rc-checkpoint-body" tabIndex={0}>
           {!locked && <Urgent row={row} last={isLastMinute(row, now)} />}
           <Meta row={row} />
           {row.description && <Description row={row} />}
-          <Context row={row} lacks={lacks} />
           {missing !== null && (
             <p class="rc-missing rc-tone-failed">
               <Icon name="warn" />
@@ -114,60 +110,63 @@ export const Card = memo(function Card(props: CardProps) {
               </span>
             </p>
           )}
-        </>
+          <Context row={row} lacks={lacks} />
+        </div>
       )}
-      <textarea
-        class="rc-input rc-feedback"
-        aria-label={stranded ? "Feedback that did not count" : "Feedback"}
-        placeholder={row.free_text ? "Your answer" : "Feedback (optional)"}
-        rows={1}
-        value={editor.feedback}
-        readOnly={locked}
-        hidden={replayed || (stranded && editor.feedback === "")}
-        onInput={(event) => editor.write(event.currentTarget.value)}
-      />
-      {!replayed && (stranded ? editor.hasWritten : row.options.some((option) => option.modifies)) && (
-        <Modifications
-          value={editor.modifications}
-          open={editor.isOpen}
-          error={editor.error}
-          locked={locked}
-          toggle={editor.toggle}
-          change={editor.change}
-          box={editor.box}
+      <div class="rc-checkpoint-foot">
+        <textarea
+          class="rc-input rc-feedback"
+          aria-label={stranded ? "Feedback that did not count" : "Feedback"}
+          placeholder={row.free_text ? "Your answer" : "Feedback (optional)"}
+          rows={1}
+          value={editor.feedback}
+          readOnly={locked}
+          hidden={replayed || (stranded && editor.feedback === "")}
+          onInput={(event) => editor.write(event.currentTarget.value)}
         />
-      )}
-      {stranded ? (
-        <ClosedCardActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
-      ) : (
-        <>
-          {row.options_note && (
-            <p class="rc-outcome rc-tone-paused">
-              <Icon name="warn" />
-              <span>{row.options_note}</span>
-            </p>
-          )}
-          {row.free_text && !replayed && (
-            <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
-          )}
-          <Options
-            row={row}
-            chosen={submission?.option ?? row.answer ?? row.decision}
+        {!replayed && (stranded ? editor.hasWritten : row.options.some((option) => option.modifies)) && (
+          <Modifications
+            value={editor.modifications}
+            open={editor.isOpen}
+            error={editor.error}
             locked={locked}
-            note={note}
-            press={answer}
+            toggle={editor.toggle}
+            change={editor.change}
+            box={editor.box}
           />
-          <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
-            {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
-            <span>{words.text}</span>
-            {submission?.phase === "stuck" && blocked === null && !late && (
-              <Button class="rc-link-button" onClick={() => store.submissions.unlock(row.id)}>
-                Unlock the buttons
-              </Button>
+        )}
+        {stranded ? (
+          <ClosedCardActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
+        ) : (
+          <>
+            {row.options_note && (
+              <p class="rc-outcome rc-tone-paused">
+                <Icon name="warn" />
+                <span>{row.options_note}</span>
+              </p>
             )}
-          </p>
-        </>
-      )}
+            {row.free_text && !replayed && (
+              <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
+            )}
+            <Options
+              row={row}
+              chosen={submission?.option ?? row.answer ?? row.decision}
+              locked={locked}
+              note={note}
+              press={answer}
+            />
+            <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
+              {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
+              <span>{words.text}</span>
+              {submission?.phase === "stuck" && blocked === null && !late && (
+                <Button class="rc-link-button" onClick={() => store.submissions.unlock(row.id)}>
+                  Unlock the buttons
+                </Button>
+              )}
+            </p>
+          </>
+        )}
+      </div>
     </div>
   );
 });
@@ -234,30 +233,42 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
 }
 
 function Description({ row }: { row: CheckpointRow }) {
-  return (
+  const text = row.description ?? "";
+  return looksLikeMarkdown(text) ? (
+    <Markdown text={text} />
+  ) : (
     <p class="rc-description">
-      <Text>{row.description ?? ""}</Text>
+      <Text>{text}</Text>
     </p>
   );
 }
 
 const RISKY = /high|critical|severe|danger/i;
 
-function Meta({ row }: { row: CheckpointRow }) {
+/** The task, the cost and the risk of a question. */
+export function Stakes({ row }: { row: CheckpointRow }) {
   const { cost, risk } = row.context;
-  const facts: ComponentChildren[] = [];
   const task = row.task_name ?? row.task;
-  if (task) facts.push(<span key="task">{task}</span>);
-  if (cost !== undefined) facts.push(<span key="cost">cost {dollars(cost)}</span>);
-  if (risk !== undefined) {
-    const tone = RISKY.test(risk) ? "rc-fact-risk rc-tone-failed" : "";
-    facts.push(
-      <span key="risk" class={tone}>
-        {tone && <Icon name="warn" />}
-        risk: {risk}
-      </span>,
-    );
-  }
-  if (row.requested_at !== null) facts.push(<span key="at">asked at {clock(row.requested_at)}</span>);
-  return facts.length > 0 ? <p class="rc-meta">{facts}</p> : null;
+  const tone = risk !== undefined && RISKY.test(risk) ? "rc-fact-risk rc-tone-failed" : "";
+  return (
+    <>
+      {task && <span class="rc-clip">{task}</span>}
+      {cost !== undefined && <span>cost {dollars(cost)}</span>}
+      {risk !== undefined && (
+        <span class={tone}>
+          {tone && <Icon name="warn" />}
+          risk: {risk}
+        </span>
+      )}
+    </>
+  );
+}
+
+function Meta({ row }: { row: CheckpointRow }) {
+  return (
+    <p class="rc-meta">
+      <Stakes row={row} />
+      {row.requested_at !== null && <span>asked at {clock(row.requested_at)}</span>}
+    </p>
+  );
 }

@@ -1,4 +1,4 @@
-/** The context of a question: the spec, the changes, and all other data of the server. */
+/** The context of a question: the spec, the changes, and all other data of the server, each behind a tab of its own. */
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
@@ -6,26 +6,53 @@ import type { CheckpointRow } from "../kernel/contract";
 import { Button } from "../ui/button";
 import { plural } from "../ui/format";
 import { Text } from "../ui/icons";
+import { looksLikeMarkdown, Markdown } from "../ui/markdown";
+import { Tabs } from "../ui/tabs";
+import { Diff, looksLikeDiff } from "./diff";
 
-const FOLDED_LINES = 8;
-/** Lines of a diff shown at first: half a change is hard to judge. */
-const FOLDED_DIFF = 24;
-const LONG = 400;
+/** Lines of a text drawn at first. */
+const MOST_LINES = 1000;
+
+interface Part {
+  name: string;
+  /** A part of it is not here yet. */
+  part: boolean;
+  shown: ComponentChildren;
+}
 
 /** `lacks`: a part of it is not here yet. */
 export function Context({ row, lacks }: { row: CheckpointRow; lacks: boolean }) {
-  const { spec, changes, texts, other } = row.context;
-  const isPart = (name: string) => lacks && (row.cut?.includes(`context.${name}`) ?? false);
+  const [chosen, choose] = useState("");
+  const parts = partsOf(row, lacks);
+  const current = parts.find(({ name }) => name === chosen) ?? parts[0];
+  if (!current) return null;
   return (
-    <>
-      {spec !== undefined && <Folded title="Spec" text={spec} part={isPart("spec")} />}
-      {changes !== undefined && changes.length > 0 && <Changes changes={changes} part={isPart("changes")} />}
-      {texts?.map(({ name, text }) => (
-        <Folded key={name} title={titleOf(name)} text={text} part={isPart("texts")} />
-      ))}
-      {other !== undefined && <Folded title="More" text={other} part={isPart("other")} startFolded />}
-    </>
+    <div class="rc-context">
+      <Tabs
+        label="Context"
+        tabs={parts.map(({ name, part }) => ({ name, badge: 0, note: part ? "so far" : undefined }))}
+        selected={current.name}
+        select={choose}
+      >
+        {current.shown}
+      </Tabs>
+    </div>
   );
+}
+
+function partsOf(row: CheckpointRow, lacks: boolean): Part[] {
+  const { spec, changes = [], texts = [], other } = row.context;
+  const part = (name: string) => lacks && (row.cut?.includes(`context.${name}`) ?? false);
+  return [
+    ...(spec === undefined ? [] : [{ name: "Spec", part: part("spec"), shown: <Prose key="spec" text={spec} /> }]),
+    ...(changes.length > 0 ? [{ name: "Changes", part: part("changes"), shown: <Changes changes={changes} /> }] : []),
+    ...texts.map(({ name, text }) => ({
+      name: titleOf(name),
+      part: part("texts"),
+      shown: <Prose key={name} text={text} />,
+    })),
+    ...(other === undefined ? [] : [{ name: "More", part: part("other"), shown: <Plain key="other" text={other} /> }]),
+  ];
 }
 
 /** The missing parts of a question, in words; null when everything that matters for the decision is here. */
@@ -47,145 +74,49 @@ function titleOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function Changes({ changes, part }: { changes: readonly string[]; part: boolean }) {
-  const isDiff = changes.some(looksLikeDiff);
-  if (isDiff) return <Folded title="Changes" text={changes.join("\n")} part={part} />;
+function Changes({ changes }: { changes: readonly string[] }) {
+  if (changes.some(looksLikeDiff)) return <Diff text={changes.join("\n")} />;
   return (
-    <Folds title="Changes" count={changes.length} unit="change" beginning={FOLDED_LINES} part={part}>
-      {(shown) => (
-        <ul class="rc-changes">
-          {changes.slice(0, shown).map((change, i) => (
-            <li key={i} class={changeClass(change)}>
-              <Text>{change}</Text>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Folds>
+    <ul class="rc-changes">
+      {changes.map((change, i) => (
+        <li key={i} class={changeClass(change)}>
+          <Text>{change}</Text>
+        </li>
+      ))}
+    </ul>
   );
 }
 
-interface FoldedProps {
-  title: string;
-  text: string;
-  part: boolean;
-  startFolded?: boolean;
-}
-
-function Folded({ title, text, part, startFolded = false }: FoldedProps) {
-  const lines = text.replace(/\n$/, "").split("\n");
-  const kinds = looksLikeDiff(text) ? diffKinds(lines) : null;
-  const note = kinds ? `+${kinds.filter(isAdded).length} −${kinds.filter(isRemoved).length}` : undefined;
+/** A text as the diff or the Markdown that it is, or as it came. */
+function Prose({ text }: { text: string }) {
+  const [raw, setRaw] = useState(false);
+  if (looksLikeDiff(text)) return <Diff text={text} />;
+  if (!looksLikeMarkdown(text)) return <Plain text={text} />;
   return (
-    <Folds
-      title={title}
-      note={note}
-      count={lines.length}
-      unit="line"
-      part={part}
-      beginning={startFolded ? 0 : kinds ? FOLDED_DIFF : FOLDED_LINES}
-    >
-      {(shown) => (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
-        <pre class={`rc-pre${kinds ? " rc-diff" : ""}`} tabIndex={0}>
-          {runs(lines.slice(0, shown), kinds).map(([text, kind], i) => (
-            <span key={i} class={kind}>
-              {text === "" ? "\n" : <Text>{text}</Text>}
-            </span>
-          ))}
-        </pre>
-      )}
-    </Folds>
-  );
-}
-
-/** The lines with their kinds, each by itself; of very many, consecutive ones of one kind together. */
-function runs(lines: readonly string[], kinds: readonly string[] | null): [string, string | undefined][] {
-  const found: [string, string | undefined][] = [];
-  lines.forEach((line, i) => {
-    const last = found.at(-1);
-    if (lines.length > LONG && last && last[1] === kinds?.[i]) last[0] += `\n${line}`;
-    else found.push([line, kinds?.[i]]);
-  });
-  return found;
-}
-
-interface FoldsProps {
-  title: string;
-  note?: string | undefined;
-  count: number;
-  unit: string;
-  /** A part of it is missing here. */
-  part: boolean;
-  /** The number of units shown at first. */
-  beginning: number;
-  children: (shown: number) => ComponentChildren;
-}
-
-/** Shows the beginning, and all of it on request. */
-function Folds({ title, note, count, unit, part, beginning, children }: FoldsProps) {
-  // Folding one or two lines away saves nothing.
-  const folds = count > beginning + (beginning === 0 ? 0 : 2);
-  const [all, setAll] = useState(false);
-  return (
-    <div class="rc-context">
-      <div class="rc-context-title">
-        <span>
-          {title}
-          {(note || part) && (
-            <span class={`rc-context-note${part ? " rc-tone-failed" : ""}`}>
-              {note} {part && "so far"}
-            </span>
-          )}
-        </span>
-        {folds && (
-          <Button class="rc-link-button" aria-expanded={all} onClick={() => setAll(!all)}>
-            {all ? "Show less" : `Show ${part ? "" : "all "}${plural(count, unit)}`}
-          </Button>
-        )}
-      </div>
-      {(all || !folds || beginning > 0) && children(all || !folds ? count : beginning)}
+    <div class="rc-prose-box">
+      <Button class="rc-link-button rc-raw" aria-pressed={raw} onClick={() => setRaw(!raw)}>
+        {raw ? "Formatted" : "As sent"}
+      </Button>
+      {raw ? <Plain text={text} /> : <Markdown text={text} />}
     </div>
   );
 }
 
-/** True for a unified diff, or a text enough like one: a hunk header, or file headers. */
-export function looksLikeDiff(text: string): boolean {
-  return /^(@@ .*@@|diff --git |--- \S+.*\n\+\+\+ )/m.test(text);
-}
-
-const isAdded = (kind: string) => kind === "rc-diff-add";
-const isRemoved = (kind: string) => kind === "rc-diff-del";
-
-/** The kind of each line of a diff. Within a hunk, a line that looks like a file's header is a line of the file. */
-export function diffKinds(lines: readonly string[]): string[] {
-  let left = 0; // lines of the old file that the hunk still has
-  let right = 0; // and of the new one
-  return lines.map((line) => {
-    const hunk = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/.exec(line);
-    if (hunk) {
-      left = Number(hunk[1] ?? 1);
-      right = Number(hunk[2] ?? 1);
-      return "rc-diff-hunk";
-    }
-    const inHunk = left > 0 || right > 0;
-    if (line.startsWith("@@")) return "rc-diff-hunk";
-    if (!inHunk && /^(diff |index |--- |\+\+\+ |new file|deleted file|rename |similarity )/.test(line))
-      return "rc-diff-file";
-    if (line.startsWith("+")) {
-      right--;
-      return "rc-diff-add";
-    }
-    if (line.startsWith("-")) {
-      left--;
-      return "rc-diff-del";
-    }
-    if (inHunk && !line.startsWith("\\")) {
-      left--;
-      right--;
-    }
-    return "";
-  });
+function Plain({ text }: { text: string }) {
+  const lines = text.replace(/\n$/, "").split("\n");
+  const [all, setAll] = useState(false);
+  return (
+    <>
+      <pre class="rc-pre">
+        <Text>{(all ? lines : lines.slice(0, MOST_LINES)).join("\n")}</Text>
+      </pre>
+      {!all && lines.length > MOST_LINES && (
+        <Button class="rc-link-button" onClick={() => setAll(true)}>
+          Show all {plural(lines.length, "line")}
+        </Button>
+      )}
+    </>
+  );
 }
 
 function changeClass(change: string): string {

@@ -1,71 +1,83 @@
-/** The questions of the run that wait for a person, and for a while their outcomes. */
-import type { RefObject } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+/**
+ * The questions of the run that wait for a person. One line of fixed height above the tabs names them; a drawer over the
+ * content shows one of them, or the list: nothing that a person reads is moved by a question.
+ */
+import type { ComponentChildren, RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { CheckpointRow } from "../kernel/contract";
 import { canAnswer, isLastMinute } from "../page/attention";
 import { useNow, useStore } from "../panel/context";
+import { type DrawerState, useView } from "../panel/view";
 import type { Store } from "../state/store";
 import { isOpen } from "../state/submissions";
 import { plural } from "../ui/format";
 import { Icon } from "../ui/icons";
 import { Sticky } from "../ui/sticky";
-import { ApproveBar, useSelection } from "./bulk";
+import { useSelection } from "./bulk";
 import { Card } from "./card";
-import { ending } from "./wording";
+import { CloseButton, QuestionDrawer } from "./drawer";
+import { Line, Toast } from "./line";
+import { QuestionList } from "./list";
 
-/** Milliseconds for which an outcome stays visible. */
-const LINGER_MS = 20_000;
+/** So many questions at once stand in the line side by side; more are shown as a list. */
+const FEW = 3;
 
 export function DecisionRegion() {
   const store = useStore("checkpoints", "submissions", "drafts", "attachment", "head");
   const { cards, dismiss } = useCards(store);
-  const open = cards.filter(isOpen);
+  const open = byDeadline(cards.filter(isOpen));
   const total = Math.max(open.length, store.head?.questions ?? 0);
   const blocked = whyBlocked(store);
-  const region = useRef<HTMLDivElement>(null);
-  const selection = useSelection(open, blocked);
-  const selecting = selection.ticked.size > 0;
-  useKeptFocus(region, `${cards.length} ${selecting}`);
   const replayed = Boolean(store.head?.replay);
+  const line = useRef<HTMLDivElement>(null);
+  const [shown, show] = useShown(line, cards);
+  const selection = useSelection(open, blocked);
+  useKeptFocus(line, JSON.stringify([cards.length, shown, selection.ticked.size > 0]));
   const name = replayed ? "Waiting for a decision" : open.length > 0 ? "Needs your decision" : "Decided meanwhile";
+  const card = shown !== null && typeof shown === "object" ? cards.find(({ key }) => key === shown.key) : undefined;
+  const silent = store.attachment === "silent";
   return (
     <>
-      <div ref={region} tabIndex={-1} class="rc-needs-place">
-        {cards.length > 0 && (
-          <section class="rc-needs" aria-label={name}>
-            <h3 class="rc-needs-title">
-              <Icon name="hand" />
-              {name}
-              {total > 1 && <span class="rc-note">{plural(total, "question")}</span>}
-              {blocked === null && <Urgency open={open} />}
-            </h3>
-            {total > open.length && (
-              <p class="rc-note">
-                Here are the {open.length} that are due first; the others follow as these are answered.
-              </p>
+      <div class="rc-needs" {...(cards.length > 0 ? { role: "region", "aria-label": name } : {})}>
+        <Line place={line} cards={cards} open={open} total={total} blocked={blocked} shown={shown} show={show} />
+        {card && shown !== null && typeof shown === "object" && (
+          <QuestionDrawer
+            name={card.title}
+            close={() => show(shown.from === "list" && open.length > 1 ? "list" : null)}
+          >
+            {(close) => (
+              <Card
+                key={card.key}
+                row={card}
+                submission={store.submissions.get(card.id)}
+                blocked={blocked}
+                silent={silent}
+                dismiss={isOpen(card) ? null : dismiss(card.key)}
+              >
+                <CloseButton name="Close" close={close} />
+              </Card>
             )}
-            <div class="rc-needs-list">
-              {cards.map((row) => (
-                <Card
-                  key={row.key}
-                  row={row}
-                  submission={store.submissions.get(row.id)}
-                  blocked={blocked}
-                  silent={store.attachment === "silent"}
-                  selectable={selecting || (open.length > 1 && !replayed)}
-                  ticked={selection.ticked.has(row.id)}
-                  tick={selection.tick}
-                  dismiss={isOpen(row) ? null : dismiss(row.key)}
-                />
-              ))}
-            </div>
-            {selecting && <ApproveBar selection={selection} />}
-          </section>
+          </QuestionDrawer>
         )}
-        <Outcomes rows={store.checkpoints(false).filter((row) => !cards.some(({ key }) => key === row.key))} />
+        {shown === "list" && cards.length > 0 && (
+          <QuestionDrawer name={plural(total, "question")} close={() => show(null)}>
+            {(close) => (
+              <QuestionList
+                cards={[...open, ...cards.filter((row) => !isOpen(row))]}
+                total={total}
+                blocked={blocked}
+                selection={replayed || (open.length < 2 && selection.ticked.size === 0) ? null : selection}
+                show={(key) => show({ key, from: "list" })}
+              >
+                <CloseButton name="Close" close={close} />
+              </QuestionList>
+            )}
+          </QuestionDrawer>
+        )}
       </div>
+      {cards.length > 0 && <Toast />}
       {open.length > 0 && !replayed && (
-        <Sticky target={region}>
+        <Sticky target={line}>
           <Icon name="hand" />
           <strong>{plural(total, "question")}</strong>
           {total > 1 ? " need your decision" : " needs your decision"}
@@ -76,9 +88,47 @@ export function DecisionRegion() {
   );
 }
 
+/** The nearest deadline first; questions without one after them, the oldest first. */
+function byDeadline(rows: readonly CheckpointRow[]): CheckpointRow[] {
+  const due = (row: CheckpointRow) => row.deadline ?? Number.POSITIVE_INFINITY;
+  return [...rows].sort((a, b) => (due(a) === due(b) ? 0 : due(a) - due(b)));
+}
+
 /**
- * The cards in order of arrival: a card that moved would lose the keyboard's focus. A question that closes with unsent
- * text stays until it is dismissed.
+ * The drawer: a question opens it once by itself while nobody works in the panel, and it closes when its question is
+ * gone.
+ */
+function useShown(
+  line: RefObject<HTMLElement | null>,
+  cards: readonly CheckpointRow[],
+): [DrawerState, (drawer: DrawerState) => void] {
+  const { drawer, openDrawer } = useView();
+  const offered = useRef(new Set<string>());
+  const fresh = byDeadline(cards)
+    .filter(({ key }) => !offered.current.has(key))
+    .map(({ key }) => key);
+  const isCard = drawer !== null && typeof drawer === "object";
+  const gone = isCard && !cards.some(({ key }) => key === drawer.key);
+  const empty = drawer === "list" && cards.length === 0;
+  const next = gone && drawer.from === "list" && cards.length > 0 ? "list" : null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a list of keys is compared by its text
+  useEffect(() => {
+    for (const key of fresh) offered.current.add(key);
+    if (gone || empty) openDrawer(next);
+    else if (drawer === null && fresh.length > 0 && !isUsed(line.current)) {
+      openDrawer(fresh.length > FEW ? "list" : { key: fresh[0] as string, from: "line" });
+    }
+  }, [fresh.join("\n"), gone, empty]);
+  return [gone || empty ? next : drawer, openDrawer];
+}
+
+/** True while a person works in the panel: then nothing may come over what is read. */
+function isUsed(element: HTMLElement | null): boolean {
+  return element?.closest(".rc-active") != null;
+}
+
+/**
+ * The cards in order of arrival. A question that closes with unsent text stays until it is dismissed.
  */
 function useCards(store: Store) {
   const { drafts, tables } = store;
@@ -115,7 +165,7 @@ function whyBlocked(store: Store): string | null {
 }
 
 /** The number of urgent questions, in words. */
-function Urgency({ open }: { open: readonly CheckpointRow[] }) {
+export function Urgency({ open }: { open: readonly CheckpointRow[] }): ComponentChildren {
   const store = useStore("submissions", "head");
   useNow(open.some((row) => row.deadline !== null));
   const now = store.clocks.dueNow();
@@ -140,41 +190,11 @@ function Urgency({ open }: { open: readonly CheckpointRow[] }) {
   );
 }
 
-function Outcomes({ rows }: { rows: readonly CheckpointRow[] }) {
-  const store = useStore("checkpoints", "submissions");
-  const recent = rows.filter((row) => endedFor(store, row) < LINGER_MS);
-  useNow(recent.length > 0);
-  return (
-    <>
-      {recent.map((row) => (
-        <p key={row.key} class={`rc-strip${row.decided_by === "you" ? " rc-strip-decided" : ""}`}>
-          <Icon {...sign(row)} />
-          <span>
-            <b>{row.title}</b>: {ending(row, store.submissions.get(row.id))}
-          </span>
-        </p>
-      ))}
-    </>
-  );
-}
-
-/** Milliseconds since a question ended: as this page saw it, else by the server's clock. */
-function endedFor(store: Store, row: CheckpointRow): number {
-  const seen = store.closedFor(row.key);
-  if (seen !== null) return seen;
-  return row.decided_at === null ? Number.POSITIVE_INFINITY : Math.abs(store.clocks.serverNow() - row.decided_at);
-}
-
-function sign(row: CheckpointRow): { name: "check" | "clock" | "info"; tone: string } {
-  if (row.status === "expired" || row.decided_by === "timeout") return { name: "clock", tone: "cancelled" };
-  return row.decided_by === "you" ? { name: "check", tone: "completed" } : { name: "info", tone: "running" };
-}
-
 /** Keeps the focus at its place on the page when its card or the bar below is removed. */
-function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): void {
+function useKeptFocus(line: RefObject<HTMLDivElement | null>, shown: string): void {
   const inside = useRef(false);
   useLayoutEffect(() => {
-    const element = region.current;
+    const element = line.current?.parentElement;
     if (!element) return undefined;
     const note = () => {
       inside.current = element.contains(focused(element));
@@ -182,16 +202,16 @@ function useKeptFocus(region: RefObject<HTMLDivElement | null>, shown: string): 
     const root = element.getRootNode();
     root.addEventListener("focusin", note);
     return () => root.removeEventListener("focusin", note);
-  }, [region]);
+  }, [line]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: looks after each change of what is shown
   useLayoutEffect(() => {
-    const element = region.current;
+    const element = line.current;
     const now = element && focused(element);
     const lost = now === null || now === document.body;
     if (!inside.current || !lost) return;
     // Not on the next card's button: the key that answered one question must not answer another.
     element?.focus({ preventScroll: true });
-  }, [region, shown]);
+  }, [line, shown]);
 }
 
 /** The focused element, in the page or in the shadow root of the panel. */

@@ -7,8 +7,8 @@ import { clock, countdown } from "../ui/format";
 import { Icon } from "../ui/icons";
 import { labelOf } from "./wording";
 
-/** Counts by the server's clock, from its deadline: a page that slept shows the right time at once. */
-export function Timer({ row, store }: { row: CheckpointRow; store: Store }) {
+/** `brief`: the time alone. Counts by the server's clock, from its deadline: a page that slept shows the right time at once. */
+export function Timer({ row, store, brief = false }: { row: CheckpointRow; store: Store; brief?: boolean }) {
   if (row.deadline === null) return null;
   const now = store.clocks.dueNow();
   const here = clock(store.clocks.here(row.deadline));
@@ -26,9 +26,15 @@ export function Timer({ row, store }: { row: CheckpointRow; store: Store }) {
   return (
     <span class={`rc-timer rc-tone-${tone || "quiet"}`} role="timer" title={`until ${here}`}>
       <Icon name="clock" />
-      {left <= 0 ? "time is up" : label ? `auto: ${label} in ${countdown(left)}` : `${countdown(left)} left`}
+      {timeText(left, label, brief)}
     </span>
   );
+}
+
+function timeText(left: number, label: string | null, brief: boolean): string {
+  if (left <= 0) return "time is up";
+  if (brief) return countdown(left);
+  return label ? `auto: ${label} in ${countdown(left)}` : `${countdown(left)} left`;
 }
 
 /** The reason why this question is urgent, in words. */

@@ -124,6 +124,8 @@ function decided(row: CheckpointRow): string {
       return `${label}, by default when the time was up.`;
     case "other":
       return `${label}, decided elsewhere.`;
+    case "policy":
+      return `${label}, decided by the function on_checkpoint.`;
     case "you":
       return `${label}, decided by you${row.delivery === "acknowledged" ? "; the server has acknowledged it" : ""}.`;
     default:
@@ -134,7 +136,7 @@ function decided(row: CheckpointRow): string {
 
 function overtaken(row: CheckpointRow, submission: Submission | undefined): string {
   if (submission?.phase === "lost") return ` Your answer ${labelOf(row, submission.option)} was not sent.`;
-  if (row.answer === null || row.decided_by === "you" || isOpen(row)) return "";
+  if (row.answer === null || row.decided_by === "you" || row.decided_by === "policy" || isOpen(row)) return "";
   const label = labelOf(row, row.answer);
   switch (row.delivery) {
     case "refused":

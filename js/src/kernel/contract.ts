@@ -3,6 +3,11 @@
  * Python in `src/runconsole/view/contract.py` and `src/runconsole/widget/messages.py` instead.
  */
 
+export type DecidedBy = "you" | "other" | "timeout";
+
+/** `policy`: an answer of ours that a function gave, not a person. */
+export type Decider = DecidedBy | "policy" | null;
+
 export type TaskStatus = "pending" | "running" | "paused" | "completed" | "failed" | "cancelled" | "skipped";
 
 /** `partial`: some tasks failed; `interrupted`: the stream ended before the run did. */
@@ -95,6 +100,10 @@ export interface Head extends Described {
   ended_at: number | null;
   /** Set once the run has ended or the server reported it. */
   duration_s: number | null;
+  /** The arrival of the newest event, by the kernel's clock. Absent in pictures of older versions. */
+  last_event_at?: number | null;
+  /** The usual seconds between two events, those of one burst apart. */
+  usual_gap_s?: number | null;
   estimated_duration_s: number | null;
   current_task: string | null;
   current_task_name: string | null;
@@ -302,8 +311,6 @@ export interface Context {
 
 export type CheckpointStatus = "pending" | "sending" | "decided" | "expired" | "unknown";
 
-export type DecidedBy = "you" | "other" | "timeout";
-
 /** A checkpoint, with the state of our answer. */
 export interface CheckpointRow extends Row {
   /** The lines and characters that each field of `cut` lacks. */
@@ -335,7 +342,7 @@ export interface CheckpointRow extends Row {
   answer: string | null;
   /** The option that was decided; while ours is under way, ours. */
   decision: string | null;
-  decided_by: DecidedBy | null;
+  decided_by: Decider;
   feedback: string | null;
   /** The reason why a decision was refused or is unknown: one plain sentence. */
   error: string | null;

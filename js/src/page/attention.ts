@@ -26,6 +26,8 @@ class Attention {
   /** The open questions of each run that have no cards yet. */
   readonly #others = new Map<object, readonly [run: string, count: number]>();
   #known = new Set<string>();
+  /** The runs whose end was told. */
+  readonly #ends = new Set<string>();
   /** Questions that were announced as urgent: each once. */
   #urged = new Set<string>();
 
@@ -43,6 +45,18 @@ class Attention {
     if (urgent !== null) this.#urged.add(key);
     if (!document.hidden || !(isNew || isUrged)) return;
     this.notifier.show(key, title, urgent === null ? `Needs your decision: ${run}` : `${urgent}: ${run}`);
+  }
+
+  /** A run that this page has seen at work has ended; told once. */
+  ended(run: string, title: string, status: string): void {
+    if (this.#ends.has(run)) return;
+    this.#ends.add(run);
+    if (document.hidden) this.notifier.show(`${run} end`, title, `The run has ended: ${status}`);
+  }
+
+  /** A run is at work: its next end is news. */
+  begun(run: string): void {
+    this.#ends.delete(run);
   }
 
   drop(view: object): void {
@@ -64,7 +78,7 @@ class Attention {
 
 /** One for the page. Each widget may bring its own copy of this module, so a module's variable would not do. */
 function ofPage(): Attention {
-  const name = Symbol.for("runconsole.attention.1");
+  const name = Symbol.for("runconsole.attention.2");
   const page = globalThis as unknown as Record<symbol, Attention | undefined>;
   page[name] ??= new Attention();
   return page[name];
@@ -78,7 +92,9 @@ export function notifier(): Notifier {
 export function attend(store: Store): Cancel {
   const attention = ofPage();
   const view = {};
+  let working = false;
   const look = () => {
+    working = watchEnd(attention, store, working);
     const shown = questions(store);
     const others = shown.length > 0 ? (store.head?.questions ?? 0) - store.checkpoints(true).length : 0;
     attention.show(view, shown, [store.head?.url ?? "", Math.max(0, others)]);
@@ -91,6 +107,17 @@ export function attend(store: Store): Cancel {
     stop();
     attention.drop(view);
   };
+}
+
+/** Tells the end of a run that was seen at work here; returns true while it is. */
+function watchEnd(attention: Attention, store: Store, working: boolean): boolean {
+  const { head } = store;
+  if (!head || head.replay || !store.reachable) return false;
+  const over = head.ended_at !== null || head.link === "failed";
+  if (!over && !working) attention.begun(head.url);
+  if (over && working)
+    attention.ended(head.url, head.title || head.url, head.link === "failed" ? "no connection" : head.status);
+  return !over;
 }
 
 /** Questions that wait for a person and can be answered: none of a recording or a replay, none already answered. */

@@ -9,6 +9,7 @@ import { Header } from "./header";
 import { LiveRegion } from "./live-region";
 import { Footer, Notices } from "./notices";
 import { Player } from "./player";
+import { Keys } from "./shortcuts";
 import { useNewView, useView, ViewProvider } from "./view";
 
 export function App({ panel }: { panel: Panel }) {
@@ -30,6 +31,7 @@ function Contents() {
           {!short && <Player />}
           {!short && <DecisionRegion />}
           {!short && <Views />}
+          {!short && view.drawer === "keys" && <Keys close={() => view.openDrawer(null)} />}
           {!short && <Notices />}
           {!short && <Footer />}
           {!short && !view.maximised && <Handle />}
@@ -42,15 +44,18 @@ function Contents() {
 
 function Views() {
   const store = useStore("head", "decisions");
-  const { tab = "Overview", change } = useView();
+  const { tab = "Overview", change, openDrawer } = useView();
   if (!store.head) return <div class="rc-views" />;
   const shown = TABS.find(({ name }) => name === tab) ?? TABS[0];
   const View = shown?.view;
-  const select = (name: string) => change({ tab: name });
+  const select = (name: string) => {
+    change({ tab: name });
+    openDrawer(null); // it would hide what was chosen
+  };
   const tabs = TABS.map((each) => ({ ...each, badge: each.badge(store), tone: each.tone?.(store) }));
   return (
     <div class="rc-views">
-      <Tabs tabs={tabs} selected={shown?.name ?? tab} select={select}>
+      <Tabs label="Views" tabs={tabs} selected={shown?.name ?? tab} select={select}>
         {View && <View open={select} />}
       </Tabs>
       <TaskDrawer />

@@ -3,15 +3,19 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isOver } from "../kernel/link";
 import { usePanel, useStore } from "./context";
+import { act } from "./shortcuts";
 import { useView } from "./view";
 
-export const LEAST_HEIGHT = 260;
-export const MOST_HEIGHT = 4000;
+const LEAST_HEIGHT = 260;
+/** Below this height a question takes the whole panel. */
+const LOW = 460;
+const MOST_HEIGHT = 4000;
 
 export function Frame({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
   const { height: given } = usePanel();
-  const { height = given, compact = false, maximised, maximise } = useView();
+  const view = useView();
+  const { height = given, compact = false, maximised, maximise } = view;
   const root = useRef<HTMLElement>(null);
   const active = useActive(root);
   useTopLayer(root, maximised);
@@ -27,6 +31,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
     (active || maximised) && "rc-active",
     compact && !maximised && "rc-compact",
     maximised && "rc-maximised",
+    !maximised && height < LOW && "rc-low",
   ];
   return (
     <div style={maximised ? { height: compact ? "44px" : size } : undefined}>
@@ -40,6 +45,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         onKeyDown={(event) => {
           event.stopPropagation();
           if (event.key === "Escape" && maximised && !event.defaultPrevented) maximise(false);
+          else if (act(event, event.currentTarget, view)) event.preventDefault();
         }}
       >
         {children}

@@ -1,18 +1,20 @@
 /** Title, connection, overall progress and the numbers that people look at first. */
 
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { Head } from "../kernel/contract";
 import type { Store } from "../state/store";
-import { TaskLink } from "../tabs/task-link";
 import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
-import { count, dollars, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
+import { Pace, rangeText, remaining } from "../ui/estimate";
+import { clock, count, dollars, duration, moment, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
+import { isQuiet, silence, standing } from "../ui/standing";
 import { useNow, useStore } from "./context";
 import { useView } from "./view";
 
 export function Header() {
-  const store = useStore("head", "attachment");
+  const store = useStore("head", "attachment", "checkpoints");
   const head = store.head;
   if (!head) return <Waiting store={store} />;
   return (
@@ -25,9 +27,7 @@ export function Header() {
           <Choice name="Run" value={head.run as number} of={head.runs} pick={(run) => store.replay("run", run)} />
         )}
         <Connection head={head} past={store.attachment === "recorded" ? "recorded" : head.replay && "replay"} />
-        <span class="rc-run-status">
-          <StatusMark status={head.status} />
-        </span>
+        <Standing store={store} head={head} />
         <span class="rc-percent">
           {head.percent === null ? UNKNOWN : wholePercent(head.percent)}
           {head.percent !== null && <small>%</small>}
@@ -35,7 +35,7 @@ export function Header() {
         <SizeButtons />
       </div>
       <Bar name="Overall progress" value={head.percent} status={barStatus(head)} says={progressText(head)} large />
-      <Facts head={head} />
+      <Facts store={store} head={head} />
     </header>
   );
 }
@@ -65,6 +65,17 @@ function SizeButtons() {
       >
         <Icon name={maximised ? "inward" : "outward"} />
       </Button>
+    </span>
+  );
+}
+
+/** The run's status; the kernel's own announcements read its changes out. */
+function Standing({ store, head }: { store: Store; head: Head }) {
+  const now = useNow(head.status === "running" && head.ended_at === null);
+  const { text, tone, mark } = standing(head, now, asked(store));
+  return (
+    <span class="rc-run-status" role="status" aria-label="Run status" aria-live="off">
+      <StatusMark status={mark} tone={tone} word={text} />
     </span>
   );
 }
@@ -133,13 +144,21 @@ function progressText(head: Head): string | undefined {
   return `${wholePercent(head.percent)} percent${tasks}`;
 }
 
-function Facts({ head }: { head: Head }) {
+function Facts({ store, head }: { store: Store; head: Head }) {
   const { showTasks } = useView();
+  const ticks = head.started_at !== null && head.ended_at === null;
+  const now = useNow(ticks);
+  const elapsed = elapsedSeconds(head, now);
+  const tasks = usePace(now, head.completed_tasks);
+  const perMinute = elapsed === null || !ticks ? null : tasks.recent(now, elapsed);
+  // Every fact keeps its place from the beginning, so that none moves when another becomes known.
   return (
     <dl class="rc-facts">
-      <Fact name="Tasks">
-        {count(head.completed_tasks)}
-        {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
+      <Fact name="Tasks" width={23}>
+        <span>
+          {count(head.completed_tasks)}
+          {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
+        </span>
         {head.counts.running > 0 && (
           <Button class="rc-tag-button" title="Show these tasks" onClick={() => showTasks("running")}>
             <Tag tone="running" icon="arc" text={`${count(head.counts.running)} running`} />
@@ -151,39 +170,48 @@ function Facts({ head }: { head: Head }) {
           </Button>
         )}
       </Fact>
-      <Elapsed head={head} />
+      <Elapsed head={head} now={now} elapsed={elapsed} asked={asked(store)} />
+      <LastEvent head={head} now={now} />
+      <Fact name="Rate" width={8}>
+        {perMinute === null ? UNKNOWN : `${rate(perMinute * 60)} / min`}
+      </Fact>
+      <Fact name="Tokens" width={head.token_budget === null ? 8 : 21}>
+        {count(head.tokens_used)}
+        <Limit name="Token budget" used={head.tokens_used} limit={head.token_budget} text={count} />
+      </Fact>
+      <Fact name="Cost" width={head.cost_limit === null ? 7 : 19}>
+        {dollars(head.cost_usd)}
+        <Limit name="Cost limit" used={head.cost_usd} limit={head.cost_limit} text={dollars} />
+      </Fact>
+      <Fact name="Artifacts" width={8}>
+        {count(head.artifacts)}
+        {head.expected_artifacts !== null && <span class="rc-of"> / {count(head.expected_artifacts)}</span>}
+      </Fact>
       {head.current_wave !== null && <Fact name="Wave">{head.current_wave}</Fact>}
-      {head.tokens_used !== null && (
-        <Fact name="Tokens">
-          {count(head.tokens_used)}
-          <Limit name="Token budget" used={head.tokens_used} limit={head.token_budget} text={count} />
-        </Fact>
-      )}
-      {head.cost_usd !== null && (
-        <Fact name="Cost">
-          {dollars(head.cost_usd)}
-          <Limit name="Cost limit" used={head.cost_usd} limit={head.cost_limit} text={dollars} />
-        </Fact>
-      )}
-      {(head.artifacts > 0 || head.expected_artifacts !== null) && (
-        <Fact name="Artifacts">
-          {count(head.artifacts)}
-          {head.expected_artifacts !== null && <span class="rc-of"> / {count(head.expected_artifacts)}</span>}
-        </Fact>
-      )}
-      {(head.current_task_name ?? head.current_task) !== null && head.ended_at === null && (
-        <Fact name="Current task" wide>
-          <TaskLink id={head.current_task ?? ""} name={head.current_task_name} />
-          {head.current_task_name && head.current_task && <code class="rc-id">{head.current_task}</code>}
-        </Fact>
-      )}
     </dl>
   );
 }
 
-function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: ComponentChildren }) {
+/** The pace of a number that grows. */
+function usePace(now: number, value: number | null): Pace {
+  const pace = useRef<Pace | null>(null);
+  pace.current ??= new Pace();
+  pace.current.note(now, value);
+  return pace.current;
+}
+
+/** 0.42 → "0.4", 12.3 → "12". */
+function rate(perMinute: number): string {
+  return perMinute < 10 ? perMinute.toFixed(1) : count(perMinute);
+}
+
+/** `width`: the room it keeps, in characters. */
+function Fact({ name, width, children }: { name: string; width?: number; children: ComponentChildren }) {
   return (
-    <div class={`rc-fact${wide ? " rc-fact-wide" : ""}`}>
+    <div
+      class={`rc-fact rc-fact-${name.split(" ")[0]?.toLowerCase()}`}
+      style={width === undefined ? undefined : { minWidth: `${width}ch` }}
+    >
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
@@ -199,9 +227,9 @@ function Tag({ tone, icon, text }: { tone: string; icon: "arc" | "cross"; text: 
   );
 }
 
-function Limit(props: { name: string; used: number; limit: number | null; text: (value: number) => string }) {
+function Limit(props: { name: string; used: number | null; limit: number | null; text: (value: number) => string }) {
   const { name, used, limit, text } = props;
-  if (limit === null || limit <= 0) return null;
+  if (limit === null || limit <= 0 || used === null) return null;
   const share = (used / limit) * 100;
   return (
     <span class="rc-limit">
@@ -211,18 +239,52 @@ function Limit(props: { name: string; used: number; limit: number | null; text: 
   );
 }
 
-function Elapsed({ head }: { head: Head }) {
-  const ticks = head.started_at !== null && head.ended_at === null && head.duration_s === null;
-  const now = useNow(ticks);
-  const elapsed = elapsedSeconds(head, now);
-  if (elapsed === null) return null;
-  const left = ticks ? remainingSeconds(head, elapsed) : null;
+/** The time so far, and the range of the rest: none while the run waits for a person, or stands still. */
+function Elapsed(props: { head: Head; now: number; elapsed: number | null; asked: number }) {
+  const { head, now, elapsed, asked } = props;
+  const pace = usePace(now, head.percent);
+  const waits = head.status !== "running" || asked > 0 || isQuiet(head, now) || elapsed === null;
+  const left = waits ? null : remaining(head.percent, elapsed, pace.recent(now, elapsed));
+  const guess = waits || head.percent !== null ? null : head.estimated_duration_s;
   return (
-    <Fact name="Elapsed">
-      {ticking(elapsed)}
-      {left !== null && <span class="rc-of"> · {about(left)} left</span>}
+    <Fact name="Elapsed" width={18}>
+      <span>
+        {ticking(elapsed)}
+        {left !== null && <span class="rc-of"> · {rangeText(left)}</span>}
+        {left === null && guess !== null && elapsed !== null && guess > elapsed && (
+          <span class="rc-of"> · {rangeText([guess - elapsed, guess - elapsed])}</span>
+        )}
+      </span>
     </Fact>
   );
+}
+
+/** The age of the newest event: a silence must not look like life. */
+function LastEvent({ head, now }: { head: Head; now: number }) {
+  const at = head.last_event_at ?? null;
+  const seconds = silence(head, now);
+  const quiet = isQuiet(head, now);
+  const usual = head.usual_gap_s == null ? "" : `, usually one each ${duration(head.usual_gap_s)}`;
+  return (
+    <Fact name="Last event" width={10}>
+      <span
+        role="status"
+        aria-label="Last event"
+        aria-live="off"
+        class={quiet ? "rc-tone-paused" : ""}
+        title={at === null ? undefined : `${moment(at)}${usual}`}
+      >
+        {at === null ? UNKNOWN : seconds === null ? clock(at) : `${ticking(seconds)} ago`}
+      </span>
+    </Fact>
+  );
+}
+
+/** Open questions that wait for a person's answer. */
+function asked(store: Store): number {
+  if (!store.reachable) return 0;
+  const answered = store.checkpoints(true).filter((row) => row.status === "sending").length;
+  return Math.max(0, (store.head?.questions ?? store.checkpoints(true).length) - answered);
 }
 
 export function elapsedSeconds(head: Head, now: number): number | null {
@@ -231,18 +293,4 @@ export function elapsedSeconds(head: Head, now: number): number | null {
   // The start is by the server's clock, the present by the kernel's.
   const end = head.ended_at ?? now + head.clock_offset;
   return Math.max(0, (end - head.started_at) / 1000);
-}
-
-/** The remaining seconds: from the pace so far once it is meaningful, else from the server's estimate. */
-export function remainingSeconds(head: Head, elapsed: number): number | null {
-  if (head.status !== "running" || head.percent === null || head.percent >= 100) return null;
-  if (head.percent >= 5 && elapsed >= 5) return (elapsed * (100 - head.percent)) / head.percent;
-  if (head.estimated_duration_s === null || head.estimated_duration_s <= elapsed) return null;
-  return head.estimated_duration_s - elapsed;
-}
-
-function about(seconds: number): string {
-  if (seconds < 60) return `~${Math.max(5, Math.round(seconds / 5) * 5)}s`;
-  if (seconds < 3600) return `~${Math.round(seconds / 60)}m`;
-  return `~${(seconds / 3600).toFixed(1)}h`;
 }

@@ -12,6 +12,7 @@ import { Icon, type IconName, Text } from "../ui/icons";
 import { useStore } from "./context";
 import { NotifyButton } from "./notify";
 import { StormNotice } from "./storm";
+import { useView } from "./view";
 
 const KERNEL: Partial<Record<Attachment, { tone: string; icon: IconName; text: string }>> = {
   recorded: {
@@ -119,6 +120,7 @@ const ODDITIES: { name: "malformed" | "unknown" | "duplicates" | "missed"; says:
 /** The source of the run, and the oddities of its events. */
 export function Footer() {
   const store = useStore("head", "attachment");
+  const view = useView();
   const head = store.head;
   if (!head) return null;
   const over = isOver(head.link);
@@ -129,6 +131,14 @@ export function Footer() {
         {head.url} · {head.protocol}
       </Clip>
       <span class="rc-footer-counts">
+        <Button
+          class="rc-notify"
+          aria-haspopup="dialog"
+          aria-expanded={view.drawer === "keys"}
+          onClick={() => view.openDrawer(view.drawer === "keys" ? null : "keys")}
+        >
+          Keys
+        </Button>
         {store.reachable && !over && !head.replay && <NotifyButton />}
         <span>{count(head.events)} events</span>
         {odd.map(({ name, says }) => (

@@ -7,8 +7,14 @@ import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
 
 const SAYS: Record<Notifying, { text: string; title: string }> = {
-  off: { text: "Notify me", title: "Show a system notification when the run asks something while this page is hidden" },
-  on: { text: "Notify me", title: "On: a system notification is shown when the run asks something unseen" },
+  off: {
+    text: "Notify me",
+    title: "Show a system notification when the run asks something, ends or fails while this page is hidden",
+  },
+  on: {
+    text: "Notify me",
+    title: "On: a system notification is shown when the run asks something, ends or fails unseen",
+  },
   denied: { text: "Notify me: blocked by the browser", title: "Allow notifications for this page in the browser" },
   unsupported: { text: "Notify me: not supported here", title: "This browser or address (no HTTPS) has none" },
 };

@@ -11,6 +11,9 @@ export interface View extends ViewState {
   /** It covers the whole page. */
   maximised: boolean;
   maximise: (on: boolean) => void;
+  /** The drawer over the content. */
+  drawer: DrawerState;
+  openDrawer: (drawer: DrawerState) => void;
   /** The id of the task whose drawer is open. */
   task: string | null;
   /** Opens the drawer of a task, over any tab; null closes it. */
@@ -18,6 +21,9 @@ export interface View extends ViewState {
   /** Shows the tasks of a status. */
   showTasks: (status: TaskStatus) => void;
 }
+
+/** One question by its key, the list of all, the list of the keys, or nothing. */
+export type DrawerState = { readonly key: string; readonly from: "line" | "list" } | "list" | "keys" | null;
 
 const ViewContext = createContext<View | null>(null);
 export const ViewProvider = ViewContext.Provider;
@@ -34,7 +40,12 @@ export function useNewView(): View {
   const run = store.head?.url ?? null;
   const [chosen, choose] = useState<ViewState>({});
   const [maximised, maximise] = useState(false);
-  const [task, openTask] = useState<string | null>(null);
+  const [drawer, openDrawer] = useState<DrawerState>(null);
+  const [task, setTask] = useState<string | null>(null);
+  const openTask = useCallback((id: string | null) => {
+    setTask(id);
+    if (id !== null) openDrawer(null); // it would lie over the task
+  }, []);
   const change = useCallback(
     (change: ViewState) => {
       choose((before) => ({ ...before, ...change }));
@@ -47,5 +58,5 @@ export function useNewView(): View {
     [change],
   );
   const kept = run === null ? {} : recall(browserEnv, run);
-  return { ...kept, ...chosen, change, maximised, maximise, task, openTask, showTasks };
+  return { ...kept, ...chosen, change, maximised, maximise, drawer, openDrawer, task, openTask, showTasks };
 }

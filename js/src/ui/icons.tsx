@@ -52,14 +52,23 @@ const STATUS: Record<RunStatus, { icon: IconName; word: string }> = {
   interrupted: { icon: "warn", word: "interrupted" },
 };
 
-/** A status as sign and word; never shown by color alone. `quiet` keeps the word for screen readers only. */
-export function StatusMark(props: { status: RunStatus; word?: string | undefined; quiet?: boolean }) {
-  const { icon, word: usual } = STATUS[props.status] ?? STATUS.pending;
-  const word = props.word ?? usual;
+interface StatusMarkProps {
+  status: RunStatus;
+  /** The word is for screen readers only. */
+  quiet?: boolean;
+  /** Another tone and other words than the status has. */
+  tone?: string;
+  word?: string | undefined;
+}
+
+/** A status as sign and word; never shown by color alone. */
+export function StatusMark({ status, quiet = false, tone = status, word }: StatusMarkProps) {
+  const known = STATUS[status] ?? STATUS.pending;
+  const text = word ?? known.word;
   return (
-    <span class={`rc-status rc-tone-${props.status}`} title={props.quiet ? word : undefined}>
-      <Icon name={icon} />
-      <span class={props.quiet ? "rc-hidden" : undefined}>{word}</span>
+    <span class={`rc-status rc-tone-${tone}`} title={quiet ? text : undefined}>
+      <Icon name={known.icon} />
+      <span class={quiet ? "rc-hidden" : undefined}>{text}</span>
     </span>
   );
 }

@@ -1,4 +1,4 @@
-/** The tabs below the header, by the keyboard conventions of the ARIA authoring practices. */
+/** Tabs with what they show below them, by the keyboard conventions of the ARIA authoring practices. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { useUniqueId } from "../panel/context";
@@ -8,16 +8,20 @@ export interface Tab {
   name: string;
   badge: number;
   tone?: string | undefined;
+  /** A word beside its name. */
+  note?: string | undefined;
 }
 
 export interface TabsProps {
+  /** Its accessible name. */
+  label: string;
   tabs: readonly Tab[];
   selected: string;
   select: (name: string) => void;
   children: ComponentChildren;
 }
 
-export function Tabs({ tabs, selected, select, children }: TabsProps) {
+export function Tabs({ label, tabs, selected, select, children }: TabsProps) {
   const id = useUniqueId();
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -31,8 +35,8 @@ export function Tabs({ tabs, selected, select, children }: TabsProps) {
   };
   return (
     <>
-      <div role="tablist" aria-label="Views" class="rc-tabs" ref={list} onKeyDown={onKeyDown}>
-        {tabs.map(({ name, badge, tone }) => (
+      <div role="tablist" aria-label={label} class="rc-tabs" ref={list} onKeyDown={onKeyDown}>
+        {tabs.map(({ name, badge, tone, note }) => (
           <button
             key={name}
             type="button"
@@ -46,6 +50,7 @@ export function Tabs({ tabs, selected, select, children }: TabsProps) {
             onClick={() => select(name)}
           >
             {name}
+            {note && <span class="rc-tone-failed">{note}</span>}
             {badge > 0 && (
               <span class={`rc-badge${tone ? ` rc-badge-${tone}` : ""}`} aria-hidden="true">
                 {short(badge)}

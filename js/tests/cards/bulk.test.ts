@@ -9,7 +9,12 @@ fakeTime();
 const one = (more: Partial<CheckpointRow> = {}) => checkpoint("cp-1", { title: "Plan", ...more });
 const two = (more: Partial<CheckpointRow> = {}) => checkpoint("cp-2", { title: "Merge", ...more });
 const three = (more: Partial<CheckpointRow> = {}) => checkpoint("cp-3", { title: "Deploy", ...more });
-const asked = (...rows: CheckpointRow[]) => new Bench().show(picture({}, { checkpoints: table(rows) }));
+/** Several questions are shown as a list. */
+const asked = async (...rows: CheckpointRow[]) => {
+  const bench = await new Bench().show(picture({}, { checkpoints: table(rows) }));
+  if (rows.length > 1) await bench.ask();
+  return bench;
+};
 const box = (bench: Bench, title: string) =>
   bench.get.getByRole("checkbox", { name: `Select ${title}` }) as HTMLInputElement;
 const bar = (bench: Bench) => bench.get.queryByRole("button", { name: /^Approve \d+ selected$/ });
@@ -18,6 +23,7 @@ const tick = async (bench: Bench, ...titles: string[]) => {
   await later();
 };
 const write = async (bench: Bench, title: string, text: string) => {
+  await bench.ask(title);
   const field = bench.get.getByRole("group", { name: title }).querySelector("textarea");
   if (field) field.value = text;
   field?.dispatchEvent(new Event("input", { bubbles: true }));
@@ -38,6 +44,7 @@ describe("ticking", () => {
     const bench = await asked(one());
     expect(bench.get.queryByRole("checkbox")).toBeNull();
     await bench.patch({ checkpoints: { set: [two()] } });
+    await bench.ask();
     expect([box(bench, "Plan").checked, box(bench, "Merge").checked]).toEqual([false, false]);
     expect(bar(bench)).toBeNull();
   });
@@ -94,8 +101,9 @@ describe("ticking", () => {
   test("is undone by an answer in the card, even a refused one", async () => {
     const bench = await asked(one(), two());
     await tick(bench, "Plan", "Merge");
-    bench.get.getByRole("group", { name: "Plan" }).querySelector<HTMLElement>('[aria-label="Reject"]')?.click();
-    await later();
+    await bench.ask("Plan");
+    bench.get.getByRole("button", { name: "Reject" }).click();
+    await bench.ask();
     expect(bar(bench)?.textContent).toBe("Approve 1 selected");
     const id = bench.sent("decide")[0]?.id ?? "";
     bench.model.receive({ kind: "answer", id, ok: false, error: "not allowed" });
@@ -109,6 +117,7 @@ describe("approving what is selected", () => {
     const bench = await asked(one(), two({ options: [option("reject"), option("accept")] }), three());
     await write(bench, "Plan", " good ");
     await write(bench, "Deploy", "not this one");
+    await bench.ask();
     await tick(bench, "Plan", "Merge");
     bar(bench)?.click();
     await later(50);
@@ -128,10 +137,11 @@ describe("approving what is selected", () => {
     button?.click();
     await later(50);
     expect(bench.sent("decide")).toHaveLength(2);
-    for (const each of bench.get.getAllByRole("button", { name: "Approve" })) {
-      expect(each.getAttribute("aria-disabled")).toBe("true");
-    }
     expect(bar(bench)).toBeNull();
+    for (const title of ["Plan", "Merge"]) {
+      await bench.ask(title);
+      expect(bench.get.getByRole("button", { name: "Approve" }).getAttribute("aria-disabled")).toBe("true");
+    }
   });
 
   test("leaves out a question that was decided since the last paint", async () => {

@@ -1,7 +1,7 @@
 /** The parts of a card: its context, its options, the modifications, and the strip that points to it. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { checkpoint } from "../../dev/fake";
-import { diffKinds } from "../../src/cards/context";
+import { filesOf, pairs } from "../../src/cards/diff";
 import { parseModifications } from "../../src/cards/modifications";
 import type { CheckpointRow } from "../../src/kernel/contract";
 import { placeOf } from "../../src/ui/sticky";
@@ -24,10 +24,12 @@ describe("the context", () => {
       { name: "rollback_plan", text: "first\nsecond" },
       { name: "diff", text: diff },
     ];
-    const { el } = await asked(row({ context: { texts } }));
-    expect(el.textContent).toContain("Rollback plan");
-    expect(el.querySelector(".rc-diff-add")?.textContent).toBe("+new");
-    expect(el.textContent).toContain("+1 −1");
+    const bench = await asked(row({ context: { texts } }));
+    expect(bench.el.textContent).toContain("first\nsecond");
+    bench.get.getByRole("tab", { name: "Rollback plan" });
+    await bench.tab("Diff");
+    expect(bench.el.querySelector(".rc-diff-add")?.textContent).toBe("+new");
+    expect(bench.el.textContent).toContain("+1 −1");
   });
 
   test("marks a high risk with a sign and a word, not by color alone", async () => {
@@ -65,9 +67,46 @@ describe("a diff", () => {
       "-old",
       "+new",
     ];
-    const kinds = diffKinds(lines).map((kind) => kind.replace("rc-diff-", ""));
-    const first = ["file", "file", "file", "hunk", "", "del", "add", "", ""];
-    expect(kinds).toEqual([...first, "file", "file", "hunk", "del", "add"]);
+    const files = filesOf(lines.join("\n"));
+    const kinds = files.map((file) => file.lines.map(({ kind }) => kind));
+    expect(kinds).toEqual([
+      ["file", "file", "file", "hunk", "", "del", "add", "", ""],
+      ["file", "file", "hunk", "del", "add"],
+    ]);
+    expect(files.map(({ path, added, removed }) => [path, added, removed])).toEqual([
+      ["q.sql", 1, 1],
+      ["second", 1, 1],
+    ]);
+    const numbers = files[0]?.lines.slice(4).map((line) => [line.old, line.new]);
+    expect(numbers).toEqual([
+      [1, 1],
+      [2, null],
+      [null, 2],
+      [null, null],
+      [3, 3],
+    ]);
+  });
+
+  test("shows both sides beside each other: removed lines with the added ones that follow", () => {
+    const [file] = filesOf("@@ -1,3 +1,3 @@\n same\n-a\n-b\n+c\n same");
+    const sides = pairs(file?.lines ?? []).map((pair) => pair.map((line) => line?.text ?? null));
+    expect(sides).toEqual([
+      ["@@ -1,3 +1,3 @@", "@@ -1,3 +1,3 @@"],
+      [" same", " same"],
+      ["-a", "+c"],
+      ["-b", null],
+      [" same", " same"],
+    ]);
+  });
+
+  test("is folded by file, and names each", async () => {
+    const changes = ["--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2", "--- a/y\n+++ b/y\n@@ -1 +1 @@\n-3\n+4"];
+    const bench = await asked(row({ context: { changes } }));
+    expect(bench.el.textContent).toContain("2 files +2 −2");
+    await press(bench, "y +1 −1");
+    expect([...bench.el.querySelectorAll(".rc-diff-add")].map((line) => line.textContent)).toEqual(["+2"]);
+    await press(bench, "Side by side");
+    expect(bench.el.querySelectorAll(".rc-diff-pair")).not.toHaveLength(0);
   });
 });
 
@@ -195,7 +234,7 @@ describe("the strip", () => {
     const scrolled = vi.spyOn(HTMLElement.prototype, "scrollIntoView").mockImplementation(() => {});
     strip?.querySelector("button")?.click();
     expect(scrolled).toHaveBeenCalledOnce();
-    expect(document.activeElement?.classList.contains("rc-needs-place")).toBe(true);
+    expect(document.activeElement?.classList.contains("rc-line-asks")).toBe(true);
   });
 });
 

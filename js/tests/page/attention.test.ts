@@ -93,7 +93,6 @@ describe("what cannot wait", () => {
     expect(bench.get.getByRole("group", { name: "Go on with a?" }).textContent).toContain(
       "Last minute: after it, the run goes on with Approve",
     );
-    expect(bench.el.querySelector(".rc-needs-title")?.textContent).toContain("last minute");
     expect(announced(bench)).toBe("Last minute to decide: Go on with a?.");
     await bench.patch({ checkpoints: { set: [row("b")] } });
     expect(announced(bench)).toBe("Needs your decision: Go on with b?.");
@@ -108,7 +107,7 @@ describe("what cannot wait", () => {
     await bench.patch({ checkpoints: { set: [row("a", { reminded: true })] } });
     const group = bench.get.getByRole("group", { name: "Go on with a?" });
     expect(group.textContent).toContain("Reminder: the run still waits for your answer");
-    expect(bench.el.querySelector(".rc-needs-title")?.textContent).toContain("reminded of 1 question");
+    expect(bench.get.getByRole("region", { name: "Questions" }).textContent).toContain("reminded of 1 question");
     expect(announced(bench)).toBe("Reminder, needs your decision: Go on with a?.");
     await bench.patch({ checkpoints: { set: [row("c")] } });
     await bench.patch({ checkpoints: { set: [row("a", { reminded: true, description: "more" })] } });
@@ -168,7 +167,7 @@ describe("a system notification", () => {
     vi.stubGlobal("Notification", FakeNotification);
     // The page's session begins: nothing is remembered.
     sessionStorage.clear();
-    Reflect.deleteProperty(globalThis, Symbol.for("runconsole.attention.1"));
+    Reflect.deleteProperty(globalThis, Symbol.for("runconsole.attention.2"));
   });
   afterEach(() => {
     vi.unstubAllGlobals();
@@ -188,6 +187,20 @@ describe("a system notification", () => {
       ["<b>Ship?</b>", "Needs your decision: A run"],
       ["<b>Ship?</b>", "Reminder, needs your decision: A run"],
     ]);
+  });
+
+  test("comes once at the end of a run that was at work here, however many views it has", async () => {
+    const bench = await asked();
+    const other = await asked();
+    await press(bench);
+    hide(true);
+    for (const each of [bench, other]) await each.patch({ head: { status: "failed", ended_at: NOW, link: "ended" } });
+    expect(made.map(({ title, options }) => [title, options.body])).toEqual([["A run", "The run has ended: failed"]]);
+    const past = await new Bench().show(
+      picture({ url: "ws://past", status: "completed", ended_at: NOW, link: "ended" }),
+    );
+    await past.patch({ head: { events: 9 } });
+    expect(made).toHaveLength(1);
   });
 
   test("comes once more when the last minute begins", async () => {
@@ -245,7 +258,7 @@ describe("a system notification", () => {
     const bench = await asked();
     await press(bench);
     bench.close();
-    Reflect.deleteProperty(globalThis, Symbol.for("runconsole.attention.1"));
+    Reflect.deleteProperty(globalThis, Symbol.for("runconsole.attention.2"));
     expect(pressed(await asked())).toBe("true");
     expect(FakeNotification.asked).toBe(1);
   });

@@ -210,6 +210,7 @@ describe("a replay", () => {
   test("shows a question as it was asked, and answers none", async () => {
     const asked = [checkpoint("a", { title: "Ship?" }), checkpoint("b", { title: "Deploy?" })];
     const bench = await new Bench().show(picture(replaying(), { checkpoints: table(asked) }));
+    await bench.ask("Ship?");
     const card = bench.get.getByRole("group", { name: "Ship?" });
     expect(bench.get.getByRole("region", { name: "Waiting for a decision" }).contains(card)).toBe(true);
     expect(card.textContent).toContain(

@@ -34,7 +34,7 @@ def quickstart(family: str) -> str:
 
 def run_demo(
     *,
-    family: str = "execution",
+    family: str = "tasks",
     directory: Path | None = None,
     port: int = 0,
     browser: bool = True,

@@ -37,6 +37,9 @@ from runconsole.state.turns import Turns
 
 _ALERTS_KEPT = 50
 _MOST_WARNINGS = 10
+_PAUSE = 250_000
+"""Microseconds without an event that are a pause, not a burst."""
+_PAUSES_AVERAGED = 16
 _NAMED_KINDS = ("a packet", "a page", "server-sent")
 
 
@@ -154,6 +157,10 @@ class RunState:
         )
 
         self.clock = ServerClock()
+        self.last_event_at: Micros | None = None
+        """The arrival of the newest event, by our clock."""
+        self.usual_gap_s: float | None = None
+        """The usual time between two events, in seconds: a moving mean of the pauses, events of one burst apart."""
         self.is_execution = False
         """True if events of the execution family came: then the server's counters give the percent."""
         self.execution_id: str | None = None
@@ -210,11 +217,18 @@ class RunState:
         """
         if not isinstance(event, Received):
             return HANDLERS[event.__class__](self, event, None) or ()
-        at = event.timestamp
+        at, received_at = event.timestamp, event.received_at
         if at is not None:
-            self.clock.observe(at, event.received_at)
+            self.clock.observe(at, received_at)
+        if self.last_event_at is not None and received_at - self.last_event_at > _PAUSE:
+            self._note_pause((received_at - self.last_event_at) / 1e6)
+        self.last_event_at = received_at
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
+
+    def _note_pause(self, pause_s: float) -> None:
+        known = self.usual_gap_s
+        self.usual_gap_s = pause_s if known is None else known + (pause_s - known) / _PAUSES_AVERAGED
 
     def warn_of_status(self, word: str, event: Received) -> None:
         """Warn once that the server uses an unknown word for a status."""

@@ -53,6 +53,8 @@ __all__ = [
     "WriterRow",
 ]
 
+Decider = Annotated[str | None, DecidedBy, Literal["policy"], None]
+"""`policy`: an answer of ours that a function gave, not a person."""
 TaskStatusName = Annotated[str, TaskStatus]
 RunStatus = Annotated[str, TaskStatus, Literal["partial", "interrupted"]]
 """`partial`: some tasks failed; `interrupted`: the stream ended before the run did."""
@@ -151,6 +153,10 @@ class Head(Described):
     ended_at: int | None
     duration_s: float | None
     """Set once the run has ended or the server reported it."""
+    last_event_at: NotRequired[int | None]
+    """The arrival of the newest event, by the kernel's clock. Absent in pictures of older versions."""
+    usual_gap_s: NotRequired[float | None]
+    """The usual seconds between two events, those of one burst apart."""
     estimated_duration_s: float | None
     current_task: str | None
     current_task_name: str | None
@@ -402,7 +408,7 @@ class CheckpointRow(Row):
     """The option of our decision, with any outcome."""
     decision: str | None
     """The option that was decided; while ours is under way, ours."""
-    decided_by: DecidedBy | None
+    decided_by: Decider
     feedback: str | None
     error: str | None
     """The reason why a decision was refused or is unknown: one plain sentence."""

@@ -44,6 +44,8 @@ def head(state: RunState, described: Described, output_lines: int, errors: Error
         "started_at": ms(run.started_at),
         "ended_at": ms(run.ended_at),
         "duration_s": number(run.duration_s),
+        "last_event_at": ms(state.last_event_at),
+        "usual_gap_s": number(state.usual_gap_s, 1),
         "estimated_duration_s": number(run.estimated_duration_s),
         "current_task": run.current_task and short(run.current_task),
         "current_task_name": run.current_task_name and short(run.current_task_name),
