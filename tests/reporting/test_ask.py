@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from runconsole import (
     TakenAnswer,
     start_run,
 )
+from runconsole.reporting import notebook, questions
 from tests.servers.json_server import eventually
 
 OPTIONS = ["deploy", "keep"]
@@ -253,6 +255,46 @@ def test_a_question_that_nobody_can_answer_says_so_at_once() -> None:
         "pass timeout= and default=, or start_run(on_checkpoint=...), or let others answer by run.serve()"
     )
     assert second == "b"
+
+
+def test_a_page_that_takes_no_presses_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with start_run() as run:
+        run._widget = SimpleNamespace(_is_bound=False)  # type: ignore[assignment]
+        monkeypatch.setattr(notebook, "kernel", lambda: SimpleNamespace(_supports_kernel_subshells=True))
+        monkeypatch.setattr(questions, "_SILENT_S", 0.01)
+        said: list[str] = []
+
+        def is_told() -> bool:
+            said.append(capsys.readouterr().err)
+            return any(said)
+
+        def answer() -> None:
+            eventually(is_told)
+            run.decide(asked(run), "keep")
+
+        with Beside(answer):
+            assert run.ask("Deploy?", options=OPTIONS).option == "keep"
+        assert "question-1 waits for an answer, but no page takes presses while this cell runs" in "".join(said)
+        run._widget = None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [
+        (SimpleNamespace(_allow_stdin=False, _supports_kernel_subshells=True), "a program executes this notebook"),
+        (SimpleNamespace(_allow_stdin=True, _supports_kernel_subshells=True), "no panel shows this run"),
+    ],
+)
+def test_in_a_notebook_it_says_why_nobody_can_answer(
+    monkeypatch: pytest.MonkeyPatch, kernel: SimpleNamespace, words: str
+) -> None:
+    with start_run() as run:
+        monkeypatch.setattr(notebook, "kernel", lambda: kernel)
+        with pytest.raises(NoOneToAsk, match=words):
+            run.ask("Deploy?", options=OPTIONS)
+        assert run.checkpoints.empty
 
 
 TERMINAL = """

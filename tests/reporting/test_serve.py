@@ -272,3 +272,55 @@ def test_a_bad_place_is_named_without_its_token(arguments: dict[str, Any], words
         with pytest.raises(InvalidArgument, match=words) as caught:
             run.serve(**arguments)
         assert "lines of it" not in str(caught.value)
+
+
+CRASHES = """
+import os, sys, runconsole
+run = runconsole.start_run(execution="nightly", record="run.jsonl")
+print(run.serve(port=int(sys.argv[1])), flush=True)
+with run.task("first", id="first") as task:
+    task.output("of the first process\\n")
+    task.tokens(5)
+for name in ("again", "broken off"):
+    run.task(name, id=name).__enter__()
+run.tasks, run.save("copy.jsonl")  # flushed
+input()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_recorded_run_goes_on_after_a_crash_for_every_viewer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRASHES, str(port)],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    with Console(url, reconnect=QUICK) as early:
+        eventually(lambda: early.tasks["status"].tolist() == ["completed", "running", "running"])
+        process.communicate("\n", timeout=60)
+        eventually(lambda: early.status == "retrying")
+        with start_run(execution="nightly", record=tmp_path / "run.jsonl") as run:
+            assert run.serve(port=port) == url
+            for name in ("second", "again"):
+                with run.task(name, id=name):
+                    run.tokens(1)
+            with Console(url) as late:
+                run.finish()
+                assert early.wait(60)
+                assert late.wait(60)
+            run.stop_serving()
+        for console in (early, late, run.console):
+            assert console.tasks["name"].tolist() == ["first", "again", "broken off", "second"]
+            assert console.tasks["status"].tolist() == ["completed", "completed", "cancelled", "completed"]
+            known = console.summary
+            assert (known["completed_tasks"], known["total_tasks"], known["tokens_used"]) == (3, 4, 7)
+            assert console.output["text"].tolist() == ["of the first process\n"]
+            assert console.events["payload"].tolist() == run.events["payload"].tolist()
+            assert console.events["event_id"].is_unique
+        assert not early.links["missed"].fillna(0).any()

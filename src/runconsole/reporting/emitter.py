@@ -8,16 +8,19 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from runconsole.clock import now_micros
+from runconsole.events import Received
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.pace import EVERY_S, MOST_WAITING, Pace, joined
 from runconsole.reporting.records import Problem, TaskRecord
 from runconsole.reporting.tally import ENDED, Tally
+from runconsole.state import RunState
+from runconsole.state.rows import Task
 from runconsole.text.unicode import encodable_value
 
 __all__ = ["Emitter", "iso_time"]
@@ -49,6 +52,8 @@ class Emitter:
         self._whole = TaskRecord("", "")
         """Stands for the run itself, whose output belongs to no task."""
         self._phases: dict[int, tuple[str | None, Tally]] = {}
+        self._earlier: dict[str, str] = {}
+        """How tasks of an earlier process ended, by id."""
         self._open: dict[TaskRecord, None] = {}
         """Tasks that have not ended."""
         self._left: dict[TaskRecord, int] = {}
@@ -87,6 +92,36 @@ class Emitter:
         if second != self._second[0]:
             self._second = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         return f"{self._second[1]}.{micros:06d}Z"
+
+    def resume(self, events: Iterable[Received], state: RunState) -> None:
+        """Put the events of an earlier process before those of this one: a recorded run that had not ended goes on.
+
+        Its tasks count; those that had not ended are cancelled. A task of the same id runs again.
+        """
+        with self.lock:
+            for event in events:
+                if event.seq is None or event.event_id is None:
+                    continue  # not of an emitter
+                self._seq = max(self._seq, event.seq)
+                marks = {"type": event.type, "id": event.event_id, "seq": event.seq}
+                if event.timestamp is not None:
+                    marks["timestamp"] = iso_time(event.timestamp)
+                self.journal.append(f'{_encoded(marks)[:-1]},"data":{event.payload}}}')
+            known = state.run()
+            self.tally.tokens, self.tally.cost_usd = known.tokens_used, known.cost_usd
+            self.tally.artifacts = known.artifacts
+            for task in list(state.tasks.values()):
+                self._take_over(task)
+
+    def _take_over(self, task: Task) -> None:
+        """Count a task of an earlier process; cancel it if it had not ended."""
+        status = task.status.value if task.finished else "cancelled"
+        self.tally.announced += 1
+        self.tally.counts[status] += 1
+        self.tally.moved(100.0)
+        self._earlier[task.task_id] = status
+        if not task.finished:
+            self._report(TaskRecord(task.task_id, task.name or task.task_id, status=status))
 
     # ---- the run ----------------------------------------------------------------------------------------------------
 
@@ -335,9 +370,12 @@ class Emitter:
     # ---- reports ----------------------------------------------------------------------------------------------------
 
     def _count_in(self, record: TaskRecord, *, is_announced: bool) -> None:
-        """Count a new task, or one that runs again."""
-        if not is_announced:
-            self.tally.announced += 1
+        """Count a new task, or one of an earlier process that runs again."""
+        earlier = self._earlier.pop(record.task_id, None)
+        if earlier is not None:
+            self.tally.counts[earlier] -= 1
+            self.tally.moved(-100.0)
+        self.tally.announced += (not is_announced) - (earlier is not None)
         for tally in self._parts(record):
             tally.announced += 1
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RunAsks"]
 
+_SILENT_S = 5.0
+"""Seconds in which a page takes up with the kernel."""
 _TO_DO = "pass timeout= and default=, or start_run(on_checkpoint=...), or let others answer by run.serve()"
 
 
@@ -91,12 +95,25 @@ class RunAsks:
             if terminal.can_ask():
                 with nullcontext() if self._display is None else self._display.paused():
                     terminal.ask(question, self.decide, timeout)
+            if timeout is None and notebook.kernel() is not None:
+                self._warn_of_silent_page(question)
             return question.answered.result(timeout)
         except TimeoutError:
             self._questions.time_out(question)
             return question.answered.result()
         finally:
             self._questions.withdraw(question)
+
+    def _warn_of_silent_page(self, question: Question) -> None:
+        """Wait a moment; say it if no page takes presses while this cell runs, as in front ends without subshells."""
+        is_main = threading.current_thread() is threading.main_thread()
+        concurrent.futures.wait([question.answered], _SILENT_S)
+        is_bound = self._widget is not None and self._widget._is_bound  # noqa: SLF001 - of the panel
+        if is_main and not is_bound and not question.answered.done():
+            sys.stderr.write(
+                f"runconsole: {question.id} waits for an answer, but no page takes presses while this cell runs;"
+                " interrupt the cell to withdraw it, or ask from a thread\n"
+            )
 
     async def ask_async(
         self,

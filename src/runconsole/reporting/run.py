@@ -14,6 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from runconsole.api.run import engine_of
 from runconsole.console import Console
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
@@ -84,7 +85,8 @@ def start_run(
         expected_artifacts: the expected number of files, for the display.
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
-        record: a file to record the run to, as of `Console`.
+        record: a file to record the run to, as of `Console`. If its newest run has the same id and has not ended, as
+            after a crash, this is that run, going on: viewers get all of it.
         show: True shows the run, False does not; None does so where there is a notebook or a terminal.
         on_checkpoint: answers the questions of `ActiveRun.ask` in place of people, as of `Console`.
 
@@ -140,8 +142,9 @@ class ActiveRun(RunReads, RunAsks):
         self._has_app = False
         self._io = lease()
         try:
-            self._emitter.start(plan.phases)
             self.console.start()
+            self._resume()
+            self._emitter.start(plan.phases)
             runs.append(self)
             self._display = shown(self, show)
         except BaseException:  # an interrupt, too: nobody else could end what has begun
@@ -481,6 +484,11 @@ class ActiveRun(RunReads, RunAsks):
             io.release()
 
     # ---- within -----------------------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Go on with a run that an earlier process has recorded under the same id, if it has not ended."""
+        engine = engine_of(self.console)
+        self._emitter.resume((event for _, event in engine.log.read(0, len(engine.log))), engine.state)
 
     def _later(self, seconds: float, function: Callable[[], None]) -> None:
         """Run a function on the I/O thread after some seconds."""
