@@ -68,6 +68,10 @@ class ExecutionStarted(Fact, frozen=True, gc=False):
     total_atoms: int | None = None
     estimated_duration_s: float | None = None
     phases: tuple[PhasePlan, ...] = ()
+    title: str | None = None
+    token_budget: int | None = None
+    cost_limit: float | None = None
+    expected_artifacts: int | None = None
 
 
 class TaskReported(Fact, frozen=True, gc=False):

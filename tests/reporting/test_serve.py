@@ -66,7 +66,7 @@ def work(run: ActiveRun) -> None:
 
 @both
 def test_a_viewer_has_the_frames_of_the_run(by: str) -> None:
-    with start_run("served", phases={"P": 2}) as run, served(run, by=by) as url:
+    with start_run("served", phases={"P": 2}, token_budget=1000) as run, served(run, by=by) as url:
         work(run)
         with Console(url) as early:
             run.ask("Go on?", options=["yes", "no"], default="yes", timeout=0.05)
@@ -75,6 +75,7 @@ def test_a_viewer_has_the_frames_of_the_run(by: str) -> None:
             assert early.wait(30)
         with Console(url) as late:
             assert late.wait(30)
+        assert (late.run.title, late.run.token_budget) == ("served", 1000)
         for console in (early, late):
             for name in ALL:
                 assert getattr(console, name).equals(getattr(run.console, name)), name

@@ -8,7 +8,7 @@ import pytest
 
 from runconsole.decoding.envelope import read_events
 from runconsole.events import TaskStatus
-from runconsole.state import Finished, Phase, Wave
+from runconsole.state import Finished, Phase, RunState, Wave
 from tests.support.folding import START, execution, fold
 
 
@@ -27,6 +27,16 @@ def test_the_plan_names_the_phases_in_their_order() -> None:
     run = state.run()
     assert (run.execution_id, run.status, run.total_tasks, run.percent) == ("e", "running", 4, 0.0)
     assert run.started_at == START
+
+
+def test_a_run_may_bring_its_title_and_limits() -> None:
+    said = {"title": "theirs", "token_budget": 100, "cost_limit": 2.5, "expected_artifacts": 3}
+    run = fold([execution("execution_started", 0, **said)]).state.run()
+    assert (run.title, run.token_budget, run.cost_limit, run.expected_artifacts) == ("theirs", 100, 2.5, 3)
+    own = RunState(title="mine", token_budget=7)
+    for event in read_events(execution("execution_started", 0, **said), 0):
+        own.apply(event)
+    assert (own.title, own.token_budget, own.cost_limit) == ("mine", 7, 2.5)
 
 
 def test_a_phase_is_complete_with_its_last_task() -> None:

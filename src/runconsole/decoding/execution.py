@@ -41,6 +41,10 @@ class _PlannedPhase(Struct):
 
 class _ExecutionStarted(Struct):
     execution_id: str | None = None
+    title: str | None = None
+    token_budget: Whole | None = None
+    cost_limit: float | None = None
+    expected_artifacts: Whole | None = None
     total_tasks: Whole | None = None
     total_atoms: Whole | None = None
     estimated_duration_ms: float | None = None
@@ -148,6 +152,10 @@ def _execution_started(data: _ExecutionStarted) -> ExecutionStarted:
         total_atoms=data.total_atoms,
         estimated_duration_s=seconds(data.estimated_duration_ms),
         phases=tuple(_phase_plan(phase, position) for position, phase in enumerate(data.phases or ())),
+        title=data.title,
+        token_budget=data.token_budget,
+        cost_limit=data.cost_limit,
+        expected_artifacts=data.expected_artifacts,
     )
 
 

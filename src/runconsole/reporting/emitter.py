@@ -125,11 +125,11 @@ class Emitter:
 
     # ---- the run ----------------------------------------------------------------------------------------------------
 
-    def start(self, phases: list[dict[str, Any]]) -> None:
-        """Report the start of the run and its plan."""
+    def start(self, phases: list[dict[str, Any]], **described: Any) -> None:
+        """Report the start of the run and its plan. `described` has its title and limits."""
         total = self.tally.total
         data = {"execution_id": self.execution_id, "total_tasks": total, "phases": phases or None}
-        self.emit("execution_started", _known(data))
+        self.emit("execution_started", _known({**data, **described}))
 
     def finish(self, status: str) -> bool:
         """Report the end of the run; return False if it has ended before."""

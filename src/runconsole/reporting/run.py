@@ -144,7 +144,9 @@ class ActiveRun(RunReads, RunAsks):
         try:
             self.console.start()
             self._resume()
-            self._emitter.start(plan.phases)
+            shown_options = ("title", "token_budget", "cost_limit", "expected_artifacts")
+            checked = engine_of(self.console).options
+            self._emitter.start(plan.phases, **{name: getattr(checked, name) for name in shown_options})
             runs.append(self)
             self._display = shown(self, show)
         except BaseException:  # an interrupt, too: nobody else could end what has begun

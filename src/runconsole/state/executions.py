@@ -34,6 +34,13 @@ def execution_started(state: RunState, fact: ExecutionStarted, event: Received) 
     set_fields = set_known if state.is_newest("plan", event) else fill_unknown
     beside = None if event.beside is None else event.beside.execution
     set_fields(state, execution_id=fact.execution_id or beside, estimated_duration_s=fact.estimated_duration_s)
+    fill_unknown(  # a console's own options come first
+        state,
+        title=fact.title,
+        token_budget=fact.token_budget,
+        cost_limit=fact.cost_limit,
+        expected_artifacts=fact.expected_artifacts,
+    )
     if state.counters_at is None:
         set_fields(state, total_tasks=fact.total_tasks)
     if state.completed_tasks is None:
