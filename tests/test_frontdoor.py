@@ -110,7 +110,7 @@ def test_a_constructors_signature_has_every_option(kind: type) -> None:
     assert str(parameters["start"]) == "start: 'bool' = True"
     assert "options" not in parameters
     assert parameters["transformer"].default == "auto"
-    own = {"height", "display"} if kind is ConsoleWidget else set()
+    own = {"height", "compact", "display"} if kind is ConsoleWidget else set()
     assert set(parameters) == {"url", *ConsoleOptions.__annotations__} | own
     described = inspect.getdoc(Console) or ""
     assert [name for name in ConsoleOptions.__annotations__ if f"\n    {name}: " not in described] == []

@@ -31,6 +31,7 @@ type Callback = (value?: unknown) => void;
 interface Traits {
   picture: Durable | Record<string, never>;
   height: number;
+  compact: boolean;
   place: string;
 }
 
@@ -48,7 +49,7 @@ class FakeHost {
 
 /** A widget model whose kernel is a function of the messages. */
 export class FakeModel implements WidgetModel {
-  readonly traits: Traits = { picture: {}, height: 600, place: "" };
+  readonly traits: Traits = { picture: {}, height: 600, compact: false, place: "" };
   readonly sent: ToKernel[] = [];
   dead = false;
   /** The host's report of its kernel. */

@@ -135,7 +135,11 @@ export class FakePort implements Port {
     return 320;
   }
 
-  onHeight(): () => void {
+  compact(): boolean {
+    return false;
+  }
+
+  onSize(): () => void {
     return () => {};
   }
 

@@ -81,8 +81,9 @@ def test_a_link_that_fails_says_so_in_the_picture(shows: Callable[..., Page]) ->
         assert "s3cret-value" not in json.dumps([page.comm.states, page.comm.sent])
 
 
-def test_the_height_is_a_trait_of_the_page(shows: Callable[..., Page]) -> None:
-    assert shows("ws://h/ws", start=False, height=500).comm.states[0]["height"] == 500
+def test_the_size_is_a_trait_of_the_page(shows: Callable[..., Page]) -> None:
+    state = shows("ws://h/ws", start=False, height=500, compact=True).comm.states[0]
+    assert (state["height"], state["compact"]) == (500, True)
 
 
 # ---- messages ------------------------------------------------------------------------------------------------------
@@ -171,8 +172,8 @@ def test_the_same_arguments_are_the_same_widget_while_it_runs(shows: Callable[..
         first = shows(server.url, title="x").widget
         eventually(lambda: first.status == "live")
         assert shows(server.url, title="x").widget is first
-        assert shows(server.url, title="x", height=700).widget is first
-        eventually(lambda: first.height == 700)
+        assert shows(server.url, title="x", height=700, compact=True).widget is first
+        eventually(lambda: (first.height, first.compact) == (700, True))
         server.connected(1)
         other = shows(server.url, title="x", task="t").widget
         assert other is not first

@@ -18,7 +18,7 @@ interface HostKernel {
 /** The part of anywidget's model that the panel uses. */
 export interface WidgetModel {
   readonly widget_manager?: { readonly kernel?: HostKernel | null } | null;
-  get(name: "picture" | "height" | "place"): unknown;
+  get(name: "picture" | "height" | "compact" | "place"): unknown;
   on(name: string, callback: (value?: unknown) => void): void;
   off(name: string, callback: (value?: unknown) => void): void;
   send(content: unknown): void;
@@ -36,7 +36,10 @@ export interface Port {
   onPicture(callback: () => void): () => void;
   /** Height of the panel in CSS pixels. */
   height(): number;
-  onHeight(callback: () => void): () => void;
+  /** One line is shown, unless a person opens the panel. */
+  compact(): boolean;
+  /** Calls back when height or compactness changed; returns a function that ends this. */
+  onSize(callback: () => void): () => void;
   /** The name of the panel's place in outputs that hold only a report; empty for none. */
   place(): string;
   /** True if the page can put the panel in place of its report. */
@@ -95,8 +98,15 @@ export class ModelPort implements Port {
     return typeof value === "number" && value > 0 ? value : DEFAULT_HEIGHT;
   }
 
-  onHeight(callback: () => void): () => void {
-    return this.#listen("change:height", () => callback());
+  compact(): boolean {
+    return this.#model.get("compact") === true;
+  }
+
+  onSize(callback: () => void): () => void {
+    const stops = ["change:height", "change:compact"].map((name) => this.#listen(name, () => callback()));
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 
   place(): string {

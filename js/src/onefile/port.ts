@@ -58,7 +58,11 @@ export class FilePort implements Port {
     return Math.max(480, globalThis.innerHeight - 72);
   }
 
-  onHeight(callback: () => void): Cancel {
+  compact(): boolean {
+    return false;
+  }
+
+  onSize(callback: () => void): Cancel {
     addEventListener("resize", callback);
     return () => removeEventListener("resize", callback);
   }

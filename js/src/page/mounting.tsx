@@ -30,9 +30,10 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
   el.append(root);
   const ticker = new Ticker();
   const prefix = `rc-${browserEnv.id()}`;
-  const paint = () => draw(<App panel={{ prefix, store, ticker, height: port.height() }} />, root);
+  const paint = () =>
+    draw(<App panel={{ prefix, store, ticker, height: port.height(), compact: port.compact() }} />, root);
   paint();
-  const stops = [store.open(), port.onHeight(paint), attend(store), () => ticker.stop()];
+  const stops = [store.open(), port.onSize(paint), attend(store), () => ticker.stop()];
   const restore = watchPlace(root);
   let users = 0;
   let wasShown = false;

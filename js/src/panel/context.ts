@@ -11,6 +11,8 @@ export interface Panel {
   ticker: Ticker;
   /** Height of the panel in CSS pixels, unless a person sets another. */
   height: number;
+  /** One line is shown, unless a person opens the panel. */
+  compact: boolean;
 }
 
 const PanelContext = createContext<Panel | null>(null);

@@ -4,7 +4,7 @@ import { useCallback, useContext, useState } from "preact/hooks";
 import type { TaskStatus } from "../kernel/contract";
 import { browserEnv } from "../page/env";
 import { recall, remember, type ViewState } from "../state/memory";
-import { useStore } from "./context";
+import { usePanel, useStore } from "./context";
 
 export interface View extends ViewState {
   change: (change: ViewState) => void;
@@ -37,6 +37,7 @@ export function useView(): View {
 /** The view of a panel. A person's choices go before the ones in the cell. */
 export function useNewView(): View {
   const store = useStore("head");
+  const { compact } = usePanel();
   const run = store.head?.url ?? null;
   const [chosen, choose] = useState<ViewState>({});
   const [maximised, maximise] = useState(false);
@@ -58,5 +59,5 @@ export function useNewView(): View {
     [change],
   );
   const kept = run === null ? {} : recall(browserEnv, run);
-  return { ...kept, ...chosen, change, maximised, maximise, drawer, openDrawer, task, openTask, showTasks };
+  return { compact, ...kept, ...chosen, change, maximised, maximise, drawer, openDrawer, task, openTask, showTasks };
 }

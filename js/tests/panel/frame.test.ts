@@ -82,6 +82,15 @@ describe("Compact and Maximise", () => {
     expect(bench.get.getByRole("tablist", { name: "Views" })).toBeTruthy();
   });
 
+  test("begin with one line where the cell wants it, until a person opens the panel", async () => {
+    const bench = new Bench();
+    bench.model.traits.compact = true;
+    await bench.show(full());
+    expect(bench.get.queryByRole("tablist", { name: "Views" })).toBeNull();
+    await press(bench, "Compact");
+    expect(bench.get.getByRole("tablist", { name: "Views" })).toBeTruthy();
+  });
+
   test("cover the page; Escape ends it, with the tab as it was", async () => {
     const bench = await new Bench().show(full());
     await bench.tab("Tasks");

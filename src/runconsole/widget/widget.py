@@ -83,8 +83,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     Args:
         url: the URL or path that `Console` takes, or a `Console`. With the arguments of a console that still runs, the
             result is that console's own widget: a cell run twice opens no second connection. The newest cell wins: its
-            `on_checkpoint` (none, if it has none), `decide`, `title`, budgets, limits and `height` hold from then on.
+            `on_checkpoint` (none, if it has none), `decide`, `title`, budgets, limits and size hold from then on.
         height: the height of the panel in CSS pixels; a person may set another at its lower edge.
+        compact: show one line; a person may open the whole panel.
         display: show the panel at once; else it is shown where the widget is displayed.
         options: the keyword arguments of `Console`.
 
@@ -101,11 +102,15 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     )
     place = traitlets.Unicode("", help="The name of the panel's place in an output with its report.").tag(sync=True)
     height = traitlets.Int(600, help="Height of the panel in CSS pixels.").tag(sync=True)
+    compact = traitlets.Bool(default_value=False, help="Show one line, until a person opens the panel.").tag(sync=True)
 
     console: Console
 
     __signature__ = signature(
-        url="str | os.PathLike[str] | Source | ActiveRun | Console", height=("int", 600), display=("bool", True)
+        url="str | os.PathLike[str] | Source | ActiveRun | Console",
+        height=("int", 600),
+        compact=("bool", False),
+        display=("bool", True),
     )
 
     def __new__(  # noqa: PYI034 - perhaps one that exists
@@ -113,6 +118,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         url: Any = None,
         *,
         height: int = 600,  # noqa: ARG004 - `__init__` takes it
+        compact: bool = False,  # noqa: ARG004 - `__init__` takes it
         display: bool = True,  # noqa: ARG004 - `__init__` takes it
         **options: Unpack[ConsoleOptions],
     ) -> ConsoleWidget:
@@ -129,6 +135,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         url: str | os.PathLike[str] | Source | Followable | Console,
         *,
         height: int = 600,
+        compact: bool = False,
         display: bool = True,
         **options: Unpack[ConsoleOptions],
     ) -> None:
@@ -136,16 +143,17 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         del url, options  # a traceback with locals shows the remaining variables
         console: Console | None = self.__dict__.pop("_taken", None)
         if "console" not in self.__dict__:
-            self._begin(place if console is None else console, height, hidden)
-        elif self.height != height:
-            self._engine.call_soon(self._run, self.set_trait, "height", height)
+            self._begin(place if console is None else console, {"height": height, "compact": compact}, hidden)
+        for name, value in (("height", height), ("compact", compact)):
+            if getattr(self, name) != value:
+                self._engine.call_soon(self._run, self.set_trait, name, value)
         if display:
             self._outputs.show_early()
 
-    def _begin(self, url: Any, height: int, options: dict[str, Any]) -> None:
+    def _begin(self, url: Any, size: Mapping[str, Any], options: dict[str, Any]) -> None:
         start = options.pop("start", True) and not isinstance(url, Console)
         console = url if isinstance(url, Console) else Console(url, start=False, **options)
-        super().__init__(height=height, place=uuid.uuid4().hex)
+        super().__init__(**size, place=uuid.uuid4().hex)
         route_by_header(self)
         self.console = console
         self._engine = engine_of(console)
@@ -436,7 +444,7 @@ def _concealed(url: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any
 
 def _console_of(url: Any, options: dict[str, Any]) -> Console | None:
     """Return this console, or one of the same run that a widget has shown and that still runs; None for a new one."""
-    wanted = {name: value for name, value in options.items() if name not in {"height", "start", "display"}}
+    wanted = {name: value for name, value in options.items() if name not in {"height", "compact", "start", "display"}}
     if isinstance(url, Console):
         if wanted:
             named = ", ".join(wanted)
