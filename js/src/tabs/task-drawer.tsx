@@ -84,7 +84,7 @@ function noteOf(shown: number, total: number): string {
 }
 
 /** The errors of the task, each the end of an attempt, the newest first; and the attempt that goes on, or ended well. */
-function Attempts({ row, history }: { row: TaskRow; history: TaskHistory }) {
+export function Attempts({ row, history }: { row: TaskRow; history: TaskHistory }) {
   const { errors, errors_total } = history;
   if (errors.length === 0) return null;
   const goesOn = row.status === "running" || row.status === "paused" || row.status === "completed";

@@ -12,6 +12,8 @@ import { seconds, TASKS } from "./columns";
 import { FilterChip } from "./filter-chip";
 import { useTasks } from "./row-sources";
 import { Subtasks } from "./subtasks";
+import { Attempts } from "./task-drawer";
+import { useTask } from "./task-history";
 
 const STATUSES: readonly TaskStatus[] = ["running", "pending", "paused", "completed", "failed", "cancelled", "skipped"];
 const USUAL: TaskChoice = { status: null, sort: null, descending: false };
@@ -103,5 +105,16 @@ function nextOrder({ sort, descending }: TaskChoice, by: string): Partial<TaskCh
 }
 
 const taskLabel = (row: TaskRow) => row.name || row.id;
-const hasParts = (row: TaskRow) => row.subtasks_total > 0;
-const parts = (row: TaskRow) => <Subtasks row={row} />;
+const hasParts = (row: TaskRow) => row.subtasks_total > 0 || row.attempts !== null;
+const parts = (row: TaskRow) => <Parts row={row} />;
+
+/** The subtasks of a task, and its attempts. */
+function Parts({ row }: { row: TaskRow }) {
+  const known = useTask(row.id);
+  return (
+    <>
+      {row.subtasks_total > 0 && <Subtasks row={row} />}
+      {known && row.attempts !== null && <Attempts row={row} history={known.history} />}
+    </>
+  );
+}

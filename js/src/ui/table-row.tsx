@@ -72,7 +72,7 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
           </div>
         ))}
       </div>
-      {unfolded && props.detail && (
+      {unfolded && folds && props.detail && (
         <Detail index={index} measure={props.measure}>
           {props.detail(row)}
         </Detail>

@@ -91,7 +91,11 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   const columns = withValues(props.columns, seen, shown);
   const { length } = props;
   if (length) shown.longest = Math.max(shown.longest, ...seen.map((row) => (row && length(row)) ?? 0));
-  const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfold : null });
+  const unfoldRow = (index: string, open: boolean) => {
+    const row = rows.at(Number(index));
+    if (row && (props.folds?.(row) ?? true)) unfold(index, open);
+  };
+  const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfoldRow : null });
 
   const opens = detail !== undefined || props.open !== undefined;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
-import { artifact, failure, full, subtask } from "../rows";
+import { artifact, failure, full, NOTHING, subtask } from "../rows";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();
@@ -41,6 +41,19 @@ describe("tasks", () => {
     parts.click();
     await later();
     expect(shown(bench)).toContain("Sub s1");
+  });
+
+  test("unfold for attempts, which the kernel knows", async () => {
+    const bench = await open();
+    bench.get.getByRole("button", { name: "Parts of Log out" }).click();
+    await later();
+    const [asked] = bench.sent("task");
+    expect(asked?.task).toBe("t2");
+    const history = { ...NOTHING, errors: [failure(0, { attempt: 2, message: "boom again" })], errors_total: 1 };
+    bench.model.receive({ kind: "task", id: asked?.id ?? "", row: rows[1] as never, history });
+    await later();
+    expect(shown(bench)).toContain("boom again");
+    expect(shown(bench)).toContain("attempt 2 of 4");
   });
 
   test("that failed come first, once one has", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { task } from "../../dev/fake";
-import { failure, wave } from "../rows";
+import { failure, subtask, wave } from "../rows";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();
@@ -110,6 +110,33 @@ describe("the rows of a table by keyboard", () => {
     expect(focused()).toBe("Details of Task 0");
     await press("End");
     expect(focused()).toBe("Details of Task 2");
+  });
+
+  test("unfold to the right, and fold to the left, where something is folded", async () => {
+    const bench = await open(1);
+    await bench.patch({
+      tasks: { set: [task("t1", { name: "Task 1", subtasks: [subtask("s1")], subtasks_total: 1 })], total: 2 },
+    });
+    const list = bench.get.getByRole("table", { name: "Tasks" });
+    bench.get.getByRole("button", { name: "Details of Task 0" }).focus();
+    await press("ArrowRight");
+    expect(list.querySelector(".rc-detail")).toBeNull();
+    await press("j");
+    await press("ArrowRight");
+    expect(list.querySelector(".rc-detail")?.textContent).toContain("Sub s1");
+    await press("ArrowLeft");
+    expect(list.querySelector(".rc-detail")).toBeNull();
+  });
+
+  test("reach the headings above the first, and the buttons in them", async () => {
+    const bench = await open();
+    bench.get.getByRole("button", { name: "Details of Task 0" }).focus();
+    await press("ArrowUp");
+    expect(document.activeElement?.textContent).toBe("Status");
+    await press("ArrowRight");
+    expect(document.activeElement?.textContent).toBe("Task");
+    await press("ArrowDown");
+    expect(focused()).toBe("Details of Task 0");
   });
 
   test("that are far away are drawn and reached", async () => {
