@@ -14,6 +14,7 @@ import { Empty, Section } from "../ui/icons";
 import { type Column, DataTable } from "../ui/table";
 import { Time } from "./columns";
 import { logSource } from "./row-sources";
+import { TaskLink } from "./task-link";
 
 /** Milliseconds between two looks at a log that grows. */
 const FRESH_MS = 2000;
@@ -183,7 +184,7 @@ function EventDetail({ row }: { row: EventRow }) {
     <>
       <div class="rc-commands">
         <code>{row.type}</code>
-        {row.task && <span class="rc-note">{row.task}</span>}
+        {row.task && <TaskLink id={row.task} />}
         <CopyButton text={() => text} title="Copy the JSON" />
       </div>
       <pre class="rc-pre">{text}</pre>

@@ -6,6 +6,7 @@ import { marked, pieces } from "../ui/ansi";
 import { moment, preciseClock } from "../ui/format";
 import { Text } from "../ui/icons";
 import { memo } from "../ui/memo";
+import { TaskLink } from "./task-link";
 
 export interface LineProps {
   row: OutputRow;
@@ -47,11 +48,12 @@ export const Line = memo(function Line(props: LineProps) {
         )}
         {props.stamped && <time title={moment(row.at)}>{preciseClock(row.at)}</time>}
         <span class="rc-stream">{isError ? "err" : "out"}</span>
-        {props.tagged && (
-          <span class="rc-line-task" title={row.name ? `${row.name} · ${row.task}` : (row.task ?? undefined)}>
-            {row.name ?? row.task ?? ""}
-          </span>
-        )}
+        {props.tagged &&
+          (row.task ? (
+            <TaskLink class="rc-line-task" id={row.task} name={row.name} inTable />
+          ) : (
+            <span class="rc-line-task" />
+          ))}
       </span>
       <span class="rc-line-text">
         {parts.map(({ text, style, color, background, isMarked }) => {

@@ -44,7 +44,16 @@ const history = {
 
 async function open() {
   const bench = await new Bench().show(
-    picture({}, { tasks: table([row, task("t2")]), errors: table([failure(0)]), artifacts: table([artifact(0)]) }),
+    picture(
+      {},
+      {
+        ...{ tasks: table([row, task("t2")]), errors: table([failure(0)]), artifacts: table([artifact(0)]) },
+        output: table([
+          { key: "0", task: "t1", name: "Log in", stream: "stdout", text: "hello", at: NOW },
+          { key: "1", task: "t2", stream: "stdout", text: "hello too", at: NOW },
+        ]),
+      },
+    ),
   );
   await bench.tab("Tasks");
   const opener = bench.get.getByRole("button", { name: "Details of Log in" });
@@ -107,12 +116,13 @@ describe("the drawer of a task", () => {
     expect(document.activeElement).toBe(bench.get.getByRole("button", { name: "Details of Log in" }));
   });
 
-  test("is reached from the errors and the artifacts", async () => {
+  test("is reached from the errors, the artifacts and the output", async () => {
     const bench = await open();
     await press("Escape");
     for (const [tab, name] of [
       ["Errors", "Run tests"],
       ["Artifacts", "t1"],
+      ["Output", "Log in"],
     ] as const) {
       await bench.tab(tab);
       bench.get.getAllByRole("button", { name }).at(-1)?.click();
