@@ -18,6 +18,8 @@ export interface TableRowProps {
   stop: boolean;
   label: ((row: Row) => string) | undefined;
   open: ((row: Row) => void) | undefined;
+  /** Rows with nothing below them begin where the others do. */
+  indents: boolean;
   folds: ((row: Row) => boolean) | undefined;
   detail: ((row: Row) => VNode | null) | undefined;
   below: ((row: Row) => VNode | null) | undefined;
@@ -56,6 +58,7 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
                 press={toggle}
               />
             )}
+            {i === 0 && !folds && props.indents && <span class="rc-fold" />}
             {open && column.opens ? (
               <Button
                 class="rc-opener rc-opens"

@@ -55,6 +55,8 @@ const HEAD_HEIGHT = 28;
 /** Rows of two lines; they have no visible headings. */
 const TWO_LINES = 48;
 const FOLD_BELOW = 450;
+/** Stands among the headings with values: a row had something folded below it. */
+const FOLDS = " ";
 /** The most rows that are all drawn: a page of text that can be searched and selected. */
 const ALL_ROWS = 200;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
@@ -89,11 +91,13 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   const seen = Array.from({ length: Math.max(0, end - start) }, (_, i) => rows.at(numberOf(start + i)));
   const shown = shownOf(panel.store, name);
   const columns = withValues(props.columns, seen, shown);
-  const { length } = props;
+  const { length, folds } = props;
+  // One row with something below it moves the first cells of all.
+  if (folds && seen.some((row) => row && folds(row))) shown.headings.add(FOLDS);
   if (length) shown.longest = Math.max(shown.longest, ...seen.map((row) => (row && length(row)) ?? 0));
   const unfoldRow = (index: string, open: boolean) => {
     const row = rows.at(Number(index));
-    if (row && (props.folds?.(row) ?? true)) unfold(index, open);
+    if (row && (folds?.(row) ?? true)) unfold(index, open);
   };
   const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfoldRow : null });
 
@@ -115,7 +119,8 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
         stop={index === roving.stop}
         label={props.label as TableRowProps["label"]}
         open={props.open as TableRowProps["open"]}
-        folds={props.folds as TableRowProps["folds"]}
+        indents={folds !== undefined && shown.headings.has(FOLDS)}
+        folds={folds as TableRowProps["folds"]}
         detail={detail as TableRowProps["detail"]}
         below={props.below as TableRowProps["below"]}
         unfold={unfold}
