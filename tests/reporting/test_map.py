@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from runconsole import InvalidArgument, report, start_run
+from runconsole.reporting import channel
 from tests.servers.json_server import eventually
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -213,6 +214,12 @@ def test_questions_can_be_asked_inside_of_items() -> None:
     with start_run(on_checkpoint=lambda checkpoint: checkpoint.options[1].id) as run:
         assert run.map(lambda n: run.ask(f"{n}?", options=["no", f"yes {n}"]).option, [1, 2]) == ["yes 1", "yes 2"]
     assert run.checkpoints["task_id"].tolist() == run.tasks.index.tolist() or len(run.checkpoints) == 2
+
+
+def test_an_executor_of_this_process_leaves_no_connection_behind() -> None:
+    with Foreign() as pool, start_run() as run:
+        assert run.map(double, [1, 2], executor=pool) == [2, 4]
+    assert channel._lines == {}
 
 
 def test_many_items_are_cheap_and_bounded() -> None:

@@ -58,6 +58,7 @@ class ReportServer:
 
     def close(self) -> None:
         """End; what workers still report is not read any more."""
+        _forget(self._port, self._key)
         asyncio.run_coroutine_threadsafe(self._close(), self._io.loop).result()
         self._io.release()
 
@@ -200,6 +201,14 @@ def _line_to(port: int, key: str) -> _Line:
             _lines.clear()
             _lines[place] = _Line(port, key)
         return _lines[place]
+
+
+def _forget(port: int, key: str) -> None:
+    """Close the connection that this very process has to a server: an executor may work in it."""
+    with _connecting:
+        line = _lines.pop((os.getpid(), port, key), None)
+    if line is not None:
+        line.close()
 
 
 def _encoded(value: Any) -> bytes:
