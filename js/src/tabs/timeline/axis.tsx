@@ -3,36 +3,40 @@
 import { useRef, useState } from "preact/hooks";
 import type { TimelineQuestion, TimelineWindow } from "../../kernel/contract";
 import { clock, duration, moment, plural } from "../../ui/format";
-import { type Span, ticks, tickWord } from "./scale";
+import { type Span, tickWord } from "./scale";
 
 export interface AxisProps {
   window: TimelineWindow;
   span: Span;
   /** Pixels of the span. */
   width: number;
+  /** Round times, in milliseconds after the origin. */
+  times: readonly number[];
+  /** Pixels by which everything is moved. */
+  shift: number;
   now: number;
   show: (span: Span) => void;
   /** Leads to a task, by its id. */
   open: (taskId: string) => void;
 }
 
-const TICK_PX = 92;
-
 /** The height of the clock in CSS pixels. It has room for waves and questions before there are any. */
 export const AXIS_HEIGHT = 48;
 
-export function Axis({ window, span, width, now, show, open }: AxisProps) {
+export function Axis({ window, span, width, times, shift, now, show, open }: AxisProps) {
   const { origin } = window;
   const brush = useBrush(span, width, show);
-  const times = ticks(span, origin, Math.max(2, Math.floor(width / TICK_PX)));
+  const move = { transform: `translateX(${shift}px)` };
   return (
     <>
       <div class="rc-tl-axis" title="Drag to zoom in" {...brush.handlers}>
-        {times.map((at) => (
-          <span key={at} style={`--a:${at / 1000}`}>
-            {tickWord(at)}
-          </span>
-        ))}
+        <div class="rc-tl-move" style={move}>
+          {times.map((at) => (
+            <span key={at} style={`--a:${at / 1000}`}>
+              {tickWord(at)}
+            </span>
+          ))}
+        </div>
         {brush.drawn && (
           <i
             class="rc-tl-brush"
@@ -41,28 +45,30 @@ export function Axis({ window, span, width, now, show, open }: AxisProps) {
         )}
       </div>
       <div class="rc-tl-marks">
-        {window.waves.map((wave) => (
-          <span
-            key={wave.name}
-            class="rc-tl-wave"
-            style={`--a:${wave.start / 1000}${wave.end === null ? "" : `;--e:${wave.end / 1000}`}`}
-            title={`Wave ${wave.name}: ${wave.status}, ${duration(((wave.end ?? now) - wave.start) / 1000)}, from ${moment(origin + wave.start)}`}
-          >
-            Wave {wave.name}
-          </span>
-        ))}
-        {window.questions.map((question) => (
-          <button
-            key={question.key}
-            type="button"
-            class={`rc-tl-question${question.end === null ? " rc-tl-open" : ""}`}
-            style={`--a:${question.start / 1000}`}
-            tabIndex={-1}
-            aria-label={questionLabel(question, now)}
-            title={`${questionLabel(question, now)}, at ${clock(origin + question.start)}`}
-            onClick={() => question.task !== null && open(question.task)}
-          />
-        ))}
+        <div class="rc-tl-move" style={move}>
+          {window.waves.map((wave) => (
+            <span
+              key={wave.name}
+              class="rc-tl-wave"
+              style={`--a:${wave.start / 1000}${wave.end === null ? "" : `;--e:${wave.end / 1000}`}`}
+              title={`Wave ${wave.name}: ${wave.status}, ${duration(((wave.end ?? now) - wave.start) / 1000)}, from ${moment(origin + wave.start)}`}
+            >
+              Wave {wave.name}
+            </span>
+          ))}
+          {window.questions.map((question) => (
+            <button
+              key={question.key}
+              type="button"
+              class={`rc-tl-question${question.end === null ? " rc-tl-open" : ""}`}
+              style={`--a:${question.start / 1000}`}
+              tabIndex={-1}
+              aria-label={questionLabel(question, now)}
+              title={`${questionLabel(question, now)}, at ${clock(origin + question.start)}`}
+              onClick={() => question.task !== null && open(question.task)}
+            />
+          ))}
+        </div>
       </div>
     </>
   );

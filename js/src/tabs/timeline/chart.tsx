@@ -35,8 +35,12 @@ import { type Hint, Tooltip } from "./tooltip";
 
 /** Heights of rows in CSS pixels, the best first: the first one with which all rows are visible, else the last. */
 const ROW_HEIGHTS = { task: [26, 22], lanes: [40, 30, 22], dense: [72, 52, 38] } as const;
+/** The room of a round time on the clock, in CSS pixels. */
+const TICK_PX = 92;
 const NO_EXTRAS: ReadonlyMap<number, number> = new Map();
 const NEWS: readonly Topic[] = ["tasks", "phases", "waves", "checkpoints", "errors", "head"];
+/** Names go to the left edge of a view that has not moved for so long. */
+const REST_MS = 120;
 /** A pointer that moved that far has dragged, and not pressed. */
 const CLICK_PX = 4;
 
@@ -126,7 +130,15 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
   const { start, end } = scroller.window;
   feed?.want(queryOf(by, look, span, width, start, end));
 
-  const bars = useDrawn(window, start, end, { from: span.from - origin, to: span.to - origin });
+  // Times are placed relative to a time near the left edge, which a pan changes now and then: it moves layers instead.
+  const step = length / 5;
+  const base = Math.ceil((span.from - origin) / step) * step;
+  const shift = ((base - span.from + origin) / length) * width;
+  const edge = useRest(span.from);
+  const move = { transform: `translateX(${shift}px)` };
+  const bars = useDrawn(window, start, end, base, step);
+  const near = { from: origin + base - step, to: origin + base + 6 * step };
+  const times = ticks(near, origin, Math.max(2, Math.floor(((width / TICK_PX) * 7) / 5)));
   const stop =
     bars.find(({ key }) => key === choices.at) ?? bars.find((bar) => origin + bar.start >= span.from) ?? bars[0];
   const wanted = useRef<string | null>(null);
@@ -150,6 +162,9 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
   };
 
   const zoom = (factor: number, at = zoomCenter(span, look)) => show(zoomed(span, factor, at, all, width, live));
+  const newest = useRef(zoom);
+  newest.current = zoom;
+  const zoomIn = useCallback(() => newest.current(0.25), []);
   const pan = (ms: number) => show(settled({ from: span.from + ms, to: span.to + ms }, all, live));
   const pointer = usePointer(plane, {
     zoom: (factor, x) => zoom(factor, span.from + (x / width) * length),
@@ -175,7 +190,8 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
   };
 
   const style = [
-    `--o:${(span.from - origin) / 1000}`,
+    `--b:${base / 1000}`,
+    `--v:${(edge - origin) / 1000}`,
     `--s:${width / (length / 1000)}`,
     `--now:${(all.to - origin) / 1000}`,
     `--rh:${rowHeight}px`,
@@ -231,6 +247,8 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
               window={window}
               span={span}
               width={width}
+              times={times}
+              shift={shift}
               now={second}
               show={(span) => show(settled(span, all, false))}
               open={openTask}
@@ -242,13 +260,15 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
         ) : (
           <div class="rc-tl-body" style={{ height: `${scroller.window.height}px` }}>
             <div class="rc-tl-grid rc-tl-plane" aria-hidden="true">
-              {ticks(span, origin, Math.max(2, Math.floor(width / 92))).map((at) => (
-                <i key={at} style={`--a:${at / 1000}`} />
-              ))}
-              {window.waves.map((wave) => (
-                <i key={`w${wave.name}`} class="rc-tl-wave-edge" style={`--a:${wave.start / 1000}`} />
-              ))}
-              {live && <i class="rc-tl-now" style={`--a:${(all.to - origin) / 1000}`} />}
+              <div class="rc-tl-move" style={move}>
+                {times.map((at) => (
+                  <i key={at} style={`--a:${at / 1000}`} />
+                ))}
+                {window.waves.map((wave) => (
+                  <i key={`w${wave.name}`} class="rc-tl-wave-edge" style={`--a:${wave.start / 1000}`} />
+                ))}
+                {live && <i class="rc-tl-now" style={`--a:${(all.to - origin) / 1000}`} />}
+              </div>
             </div>
             <div class="rc-tl-rows" style={{ transform: `translateY(${scroller.window.top - start * rowHeight}px)` }}>
               <Lanes
@@ -258,16 +278,20 @@ function Plot({ window, by, feed, live, now, saved, choices, change }: PlotProps
                 end={end}
                 now={second}
                 critical={choices.critical}
-                zoomIn={() => zoom(0.25)}
+                shift={window.dense ? shift : 0}
+                zoomIn={zoomIn}
               />
               <div class="rc-tl-plane">
-                <Lines
-                  bars={bars}
-                  critical={choices.critical}
-                  place={(at) => ((origin + at - span.from) / length) * width}
-                  height={rowHeight}
-                />
-                <Bars window={window} bars={bars} stop={stop?.key ?? null} now={second} />
+                <div class="rc-tl-move" style={move}>
+                  <Lines
+                    bars={bars}
+                    critical={choices.critical}
+                    base={base}
+                    scale={width / length}
+                    height={rowHeight}
+                  />
+                  <Bars window={window} bars={bars} stop={stop?.key ?? null} now={second} />
+                </div>
               </div>
             </div>
           </div>
@@ -291,19 +315,19 @@ function queryOf(by: LaneKind, look: Look, span: Span, width: number, start: num
   return { by, start: from, stop: to, width: pixels, first, rows };
 }
 
-/** The bars in view and a little beyond; the same array while a move brings none and takes none away. */
-function useDrawn(window: TimelineWindow, start: number, end: number, span: Span): readonly TimelineBar[] {
-  const step = (span.to - span.from) / 5;
-  const [from, to] = [Math.floor(span.from / step - 1) * step, Math.ceil(span.to / step + 1) * step];
-  return useMemo(
-    () =>
-      window.bars.filter((bar) => {
-        return (
-          bar.row >= start && bar.row < end && (window.by === "task" || ((bar.end ?? to) >= from && bar.start <= to))
-        );
-      }),
-    [window, start, end, from, to],
-  );
+/** The bars in view and a little beyond; the same array until a move brings some or takes some away. */
+function useDrawn(
+  window: TimelineWindow,
+  start: number,
+  end: number,
+  base: number,
+  step: number,
+): readonly TimelineBar[] {
+  return useMemo(() => {
+    const [from, to] = [base - 2 * step, base + 6 * step];
+    const inTime = (bar: TimelineBar) => (bar.end ?? to) >= from && bar.start <= to;
+    return window.bars.filter((bar) => bar.row >= start && bar.row < end && (window.by === "task" || inTime(bar)));
+  }, [window, start, end, base, step]);
 }
 
 /** The time that stays in its place when the zoom changes: the newest of a view that follows, else the middle. */
@@ -346,6 +370,16 @@ function useSize(plane: { current: HTMLElement | null }): { width: number; heigh
     return () => observer.disconnect();
   }, [plane]);
   return size;
+}
+
+/** A value as of its last rest. */
+function useRest(value: number): number {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), REST_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return rested;
 }
 
 /** The bar of which details are shown. */

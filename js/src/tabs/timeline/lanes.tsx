@@ -16,6 +16,8 @@ export interface LanesProps {
   /** Milliseconds after the origin, to the second: the end of what lasts. */
   now: number;
   critical: boolean;
+  /** Pixels by which the densities are moved. */
+  shift: number;
   zoomIn: () => void;
 }
 
@@ -49,20 +51,22 @@ export const Lanes = memo((props: LanesProps) => {
   );
 });
 
-function Strip({ window, lane, critical, zoomIn }: LanesProps & { lane: TimelineLane }) {
+function Strip({ window, lane, critical, shift, zoomIn }: LanesProps & { lane: TimelineLane }) {
   if (!lane.density) return null;
   const style = `--a:${window.start / 1000};--e:${window.stop / 1000}`;
   return (
     <div class="rc-tl-plane">
-      <button
-        type="button"
-        class="rc-tl-strip"
-        style={style}
-        aria-label={`${laneLabel(lane)}. Zoom in`}
-        onClick={zoomIn}
-      >
-        <Density density={lane.density} path={critical} />
-      </button>
+      <div class="rc-tl-move" style={{ transform: `translateX(${shift}px)` }}>
+        <button
+          type="button"
+          class="rc-tl-strip"
+          style={style}
+          aria-label={`${laneLabel(lane)}. Zoom in`}
+          onClick={zoomIn}
+        >
+          <Density density={lane.density} path={critical} />
+        </button>
+      </div>
     </div>
   );
 }

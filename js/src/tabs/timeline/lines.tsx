@@ -1,14 +1,17 @@
 /** Lines between bars: the wait of a task for a worker, where its row is free, and the critical path. */
 
 import type { TimelineBar } from "../../kernel/contract";
+import { memo } from "../../ui/memo";
 
 export interface LinesProps {
   /** In the order of their rows. */
   bars: readonly TimelineBar[];
   /** The critical path is shown. */
   critical: boolean;
-  /** The pixel of a time, in milliseconds after the origin. */
-  place: (at: number) => number;
+  /** The time of pixel 0, in milliseconds after the origin. */
+  base: number;
+  /** Pixels of a millisecond. */
+  scale: number;
   /** Pixels of a row. */
   height: number;
 }
@@ -16,8 +19,8 @@ export interface LinesProps {
 /** Browsers draw nothing right that is much farther away. */
 const FAR = 20_000;
 
-export function Lines({ bars, critical, place, height }: LinesProps) {
-  const x = (at: number) => Math.round(Math.max(-FAR, Math.min(FAR, place(at))));
+export const Lines = memo(({ bars, critical, base, scale, height }: LinesProps) => {
+  const x = (at: number) => Math.round(Math.max(-FAR, Math.min(FAR, (at - base) * scale)));
   const y = (bar: TimelineBar) => (bar.row + 0.5) * height;
   return (
     <svg class="rc-tl-lines" aria-hidden="true">
@@ -25,7 +28,7 @@ export function Lines({ bars, critical, place, height }: LinesProps) {
       {critical && <path d={links(bars, x, y)} />}
     </svg>
   );
-}
+});
 
 type Axis<T> = (of: T) => number;
 

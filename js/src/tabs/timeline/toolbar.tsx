@@ -5,7 +5,7 @@ import { Button } from "../../ui/button";
 import { Choice } from "../../ui/choice";
 import { count, duration, plural } from "../../ui/format";
 import { ZOOM_STEPS } from "./scale";
-import { KIND_WORDS, KINDS } from "./words";
+import { KINDS } from "./words";
 
 const LANES: readonly (readonly [LaneKind, string])[] = [
   ["worker", "by worker"],
@@ -75,7 +75,7 @@ export function Toolbar(props: ToolbarProps) {
       </label>
       {props.critical && path.tasks > 0 && (
         <span class="rc-note">
-          {plural(path.tasks, "task")}, {duration(path.work_s)} of work, {duration(path.wait_s)} between them
+          {plural(path.tasks, "task")}, {duration(path.work_s)} of work, {duration(path.wait_s)} between
         </span>
       )}
       <Legend hidden={window.dense} />
@@ -97,7 +97,7 @@ function Legend({ hidden }: { hidden: boolean }) {
       {KINDS.map((kind) => (
         <li key={kind}>
           <i class={`rc-tl-swatch rc-tl-kind-${kind} rc-tone-completed`} />
-          {KIND_WORDS[kind]}
+          {kind}
         </li>
       ))}
     </ul>

@@ -181,7 +181,7 @@ describe("the timeline", () => {
     bench.get.getByRole("checkbox", { name: "Critical path" }).click();
     await later();
     expect(bench.el.querySelector(".rc-tl-path-only")).not.toBeNull();
-    expect(bench.el.textContent).toContain("3 tasks, 12s of work, 2s between them");
+    expect(bench.el.textContent).toContain("3 tasks, 12s of work, 2s between");
     // One line between neighbors in different rows; the third is not here.
     expect(bench.el.querySelector(".rc-tl-lines path:last-child")?.getAttribute("d")?.match(/M/g)).toHaveLength(1);
   });
