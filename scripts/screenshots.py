@@ -36,7 +36,11 @@ def main(folder: Path) -> None:
         wait_for_percent(notebook.panel, 55)
         shoot(notebook, folder / "execution.png")
         notebook.panel.get_by_role("tab", name="Timeline", exact=True).click()
-        wait_for_percent(notebook.panel, 75)
+        chart = notebook.panel.get_by_role("region", name="Timeline")
+        chart.get_by_role("combobox", name="Lanes").select_option("worker")
+        chart.get_by_role("checkbox", name="Critical path").check()
+        chart.get_by_role("slider", name="Zoom").fill("8")
+        wait_for_percent(notebook.panel, 78)
         shoot(notebook, folder / "timeline.png")
     with open_lab(viewport=(WIDTH, HEIGHT), theme=DARK, scale=2) as lab:
         notebook = lab.new_notebook([f'{IMPORTS}\nsimulator = Simulator("tasks", speed=4).start()', TASKS])

@@ -17,18 +17,22 @@ export function Density({ density, path = false }: { density: TimelineDensity; p
     <svg class="rc-tl-density" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       <path class="rc-tl-busy" d={area(density.busy)} />
       {density.asked.some(Boolean) && <path class="rc-tl-asked" d={area(density.asked)} />}
-      {density.failed.some(Boolean) && <path class="rc-tl-failed" d={ticks(density.failed, 0, 12)} />}
-      {path && <path class="rc-tl-path" d={ticks(density.critical, 92, 100)} />}
+      {density.failed.some(Boolean) && (
+        <path class="rc-tl-failed" d={stretches(density.failed, (share) => [0, 6 + share * 0.3])} />
+      )}
+      {path && <path class="rc-tl-path" d={stretches(density.critical, () => [92, 100])} />}
     </svg>
   );
 }
 
-/** A stretch at the upper or lower edge for each value above zero. */
-function ticks(values: readonly number[], top: number, bottom: number): string {
+/** A stretch for each value above zero, from a height to another one. */
+function stretches(values: readonly number[], heights: (value: number) => [number, number]): string {
   const width = 100 / values.length;
   return values
-    .map((value, at) =>
-      value > 0 ? `M${(at * width).toFixed(2)} ${top}h${width.toFixed(2)}V${bottom}h-${width.toFixed(2)}Z` : "",
-    )
+    .map((value, at) => {
+      if (value === 0) return "";
+      const [top, bottom] = heights(value);
+      return `M${(at * width).toFixed(2)} ${top}h${width.toFixed(2)}V${bottom}h-${width.toFixed(2)}Z`;
+    })
     .join("");
 }
