@@ -75,9 +75,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reporting": {"api", "clock", "console", "engine", "protocols", "redaction", "state", "widget"},
     "testing": {"transports"},
     "simulator": set(),
-    "demo": {"simulator"},
+    "displays": set(),
+    "demo": {"displays", "simulator"},
+    "browser": {"console", "displays", "onefile", "widget"},
     "terminal": {"api", "clock", "console", "state", "view"},
-    "cli": {"console", "demo", "protocols", "recording", "redaction", "simulator", "terminal"},
+    "cli": {"browser", "console", "demo", "protocols", "recording", "redaction", "simulator", "terminal"},
     "": {
         "api",
         "console",

@@ -6,11 +6,13 @@ import contextlib
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
@@ -320,6 +322,32 @@ def test_report_writes_the_recorded_run_to_one_file(tmp_path: Path, monkeypatch:
     assert (nowhere.exit_code, "cannot write 'nowhere/run.html'" in nowhere.stderr) == (2, True)
 
 
+def test_open_serves_the_panel_until_ctrl_c() -> None:
+    with (
+        JsonServer([execution("execution_started", execution_id="e", total_tasks=2)]) as server,
+        process_of("open", server.url, "--no-browser") as process,
+    ):
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        server.connected(1)
+        found = re.search(r"http://127\.0\.0\.1:\d+/[\w-]{40,}/", first)
+        assert found is not None, first
+        with urlopen(found[0]) as page:  # noqa: S310 - http, of this machine
+            assert b"<title>runconsole</title>" in page.read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stdout.read().endswith("Ended.\n")
+
+
+def test_open_on_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("open", "ws://127.0.0.1:9/ws", "--no-browser", "--port", port)
+    assert result.exit_code == 1
+    assert f"Cannot listen on 127.0.0.1:{port} (" in result.stderr
+    assert "Traceback" not in result.output
+
+
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
 
@@ -327,7 +355,7 @@ def test_the_version_is_the_packages_own() -> None:
     assert re.fullmatch(r"runconsole, version \d+\.\d+\.\d+\S*\n", run("--version").stdout)
 
 
-@pytest.mark.parametrize("command", ["watch", "record", "replay", "report", "serve", "demo"])
+@pytest.mark.parametrize("command", ["watch", "record", "replay", "report", "open", "serve", "demo"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""The command line: `runconsole watch`, `record`, `replay`, `report`, `serve` and `demo`.
+"""The command line: `runconsole watch`, `record`, `replay`, `report`, `open`, `serve` and `demo`.
 
 Errors are one sentence on stderr. Exit codes: 2 for wrong arguments; 3 for a stream that ended before its run did; 1
 for every other failure, also of the run itself; 130 after Ctrl-C; 143 and 129 after SIGTERM and SIGHUP. A closed output
@@ -276,6 +276,35 @@ def report(file: Path, output: Path | None, title: str | None) -> None:
     place = output or Path(f"{file.name.removesuffix('.gz').removesuffix('.zst').removesuffix('.jsonl')}.html")
     Console(file, protocol="replay", title=title).to_html(place)
     click.echo(f"{place}: {place.expanduser().stat().st_size / 1024:,.0f} KiB")
+
+
+@cli.command("open", cls=_QuietCommand)
+@_url_argument
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The page's port. Default: a free one.")
+@click.option("--browser/--no-browser", default=True, help="Open the page where there is a display.")
+@_console_options
+def open_page(
+    url: Secret[str],
+    subscribe: Secret[str] | None,
+    headers: tuple[Secret[str], ...],
+    port: int,
+    browser: bool,  # noqa: FBT001 - click passes by name
+    **options: Any,
+) -> None:
+    """Show the live panel of the run at URL, or of a recording, in a browser, until Ctrl-C. Jupyter is not needed.
+
+    The page is served on this machine alone, at an address with a random token in it. Any number of its tabs show the
+    run and answer its questions. At the end of the run it stays.
+    """
+    from runconsole.browser.opening import show_page
+
+    console = _console(url, subscribe, headers, options | {"start": False})
+    try:
+        show_page(console, port=port, browser=browser, report=click.echo)
+    except OSError as error:
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        raise click.ClickException(f"Cannot listen on 127.0.0.1:{port} ({reason}); choose another --port.") from None
+    click.echo("Ended.")
 
 
 def _console(

@@ -1,21 +1,20 @@
 /** The port of a panel without a kernel: the file answers, and plays the run. */
 import type { FromKernel, Head, ReplayCommand, ToKernel } from "../kernel/contract";
 import { markedMessage } from "../kernel/marks";
-import type { KernelState, Port } from "../kernel/port";
 import type { Cancel, Env } from "../page/env";
 import { Answers } from "./answers";
 import type { RunData } from "./data";
+import { PagePort } from "./page-port";
 import { RunAt } from "./run";
 
 const TICK_MS = 200;
 const BEAT_MS = 1000;
 
-export class FilePort implements Port {
+export class FilePort extends PagePort {
   readonly #data: RunData;
   readonly #env: Env;
   readonly #run: RunAt;
   readonly #answers: Answers;
-  readonly #callbacks = new Set<(message: FromKernel) => void>();
   readonly #stops = new Set<Cancel>();
   #version = 1;
   #position: number;
@@ -24,6 +23,7 @@ export class FilePort implements Port {
   #playedAt: number | null = null;
 
   constructor(data: RunData, env: Env) {
+    super();
     this.#data = data;
     this.#env = env;
     this.#run = new RunAt(data);
@@ -40,52 +40,8 @@ export class FilePort implements Port {
     return true;
   }
 
-  onMessage(callback: (message: FromKernel) => void): Cancel {
-    this.#callbacks.add(callback);
-    return () => this.#callbacks.delete(callback);
-  }
-
-  picture() {
-    return null;
-  }
-
-  onPicture(): Cancel {
-    return () => {};
-  }
-
-  /** As much of the window as there is. */
-  height(): number {
-    return Math.max(480, globalThis.innerHeight - 72);
-  }
-
-  compact(): boolean {
-    return false;
-  }
-
-  onSize(callback: () => void): Cancel {
-    addEventListener("resize", callback);
-    return () => removeEventListener("resize", callback);
-  }
-
-  place(): string {
-    return "";
-  }
-
-  replaces(): boolean {
-    return false;
-  }
-
-  kernel(): KernelState {
-    return "unknown";
-  }
-
-  onKernel(): Cancel {
-    return () => {};
-  }
-
   dispose(): void {
     for (const stop of this.#stops) stop();
-    this.#callbacks.clear();
   }
 
   #take(message: ToKernel): void {
@@ -148,8 +104,7 @@ export class FilePort implements Port {
   }
 
   #emit(message: FromKernel): void {
-    const marked = markedMessage(message);
-    for (const callback of [...this.#callbacks]) callback(marked);
+    this.emit(markedMessage(message));
   }
 
   #after(ms: number, work: () => void): void {

@@ -8,9 +8,7 @@ finds the session by its path and restores the widgets from the live kernel.
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
-import sys
 import tempfile
 import threading
 import webbrowser
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from runconsole.demo.lab import DemoError, Lab
 from runconsole.demo.notebooks import copy_notebooks
+from runconsole.displays import has_display
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +68,7 @@ def run_demo(
                 report(problem)
             page = lab.page(name)
             report(f"\n  {page}\n\nThe run is live. Press Ctrl-C to end it.")
-            if browser and _has_display():
+            if browser and has_display():
                 webbrowser.open(page)
             lab.wait()
     except KeyboardInterrupt:
@@ -92,12 +91,3 @@ def _ending_on_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _has_display() -> bool:
-    """Return whether a browser could open a window here; a text browser would take the terminal."""
-    if os.environ.get("CI"):
-        return False
-    if sys.platform in {"win32", "darwin"}:
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

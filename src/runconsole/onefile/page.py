@@ -20,7 +20,7 @@ import msgspec
 from runconsole.text.unicode import encodable_value
 from runconsole.view.markup import text
 
-__all__ = ["page"]
+__all__ = ["live_page", "page"]
 
 _STATIC = Path(__file__).parents[1] / "static"
 _CLOSING = re.compile(r"<(?=/script|!--)", re.IGNORECASE)
@@ -72,6 +72,21 @@ def page(title: str, report: str, data: dict[str, Any]) -> bytes:
     return made.encode("utf-8")
 
 
+def live_page(title: str, sources: list[str]) -> tuple[str, bytes]:
+    """Return the policy and the content of a page that gets a run over a socket beside it, from these sources."""
+    script, style = _static()
+    policy = _policy(script, connect=" ".join(sources))
+    made = _TEMPLATE.format(
+        policy=html.escape(policy),
+        title=text(title),
+        style=f"{_BODY}{style}",
+        report="<p>The panel needs JavaScript.</p>",
+        data="",
+        script=script,
+    )
+    return policy, made.encode("utf-8")
+
+
 @cache
 def _static() -> tuple[str, str]:
     """Return the panel's script and style sheet in a form that no element of HTML ends."""
@@ -81,9 +96,9 @@ def _static() -> tuple[str, str]:
     return _CLOSING.sub(r"\\x3c", script), _CLOSING.sub(r"\\3c ", style).replace("</style", "")
 
 
-def _policy(script: str) -> str:
+def _policy(script: str, *, connect: str = "") -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; form-action 'none'{f'; connect-src {connect}' if connect else ''}"
     )
