@@ -93,6 +93,33 @@ describe("a view", () => {
     vi.unstubAllGlobals();
   });
 
+  test("stays in its next place when the host releases the last one twice", async () => {
+    vi.stubGlobal(
+      "ResizeObserver",
+      class {
+        constructor(readonly seen: () => void) {}
+        observe = () => queueMicrotask(this.seen);
+        disconnect = () => {};
+      },
+    );
+    const bench = new Bench();
+    document.body.append(bench.el);
+    bench.widget.initialize({ model: bench.model, signal: bench.life.signal });
+    const signal = new AbortController();
+    const release = bench.widget.render({ model: bench.model, el: bench.el, signal: signal.signal });
+    bench.snapshot(picture());
+    await later();
+    bench.el.remove();
+    const next = document.createElement("div");
+    document.body.append(next);
+    bench.widget.render({ model: bench.model, el: next, signal: bench.view.signal });
+    signal.abort();
+    release();
+    await later(1000);
+    expect(next.querySelector("section")).not.toBeNull();
+    vi.unstubAllGlobals();
+  });
+
   test("has ids of its own beside another view", async () => {
     const bench = await new Bench().show(picture({}, { checkpoints: table([checkpoint("c")]) }));
     const other = document.createElement("div");

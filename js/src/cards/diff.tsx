@@ -53,7 +53,8 @@ function Counts({ of }: { of: readonly DiffFile[] }) {
   const sum = (name: "added" | "removed") => of.reduce((total, file) => total + file[name], 0);
   return (
     <span class="rc-diff-counts">
-      <b class="rc-tone-completed">+{count(sum("added"))}</b> <b class="rc-tone-failed">−{count(sum("removed"))}</b>
+      <strong class="rc-tone-completed">+{count(sum("added"))}</strong>{" "}
+      <strong class="rc-tone-failed">−{count(sum("removed"))}</strong>
     </span>
   );
 }

@@ -46,7 +46,7 @@ export function Line({ place, cards, open, total, blocked, shown, show }: LinePr
               class="rc-button rc-small rc-all"
               aria-haspopup="dialog"
               aria-expanded={shown === "list"}
-              onClick={() => show(shown === "list" ? null : "list")}
+              onClick={() => show("list")}
             >
               {plural(total, "question")}
             </Button>
@@ -87,9 +87,10 @@ function QuestionButton({ row, alone, expanded, show }: QuestionButtonProps) {
       aria-haspopup="dialog"
       aria-expanded={expanded}
       title={row.title}
-      onClick={() => show(expanded ? null : { key: row.key, from: "line" })}
+      // A press never closes it: it may have opened by itself at this very moment.
+      onClick={() => show({ key: row.key, from: "line" })}
     >
-      <b class="rc-clip">{row.title}</b>
+      <strong class="rc-clip">{row.title}</strong>
       {alone && !expanded && (
         <span class="rc-stakes">
           <Stakes row={row} />
@@ -102,7 +103,7 @@ function QuestionButton({ row, alone, expanded, show }: QuestionButtonProps) {
       ) : (
         <span class="rc-note">closed; your text is kept</span>
       )}
-      {alone && <span class="rc-open-word">{expanded ? "Close" : "Open"}</span>}
+      {alone && !expanded && <span class="rc-open-word">Open</span>}
     </Button>
   );
 }
@@ -144,7 +145,7 @@ function useOutcome(store: Store): VNode | null {
     <p class="rc-meanwhile" title={`${newest.title}: ${words}`}>
       <Icon {...sign(newest)} />
       <span class="rc-clip">
-        <b>{newest.title}</b>: {words}
+        <strong>{newest.title}</strong>: {words}
         {recent.length > 1 && ` And ${plural(recent.length - 1, "other answer")}.`}
       </span>
     </p>

@@ -56,12 +56,14 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
       return isLeft;
     },
     use() {
-      let used = 1;
+      let used = true;
       users += 1;
       return () => {
-        users -= used;
-        if (!used || users) return;
-        used = 0;
+        // Hosts may call it twice: by the signal, and by the result of `render`.
+        if (!used) return;
+        used = false;
+        users -= 1;
+        if (users > 0) return;
         root.remove();
         if (wasShown && canReplaceReports()) setTimeout(() => users || close(), RELEASED_MS);
         else close();
