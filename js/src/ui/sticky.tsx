@@ -11,7 +11,7 @@ interface StickyProps {
 }
 
 /** Visible pixels of the target that are enough to notice it. */
-const ENOUGH = 56;
+const ENOUGH = 30;
 
 /**
  * Notebooks put outputs into several boxes that scroll, most of which never do: `position: sticky` would hold on to the
