@@ -66,3 +66,8 @@ json_values = st.recursive(
 def test_any_event_has_one_line(kind: str, payload: Any, task: str | None) -> None:
     line = meaning(kind, json.dumps(payload), task)
     assert len(line) < 800
+
+
+@pytest.mark.parametrize("stream", [{}, [], None, 5])
+def test_a_stream_that_is_no_name_is_left_out(stream: object) -> None:
+    assert meaning("task.output", json.dumps({"stream": stream, "text": "x"}), "t1").startswith("t1")

@@ -72,7 +72,7 @@ def _words_of(kind: str, data: Mapping[str, Any], *, has_subject: bool) -> str:
         words = _line(status.replace("_", " "))
     elif has_subject:
         words = words.removeprefix("task ")
-    if words in {"output", "task output"} and data.get("stream") in {"stdout", "stderr"}:
+    if words in {"output", "task output"} and data.get("stream") in ("stdout", "stderr"):
         words = f"wrote to {data['stream']}"
     family = [part for part in before if not (has_subject and part in _FAMILIES)]
     part = next((part for part in ("wave", "phase") if part in words), "")
