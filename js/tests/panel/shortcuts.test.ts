@@ -2,7 +2,7 @@ import { fireEvent } from "@testing-library/dom";
 import { describe, expect, test } from "vitest";
 import { checkpoint } from "../../dev/fake";
 import { full } from "../rows";
-import { Bench, fakeTime, later, picture } from "../support";
+import { Bench, fakeTime, later, NOW, picture } from "../support";
 
 fakeTime();
 
@@ -45,7 +45,11 @@ describe("a key", () => {
     const bench = await new Bench().show(picture());
     fireEvent.pointerDown(bench.get.getByRole("tablist", { name: "Views" })); // somebody works here: nothing opens itself
     await later();
-    await bench.patch({ checkpoints: { set: [checkpoint("c", { title: "Go on?" })], total: 1 } });
+    const set = [
+      checkpoint("b", { title: "Later?", deadline: NOW + 90_000 }),
+      checkpoint("c", { title: "Go on?", deadline: NOW + 60_000 }),
+    ];
+    await bench.patch({ checkpoints: { set, total: 2 } });
     expect(bench.get.queryByRole("dialog")).toBeNull();
     await type(bench, "a");
     bench.get.getByRole("dialog", { name: "Go on?" });
