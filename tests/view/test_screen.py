@@ -340,3 +340,7 @@ def test_a_decision_under_way_keeps_its_question_on_the_screen() -> None:
     folded = fold([task("task.hitl_required", checkpointId="c", title="Ship?")])
     folded.apply(DecisionRequested(folded.now, "d", "c", Answer("approve")))
     assert "Needs your decision: 1" in folded.screen()
+
+
+def test_a_tiny_limit_is_no_overflow() -> None:
+    assert money(0.5, 5e-324).endswith("(1000000000%)")

@@ -118,7 +118,7 @@ def money(cost: float | None, limit: float | None = None) -> str:
     if cost is None:
         return ""
     shown = f"${cost:,.2f}" if cost >= 0.01 or cost == 0 else f"${cost:.6f}".rstrip("0")
-    return f"{shown} / ${limit:,.2f} ({int(100 * cost / limit)}%)" if limit else shown
+    return f"{shown} / ${limit:,.2f} ({_share(cost, limit)}%)" if limit else shown
 
 
 def bar(percent: float) -> str:
@@ -311,10 +311,15 @@ def _newest(items: Iterable[str], total: int) -> list[str]:
     return _branches(lines)
 
 
+def _share(used: float, limit: float) -> int:
+    """Return the used part of a limit in percent: of a tiny limit, a large number that is still finite."""
+    return int(min(1e9, 100 * used / limit))
+
+
 def _sums(state: RunState, run: Run[Micros], now: Micros) -> Iterator[str]:
     if run.tokens_used is not None:
         budget = run.token_budget
-        share = f" / {budget:,} ({int(100 * run.tokens_used / budget)}%)" if budget else ""
+        share = f" / {budget:,} ({_share(run.tokens_used, budget)}%)" if budget else ""
         yield f"Tokens Used: {run.tokens_used:,}{share}"
     if run.cost_usd is not None:
         yield f"Cost: {money(run.cost_usd, run.cost_limit)}"
