@@ -7,6 +7,7 @@ import http.client
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from queue import Queue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,12 +105,12 @@ async def test_a_socket_of_another_page_is_refused(origin: str | None) -> None:
 
 
 async def test_two_pages_show_the_run_and_either_answers() -> None:
-    answers: list[Any] = []
+    answers: Queue[str] = Queue()
 
     def asks(peer: Peer) -> None:
         peer.send(ASKED)
         answer = peer.expect(lambda message: message.get("type") == "checkpoint.resolve")
-        answers.append(answer["payload"]["decision"])
+        answers.put(answer["payload"]["decision"])
         peer.send({"type": "ack", "correlationId": answer["correlationId"]})
         peer.expect()
 
@@ -128,10 +129,8 @@ async def test_two_pages_show_the_run_and_either_answers() -> None:
             for page in (one, other):
                 assert (await received(page, "answer")) == {"kind": "answer", "id": "p1", "ok": True, "error": None}
             # The page's answer says that the console has taken the press; the server has it later.
-            async with asyncio.timeout(20):
-                while not answers:
-                    await asyncio.sleep(0.01)
-        assert answers == ["approve"]
+            assert await asyncio.to_thread(answers.get, timeout=20) == "approve"
+        assert answers.empty()
 
 
 async def test_nonsense_of_a_page_breaks_nothing() -> None:
