@@ -143,6 +143,14 @@ def test_a_worker_that_dies_fails_its_task() -> None:
     assert run.errors["error_type"].tolist() == ["BrokenProcessPool"]
 
 
+def test_the_late_word_of_a_dead_worker_does_not_begin_its_task_again() -> None:
+    with start_run() as run:
+        with run.task("score") as task:
+            record = task._record
+        run._emitter.begin(record, worker="dead")
+    assert run.tasks["status"].tolist() == ["completed"]
+
+
 def test_items_of_a_generator_without_a_length_are_taken_as_they_come() -> None:
     with start_run() as run:
         assert run.map(double, (n for n in range(5)), max_workers=1) == [0, 2, 4, 6, 8]

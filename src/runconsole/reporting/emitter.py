@@ -188,9 +188,12 @@ class Emitter:
             self.tally.announced += count
 
     def begin(self, record: TaskRecord, *, worker: str | None = None, is_announced: bool = False) -> None:
-        """Report that a task runs, on a named worker if there is one."""
+        """Report that a task runs, on a named worker if there is one; not of a task that has ended.
+
+        The word of a worker that died may come after the end of its task.
+        """
         with self.lock:
-            if self.is_finished:
+            if record.status in ENDED or self.is_finished:
                 return
             if record.status is None:
                 self._count_in(record, is_announced=is_announced)

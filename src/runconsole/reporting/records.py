@@ -1,4 +1,4 @@
-"""What an emitter knows of a task, and of an error."""
+"""An emitter's records of a task and of an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from runconsole.reporting.tally import Tally
+from runconsole.reporting.tally import ENDED, Tally
 
 __all__ = ["Problem", "TaskRecord", "problem_of"]
 
@@ -47,7 +47,7 @@ class TaskRecord:
     @property
     def share(self) -> float:
         """Its part in the mean progress of the run, 0 to 100."""
-        if self.status in {"completed", "failed", "cancelled", "skipped"}:
+        if self.status in ENDED:
             return 100.0
         return self.progress or 0.0
 
