@@ -236,6 +236,18 @@ export class FakeEnv implements Env {
   }
 }
 
+/** Lays elements out: an observer of sizes calls back once. Ends with `vi.unstubAllGlobals`. */
+export function layOut(): void {
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(readonly seen: () => void) {}
+      observe = () => queueMicrotask(this.seen);
+      disconnect = () => {};
+    },
+  );
+}
+
 export function lines(from: number, to: number): Row[] {
   return Array.from({ length: to - from }, (_, i) => ({
     key: String(from + i),

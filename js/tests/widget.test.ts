@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { checkpoint, task } from "../dev/fake";
-import { Bench, fakeTime, later, NOW, picture, table } from "./support";
+import { Bench, fakeTime, later, layOut, NOW, picture, table } from "./support";
 
 fakeTime();
 
@@ -60,14 +60,7 @@ describe("a view", () => {
   });
 
   test("that the host throws away goes on in the next place", async () => {
-    vi.stubGlobal(
-      "ResizeObserver",
-      class {
-        constructor(readonly seen: () => void) {}
-        observe = () => queueMicrotask(this.seen);
-        disconnect = () => {};
-      },
-    );
+    layOut();
     const bench = new Bench();
     document.body.append(bench.el);
     await bench.show(picture({}, { tasks: table([task("t")]) }));
@@ -94,14 +87,7 @@ describe("a view", () => {
   });
 
   test("stays in its next place when the host releases the last one twice", async () => {
-    vi.stubGlobal(
-      "ResizeObserver",
-      class {
-        constructor(readonly seen: () => void) {}
-        observe = () => queueMicrotask(this.seen);
-        disconnect = () => {};
-      },
-    );
+    layOut();
     const bench = new Bench();
     document.body.append(bench.el);
     bench.widget.initialize({ model: bench.model, signal: bench.life.signal });

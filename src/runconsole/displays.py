@@ -1,4 +1,4 @@
-"""Whether this machine has a display for a browser's window."""
+"""The display of this machine, for a browser's window: there is one, or none."""
 
 from __future__ import annotations
 

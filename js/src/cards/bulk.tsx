@@ -41,11 +41,7 @@ export function useSelection(open: readonly CheckpointRow[], blocked: string | n
     // The store may be newer than the last paint.
     for (const row of store.checkpoints(true).filter(isTicked)) {
       const option = approvalOf(row);
-      if (!option) continue;
-      const answer = { option: option.id, feedback: store.drafts.feedback(row.id), modifications: null };
-      if (store.submissions.submit(row, answer)) {
-        store.drafts.write(row, { sentWith: option.id });
-      }
+      if (option) store.answer(row, option.id);
     }
   };
   return { ticked, tick, approve };

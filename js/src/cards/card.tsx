@@ -67,17 +67,11 @@ export const Card = memo(function Card(props: CardProps) {
     }
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
-    const given = { option: option.id, feedback: store.drafts.feedback(row.id), modifications: parsed.value };
-    if (store.submissions.submit(row, given)) {
-      store.drafts.write(row, { sentWith: option.id });
-    }
+    store.answer(row, option.id, parsed.value);
   };
 
   const send = () => {
-    const text = store.drafts.feedback(row.id);
-    if (locked || text === null) return;
-    const given = { option: "", feedback: text, modifications: null };
-    if (store.submissions.submit(row, given)) store.drafts.write(row, { sentWith: "" });
+    if (!locked && store.drafts.feedback(row.id) !== null) store.answer(row, "");
   };
 
   return (

@@ -19,9 +19,9 @@ const LINGER_MS = 20_000;
 
 interface LineProps {
   place: RefObject<HTMLDivElement | null>;
-  /** Open questions, and closed ones with unsent text. */
+  /** Open questions, the nearest deadline first, then closed ones with unsent text. */
   cards: readonly CheckpointRow[];
-  /** The open ones that are known here, the nearest deadline first. */
+  /** The open ones that are known here. */
   open: readonly CheckpointRow[];
   /** All open questions of the run. */
   total: number;
@@ -32,11 +32,10 @@ interface LineProps {
 }
 
 export function Line({ place, cards, open, total, blocked, shown, show }: LineProps) {
-  const listed = [...open, ...cards.filter((row) => !isOpen(row))];
-  const several = listed.length > 1;
+  const several = cards.length > 1;
   return (
     <div ref={place} tabIndex={-1} class={`rc-line-asks${open.length > 0 ? " rc-asks" : ""}`}>
-      {listed.length === 0 ? (
+      {cards.length === 0 ? (
         <Meanwhile />
       ) : (
         <div role="region" aria-label="Questions" class="rc-questions">
@@ -53,12 +52,12 @@ export function Line({ place, cards, open, total, blocked, shown, show }: LinePr
           )}
           {blocked === null && several && <Urgency open={open} />}
           <div class="rc-question-buttons">
-            {listed.map((row) => (
+            {cards.map((row) => (
               <QuestionButton
                 key={row.key}
                 row={row}
                 alone={!several}
-                expanded={shown !== null && typeof shown === "object" && shown.key === row.key}
+                expanded={typeof shown === "object" && shown?.key === row.key}
                 show={show}
               />
             ))}

@@ -72,9 +72,7 @@ function Item({ row, blocked, selection, show }: ItemProps) {
   const unlocked = store.submissions.unlocked(row.id);
   const words = answerState({ row, submission, blocked, silent, idle, late, unlocked });
   const press = (option: OptionRow) => {
-    if (locked) return;
-    const given = { option: option.id, feedback: store.drafts.feedback(row.id), modifications: null };
-    if (store.submissions.submit(row, given)) store.drafts.write(row, { sentWith: option.id });
+    if (!locked) store.answer(row, option.id);
   };
   return (
     <li class="rc-question-item" role="group" aria-label={row.title}>

@@ -25,7 +25,7 @@ const FEW = 3;
 export function DecisionRegion() {
   const store = useStore("checkpoints", "submissions", "drafts", "attachment", "head");
   const { cards, dismiss } = useCards(store);
-  const open = byDeadline(cards.filter(isOpen));
+  const open = cards.filter(isOpen);
   const total = Math.max(open.length, store.head?.questions ?? 0);
   const blocked = whyBlocked(store);
   const replayed = Boolean(store.head?.replay);
@@ -34,16 +34,17 @@ export function DecisionRegion() {
   const selection = useSelection(open, blocked);
   useKeptFocus(line, JSON.stringify([cards.length, shown, selection.ticked.size > 0]));
   const name = replayed ? "Waiting for a decision" : open.length > 0 ? "Needs your decision" : "Decided meanwhile";
-  const card = shown !== null && typeof shown === "object" ? cards.find(({ key }) => key === shown.key) : undefined;
+  const single = typeof shown === "object" ? shown : null;
+  const card = single && cards.find(({ key }) => key === single.key);
   const silent = store.attachment === "silent";
   return (
     <>
       <div class="rc-needs" {...(cards.length > 0 ? { role: "region", "aria-label": name } : {})}>
         <Line place={line} cards={cards} open={open} total={total} blocked={blocked} shown={shown} show={show} />
-        {card && shown !== null && typeof shown === "object" && (
+        {card && (
           <QuestionDrawer
             name={card.title}
-            close={() => show(shown.from === "list" && open.length > 1 ? "list" : null)}
+            close={() => show(single.from === "list" && open.length > 1 ? "list" : null)}
           >
             {(close) => (
               <Card
@@ -63,7 +64,7 @@ export function DecisionRegion() {
           <QuestionDrawer name={plural(total, "question")} close={() => show(null)}>
             {(close) => (
               <QuestionList
-                cards={[...open, ...cards.filter((row) => !isOpen(row))]}
+                cards={cards}
                 total={total}
                 blocked={blocked}
                 selection={replayed || (open.length < 2 && selection.ticked.size === 0) ? null : selection}
@@ -88,9 +89,9 @@ export function DecisionRegion() {
   );
 }
 
-/** The nearest deadline first; questions without one after them, the oldest first. */
-function byDeadline(rows: readonly CheckpointRow[]): CheckpointRow[] {
-  const due = (row: CheckpointRow) => row.deadline ?? Number.POSITIVE_INFINITY;
+/** Open questions before closed ones; the nearest deadline first, those without one after them, the oldest first. */
+function byDeadline(rows: Iterable<CheckpointRow>): CheckpointRow[] {
+  const due = (row: CheckpointRow) => (isOpen(row) ? (row.deadline ?? Number.MAX_VALUE) : Number.POSITIVE_INFINITY);
   return [...rows].sort((a, b) => (due(a) === due(b) ? 0 : due(a) - due(b)));
 }
 
@@ -104,13 +105,11 @@ function useShown(
 ): [DrawerState, (drawer: DrawerState) => void] {
   const { drawer, openDrawer } = useView();
   const offered = useRef(new Set<string>());
-  const fresh = byDeadline(cards)
-    .filter(({ key }) => !offered.current.has(key))
-    .map(({ key }) => key);
-  const isCard = drawer !== null && typeof drawer === "object";
-  const gone = isCard && !cards.some(({ key }) => key === drawer.key);
+  const fresh = cards.map(({ key }) => key).filter((key) => !offered.current.has(key));
+  const single = typeof drawer === "object" ? drawer : null;
+  const gone = single !== null && !cards.some(({ key }) => key === single.key);
   const empty = drawer === "list" && cards.length === 0;
-  const next = gone && drawer.from === "list" && cards.length > 0 ? "list" : null;
+  const next = gone && single.from === "list" && cards.length > 0 ? "list" : null;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a list of keys is compared by its text
   useEffect(() => {
     for (const key of fresh) offered.current.add(key);
@@ -127,9 +126,7 @@ function isUsed(element: HTMLElement | null): boolean {
   return element?.closest(".rc-active") != null;
 }
 
-/**
- * The cards in order of arrival. A question that closes with unsent text stays until it is dismissed.
- */
+/** The cards. A question that closes with unsent text stays until it is dismissed. */
 function useCards(store: Store) {
   const { drafts, tables } = store;
   const shown = useRef(new Map<string, CheckpointRow>());
@@ -152,7 +149,7 @@ function useCards(store: Store) {
     dismissals.current.set(key, end);
     return end;
   };
-  return { cards: [...cards.values()], dismiss };
+  return { cards: byDeadline(cards.values()), dismiss };
 }
 
 /** The reason why no answer can be sent. */

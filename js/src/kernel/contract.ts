@@ -391,7 +391,7 @@ export interface TaskQuestion {
   decided_at: number | null;
 }
 
-/** What is known of a task beside its row: the newest of each kind, in order, and the number of all. */
+/** The facts about a task beside its row: the newest of each kind, in order, and the number of all. */
 export interface TaskHistory {
   /** One for each attempt that failed. */
   errors: ErrorRow[];

@@ -1,10 +1,10 @@
 /** The state of one view: its tab and its size, kept for the next page. */
 import { createContext } from "preact";
-import { useCallback, useContext, useState } from "preact/hooks";
+import { useCallback, useContext, useEffect, useMemo, useState } from "preact/hooks";
 import type { TaskStatus } from "../kernel/contract";
 import { browserEnv } from "../page/env";
 import { recall, remember, type ViewState } from "../state/memory";
-import { usePanel, useStore } from "./context";
+import { usePanel } from "./context";
 
 export interface View extends ViewState {
   change: (change: ViewState) => void;
@@ -36,9 +36,8 @@ export function useView(): View {
 
 /** The view of a panel. A person's choices go before the ones in the cell. */
 export function useNewView(): View {
-  const store = useStore("head");
   const { compact } = usePanel();
-  const run = store.head?.url ?? null;
+  const run = useRun();
   const [chosen, choose] = useState<ViewState>({});
   const [maximised, maximise] = useState(false);
   const [drawer, openDrawer] = useState<DrawerState>(null);
@@ -58,6 +57,19 @@ export function useNewView(): View {
     (status: TaskStatus) => change({ tab: "Tasks", tasks: { status, sort: null, descending: false } }),
     [change],
   );
-  const kept = run === null ? {} : recall(browserEnv, run);
-  return { compact, ...kept, ...chosen, change, maximised, maximise, drawer, openDrawer, task, openTask, showTasks };
+  const kept = useMemo(() => (run === null ? {} : recall(browserEnv, run)), [run]);
+  const states = { ...kept, ...chosen, maximised, drawer, task };
+  return { compact, ...states, change, maximise, openDrawer, openTask, showTasks };
+}
+
+/** The address of the run; null before the first picture. Nothing else of the head matters to the view. */
+function useRun(): string | null {
+  const { store } = usePanel();
+  const [run, setRun] = useState(store.head?.url ?? null);
+  useEffect(() => {
+    const look = () => setRun(store.head?.url ?? null);
+    look(); // the first picture may have come between the paint and this effect
+    return store.listen(["head"], look);
+  }, [store]);
+  return run;
 }

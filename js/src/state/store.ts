@@ -8,6 +8,7 @@ import { Clocks } from "../kernel/clock";
 import { type Attachment, Connection } from "../kernel/connection";
 import type {
   Changes,
+  CheckpointRow,
   FromKernel,
   Head,
   Picture,
@@ -238,6 +239,12 @@ export class Store {
   /** Requests the rows [from, to) of an append-only table that are missing here. */
   wantLog(name: LogName, from: number, to: number): void {
     this.pages.wantLog(name, this.tables[name], from, to);
+  }
+
+  /** Sends a person's answer, unless one is on its way; the draft notes the option it went with. */
+  answer(row: CheckpointRow, option: string, modifications: unknown = null): void {
+    const given = { option, feedback: this.drafts.feedback(row.id), modifications };
+    if (this.submissions.submit(row, given)) this.drafts.write(row, { sentWith: option });
   }
 
   link(action: "reconnect" | "stop"): void {

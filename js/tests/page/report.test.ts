@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { task } from "../../dev/fake";
-import { Bench, fakeTime, later, picture, table } from "../support";
+import { Bench, fakeTime, later, layOut, picture, table } from "../support";
 
 fakeTime();
 beforeEach(() => {
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      constructor(readonly seen: () => void) {}
-      observe = () => queueMicrotask(this.seen);
-      disconnect = () => {};
-    },
-  );
+  layOut();
 });
 afterEach(() => {
   vi.unstubAllGlobals();

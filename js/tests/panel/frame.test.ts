@@ -1,5 +1,6 @@
 import { fireEvent } from "@testing-library/dom";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { browserEnv } from "../../src/page/env";
 import { full } from "../rows";
 import { Bench, fakeTime, later, picture } from "../support";
 
@@ -101,6 +102,14 @@ describe("Compact and Maximise", () => {
     expect(panelOf(bench).hasAttribute("popover")).toBe(false);
     expect(bench.get.getByRole("tab", { name: "Tasks" }).getAttribute("aria-selected")).toBe("true");
   });
+});
+
+test("what was kept is read once, not with every event", async () => {
+  const bench = await new Bench().show(full());
+  const read = vi.spyOn(browserEnv, "kept");
+  for (const events of [1, 2, 3]) await bench.patch({ head: { events } });
+  expect(read).not.toHaveBeenCalled();
+  read.mockRestore();
 });
 
 test("the tab survives a reload of the page", async () => {

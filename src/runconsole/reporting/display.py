@@ -1,4 +1,4 @@
-"""How a run is shown where it is reported: a panel in a notebook, one line in a terminal, nothing elsewhere."""
+"""The display of a run where it is reported: a panel in a notebook, one line in a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file's name and place say about it, for artifacts."""
+"""Size, kind and language of a file that was made, by its name and place."""
 
 from __future__ import annotations
 

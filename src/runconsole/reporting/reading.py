@@ -1,4 +1,4 @@
-"""What is known of a run that is reported here: the frames of its own console, up to the last report."""
+"""The reading side of a run that is reported here: the frames of its own console, up to the last report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from runconsole.api.run import engine_of
 from runconsole.console import Console
-from runconsole.events import Answer
 from runconsole.reporting.emitter import Emitter
 from runconsole.state.dated import Checkpoint, Decision
 
@@ -133,8 +132,9 @@ class RunReads:
         timeout: float = 30.0,
     ) -> Decision:
         """Answer a question of this run. As `Console.decide`."""
-        answer = option if isinstance(option, Answer) else Answer(option, feedback, modifications)
-        return self._known().decide(checkpoint_id, answer, timeout=timeout)
+        return self._known().decide(
+            checkpoint_id, option, feedback=feedback, modifications=modifications, timeout=timeout
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run as it is now to a recording. As `Console.save`."""

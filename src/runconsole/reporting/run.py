@@ -156,7 +156,7 @@ class ActiveRun(RunReads, RunAsks):
 
     @property
     def __runconsole_source__(self) -> Source:
-        """What `Console(run)` and `ConsoleWidget(run)` follow."""
+        """The source that `Console(run)` and `ConsoleWidget(run)` follow."""
         return self._source
 
     @property

@@ -464,7 +464,7 @@ class TaskQuestion(TypedDict):
 
 
 class TaskHistory(TypedDict):
-    """What is known of a task beside its row: the newest of each kind, in order, and the number of all."""
+    """The facts about a task beside its row: the newest of each kind, in order, and the number of all."""
 
     errors: list[ErrorRow]
     """One for each attempt that failed."""

@@ -15,7 +15,7 @@ _OFFSET_STEP = 500  # the clock's estimate moves with every event; steps of half
 
 
 class ErrorCounts(NamedTuple):
-    """What has become of the errors."""
+    """The errors by their outcome."""
 
     fatal: int
     open: int

@@ -1,4 +1,4 @@
-"""What is known of one task beside its row: its errors, files, questions and last lines, in a bounded answer."""
+"""The facts about one task beside its row: its errors, files, questions and last lines, in a bounded answer."""
 
 from __future__ import annotations
 
