@@ -385,7 +385,7 @@ class Session:
     def _on_signal(self, signal: Signal, link: OpenLink) -> None:
         match signal:
             case Repeated(event):
-                self._carry_out(self._writer.drop(event))
+                self._carry_out(self._writer.take_copy(event))
             case Established():
                 self._attempts.served = True
                 self._go_live(link)

@@ -95,7 +95,7 @@ class Dedup:
         if left and self._replay.passes > 1:
             self._has_past = True
             self._look_back_from_here()  # what this one brought comes again in the next
-            self._replay.passes = left
+            self._replay.begin_next(left)
         if not left:
             self._replay.end()
 
@@ -118,7 +118,7 @@ class Dedup:
             self._contents.add(0)
             return NEW
         at = event.timestamp
-        content = hash((event.type, event.payload, at))
+        content = _content(event)
         mark: str | int | None = event.event_id
         if mark is None:
             mark = event.offset if event.offset is not None else event.seq
@@ -136,10 +136,17 @@ class Dedup:
             self.gaps.note(event, is_new=is_new, is_marked=verdict is not FOREIGN or event.event_id is None)
         return NEW if is_new else DUPLICATE
 
+    def note_copy(self, event: Received) -> None:
+        """Note a copy over another room: one of an event that came before may as well belong to the last replay."""
+        replay = self._replay
+        is_last = self._has_past and replay.passes == 1 and replay.is_open(event.received_at)
+        if is_last and self._contents.count(_content(event)):
+            replay.note_copy()
+
     def note(self, event: Received) -> None:
         """Note that the log gets an event, whatever is thought of it here: a recording says so."""
         if self.admit(event) is DUPLICATE:
-            self._contents.add(hash((event.type, event.payload, event.timestamp)))
+            self._contents.add(_content(event))
 
     def pass_over(self, event: Received) -> None:
         """Note an event that is left out: its number is not missing."""
@@ -188,6 +195,10 @@ class Dedup:
         return False
 
 
+def _content(event: Received) -> int:
+    return hash((event.type, event.payload, event.timestamp))
+
+
 class _Replay:
     """The replay of a server over one connection, as far as it can be inferred.
 
@@ -207,6 +218,7 @@ class _Replay:
         self._again = 0
         """The number of live ones that have come again, in their order."""
         self._has_begun = False
+        self._may_have_begun = False
         self._last_at: Micros | None = None
         self._newest: Micros = 0
 
@@ -222,6 +234,13 @@ class _Replay:
             self._last_at = at
         return at - self._last_at < self._longest_silence
 
+    def begin_next(self, left: int) -> None:
+        """Note that one of several replays is over: what came live before its end is the past of those `left`."""
+        self.passes = left
+        self._live.clear()
+        self._again = 0
+        self._has_begun = self._may_have_begun = False
+
     def end(self) -> None:
         """Note that it is over."""
         self._is_over = self.is_answered = True
@@ -230,6 +249,10 @@ class _Replay:
         """Note that something came again."""
         self._has_begun = True
         self._last_at = at
+
+    def note_copy(self) -> None:
+        """Note that a copy over another room came, or the first event of the replay."""
+        self._may_have_begun = True
 
     def note_new(self, content: int, event: Received) -> None:
         """Note an event that did not come before."""
@@ -250,7 +273,8 @@ class _Replay:
             return False
         if content != self._live[self._again]:
             return False
-        if not self._has_begun and isinstance(event.fact, _ROWS):
+        goes_back = event.timestamp is not None and event.timestamp < self._newest
+        if isinstance(event.fact, _ROWS) and not (self._has_begun or self._may_have_begun or goes_back):
             return False
         self._again += 1
         self.note_repeat(event.received_at)

@@ -82,6 +82,12 @@ class RunWriter:
             event = self._seams.join_one(event)
         return self._fold(event, self.runs.take(event))
 
+    def take_copy(self, event: Received) -> tuple[Effect, ...]:
+        """Count a copy of an event, which came over another room."""
+        if self.dedup is not None:
+            self.dedup.note_copy(event)
+        return self.drop(event)
+
     def drop(self, event: Received) -> tuple[Effect, ...]:
         """Count an event that is known to have come before."""
         if self.recorder is not None:
