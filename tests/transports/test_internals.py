@@ -38,8 +38,8 @@ async def test_a_missing_method_of_websockets_is_reported(monkeypatch: pytest.Mo
     with JsonServer() as server:
         error = await lost(WebSocketTransport(server.url))
     assert re.fullmatch(
-        r"expected websockets >=17,<18, got [\d.]+, which is made otherwise \(.*\b" + name + r"\b.*\):"
-        r' pip install "websockets>=17,<18"',
+        r"expected websockets >=16,<18, got [\d.]+, which is made otherwise \(.*\b" + name + r"\b.*\):"
+        r' pip install "websockets>=16,<18"',
         str(error),
     )
     assert error.fatal
@@ -55,7 +55,7 @@ async def test_a_missing_attribute_of_websockets_is_reported(monkeypatch: pytest
     monkeypatch.setattr(Protocol, "__init__", without)
     with JsonServer() as server:
         error = await lost(WebSocketTransport(server.url))
-    assert "expected websockets >=17,<18, got" in str(error)
+    assert "expected websockets >=16,<18, got" in str(error)
     assert "max_message_size" in str(error)
 
 

@@ -9,7 +9,7 @@ from runconsole.errors import LinkLost
 
 __all__ = ["check_attributes", "check_methods", "unusable"]
 
-_BOUNDS = {"websockets": ">=17,<18", "python-socketio": ">=5.11,<6", "python-engineio": ">=4.8,<5"}
+_BOUNDS = {"websockets": ">=16,<18", "python-socketio": ">=5.11,<6", "python-engineio": ">=4.8,<5"}
 """As in pyproject.toml."""
 
 
