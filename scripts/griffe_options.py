@@ -15,7 +15,8 @@ _GROUP = re.compile(r"^(Options to [\w ]+):\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 _OPTION = re.compile(r"^ {4}(\w+): ", re.MULTILINE)
 
 
-class OptionGroups(griffe.Extension):  # type: ignore[misc]  # Griffe is installed beside the other tools of `make docs`
+# Without Griffe, which only `make docs` needs, its class is of no known type.
+class OptionGroups(griffe.Extension):  # type: ignore[misc,unused-ignore]
     """Writes each group as a heading in bold and a list of its options."""
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:

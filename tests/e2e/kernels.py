@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from websockets.sync.client import ClientConnection
+    from websockets.sync.connection import Connection
 
     from tests.e2e.server import JupyterServer
 
@@ -107,7 +107,7 @@ def kernel_client(server: JupyterServer, kernel_id: str, *, subshell: bool = Fal
 class KernelClient:
     """Runs code over an open connection to a kernel; see `kernel_client`."""
 
-    def __init__(self, socket: ClientConnection, session: str) -> None:
+    def __init__(self, socket: Connection, session: str) -> None:
         self._socket = socket
         self._session = session
         self._subshell: str | None = None
