@@ -80,6 +80,7 @@ async def test_a_missing_part_of_the_socketio_client_is_reported(
 
 def test_the_bounds_match_the_packages_requirements() -> None:
     project = tomllib.loads(PROJECT.read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["socketio"]]
+    extras = project["optional-dependencies"]
+    required = [*project["dependencies"], *extras["socketio"], *extras["agents"]]
     bounds = {match[1]: match[2] for line in required if (match := re.match(r"([\w-]+)(?:\[.*\])?(.*)", line))}
     assert {name: bounds[name] for name in internals._BOUNDS} == internals._BOUNDS

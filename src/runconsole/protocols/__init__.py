@@ -32,10 +32,11 @@ and its recordings can be opened. Its parts:
   console's arguments (`LinkOptions`), and returns the options that a recording needs to read its frames again.
 - A `Wire` is the protocol without any I/O: it turns received frames into signals (`Received`, `Established`, `Reply`,
   …), and decisions and calls into frames. It lives as long as the console, over many connections.
-- A `Transport` makes connections that carry frames, which are texts: by default a WebSocket. A stream of server-sent
-  events with REST calls beside it fits, too. A frame of such a protocol describes a request; `Connection.send` makes
-  the request in the background, and `Connection.receive` returns the answers between the events of the stream. A wire
-  can also start a run: its first `open` returns the request that starts it, each later one the request that joins it.
+- A `Transport` makes connections that carry frames, which are texts: by default a WebSocket. `SseTransport` reads
+  streams of server-sent events. REST calls beside a stream fit, too. A frame of such a protocol describes a request;
+  `Connection.send` makes the request in the background, and `Connection.receive` returns the answers between the
+  events of the stream. A wire can also start a run: its first `open` returns the request that starts it, each later
+  one the request that joins it.
 
 A frame is recorded as it passes the transport: it must hold everything that the wire needs, and no secret that is not
 among the options. `signed` returns an address and headers with the credentials. Errors of a connection are `LinkLost`,
@@ -73,6 +74,7 @@ from runconsole.protocols.spec import ProtocolSpec, check_known
 from runconsole.reconnect import Policy
 from runconsole.redaction.secrets import Secret
 from runconsole.transports.base import Connection, Transport
+from runconsole.transports.sse.transport import SseTransport
 
 __all__ = [
     "CaughtUp",
@@ -96,6 +98,7 @@ __all__ = [
     "Secret",
     "Send",
     "Signal",
+    "SseTransport",
     "StreamEnded",
     "StreamRefused",
     "SubscriptionRefused",

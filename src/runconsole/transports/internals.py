@@ -9,7 +9,12 @@ from runconsole.errors import LinkLost
 
 __all__ = ["check_attributes", "check_methods", "unusable"]
 
-_BOUNDS = {"websockets": ">=16,<18", "python-socketio": ">=5.11,<6", "python-engineio": ">=4.8,<5"}
+_BOUNDS = {
+    "websockets": ">=16,<18",
+    "python-socketio": ">=5.11,<6",
+    "python-engineio": ">=4.8,<5",
+    "httpx2": ">=2.7,<3",
+}
 """As in pyproject.toml."""
 
 

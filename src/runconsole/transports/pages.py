@@ -24,8 +24,10 @@ def leads_to_sign_in(location: str) -> bool:
     return _SIGN_IN.search(location) is not None
 
 
-def explain_page(status: int, headers: Mapping[str, str], body: bytes, host: str) -> LinkLost | None:
-    """Say that a page answered in place of the server; None for any other answer.
+def explain_page(
+    status: int, headers: Mapping[str, str], body: bytes, host: str, wanted: str = "a WebSocket"
+) -> LinkLost | None:
+    """Say that a page answered in place of the server, `wanted`; None for any other answer.
 
     A page is HTML with a status of success, a redirect to one that was not followed, or what a network says that wants
     a sign-in (RFC 6585).
@@ -49,7 +51,7 @@ def explain_page(status: int, headers: Mapping[str, str], body: bytes, host: str
         got = f"a redirect to a sign-in page, {shown_address(headers['Location'])}"
     else_ = "" if signs_in else ", or check the path of the URL"
     return LinkLost(
-        f"expected a WebSocket at {host}, got {got} (HTTP {status}): sign in there with a browser and pass what it"
+        f"expected {wanted} at {host}, got {got} (HTTP {status}): sign in there with a browser and pass what it"
         f' gives you, headers={{"Cookie": …}} or token={else_}',
         doubtful=True,
         code=status,

@@ -15,8 +15,8 @@ REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
-def follow_redirect(url: str, location: str, status: int) -> str | LinkLost:
-    """Return the ``ws(s)://`` URL that a redirect leads to, or why it is not followed."""
+def follow_redirect(url: str, location: str, status: int, wanted: str = "a WebSocket") -> str | LinkLost:
+    """Return the ``ws(s)://`` URL that a redirect of the `wanted` server leads to, or why it is not followed."""
     target = urljoin(url.replace("ws", "http", 1) if url.startswith("ws") else url, location)
     try:
         parts = urlsplit(target)
@@ -28,7 +28,7 @@ def follow_redirect(url: str, location: str, status: int) -> str | LinkLost:
             code=status,
         )
     if not is_same and leads_to_sign_in(location):
-        return explain_page(status, {"Location": target}, b"", hostname(url)) or LinkLost(hostname(url))
+        return explain_page(status, {"Location": target}, b"", hostname(url), wanted) or LinkLost(hostname(url))
     if not is_same:
         return LinkLost(
             f"{hostname(url)} redirects to another server, {shown_address(target)}: it was not followed, and nothing"
