@@ -54,6 +54,7 @@ NAMES = [
     "RunViews",
     "Source",
     "TakenAnswer",
+    "TaskCancelled",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from runconsole.replay import Replay
     from runconsole.reporting.asking import TakenAnswer
     from runconsole.reporting.bars import tqdm
+    from runconsole.reporting.cancelling import TaskCancelled
     from runconsole.reporting.handler import LogHandler
     from runconsole.reporting.report import report
     from runconsole.reporting.run import ActiveRun, start_run
@@ -89,6 +90,7 @@ __all__ = [
     "RunViews",
     "Source",
     "TakenAnswer",
+    "TaskCancelled",
     "TaskStatus",
     "UnsupportedByWire",
     "__version__",
@@ -108,6 +110,7 @@ _LATER = {
     "Replay": "runconsole.replay",
     "LogHandler": "runconsole.reporting.handler",
     "TakenAnswer": "runconsole.reporting.asking",
+    "TaskCancelled": "runconsole.reporting.cancelling",
     "history": "runconsole.dataset",
     "report": "runconsole.reporting.report",
     "start_run": "runconsole.reporting.run",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from runconsole.errors import InvalidArgument
+from runconsole.reporting.cancelling import TaskCancelled, check_cancelled
 from runconsole.reporting.current import active_run, current_task
 from runconsole.reporting.run import ActiveRun, start_run
 from runconsole.reporting.tasks import ActiveTask, counted, reset
@@ -85,6 +86,8 @@ class tqdm:  # noqa: N801 - the name that scripts import
             for item in self.iterable:
                 yield item
                 self.update()
+        except TaskCancelled as error:
+            self._end(error)
         except GeneratorExit:
             self._leave(task)
             raise
@@ -97,9 +100,11 @@ class tqdm:  # noqa: N801 - the name that scripts import
             reset(current_task, token)
 
     def update(self, n: float | None = 1) -> bool | None:
-        """Add steps."""
+        """Add steps. Raises TaskCancelled if somebody has cancelled the task; a loop over the bar ends without it."""
         self.n += n or 0
         self.refresh()
+        if self._task is not None:
+            check_cancelled(self._task._record)  # noqa: SLF001 - of this package
         return True
 
     def refresh(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - as tqdm's

@@ -70,6 +70,11 @@ class Emitter:
         """True if a task has not ended."""
         return bool(self._open)
 
+    def open_task(self, task_id: str) -> TaskRecord | None:
+        """Return the task of an id, if it has not ended."""
+        with self.lock:
+            return next((record for record in self._open if record.task_id == task_id), None)
+
     # ---- frames -----------------------------------------------------------------------------------------------------
 
     def emit(self, kind: str, data: Mapping[str, Any], *, member: str = "data") -> None:

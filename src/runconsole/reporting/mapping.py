@@ -101,6 +101,7 @@ class _Mapping:
         else:
             future = self._executor.submit(self._server.call(self._function), item.value, item.number)
         self._under_way[item.number] = item, future
+        item.record.withdraw, item.record.is_elsewhere = future.cancel, self._server is not None
         future.add_done_callback(functools.partial(self._done, item))
 
     def _collect(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -43,6 +44,12 @@ class TaskRecord:
     """Output that waits to be sent: stream and text."""
     waiting: int = 0
     """Characters of `pieces`."""
+    withdraw: Callable[[], bool] | None = None
+    """Takes it back from the executor that is to do it; False where that has begun."""
+    is_elsewhere: bool = False
+    """True if it is done in another process."""
+    is_cancelled: bool = False
+    """True if somebody wants it to end: it does where it reports its progress next."""
 
     @property
     def share(self) -> float:

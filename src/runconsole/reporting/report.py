@@ -6,6 +6,7 @@ import os
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from runconsole.reporting.cancelling import check_cancelled
 from runconsole.reporting.current import active_run, current_task
 from runconsole.reporting.files import described
 from runconsole.reporting.tasks import check_text, percent_of, usage
@@ -46,6 +47,7 @@ def report(
 
     Raises:
         InvalidArgument: a value that means nothing.
+        TaskCancelled: somebody has cancelled the task, which runs in the process of its run.
     """
     count, cost = usage(tokens, cost_usd)
     message: dict[str, Any] = {
@@ -65,3 +67,5 @@ def report(
         task = current_task.get()
         record = task._record if task is not None and task.run is run else None  # noqa: SLF001 - of this package
         run._emitter.take(record, **message)  # noqa: SLF001 - of this package
+        if record is not None:
+            check_cancelled(record)

@@ -20,6 +20,7 @@ from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
 from runconsole.protocols.local.source import Source
+from runconsole.reporting.cancelling import cancel_task
 from runconsole.reporting.current import current_task, current_wave, runs
 from runconsole.reporting.display import Display, shown
 from runconsole.reporting.emitter import Emitter
@@ -135,7 +136,7 @@ class ActiveRun(RunReads, RunAsks):
         self._emitter = Emitter(execution, plan.total, self._later)
         self._asks_policy = options["on_checkpoint"] is not None
         self._begin_asking()
-        self._source = RunSource(execution, self._emitter.journal, self._take_answer)
+        self._source = RunSource(execution, self._emitter.journal, self._take_answer, self.cancel)
         self.console = Console(self._source, start=False, **options)
         self._display: Display | None = None
         self._server: RunServer | None = None
@@ -358,6 +359,18 @@ class ActiveRun(RunReads, RunAsks):
         if not isinstance(data, Mapping):
             raise InvalidArgument(f"expected data= to be a mapping, got a {data.__class__.__name__}")
         self._emitter.emit(check_text("type", type), plain_argument("data", data))
+
+    def cancel(self, task_id: str) -> str:
+        """Cancel a task; return how that comes about.
+
+        A task of `map` that waits is never begun. One that runs ends where it reports its progress next, or at the next
+        step of a loop of `track`. One that runs in another process cannot be cancelled. The button of a panel and
+        `Console.cancel` do the same.
+
+        Raises:
+            InvalidArgument: no such task is open, or it cannot be cancelled.
+        """
+        return cancel_task(self._emitter, check_text("task_id", task_id))
 
     # ---- viewers elsewhere ------------------------------------------------------------------------------------------
 

@@ -20,12 +20,22 @@ class RunSource(Source):
         name: the id of the run.
         journal: its events.
         answer: takes an answer to a question by its id. Raises what refuses it.
+        cancel: cancels a task by its id, and returns how. Raises what refuses it.
     """
 
-    def __init__(self, name: str, journal: Journal, answer: Callable[[str, Answer[Any]], None]) -> None:
+    task_commands = ("cancel",)
+
+    def __init__(
+        self,
+        name: str,
+        journal: Journal,
+        answer: Callable[[str, Answer[Any]], None],
+        cancel: Callable[[str], str],
+    ) -> None:
         self.name = name
         self._journal = journal
         self._answer = answer
+        self._cancel = cancel
 
     async def events(self) -> AsyncIterator[str]:
         """Yield every event from the first on. The last one ends the run, and not this."""
@@ -37,3 +47,7 @@ class RunSource(Source):
     async def decide(self, checkpoint_id: str, answer: Answer[Any]) -> None:
         """Answer a question. Raises DecisionRefused, DecisionExpired."""
         self._answer(checkpoint_id, answer)
+
+    async def command(self, verb: str, task_id: str, **details: str | None) -> str:  # noqa: ARG002 - as Source has it
+        """Cancel a task; return how that comes about. Raises InvalidArgument."""
+        return self._cancel(task_id)

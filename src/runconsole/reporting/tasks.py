@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from runconsole.errors import InvalidArgument
+from runconsole.reporting.cancelling import TaskCancelled, check_cancelled
 from runconsole.reporting.current import current_task, current_wave
 from runconsole.reporting.files import described
 from runconsole.reporting.records import TaskRecord, problem_of
@@ -73,8 +74,10 @@ class ActiveTask:
     """A task of a run, as long as its ``with`` block lasts: ``with run.task("train") as task``.
 
     An exception that leaves the block is an error of the run, fails the task, and goes on its way. `KeyboardInterrupt`
-    and a cancelled coroutine cancel the task. Any thread may call the methods; after the end of the task they do
-    nothing, but output still counts.
+    and a cancelled coroutine cancel the task. A task that `ActiveRun.cancel` has cancelled raises `TaskCancelled` where
+    it reports its progress; the block catches it, and the code after the block goes on.
+
+    Any thread may call the methods; after the end of the task they do nothing, but output still counts.
 
     Attributes:
         run: the run.
@@ -112,10 +115,12 @@ class ActiveTask:
 
         Raises:
             InvalidArgument: a value that means nothing.
+            TaskCancelled: somebody has cancelled the task, by `ActiveRun.cancel` or from a panel.
         """
         percent = None if fraction is None else percent_of(fraction)
         words = None if step is None else check_text("step", step)
         self._emitter.progress(self._record, percent, words, *usage(tokens, cost_usd))
+        check_cancelled(self._record)
 
     def tokens(self, count: int, cost_usd: float | None = None) -> None:
         """Add used tokens, and their cost in US dollars."""
@@ -167,10 +172,11 @@ class ActiveTask:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool:
         if self._token is not None:
             reset(current_task, self._token)
         self.end(error)
+        return isinstance(error, TaskCancelled) and error.task_id == self.id
 
     def end(self, error: BaseException | None = None) -> None:
         """End the task, with the exception that ended it; done at the end of the block."""
@@ -206,6 +212,7 @@ class ActiveSubtask:
         """Report the done part, 0 to 1."""
         percent = percent_of(fraction)
         self._emitter.part(self.task._record, {"id": self.id, "name": self.name, "progress": percent})  # noqa: SLF001
+        check_cancelled(self.task._record)  # noqa: SLF001 - of this module
 
     @property
     def _emitter(self) -> Any:
@@ -340,6 +347,9 @@ def steps(task: ActiveTask, iterable: Any, total: int | None) -> Iterator[Any]:
         for number, item in enumerate(iterable, 1):
             yield item
             emitter.progress(record, min(100.0, 100.0 * number / total) if total else None, counted(number, total))
+            check_cancelled(record)
+    except TaskCancelled as error:
+        task.end(error)
     except GeneratorExit:
         emitter.leave(record)
         raise
