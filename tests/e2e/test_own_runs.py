@@ -23,6 +23,14 @@ with runconsole.start_run("release") as run:
     answer = run.ask("Deploy the model?", options=["deploy", "keep"])
     print("took", answer.option, answer.decided_by)
 """
+LOOP = """
+import itertools, time, runconsole
+with runconsole.start_run("endless") as run:
+    for number in run.track(itertools.count(), "wait"):
+        time.sleep(0.05)
+    with run.task("next"):
+        print("went on")
+"""
 UNATTENDED = """
 import runconsole
 with runconsole.start_run("unattended") as run:
@@ -57,6 +65,21 @@ def test_an_interrupted_cell_withdraws_its_question(lab: Lab) -> None:
     notebook.wait_idle()
     expect(card(notebook, "Deploy the model?")).to_have_count(0)
     assert notebook.kernel_eval("run.console.run.status") == "cancelled"
+
+
+def test_the_panel_cancels_a_loop_while_its_cell_runs(lab: Lab) -> None:
+    notebook = lab.new_notebook([LOOP])
+    notebook.run_cell(0, wait=False)
+    panel = notebook.panel
+    panel.get_by_role("tab", name="Tasks", exact=True).click()
+    panel.get_by_role("button", name="Details of wait").click()
+    drawer = panel.get_by_role("dialog", name="Task wait")
+    drawer.get_by_role("button", name="Cancel task", exact=True).click()
+    drawer.get_by_role("button", name="Cancel task: press again to confirm", exact=True).click()
+    notebook.wait_idle()
+    expect(notebook.output(0)).to_contain_text("went on")
+    expect(drawer).to_contain_text("cancelled")
+    assert notebook.kernel_eval("run.tasks['status'].tolist()") == ["cancelled", "completed"]
 
 
 def test_in_ipykernel_6_a_busy_cell_asks_nobody(lab: Lab) -> None:
