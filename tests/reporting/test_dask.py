@@ -66,7 +66,9 @@ def test_a_failure_has_the_traceback_of_the_worker(client: Any) -> None:
     with start_run() as run, pytest.raises(ValueError, match="1 is odd"):
         run.map(fail_on_odd, range(4), executor=client)
     assert run.tasks["status"].tolist() == ["completed", "failed", "completed", "failed"]
-    assert 'raise ValueError(f"{number} is odd")' in run.errors["stack"].iloc[0]
+    stack = run.errors["stack"].iloc[0]
+    assert 'raise ValueError(f"{number} is odd")' in stack
+    assert [line.split(", in ")[1] for line in stack.splitlines() if line.startswith("  File ")] == ["fail_on_odd"]
 
 
 def test_failures_are_tried_again(client: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from runconsole.reporting.tally import ENDED, Tally
 __all__ = ["Problem", "TaskRecord", "problem_of"]
 
 _LONGEST_STACK = 20_000
-_CALLERS = ("concurrent.futures.", "runconsole.reporting.")
+_CALLERS = ("concurrent.futures.", "distributed.", "runconsole.reporting.")
 
 
 @dataclass(slots=True, eq=False)
