@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("state", "store", "timeline", "view"),
     },
     "reporting": {"api", "clock", "console", "engine", "protocols", "redaction", "state", "widget"},
+    "callbacks": {"reporting"},
     "testing": {"transports"},
     "simulator": set(),
     "displays": set(),
@@ -99,6 +100,10 @@ ONLY_IN: dict[str, set[str]] = {
     "anywidget": {"widget"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},
+    "langchain_core": {"callbacks"},
+    "langgraph": {"callbacks"},
+    "agents": {"callbacks"},
+    "pydantic_ai": {"callbacks"},
 }
 
 PURE = {

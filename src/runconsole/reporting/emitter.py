@@ -233,6 +233,24 @@ class Emitter:
             self._report(record, duration_ms=duration, error=error)
             return True
 
+    def pause(self, record: TaskRecord) -> None:
+        """Report that a running task waits, as for an answer."""
+        with self.lock:
+            if record.status == "in_progress" and not self.is_finished:
+                self._flush(record)
+                self._move(record, "paused")
+                self._report(record)
+
+    def run_again(self, record: TaskRecord) -> None:
+        """Report that a task runs again: one that was paused, or that has ended, as for a retry."""
+        with self.lock:
+            if record.status is None or record.status == "in_progress" or self.is_finished:
+                return
+            if record.status in ENDED:
+                record.began = time.monotonic()
+            self._move(record, "in_progress")
+            self._report(record)
+
     def progress(
         self,
         record: TaskRecord,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from runconsole.errors import InvalidArgument
-from runconsole.reporting.current import active_run, current_task
+from runconsole.reporting.current import active_run, task_around
 from runconsole.reporting.records import Problem, problem_of
 from runconsole.reporting.tasks import is_news
 
@@ -51,7 +51,7 @@ class LogHandler(logging.Handler):
         run = active_run()
         if run is None:
             return
-        task = current_task.get()
+        task = task_around()
         known = task._record if task is not None and task.run is run else None  # noqa: SLF001 - of this package
         emitter = run._emitter  # noqa: SLF001 - of this package
         stream = "stderr" if record.levelno >= logging.WARNING else "stdout"

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from runconsole.reporting.cancelling import check_cancelled
-from runconsole.reporting.current import active_run, current_task
+from runconsole.reporting.current import active_run, task_around
 from runconsole.reporting.files import described
 from runconsole.reporting.tasks import check_text, percent_of, usage
 
@@ -64,7 +64,7 @@ def report(
         return
     run = active_run()
     if run is not None:
-        task = current_task.get()
+        task = task_around()
         record = task._record if task is not None and task.run is run else None  # noqa: SLF001 - of this package
         run._emitter.take(record, **message)  # noqa: SLF001 - of this package
         if record is not None:

@@ -21,7 +21,7 @@ from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
 from runconsole.protocols.local.source import Source
 from runconsole.reporting.cancelling import cancel_task
-from runconsole.reporting.current import current_task, current_wave, runs
+from runconsole.reporting.current import current_wave, runs, task_around
 from runconsole.reporting.display import Display, shown
 from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.files import described
@@ -295,7 +295,7 @@ class ActiveRun(RunReads, RunAsks):
 
     def _own_task(self) -> ActiveTask | None:
         """Return the task of this run in which the caller is."""
-        task = current_task.get()
+        task = task_around()
         return task if task is not None and task.run is self else None
 
     def _own_record(self) -> TaskRecord | None:

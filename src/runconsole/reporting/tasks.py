@@ -87,6 +87,8 @@ class ActiveTask:
         stderr: the same for errors and warnings.
     """
 
+    around: ActiveTask | None = None
+
     def __init__(self, run: ActiveRun, record: TaskRecord) -> None:
         self.run = run
         self.id = record.task_id
@@ -96,6 +98,11 @@ class ActiveTask:
         self._token: Token[ActiveTask | None] | None = None
         self.stdout = _Output(self, "stdout")
         self.stderr = _Output(self, "stderr")
+
+    @property
+    def is_left(self) -> bool:
+        """True if code in the context of this task is in the task around it, see `task_around`."""
+        return False
 
     def progress(
         self,
