@@ -35,7 +35,10 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
         ({"url": None}, "expected a URL or the path of a recording, got None: pass for example 'ws://"),
         ({"url": 8000}, "expected a URL or the path of a recording, got 8000"),
         ({"url": b"ws://s3cret-value@h"}, "expected a URL or the path of a recording, got a bytes"),
-        ({"protocol": "smtp"}, "expected protocol= to be one of 'json', 'trpc', 'socketio', 'replay', got 'smtp'"),
+        (
+            {"protocol": "smtp"},
+            "expected protocol= to be one of 'json', 'trpc', 'socketio', 'agui', 'replay', got 'smtp'",
+        ),
         (
             {"transformer": "none"},
             "expected transformer= beside a tRPC server only, got it beside 'ws://h/ws'",

@@ -171,6 +171,14 @@ def _console_options(command: _Command) -> _Command:
             help="A subscription to send after connecting, instead of the usual. Plain JSON: a message or a list."
             ' tRPC: a path, or ["path", input]. Socket.IO: {"event": data}.',
         ),
+        click.option(
+            "--input",
+            type=_SecretText(),
+            metavar="TEXT",
+            envvar="RUNCONSOLE_INPUT",
+            show_envvar=True,
+            help="AG-UI: the message, or the RunAgentInput as JSON, that starts the run.",
+        ),
         _token_option,
         click.option("--auth", type=_Among("header", "query", "params", "message", "auth"), help="The token's place."),
         click.option(
@@ -314,6 +322,8 @@ def _console(
 
     given: Any = {name: value for name, value in options.items() if value is not None}
     given |= {"url": url, "subscribe": _json_of(subscribe), "headers": _headers_of(headers)}
+    if "input" in given:
+        given["input"] = _input_of(given["input"])
     return Console(**given)
 
 
@@ -339,6 +349,14 @@ def _json_of(text: Secret[str] | None) -> Secret[Any] | None:
     with suppress(ValueError):
         return None if text is None else Secret(json.loads(text.reveal()))
     raise click.BadParameter("expected JSON, got another text", param_hint="--subscribe")  # the text may hold a secret
+
+
+def _input_of(text: Secret[str]) -> Secret[Any]:
+    """Return a JSON object as what it holds, any other text as the message that it is."""
+    with suppress(ValueError):
+        value = json.loads(text.reveal())
+        return Secret(value) if isinstance(value, dict) else text
+    return text
 
 
 def _headers_of(lines: tuple[Secret[str], ...]) -> Secret[Mapping[str, str]] | None:

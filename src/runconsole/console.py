@@ -21,7 +21,7 @@ class Console(RunAPI):
             namespace is followed), the path of a recording, or a run in this process: a `Source`, or an `ActiveRun`.
 
     Options to follow:
-        protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"replay"``; None infers it from the URL.
+        protocol: ``"json"``, ``"trpc"``, ``"socketio"``, ``"agui"``, ``"replay"``; None infers it from the URL.
         task: the one task to follow, with its parts; None follows every event of the server. Events that name another
             task are left out, live and in a recording; `links` counts them.
         execution: the one execution (or master plan, or run) to follow; events of others are left out in the same way.
@@ -32,6 +32,8 @@ class Console(RunAPI):
         subscribe: the request after connecting, instead of the protocol's own. Plain JSON: one message or a list of
             messages, ``{"type": "subscribe", "payload": {"channel": "system"}}``. tRPC: the path of a subscription
             (with `task` as its input), or ``(path, input)``. Socket.IO: ``{event: data}``, say ``{"join_room": "r1"}``.
+        input: AG-UI: what starts the run: a message to the agent as a string, or a RunAgentInput as a dict. A console
+            without it starts nothing.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.
         decide: how decisions are sent, if not in the protocol's usual way.
         transport: makes the connections instead of the protocol's own transport, for tests and unusual networks: an

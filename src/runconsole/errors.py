@@ -94,6 +94,7 @@ class LinkLost(RunConsoleError):
         policy: the verdicts on the next attempt.
         code: the WebSocket close code or HTTP status, where there was one.
         orderly: the server closed in good order (close code 1000).
+        unfinished: the run has not ended, even if everything that is known of it is done.
 
     `fatal` and `doubtful` are short for two policies: a new attempt cannot help; a few new attempts may help (a proxy
     reloads, a server ends during the handshake).
@@ -108,11 +109,13 @@ class LinkLost(RunConsoleError):
         policy: Policy | None = None,
         code: int | None = None,
         orderly: bool = False,
+        unfinished: bool = False,
     ) -> None:
         super().__init__(message)
         self.policy = policy or (DENIED if fatal else STRANGE if doubtful else RETRY)
         self.code = code
         self.orderly = orderly
+        self.unfinished = unfinished
 
     @property
     def fatal(self) -> bool:

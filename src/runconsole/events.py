@@ -604,6 +604,14 @@ class DecisionRequested(Fact, frozen=True, gc=False):
         return self.option if self.value is None else self.value
 
 
+class DecisionHeld(Fact, frozen=True, gc=False):
+    """The decision waits for others, with which it goes out in one request."""
+
+    at: Micros
+    decision_id: str
+    reason: str
+
+
 class DecisionSent(Fact, frozen=True, gc=False):
     """The frame left; the server may have received it from now on."""
 

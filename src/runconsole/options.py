@@ -55,6 +55,7 @@ class ConsoleOptions(TypedDict, total=False):
     session: str | None
     masterplan: str | None
     subscribe: Any
+    input: Any
     # To sign in.
     token: str | None
     auth: Literal["header", "query", "params", "message", "auth"] | None
@@ -222,7 +223,7 @@ def check(arguments: Mapping[str, Any]) -> Options:
         headers, problem = check_headers(headers)
     if problem is not None:
         raise InvalidArgument(problem)
-    subscribe, problem = _plain_subscribe(hidden.pop("subscribe", None))
+    messages, problem = _messages_of(hidden)
     if problem is not None:
         raise InvalidArgument(problem)
     others: dict[str, Any] = {}
@@ -232,7 +233,7 @@ def check(arguments: Mapping[str, Any]) -> Options:
         problem = str(error)
     if problem is not None:  # raised here: the frames of `_plain` hold the given values in the open
         raise InvalidArgument(problem)
-    return _fitting(Options(url=url, token=token, auth=bare(auth), headers=headers, subscribe=subscribe, **others))
+    return _fitting(Options(url=url, token=token, auth=bare(auth), headers=headers, **messages, **others))
 
 
 def _of_source(source: Source, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,11 +246,25 @@ def _of_source(source: Source, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"url": Secret(address), "protocol": "local", "transport": SourceTransport(source)}
 
 
-def _plain_subscribe(subscribe: Any) -> tuple[Secret[Any] | None, str | None]:
-    """Return the messages as JSON can carry them, and a sentence about their fault, or None."""
-    if subscribe is None:
+def _messages_of(hidden: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Take the options that are sent as they are out of the arguments; return them, and the fault of one, or None."""
+    messages: dict[str, Any] = {}
+    for name in ("subscribe", "input"):
+        messages[name], problem = _plain_json(name, hidden.pop(name, None))
+        if problem is not None:
+            return {}, problem
+    return messages, None
+
+
+def _plain_json(name: str, given: Any) -> tuple[Secret[Any] | None, str | None]:
+    """Return an option's messages as JSON can carry them, and a sentence about their fault, or None."""
+    value = bare(given)
+    if value is None:
         return None, None
-    known, problem = plain_or_problem("subscribe", bare(subscribe))
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):  # a model of pydantic, such as ag_ui.core.RunAgentInput
+        value = dump(mode="json", by_alias=True, exclude_none=True)
+    known, problem = plain_or_problem(name, value)
     return Secret(encodable_value(known)), problem
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from runconsole.decoding.envelope import read_events
-from runconsole.events import Answer, DecisionRequested, Fact
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import Answer, CheckpointExpired, DecisionRequested, Fact
 from runconsole.log import EventLog
-from runconsole.protocols.base import Reply
+from runconsole.protocols.base import Outgoing, Reply
 from runconsole.protocols.json.wire import ChannelWire
 from runconsole.session.outbox import Outbox, Post
 from runconsole.state import WITHDRAWN, RunState, Transmit
@@ -268,3 +269,94 @@ async def test_without_a_reply_the_event_is_the_answer() -> None:
     # The real answer may still come, and knows better.
     desk.answer(Reply("d", error="too late", code="CONFLICT"))
     assert (desk.became(), desk.state.checkpoints["c1"].decided_by) == ("refused", "other")
+
+
+# ---- answers that go out together ------------------------------------------------------------------------------------
+
+
+class TogetherWire(ChannelWire):
+    """A wire on which one frame answers both questions."""
+
+    def together(self, checkpoint_id: str) -> tuple[str, ...]:  # noqa: ARG002 - as the base class has it
+        return ("c1", "c2")
+
+    def decide_all(self, decisions: Sequence[DecisionRequested]) -> Outgoing:
+        frame = json.dumps({"answers": {each.checkpoint_id: each.option for each in decisions}})
+        return Outgoing(decisions[0].decision_id, frame, patience=0.01)
+
+
+def together(**options: Any) -> Desk:
+    desk = Desk(**options)
+    desk.wire = TogetherWire()
+    return desk
+
+
+def waits(desk: Desk) -> bool:
+    return desk.outbox.is_holding
+
+
+def errors(desk: Desk) -> list[str | None]:
+    """Return what is said of the first decision and of its question."""
+    return [desk.state.decisions["d"].error, desk.state.checkpoints["c1"].error]
+
+
+async def test_an_answer_waits_for_those_that_go_out_with_it() -> None:
+    desk = together()
+    desk.press("d")
+    desk.flush()
+    assert desk.sent == []
+    assert desk.became() == "queued"
+    held = "waits for the answer to “c2”: all open questions are answered together"
+    assert errors(desk) == [held, held]
+    assert waits(desk)
+    desk.press("e", "c2")
+    desk.flush()
+    assert desk.sent == [{"answers": {"c1": "approve", "c2": "approve"}}]
+    assert {desk.became("d"), desk.became("e")} == {"sent"}
+    assert errors(desk) == [None, None]
+    assert not waits(desk)
+    assert desk.answer(Reply("d"))
+    assert desk.answer(Reply("e"))
+    assert {desk.became("d"), desk.became("e")} == {"acknowledged"}
+
+
+async def test_answers_that_went_out_together_are_each_waited_for_as_long_as_the_wire_says() -> None:
+    desk = together()
+    desk.press("d")
+    desk.press("e", "c2")
+    await desk.until_overdue()
+    await desk.until_overdue()
+    assert {desk.became("d"), desk.became("e")} == {"unknown"}
+
+
+async def test_an_answer_does_not_wait_for_a_question_that_is_closed() -> None:
+    desk = together()
+    desk.press("d")
+    desk.apply(CheckpointExpired(desk.now, "c2"))
+    desk.flush()
+    assert desk.sent == []
+    assert desk.became() == "refused"
+    assert "the run cannot go on without an answer to “c2”, which is closed" in str(desk.state.decisions["d"].error)
+    assert desk.state.checkpoints["c1"].status == "pending"
+    assert not waits(desk)
+
+
+async def test_answers_that_cannot_be_written_are_all_refused() -> None:
+    class Refusing(TogetherWire):
+        def decide_all(self, decisions: Sequence[DecisionRequested]) -> Outgoing:  # noqa: ARG002 - as above
+            raise UnsupportedByWire("no")
+
+    desk = together()
+    desk.wire = Refusing()
+    desk.press("d")
+    desk.press("e", "c2")
+    assert {desk.became("d"), desk.became("e")} == {"refused"}
+    assert desk.sent == []
+
+
+async def test_a_console_that_stops_says_of_a_waiting_answer_what_it_waited_for() -> None:
+    desk = together()
+    desk.press("d")
+    desk.take(desk.outbox.close())
+    assert desk.became() == "refused"
+    assert "stopped before the other answers were there: nothing was sent" in str(desk.state.decisions["d"].error)

@@ -82,6 +82,7 @@ function delivered(row: CheckpointRow, late: boolean): Words {
   const label = labelOf(row, row.answer ?? row.decision) ?? "Your answer";
   switch (row.delivery) {
     case "queued":
+      if (row.error) return { text: `${label}: ${sentence(row.error)}`, tone: "paused" };
       return {
         text: `${label}: sending… waiting for the connection; it goes out when the link is back${row.deadline === null ? "" : ", unless the time is up by then"}.`,
         tone: "paused",

@@ -136,6 +136,14 @@ describe("an answer", () => {
     expect(isLocked(bench)).toBe(true);
   });
 
+  test("that waits for other answers says for which", async () => {
+    const error = "waits for the answer to “Pay?”: all open questions are answered together";
+    const bench = await asked(row({ status: "sending", delivery: "queued", answer: "approve", error }));
+    expect(bench.el.textContent).toContain(`Approve: ${error}.`);
+    expect(bench.el.textContent).not.toContain("waiting for the connection");
+    expect(isLocked(bench)).toBe(true);
+  });
+
   test("to a silent kernel says what else it may be", async () => {
     const bench = await asked(row());
     button(bench, "Approve").click();

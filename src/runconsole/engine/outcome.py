@@ -13,7 +13,10 @@ _SETTLED = frozenset({"acknowledged", "applied", "refused", "expired", "unknown"
 
 
 class Outcome:
-    """The future of one decision: its row once acknowledged, or the error that says how else it ended."""
+    """The future of one decision: its row once acknowledged, or the error that says how else it ended.
+
+    The future of a decision that waits for other answers, which go out with it, is its row as it waits.
+    """
 
     def __init__(self, decision_id: str, checkpoint_id: str) -> None:
         self.decision_id = decision_id
@@ -22,7 +25,8 @@ class Outcome:
 
     def resolve(self, decision: Decision) -> None:
         """Set how the decision ended, if it has."""
-        if self.future.done() or decision.state not in _SETTLED:
+        is_held = decision.state == "queued" and decision.error is not None
+        if self.future.done() or (decision.state not in _SETTLED and not is_held):
             return
         said = decision.error or "no reason was given"
         name = f"the decision {decision.option!r} on {self.checkpoint_id!r}"

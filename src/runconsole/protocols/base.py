@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ __all__ = [
     "Resumable",
     "Send",
     "Signal",
+    "StreamBroken",
     "StreamEnded",
     "StreamRefused",
     "SubscriptionRefused",
@@ -59,6 +60,12 @@ class StreamEnded(Struct, frozen=True):
     """The server ended the stream in good order."""
 
     reason: str | None = None
+
+
+class StreamBroken(Struct, frozen=True):
+    """The stream is over before the run has ended, and nothing can join the run again: its fate is unknown."""
+
+    reason: str
 
 
 class StreamRefused(Struct, frozen=True):
@@ -105,6 +112,7 @@ Signal: TypeAlias = (
     | Send
     | Reply
     | StreamEnded
+    | StreamBroken
     | StreamRefused
     | SubscriptionRefused
     | ReconnectAsked
@@ -115,10 +123,14 @@ Signal: TypeAlias = (
 
 
 class Outgoing(Struct, frozen=True):
-    """A request ready to be sent: its id (to match the `Reply`) and its frame."""
+    """A request ready to be sent: its id (to match the `Reply`) and its frame.
+
+    `patience` is the number of seconds to wait for the reply, where the usual time is too short for this server.
+    """
 
     request_id: str
     frame: str
+    patience: float | None = None
 
 
 class Request(Struct, frozen=True):
@@ -234,6 +246,20 @@ class Wire(ABC):
         Raises UnsupportedByWire where the wire takes no decisions.
         """
         raise UnsupportedByWire("expected a protocol that takes decisions, got one that only sends events")
+
+    def together(self, checkpoint_id: str) -> Collection[str]:  # noqa: ARG002 - for those that have such questions
+        """Return the ids of the questions whose answers go out in one request with that to this one; empty for none.
+
+        The question itself may be among them.
+        """
+        return ()
+
+    def decide_all(self, decisions: Sequence[DecisionRequested]) -> Outgoing:
+        """Return the frame that carries the answers to questions that belong `together`, one each.
+
+        Each decision has a `Reply` of its own, with its id. Raises UnsupportedByWire as `decide`.
+        """
+        raise UnsupportedByWire(f"expected a protocol that takes {len(decisions)} decisions at once, got another")
 
     def call(self, request: Request) -> Outgoing:
         """Return the frame of a call. Raises UnsupportedByWire where the wire has none."""

@@ -31,6 +31,8 @@ class LinkOptions(Struct, frozen=True):
     session: str | None = None
     masterplan: str | None = None
     subscribe: Secret[Any] | None = None
+    input: Secret[Any] | None = None
+    """AG-UI's: the message, or the RunAgentInput, that starts a run."""
     token: Secret[str] | None = None
     """A secret for the server. It overrides a user and password in `url`. It is hidden in recorded and saved text; but
     an ambiguous one (shorter than eight characters, or a word like ``execution``) stays in the server's text, unless it
@@ -67,7 +69,8 @@ class LinkOptions(Struct, frozen=True):
         token = [] if self.token is None else [self.token.reveal()]
         headers = [] if self.headers is None else header_secrets(self.headers.reveal())
         sent = [] if self.subscribe is None else named_secrets(self.subscribe.reveal())
-        return [*token, *headers, *sent, *url_secrets(self.url.reveal())]
+        given = [] if self.input is None else named_secrets(self.input.reveal())
+        return [*token, *headers, *sent, *given, *url_secrets(self.url.reveal())]
 
 
 @lru_cache(16)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from runconsole.errors import InvalidArgument, LinkLost
+from runconsole.protocols.agui.spec import AguiProtocol
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.spec import JsonProtocol
 from runconsole.protocols.local.spec import LocalProtocol
@@ -54,6 +55,7 @@ _OWN: tuple[ProtocolSpec, ...] = (
     _DEFAULT,
     TrpcProtocol(),
     SocketIoProtocol(),
+    AguiProtocol(),
     _LOCAL,
 )
 

@@ -16,6 +16,7 @@ import msgspec
 from runconsole.errors import RecordingError
 from runconsole.events import (
     DecisionAcknowledged,
+    DecisionHeld,
     DecisionPresumed,
     DecisionRequested,
     DecisionSent,
@@ -46,7 +47,10 @@ _PATIENCE = 64 * 1024 * 1024
 _DUPLICATE = DuplicateDropped()
 _ELSEWHERE = "what this console records is not in that; `save` writes the run to another file"
 _DECISIONS: frozenset[type] = frozenset(
-    {DecisionRequested, DecisionSent, DecisionAcknowledged, DecisionPresumed, DecisionTurnedDown, DecisionUnanswered}
+    {
+        *(DecisionRequested, DecisionHeld, DecisionSent, DecisionAcknowledged, DecisionPresumed, DecisionTurnedDown),
+        DecisionUnanswered,
+    }
 )
 
 

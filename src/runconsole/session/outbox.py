@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from runconsole.errors import RunConsoleError
 from runconsole.events import (
     CheckpointExpired,
     DecisionAcknowledged,
+    DecisionHeld,
     DecisionPresumed,
     DecisionRequested,
     DecisionSent,
@@ -22,8 +23,8 @@ from runconsole.events import (
     Fact,
     Micros,
 )
-from runconsole.protocols.base import Reply, Wire
-from runconsole.state import WITHDRAWN
+from runconsole.protocols.base import Outgoing, Reply, Wire
+from runconsole.state import WITHDRAWN, Checkpoint
 from runconsole.store.runs import Runs
 
 __all__ = ["Outbox", "Post"]
@@ -31,6 +32,7 @@ __all__ = ["Outbox", "Post"]
 _DECIDED = frozenset({"HITL_ALREADY_DECIDED", "ALREADY_DECIDED", "CONFLICT"})
 _EXPIRED = frozenset({"CHECKPOINT_EXPIRED", "EXPIRED", "GONE"})
 _GONE = frozenset({"CHECKPOINT_NOT_FOUND", "NOT_FOUND"})
+_LONGEST_TITLE = 60
 _MOMENT = 1.0
 """Seconds that an answer may come after the event that reports the same decision."""
 
@@ -65,6 +67,13 @@ class Outbox:
         self._requests: dict[str, DecisionRequested] = {}
         self._awaited: dict[str, _Awaited] = {}
         self._is_changed = asyncio.Event()
+        self._held: dict[str, str] = {}
+        """The decisions that wait for others, with what was said about it."""
+
+    @property
+    def is_holding(self) -> bool:
+        """True while decisions wait for others."""
+        return bool(self._held)
 
     def hold(self, request: DecisionRequested) -> None:
         """Keep a decision, which is about to be applied, until it can be sent."""
@@ -74,15 +83,17 @@ class Outbox:
         """Yield what sends every queued decision, in this order; never one whose deadline has passed at the server."""
         for decision_id, request in list(self._requests.items()):
             decision = self._runs.decision(decision_id)
-            if decision is None:
-                continue  # not applied yet
+            if decision is None or decision_id not in self._requests:
+                continue  # not applied yet, or sent with another one
             if decision.state != "queued":
-                del self._requests[decision_id]
+                self._forget(decision_id)
             elif self._is_late(request):
                 yield CheckpointExpired(self._now(), request.checkpoint_id)
+            elif others := wire.together(request.checkpoint_id):
+                yield from self._sent_together(request, others, wire)
             else:
                 del self._requests[decision_id]
-                yield from self._sent(request, decision.task_id, wire)
+                yield from self._sent([request], wire.decide, decision.task_id)
 
     def _is_late(self, request: DecisionRequested) -> bool:
         state = self._runs.of(request).state
@@ -95,24 +106,67 @@ class Outbox:
         for decision_id in requests:
             decision = self._runs.decision(decision_id)
             if decision is not None and decision.state == "queued":
-                reason = "the console stopped before there was a link: nothing was sent"
+                why = "there was a link" if decision_id not in self._held else "the other answers were there"
+                reason = f"the console stopped before {why}: nothing was sent"
                 yield DecisionTurnedDown(self._now(), decision_id, reason, WITHDRAWN)
         yield from self._unanswered(self._awaited, "the console stopped before the answer: it may or may not count")
 
-    def _sent(self, request: DecisionRequested, task_id: str | None, wire: Wire) -> Iterator[Fact | Post]:
-        decision_id = request.decision_id
+    def _sent_together(self, request: DecisionRequested, others: Collection[str], wire: Wire) -> Iterator[Fact | Post]:
+        """Yield what sends a decision with those to all `others`, or what is said while one of these is missing."""
+        queued = {known.checkpoint_id: known for known in self._requests.values() if self._is_queued(known)}
+        rows = {checkpoint_id: self._checkpoint(checkpoint_id) for checkpoint_id in others}
+        missing = [row for name, row in rows.items() if name not in queued and name != request.checkpoint_id]
+        closed = next((row for row in missing if row is None or not row.is_open), None)
+        if closed is not None:
+            self._forget(request.decision_id)
+            reason = f"the run cannot go on without an answer to {_name(closed)}, which is closed: nothing was sent"
+            yield DecisionTurnedDown(self._now(), request.decision_id, reason)
+        elif missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            reason = f"waits for the answer to {_name(missing[0])}{more}: all open questions are answered together"
+            if self._held.get(request.decision_id) != reason:
+                self._held[request.decision_id] = reason
+                yield DecisionHeld(self._now(), request.decision_id, reason)
+        else:
+            requests = [queued[name] for name in others if name in queued]
+            for each in requests:
+                self._forget(each.decision_id)
+            yield from self._sent(requests, lambda *_: wire.decide_all(requests), None)
+
+    def _is_queued(self, request: DecisionRequested) -> bool:
+        decision = self._runs.decision(request.decision_id)
+        return decision is not None and decision.state == "queued" and not self._is_late(request)
+
+    def _checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
+        store = self._runs.asking(checkpoint_id)
+        return None if store is None else store.state.checkpoints[checkpoint_id]
+
+    def _forget(self, decision_id: str) -> None:
+        self._requests.pop(decision_id, None)
+        self._held.pop(decision_id, None)
+
+    def _sent(
+        self,
+        requests: Sequence[DecisionRequested],
+        write: Callable[[DecisionRequested, str | None], Outgoing],
+        task_id: str | None,
+    ) -> Iterator[Fact | Post]:
+        """Yield what sends decisions in one frame, which `write` makes."""
         try:
-            outgoing = wire.decide(request, task_id)
+            outgoing: Outgoing | str = write(requests[0], task_id)
         except RunConsoleError as error:
-            yield DecisionTurnedDown(self._now(), decision_id, str(error))
-            return
+            outgoing = str(error)
         except Exception as error:  # noqa: BLE001 - also a user's own `decide` callable: say it on the card
-            reason = f"the answer could not be written as a message ({type(error).__name__}: {error})"
-            yield DecisionTurnedDown(self._now(), decision_id, reason)
+            outgoing = f"the answer could not be written as a message ({type(error).__name__}: {error})"
+        if isinstance(outgoing, str):
+            for request in requests:
+                yield DecisionTurnedDown(self._now(), request.decision_id, outgoing)
             return
         # Marked before it leaves: from here on it may have been received, whatever happens to the link.
-        yield DecisionSent(self._now(), decision_id)
-        self._await(decision_id, self._patience, f"no answer came within {self._patience:g} s: it may or may not count")
+        patience = self._patience if outgoing.patience is None else outgoing.patience
+        for request in requests:
+            yield DecisionSent(self._now(), request.decision_id)
+            self._await(request.decision_id, patience, f"no answer came within {patience:g} s: it may or may not count")
         yield Post(outgoing.frame)
 
     # ---- answers ----------------------------------------------------------------------------------------------------
@@ -185,3 +239,11 @@ class Outbox:
     def _await(self, decision_id: str, seconds: float, reason: str | None) -> None:
         self._awaited[decision_id] = _Awaited(asyncio.get_running_loop().time() + seconds, reason)
         self._is_changed.set()
+
+
+def _name(row: Checkpoint | None) -> str:
+    """Return a question's title for a sentence."""
+    if row is None:
+        return "a question"
+    title = " ".join((row.title or row.checkpoint_id).split())
+    return f"“{title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + '…'}”"

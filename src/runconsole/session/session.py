@@ -35,6 +35,7 @@ from runconsole.protocols.base import (
     Request,
     Send,
     Signal,
+    StreamBroken,
     StreamEnded,
     StreamRefused,
     SubscriptionRefused,
@@ -397,10 +398,8 @@ class Session:
             case StreamEnded():
                 link.is_over = True
                 spawn(self._handing, self._conclude(link, signal.reason), "conclude")
-            case StreamRefused(fatal=True):
-                raise LinkLost(signal.reason, policy=REFUSED)
-            case StreamRefused():
-                link.part(LinkLost(signal.reason))
+            case StreamBroken() | StreamRefused():
+                self._lose_stream(signal, link)
             case SubscriptionRefused(last=last):
                 self._tell_refusal(link, last=last)
             case ReconnectAsked() if self._change is None and link is self._link:
@@ -408,6 +407,14 @@ class Session:
                 spawn(self._handing, self._hand_over(link, self._change), "handover")
             case _:
                 pass
+
+    def _lose_stream(self, signal: StreamBroken | StreamRefused, link: OpenLink) -> None:
+        """Leave a link over which no more events come; raise LinkLost where a new one would not help."""
+        if isinstance(signal, StreamBroken):
+            raise LinkLost(signal.reason, fatal=True, orderly=True, unfinished=True)
+        if signal.fatal:
+            raise LinkLost(signal.reason, policy=REFUSED)
+        link.part(LinkLost(signal.reason))
 
     async def _conclude(self, link: OpenLink, reason: str | None) -> None:
         """End the run, or leave the link: its stream is over. Before, the server is asked how tasks ended."""
@@ -506,7 +513,7 @@ class Session:
         """Decide what a lost link means; return whether the session is over. `known` as of `Attempts`."""
         state, attempts = self._state, self._attempts
         lost = self._denial.lost(has_run=state.has_run) or lost
-        if state.finished or (lost.orderly and is_complete(state)):
+        if state.finished or (lost.orderly and not lost.unfinished and is_complete(state)):
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()
@@ -583,6 +590,8 @@ class Session:
             for store in self._runs.all:
                 for fact in expired(store.state, self._now()):
                     self.apply(fact)
+            if self._outbox.is_holding:
+                self._send_queued()  # a question that they wait for may be closed
             self._apply_all(self._link_log.tick())
             self._look_at_silence()
             if self._link_log.age_s > self._pace.steady:

@@ -10,6 +10,7 @@ from copy import copy
 
 from runconsole.events import (
     DecisionAcknowledged,
+    DecisionHeld,
     DecisionPresumed,
     DecisionRequested,
     DecisionSent,
@@ -82,6 +83,18 @@ def _obstacle(state: RunState, row: Checkpoint, at: Micros) -> tuple[DecisionSta
     return None
 
 
+@handles(DecisionHeld)
+def decision_held(state: RunState, fact: DecisionHeld, _event: None) -> tuple[Effect, ...]:
+    decision = copy(state.decisions[fact.decision_id])
+    if decision.state != "queued":
+        return ()
+    row = copy(state.checkpoints[decision.checkpoint_id])
+    decision.error = row.error = fact.reason
+    put_decision(state, decision)
+    put_checkpoint(state, row)
+    return URGENT
+
+
 @handles(DecisionSent)
 def decision_sent(state: RunState, fact: DecisionSent, _event: None) -> tuple[Effect, ...]:
     decision = copy(state.decisions[fact.decision_id])
@@ -89,8 +102,11 @@ def decision_sent(state: RunState, fact: DecisionSent, _event: None) -> tuple[Ef
         return ()
     decision.state = "sent"
     decision.sent_at = fact.at
+    decision.error = None
     put_decision(state, decision)
-    put_checkpoint(state, copy(state.checkpoints[decision.checkpoint_id]))
+    row = copy(state.checkpoints[decision.checkpoint_id])
+    row.error = None
+    put_checkpoint(state, row)
     return URGENT
 
 

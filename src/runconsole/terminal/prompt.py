@@ -129,7 +129,7 @@ class Prompt:
         for number, (option, label) in enumerate(zip(offered, checkpoint.labels, strict=False), 1):
             yield f"  [{number}] {clean(label)}{_option_details(option, checkpoint)}"
         if checkpoint.status == "sending":
-            yield "  Your answer is on its way ..."
+            yield f"  Your answer {clean(checkpoint.error) if checkpoint.error else 'is on its way'} ..."
             return
         if checkpoint.status == "unknown":
             yield f"  {clean(checkpoint.error or 'Whether your last answer counts is not known')}: you may answer again"

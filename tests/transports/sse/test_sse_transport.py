@@ -162,6 +162,16 @@ async def test_each_post_has_a_stream_of_its_own() -> None:
     assert server.asked[0].headers["content-type"] == "application/json"
 
 
+async def test_a_response_that_goes_on_is_broken_off_for_the_next_request() -> None:
+    with sse_server(waits, answers(stream(2))) as server:
+        async with SseTransport(server.url, method="POST").connect() as connection:
+            await connection.send("{}")
+            assert await frames_until(connection, "1") == [OPENED, "1"]
+            await connection.send("{}")
+            assert await frames_until(connection, "2") == [ENDED, OPENED, "2"]
+        assert await asyncio.to_thread(server.exchanges.get().closed.wait, 10)
+
+
 async def test_a_post_that_breaks_says_so_in_a_frame_and_is_not_repeated() -> None:
     with sse_server(Exchange.reset) as server:
         async with SseTransport(server.url, method="POST").connect() as connection:

@@ -8,18 +8,19 @@ that nothing logs URLs, follows redirects, keeps cookies or reads the environmen
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl as ssl_module
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 
 from runconsole.errors import LinkLost
 from runconsole.reconnect import DENIED
 from runconsole.redaction.secrets import Secret
-from runconsole.transports.address import hostname
+from runconsole.transports.address import hostname, without_user
 from runconsole.transports.proxies import Proxy, proxy_for
 from runconsole.transports.redirects import REDIRECTS, follow_redirect
 from runconsole.transports.sse.errors import (
@@ -86,8 +87,7 @@ class Requests:
         hide: Callable[[str], str],
         wanted: str,
     ) -> None:
-        self._url = url
-        self._headers = headers
+        self._url, self._headers = _with_user(url, headers)
         self._hide = hide
         self._wanted = wanted
         self.host = hostname(url.reveal())
@@ -237,6 +237,18 @@ class Stream:
             await self._response.aclose()
         if lost is not None:
             raise lost
+
+
+def _with_user(url: Secret[str], headers: Secret[Mapping[str, str]]) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
+    """Return an address without its user, and headers that sign in with that instead."""
+    parts = urlsplit(url.reveal())
+    if "@" not in parts.netloc:
+        return url, headers
+    given = headers.reveal()
+    if not any(name.lower() == "authorization" for name in given):
+        user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        given = {**given, "Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+    return Secret(without_user(url.reveal())), Secret(given)
 
 
 def _is_secure(url: Secret[str]) -> bool:

@@ -32,6 +32,8 @@ BROKEN = ": broken "
 """The beginning of a frame about a response that broke, or a request whose effect is unknown, with the reason."""
 
 _OPEN_TIMEOUT = 15.0
+_PARTING = 1.0
+"""Seconds for a response to end after which another request is sent."""
 _AHEAD = 64
 """The most reads from the network that may wait for the console."""
 _PACKAGES = {"httpx2", "httpcore2", "anyio", "h11", "truststore", "idna"}
@@ -161,6 +163,7 @@ class _Conversation:
         self._end: LinkLost | None = None
         self._is_served = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._newest: asyncio.Task[None] | None = None
 
     async def receive(self) -> list[str | bytes]:
         """Return the frames that have come. Raises LinkLost where the server did not take the first request."""
@@ -173,8 +176,8 @@ class _Conversation:
         return came
 
     async def send(self, frame: str) -> None:
-        """Send a request in the background."""
-        task = asyncio.create_task(self._exchange(frame), name="runconsole-sse")
+        """Send a request in the background, when the response to the last one has ended."""
+        self._newest = task = asyncio.create_task(self._exchange(frame, self._newest), name="runconsole-sse")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -185,10 +188,16 @@ class _Conversation:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _exchange(self, body: str) -> None:
-        """Send one request and pass on what comes."""
+    async def _exchange(self, body: str, before: asyncio.Task[None] | None) -> None:
+        """Send one request and pass on what comes; of the one before, whose answer is known, only for a moment more."""
         from runconsole.transports.sse.requests import Failed
 
+        if before is not None and not before.done():
+            await asyncio.wait({before}, timeout=_PARTING)
+            if not before.done():
+                before.cancel()
+                await asyncio.wait({before})
+                await self._came.put([ENDED])
         try:
             stream = await self._requests.open("POST", body, patience=None)
         except Failed as failed:

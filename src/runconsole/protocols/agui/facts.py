@@ -1,0 +1,387 @@
+"""The meaning of AG-UI's events: steps and the agent are tasks; tool calls, sub-agents and activities subtasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from runconsole.decoding.times import read_time
+from runconsole.events import (
+    Alert,
+    ErrorReported,
+    Fact,
+    Logged,
+    Micros,
+    PipelineReported,
+    Received,
+    SubtaskReported,
+    TaskOutput,
+    TaskProgressed,
+    TaskReported,
+    TaskStatus,
+    UnknownEvent,
+)
+from runconsole.protocols.agui.activities import progress_of
+from runconsole.protocols.agui.conversation import Conversation, tool_calls
+from runconsole.protocols.agui.frames import Event
+from runconsole.protocols.agui.patches import Document, PatchFailed
+
+__all__ = ["AgentRun", "derived"]
+
+_Handler: TypeAlias = Callable[[Event, Callable[[], str]], Fact]
+"""Takes an event, and what finds the task in which it happens."""
+_MOST_ARGUMENTS = 2_000
+"""Characters of a tool call's arguments in its description. All of them are in `events`."""
+
+
+def derived(kind: str, fact: Fact, payload: Any, event: Event, at: Micros) -> Received:
+    """Return a row of the console's own, which says one more thing about an event. Its type is in lower case."""
+    text = payload if isinstance(payload, str) else msgspec.json.encode(payload).decode()
+    return Received(kind, fact, text, at, read_time(event.timestamp))
+
+
+class AgentRun:
+    """One execution: its first run, and the runs that answer its questions.
+
+    Attributes:
+        conversation: is kept up to date.
+        tokens: used so far; None for unknown.
+        tasks, done: the numbers of tasks, and of completed ones.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.tokens: int | None = None
+        self._name = "agent"
+        self._agent_task: str | None = None
+        self._steps: dict[str, list[str]] = {}
+        """The open tasks of each step, by its name, oldest first."""
+        self._open: dict[str, None] = {}
+        """The open tasks, oldest first."""
+        self._counts: dict[str, int] = {}
+        self.tasks = 0
+        self.done = 0
+        self._places: dict[str, str] = {}
+        """The task of each subtask."""
+        self._agents: dict[str, str] = {}
+        """The name of each sub-agent."""
+        self._chunked: str | None = None
+        """The message whose last chunk ended within a line."""
+        self._is_patched = True
+        self._handlers: dict[str, _Handler] = {
+            "STEP_STARTED": self._step_started,
+            "STEP_FINISHED": self._step_finished,
+            "TEXT_MESSAGE_START": self._text_started,
+            "TEXT_MESSAGE_CONTENT": self._text_came,
+            "TEXT_MESSAGE_CHUNK": self._text_chunk,
+            "TEXT_MESSAGE_END": self._text_ended,
+            "TOOL_CALL_START": self._call_came,
+            "TOOL_CALL_ARGS": self._call_came,
+            "TOOL_CALL_CHUNK": self._call_came,
+            "TOOL_CALL_END": self._call_ended,
+            "TOOL_CALL_RESULT": self._call_answered,
+            "SUBAGENT_STARTED": self._agent_started,
+            "SUBAGENT_FINISHED": self._agent_ended,
+            "SUBAGENT_ERROR": self._agent_failed,
+            "STATE_SNAPSHOT": self._state_came,
+            "STATE_DELTA": self._state_changed,
+            "ACTIVITY_SNAPSHOT": self._activity_came,
+            "ACTIVITY_DELTA": self._activity_changed,
+            "MESSAGES_SNAPSHOT": self._messages_came,
+        }
+
+    def read(self, event: Event, run_id: str, at: Micros) -> tuple[Fact, list[Received]]:
+        """Return the fact of an event, and rows that come before it."""
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            return (Logged() if event.type in _LOGGED else UnknownEvent()), []
+        before: list[Received] = []
+        fact = handler(event, lambda: self._place(event, run_id, before, at))
+        return fact, before
+
+    # ---- places -----------------------------------------------------------------------------------------------------
+
+    def _place(self, event: Event, run_id: str, before: list[Received], at: Micros) -> str:
+        """Return the task in which an event happens: its sub-agent's, the newest open step, or the agent itself."""
+        for subtask in (event.tool_call_id, event.subagent_run_id, event.parent_subagent_run_id):
+            if subtask in self._places:
+                return self._places[subtask]
+        if self._open:
+            return next(reversed(self._open))
+        if self._agent_task is None:
+            self._agent_task = run_id
+            self.tasks += 1
+        task_id = self._agent_task
+        self._open[task_id] = None
+        fact = TaskReported(task_id, self._name, status=TaskStatus.RUNNING)
+        before.append(derived("agent.started", fact, {"taskId": task_id, "name": self._name}, event, at))
+        return task_id
+
+    def task_of(self, subtask_id: str | None) -> str | None:
+        """Return the task of a subtask, or else the newest open one."""
+        return self._places.get(subtask_id or "") or next(reversed(self._open), None)
+
+    def close(self, status: TaskStatus, event: Event, at: Micros, error: str | None = None) -> list[Received]:
+        """End all open tasks; return the rows about it."""
+        tasks, self._open = self._open, {}
+        self._steps.clear()
+        self.done += len(tasks) if status is TaskStatus.COMPLETED else 0
+        word = {TaskStatus.COMPLETED: "completed", TaskStatus.FAILED: "failed"}.get(status, "cancelled")
+        return [
+            derived(f"task.{word}", TaskReported(name, status=status, error=error), {"taskId": name}, event, at)
+            for name in tasks
+        ]
+
+    # ---- steps ------------------------------------------------------------------------------------------------------
+
+    def _step_started(self, event: Event, _place: Callable[[], str]) -> Fact:
+        name = event.step_name or "step"
+        self._counts[name] = number = self._counts.get(name, 0) + 1
+        task_id = name if number == 1 else f"{name} #{number}"
+        self._steps.setdefault(name, []).append(task_id)
+        self._open[task_id] = None
+        self.tasks += 1
+        return TaskReported(task_id, name, status=TaskStatus.RUNNING)
+
+    def _step_finished(self, event: Event, _place: Callable[[], str]) -> Fact:
+        name = event.step_name or "step"
+        opened = self._steps.get(name)
+        if not opened:
+            return Logged()
+        task_id = opened.pop(0)
+        self._open.pop(task_id, None)
+        self.done += 1
+        return TaskReported(task_id, name, status=TaskStatus.COMPLETED, completed_tasks=self.done)
+
+    # ---- text -------------------------------------------------------------------------------------------------------
+
+    def _text_started(self, event: Event, place: Callable[[], str]) -> Fact:
+        self.conversation.start_text(event)
+        return Logged(place())
+
+    def _text_came(self, event: Event, place: Callable[[], str]) -> Fact:
+        self.conversation.add_text(event)
+        return self._output(event, place, event.delta)
+
+    def _text_chunk(self, event: Event, place: Callable[[], str]) -> Fact:
+        before, self._chunked = self._chunked, self.conversation.add_text(event)
+        text = event.delta if isinstance(event.delta, str) else ""
+        is_another = before not in {None, self._chunked} and not self.conversation.text(str(before)).endswith("\n")
+        return self._output(event, place, f"\n{text}" if is_another else text)
+
+    def _text_ended(self, event: Event, place: Callable[[], str]) -> Fact:
+        text = self.conversation.text(event.message_id or "")
+        return self._output(event, place, "\n") if text and not text.endswith("\n") else Logged()
+
+    def _output(self, event: Event, place: Callable[[], str], text: object) -> Fact:
+        if not isinstance(text, str) or not text:
+            return Logged()
+        return TaskOutput(place(), "stdout", text, agent_id=self._agent(event))
+
+    def _agent(self, event: Event) -> str | None:
+        return event.name or self.conversation.name(event.message_id) or self._agents.get(event.subagent_run_id or "")
+
+    # ---- tools ------------------------------------------------------------------------------------------------------
+
+    def _call_came(self, event: Event, place: Callable[[], str]) -> Fact:
+        call_id, is_new = self.conversation.add_arguments(event)
+        if not is_new:
+            return Logged()
+        task_id = self._places[call_id] = place()
+        name = self.conversation.calls[call_id]
+        agent = self._agents.get(event.subagent_run_id or "")
+        return SubtaskReported(task_id, call_id, TaskStatus.RUNNING, name, agent_id=agent)
+
+    def _call_ended(self, event: Event, place: Callable[[], str]) -> Fact:
+        call_id = event.tool_call_id
+        if call_id is None or call_id not in self._places:
+            return Logged()
+        return SubtaskReported(place(), call_id, description=self._arguments(call_id))
+
+    def _call_answered(self, event: Event, place: Callable[[], str]) -> Fact:
+        call_id = event.tool_call_id
+        if call_id is None:
+            return Logged()
+        self.conversation.add_result(event)
+        task_id = self._places[call_id] = place()
+        name = self.conversation.calls.get(call_id)
+        return SubtaskReported(task_id, call_id, TaskStatus.COMPLETED, name, self._arguments(call_id))
+
+    def _arguments(self, call_id: str) -> str | None:
+        text = self.conversation.call_arguments(call_id)
+        if not text:
+            return None
+        return text if len(text) <= _MOST_ARGUMENTS else f"{text[:_MOST_ARGUMENTS]}…"
+
+    def left_calls(self, call_ids: list[str], event: Event, at: Micros) -> list[Received]:
+        """Return the rows about tool calls that a front end would have to make: this console makes none."""
+        names = {call_id: self.conversation.calls.get(call_id, call_id) for call_id in call_ids}
+        if not names:
+            return []
+        rows = [
+            derived(
+                "call.paused",
+                SubtaskReported(self._places[call_id], call_id, TaskStatus.PAUSED),
+                {"toolCallId": call_id},
+                event,
+                at,
+            )
+            for call_id in names
+            if call_id in self._places
+        ]
+        left = ", ".join(names.values())
+        text = f"The agent has left tool calls to a front end, and this console makes none: {left}."
+        return [*rows, derived("calls.left", Alert("warning", text), {"toolCallIds": list(names)}, event, at)]
+
+    # ---- sub-agents -------------------------------------------------------------------------------------------------
+
+    def _agent_started(self, event: Event, place: Callable[[], str]) -> Fact:
+        name = event.subagent_run_id or "subagent"
+        caller = self._places.get(event.parent_tool_call_id or "")
+        task_id = self._places[name] = caller or place()
+        self._agents[name] = event.name or name
+        return SubtaskReported(task_id, name, TaskStatus.RUNNING, event.name, event.description, agent_id=event.name)
+
+    def _agent_ended(self, event: Event, place: Callable[[], str]) -> Fact:
+        is_suspended = event.outcome is not None and event.outcome.type == "suspended"
+        status = TaskStatus.PAUSED if is_suspended else TaskStatus.COMPLETED
+        return SubtaskReported(place(), event.subagent_run_id or "subagent", status)
+
+    def _agent_failed(self, event: Event, place: Callable[[], str]) -> Fact:
+        error = event.message or "the sub-agent failed"
+        return SubtaskReported(place(), event.subagent_run_id or "subagent", TaskStatus.FAILED, error=error)
+
+    # ---- state and activities ---------------------------------------------------------------------------------------
+
+    def _state_came(self, event: Event, _place: Callable[[], str]) -> Fact:
+        self.conversation.state = Document(event.snapshot)
+        self._is_patched = True
+        return Logged()
+
+    def _state_changed(self, event: Event, _place: Callable[[], str]) -> Fact:
+        try:
+            self.conversation.state.apply(event.delta)
+        except PatchFailed as error:
+            return self._unpatched("the agent's state", error)
+        return Logged()
+
+    def _unpatched(self, what: str, error: PatchFailed) -> Fact:
+        """Say once, until the next snapshot, that what is known here differs from the server's."""
+        was_patched, self._is_patched = self._is_patched, False
+        if not was_patched:
+            return Logged()
+        return Alert("warning", f"A change of {what} does not apply, and was left out ({error}). It is in `events`.")
+
+    def _activity_came(self, event: Event, place: Callable[[], str]) -> Fact:
+        name = event.message_id or event.activity_type or "activity"
+        if name not in self.conversation.activities or event.replace is not False:
+            self.conversation.activities[name] = Document(event.content)
+            self._is_patched = True
+        return self._activity(name, event, place)
+
+    def _activity_changed(self, event: Event, place: Callable[[], str]) -> Fact:
+        name = event.message_id or event.activity_type or "activity"
+        activity = self.conversation.activities.setdefault(name, Document({}))
+        try:
+            activity.apply(event.patch)
+        except PatchFailed as error:
+            return self._unpatched(f"the activity {event.activity_type or name}", error)
+        return self._activity(name, event, place)
+
+    def _activity(self, name: str, event: Event, place: Callable[[], str]) -> Fact:
+        content = self.conversation.activities[name].value
+        progress = progress_of(content) if isinstance(content, Mapping) else None
+        if progress is None:
+            return Logged()
+        task_id = self._places.get(name) or place()
+        self._places[name] = task_id
+        status = TaskStatus.COMPLETED if progress.percent >= 100 else TaskStatus.RUNNING
+        title = progress.title or event.activity_type or name
+        part = SubtaskReported(task_id, name, status, title, progress=progress.percent)
+        return TaskProgressed(task_id, progress.percent, progress.message, subtask=part)
+
+    # ---- messages, and others ---------------------------------------------------------------------------------------
+
+    def _messages_came(self, event: Event, _place: Callable[[], str]) -> Fact:
+        self.conversation.replace(event.messages)
+        return Logged()
+
+    def unseen(self, event: Event, run_id: str, at: Micros) -> list[Received]:
+        """Return the rows about messages of a snapshot that have not come in parts, as of models that do not stream.
+
+        To be called before `read`.
+        """
+        rows: list[Received] = []
+        for message in event.messages if isinstance(event.messages, list) else ():
+            if not isinstance(message, Mapping) or message.get("role") != "assistant":
+                continue
+            text = message.get("content")
+            if isinstance(text, str) and text and not self.conversation.has_said(message.get("id"), text):
+                task_id = self._place(event, run_id, rows, at)
+                name = message.get("name")
+                agent = name if isinstance(name, str) else None
+                output = TaskOutput(task_id, "stdout", text if text.endswith("\n") else f"{text}\n", agent_id=agent)
+                rows.append(derived("message", output, dict(message), event, at))
+            for call_id, tool, arguments in tool_calls(message):
+                if call_id not in self._places:
+                    task_id = self._places[call_id] = self._place(event, run_id, rows, at)
+                    call = SubtaskReported(task_id, call_id, TaskStatus.RUNNING, tool, arguments[:_MOST_ARGUMENTS])
+                    rows.append(derived("call", call, {"toolCallId": call_id}, event, at))
+        return rows + self._unseen_results(event, at)
+
+    def _unseen_results(self, event: Event, at: Micros) -> list[Received]:
+        """Return the rows about results of tool calls that came with a snapshot."""
+        known = {message.get("toolCallId") for message in self.conversation.messages()}
+        listed = event.messages if isinstance(event.messages, list) else ()
+        ids = [message.get("toolCallId") for message in listed if isinstance(message, Mapping)]
+        return [
+            derived(
+                "call.completed",
+                SubtaskReported(self._places[name], name, TaskStatus.COMPLETED),
+                {"toolCallId": name},
+                event,
+                at,
+            )
+            for name in ids
+            if isinstance(name, str) and name in self._places and name not in known
+        ]
+
+    def use(self, usage: Any) -> int | None:
+        """Add up the usage that the end of a run reports; return the tokens of the execution so far."""
+        counts = [_tokens(entry) for entry in usage if isinstance(entry, Mapping)] if isinstance(usage, list) else []
+        known = [count for count in counts if count is not None]
+        if known:
+            self.tokens = (self.tokens or 0) + sum(known)
+        return self.tokens
+
+    def usage_row(self, event: Event, at: Micros) -> list[Received]:
+        """Return the row about the tokens so far, where a run ends with a question."""
+        if event.usage is None or self.use(event.usage) is None:
+            return []
+        return [derived("usage", PipelineReported(tokens=self.tokens), {"tokens": self.tokens}, event, at)]
+
+
+def _tokens(usage: Mapping[str, Any]) -> int | None:
+    """Return the tokens of one entry: its total, or input and output. Other counts are parts of these."""
+    total = usage.get("totalTokens")
+    parts = [total] if total is not None else [usage.get("inputTokens"), usage.get("outputTokens")]
+    numbers = [
+        part for part in parts if isinstance(part, (int, float)) and not isinstance(part, bool) and 0 <= part < 2**53
+    ]
+    return round(sum(numbers)) if numbers else None
+
+
+def error_of(event: Event) -> ErrorReported:
+    """Return the error of a run that failed."""
+    return ErrorReported(event.message or "the run failed, and the server did not say why", error_type=event.code)
+
+
+_PREFIXES = ("REASONING", "THINKING", "THINKING_TEXT")
+_LOGGED = frozenset({"RAW", "CUSTOM", "RUN_STARTED", "RUN_FINISHED", "REASONING_ENCRYPTED_VALUE"}) | {
+    f"{prefix}{part}_{word}"
+    for prefix in _PREFIXES
+    for part in ("", "_MESSAGE")
+    for word in ("START", "CONTENT", "END", "CHUNK")
+}

@@ -1,0 +1,211 @@
+"""Questions of a run and their answers: the standard interrupts, and those of `ag-ui-langgraph`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from runconsole.decoding.choices import Choices, name_of, read_choices
+from runconsole.decoding.payload import loads_encodable, salvage
+from runconsole.decoding.times import read_deadline
+from runconsole.errors import UnsupportedByWire
+from runconsole.events import CheckpointOpened, CheckpointOption, DecisionRequested
+from runconsole.protocols.agui.frames import Interrupt
+
+__all__ = ["Question", "custom_question", "standard_question"]
+
+_APPROVALS = frozenset({"tool_call", "confirmation"})
+_APPROVE = CheckpointOption("approve", "Approve", action="approve")
+_REJECT = CheckpointOption("reject", "Reject", action="reject")
+_YES_OR_NO = Choices((_APPROVE, _REJECT))
+_TITLES = ("question", "title", "message", "prompt", "text", "description", "instruction")
+_CHOICES = ("options", "choices", "actions", "enum")
+
+
+class Question(Struct):
+    """An open question.
+
+    Attributes:
+        fact: its announcement.
+        payload: its JSON, for the log.
+        schema: the JSON Schema of its answer, where there is one.
+        is_standard: True for an interrupt of the protocol, which is answered by ``resume``; False for one that
+            ``forwardedProps.command.resume`` answers.
+    """
+
+    fact: CheckpointOpened
+    payload: Any
+    schema: Mapping[str, Any]
+    is_standard: bool = True
+
+    def answer(self, decision: DecisionRequested) -> Any:
+        """Return the value that answers it. Raises UnsupportedByWire for words that are no such value."""
+        if not self.is_standard:
+            return self._resume_value(decision)
+        field = _approval_field(self.schema)
+        approves = (decision.meaning or decision.option) == "approve"
+        if decision.modifications is not None and field is None:
+            return decision.modifications
+        if self.fact.options == _YES_OR_NO.options:
+            return self._approval(decision, field, approves=approves)
+        if self.schema.get("type") == "object":
+            return self._object(decision)
+        return decision.sent_value if self.fact.options else _value(self.schema, decision)
+
+    def _approval(self, decision: DecisionRequested, field: str | None, *, approves: bool) -> Any:
+        if field is None and self.schema.get("type") == "boolean":
+            return approves
+        payload: dict[str, Any] = {field or "approved": approves}
+        if decision.feedback is not None:
+            payload["reason"] = decision.feedback
+        if decision.modifications is not None:
+            payload["editedArgs"] = decision.modifications
+        return payload
+
+    def _object(self, decision: DecisionRequested) -> Any:
+        """Return an object: that in the words of the answer, or one with the answer as its only required field."""
+        only = _only_field(self.schema)
+        if only is not None:
+            properties = self.schema.get("properties")
+            schema = properties.get(only, {}) if isinstance(properties, Mapping) else {}
+            value = decision.sent_value if self.fact.options else _value(schema, decision)
+            return value if isinstance(value, dict) else {only: value}
+        value = _parsed(decision.feedback or decision.option)
+        if isinstance(value, dict):
+            return value
+        names = ", ".join(_properties(self.schema)) or "its fields"
+        raise UnsupportedByWire(
+            f"expected the answer as a JSON object with {names}, got other words: pass it as modifications=, or write"
+            " JSON"
+        )
+
+    def _resume_value(self, decision: DecisionRequested) -> Any:
+        if decision.modifications is not None:
+            return decision.modifications
+        requests = self.payload.get("action_requests") if isinstance(self.payload, dict) else None
+        if isinstance(requests, list):  # LangChain's HITLRequest: each of its actions has an answer
+            verb = decision.meaning or decision.option
+            message = {} if decision.feedback is None or verb == "approve" else {"message": decision.feedback}
+            return {"decisions": [{"type": verb, **message} for _ in requests]}
+        if self.fact.offers == "text":
+            return decision.feedback or decision.option
+        return decision.sent_value
+
+
+def standard_question(given: Any, task_id: str | None, number: str) -> Question:
+    """Return the question of an interrupt. `number` is its id where the server gives it none."""
+    interrupt = salvage(given, Interrupt) or Interrupt()
+    schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
+    choices = _choices(interrupt.reason, schema)
+    context = {
+        name: value
+        for name, value in (("metadata", interrupt.metadata), ("responseSchema", interrupt.response_schema))
+        if value is not None
+    }
+    deadline = read_deadline(interrupt.expires_at)
+    fact = CheckpointOpened(
+        interrupt.id or number,
+        task_id,
+        interrupt.reason,
+        interrupt.message or (interrupt.reason or "question").replace("_", " ").capitalize(),
+        options=choices.options,
+        offers=choices.offers,
+        options_note=choices.note,
+        context=context or None,
+        deadline=deadline.at,
+        expires_in_s=deadline.in_s,
+    )
+    return Question(fact, given, schema)
+
+
+def custom_question(given: Any, task_id: str | None, number: str) -> Question:
+    """Return the question of an ``on_interrupt`` event of `ag-ui-langgraph`: any value, often as JSON in a string."""
+    value = _parsed(given) if isinstance(given, str) else given
+    fields = value if isinstance(value, dict) else {}
+    title = next((text for name in _TITLES if isinstance(text := fields.get(name), str) and text), None)
+    requests = fields.get("action_requests")
+    if isinstance(requests, list):
+        choices = _YES_OR_NO
+        names = [str(request.get("name")) for request in requests if isinstance(request, Mapping)]
+        title = title or f"Approve {', '.join(names)}?"
+    else:
+        given_choices = next((fields[name] for name in _CHOICES if fields.get(name)), None)
+        choices = Choices(offers="text") if given_choices is None else read_choices(given_choices, None)
+    fact = CheckpointOpened(
+        number,
+        task_id,
+        "on_interrupt",
+        title or (value if isinstance(value, str) else name_of(value)),
+        options=choices.options,
+        offers=choices.offers,
+        options_note=choices.note,
+        context=fields or None,
+    )
+    return Question(fact, value, {}, is_standard=False)
+
+
+def _choices(reason: str | None, schema: Mapping[str, Any]) -> Choices:
+    """Return the options of an answer with this schema; text for one that is no choice."""
+    if not schema:
+        return _YES_OR_NO if reason in _APPROVALS else Choices(offers="text")
+    if _approval_field(schema) is not None or schema.get("type") == "boolean":
+        return _YES_OR_NO
+    only = _only_field(schema)
+    properties = schema.get("properties")
+    values = properties.get(only) if only is not None and isinstance(properties, Mapping) else schema
+    given = (
+        next((values[name] for name in ("enum", "oneOf") if values.get(name)), None)
+        if isinstance(values, Mapping)
+        else None
+    )
+    return Choices(offers="text") if given is None else read_choices(given, None)
+
+
+def _approval_field(schema: Mapping[str, Any]) -> str | None:
+    """Return the name of the field that approves: ``approved``, a boolean; None for none."""
+    properties = schema.get("properties")
+    field = properties.get("approved") if isinstance(properties, Mapping) else None
+    return "approved" if isinstance(field, Mapping) and field.get("type") == "boolean" else None
+
+
+def _properties(schema: Mapping[str, Any]) -> list[str]:
+    properties = schema.get("properties")
+    return [str(name) for name in properties] if isinstance(properties, Mapping) else []
+
+
+def _only_field(schema: Mapping[str, Any]) -> str | None:
+    """Return the name of the one field that an object must have."""
+    required = schema.get("required")
+    names = required if isinstance(required, list) and required else _properties(schema)
+    return str(names[0]) if len(names) == 1 else None
+
+
+def _value(schema: Mapping[str, Any], decision: DecisionRequested) -> Any:
+    """Return the answer's words as a value of the schema's type."""
+    words = decision.feedback or decision.option
+    if schema.get("type") in {None, "string"}:
+        return words
+    value = _parsed(words)
+    if value is words:
+        raise UnsupportedByWire(f"expected the answer as JSON, of type {schema.get('type')}, got other words")
+    return value
+
+
+def _parsed(text: str) -> Any:
+    """Return the value of a JSON text; the text itself where it is none."""
+    try:
+        return loads_encodable(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def payload_text(value: Any) -> str:
+    """Return a question as JSON."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError):
+        return json.dumps(str(value))
