@@ -15,7 +15,7 @@ from msgspec import Struct
 
 import runconsole
 from runconsole import analysis, errors, protocols, testing
-from runconsole.callbacks import langchain
+from runconsole.callbacks import langchain, openai_agents, pydantic_ai
 from runconsole.cli import cli
 from runconsole.dataset.run_row import runs_schema
 from runconsole.decoding import agent, alerts, checkpoint, execution, flat, pipeline, task
@@ -271,6 +271,8 @@ def test_every_public_name_is_in_the_reference() -> None:
         ("api/errors.md", errors),
         ("api/analysis.md", analysis),
         ("api/callbacks.md", langchain),
+        ("api/callbacks.md", openai_agents),
+        ("api/callbacks.md", pydantic_ai),
         ("api/testing.md", testing),
         ("api/protocols.md", protocols),
     ],

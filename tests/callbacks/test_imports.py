@@ -9,6 +9,8 @@ import pytest
 
 LIBRARIES = {
     "langchain": ("langchain_core", "langchain-core"),
+    "openai_agents": ("agents", "openai-agents"),
+    "pydantic_ai": ("pydantic_ai", "pydantic-ai-slim"),
 }
 
 

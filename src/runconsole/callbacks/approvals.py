@@ -35,14 +35,19 @@ class Verdict:
 
 
 def approval_question(
-    tool: str, arguments: Any, *, allowed: tuple[str, ...] = ("approve", "reject"), description: str = ""
+    tool: str,
+    arguments: Any,
+    *,
+    allowed: tuple[str, ...] = ("approve", "reject"),
+    description: str = "",
+    agent: str = "",
 ) -> dict[str, Any]:
     """Return the arguments of `ActiveRun.ask` for the question if a tool may be called."""
     return {
         "title": f"Call {tool}?",
         "options": [_OPTIONS[name] for name in allowed],
         "description": description,
-        "context": {"tool": tool, "args": readable(arguments)},
+        "context": {"tool": tool, "args": readable(arguments), **({"agent": agent} if agent else {})},
         "type": "approval",
     }
 

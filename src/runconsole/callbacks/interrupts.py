@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from runconsole.callbacks.approvals import approval_question, readable, verdict_of
+from runconsole.callbacks.gathering import all_of
 from runconsole.callbacks.reports import RunFinder
 from runconsole.errors import InvalidArgument
 from runconsole.reporting.asking import TakenAnswer, read_options
@@ -18,9 +18,7 @@ from runconsole.reporting.run import ActiveRun
 if TYPE_CHECKING:
     from runconsole.callbacks.langchain import RunHandler
 
-__all__ = ["Inquiry", "all_of", "inquiry_of", "run_graph", "run_graph_async"]
-
-T = TypeVar("T")
+__all__ = ["Inquiry", "inquiry_of", "run_graph", "run_graph_async"]
 
 _TITLES = ("title", "question", "message", "prompt", "query")
 _LONGEST_TITLE = 200
@@ -127,17 +125,6 @@ async def run_graph_async(
             return result
         values = await all_of(answered(interrupt) for interrupt in interrupts)
         input = _resumed(dict(zip((at.id for at in interrupts), values, strict=True)))  # noqa: A001 - LangGraph's name
-
-
-async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of coroutines that run at once; the first exception ends the others and is raised."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def inquiry_of(value: Any, schema: Any = None) -> Inquiry:
