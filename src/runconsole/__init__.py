@@ -31,6 +31,7 @@ from runconsole.errors import (
     RecordingError,
     RunConsoleError,
     RunInterrupted,
+    UnfitValues,
     UnsupportedByWire,
 )
 from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
@@ -92,6 +93,7 @@ __all__ = [
     "TakenAnswer",
     "TaskCancelled",
     "TaskStatus",
+    "UnfitValues",
     "UnsupportedByWire",
     "__version__",
     "history",

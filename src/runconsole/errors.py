@@ -6,6 +6,7 @@
     ├── ConsoleFailed        the link failed for good: following the run is over
     │   └── RunInterrupted   the server ended the stream in good order before the run had ended, again and again
     ├── InvalidArgument        an argument of the console is unknown or cannot be used (also ValueError and TypeError)
+    │   └── UnfitValues      the values of an answer do not fit the form of its question
     ├── LinkLost             internal: a connection could not be made or broke
     ├── MissingPackage       an optional package is not installed (also ImportError)
     ├── NoOneToAsk           a run of this process asks, and no answer can ever come
@@ -22,6 +23,8 @@ No message ever holds a secret or a server's stack trace.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from runconsole.reconnect import DENIED, RETRY, STRANGE, Policy
 from runconsole.text.marks import marked
@@ -43,6 +46,7 @@ __all__ = [
     "RecordingError",
     "RunConsoleError",
     "RunInterrupted",
+    "UnfitValues",
     "UnsupportedByWire",
 ]
 
@@ -85,6 +89,20 @@ class RunInterrupted(ConsoleFailed):
 
 class InvalidArgument(RunConsoleError, ValueError, TypeError):
     """An argument of the console is unknown or its value cannot be used."""
+
+
+class UnfitValues(InvalidArgument):
+    """The values of an answer do not fit the form of its question: nothing was sent.
+
+    Attributes:
+        fields: the reason for each field, by its name, with dots between the names that lead to it; empty for all of
+            the values.
+    """
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        said = "; ".join(f"{name}: {reason}" if name else reason for name, reason in fields.items())
+        super().__init__(f"expected values= that fit the form of the question: {said}")
+        self.fields = dict(fields)
 
 
 class LinkLost(RunConsoleError):

@@ -418,6 +418,8 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     """A sentence about the options that cannot be read."""
     command: str | None = None
     """The command that carries its answer, where the server wants one of its own."""
+    schema: dict[str, Any] | None = None
+    """The JSON Schema of the values that go with an answer."""
 
 
 class CheckpointReminded(Fact, frozen=True, gc=False):

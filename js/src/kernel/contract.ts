@@ -288,6 +288,45 @@ export interface OptionRow {
   destructive: boolean;
   /** The option whose answer carries modifications (JSON). */
   modifies: boolean;
+  /** The option whose answer carries the values of the form. */
+  fills?: boolean;
+}
+
+/** A value to choose in a form. */
+export interface ChoiceRow {
+  label: string;
+  /** As JSON text. */
+  value: string;
+}
+
+export type FieldKind =
+  | "text"
+  | "lines"
+  | "number"
+  | "integer"
+  | "boolean"
+  | "choice"
+  | "choices"
+  | "date"
+  | "datetime";
+
+/** A value to fill in beside an answer. */
+export interface FormField {
+  /** Its path as one text, as errors name it. */
+  key: string;
+  /** The names that lead to it in the values. */
+  path: string[];
+  kind: FieldKind;
+  label: string;
+  description: string | null;
+  /** The label of the object that it is a part of. */
+  group: string | null;
+  required: boolean;
+  choices: ChoiceRow[];
+  /** Its default, as JSON text. */
+  start: string | null;
+  /** Words about what fits; empty for no limits. */
+  limits: string;
 }
 
 /** A text of several lines in the context of a checkpoint: a diff, a plan. */
@@ -329,6 +368,8 @@ export interface CheckpointRow extends Row {
   free_text?: boolean;
   /** The reason why options cannot be read: one plain sentence. */
   options_note?: string;
+  /** The values that go with an answer. */
+  form?: FormField[];
   context: Context;
   default_action: string | null;
   /** By the server's clock: compare with Date.now() + head.clock_offset. */
@@ -713,6 +754,8 @@ export interface RequestAnswer {
   id: string;
   ok: boolean;
   error: string | null;
+  /** The reason for each field of a form whose value does not fit, by the path of the field. */
+  fields?: Record<string, string>;
 }
 
 export type FromKernel =

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
+from runconsole.errors import InvalidArgument
 from runconsole.events import Answer
 from runconsole.protocols.base import Request, TaskCommand
 from runconsole.state.dated import Checkpoint, Decision, dated_decision
@@ -14,9 +16,13 @@ from runconsole.state.dated import Checkpoint, Decision, dated_decision
 __all__ = ["RunCommands"]
 
 
-def _whole(option: Any, feedback: str | None, modifications: Any) -> Answer[Any]:
+def _whole(option: Any, feedback: str | None, values: Any, modifications: Any) -> Answer[Any]:
     """Return an answer of its parts; an answer given for the option is one by itself."""
-    return option if isinstance(option, Answer) else Answer(option, feedback, modifications)
+    if values is not None and modifications is not None:
+        raise InvalidArgument("expected values= or modifications=, which are sent in the same place, got both")
+    if isinstance(option, Answer):
+        return option
+    return Answer(option, feedback, modifications if values is None else values)
 
 
 class RunCommands:
@@ -30,6 +36,7 @@ class RunCommands:
         option: Any = None,
         *,
         feedback: str | None = None,
+        values: Mapping[str, Any] | None = None,
         modifications: Any = None,
         timeout: float = 30.0,
     ) -> Decision:
@@ -41,18 +48,21 @@ class RunCommands:
                 same. To a question without options, the answer in words; None takes `feedback`. Or an
                 `Answer`, which holds all three.
             feedback: free words for the run.
+            values: the values of the question's form (`Checkpoint.schema`), checked before anything is sent; the
+                defaults of those that are left out are added. They travel as modifications.
             modifications: the changes, any value that JSON can carry (NumPy's and pandas' too), where the option
                 takes it.
             timeout: seconds to wait for a link and an answer.
 
         Raises:
             InvalidArgument: no such checkpoint or option (a ValueError).
+            UnfitValues: the values do not fit the question's form; `fields` has the reasons.
             DecisionRefused: the server said no, or somebody has already decided.
             DecisionExpired: the deadline has passed.
             DecisionUnknown: it was sent, and no answer came: it may or may not count.
             NotConnected: there was no link in time; nothing was sent, and nothing will be.
         """
-        answer = _whole(option, feedback, modifications)
+        answer = _whole(option, feedback, values, modifications)
         decider = self._engine.decider
         return dated_decision(decider.result(decider.submit(checkpoint_id, answer), timeout))
 
@@ -62,11 +72,13 @@ class RunCommands:
         option: Any = None,
         *,
         feedback: str | None = None,
+        values: Mapping[str, Any] | None = None,
         modifications: Any = None,
         timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
     ) -> Decision:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
-        outcome = self._engine.decider.submit(checkpoint_id, _whole(option, feedback, modifications))
+        answer = _whole(option, feedback, values, modifications)
+        outcome = self._engine.decider.submit(checkpoint_id, answer)
         try:
             return dated_decision(await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout))
         except TimeoutError:

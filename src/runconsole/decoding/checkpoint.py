@@ -28,6 +28,9 @@ class _Opened(Struct, rename="camel"):
     expires_at: Any = None
     default_action: Any = None
     default_option: Any = None
+    response_schema: Any = None
+    answer_schema: Any = None
+    schema: Any = None
 
 
 class _Decided(Struct, rename="camel"):
@@ -65,7 +68,13 @@ def _opened(data: _Opened) -> Fact | None:
         expires_in_s=deadline.in_s,
         offers=choices.offers,
         options_note=choices.note,
+        schema=_schema(data.response_schema, data.answer_schema, data.schema),
     )
+
+
+def _schema(*given: object) -> dict[str, Any] | None:
+    """Return the JSON Schema of the answer, under the first name that has an object."""
+    return next((schema for schema in given if isinstance(schema, dict) and schema), None)
 
 
 def _default_beside(timeout: object) -> object:

@@ -186,6 +186,9 @@ def _made(answer: Any) -> Any:
     return asyncio.run(wait())
 
 
+_WITH_VALUES = {"option", "feedback", "values"}
+
+
 def _read(answer: Any, checkpoint: Checkpoint) -> Answer[Any] | None:
     """Return the answer that a policy gave. Raises InvalidArgument."""
 
@@ -201,9 +204,11 @@ def _read(answer: Any, checkpoint: Checkpoint) -> Answer[Any] | None:
             return Answer(option, feedback)
         case {"option": option, "feedback": feedback} if not isinstance(feedback, str | None):
             pass
+        case {"option": option, "values": values} if is_option(option) and answer.keys() <= _WITH_VALUES:
+            return Answer(option, answer.get("feedback"), values)
         case {"option": option} if is_option(option) and answer.keys() <= set(Answer.__struct_fields__):
             return Answer(**answer)
     raise InvalidArgument(
-        "expected on_checkpoint to return an option, (option, feedback), a dict of option, feedback and modifications,"
-        f" or None, got {answer!r}"
+        "expected on_checkpoint to return an option, (option, feedback), a dict of option, feedback and values or"
+        f" modifications, or None, got {answer!r}"
     )

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runconsole.clock import now_micros
-from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument, NoOneToAsk
+from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument, NoOneToAsk, UnfitValues
 from runconsole.events import Answer, CheckpointOption
+from runconsole.forms.answers import fitting, takes_values
+from runconsole.forms.schema import form_of
 from runconsole.reporting.emitter import Emitter, iso_time
 from runconsole.reporting.records import TaskRecord
 from runconsole.values import plain_argument
 
-__all__ = ["Question", "Questions", "TakenAnswer", "read_options"]
+__all__ = ["Question", "Questions", "TakenAnswer", "read_options", "read_schema"]
 
 
 class TakenAnswer(Answer[str | None], frozen=True):
@@ -26,7 +28,7 @@ class TakenAnswer(Answer[str | None], frozen=True):
     Attributes:
         option: the id of the chosen option; None where the time ran out and there is no default.
         feedback: words beside it.
-        modifications: requested changes.
+        modifications: the values of the question's form, its defaults included; or requested changes.
         decided_by: ``"you"`` (a panel, code or the terminal of this process), ``"policy"`` (`on_checkpoint`),
             ``"other"`` (a viewer elsewhere) or ``"timeout"``.
         timed_out: True if nobody answered in time, and the default was taken.
@@ -46,6 +48,8 @@ class Question:
     default: str | None
     record: TaskRecord | None
     asked_at: float
+    schema: dict[str, Any] | None = None
+    """The JSON Schema of the values that go with an answer."""
     answered: concurrent.futures.Future[TakenAnswer] = field(default_factory=concurrent.futures.Future)
     is_closed: bool = False
     taken: TakenAnswer | None = None
@@ -69,6 +73,7 @@ class Questions:
         record: TaskRecord | None,
         default: str | None = None,
         timeout: float | None = None,
+        schema: dict[str, Any] | None = None,
         **details: Any,
     ) -> Question:
         """Ask: report a question, and return it. `details` are further fields of the event."""
@@ -79,14 +84,14 @@ class Questions:
             raise InvalidArgument(f"expected timeout= to be a number of seconds, got {timeout!r}")
         with self._lock:
             question = Question(
-                f"question-{next(self._numbers)}", title, list(options), default, record, time.monotonic()
+                f"question-{next(self._numbers)}", title, list(options), default, record, time.monotonic(), schema
             )
             self._questions[question.id] = question
         deadline = None if timeout is None else iso_time(now_micros() + round(timeout * 1e6))
         offered = [option | {"isDefault": True} if option["id"] == default else option for option in options]
         data = {"checkpointId": question.id, "title": title, "options": offered, "defaultAction": default}
         kind = "checkpoint.pending" if record is None else "task.hitl_required"
-        self._emitter.question(record, kind, data | {"expiresAt": deadline} | details)
+        self._emitter.question(record, kind, data | {"expiresAt": deadline, "responseSchema": schema} | details)
         return question
 
     def answer(self, question_id: str, answer: Answer[Any], *, by: str) -> None:
@@ -94,9 +99,15 @@ class Questions:
         question = self._questions.get(question_id)
         if question is None:
             raise DecisionRefused(f"this run asks no question {question_id!r}", question_id)
-        if all(option["id"] != answer.option for option in question.options):
+        chosen = next((option for option in question.options if option["id"] == answer.option), None)
+        if chosen is None:
             known = ", ".join(repr(option["id"]) for option in question.options)
             raise DecisionRefused(f"expected one of the options ({known}), got {answer.option!r}", question_id)
+        try:
+            is_needed = takes_values(CheckpointOption(chosen["id"], chosen["label"]))
+            answer = fitting(answer, question.schema, is_needed=is_needed)
+        except UnfitValues as error:  # the question stays open
+            raise DecisionRefused(str(error), question_id) from None
         taken = TakenAnswer(answer.option, answer.feedback, answer.modifications, decided_by=by)
         if not self._close(question, taken):
             raise _too_late(question)
@@ -145,6 +156,19 @@ class Questions:
                 return False
             question.is_closed, question.taken = True, taken
             return True
+
+
+def read_schema(schema: object) -> dict[str, Any] | None:
+    """Return the schema of an answer as the data of an event. Raises InvalidArgument for what is no JSON Schema."""
+    if schema is None:
+        return None
+    if not isinstance(schema, Mapping):
+        raise InvalidArgument(f"expected schema= to be a JSON Schema, a dict, got a {type(schema).__name__}")
+    plain: dict[str, Any] = plain_argument("schema", dict(schema))
+    form = form_of(plain)
+    if form is not None and form.note is not None:
+        raise InvalidArgument(f"expected schema= to be a JSON Schema that can be used: {form.note}")
+    return plain
 
 
 def _too_late(question: Question) -> DecisionRefused | DecisionExpired:

@@ -16,7 +16,7 @@ from runconsole.engine.watchers import on_loop
 from runconsole.errors import InvalidArgument, NoOneToAsk
 from runconsole.events import CheckpointOption
 from runconsole.reporting import notebook, terminal
-from runconsole.reporting.asking import Question, Questions, TakenAnswer, read_options
+from runconsole.reporting.asking import Question, Questions, TakenAnswer, read_options, read_schema
 from runconsole.reporting.display import Display
 from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.records import TaskRecord
@@ -55,7 +55,7 @@ class RunAsks:
 
         def _own_record(self) -> TaskRecord | None: ...
         def _check_open(self) -> None: ...
-        def decide(self, checkpoint_id: str, option: Any) -> object: ...
+        def decide(self, checkpoint_id: str, option: Any, *, values: Mapping[str, Any] | None = None) -> object: ...
 
     def ask(
         self,
@@ -66,6 +66,7 @@ class RunAsks:
         context: Mapping[str, Any] | None = None,
         default: str | None = None,
         timeout: float | None = None,
+        schema: Mapping[str, Any] | None = None,
         type: str = "hitl",  # noqa: A002 - the column's name
     ) -> TakenAnswer:
         """Ask a question and wait for the answer; one answer counts, whoever is first.
@@ -80,6 +81,8 @@ class RunAsks:
                 can carry.
             default: the id of the option that is taken when the time is up.
             timeout: seconds to wait; None waits without limit.
+            schema: a JSON Schema of values to be filled in; the panel shows a form. They come as `modifications` of the
+                answer. An option that rejects, defers or skips needs none.
             type: the kind of the question, in the column ``type`` of `checkpoints`.
 
         Returns:
@@ -90,7 +93,7 @@ class RunAsks:
             NoOneToAsk: no answer can ever come here, or the run ended first.
         """
         self._check_answerable(timeout)
-        question = self._ask(title, options, description, context, default, timeout, type)
+        question = self._ask(title, options, description, context, default, timeout, schema, type)
         try:
             if terminal.can_ask():
                 with nullcontext() if self._display is None else self._display.paused():
@@ -124,11 +127,12 @@ class RunAsks:
         context: Mapping[str, Any] | None = None,
         default: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the same signature as `ask`
+        schema: Mapping[str, Any] | None = None,
         type: str = "hitl",  # noqa: A002 - the column's name
     ) -> TakenAnswer:
         """Ask a question without blocking the event loop. As `ask`."""
         self._check_answerable(timeout, is_async=True)
-        question = self._ask(title, options, description, context, default, timeout, type)
+        question = self._ask(title, options, description, context, default, timeout, schema, type)
         try:
             return await asyncio.wait_for(asyncio.shield(on_loop(question.answered)), timeout)
         except TimeoutError:
@@ -145,6 +149,7 @@ class RunAsks:
         context: Mapping[str, Any] | None,
         default: str | None,
         timeout: float | None,
+        schema: Mapping[str, Any] | None,
         kind: str,
     ) -> Question:
         self._check_open()
@@ -159,6 +164,7 @@ class RunAsks:
             record=self._own_record(),
             default=default,
             timeout=timeout,
+            schema=read_schema(schema),
             checkpointType=kind,
             description=description or None,
             context=plain_argument("context", context),

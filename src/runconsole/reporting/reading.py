@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runconsole.api.run import engine_of
@@ -128,12 +129,13 @@ class RunReads:
         option: Any = None,
         *,
         feedback: str | None = None,
+        values: Mapping[str, Any] | None = None,
         modifications: Any = None,
         timeout: float = 30.0,
     ) -> Decision:
         """Answer a question of this run. As `Console.decide`."""
         return self._known().decide(
-            checkpoint_id, option, feedback=feedback, modifications=modifications, timeout=timeout
+            checkpoint_id, option, feedback=feedback, values=values, modifications=modifications, timeout=timeout
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

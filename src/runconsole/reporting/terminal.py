@@ -9,7 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from runconsole.errors import DecisionError
+from runconsole.errors import DecisionError, UnfitValues
+from runconsole.events import CheckpointOption
+from runconsole.forms.answers import takes_values
+from runconsole.forms.filling import Filling
 from runconsole.reporting import notebook
 from runconsole.reporting.asking import Question
 from runconsole.text.marks import marked
@@ -29,10 +32,10 @@ def can_ask() -> bool:
         return False
 
 
-def ask(question: Question, decide: Callable[[str, str], object], timeout: float | None) -> None:
+def ask(question: Question, decide: Callable[..., object], timeout: float | None) -> None:
     """Show a question and read lines until it is answered, here or elsewhere. Raises TimeoutError after `timeout`.
 
-    `decide` takes the answer: the id of the question, and that of an option.
+    `decide` takes the answer: the id of the question, that of an option, and `values`.
     """
     end = None if timeout is None else time.monotonic() + timeout
     sys.stderr.write("\n".join(lines(question)) + "\n")
@@ -51,9 +54,24 @@ def ask(question: Question, decide: Callable[[str, str], object], timeout: float
             sys.stderr.flush()
             continue
         try:
-            decide(question.id, chosen)
-        except DecisionError as error:
+            answer(question, chosen, decide)
+        except (DecisionError, UnfitValues) as error:
             sys.stderr.write(f"{error}\n")
+
+
+def answer(question: Question, chosen: str, decide: Callable[..., object]) -> None:
+    """Ask for the values that go with an option, a line each, and decide; the end of stdin leaves the question open."""
+    label = next(option["label"] for option in question.options if option["id"] == chosen)
+    filling = Filling.of(question.schema) if takes_values(CheckpointOption(chosen, label)) else None
+    while filling is not None and not filling.is_done and not question.answered.done():
+        wrong = [line for line in filling.lines if line.startswith("! ")]
+        sys.stderr.write("".join(f"{marked(line)}\n" for line in wrong) + f"{marked(filling.asked)}: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        filling.enter(line)
+    decide(question.id, chosen, values=None if filling is None else filling.values)
 
 
 def lines(question: Question) -> list[str]:

@@ -267,6 +267,8 @@ class Checkpoint(Struct):
     """A sentence about the options that cannot be read."""
     command: str | None = None
     """The command that carries its answer, where the server wants one of its own."""
+    schema: dict[str, Any] | None = None
+    """The JSON Schema of the values that go with an answer."""
 
     @property
     def response_s(self) -> float | None:

@@ -7,6 +7,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from runconsole.events import Answer, CheckpointOption, Micros
+from runconsole.forms.answers import takes_values
+from runconsole.forms.filling import Filling
 from runconsole.state import Checkpoint, span_s
 from runconsole.view.screen import clean, duration
 
@@ -37,6 +39,8 @@ class Prompt:
         self._shown: str | None = None
         self._chosen: str | None = None
         self._typed = ""
+        self._filling: Filling | None = None
+        """The form beside the chosen option, until it is filled in."""
 
     def press(self, key: str, waiting: Sequence[Checkpoint]) -> PromptAnswer | None:
         """Process one key; return the answer that it completes, else None."""
@@ -49,6 +53,9 @@ class Prompt:
             return None
         if key == "escape":
             self._leave()
+        elif key == "enter" and self._filling is not None and not self._filling.is_done:
+            self._filling.enter(self._typed)
+            self._typed = ""
         elif key == "enter":
             return self._answer(checkpoint)
         elif key == "backspace":
@@ -63,8 +70,9 @@ class Prompt:
         option = words if self._chosen == _WORDS else self._chosen
         if option is None:
             return None
+        values = None if self._filling is None else self._filling.values
         self._leave()
-        return PromptAnswer(checkpoint.checkpoint_id, Answer(option, words))
+        return PromptAnswer(checkpoint.checkpoint_id, Answer(option, words, values))
 
     def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
         if key == "tab":
@@ -74,10 +82,11 @@ class Prompt:
             self._shown, self._chosen, self._typed = checkpoint.checkpoint_id, _WORDS, key
         elif checkpoint.status != "sending" and key.isdecimal() and 0 < int(key) <= len(_offered(checkpoint)):
             self._shown = checkpoint.checkpoint_id
-            self._chosen = _offered(checkpoint)[int(key) - 1].id
+            chosen = _offered(checkpoint)[int(key) - 1]
+            self._chosen, self._filling = chosen.id, Filling.of(checkpoint.schema) if takes_values(chosen) else None
 
     def _leave(self) -> None:
-        self._chosen, self._typed = None, ""
+        self._chosen, self._typed, self._filling = None, "", None
 
     def _current(self, waiting: Sequence[Checkpoint]) -> Checkpoint | None:
         """Return the shown question: the begun one, else the oldest. Typed words are discarded with their question."""
@@ -121,6 +130,12 @@ class Prompt:
             yield "  Enter sends it, Esc goes back"
             return
         chosen = None if self._chosen is None else checkpoint.option(self._chosen)
+        if chosen is not None and self._filling is not None and not self._filling.is_done:
+            yield f"  Answer: {clean(chosen.label)}"
+            yield from (f"  {clean(line)}" for line in self._filling.lines)
+            yield f"  {clean(self._filling.asked)}: {clean(self._typed)}▌"
+            yield "  Enter takes it, Esc goes back"
+            return
         if chosen is not None:
             yield f"  Answer: {clean(chosen.label)}. Feedback, if any: {clean(self._typed)}▌"
             yield "  Enter sends it, Esc goes back"

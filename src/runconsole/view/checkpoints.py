@@ -9,10 +9,25 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from runconsole.events import CheckpointOption, Micros
+from runconsole.forms.answers import takes_values
+from runconsole.forms.fields import Field, fields_of
+from runconsole.forms.schema import Form, form_of
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
-from runconsole.view.contract import CheckpointRow, Context, OptionRow
-from runconsole.view.rows import NAME, PROSE, SENTENCE, SPEC, Cutter, ms, number, reference, referred, short
+from runconsole.view.contract import CheckpointRow, Context, FormField, OptionRow
+from runconsole.view.rows import (
+    NAME,
+    PROSE,
+    SENTENCE,
+    SPEC,
+    Cutter,
+    marked_sentence,
+    ms,
+    number,
+    reference,
+    referred,
+    short,
+)
 
 __all__ = ["OPTIONS", "Question", "answered", "checkpoint_row", "option_rows", "question"]
 
@@ -87,9 +102,44 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
     if checkpoint.offers == "text":
         row["free_text"] = True
         row["answer"] = None if ours is None else ""  # no option: the words are in `decision` and `feedback`
+    form = form_of(checkpoint.schema)
+    if form is not None:
+        _add_form(row, form, checkpoint, cutter)
     if checkpoint.options_note is not None:
         row["options_note"] = checkpoint.options_note
     return row
+
+
+def _add_form(row: CheckpointRow, form: Form, checkpoint: Checkpoint, cutter: Cutter) -> None:
+    """Add the fields of a form to a row; for a schema that is more than fields, its defaults as JSON to edit."""
+    if form.note is not None:
+        row["options_note"] = marked_sentence(form.note)
+    fields = None if form.note is not None else fields_of(form.schema)
+    if fields is not None:
+        row["form"] = [_field(field, cutter) for field in fields]
+    elif "template" not in row["context"]:
+        row["context"]["template"] = cutter.raw("context.template", _json(form.completed({})), PROSE)
+    for option, offered in zip(row["options"], checkpoint.options, strict=False):
+        if takes_values(offered):
+            option["fills" if fields is not None else "modifies"] = True
+
+
+def _field(field: Field, cutter: Cutter) -> FormField:
+    return {
+        "key": field.name,
+        "path": list(field.path),
+        "kind": field.kind,
+        "label": cutter("form", field.label, NAME) or field.path[-1],
+        "description": cutter("form", field.description, SENTENCE),
+        "group": cutter("form", field.group, NAME),
+        "required": field.required,
+        "choices": [
+            {"label": cutter("form", label, NAME) or label, "value": json.dumps(value)}
+            for label, value in field.choices
+        ],
+        "start": None if field.default is None else json.dumps(field.default),
+        "limits": cutter("form", field.limits, SENTENCE) or "",
+    }
 
 
 def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[OptionRow]:

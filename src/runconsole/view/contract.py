@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from runconsole.events import LinkStatus, TaskStatus
+from runconsole.forms.fields import FieldKind
 from runconsole.state.rows import CheckpointStatus, DecidedBy, DecisionState
 
 __all__ = [
@@ -353,6 +354,36 @@ class OptionRow(TypedDict):
     """reject, cancel, abort...: set apart from the others."""
     modifies: bool
     """The option whose answer carries modifications (JSON)."""
+    fills: NotRequired[bool]
+    """The option whose answer carries the values of the form."""
+
+
+class ChoiceRow(TypedDict):
+    """A value to choose in a form."""
+
+    label: str
+    value: str
+    """As JSON text."""
+
+
+class FormField(TypedDict):
+    """A value to fill in beside an answer."""
+
+    key: str
+    """Its path as one text, as errors name it."""
+    path: list[str]
+    """The names that lead to it in the values."""
+    kind: FieldKind
+    label: str
+    description: str | None
+    group: str | None
+    """The label of the object that it is a part of."""
+    required: bool
+    choices: list[ChoiceRow]
+    start: str | None
+    """Its default, as JSON text."""
+    limits: str
+    """Words about what fits; empty for no limits."""
 
 
 class ContextText(TypedDict):
@@ -395,6 +426,8 @@ class CheckpointRow(Row):
     """The answer is free text."""
     options_note: NotRequired[str]
     """The reason why options cannot be read: one plain sentence."""
+    form: NotRequired[list[FormField]]
+    """The values that go with an answer."""
     context: Context
     default_action: str | None
     deadline: int | None

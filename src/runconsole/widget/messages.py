@@ -192,6 +192,8 @@ class RequestAnswer(TypedDict):
     id: RequestId
     ok: bool
     error: str | None
+    fields: NotRequired[dict[str, str]]
+    """The reason for each field of a form whose value does not fit, by the path of the field."""
 
 
 FromKernel = (

@@ -11,7 +11,7 @@ from typing import cast
 
 import msgspec
 
-from runconsole.errors import RunConsoleError
+from runconsole.errors import RunConsoleError, UnfitValues
 from runconsole.view import View, marked_sentence
 from runconsole.view.contract import Row, TaskRow
 from runconsole.widget.messages import (
@@ -140,7 +140,10 @@ def named(name: object) -> str | None:
 def refusal(name: object, problem: Exception) -> RequestAnswer:
     """Return the answer to a request, by its id, that cannot be carried out."""
     text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
-    return {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
+    answer: RequestAnswer = {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
+    if isinstance(problem, UnfitValues):
+        answer["fields"] = {field: marked_sentence(reason) for field, reason in problem.fields.items()}
+    return answer
 
 
 def reply_to(view: View, request: RowRequest) -> Page | Detail | TaskAnswer | RequestAnswer:
