@@ -56,6 +56,7 @@ NAMES = [
     "TakenAnswer",
     "TaskCancelled",
     "TaskStatus",
+    "UnfitValues",
     "UnsupportedByWire",
     "__version__",
     "history",

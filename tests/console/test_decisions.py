@@ -337,8 +337,8 @@ def test_the_servers_own_value_is_sent_back(options: object, option: object, sen
 
 
 def test_an_answer_in_words_is_decision_and_feedback() -> None:
-    given: dict[str, Any]
-    for given in ({"option": "blue"}, {"feedback": "blue"}):
+    spellings: list[dict[str, Any]] = [{"option": "blue"}, {"feedback": "blue"}]
+    for given in spellings:
         script = does(says(asked(options=[])), lambda peer: peer.send(acknowledges(peer.expect())))
         with deciding(script) as (it, server):
             assert it.checkpoints["options"].loc["c"] == []

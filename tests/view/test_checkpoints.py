@@ -147,3 +147,52 @@ def test_modifiable_values_are_json_with_visible_characters() -> None:
     template = card({"parameters": value}, MODIFY)["context"]["template"]
     assert "\\u202e" in template
     assert json.loads(template) == value
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "rate": {"type": "number", "title": "Rate", "description": "of each step", "maximum": 1, "default": 0.5},
+        "machine": {"type": "object", "properties": {"size": {"enum": ["small", 8]}}, "required": ["size"]},
+    },
+}
+
+
+def test_a_schema_is_a_form_of_fields() -> None:
+    row = card({}, MODIFY, responseSchema=SCHEMA)
+    rate, size = row["form"]
+    assert rate == {
+        "key": "rate",
+        "path": ["rate"],
+        "kind": "number",
+        "label": "Rate",
+        "description": "of each step",
+        "group": None,
+        "required": False,
+        "choices": [],
+        "start": "0.5",
+        "limits": "at most 1",
+    }
+    assert (size["key"], size["path"], size["group"], size["required"]) == (
+        *("machine.size", ["machine", "size"], "machine", True),
+    )
+    assert size["choices"] == [{"label": "small", "value": '"small"'}, {"label": "8", "value": "8"}]
+    assert [option.get("fills") for option in row["options"]] == [True, None, True]
+
+
+def test_a_schema_beyond_fields_is_json_to_edit_that_begins_with_its_defaults() -> None:
+    schema = {"properties": {"n": {"default": 3}, "list": {"type": "array", "items": {"type": "object"}}}}
+    row = card({}, PLAIN, responseSchema=schema)
+    assert "form" not in row
+    assert json.loads(row["context"]["template"]) == {"n": 3}
+    assert [option["modifies"] for option in row["options"]] == [True, False]
+
+
+def test_an_unusable_schema_is_said_on_the_card() -> None:
+    row = card({}, PLAIN, responseSchema={"properties": 5})
+    assert row["options_note"].startswith("the server gave a schema for the answer that cannot be used (properties: 5")
+
+
+def test_the_words_of_a_form_have_visible_marks() -> None:
+    row = card({}, PLAIN, responseSchema={"properties": {"x": {"type": "string", "title": "a\u202eb"}}})
+    assert "\u202e" not in row["form"][0]["label"]

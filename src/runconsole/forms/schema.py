@@ -160,10 +160,12 @@ def _counted(follow: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any
 # ---- keywords -------------------------------------------------------------------------------------------------------
 
 
-def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+def _pattern(_validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[Any]:
     """Match by RE2, in linear time. An expression that only other engines read is left to the server."""
     from jsonschema import ValidationError
 
+    if not instance and schema.get("minLength"):
+        return  # that it is empty says more
     if isinstance(pattern, str) and isinstance(instance, str) and _matches(pattern, instance) is False:
         yield ValidationError(f"{_short(repr(instance))} does not match {_short(pattern)}")
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import cast
 
 import msgspec
@@ -137,12 +138,17 @@ def named(name: object) -> str | None:
     return name if isinstance(name, str) and len(name) <= _LONGEST_ID else None
 
 
+def _form_key(field: str) -> str:
+    """Return the key of the form's field: an item of a list belongs to the field of the list."""
+    return ".".join(takewhile(lambda name: not name.isdecimal(), field.split(".")))
+
+
 def refusal(name: object, problem: Exception) -> RequestAnswer:
     """Return the answer to a request, by its id, that cannot be carried out."""
     text = str(problem) if isinstance(problem, RunConsoleError) else f"{type(problem).__name__}: {problem}"
     answer: RequestAnswer = {"kind": "answer", "id": named(name), "ok": False, "error": marked_sentence(text)}
     if isinstance(problem, UnfitValues):
-        answer["fields"] = {field: marked_sentence(reason) for field, reason in problem.fields.items()}
+        answer["fields"] = {_form_key(field): marked_sentence(reason) for field, reason in problem.fields.items()}
     return answer
 
 
