@@ -541,6 +541,7 @@ def langgraph(value: Any) -> dict[str, Any]:
     [
         ('{"question": "Go?", "options": ["yes", "no"]}', "no", "no"),
         ("Which one?", "the red one", "the red one"),
+        ("How many?", "3", '"3"'),
         ({"message": "Edit", "text": "x"}, Answer("", modifications={"text": "y"}), {"text": "y"}),
         (
             '{"action_requests": [{"name": "send", "args": {}}, {"name": "pay", "args": {}}]}',
@@ -594,28 +595,55 @@ def test_a_recording_that_ends_in_the_middle_of_a_run_does_not_start_it_again() 
         wire.open(AT)
 
 
-async def test_frames_of_pydantic_ai_are_a_run_and_so_is_their_recording(tmp_path: Path) -> None:
-    """Of pydantic-ai-slim 2.68: two tool calls that need approval, and the run that follows the answers."""
-    first, second = ((FRAMES / f"pydantic-ai-{n}.jsonl").read_text().splitlines() for n in (1, 2))
-    transport = FakeTransport(reply=lambda frame: [OPENED, *(second if "resume" in frame else first), ENDED])
+def recorded(name: str) -> FakeTransport:
+    """Return a server that says what a real one said: to the input, and to the answers."""
+    first, second = ((FRAMES / f"{name}-{n}.jsonl").read_text(encoding="utf-8").splitlines() for n in (1, 2))
+
+    def reply(frame: Any) -> list[str]:
+        is_answer = "resume" in frame or "command" in frame["forwardedProps"]
+        return [OPENED, *(second if is_answer else first), ENDED]
+
+    return FakeTransport(reply=reply)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "tasks", "output"),
+    [
+        ("pydantic-ai", ["approve", "reject"], ["agent"], "Let me deploy."),
+        ("ag-ui-langgraph", ["no"], ["plan", "worker", "ask", "ask"], "I plan three parts.\nanswered no\n"),
+        ("ag-ui-langgraph-outcome", ["no"], ["plan", "worker", "ask", "ask"], "I plan three parts.\nanswered no\n"),
+    ],
+)
+async def test_frames_of_real_servers_are_a_run_and_so_is_their_recording(
+    tmp_path: Path, name: str, answers: list[str], tasks: list[str], output: str
+) -> None:
+    """Of pydantic-ai-slim 2.68 (two calls that need approval), and ag-ui-langgraph 0.0.47 in both of its ways."""
     path = tmp_path / "run.jsonl"
-    with Console("http://localhost/agui", input="go", transport=transport, record=path) as console:
-        await asyncio.to_thread(eventually, lambda: len(console.pending) == 2)
-        one, two = console.pending
-        held = await asyncio.to_thread(console.decide, one, "approve")
-        assert held.state == "queued"
-        assert held.error == (
-            'waits for the answer to “Approve deploy({"place":"south"})?”: all open questions are answered together'
-        )
-        assert (await asyncio.to_thread(console.decide, two, "reject")).state == "acknowledged"
+    with Console("http://localhost/agui", input="go", transport=recorded(name), record=path) as console:
+        await asyncio.to_thread(eventually, lambda: len(console.pending) == len(answers))
+        for number, (question, answer) in enumerate(zip(console.pending, answers, strict=True), 1):
+            given = await asyncio.to_thread(console.decide, question, answer)
+            assert given.state == ("acknowledged" if number == len(answers) else "queued")
         await console.finished(timeout=30)
     assert console.run.status == "completed"
-    assert console.decisions["state"].tolist() == ["acknowledged", "acknowledged"]
+    assert console.tasks["name"].tolist() == tasks
+    assert set(console.tasks["status"]) == {"completed"}
+    assert "".join(console.output["text"]).startswith(output)
+    assert console.decisions["state"].tolist() == ["acknowledged"] * len(answers)
     assert console.decisions["error"].isna().all()
     again = Console(path)
     assert again.run.status == "completed"
     for frame in ("tasks", "subtasks", "output", "checkpoints", "decisions", "events"):
         assert_frame_equal(getattr(again, frame), getattr(console, frame))
+
+
+def test_an_interrupt_of_langgraph_has_the_words_and_the_options_of_its_value() -> None:
+    value = {"question": "Publish?", "options": ["yes", "no"]}
+    asked = {"id": "i", "reason": "langgraph:interrupt", "metadata": {"langgraph": {"raw": value}}}
+    bench = Bench().say(STARTED, interrupt(asked))
+    row = bench.state.checkpoints["i"]
+    assert (row.title, [option.id for option in row.options], row.context) == ("Publish?", ["yes", "no"], value)
+    assert bench.decide(i="no")["resume"] == [{"interruptId": "i", "status": "resolved", "payload": "no"}]
 
 
 def test_the_first_frame_of_a_response_is_its_acceptance() -> None:

@@ -48,7 +48,7 @@ class AgentRun:
     Attributes:
         conversation: is kept up to date.
         tokens: used so far; None for unknown.
-        tasks, done: the numbers of tasks, and of completed ones.
+        done: the number of completed tasks.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -61,8 +61,9 @@ class AgentRun:
         self._open: dict[str, None] = {}
         """The open tasks, oldest first."""
         self._counts: dict[str, int] = {}
-        self.tasks = 0
         self.done = 0
+        self._newest_step: str | None = None
+        """The step that ended last."""
         self._places: dict[str, str] = {}
         """The task of each subtask."""
         self._agents: dict[str, str] = {}
@@ -112,12 +113,17 @@ class AgentRun:
             return next(reversed(self._open))
         if self._agent_task is None:
             self._agent_task = run_id
-            self.tasks += 1
         task_id = self._agent_task
         self._open[task_id] = None
         fact = TaskReported(task_id, self._name, status=TaskStatus.RUNNING)
         before.append(derived("agent.started", fact, {"taskId": task_id, "name": self._name}, event, at))
         return task_id
+
+    def _place_of_past(self, event: Event, run_id: str, before: list[Received], at: Micros) -> str:
+        """Return the task of what a snapshot reports late: the newest open step, or the one that ended last."""
+        if not self._open and self._newest_step is not None:
+            return self._newest_step
+        return self._place(event, run_id, before, at)
 
     def task_of(self, subtask_id: str | None) -> str | None:
         """Return the task of a subtask, or else the newest open one."""
@@ -142,7 +148,6 @@ class AgentRun:
         task_id = name if number == 1 else f"{name} #{number}"
         self._steps.setdefault(name, []).append(task_id)
         self._open[task_id] = None
-        self.tasks += 1
         return TaskReported(task_id, name, status=TaskStatus.RUNNING)
 
     def _step_finished(self, event: Event, _place: Callable[[], str]) -> Fact:
@@ -150,7 +155,7 @@ class AgentRun:
         opened = self._steps.get(name)
         if not opened:
             return Logged()
-        task_id = opened.pop(0)
+        task_id = self._newest_step = opened.pop(0)
         self._open.pop(task_id, None)
         self.done += 1
         return TaskReported(task_id, name, status=TaskStatus.COMPLETED, completed_tasks=self.done)
@@ -319,14 +324,14 @@ class AgentRun:
                 continue
             text = message.get("content")
             if isinstance(text, str) and text and not self.conversation.has_said(message.get("id"), text):
-                task_id = self._place(event, run_id, rows, at)
+                task_id = self._place_of_past(event, run_id, rows, at)
                 name = message.get("name")
                 agent = name if isinstance(name, str) else None
                 output = TaskOutput(task_id, "stdout", text if text.endswith("\n") else f"{text}\n", agent_id=agent)
                 rows.append(derived("message", output, dict(message), event, at))
             for call_id, tool, arguments in tool_calls(message):
                 if call_id not in self._places:
-                    task_id = self._places[call_id] = self._place(event, run_id, rows, at)
+                    task_id = self._places[call_id] = self._place_of_past(event, run_id, rows, at)
                     call = SubtaskReported(task_id, call_id, TaskStatus.RUNNING, tool, arguments[:_MOST_ARGUMENTS])
                     rows.append(derived("call", call, {"toolCallId": call_id}, event, at))
         return rows + self._unseen_results(event, at)

@@ -16,7 +16,7 @@ from runconsole.errors import UnsupportedByWire
 from runconsole.events import CheckpointOpened, CheckpointOption, DecisionRequested
 from runconsole.protocols.agui.frames import Interrupt
 
-__all__ = ["Question", "custom_question", "standard_question"]
+__all__ = ["Question", "custom_question", "payload_text", "standard_question", "written_for_langgraph"]
 
 _APPROVALS = frozenset({"tool_call", "confirmation"})
 _APPROVE = CheckpointOption("approve", "Approve", action="approve")
@@ -33,6 +33,7 @@ class Question(Struct):
         fact: its announcement.
         payload: its JSON, for the log.
         schema: the JSON Schema of its answer, where there is one.
+        value: what LangGraph's ``interrupt`` was called with, where that says how to answer; None for anything else.
         is_standard: True for an interrupt of the protocol, which is answered by ``resume``; False for one that
             ``forwardedProps.command.resume`` answers.
     """
@@ -40,12 +41,13 @@ class Question(Struct):
     fact: CheckpointOpened
     payload: Any
     schema: Mapping[str, Any]
+    value: Any = None
     is_standard: bool = True
 
     def answer(self, decision: DecisionRequested) -> Any:
         """Return the value that answers it. Raises UnsupportedByWire for words that are no such value."""
-        if not self.is_standard:
-            return self._resume_value(decision)
+        if self.value is not None and not self.schema:
+            return self._value_for(decision)
         field = _approval_field(self.schema)
         approves = (decision.meaning or decision.option) == "approve"
         if decision.modifications is not None and field is None:
@@ -83,10 +85,11 @@ class Question(Struct):
             " JSON"
         )
 
-    def _resume_value(self, decision: DecisionRequested) -> Any:
+    def _value_for(self, decision: DecisionRequested) -> Any:
+        """Return what LangGraph's ``interrupt`` is to return."""
         if decision.modifications is not None:
             return decision.modifications
-        requests = self.payload.get("action_requests") if isinstance(self.payload, dict) else None
+        requests = self.value.get("action_requests") if isinstance(self.value, dict) else None
         if isinstance(requests, list):  # LangChain's HITLRequest: each of its actions has an answer
             verb = decision.meaning or decision.option
             message = {} if decision.feedback is None or verb == "approve" else {"message": decision.feedback}
@@ -100,18 +103,21 @@ def standard_question(given: Any, task_id: str | None, number: str) -> Question:
     """Return the question of an interrupt. `number` is its id where the server gives it none."""
     interrupt = salvage(given, Interrupt) or Interrupt()
     schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
-    choices = _choices(interrupt.reason, schema)
+    value = _langgraph_value(interrupt.metadata)
+    choices = _choices(interrupt.reason, schema) if schema or value is None else _choices_of_value(value)
     context = {
-        name: value
-        for name, value in (("metadata", interrupt.metadata), ("responseSchema", interrupt.response_schema))
-        if value is not None
+        name: part
+        for name, part in (("metadata", interrupt.metadata), ("responseSchema", interrupt.response_schema))
+        if part is not None
     }
+    if value is not None:
+        context = value if isinstance(value, dict) else {}
     deadline = read_deadline(interrupt.expires_at)
     fact = CheckpointOpened(
         interrupt.id or number,
         task_id,
         interrupt.reason,
-        interrupt.message or (interrupt.reason or "question").replace("_", " ").capitalize(),
+        interrupt.message or _title(value) or (interrupt.reason or "question").replace("_", " ").capitalize(),
         options=choices.options,
         offers=choices.offers,
         options_note=choices.note,
@@ -119,33 +125,56 @@ def standard_question(given: Any, task_id: str | None, number: str) -> Question:
         deadline=deadline.at,
         expires_in_s=deadline.in_s,
     )
-    return Question(fact, given, schema)
+    return Question(fact, given, schema, value)
 
 
 def custom_question(given: Any, task_id: str | None, number: str) -> Question:
     """Return the question of an ``on_interrupt`` event of `ag-ui-langgraph`: any value, often as JSON in a string."""
     value = _parsed(given) if isinstance(given, str) else given
-    fields = value if isinstance(value, dict) else {}
-    title = next((text for name in _TITLES if isinstance(text := fields.get(name), str) and text), None)
-    requests = fields.get("action_requests")
-    if isinstance(requests, list):
-        choices = _YES_OR_NO
-        names = [str(request.get("name")) for request in requests if isinstance(request, Mapping)]
-        title = title or f"Approve {', '.join(names)}?"
-    else:
-        given_choices = next((fields[name] for name in _CHOICES if fields.get(name)), None)
-        choices = Choices(offers="text") if given_choices is None else read_choices(given_choices, None)
+    choices = _choices_of_value(value)
     fact = CheckpointOpened(
         number,
         task_id,
         "on_interrupt",
-        title or (value if isinstance(value, str) else name_of(value)),
+        _title(value),
         options=choices.options,
         offers=choices.offers,
         options_note=choices.note,
-        context=fields or None,
+        context=value if isinstance(value, dict) and value else None,
     )
-    return Question(fact, value, {}, is_standard=False)
+    return Question(fact, value, {}, "" if value is None else value, is_standard=False)
+
+
+def written_for_langgraph(answer: Any) -> Any:
+    """Return an answer as `ag-ui-langgraph` reads it from a command: it takes a text that is JSON for that value."""
+    return json.dumps(answer) if isinstance(answer, str) and _parsed(answer) is not answer else answer
+
+
+def _langgraph_value(metadata: Any) -> Any:
+    """Return the value of LangGraph's ``interrupt``, which `ag-ui-langgraph` sends beside an interrupt."""
+    own = metadata.get("langgraph") if isinstance(metadata, Mapping) else None
+    return own.get("raw") if isinstance(own, Mapping) else None
+
+
+def _title(value: Any) -> str | None:
+    """Return the words of a question in the value of LangGraph's ``interrupt``."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else name_of(value)
+    title = next((text for name in _TITLES if isinstance(text := value.get(name), str) and text), None)
+    requests = value.get("action_requests")
+    if title is None and isinstance(requests, list):
+        names = [str(request.get("name")) for request in requests if isinstance(request, Mapping)]
+        return f"Approve {', '.join(names)}?"
+    return title or name_of(value)
+
+
+def _choices_of_value(value: Any) -> Choices:
+    """Return the options in the value of LangGraph's ``interrupt``."""
+    fields = value if isinstance(value, dict) else {}
+    if isinstance(fields.get("action_requests"), list):
+        return _YES_OR_NO
+    given = next((fields[name] for name in _CHOICES if fields.get(name)), None)
+    return Choices(offers="text") if given is None else read_choices(given, None)
 
 
 def _choices(reason: str | None, schema: Mapping[str, Any]) -> Choices:

@@ -29,7 +29,13 @@ from runconsole.events import (
 from runconsole.protocols.agui.conversation import Conversation
 from runconsole.protocols.agui.facts import AgentRun, derived, error_of
 from runconsole.protocols.agui.frames import Event, read_frame
-from runconsole.protocols.agui.questions import Question, custom_question, payload_text, standard_question
+from runconsole.protocols.agui.questions import (
+    Question,
+    custom_question,
+    payload_text,
+    standard_question,
+    written_for_langgraph,
+)
 from runconsole.protocols.agui.run_input import first_input, next_input
 from runconsole.protocols.base import Established, Outgoing, Reply, Signal, StreamBroken, Wire
 from runconsole.transports.sse.transport import BROKEN, ENDED, OPENED, REFUSED
@@ -274,7 +280,7 @@ class AguiWire(Wire):
             [answer] = answers.values()
             props = request.get("forwardedProps")
             props = props if isinstance(props, dict) else {}
-            request["forwardedProps"] = props | {"command": {"resume": answer}}
+            request["forwardedProps"] = props | {"command": {"resume": written_for_langgraph(answer)}}
         self._request = {name: value for name, value in request.items() if name != "resume"}
         self._request["forwardedProps"] = (before or {}).get("forwardedProps", {})
         self._life = "posted"
