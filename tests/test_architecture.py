@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "onefile": {
         *("clock", "engine", "log", "recording", "replay", "state", "store", "timeline", "view"),
     },
+    "agui": {"options", "protocols", "redaction", "transports"},
     "console": {"api", "engine", "options", "protocols", "view"},
     "widget": {
         *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),

@@ -121,11 +121,17 @@ _LATER = {
 """Names that load when they are first used, with their packages: each needs more than a connection does."""
 
 
+_MODULES = frozenset({"agui"})
+"""Modules that load when they are first used."""
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _LATER and name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"runconsole.{name}")
     return getattr(import_module(_LATER[name]), name)
 
 
