@@ -76,13 +76,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "reporting": {"api", "clock", "console", "engine", "forms", "protocols", "redaction", "state", "widget"},
     "callbacks": {"reporting"},
+    "relay": {
+        *("api", "clock", "console", "decoding", "engine", "options", "recording", "redaction", "replay", "reporting"),
+    },
     "testing": {"transports"},
     "simulator": set(),
     "displays": set(),
     "demo": {"displays", "simulator"},
     "browser": {"console", "displays", "onefile", "widget"},
     "terminal": {"api", "clock", "console", "forms", "state", "view"},
-    "cli": {"browser", "console", "demo", "protocols", "recording", "redaction", "simulator", "terminal"},
+    "cli": {"browser", "console", "demo", "protocols", "recording", "redaction", "relay", "simulator", "terminal"},
     "": {
         "api",
         "console",

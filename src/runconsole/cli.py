@@ -1,4 +1,4 @@
-"""The command line: `runconsole watch`, `record`, `replay`, `report`, `open`, `serve` and `demo`.
+"""The command line: `runconsole watch`, `record`, `replay`, `report`, `open`, `relay`, `serve` and `demo`.
 
 Errors are one sentence on stderr. Exit codes: 2 for wrong arguments; 3 for a stream that ended before its run did; 1
 for every other failure, also of the run itself; 130 after Ctrl-C; 143 and 129 after SIGTERM and SIGHUP. A closed output
@@ -21,6 +21,7 @@ from runconsole.errors import ConsoleFailed, InvalidArgument, RunConsoleError, R
 from runconsole.protocols.registry import server_names
 from runconsole.protocols.trpc.spec import TRANSFORMERS
 from runconsole.redaction.secrets import Secret, bare
+from runconsole.relay.command import relay_command
 from runconsole.terminal.process import prepared
 
 if TYPE_CHECKING:
@@ -365,6 +366,9 @@ def _headers_of(lines: tuple[Secret[str], ...]) -> Secret[Mapping[str, str]] | N
         del parts
         raise click.BadParameter("expected 'NAME: VALUE'", param_hint="--header")  # the value may be a secret
     return Secret({name: value for name, _, value in parts}) if parts else None
+
+
+cli.add_command(relay_command(_QuietCommand, _SecretText(), _console_options, _console))
 
 
 # ---- serve ----------------------------------------------------------------------------------------------------------

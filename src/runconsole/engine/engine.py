@@ -424,6 +424,14 @@ class Engine:
         """Call `observer` on the I/O thread after each event that asks for something."""
         self._observers.append(observer)
 
+    def listen(self, listener: Callable[[Received], None]) -> None:
+        """Call `listener` on the I/O thread with every event of the stream; set before `start`, it gets all of them."""
+        self._feed.runs.listener = listener
+
+    def flush(self) -> None:
+        """Hand what was taken so far to the recording's file, on the I/O thread."""
+        self._feed.flush()
+
     def detach(self, observer: Callable[[tuple[Effect, ...]], None]) -> None:
         """Call an observer no more."""
         self._observers = [other for other in self._observers if other != observer]

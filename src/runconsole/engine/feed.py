@@ -128,6 +128,9 @@ class Feed(ABC):
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
         """
 
+    def flush(self) -> None:  # noqa: B027 - a recording that is read is not written
+        """Hand what was taken so far to the file of the recording, where there is one, on the I/O thread."""
+
     @abstractmethod
     def leave(self) -> None:
         """Leave files to the process that this one was forked from."""

@@ -227,6 +227,11 @@ class LiveFeed(Feed):
         if self._session is not None:
             self._session.notify(text)
 
+    def flush(self) -> None:
+        """Hand what was taken so far to the file of the recording."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
     def leave(self) -> None:
         """Leave the recording to the process this one was forked from."""
         self._recorder = None

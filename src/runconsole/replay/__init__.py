@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from runconsole.replay.playback import Playback
 from runconsole.replay.replay import Change, Replay
-from runconsole.replay.resume import TakenUp, take_up
+from runconsole.replay.resume import TakenUp, follows_same, goes_on, take_up
 from runconsole.replay.wires import header_of, same_wire, wire_for
 
-__all__ = ["Change", "Playback", "Replay", "TakenUp", "header_of", "same_wire", "take_up", "wire_for"]
+__all__ = [
+    "Change",
+    "Playback",
+    "Replay",
+    "TakenUp",
+    "follows_same",
+    "goes_on",
+    "header_of",
+    "same_wire",
+    "take_up",
+    "wire_for",
+]

@@ -10,13 +10,13 @@ from msgspec import Struct
 from runconsole.events import DecisionTurnedDown, DecisionUnanswered, Fact, LinkChanged, Micros
 from runconsole.protocols.base import Wire
 from runconsole.protocols.registry import saved_events_suffice
-from runconsole.recording import FileWriter, Header
+from runconsole.recording import FileWriter, Header, Scan
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import same_wire
 from runconsole.state import WITHDRAWN
 
-__all__ = ["TakenUp", "take_up"]
+__all__ = ["TakenUp", "follows_same", "goes_on", "take_up"]
 
 _FINAL = frozenset({"ended", "failed", "stopped"})
 
@@ -67,16 +67,26 @@ async def take_up(path: Path, writer: FileWriter, header: Header, playback: Play
     """
     found = await scanned(path)
     writer.repair(found.sound)
-    known = found.header
-    if known is None or found.finished or _followed(known) != _followed(header):
-        return None
-    if known.content == "events" and not saved_events_suffice(header.protocol):
+    if not goes_on(found, header):
         return None
     async for line in sliced(lines_of(path, found)):
         playback.apply(line)
     if found.ended is None:
         return None
     return TakenUp(playback, found.ended, found.cut)
+
+
+def goes_on(found: Scan, header: Header) -> bool:
+    """Return whether a console with this header goes on with the run of a recording."""
+    known = found.header
+    if known is None or found.finished or not follows_same(known, header):
+        return False
+    return known.content == "frames" or saved_events_suffice(header.protocol)
+
+
+def follows_same(one: Header, other: Header) -> bool:
+    """Return whether two consoles follow the same run, as far as anyone can tell before it speaks."""
+    return _followed(one) == _followed(other)
 
 
 def _followed(header: Header) -> tuple[str | None, ...]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from runconsole.clock import now_micros
-from runconsole.errors import DecisionError, DecisionExpired, InvalidArgument
+from runconsole.errors import DecisionError, DecisionExpired, DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
 from runconsole.reporting.emitter import iso_time
 from runconsole.values import plain_argument
 
-__all__ = ["UNAUTHORIZED", "Conversation", "batches", "offered_token"]
+__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "batches", "offered_token"]
 
 UNAUTHORIZED = 4001
 """The close code for a missing or wrong token."""
@@ -24,20 +24,21 @@ _MOST_EVENTS, _MOST_CHARACTERS = 200, 100_000
 """Of one frame to a viewer."""
 
 Message = dict[str, Any]
+TakesAnswer = Callable[[str, Answer[Any]], Awaitable[None] | None]
+"""Takes an answer to a question by its id. It raises what refuses the answer, or returns what will."""
 
 
 class Conversation:
     """The server's side of one viewer.
 
     Args:
-        answer: takes an answer to a question by its id. Raises what refuses it.
+        answer: takes an answer. One that it has not settled when it returns gets its reply later; one whose end stays
+            unknown gets none.
         token: the secret that a viewer has to send; None admits everybody.
         offered: the token of the handshake.
     """
 
-    def __init__(
-        self, answer: Callable[[str, Answer[Any]], None], *, token: Secret[str] | None, offered: str | None
-    ) -> None:
+    def __init__(self, answer: TakesAnswer, *, token: Secret[str] | None, offered: str | None) -> None:
         self._answer = answer
         self._token = token
         self.admitted = token is None
@@ -46,8 +47,8 @@ class Conversation:
         if offered is not None:
             self._check(offered)
 
-    def receive(self, frame: str | bytes) -> list[str]:
-        """Read a frame; return the replies to it."""
+    def receive(self, frame: str | bytes) -> list[str | Awaitable[str | None]]:
+        """Read a frame; return the replies to it, those that come later as awaitables; None is no reply."""
         try:
             message = msgspec.json.decode(frame)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -56,9 +57,10 @@ class Conversation:
             return ["pong"] if frame in ("ping", b"ping") else [_reply({}, _error("expected a JSON object"))]
         if self.is_denied:
             return []
-        return [_reply(message, self._reply_to(message))]
+        reply = self._reply_to(message)
+        return [_reply(message, reply) if isinstance(reply, dict) else _later(message, reply)]
 
-    def _reply_to(self, message: Message) -> Message:
+    def _reply_to(self, message: Message) -> Message | Awaitable[Message | None]:
         kind, payload = message.get("type"), message.get("payload")
         payload = payload if isinstance(payload, dict) else {}
         if kind == "auth":
@@ -83,21 +85,43 @@ class Conversation:
         )
         self.is_denied = not self.admitted
 
-    def _resolve(self, payload: Message) -> Message:
+    def _resolve(self, payload: Message) -> Message | Awaitable[Message | None]:
         checkpoint_id, feedback = payload.get("checkpointId"), payload.get("feedback")
         option = payload.get("decision", payload.get("selectedOption"))
         if not isinstance(checkpoint_id, str) or not isinstance(option, str) or not isinstance(feedback, str | None):
             return _error("expected checkpointId, decision and feedback as texts")
+        taken = {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
         try:
             modifications = plain_argument("modifications", payload.get("modifications"))
-            self._answer(checkpoint_id, Answer(option, feedback, modifications))
-        except DecisionExpired as error:
+            settling = self._answer(checkpoint_id, Answer(option, feedback, modifications))
+        except (DecisionError, InvalidArgument, NotConnected) as error:
+            return _refusal(error)
+        return taken if settling is None else _settled(settling, taken)
+
+
+async def _settled(settling: Awaitable[None], taken: Message) -> Message | None:
+    """Return the reply to an answer when it is settled; None where nobody knows how it ended."""
+    try:
+        await settling
+    except DecisionUnknown:
+        return None
+    except (DecisionError, InvalidArgument, NotConnected) as error:
+        return _refusal(error)
+    return taken
+
+
+async def _later(request: Message, reply: Awaitable[Message | None]) -> str | None:
+    message = await reply
+    return None if message is None else _reply(request, message)
+
+
+def _refusal(error: Exception) -> Message:
+    match error:
+        case DecisionExpired():
             return _error(str(error), "CHECKPOINT_EXPIRED")
-        except DecisionError as error:
+        case DecisionError() | NotConnected():
             return _error(str(error), "CHECKPOINT_REFUSED")
-        except InvalidArgument as error:
-            return _error(str(error))
-        return {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
+    return _error(str(error))
 
 
 def _error(message: str, code: str = "INVALID_MESSAGE") -> Message:

@@ -12,6 +12,8 @@ __all__ = ["Journal"]
 
 _CHUNK = 1024
 """Frames of a chunk; full chunks are compressed."""
+_BETWEEN = "\0"
+"""Separates the frames of a chunk: JSON may hold line breaks, and never this."""
 _GATHER_S = 0.01
 """Seconds in which events gather before a reader wakes again, so that a burst wakes it a hundred times a second."""
 
@@ -29,7 +31,7 @@ class _Sleeper:
 
 
 class Journal:
-    """Frames that are only ever added. Frames hold no line break: they are JSON.
+    """Frames that are only ever added. They are JSON, and so hold no NUL.
 
     Attributes:
         readers: the number of those who follow.
@@ -40,6 +42,7 @@ class Journal:
         self._sealed: list[bytes] = []
         self._open: list[str] = []
         self._sleepers: set[_Sleeper] = set()
+        self._is_closed = False
         self.readers = 0
 
     def __len__(self) -> int:
@@ -52,6 +55,16 @@ class Journal:
             self._open.append(frame)
             if not self._sleepers:
                 return
+        self._wake()
+
+    def close(self) -> None:
+        """Note that no frame follows: whoever follows comes to an end."""
+        with self._lock:
+            self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
             sleepers, self._sleepers = self._sleepers, set()
         for sleeper in sleepers:
             sleeper.wake()
@@ -64,10 +77,10 @@ class Journal:
             if sealed is None:
                 first = position - len(self._sealed) * _CHUNK
                 return self._open[first : first + _CHUNK - offset]
-        return zlib.decompress(sealed).decode().split("\n")[offset:]
+        return zlib.decompress(sealed).decode().split(_BETWEEN)[offset:]
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Yield the frames from the first on, as they come, without an end."""
+        """Yield the frames from the first on, as they come, until the journal is closed."""
         position = 0
         with self._lock:
             self.readers += 1
@@ -78,25 +91,31 @@ class Journal:
                     position += len(frames)
                     yield frames
                     self._seal()
-                else:
-                    await self._grown(position)
+                elif await self._grown(position):
                     await asyncio.sleep(_GATHER_S)
+                else:
+                    return
         finally:
             with self._lock:
                 self.readers -= 1
 
-    async def _grown(self, position: int) -> None:
-        """Return when there is a frame at this position."""
+    async def _grown(self, position: int) -> bool:
+        """Return when there is a frame at this position, or when there will be none: whether there is."""
         sleeper = _Sleeper()
         with self._lock:
-            if len(self._sealed) * _CHUNK + len(self._open) > position:
-                return
+            if self._has(position) or self._is_closed:
+                return self._has(position)
             self._sleepers.add(sleeper)
         try:
             await sleeper.woken.wait()
+            with self._lock:
+                return self._has(position)
         finally:
             with self._lock:
                 self._sleepers.discard(sleeper)
+
+    def _has(self, position: int) -> bool:
+        return len(self._sealed) * _CHUNK + len(self._open) > position
 
     def _seal(self) -> None:
         """Compress the oldest open chunk, if it is full; on a reader's thread, not on that of the run."""
@@ -104,7 +123,7 @@ class Journal:
             chunk, number = self._open[:_CHUNK], len(self._sealed)
         if len(chunk) < _CHUNK:
             return
-        packed = zlib.compress("\n".join(chunk).encode(), 1)
+        packed = zlib.compress(_BETWEEN.join(chunk).encode(), 1)
         with self._lock:
             if len(self._sealed) == number:  # else another reader was faster
                 self._sealed.append(packed)

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
-from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, offered_token
+from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, offered_token
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.viewing import View
 
@@ -36,7 +35,7 @@ class RunServer:
 
     Args:
         journal: the events.
-        answer: takes an answer to a question by its id. Raises what refuses it.
+        answer: takes an answer.
         token: the secret of the viewers; None for none.
         is_over: returns whether the run has ended.
 
@@ -47,7 +46,7 @@ class RunServer:
     def __init__(
         self,
         journal: Journal,
-        answer: Callable[[str, Answer[Any]], None],
+        answer: TakesAnswer,
         *,
         host: str,
         port: int,
@@ -148,26 +147,31 @@ def _is_foreign(origin: str | None, host: str | None) -> bool:
     return origin is not None and urlsplit(origin).netloc != host
 
 
-def check_place(host: object, port: object, token: object) -> Secret[str] | None:
-    """Return the token. Raises InvalidArgument for an unusable address or token, without showing a token."""
+def check_place(
+    host: object, port: object, token: object, *, names: tuple[str, str, str] = ("host=", "port=", "token=")
+) -> Secret[str] | None:
+    """Return the token. Raises InvalidArgument for an unusable address or token, without showing a token.
+
+    `names` are those of the arguments, for errors.
+    """
     if not isinstance(host, str) or not host:
-        raise InvalidArgument(f"expected host= to be a name or address, got {host!r}")
+        raise InvalidArgument(f"expected {names[0]} to be a name or address, got {host!r}")
     if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port < 65536:
-        raise InvalidArgument(f"expected port= to be a port, 0 for any free one, got {port!r}")
-    secret = check_token(token)
+        raise InvalidArgument(f"expected {names[1]} to be a port, 0 for any free one, got {port!r}")
+    secret = check_token(token, name=names[2])
     if token is None and not _is_loopback(host):
         raise InvalidArgument(
-            f"expected token= beside host={host!r}: everybody who reaches this machine could follow and answer"
+            f"expected {names[2]} beside {names[0]}{host!r}: everybody who reaches this machine could follow and answer"
         )
     return secret
 
 
-def check_token(token: object) -> Secret[str] | None:
+def check_token(token: object, *, name: str = "token=") -> Secret[str] | None:
     """Return the secret of the viewers. Raises InvalidArgument for an unusable one, without showing it."""
     if token is None:
         return None
     if not isinstance(token, str) or not token.strip() or not token.isprintable():
-        raise InvalidArgument("expected token= to be a text of one line, or None")
+        raise InvalidArgument(f"expected {name} to be a text of one line, or None")
     return Secret(token.strip())
 
 

@@ -12,6 +12,8 @@ from runconsole.reporting.journal import Journal
 __all__ = ["View"]
 
 _AUTH_WITHIN_S = 10.0
+_REPLY_WITHIN_S = 2.0
+"""Seconds in which a viewer gets the replies to its answers when the events have ended."""
 
 
 class View:
@@ -30,6 +32,8 @@ class View:
         self._send = send
         self._admitted = asyncio.Event()
         self._sent = 0
+        self._owed: set[asyncio.Task[None]] = set()
+        """Replies that come later."""
 
     @property
     def is_behind(self) -> bool:
@@ -37,24 +41,40 @@ class View:
         return self._conversation.admitted and self._sent < len(self._journal)
 
     async def run(self, frames: AsyncIterator[str | bytes]) -> None:
-        """Exchange until the viewer has gone, or is denied."""
+        """Exchange until the viewer has gone, is denied, or has got the last event there will be."""
         writing = asyncio.create_task(self._write(), name="runconsole-view")
         reading = asyncio.create_task(self._read(frames), name="runconsole-view-read")
         try:
             await asyncio.wait({writing, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if self._owed and not reading.done():
+                await asyncio.wait(self._owed, timeout=_REPLY_WITHIN_S)
         finally:
-            for task in (writing, reading):
+            tasks = (writing, reading, *self._owed)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(writing, reading, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, frames: AsyncIterator[str | bytes]) -> None:
         async for frame in frames:
             for reply in self._conversation.receive(frame):
-                await self._send(reply)
+                if isinstance(reply, str):
+                    await self._send(reply)
+                else:
+                    self._owe(reply)
             if self._conversation.admitted:
                 self._admitted.set()
             if self._conversation.is_denied:
                 return
+
+    def _owe(self, reply: Awaitable[str | None]) -> None:
+        task = asyncio.create_task(self._send_later(reply), name="runconsole-view-reply")
+        self._owed.add(task)
+        task.add_done_callback(self._owed.discard)
+
+    async def _send_later(self, reply: Awaitable[str | None]) -> None:
+        text = await reply
+        if text is not None:
+            await self._send(text)
 
     async def _write(self) -> None:
         if not self._conversation.admitted:

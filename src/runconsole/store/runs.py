@@ -95,6 +95,8 @@ class Runs:
         self._by_birth = [self.newest]
         self._fresh = fresh
         self._has_news = False
+        self.listener: Callable[[Received], None] | None = None
+        """Called with each event of the stream when it is in its log, and with what its server says when asked."""
 
     @property
     def state(self) -> RunState:
@@ -110,6 +112,8 @@ class Runs:
             store = self._of(event)
             self.log.turn(store.log)
         store.log.append(event)
+        if self.listener is not None:
+            self.listener(event)
         return store
 
     def place(self, event: Received, number: int | None) -> RunStore:
@@ -123,6 +127,8 @@ class Runs:
             store.learn(_started_names(event), event.timestamp)
         self.log.turn(store.log)
         store.log.append(event)
+        if self.listener is not None:
+            self.listener(event)
         return store
 
     def fold(self, fact: Fact | Received, store: RunStore | None = None) -> tuple[Effect, ...]:
@@ -132,6 +138,8 @@ class Runs:
         """
         if store is None:
             store = self.newest if len(self.all) == 1 else self.of(fact)
+            if self.listener is not None and isinstance(fact, Received) and self._is_news(fact):
+                self.listener(fact)
         effects = store.state.apply(fact)
         if store is not self.newest:
             effects = tuple(effect for effect in effects if not isinstance(effect, Finished))
@@ -142,6 +150,13 @@ class Runs:
             self._has_news = False
             effects = (Urgent(), *effects)
         return effects
+
+    def _is_news(self, answer: Received) -> bool:
+        """Return whether an answer of the server has data, and is no list of questions that are known."""
+        fact = answer.fact
+        return bool(answer.payload) and not (
+            isinstance(fact, CheckpointOpened) and self.asking(fact.checkpoint_id) is not None
+        )
 
     # ---- whose it is ------------------------------------------------------------------------------------------------
 
