@@ -15,7 +15,7 @@ from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.models.function import DeltaToolCall, FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from runconsole import Console, ConsoleFailed, InvalidArgument, Reconnect, RunInterrupted
+from runconsole import Console, ConsoleFailed, InvalidArgument, Reconnect, RunInterrupted, UnfitValues
 from runconsole.cli import cli
 from tests.servers.agui_server import agent_server
 from tests.servers.json_server import eventually
@@ -88,7 +88,7 @@ def test_two_approvals_wait_for_each_other_and_one_request_answers_both() -> Non
     with agent_server(deploying()) as (url, bodies), Console(url, input="Deploy") as console:
         eventually(lambda: len(console.pending) == 2)
         north, south = console.pending
-        held = console.decide(north, "approve", modifications={"place": "east"})
+        held = console.decide(north, "approve", values={"place": "east"})
         assert (held.state, len(bodies)) == ("queued", 1)
         assert "waits for the answer to “Approve deploy" in str(held.error)
         assert console.checkpoints["status"].tolist() == ["sending", "pending"]
@@ -103,6 +103,28 @@ def test_two_approvals_wait_for_each_other_and_one_request_answers_both() -> Non
         assert console.run.execution_id == bodies[0]["runId"]
     assert len(bodies) == 2
     assert {body["threadId"] for body in bodies} == {bodies[0]["threadId"]}
+
+
+def test_an_answer_is_a_form_that_is_judged_before_it_is_sent() -> None:
+    asked = json.loads(json.dumps(ASKED))
+    asked["outcome"]["interrupts"][0] |= {
+        "reason": "input_required",
+        "responseSchema": {
+            "type": "object",
+            "required": ["size"],
+            "properties": {"size": {"type": "integer", "minimum": 1}, "name": {"type": "string", "default": "x"}},
+        },
+    }
+    done = said(STARTED, {"type": "STEP_STARTED", "stepName": "a"}, FINISHED)
+    with sse_server(said(STARTED, asked), done) as server:
+        with Console(server.url, protocol="agui", input="go") as console:
+            eventually(lambda: console.pending)
+            with pytest.raises(UnfitValues, match="size"):
+                console.decide("i", "submit", values={"size": 0})
+            assert console.decide("i", "submit", values={"size": 3}).state == "acknowledged"
+            console.wait(timeout=60)
+        [entry] = server.asked[1].json["resume"]
+    assert entry["payload"] == {"size": 3, "name": "x"}
 
 
 def test_a_function_answers_both_questions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runconsole.events import CheckpointDecided, CheckpointOpened, Received, TaskCompleted
 from runconsole.session.silence import Silence
 from runconsole.state import RunState
 
@@ -29,3 +30,15 @@ def test_reports_on_a_changing_server_are_bounded() -> None:
     silence = Silence(RunState(), after=4.0)
     texts = [reported(silence, f"subscribed (the server said: {number})") for number in range(1000)]
     assert 0 < sum(text is not None for text in texts) < 20
+
+
+def test_a_run_that_asks_is_not_said_to_be_done() -> None:
+    state = RunState()
+    silence = Silence(state, after=4.0)
+    for event in (TaskCompleted("t"), CheckpointOpened("c", "t")):
+        state.apply(Received("x", event, "{}", 1))
+    assert silence.look(live_s=9.0, quiet_s=9.0, events=2, asked="") is None
+    state.apply(Received("x", CheckpointDecided("c", "approve"), "{}", 2))
+    quiet = silence.look(live_s=9.0, quiet_s=9.0, events=3, asked="")
+    assert quiet is not None
+    assert quiet.kind == "done"

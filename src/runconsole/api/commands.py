@@ -42,6 +42,9 @@ class RunCommands:
     ) -> Decision:
         """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
 
+        An answer that goes out together with others (AG-UI) is returned as it waits for them: in the state ``queued``,
+        with an `error` that says so.
+
         Args:
             checkpoint_id: one of `pending`, or its id.
             option: one of its options: its id, its value as the server reported it, or its label where no other has the

@@ -53,8 +53,8 @@ class Silence:
             came = f"{events:,} messages came, but none tells of a run" if events else "no event has come yet"
             return Quiet("silent", f"the link is live, and {came}: {asked}")
         state = self.state
-        if live_s == 0 or quiet_s < self._after or state.finished or not is_complete(state):
-            return None
+        if live_s == 0 or quiet_s < self._after or state.finished or state.open_count or not is_complete(state):
+            return None  # a run that asks goes on with the answer
         tasks = max(len(state.tasks), state.total_tasks or 0)
         if self._done_told == tasks:
             return None

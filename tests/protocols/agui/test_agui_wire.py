@@ -135,6 +135,13 @@ def test_the_first_request_is_the_same_until_the_server_has_answered_and_never_s
     assert caught.value.unfinished
 
 
+def test_a_run_whose_stream_is_over_is_not_started_again_by_a_new_connection() -> None:
+    bench = Bench().say(STARTED, ENDED)
+    with pytest.raises(LinkLost, match="the stream of this run is over") as caught:
+        bench.wire.open(AT)
+    assert caught.value.unfinished
+
+
 def test_without_an_input_nothing_is_sent() -> None:
     with pytest.raises(LinkLost, match=r"an AG-UI endpoint has no run to follow.*nothing was sent") as caught:
         AguiWire().open(AT)
@@ -480,9 +487,14 @@ def test_an_interrupt_is_a_question_and_its_answer_another_run_of_the_thread() -
         ({"type": "string"}, "input_required", "3", "3"),
         ({"type": "integer"}, "input_required", "3", 3),
         ({"type": "string", "enum": ["a", "b"]}, "x:y", "b", "b"),
-        ({"type": "object", "properties": {"name": {"type": "string"}}}, "x:y", "Ada", {"name": "Ada"}),
-        ({"type": "object", "properties": {"a": {}, "b": {}}}, "x:y", '{"a": 1, "b": 2}', {"a": 1, "b": 2}),
-        ({"type": "object", "properties": {"a": {}, "b": {}}}, "x:y", Answer("", modifications={"a": 1}), {"a": 1}),
+        ({"type": "object", "properties": {"c": {"enum": ["a", "b"]}}}, "x:y", "b", {"c": "b"}),
+        ({"type": "object", "properties": {"a": {}}}, "x:y", Answer("submit", modifications={"a": 1}), {"a": 1}),
+        (
+            {"type": "object", "properties": {"a": {}, "b": {}}},
+            "x:y",
+            Answer("submit", modifications={"a": 1}),
+            {"a": 1},
+        ),
     ],
 )
 def test_an_answer_has_the_form_of_its_schema(schema: Any, reason: str, answer: Any, payload: Any) -> None:
@@ -491,12 +503,39 @@ def test_an_answer_has_the_form_of_its_schema(schema: Any, reason: str, answer: 
     assert entry["payload"] == payload
 
 
-def test_words_that_are_no_such_value_are_refused_and_nothing_is_sent() -> None:
+def test_a_form_without_its_values_and_words_that_are_no_number_are_refused_and_nothing_is_sent() -> None:
     schema = {"type": "object", "properties": {"a": {}, "b": {}}}
     bench = Bench().say(STARTED, interrupt({"id": "i", "reason": "x:y", "responseSchema": schema}))
     with pytest.raises(UnsupportedByWire, match="expected the answer as a JSON object with a, b"):
-        bench.decide(i="words")
-    bench.decide(i='{"a": 1}')
+        bench.decide(i="submit")
+    bench.decide(i=Answer("submit", modifications={"a": 1}))
+    bench = Bench().say(STARTED, interrupt({"id": "i", "reason": "x:y", "responseSchema": {"type": "integer"}}))
+    with pytest.raises(UnsupportedByWire, match="expected the answer as JSON, of type integer"):
+        bench.decide(i="many")
+
+
+def test_a_schema_of_an_object_is_the_form_of_its_question() -> None:
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}, "name": {"type": "string"}}}
+    bench = Bench().say(STARTED, interrupt({"id": "i", "reason": "input_required", "responseSchema": schema}))
+    row = bench.state.checkpoints["i"]
+    assert (row.schema, [option.id for option in row.options]) == (schema, ["submit"])
+
+
+def test_the_form_of_an_approval_is_that_of_the_arguments_it_may_change() -> None:
+    call = kind("TOOL_CALL_CHUNK", toolCallId="c", toolCallName="deploy", delta='{"a": 1, "b": ["x"]}')
+    asked = {"id": "i", "reason": "tool_call", "toolCallId": "c", "responseSchema": APPROVAL}
+    bench = Bench().say(STARTED, call, interrupt(asked))
+    assert bench.state.checkpoints["i"].schema == {
+        "type": "object",
+        "properties": {"a": {"type": "number", "default": 1}, "b": {"default": ["x"]}},
+    }
+    [entry] = bench.decide(i=Answer("approve", modifications={"a": 1, "b": ["x"]}))["resume"]
+    assert entry["payload"] == {"approved": True}  # they are as they were
+
+
+def test_an_approval_of_a_call_without_arguments_has_no_form() -> None:
+    asked = {"id": "i", "reason": "tool_call", "responseSchema": APPROVAL}
+    assert Bench().say(STARTED, interrupt(asked)).state.checkpoints["i"].schema is None
 
 
 def test_all_questions_of_a_run_are_answered_in_one_request() -> None:

@@ -22,6 +22,8 @@ _APPROVALS = frozenset({"tool_call", "confirmation"})
 _APPROVE = CheckpointOption("approve", "Approve", action="approve")
 _REJECT = CheckpointOption("reject", "Reject", action="reject")
 _YES_OR_NO = Choices((_APPROVE, _REJECT))
+_SUBMIT = Choices((CheckpointOption("submit", "Submit", action="approve"),))
+"""The option of a question whose answer is a form."""
 _TITLES = ("question", "title", "message", "prompt", "text", "description", "instruction")
 _CHOICES = ("options", "choices", "actions", "enum")
 
@@ -34,6 +36,7 @@ class Question(Struct):
         payload: its JSON, for the log.
         schema: the JSON Schema of its answer, where there is one.
         value: what LangGraph's ``interrupt`` was called with, where that says how to answer; None for anything else.
+        arguments: of the tool call that it is about.
         is_standard: True for an interrupt of the protocol, which is answered by ``resume``; False for one that
             ``forwardedProps.command.resume`` answers.
     """
@@ -42,6 +45,7 @@ class Question(Struct):
     payload: Any
     schema: Mapping[str, Any]
     value: Any = None
+    arguments: Any = None
     is_standard: bool = True
 
     def answer(self, decision: DecisionRequested) -> Any:
@@ -64,7 +68,7 @@ class Question(Struct):
         payload: dict[str, Any] = {field or "approved": approves}
         if decision.feedback is not None:
             payload["reason"] = decision.feedback
-        if decision.modifications is not None:
+        if decision.modifications is not None and decision.modifications != self.arguments:
             payload["editedArgs"] = decision.modifications
         return payload
 
@@ -99,8 +103,15 @@ class Question(Struct):
         return decision.sent_value
 
 
-def standard_question(given: Any, task_id: str | None, number: str) -> Question:
-    """Return the question of an interrupt. `number` is its id where the server gives it none."""
+def standard_question(given: Any, task_id: str | None, number: str, arguments: str = "") -> Question:
+    """Return the question of an interrupt.
+
+    Args:
+        given: the interrupt.
+        task_id: the task that asks.
+        number: its id where the server gives it none.
+        arguments: of the tool call that it is about, as JSON.
+    """
     interrupt = salvage(given, Interrupt) or Interrupt()
     schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
     value = _langgraph_value(interrupt.metadata)
@@ -112,6 +123,7 @@ def standard_question(given: Any, task_id: str | None, number: str) -> Question:
     }
     if value is not None:
         context = value if isinstance(value, dict) else {}
+    given_arguments = _parsed(arguments)
     deadline = read_deadline(interrupt.expires_at)
     fact = CheckpointOpened(
         interrupt.id or number,
@@ -124,8 +136,9 @@ def standard_question(given: Any, task_id: str | None, number: str) -> Question:
         context=context or None,
         deadline=deadline.at,
         expires_in_s=deadline.in_s,
+        schema=dict(schema) if choices is _SUBMIT else _edited_schema(schema, given_arguments),
     )
-    return Question(fact, given, schema, value)
+    return Question(fact, given, schema, value, given_arguments)
 
 
 def custom_question(given: Any, task_id: str | None, number: str) -> Question:
@@ -186,12 +199,11 @@ def _choices(reason: str | None, schema: Mapping[str, Any]) -> Choices:
     only = _only_field(schema)
     properties = schema.get("properties")
     values = properties.get(only) if only is not None and isinstance(properties, Mapping) else schema
-    given = (
-        next((values[name] for name in ("enum", "oneOf") if values.get(name)), None)
-        if isinstance(values, Mapping)
-        else None
-    )
-    return Choices(offers="text") if given is None else read_choices(given, None)
+    values = values if isinstance(values, Mapping) else {}
+    given = next((values[name] for name in ("enum", "oneOf") if values.get(name)), None)
+    if given is not None:
+        return read_choices(given, None)
+    return _SUBMIT if schema.get("type") == "object" and _properties(schema) else Choices(offers="text")
 
 
 def _approval_field(schema: Mapping[str, Any]) -> str | None:
@@ -199,6 +211,27 @@ def _approval_field(schema: Mapping[str, Any]) -> str | None:
     properties = schema.get("properties")
     field = properties.get("approved") if isinstance(properties, Mapping) else None
     return "approved" if isinstance(field, Mapping) and field.get("type") == "boolean" else None
+
+
+def _edited_schema(schema: Mapping[str, Any], arguments: Any) -> dict[str, Any] | None:
+    """Return the schema of the arguments that an approval may change, with these as defaults; None for none."""
+    properties = schema.get("properties")
+    edited = properties.get("editedArgs") if isinstance(properties, Mapping) else None
+    if not isinstance(edited, Mapping) or _approval_field(schema) is None or not isinstance(arguments, dict):
+        return None
+    known = edited.get("properties")
+    known = known if isinstance(known, Mapping) else {}
+    filled = {
+        name: {**(part if isinstance(part := known.get(name), Mapping) else _type_of(value)), "default": value}
+        for name, value in arguments.items()
+    }
+    return {**edited, "properties": {**known, **filled}} if known or filled else None
+
+
+def _type_of(value: Any) -> dict[str, Any]:
+    """Return a schema for values like this one, where the server gives none."""
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string"}
+    return {"type": kinds[type(value)]} if type(value) in kinds else {}
 
 
 def _properties(schema: Mapping[str, Any]) -> list[str]:

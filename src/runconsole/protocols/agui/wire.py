@@ -91,24 +91,21 @@ class AguiWire(Wire):
         """Forget the response of the last connection."""
         self._is_open = False
 
-    def open(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - as the base class has it
-        """Return the request that starts the run, once the server has taken it nothing. Raises LinkLost."""
+    def open(self, at: Micros = 0) -> Sequence[str]:  # noqa: ARG002 - as the base has it
+        """Return the request that starts the run; nothing once the server has taken it. Raises LinkLost."""
         self.begin()
         if self._life == "running" or (self._life == "posted" and self._is_restored):
-            raise LinkLost(
-                f"the run was under way when its recording ended, and AG-UI has no way to join it. {_UNKNOWN}",
-                fatal=True,
-                orderly=True,
-                unfinished=True,
-            )
-        if self._life not in {"new", "posted"}:
+            raise _unknown("the run was under way when its recording ended, and AG-UI has no way to join it")
+        if self._life == "over":
+            raise _unknown("the stream of this run is over; a new console, with another recording, starts another run")
+        if self._life == "asking":
             return ()
         if self._request is None:
             raise LinkLost(_NO_INPUT, fatal=True)
         self._life = "posted"
         return [_written(self._request)]
 
-    def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as the base class has it
+    def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as the base has it
         """Note a request of a recording."""
         try:
             request = json.loads(frame)
@@ -210,9 +207,7 @@ class AguiWire(Wire):
         outcome = event.outcome
         kind = None if outcome is None else outcome.type
         listed = outcome.interrupts if outcome is not None and kind == "interrupt" else []
-        questions = [
-            standard_question(given, self._task_of(given), f"{event.run_id}:{n}") for n, given in enumerate(listed)
-        ]
+        questions = [self._question(given, f"{event.run_id}:{n}") for n, given in enumerate(listed)]
         if outcome is None and self._custom:
             questions = [custom_question(given, None, f"{event.run_id}:{n}") for n, given in enumerate(self._custom)]
         if questions:
@@ -245,9 +240,11 @@ class AguiWire(Wire):
         fact = ExecutionCompleted("failed", completed_tasks=self._run.done, tokens_used=tokens)
         return [_row(event, error, text, at), *rows, derived("run.failed", fact, {"status": "failed"}, event, at)]
 
-    def _task_of(self, given: Any) -> str | None:
+    def _question(self, given: Any, number: str) -> Question:
+        """Return the question of an interrupt, with the task and the arguments of its tool call."""
         call_id = given.get("toolCallId") if isinstance(given, dict) else None
-        return self._run.task_of(call_id)
+        call_id = call_id if isinstance(call_id, str) else ""
+        return standard_question(given, self._run.task_of(call_id), number, self._conversation.call_arguments(call_id))
 
     # ---- answers ----------------------------------------------------------------------------------------------------
 
@@ -255,7 +252,7 @@ class AguiWire(Wire):
         """Return the open questions of the run: one request answers all of them."""
         return tuple(self._questions) if checkpoint_id in self._questions else ()
 
-    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as the base class has it
+    def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as the base has it
         """Raise UnsupportedByWire: only open questions can be answered, and `decide_all` does that."""
         raise UnsupportedByWire(
             f"the run no longer waits for an answer to {decision.checkpoint_id!r}: nothing was sent"
@@ -290,6 +287,10 @@ class AguiWire(Wire):
 
 def _row(event: Event, fact: Fact | ErrorReported, text: str, at: Micros) -> Received:
     return Received(event.type, fact, text, at, read_time(event.timestamp))
+
+
+def _unknown(why: str) -> LinkLost:
+    return LinkLost(f"{why}. {_UNKNOWN}", fatal=True, orderly=True, unfinished=True)
 
 
 def _written(request: dict[str, Any]) -> str:
