@@ -1,6 +1,6 @@
 /** Cards in every state of an answer: `?run=cards&show=open,diff,...` (all without `show`). */
 import type { CheckpointRow } from "../src/kernel/contract";
-import { checkpoint, type FakeKernel } from "./fake";
+import { checkpoint, choiceRows, type FakeKernel, formField } from "./fake";
 
 const DIFF = `--- a/src/session/store.py
 +++ b/src/session/store.py
@@ -31,6 +31,29 @@ const SPEC = `# Password reset by e-mail
 9. Rollback: the feature flag \`reset_by_mail\`.
 10. Out of scope: single sign-on.
 `;
+
+const FORM = [
+  formField("name", "text", "Name", { required: true, limits: "at most 40 characters" }),
+  formField("epochs", "integer", "Epochs", { start: "10", limits: "1 to 100" }),
+  formField("rate", "number", "Learning rate", {
+    description: "Of the optimizer",
+    start: "0.001",
+    limits: "at most 0.1",
+  }),
+  formField("device", "choice", "Device", { choices: choiceRows("cpu", "gpu", "tpu"), start: '"gpu"' }),
+  formField("model", "choice", "Model", {
+    choices: choiceRows("resnet-50", "efficientnet-b4", "vit-large-patch16", "convnext-base", "swin-v2"),
+    required: true,
+  }),
+  formField("resume", "boolean", "Resume", {
+    description: "From the newest checkpoint, if there is one",
+    start: "true",
+  }),
+  formField("notes", "lines", "Notes"),
+  formField("splits", "choices", "Splits", { choices: choiceRows("train", "validation", "test"), start: '["train"]' }),
+  formField("limit.day", "date", "Not before", { group: "Time" }),
+  formField("limit.end", "datetime", "Stop at", { group: "Time", start: '"2026-05-31T18:00:00Z"' }),
+];
 
 export function cards(kernel: FakeKernel, show: string | null): () => void {
   const now = Date.now();
@@ -81,6 +104,24 @@ export function cards(kernel: FakeKernel, show: string | null): () => void {
       error: "the server does not allow this answer (UNAUTHORIZED)",
     },
     late: { title: "Too late", deadline: now - 1000 },
+    form: {
+      title: "Fit it to the new data?",
+      description: "The data is ready: 48,000 rows in 12 files.",
+      type: null,
+      options: checkpoint("x")
+        .options.slice(0, 2)
+        .map((option, index) => ({
+          ...option,
+          id: index === 0 ? "train" : "skip",
+          label: index === 0 ? "Train" : "Skip",
+          description: null,
+          is_default: false,
+          modifies: false,
+          fills: index === 0,
+        })),
+      context: { spec: SPEC },
+      form: FORM,
+    },
     plain: {
       title: "Without descriptions",
       type: null,
@@ -89,5 +130,12 @@ export function cards(kernel: FakeKernel, show: string | null): () => void {
   };
   const wanted = show?.split(",") ?? Object.keys(all);
   for (const name of wanted) kernel.put("checkpoints", checkpoint(name, { ...asked, ...all[name] }));
+  kernel.onDecide = ({ id, answer }) => {
+    const { name = "", epochs } = (answer.modifications ?? {}) as { name?: string; epochs?: unknown };
+    const fields: Record<string, string> = {};
+    if (name === "") fields.name = "a value is needed";
+    if (Number(epochs) > 100) fields.epochs = `${epochs} is greater than the maximum of 100`;
+    kernel.model.receive({ kind: "answer", id, ok: false, error: "the values do not fit", fields });
+  };
   return () => {};
 }

@@ -5,10 +5,13 @@ import type {
   AskPage,
   Changes,
   CheckpointRow,
+  ChoiceRow,
   DecisionRow,
   Durable,
   ErrorRow,
   EventRow,
+  FieldKind,
+  FormField,
   FromKernel,
   Head,
   LogQuery,
@@ -241,6 +244,27 @@ type Log = {
 const COLOR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;:]*m`, "g");
 
 /** The kernel's side of the contract: a picture, its versions, and answers to every request. */
+/** A field of a form, with a plain name. */
+export function formField(key: string, kind: FieldKind, label: string, more: Partial<FormField> = {}): FormField {
+  return {
+    key,
+    path: key.split("."),
+    kind,
+    label,
+    description: null,
+    group: null,
+    required: false,
+    choices: [],
+    start: null,
+    limits: "",
+    ...more,
+  };
+}
+
+export function choiceRows(...values: readonly (string | number)[]): ChoiceRow[] {
+  return values.map((value) => ({ label: String(value), value: JSON.stringify(value) }));
+}
+
 export class FakeKernel {
   readonly model: FakeModel;
   readonly head: Head;

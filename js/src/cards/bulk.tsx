@@ -96,9 +96,9 @@ export function ApproveBar({ selection }: { selection: Selection }) {
   );
 }
 
-/** The option that approves and does nothing more, recognized by its id or else by its label. */
+/** The option that approves and does nothing more (no values go with it), recognized by its id or else by its label. */
 export function approvalOf(row: CheckpointRow): OptionRow | null {
-  const plain = row.options.filter((option) => !option.destructive && !option.modifies);
+  const plain = row.options.filter((option) => !option.destructive && !option.modifies && !option.fills);
   for (const name of ["id", "label"] as const) {
     const words = plain.map((option) => option[name].toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ""));
     const word = APPROVALS.find((approval) => words.includes(approval));

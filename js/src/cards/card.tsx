@@ -15,6 +15,7 @@ import { looksLikeMarkdown, Markdown } from "../ui/markdown";
 import { memo } from "../ui/memo";
 import { ClosedCard, ClosedCardActions } from "./closed-card";
 import { Context, lacking } from "./context";
+import { Form, useForm } from "./form";
 import { Modifications, parseModifications } from "./modifications";
 import { Options } from "./options";
 import { Timer, Urgent } from "./timer";
@@ -45,6 +46,7 @@ export const Card = memo(function Card(props: CardProps) {
   const late = isLate(row, now);
   const locked = isLocked(row, submission) || late || blocked !== null;
   const editor = useEditor(row, store.drafts);
+  const form = useForm(row, submission);
   const note = useUniqueId();
   const unlocked = store.submissions.unlocked(row.id);
   const idle = store.port.kernel() === "idle";
@@ -65,6 +67,10 @@ export const Card = memo(function Card(props: CardProps) {
       warn(option.id);
       return;
     }
+    if (option.fills) {
+      form.send(option.id);
+      return;
+    }
     const parsed = option.modifies ? editor.check() : { value: null, error: null };
     if (parsed.error !== null) return;
     store.answer(row, option.id, parsed.value);
@@ -73,6 +79,11 @@ export const Card = memo(function Card(props: CardProps) {
   const send = () => {
     if (!locked && store.drafts.feedback(row.id) !== null) store.answer(row, "");
   };
+
+  // With its key: a person who types when the question closes keeps the field under the cursor.
+  const values = row.form && (!stranded || form.texts !== null) && (
+    <Form key="form" row={row} fields={row.form} state={form} locked={locked || stranded} closed={stranded} />
+  );
 
   return (
     // Once closed it is no question any more, yet the same card: a person who types keeps the box under the cursor.
@@ -89,6 +100,7 @@ export const Card = memo(function Card(props: CardProps) {
       {stranded ? (
         <div class="rc-checkpoint-body">
           <ClosedCard row={row} submission={submission} />
+          {values}
         </div>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
@@ -104,6 +116,7 @@ export const Card = memo(function Card(props: CardProps) {
               </span>
             </p>
           )}
+          {values}
           <Context row={row} lacks={lacks} />
         </div>
       )}
@@ -118,19 +131,20 @@ export const Card = memo(function Card(props: CardProps) {
           hidden={replayed || (stranded && editor.feedback === "")}
           onInput={(event) => editor.write(event.currentTarget.value)}
         />
-        {!replayed && (stranded ? editor.hasWritten : row.options.some((option) => option.modifies)) && (
-          <Modifications
-            value={editor.modifications}
-            open={editor.isOpen}
-            error={editor.error}
-            locked={locked}
-            toggle={editor.toggle}
-            change={editor.change}
-            box={editor.box}
-          />
-        )}
+        {!replayed &&
+          (stranded ? editor.hasWritten : row.options.some((option) => option.modifies && !option.fills)) && (
+            <Modifications
+              value={editor.modifications}
+              open={editor.isOpen}
+              error={editor.error}
+              locked={locked}
+              toggle={editor.toggle}
+              change={editor.change}
+              box={editor.box}
+            />
+          )}
         {stranded ? (
-          <ClosedCardActions draft={store.drafts.of(row.id)} dismiss={dismiss} />
+          <ClosedCardActions row={row} draft={store.drafts.of(row.id)} dismiss={dismiss} />
         ) : (
           <>
             {row.options_note && (

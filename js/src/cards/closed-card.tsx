@@ -6,6 +6,7 @@ import type { Submission } from "../state/submissions";
 import { Button } from "../ui/button";
 import { CopyButton } from "../ui/copy";
 import { Icon } from "../ui/icons";
+import { wordsOf } from "./values";
 import { ending } from "./wording";
 
 export function ClosedCard({ row, submission }: { row: CheckpointRow; submission: Submission | undefined }) {
@@ -17,8 +18,17 @@ export function ClosedCard({ row, submission }: { row: CheckpointRow; submission
   );
 }
 
-export function ClosedCardActions({ draft, dismiss }: { draft: Readonly<Draft>; dismiss: () => void }) {
-  const text = () => [draft.feedback, draft.modifications ?? ""].filter((part) => part.trim() !== "").join("\n\n");
+interface ActionsProps {
+  row: CheckpointRow;
+  draft: Readonly<Draft>;
+  dismiss: () => void;
+}
+
+export function ClosedCardActions({ row, draft, dismiss }: ActionsProps) {
+  const text = () =>
+    [draft.feedback, draft.modifications ?? "", wordsOf(row.form ?? [], draft.form)]
+      .filter((part) => part.trim() !== "")
+      .join("\n\n");
   return (
     <div class="rc-stranded-actions">
       <CopyButton text={text} title="Copy what you wrote" />

@@ -116,6 +116,7 @@ function isShort(row: CheckpointRow): boolean {
   return (
     !more &&
     !row.free_text &&
+    !row.form &&
     !(row.cut && row.cut.length > 0) &&
     description.length <= SHORT &&
     !description.includes("\n") &&

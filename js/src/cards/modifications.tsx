@@ -91,7 +91,7 @@ function placeOf(text: string, message: string): string {
 }
 
 /** True if a whole number is so large that the browser has rounded it. */
-function hasInexact(value: unknown): boolean {
+export function hasInexact(value: unknown): boolean {
   if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value);
   return typeof value === "object" && value !== null && Object.values(value).some(hasInexact);
 }

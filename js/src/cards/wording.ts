@@ -53,6 +53,9 @@ function submitted({ row, silent, idle, late, unlocked }: AnswerFacts, submissio
     case "taken":
       return { text: `${label}: sending…`, tone: "running" };
     case "refused":
+      if (row.form && submission.fields) {
+        return { text: `${label} was not sent: the values do not fit, as the form says.`, tone: "failed" };
+      }
       return {
         text: `${label} was refused: ${sentence(submission.error ?? "the kernel did not say why")}`,
         tone: "failed",

@@ -40,6 +40,7 @@ export function markedMessage<T>(value: T, name = ""): T {
   if (typeof value === "string") return marked(value) as T;
   if (typeof value !== "object" || value === null) return value;
   const isList = Array.isArray(value);
+  if (isList && name === "path") return value; // of a form's field: its names go back to the kernel
   let copy = value as Record<string, unknown>;
   for (const [field, held] of Object.entries(value)) {
     const fresh = markedMessage(held, isList ? name : field);

@@ -1,4 +1,4 @@
-/** The keys of the panel: they act while the focus is in it, and not in a field that takes text. */
+/** The keys of the panel: they act while the focus is in it, and not in a field that takes text or in a form. */
 import { TABS } from "../tabs/tabs";
 import { Drawer } from "../ui/drawer";
 import type { View } from "./view";
@@ -40,9 +40,9 @@ export function act(event: KeyboardEvent, root: HTMLElement, view: View): boolea
 }
 
 function takesText(target: EventTarget | null): boolean {
-  return (
-    target instanceof Element && target.closest("input:not([type=checkbox], [type=range]), textarea, select") !== null
-  );
+  // In a form no key is the panel's: a person who fills it in types on, from field to box to field.
+  const fields = "input:not([type=checkbox], [type=range]), textarea, select, .rc-form";
+  return target instanceof Element && target.closest(fields) !== null;
 }
 
 function focusOn(field: HTMLInputElement | null): boolean {

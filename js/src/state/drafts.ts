@@ -7,10 +7,15 @@ import type { CheckpointRow } from "../kernel/contract";
 import type { Env } from "../page/env";
 import { isOpen } from "./submissions";
 
+/** Texts of fields as they were typed, by the keys of the fields; a group of boxes has the ticked ones. */
+export type FormTexts = Readonly<Record<string, string | readonly string[]>>;
+
 export interface Draft {
   feedback: string;
   /** Null without any text. */
   modifications: string | null;
+  /** The fields of the form that were changed; null for none. */
+  form: FormTexts | null;
   /** The option it was last sent with. */
   sentWith: string | null;
 }
@@ -27,7 +32,7 @@ interface Kept extends Draft {
 const ENTRY = "runconsole.drafts.1";
 const MOST = 50;
 const MOST_CHARACTERS = 200_000;
-const NOTHING: Draft = { feedback: "", modifications: null, sentWith: null };
+const NOTHING: Draft = { feedback: "", modifications: null, form: null, sentWith: null };
 
 interface Surroundings {
   /** The run's name from one page to the next; null if nothing may be kept. */
@@ -78,8 +83,8 @@ export class Drafts {
     const question = this.#question(row.id);
     const kept = this.#kept().find((one) => one.question === question);
     if (kept && kept.asked === row.requested_at && !this.#drafts.has(row.id)) {
-      const { feedback, modifications, sentWith } = kept;
-      this.#drafts.set(row.id, { feedback, modifications, sentWith });
+      const { feedback, modifications, form = null, sentWith } = kept; // older pages kept none of a form
+      this.#drafts.set(row.id, { feedback, modifications, form, sentWith });
       this.#around.changed();
     }
     if (isOpen(row)) return;
@@ -114,20 +119,29 @@ export class Drafts {
   }
 }
 
-function isEmpty({ feedback, modifications }: Draft): boolean {
-  return feedback.trim() === "" && (modifications ?? "").trim() === "";
+function isEmpty({ feedback, modifications, form }: Draft): boolean {
+  return feedback.trim() === "" && (modifications ?? "").trim() === "" && Object.keys(form ?? {}).length === 0;
 }
 
-function sizeOf({ feedback, modifications }: Omit<Kept, "question">): number {
-  return feedback.length + (modifications ?? "").length;
+function sizeOf({ feedback, modifications, form }: Omit<Kept, "question">): number {
+  return feedback.length + (modifications ?? "").length + (form ? JSON.stringify(form).length : 0);
 }
 
 function isKept(value: unknown): value is Kept {
-  const { question, asked, feedback, modifications, sentWith } = (value ?? {}) as Record<keyof Kept, unknown>;
+  const { question, asked, feedback, modifications, form, sentWith } = (value ?? {}) as Record<keyof Kept, unknown>;
   return (
     typeof question === "string" &&
     typeof feedback === "string" &&
     (asked === null || typeof asked === "number") &&
-    [modifications, sentWith].every((text) => text === null || typeof text === "string")
+    [modifications, sentWith].every((text) => text === null || typeof text === "string") &&
+    (form === null || form === undefined || isForm(form))
+  );
+}
+
+function isForm(value: unknown): value is FormTexts {
+  const isText = (part: unknown) => typeof part === "string";
+  return (
+    typeof value === "object" &&
+    Object.values(value as object).every((raw) => isText(raw) || (Array.isArray(raw) && raw.every(isText)))
   );
 }

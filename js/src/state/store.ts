@@ -223,7 +223,7 @@ export class Store {
       case "answer":
         this.windows.receive(message);
         this.details.receive(message);
-        this.submissions.answer(message.id, message.ok, message.error);
+        this.submissions.answer(message.id, message.ok, message.error, message.fields);
         this.commands.answer(message.id, message.ok, message.error);
         if (!this.#commands.delete(message.id)) break;
         this.refusal = message.ok ? null : { error: message.error };

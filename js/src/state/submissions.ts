@@ -15,7 +15,11 @@ export interface Submission {
    */
   readonly phase: "sending" | "queued" | "stuck" | "taken" | "refused" | "lost";
   readonly error: string | null;
+  /** The reason for each field of the form whose value was refused and not changed since, by its key; null for none. */
+  readonly fields: FieldErrors | null;
 }
+
+export type FieldErrors = Readonly<Record<string, string>>;
 
 interface Entry {
   submission: Submission;
@@ -65,7 +69,7 @@ export class Submissions {
     this.#entries.get(row.id)?.cancel();
     const at = Math.round(this.#around.now());
     if (!this.#send({ kind: "decide", id, checkpoint: row.id, answer, at })) return false;
-    const submission: Submission = { id, option: answer.option, phase: "sending", error: null };
+    const submission: Submission = { id, option: answer.option, phase: "sending", error: null, fields: null };
     this.#entries.set(row.id, { submission, seen: says(row), cancel: () => {} });
     this.#after(row.id, QUEUED_MS, () => {
       this.#move(row.id, "queued");
@@ -75,12 +79,35 @@ export class Submissions {
     return true;
   }
 
+  /** Refuses an answer before it is sent: the values of its form cannot be. */
+  refuse(row: CheckpointRow, option: string, fields: FieldErrors): void {
+    if (isLocked(row, this.get(row.id))) return;
+    this.#entries.get(row.id)?.cancel();
+    const submission: Submission = { id: this.#env.id(), option, phase: "refused", error: null, fields };
+    this.#entries.set(row.id, { submission, seen: says(row), cancel: () => {} });
+    this.#around.changed();
+  }
+
+  /** A person changed a field: what was said of its value is over. */
+  edit(checkpoint: string, isOf: (key: string) => boolean): void {
+    const entry = this.#entries.get(checkpoint);
+    const fields = entry?.submission.fields;
+    if (!entry || !fields || !Object.keys(fields).some(isOf)) return;
+    const left = Object.entries(fields).filter(([key]) => !isOf(key));
+    if (left.length === 0) {
+      this.#drop(checkpoint);
+      return;
+    }
+    entry.submission = { ...entry.submission, fields: Object.fromEntries(left) };
+    this.#around.changed();
+  }
+
   /** Takes the kernel's acceptance or refusal of the request. */
-  answer(id: string, ok: boolean, error: string | null): void {
+  answer(id: string, ok: boolean, error: string | null, fields: FieldErrors | null = null): void {
     for (const [checkpoint, entry] of this.#entries) {
       if (entry.submission.id !== id) continue;
       entry.cancel();
-      this.#move(checkpoint, ok ? "taken" : entry.submission.phase === "lost" ? "lost" : "refused", error);
+      this.#move(checkpoint, ok ? "taken" : entry.submission.phase === "lost" ? "lost" : "refused", error, fields);
       if (ok) this.#after(checkpoint, TAKEN_MS, () => this.#drop(checkpoint));
     }
   }
@@ -123,10 +150,15 @@ export class Submissions {
     if (entry) entry.cancel = this.#env.later(ms, work);
   }
 
-  #move(checkpoint: string, phase: Submission["phase"], error: string | null = null): void {
+  #move(
+    checkpoint: string,
+    phase: Submission["phase"],
+    error: string | null = null,
+    fields: FieldErrors | null = null,
+  ): void {
     const entry = this.#entries.get(checkpoint);
     if (!entry) return;
-    entry.submission = { ...entry.submission, phase, error };
+    entry.submission = { ...entry.submission, phase, error, fields };
     this.#around.changed();
   }
 

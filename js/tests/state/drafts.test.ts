@@ -35,12 +35,33 @@ describe("the drafts of a run", () => {
 
   test("are there again after a reload, with their option", () => {
     const drafts = type("wait for the migration");
-    drafts.write(row(), { modifications: '{"n": 1}', sentWith: "modify" });
+    drafts.write(row(), { modifications: '{"n": 1}', form: { rate: "0,5", on: ["1"] }, sentWith: "modify" });
     expect(reloaded()).toEqual({
       feedback: "wait for the migration",
       modifications: '{"n": 1}',
+      form: { rate: "0,5", on: ["1"] },
       sentWith: "modify",
     });
+  });
+
+  test("of a form alone are kept, and go when every field has its default again", () => {
+    const drafts = opened();
+    drafts.write(row(), { form: { rate: "2" } });
+    expect(reloaded().form).toEqual({ rate: "2" });
+    expect(drafts.isUnsent(decided())).toBe(true);
+    drafts.write(row(), { form: null });
+    expect(env.storage.has(ENTRY)).toBe(false);
+    expect(drafts.isUnsent(decided())).toBe(false);
+  });
+
+  test("that an older page has kept are read; a form that is none is no draft", () => {
+    const old = { question: "ws://localhost:8000/ws cp-1", asked: NOW, modifications: null, sentWith: null };
+    env.storage.set(ENTRY, JSON.stringify([{ ...old, feedback: "of old" }]));
+    expect(reloaded()).toEqual({ feedback: "of old", modifications: null, form: null, sentWith: null });
+    for (const form of ["text", { rate: 2 }, { on: [1] }]) {
+      env.storage.set(ENTRY, JSON.stringify([{ ...old, feedback: "foreign", form }]));
+      expect(reloaded().feedback).toBe("");
+    }
   });
 
   test("belong to one question of one run, as it was asked", () => {
@@ -117,7 +138,7 @@ describe("the drafts of a run", () => {
     "are not taken from what others have written there: %s",
     (garbage) => {
       env.storage.set(ENTRY, garbage);
-      expect(reloaded()).toEqual({ feedback: "", modifications: null, sentWith: null });
+      expect(reloaded()).toEqual({ feedback: "", modifications: null, form: null, sentWith: null });
       type("mine");
       expect(reloaded().feedback).toBe("mine");
     },

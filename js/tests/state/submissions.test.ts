@@ -122,3 +122,37 @@ test("clearing leaves no timer", () => {
   submissions.clear();
   expect(env.waiting).toBe(0);
 });
+
+describe("values that do not fit", () => {
+  const answer = { option: "approve", feedback: null, modifications: { n: 3 } };
+  const fields = () => submissions.get("cp-1")?.fields;
+
+  test("come with a refusal by the kernel, and leave as their fields are changed", () => {
+    submissions.submit(row, answer);
+    expect(fields()).toBeNull();
+    submissions.answer(sentId(), false, "they do not fit", { n: "too large", "a.b": "a value is needed" });
+    expect([phase(), fields()]).toEqual(["refused", { n: "too large", "a.b": "a value is needed" }]);
+    submissions.edit("cp-1", (key) => key === "other");
+    expect(fields()).toEqual({ n: "too large", "a.b": "a value is needed" });
+    submissions.edit("cp-1", (key) => key === "n");
+    expect([phase(), fields()]).toEqual(["refused", { "a.b": "a value is needed" }]);
+    submissions.edit("cp-1", (key) => key === "a.b");
+    expect(submissions.get("cp-1")).toBeUndefined();
+  });
+
+  test("found here are refused without being sent, and do not lock", () => {
+    submissions.refuse(row, "approve", { day: "the date is not complete" });
+    expect(sent).toEqual([]);
+    expect([phase(), fields()]).toEqual(["refused", { day: "the date is not complete" }]);
+    expect(submissions.submit(row, answer)).toBe(true);
+    expect(fields()).toBeNull();
+  });
+
+  test("cannot take the place of an answer on its way", () => {
+    submissions.submit(row, answer);
+    submissions.refuse(row, "approve", { n: "too large" });
+    expect([phase(), fields()]).toEqual(["sending", null]);
+    submissions.edit("cp-1", () => true);
+    expect(phase()).toBe("sending");
+  });
+});
