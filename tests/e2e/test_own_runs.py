@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import nbformat
@@ -22,6 +23,23 @@ with runconsole.start_run("release") as run:
         print("case", n)
     answer = run.ask("Deploy the model?", options=["deploy", "keep"])
     print("took", answer.option, answer.decided_by)
+"""
+FORM = """
+import runconsole
+schema = {
+    "type": "object",
+    "required": ["rate", "device"],
+    "properties": {
+        "rate": {"type": "number", "maximum": 0.1, "default": 0.01, "title": "Learning rate"},
+        "device": {"enum": ["cpu", "gpu"], "title": "Device"},
+        "resume": {"type": "boolean", "default": True, "title": "Resume"},
+        "until": {"type": "string", "format": "date", "title": "Not after"},
+        "notes": {"type": "string", "title": "Notes"},
+    },
+}
+with runconsole.start_run("training") as run:
+    answer = run.ask("Begin the training?", options=["train", "skip"], schema=schema)
+    print("took", answer.option, answer.modifications)
 """
 LOOP = """
 import itertools, time, runconsole
@@ -55,6 +73,50 @@ def test_a_cell_asks_and_its_panel_answers_while_it_waits(lab: Lab) -> None:
     until(lambda: notebook.kernel_eval("run.checkpoints['decided_by'].tolist()") == ["you"])
     assert notebook.kernel_eval("run.tasks['status'].tolist()") == ["completed"]
     assert notebook.panel.count() == 1
+
+
+def test_a_form_is_judged_by_the_kernel_and_its_values_come_typed(lab: Lab) -> None:
+    notebook = lab.new_notebook([FORM])
+    notebook.run_cell(0, wait=False)
+    form = card(notebook, "Begin the training?")
+    expect(form).to_be_visible(timeout=LONG)
+    rate = form.get_by_role("textbox", name="Learning rate")
+    expect(rate).to_have_value("0.01")
+    rate.fill("3")
+    press(notebook, "train", "Begin the training?")
+    expect(rate).to_have_accessible_description(re.compile("3 is greater than the maximum of 0.1"))
+    expect(rate).to_be_focused()
+    expect(rate).to_have_value("3")
+    device = form.get_by_role("radiogroup", name="Device")
+    expect(device).to_have_accessible_description("a value is needed")
+    rate.press_sequentially("j")  # in a form, no key is the panel's or the notebook's
+    expect(rate).to_have_value(re.compile("j"))
+    rate.fill("0.05")
+    expect(rate).not_to_have_attribute("aria-invalid", "true")
+    device.get_by_role("radio", name="gpu").check()
+    form.get_by_role("checkbox", name="Resume").uncheck()
+    form.get_by_label("Not after").fill("2026-05-31")
+    press(notebook, "train", "Begin the training?")
+    notebook.wait_idle()
+    expect(notebook.output(0)).to_contain_text(
+        "took train {'rate': 0.05, 'device': 'gpu', 'resume': False, 'until': '2026-05-31'}"
+    )
+
+
+def test_a_date_of_which_a_part_is_typed_is_not_left_out(lab: Lab) -> None:
+    notebook = lab.new_notebook([FORM])
+    notebook.run_cell(0, wait=False)
+    form = card(notebook, "Begin the training?")
+    expect(form).to_be_visible(timeout=LONG)
+    form.get_by_role("radio", name="cpu").check()
+    day = form.get_by_label("Not after")
+    day.press_sequentially("05")
+    press(notebook, "train", "Begin the training?")
+    expect(day).to_have_accessible_description("the date is not complete")
+    day.fill("")
+    press(notebook, "skip", "Begin the training?")
+    notebook.wait_idle()
+    expect(notebook.output(0)).to_contain_text("took skip None")
 
 
 def test_an_interrupted_cell_withdraws_its_question(lab: Lab) -> None:
