@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-again coverage check bench docs screenshots clean
 
-# PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests.
-export PYTHON CHROMIUM
+# PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests. REDIS_SERVER: for the relay's.
+export PYTHON CHROMIUM REDIS_SERVER
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ setup: ## install everything into .venv and build the front end; quick when noth
 demo: setup ## open JupyterLab with a run of the embedded simulator
 	@.venv/bin/runconsole demo
 
-test: setup ## run all checks and tests, in a real browser too (gets Chromium where there is none)
+test: setup ## run all checks and tests, in a real browser too (gets Chromium and Redis where there are none)
 	@scripts/test
 
 test-again: setup ## run all tests N=10 times in a row, beside LOAD=1 processes that keep a core busy

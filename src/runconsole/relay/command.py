@@ -48,8 +48,8 @@ def relay_command(
         required=True,
         envvar="RUNCONSOLE_STORE",
         show_envvar=True,
-        metavar="FILE",
-        help="Where the run is kept: a recording.",
+        metavar="FILE|redis://...",
+        help="Where the run is kept: a recording, or a Redis server: redis://HOST:PORT/DB?stream=NAME.",
     )
     @click.option("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="Default: this machine, a free port.")
     @click.option(
@@ -91,7 +91,7 @@ def relay_command(
         def console(**more: Any) -> Console:
             return make_console(upstream, subscribe, headers, options | {"start": False} | more)
 
-        _run(store_at(place), console, (host, port), token)
+        _run(store_at(place, _say), console, (host, port), token)
 
     return click.command("relay", cls=kind)(relay)
 

@@ -1,4 +1,4 @@
-"""Where a relay keeps a run."""
+"""Where a relay keeps a run: a recording file, or what `redis_store` makes of one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from runconsole.redaction.secrets import Secret
 from runconsole.replay import follows_same, goes_on, header_of
 
 __all__ = ["FileStore", "Store", "check_run", "store_at"]
+
+
+_REDIS = ("redis://", "rediss://", "unix://")
 
 
 class Store(ABC):
@@ -61,14 +64,18 @@ class FileStore(Store):
         """Do nothing: the console closes the file."""
 
 
-def store_at(place: Secret[str]) -> Store:
-    """Return the store at a path. Raises InvalidArgument."""
+def store_at(place: Secret[str], say: Callable[[str], None]) -> Store:
+    """Return the store at a URL or path; `say` takes sentences about it. Raises InvalidArgument, MissingPackage."""
     text = place.reveal()
+    if text.startswith(_REDIS):
+        from runconsole.relay.redis_store import RedisStore
+
+        return RedisStore(place, say)
     if "://" in text:
         kind = text.partition("://")[0][:12]
-        raise InvalidArgument(f"expected --store to be a file, got a URL of the kind {kind!r}")
+        raise InvalidArgument(f"expected --store to be redis://HOST:PORT or a file, got a URL of the kind {kind!r}")
     if not text.strip():
-        raise InvalidArgument("expected --store to be a file, got nothing")
+        raise InvalidArgument("expected --store to be redis://HOST:PORT or a file, got nothing")
     return FileStore(Path(text))
 
 
