@@ -85,9 +85,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"displays", "simulator"},
     "browser": {"console", "displays", "onefile", "widget"},
     "terminal": {"api", "clock", "console", "forms", "state", "view"},
-    "cli": {"browser", "console", "demo", "protocols", "recording", "redaction", "relay", "simulator", "terminal"},
+    "checking": {"api", "console", "log", "options", "recording", "redaction", "replay", "state", "store"},
+    "cli": {
+        "browser",
+        "checking",
+        "console",
+        "demo",
+        "protocols",
+        "recording",
+        "redaction",
+        "relay",
+        "simulator",
+        "terminal",
+    },
     "": {
         "api",
+        "checking",
         "console",
         "dataset",
         "options",
@@ -101,7 +114,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 ONLY_IN: dict[str, set[str]] = {
     # A library → the modules that may import it at run time (for type checking anyone may).
-    "pandas": {"analysis", "dataset", "tables"},
+    "pandas": {"analysis", "checking", "dataset", "tables"},
     "anywidget": {"widget"},
     "ipywidgets": {"widget"},
     "IPython": {"widget"},

@@ -43,6 +43,8 @@ from runconsole.state.dated import Checkpoint, Decision
 from runconsole.version import __version__
 
 if TYPE_CHECKING:
+    from runconsole.checking.findings import CheckReport, Finding
+    from runconsole.checking.reading import check
     from runconsole.dataset import History, history
     from runconsole.replay import Replay
     from runconsole.reporting.asking import TakenAnswer
@@ -62,6 +64,7 @@ __all__ = [
     "Answer",
     "CallRefused",
     "CallUnanswered",
+    "CheckReport",
     "Checkpoint",
     "CheckpointOption",
     "Console",
@@ -73,6 +76,7 @@ __all__ = [
     "DecisionExpired",
     "DecisionRefused",
     "DecisionUnknown",
+    "Finding",
     "History",
     "InvalidArgument",
     "LinkFailure",
@@ -96,6 +100,7 @@ __all__ = [
     "UnfitValues",
     "UnsupportedByWire",
     "__version__",
+    "check",
     "history",
     "report",
     "start_run",
@@ -103,6 +108,9 @@ __all__ = [
 ]
 
 _LATER = {
+    "CheckReport": "runconsole.checking.findings",
+    "Finding": "runconsole.checking.findings",
+    "check": "runconsole.checking.reading",
     "ActiveRun": "runconsole.reporting.run",
     "ActiveSubtask": "runconsole.reporting.tasks",
     "ActiveTask": "runconsole.reporting.tasks",

@@ -1,4 +1,4 @@
-"""The command line: `runconsole watch`, `record`, `replay`, `report`, `open`, `relay`, `serve` and `demo`.
+"""The command line: `runconsole watch`, `record`, `replay`, `check`, `report`, `open`, `relay`, `serve`, `demo`.
 
 Errors are one sentence on stderr. Exit codes: 2 for wrong arguments; 3 for a stream that ended before its run did; 1
 for every other failure, also of the run itself; 130 after Ctrl-C; 143 and 129 after SIGTERM and SIGHUP. A closed output
@@ -249,6 +249,30 @@ def record(
     _watch(_console(url, subscribe, headers, options | {"record": file}))
 
 
+@cli.command(cls=_QuietCommand)
+@click.argument("source", type=_SecretText(), envvar="RUNCONSOLE_URL")
+@click.option("--json", "as_json", is_flag=True, help="Write the report as one line of JSON.")
+@_console_options
+def check(
+    source: Secret[str],
+    as_json: bool,  # noqa: FBT001 - click passes by name
+    subscribe: Secret[str] | None,
+    headers: tuple[Secret[str], ...],
+    **options: Any,
+) -> None:
+    """Compare the events of SOURCE, a recording or a URL, with the promises of its event family.
+
+    A URL is followed until its run has ended. Each line is a finding: the number of the event, the promise, the
+    expected and the given value; broken promises come before advice.
+
+    Exit code: 0 where every promise is kept, 1 where one is broken; 2 for wrong arguments; 3 for a stream that ended
+    before its run did.
+    """
+    from runconsole.checking.command import run_check
+
+    run_check(source, _given(subscribe, headers, options), as_json=as_json)
+
+
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
@@ -321,11 +345,19 @@ def _console(
 ) -> Console:
     from runconsole.console import Console
 
-    given: Any = {name: value for name, value in options.items() if value is not None}
-    given |= {"url": url, "subscribe": _json_of(subscribe), "headers": _headers_of(headers)}
+    given: Any = {"url": url, **_given(subscribe, headers, options)}
+    return Console(**given)
+
+
+def _given(
+    subscribe: Secret[str] | None, headers: tuple[Secret[str], ...], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of a command line as those of a console."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    given |= {"subscribe": _json_of(subscribe), "headers": _headers_of(headers)}
     if "input" in given:
         given["input"] = _input_of(given["input"])
-    return Console(**given)
+    return given
 
 
 def _watch(console: Console) -> None:
