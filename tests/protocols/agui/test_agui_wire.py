@@ -123,6 +123,19 @@ def test_a_run_agent_input_is_sent_as_it_is_in_names_of_the_wire() -> None:
     assert request["forwardedProps"] == {"a_b": 1}
 
 
+@pytest.mark.parametrize(
+    ("request_given", "title"),
+    [
+        ("hello\nyou", "hello"),
+        ("x" * 200, "x" * 79 + "…"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}, {"role": "assistant", "content": "a"}]}, None),
+        ({"messages": [{"role": "user", "content": "one"}, {"role": "user", "content": "two"}]}, "two"),
+    ],
+)
+def test_a_run_is_named_after_the_message_of_the_user(request_given: Any, title: str | None) -> None:
+    assert Bench(request_given).say(STARTED).state.title == title
+
+
 def test_the_first_request_is_the_same_until_the_server_has_answered_and_never_sent_again() -> None:
     wire = AguiWire("go")
     first, again = wire.open(AT), wire.open(AT)
@@ -456,7 +469,7 @@ def test_an_interrupt_is_a_question_and_its_answer_another_run_of_the_thread() -
     assert (row.title, row.kind, row.task_id) == ("Deploy?", "tool_call", "r1")
     assert [option.id for option in row.options] == ["approve", "reject"]
     assert row.deadline == 1_798_761_600_000_000
-    assert row.context == {"metadata": {"risk": 1}, "responseSchema": APPROVAL}
+    assert row.context == {"metadata": {"risk": 1}, "tool": "deploy", "arguments": {"a": 1}}
     assert not bench.state.finished
     request = bench.decide(i=Answer("approve", modifications={"a": 2}))
     assert request["resume"] == [

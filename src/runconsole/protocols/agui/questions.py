@@ -103,27 +103,28 @@ class Question(Struct):
         return decision.sent_value
 
 
-def standard_question(given: Any, task_id: str | None, number: str, arguments: str = "") -> Question:
+def standard_question(
+    given: Any, task_id: str | None, number: str, tool: str | None = None, arguments: str = ""
+) -> Question:
     """Return the question of an interrupt.
 
     Args:
         given: the interrupt.
         task_id: the task that asks.
         number: its id where the server gives it none.
-        arguments: of the tool call that it is about, as JSON.
+        tool: the name of the tool whose call it is about; None for none.
+        arguments: of that call, as JSON.
     """
     interrupt = salvage(given, Interrupt) or Interrupt()
     schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
     value = _langgraph_value(interrupt.metadata)
     choices = _choices(interrupt.reason, schema) if schema or value is None else _choices_of_value(value)
-    context = {
-        name: part
-        for name, part in (("metadata", interrupt.metadata), ("responseSchema", interrupt.response_schema))
-        if part is not None
-    }
-    if value is not None:
-        context = value if isinstance(value, dict) else {}
     given_arguments = _parsed(arguments)
+    context: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
+    if value is None and interrupt.metadata:
+        context["metadata"] = interrupt.metadata
+    if tool is not None:
+        context |= {"tool": tool, "arguments": given_arguments}
     deadline = read_deadline(interrupt.expires_at)
     fact = CheckpointOpened(
         interrupt.id or number,

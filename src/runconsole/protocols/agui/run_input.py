@@ -8,7 +8,9 @@ from typing import Any
 
 from runconsole.protocols.agui.conversation import Conversation
 
-__all__ = ["first_input", "next_input", "problem_of_input"]
+__all__ = ["first_input", "next_input", "problem_of_input", "title_of"]
+
+_LONGEST_TITLE = 80
 
 
 def problem_of_input(given: Any) -> str | None:
@@ -48,6 +50,18 @@ def next_input(before: Mapping[str, Any], conversation: Conversation) -> dict[st
         "messages": conversation.messages(),
         "state": conversation.state.value,
     }
+
+
+def title_of(request: Mapping[str, Any]) -> str | None:
+    """Return the first line of the user's newest message, shortened; None for none."""
+    messages = request.get("messages")
+    texts = [
+        message["content"]
+        for message in (messages if isinstance(messages, list) else ())
+        if isinstance(message, Mapping) and message.get("role") == "user" and isinstance(message.get("content"), str)
+    ]
+    line = next(iter(texts[-1].strip().splitlines()), "") if texts else ""
+    return (line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…") or None
 
 
 def _camel(name: str) -> str:

@@ -36,7 +36,7 @@ from runconsole.protocols.agui.questions import (
     standard_question,
     written_for_langgraph,
 )
-from runconsole.protocols.agui.run_input import first_input, next_input
+from runconsole.protocols.agui.run_input import first_input, next_input, title_of
 from runconsole.protocols.base import Established, Outgoing, Reply, Signal, StreamBroken, Wire
 from runconsole.transports.sse.transport import BROKEN, ENDED, OPENED, REFUSED
 
@@ -201,7 +201,7 @@ class AguiWire(Wire):
         if self._run_id:  # it goes on with an execution that is known
             return [_row(event, Logged(), text, at)]
         self._run_id = event.run_id or str((self._request or {}).get("runId") or "run")
-        return [_row(event, ExecutionStarted(self._run_id), text, at)]
+        return [_row(event, ExecutionStarted(self._run_id, title=title_of(self._request or {})), text, at)]
 
     def _finished(self, event: Event, text: str, at: Micros) -> list[Signal]:
         outcome = event.outcome
@@ -244,7 +244,8 @@ class AguiWire(Wire):
         """Return the question of an interrupt, with the task and the arguments of its tool call."""
         call_id = given.get("toolCallId") if isinstance(given, dict) else None
         call_id = call_id if isinstance(call_id, str) else ""
-        return standard_question(given, self._run.task_of(call_id), number, self._conversation.call_arguments(call_id))
+        tool, arguments = self._conversation.calls.get(call_id), self._conversation.call_arguments(call_id)
+        return standard_question(given, self._run.task_of(call_id), number, tool, arguments)
 
     # ---- answers ----------------------------------------------------------------------------------------------------
 
