@@ -124,6 +124,10 @@ class Questions:
         )
         question.answered.set_result(taken)
 
+    def asks(self, question_id: str) -> bool:
+        """Return whether the run has asked a question of this id."""
+        return question_id in self._questions
+
     def time_out(self, question: Question) -> None:
         """Take the default, unless an answer was faster."""
         taken = TakenAnswer(question.default, decided_by="timeout", timed_out=True)

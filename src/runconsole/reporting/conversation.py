@@ -16,7 +16,7 @@ from runconsole.redaction.secrets import Secret
 from runconsole.reporting.emitter import iso_time
 from runconsole.values import plain_argument
 
-__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "batches", "offered_token"]
+__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "batches", "offered_token", "resolved"]
 
 UNAUTHORIZED = 4001
 """The close code for a missing or wrong token."""
@@ -74,7 +74,7 @@ class Conversation:
             case "subscribe" | "unsubscribe":  # every viewer gets every event
                 return {"type": f"{kind}d", "payload": payload}
             case "checkpoint.resolve":
-                return self._resolve(payload)
+                return resolved(payload, self._answer)
         return _error(f"no such message: {kind!r}", "UNKNOWN_TYPE")
 
     def _check(self, offered: object) -> None:
@@ -85,18 +85,21 @@ class Conversation:
         )
         self.is_denied = not self.admitted
 
-    def _resolve(self, payload: Message) -> Message | Awaitable[Message | None]:
-        checkpoint_id, feedback = payload.get("checkpointId"), payload.get("feedback")
-        option = payload.get("decision", payload.get("selectedOption"))
-        if not isinstance(checkpoint_id, str) or not isinstance(option, str) or not isinstance(feedback, str | None):
-            return _error("expected checkpointId, decision and feedback as texts")
-        taken = {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
-        try:
-            modifications = plain_argument("modifications", payload.get("modifications"))
-            settling = self._answer(checkpoint_id, Answer(option, feedback, modifications))
-        except (DecisionError, InvalidArgument, NotConnected) as error:
-            return _refusal(error)
-        return taken if settling is None else _settled(settling, taken)
+
+def resolved(payload: object, answer: TakesAnswer) -> Message | Awaitable[Message | None]:
+    """Take the answer in a viewer's message; return the reply to it, or what will: its `type` and `payload`."""
+    payload = payload if isinstance(payload, dict) else {}
+    checkpoint_id, feedback = payload.get("checkpointId"), payload.get("feedback")
+    option = payload.get("decision", payload.get("selectedOption"))
+    if not isinstance(checkpoint_id, str) or not isinstance(option, str) or not isinstance(feedback, str | None):
+        return _error("expected checkpointId, decision and feedback as texts")
+    taken = {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
+    try:
+        modifications = plain_argument("modifications", payload.get("modifications"))
+        settling = answer(checkpoint_id, Answer(option, feedback, modifications))
+    except (DecisionError, InvalidArgument, NotConnected) as error:
+        return _refusal(error)
+    return taken if settling is None else _settled(settling, taken)
 
 
 async def _settled(settling: Awaitable[None], taken: Message) -> Message | None:

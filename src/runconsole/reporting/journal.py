@@ -91,7 +91,7 @@ class Journal:
                     position += len(frames)
                     yield frames
                     self._seal()
-                elif await self._grown(position):
+                elif await self.grown(position):
                     await asyncio.sleep(_GATHER_S)
                 else:
                     return
@@ -99,7 +99,7 @@ class Journal:
             with self._lock:
                 self.readers -= 1
 
-    async def _grown(self, position: int) -> bool:
+    async def grown(self, position: int) -> bool:
         """Return when there is a frame at this position, or when there will be none: whether there is."""
         sleeper = _Sleeper()
         with self._lock:

@@ -24,6 +24,7 @@ from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
     from runconsole.reporting.serving import RunServer
+    from runconsole.reporting.socketio import Attachment
     from runconsole.widget import ConsoleWidget
 
 __all__ = ["RunAsks"]
@@ -44,6 +45,7 @@ class RunAsks:
     _display: Display | None
     _server: RunServer | None
     _has_app: bool
+    _attached: list[Attachment]
 
     def _begin_asking(self) -> None:
         self._questions = Questions(self._emitter)
@@ -172,7 +174,7 @@ class RunAsks:
 
     def _check_answerable(self, timeout: float | None, *, is_async: bool = False) -> None:
         """Raise NoOneToAsk where a question would wait without an end and nobody can answer it."""
-        others = self._emitter.journal.readers > 1 or self._server is not None or self._has_app
+        others = self._emitter.journal.readers > 1 or self._server is not None or self._has_app or bool(self._attached)
         if timeout is not None or self._asks_policy or others:
             return
         kernel = notebook.kernel()

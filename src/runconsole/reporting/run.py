@@ -46,9 +46,11 @@ from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
     from distributed import Client
+    from socketio import AsyncServer
 
     from runconsole.reporting.asgi import AsgiApp
     from runconsole.reporting.serving import RunServer
+    from runconsole.reporting.socketio import Attachment
 
 __all__ = ["ActiveRun", "start_run"]
 
@@ -141,6 +143,7 @@ class ActiveRun(RunReads, RunAsks):
         self._display: Display | None = None
         self._server: RunServer | None = None
         self._has_app = False
+        self._attached: list[Attachment] = []
         self._io = lease()
         try:
             self.console.start()
@@ -403,7 +406,8 @@ class ActiveRun(RunReads, RunAsks):
         self._server = RunServer(
             self._emitter.journal, answer, host=host, port=port, token=secret, is_over=lambda: self.is_finished
         )
-        served.append(self)
+        if self not in served:
+            served.append(self)
         return self._server.url
 
     def asgi(self, *, token: str | None = None) -> AsgiApp:
@@ -420,13 +424,43 @@ class ActiveRun(RunReads, RunAsks):
         self._has_app = True
         return AsgiApp(self._emitter.journal, functools.partial(self._questions.answer, by="other"), secret)
 
+    def attach_socketio(self, sio: AsyncServer, room: str | None = None) -> None:
+        """Emit the run on a python-socketio server of the application: ``run.attach_socketio(sio, room="runs")``.
+
+        Clients in the room get the events as they come; those that send `join_execution` with the id of this run enter
+        the room, and those that send `request_catch_up` get all of it. So does
+        ``Console("http://...", execution=run.execution_id)``, and its answers count as those given here. Who may
+        connect is for the application to decide. Its own handlers get everything that concerns no attached run. It goes
+        on after the end of the run, until `stop_serving`.
+
+        Args:
+            sio: the server. Any thread may attach, before the server runs or while it does.
+            room: the room; None is every client. A client that has named other executions gets those alone.
+
+        Raises:
+            InvalidArgument: it is no `AsyncServer`, or the run is attached to it for another room.
+        """
+        from runconsole.reporting.socketio import attach
+
+        attachment = attach(sio, room, self.execution_id, self._emitter.journal, self._questions)
+        if attachment not in self._attached:
+            self._attached.append(attachment)
+            if self not in served:
+                served.append(self)
+
     def stop_serving(self) -> None:
-        """End what `serve` began, when every viewer has all events so far, or after some seconds."""
+        """End what `serve` and `attach_socketio` began, when every viewer has all events so far, or after some seconds.
+
+        Called on the event loop of a Socket.IO server, it returns at once and the end comes soon.
+        """
         server, self._server = self._server, None
+        attached, self._attached = self._attached, []
+        with suppress(ValueError):
+            served.remove(self)
         if server is not None:
-            with suppress(ValueError):
-                served.remove(self)
             server.stop()
+        for attachment in attached:
+            attachment.stop()
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 
@@ -531,6 +565,6 @@ def _end_all() -> None:
     for run in list(runs):
         with suppress(Exception):
             run.finish("cancelled" if run._emitter.has_open_tasks else "success")  # noqa: SLF001 - of this module
-    for run in served:
+    for run in served.copy():  # each removes itself
         with suppress(Exception):
             run.stop_serving()
