@@ -2,7 +2,8 @@
 
 The blocks of one page share a namespace and run in order, in an empty directory. Addresses in them are placeholders:
 each stands for a simulator of this process (`SERVERS`). A block with a title is the file of that name, of a package
-that is installed; `pyproject.toml` holds its entry points. A block that cannot run says why, after ``notest``.
+that is installed; `pyproject.toml` holds its entry points. A block that cannot run says why, as ``notest="..."``:
+the site does not know other words there, and would take the block for text.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ SERVERS: dict[str, Callable[[], Simulator]] = {
 WITHIN = 60.0
 """Seconds until a condition must have come true, on a machine however slow."""
 
-_BLOCK = re.compile(r"^```(?P<words>(python|toml)[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
-_WORDS = re.compile(r'python|python notest (?P<reason>\S.*)|(python|toml) title="(?P<title>[\w/.]+)"')
+_BLOCK = re.compile(r"^```(?P<words>(?:python|toml|\{)[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+_WORDS = re.compile(r'python|\{\.python notest="(?P<reason>[^"]+)"\}|(python|toml) title="(?P<title>[\w/.]+)"')
 _ADDRESS = re.compile("|".join(rf"{re.escape(address)}(?![\w/:.])" for address in SERVERS))
 _NEEDS_QUESTION = re.compile(r"\bpending\b|\bdecide(_async)?\(")
 _WAITS = re.compile(r"\b(wait|finished)\(")
@@ -62,7 +63,8 @@ def blocks_of(page: Path) -> list[Block]:
     found = []
     for match in _BLOCK.finditer(text):
         words = _WORDS.fullmatch(match["words"])
-        assert words is not None, f"{page.name}: expected `python` or `python notest REASON`, got {match['words']!r}"
+        expected = """`python` or `{.python notest="REASON"}`"""
+        assert words is not None, f"{page.name}: expected {expected}, got {match['words']!r}"
         line = text.count("\n", 0, match.start("code"))
         found.append(Block(line, match["code"], words["reason"], words["title"]))
     return found
@@ -219,7 +221,8 @@ async def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, monkeypatch:
 
 def test_a_wrong_block_fails(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("```python notest it raises\n1 / 0\n```\n\n```python\nhalf = 1\n```\n```python\nhalf / 0\n```\n")
+    left_out = '```{.python notest="it raises"}\n1 / 0\n```\n'
+    page.write_text(f"{left_out}\n```python\nhalf = 1\n```\n```python\nhalf / 0\n```\n")
     assert [block.notest for block in blocks_of(page)] == ["it raises", None, None]
     with pytest.raises(ZeroDivisionError):
         asyncio.run(run_page(page))
