@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from agents.usage import Usage
 import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.openai_agents import ReportHooks, run_agent
-from runconsole.reporting import current
+from runconsole.reporting import current, notebook
 
 USAGE = Usage(requests=1, input_tokens=3, output_tokens=4, total_tokens=7)
 QUIET: Any = {"run_config": RunConfig(tracing_disabled=True)}
@@ -24,10 +25,12 @@ QUIET: Any = {"run_config": RunConfig(tracing_disabled=True)}
 
 @pytest.fixture(autouse=True)
 def _everything_ends() -> Iterator[None]:
+    before = set(threading.enumerate())
     yield
     for run in list(current.runs):
         run.finish("cancelled")
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in left if name.startswith("runconsole")] == []
 
 
 def scripted(*steps: Any) -> ScriptedModel:
@@ -114,7 +117,7 @@ async def test_one_object_serves_calls_at_once() -> None:
         await asyncio.gather(*(Runner.run(two_agents(), "?", hooks=hooks, **QUIET) for _ in range(3)))
     assert sorted(tasks_of(run)) == sorted(DONE * 3)
     assert run.summary["tokens_used"] == 63
-    assert not hooks._agent_runs
+    assert not hooks._agents
 
 
 async def test_two_runs_get_what_is_theirs() -> None:
@@ -253,12 +256,38 @@ async def test_several_calls_are_asked_at_once_and_the_agent_waits() -> None:
     assert tasks_of(run) == [("payer", "completed")]
 
 
+async def test_an_agent_that_is_a_tool_is_a_task_whose_questions_are_asked() -> None:
+    hooks = ReportHooks()
+    inner = payer(then="paid")
+    outer: Agent[Any] = Agent(
+        "boss",
+        model=scripted(calls("ask_payer", "c0", input="pay 3"), says("thanks")),
+        tools=[inner.as_tool("ask_payer", "Pays.", hooks=hooks)],
+    )
+    async with start_run(on_checkpoint=lambda _: "approve") as run:
+        assert (await run_agent(outer, "?", hooks=hooks, **QUIET)).final_output == "thanks"
+    assert tasks_of(run) == [("boss", "completed"), ("payer", "completed")]
+    assert sorted(run.subtasks["name"]) == ["ask_payer", "pay"]
+    assert run.checkpoints["task_id"].tolist() == [run.tasks.index[1]]
+    assert run.tasks["tokens"].tolist() == [14, 14]
+    assert not hooks._agents
+
+
 async def test_no_answer_in_time_is_a_rejection_or_the_default() -> None:
     async with start_run() as run:
         await run_agent(payer(), "pay", timeout=0.01, **QUIET)
         assert len(run.subtasks) == 0
         await run_agent(payer(), "pay", timeout=0.01, default="approve", **QUIET)
     assert run.subtasks["name"].tolist() == ["pay"]
+
+
+async def test_a_question_that_nobody_can_answer_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    executed = SimpleNamespace(_allow_stdin=False, _supports_kernel_subshells=True)  # by a program
+    async with start_run() as run:
+        monkeypatch.setattr(notebook, "kernel", lambda: executed)
+        with pytest.raises(NoOneToAsk):
+            await run_agent(payer(), "pay", **QUIET)
+    assert tasks_of(run) == [("payer", "failed")]
 
 
 async def test_a_run_that_ends_under_a_question_fails_the_call() -> None:

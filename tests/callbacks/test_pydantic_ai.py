@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,17 +20,19 @@ from pydantic_ai.usage import RequestUsage
 import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.pydantic_ai import ReportRun, answer_requests
-from runconsole.reporting import current
+from runconsole.reporting import current, notebook
 
 USAGE = RequestUsage(input_tokens=3, output_tokens=4)
 
 
 @pytest.fixture(autouse=True)
 def _everything_ends() -> Iterator[None]:
+    before = set(threading.enumerate())
     yield
     for run in list(current.runs):
         run.finish("cancelled")
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("runconsole")] == []
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in left if name.startswith("runconsole")] == []
 
 
 def scripted(*answers: Any) -> FunctionModel:
@@ -348,6 +351,15 @@ async def test_a_tool_that_asks_for_approval_while_it_works_is_one_subtask() -> 
     assert subtasks_of(run) == [("pay", "completed")]
     assert len(run.checkpoints) == 1
     assert len(run.errors) == 0
+
+
+async def test_a_question_that_nobody_can_answer_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    executed = SimpleNamespace(_allow_stdin=False, _supports_kernel_subshells=True)  # by a program
+    async with start_run() as run:
+        monkeypatch.setattr(notebook, "kernel", lambda: executed)
+        with pytest.raises(NoOneToAsk):
+            await payer(ReportRun())[0].run("pay 3")
+    assert tasks_of(run) == [("payer", "failed")]
 
 
 async def test_a_question_that_ends_with_its_run_is_raised() -> None:

@@ -68,14 +68,12 @@ class RunHandler(BaseCallbackHandler):
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
-        tags: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         **details: Any,
     ) -> None:
         """Begin a task for the outermost call and for a node."""
         with guarded("the start of a chain"):
-            place = Place.of(tags, metadata)
-            name = (place.node if place.is_node else None) or _name(serialized, details) or "chain"
+            name, place = _name(serialized, details) or "chain", Place.of(metadata)
             self._calls.begin(run_id, parent_run_id or _context_parent(), name, place, self._finder.find)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **details: Any) -> None:
@@ -103,7 +101,7 @@ class RunHandler(BaseCallbackHandler):
         """Begin a subtask for a tool."""
         with guarded("the start of a tool"):
             name = _name(serialized, details) or "tool"
-            key = (Place.of(None, metadata).key, name, details.get("tool_call_id"))
+            key = (Place.of(metadata).key, name, details.get("tool_call_id"))
             self._calls.begin_part(run_id, parent_run_id or _context_parent(), name, key, self._finder.find)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **details: Any) -> None:

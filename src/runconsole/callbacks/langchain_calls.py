@@ -16,37 +16,30 @@ from runconsole.reporting.tasks import ActiveSubtask, ActiveTask
 
 __all__ = ["Call", "Calls", "Place"]
 
-_NODE_TAG = "graph:step:"
-"""LangGraph marks calls of nodes with it: calls inside a node have the metadata of the node, but not the tag."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The place of a call in a graph.
 
     Attributes:
-        is_node: True for the call of a node.
         node: the name of the node in which the call is.
-        key: the same for every attempt of one step of a node, None outside of a graph.
+        key: names one step of a node: the same for every attempt, and for all calls inside. None outside of a graph.
         path: the names of the nodes around, outermost first.
         thread: the id of the graph's thread, if it has a checkpointer.
     """
 
-    is_node: bool = False
     node: str | None = None
     key: str | None = None
     path: tuple[str, ...] = ()
     thread: str | None = None
 
     @classmethod
-    def of(cls, tags: list[str] | None, metadata: dict[str, Any] | None) -> Place:
-        """Return the place that tags and metadata of a call tell."""
+    def of(cls, metadata: dict[str, Any] | None) -> Place:
+        """Return the place that the metadata of a call tell."""
         known = metadata or {}
         node, key, thread = (known.get(name) for name in ("langgraph_node", "langgraph_checkpoint_ns", "thread_id"))
-        is_node = node is not None and any(tag.startswith(_NODE_TAG) for tag in tags or ())
         path = [part.partition(":")[0] for part in str(key or "").split("|") if ":" in part]
         return cls(
-            is_node,
             None if node is None else str(node),
             None if key is None else str(key),
             tuple(path[:-1]),
@@ -84,6 +77,7 @@ class Call:
         own: the task that begins and ends with it, if it has one.
         part: the subtask that begins and ends with it, if it has one.
         key: the same for a later call that goes on with its task or subtask.
+        step: the key of the step of a node in which it is.
         earlier: what waited for its task when it began; it goes on in this call, or never.
     """
 
@@ -92,6 +86,7 @@ class Call:
     own: BlocklessTask | None = None
     part: ActiveSubtask | None = None
     key: Hashable = None
+    step: str | None = None
     earlier: tuple[Stopped, ...] = ()
 
     @property
@@ -132,14 +127,16 @@ class Calls:
         if parent is None:
             run = find()
             key = None if place.thread is None else ("thread", name, place.thread)
-            self._add(run_id, Call(None) if run is None else self._begin_task(run, name, None, key, None))
-        elif place.is_node and parent.task is not None and not parent.task.run.is_finished:
+            call = Call(None) if run is None else self._begin_task(run, name, None, key, None)
+        elif place.key not in {None, parent.step} and parent.task is not None and not parent.task.run.is_finished:
             phase = parent.task._record.phase_name  # noqa: SLF001 - of this distribution
             if place.path and (phase is None or phase == "/".join(place.path[:-1])):
                 phase = "/".join(place.path)
-            self._add(run_id, self._begin_task(parent.task.run, name, phase, place.key, parent.outermost))
+            call = self._begin_task(parent.task.run, place.node or name, phase, place.key, parent.outermost)
         else:
-            self._add(run_id, Call(parent.task, parent.outermost))
+            call = Call(parent.task, parent.outermost)
+        call.step = place.key
+        self._add(run_id, call)
 
     def begin_part(self, run_id: UUID, parent_id: UUID | None, name: str, key: Hashable, find: FindRun) -> None:
         """Begin the call of a tool: a subtask, or a task if there is none around it."""
@@ -154,7 +151,7 @@ class Calls:
             part = stopped if isinstance(stopped, ActiveSubtask) else call.task.subtask(name)
             if part is not stopped:
                 part.__enter__()
-            self._add(run_id, Call(call.task, call.outermost, part=part, key=key))
+            self._add(run_id, Call(call.task, call.outermost, part=part, key=key, step=call.step))
 
     def begin_model(self, run_id: UUID, parent_id: UUID | None, name: str, find: FindRun) -> Call:
         """Begin the call of a model: it belongs to the task around it, or is one."""

@@ -33,37 +33,28 @@ _FIRST_INPUT = ("context", "previous_response_id", "auto_previous_response_id", 
 """Arguments of ``Runner.run`` that belong to the first input: a state that goes on has its own."""
 
 
-class _AgentRun:
-    """The agents of one call of ``Runner.run``: one at a time, each a task."""
+class _AgentTask:
+    """An agent at work in a call of ``Runner.run``: a task, and the subtasks of its tools."""
 
-    def __init__(self, run: ActiveRun, usage: Usage) -> None:
-        self.run = run
+    def __init__(self, run: ActiveRun, usage: Usage, agent: Agent[Any]) -> None:
         self.usage = usage
-        """Identifies the call; kept, so that its id stays its own."""
-        self.task: BlocklessTask | None = None
-        self.agent: object = None
+        """Identifies the call, with the agents that are tools in it; kept, so that its id stays its own."""
+        self.agent = agent
+        self.task = BlocklessTask(run, agent.name)
         self.parts: dict[object, ActiveSubtask] = {}
-
-    def begin(self, agent: Agent[Any]) -> BlocklessTask:
-        """Return the task of an agent, begun."""
-        if self.task is not None and self.agent is agent and not self.task.is_left:
-            return self.task
-        if self.task is not None and self.agent is agent and self.task.is_paused:
-            self.task.begin_again()
-            return self.task
-        self.end()
-        self.agent, self.task = agent, BlocklessTask(self.run, agent.name)
         self.task.begin()
-        return self.task
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key of the agent in the call."""
+        return id(self.usage), id(self.agent)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the task of the agent, and what is left of it."""
-        task, self.task = self.task, None
+        """End the task, and what is left of it."""
         parts, self.parts = self.parts, {}
         for part in parts.values():
             part.__exit__(None if error is None else type(error), error, None)
-        if task is not None:
-            task.end(error)
+        self.task.end(error)
 
 
 class _Scope(ActiveTask):
@@ -73,8 +64,8 @@ class _Scope(ActiveTask):
     """
 
     def __init__(self, around: ActiveTask | None) -> None:
-        self.agent_runs: list[_AgentRun] = []
-        self.goes_on: _AgentRun | None = None
+        self.agents: list[_AgentTask] = []
+        self.waiting: list[_AgentTask] = []
         """What the next call of ``Runner.run`` goes on with."""
         self._outside = around
 
@@ -85,9 +76,26 @@ class _Scope(ActiveTask):
 
     @property
     def around(self) -> ActiveTask | None:  # type: ignore[override]  # set once there
-        """The task of the agent, or that around the call."""
-        task = self.agent_runs[0].task if self.agent_runs else None
-        return self._outside if task is None else task
+        """The task of the agent that began last of those that work, or that around the call."""
+        working = (known.task for known in reversed(self.agents) if not known.task.is_left)
+        return next(working, self._outside)
+
+    def task_of(self, agent: object) -> BlocklessTask | None:
+        """Return the newest task of an agent; of one that is not reported, that of the agent around it."""
+        newest = self.agents[-1].task if self.agents else None
+        return next((known.task for known in reversed(self.agents) if known.agent is agent), newest)
+
+    def pause(self) -> None:
+        """Let the agents wait for an answer."""
+        self.waiting = [known for known in self.agents if not known.task.is_left]
+        for known in self.waiting:
+            known.task.pause()
+
+    def go_on(self) -> None:
+        """Let the agents that wait go on."""
+        for known in self.waiting:
+            if known.task.is_paused:
+                known.task.begin_again()
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("runconsole_openai_agents", default=None)
@@ -117,42 +125,41 @@ class ReportHooks(RunHooks[Any]):
         self._finder = RunFinder(run)
         self._output = output
         self._cost = cost
-        self._agent_runs: dict[int, _AgentRun] = {}
+        self._agents: dict[tuple[int, int], _AgentTask] = {}
 
     async def on_agent_start(self, context: RunContextWrapper[Any], agent: Any) -> None:
         """Begin the task of an agent."""
         with guarded("the start of an agent"):
-            self._task(context, agent)
+            self._of(context, agent)
 
     async def on_agent_end(self, context: RunContextWrapper[Any], agent: Any, output: Any) -> None:
         """End the task of an agent."""
         with guarded("the end of an agent"):
-            agent_run = self._agent_runs.pop(id(context.usage), None)
-            if agent_run is not None:
-                agent_run.end()
+            known = self._agents.pop((id(context.usage), id(agent)), None)
+            if known is not None:
+                known.end()
 
     async def on_handoff(self, context: RunContextWrapper[Any], from_agent: Any, to_agent: Any) -> None:
         """End the task of an agent that hands over to another."""
         with guarded("a handoff"):
-            agent_run = self._agent_runs.get(id(context.usage))
-            if agent_run is not None and agent_run.task is not None:
-                say(agent_run.task, f"hands over to {to_agent.name}")
-                agent_run.end()
+            known = self._agents.pop((id(context.usage), id(from_agent)), None)
+            if known is not None:
+                say(known.task, f"hands over to {to_agent.name}")
+                known.end()
 
     async def on_tool_start(self, context: RunContextWrapper[Any], agent: Any, tool: Tool) -> None:
         """Begin a subtask for a tool."""
         with guarded("the start of a tool"):
-            task = self._task(context, agent)
-            if task is not None:
-                part = task.subtask(tool.name)
+            known = self._of(context, agent)
+            if known is not None:
+                part = known.parts[_call_of(context, tool)] = known.task.subtask(tool.name)
                 part.__enter__()
-                self._agent_runs[id(context.usage)].parts[_call_of(context, tool)] = part
 
     async def on_tool_end(self, context: RunContextWrapper[Any], agent: Any, tool: Tool, result: object) -> None:
         """End the subtask of a tool."""
         with guarded("the end of a tool"):
-            agent_run = self._agent_runs.get(id(context.usage))
-            part = None if agent_run is None else agent_run.parts.pop(_call_of(context, tool), None)
+            known = self._of(context, agent)
+            part = None if known is None else known.parts.pop(_call_of(context, tool), None)
             if part is not None:
                 part.__exit__(None, None, None)
 
@@ -161,53 +168,52 @@ class ReportHooks(RunHooks[Any]):
     ) -> None:
         """Say that an agent waits for its model."""
         with guarded("the start of a model"):
-            task = self._task(context, agent)
-            if task is not None:
-                check_cancelled(task._record)  # noqa: SLF001 - of this distribution
-                say(task, f"asks {_model_of(agent)}")
+            known = self._of(context, agent)
+            if known is not None:
+                check_cancelled(known.task._record)  # noqa: SLF001 - of this distribution
+                say(known.task, f"asks {_model_of(agent)}")
 
     async def on_llm_end(self, context: RunContextWrapper[Any], agent: Agent[Any], response: ModelResponse) -> None:
         """Count the tokens of a model's answer."""
         with guarded("the end of a model"):
-            task = self._task(context, agent)
-            if task is None:
+            known = self._of(context, agent)
+            if known is None:
                 return
             if self._output:
-                write(task, _words_of(response))
+                write(known.task, _words_of(response))
             cost = None if self._cost is None else self._cost(_model_of(agent), response.usage)
-            used(task, response.usage.total_tokens, cost)
+            used(known.task, response.usage.total_tokens, cost)
 
-    def _task(self, context: RunContextWrapper[Any], agent: Agent[Any]) -> BlocklessTask | None:
-        """Return the task of an agent; None where there is no run."""
-        known = self._agent_runs.get(id(context.usage))
+    def _of(self, context: RunContextWrapper[Any], agent: Agent[Any]) -> _AgentTask | None:
+        """Return the task of an agent, begun; None where there is no run."""
+        known = self._agents.get((id(context.usage), id(agent)))
         if known is None:
-            known = self._add(context.usage)
-        return None if known is None or known.run.is_finished else known.begin(agent)
+            known = self._begin(context.usage, agent)
+        return None if known is None or known.task.run.is_finished else known
 
-    def _add(self, usage: Usage) -> _AgentRun | None:
-        """Take in a call of ``Runner.run``: a new one, or one that goes on after an approval."""
+    def _begin(self, usage: Usage, agent: Agent[Any]) -> _AgentTask | None:
+        """Begin the task of an agent, or go on with one that has waited for an approval."""
         scope, run = _scope.get(), self._finder.find()
         if run is None:
             return None
-        known = None
-        if scope is not None:
-            known, scope.goes_on = scope.goes_on, None
+        known = None if scope is None else next((other for other in scope.waiting if other.agent is agent), None)
         if known is None:
-            known = _AgentRun(run, usage)
+            known = _AgentTask(run, usage, agent)
             if scope is not None:
-                scope.agent_runs.append(known)
-        else:
-            self._agent_runs.pop(id(known.usage), None)
+                scope.agents.append(known)
+        elif scope is not None:
+            scope.waiting.remove(known)
+            self._agents.pop(known.key, None)
             known.usage = usage
-        self._agent_runs = {key: other for key, other in self._agent_runs.items() if not other.run.is_finished}
-        self._agent_runs[id(usage)] = known
+        self._agents = {key: other for key, other in self._agents.items() if not other.task.run.is_finished}
+        self._agents[known.key] = known
         return known
 
     def _forget(self, scope: _Scope, error: BaseException | None) -> None:
-        """End what is left of a call of `run_agent`."""
-        for agent_run in scope.agent_runs:
-            self._agent_runs.pop(id(agent_run.usage), None)
-            agent_run.end(error)
+        """End what is left of a call of `run_agent`, agents that are tools first."""
+        for known in reversed(scope.agents):
+            self._agents.pop(known.key, None)
+            known.end(error)
 
 
 class _Both(RunHooks[Any]):
@@ -281,7 +287,7 @@ async def run_agent(
 
     async def decide(state: Any, item: ToolApprovalItem) -> None:
         question = approval_question(item.qualified_name or "the tool", item.arguments, agent=item.agent.name)
-        with within(scope.agent_runs[0].task if scope.agent_runs else None):
+        with within(scope.task_of(item.agent)):
             answer = await asking.ask_async(**question, timeout=timeout, default=default)
         verdict = verdict_of(answer)
         if verdict.kind == "approve":
@@ -292,9 +298,10 @@ async def run_agent(
     try:
         result = await Runner.run(agent, input, hooks=hooks, **options)
         while result.interruptions:
-            _pause(scope)
+            scope.pause()
             state = result.to_state()
             await all_of(decide(state, item) for item in result.interruptions)
+            scope.go_on()
             going_on = {name: value for name, value in options.items() if name not in _FIRST_INPUT}
             result = await Runner.run(agent, state, hooks=hooks, **going_on)
     except BaseException as error:
@@ -305,14 +312,6 @@ async def run_agent(
         reset(current_task, tokens[1])
     reports._forget(scope, None)  # noqa: SLF001 - of this module
     return result
-
-
-def _pause(scope: _Scope) -> None:
-    """Let the agent that needs an approval wait."""
-    if scope.agent_runs:
-        scope.goes_on = scope.agent_runs[0]
-        if scope.goes_on.task is not None:
-            scope.goes_on.task.pause()
 
 
 def _call_of(context: Any, tool: Tool) -> object:
