@@ -77,7 +77,9 @@ export const Card = memo(function Card(props: CardProps) {
   };
 
   const send = () => {
-    if (!locked && store.drafts.feedback(row.id) !== null) store.answer(row, "");
+    if (locked || store.drafts.feedback(row.id) === null) return;
+    if (form.texts === null) store.answer(row, "");
+    else form.send("");
   };
 
   // With its key: a person who types when the question closes keeps the field under the cursor.

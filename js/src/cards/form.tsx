@@ -65,11 +65,8 @@ function unfinished(form: HTMLElement | null): Record<string, string> {
 /** Goes to the first wrong field, unless the person has gone elsewhere meanwhile. */
 function focusOnWrong(form: HTMLElement | null): void {
   const active = (form?.getRootNode() as Document | ShadowRoot | undefined)?.activeElement;
-  const isHere =
-    !active ||
-    active === document.body ||
-    active.contains(form) ||
-    form?.parentElement?.parentElement?.contains(active);
+  const card = form?.closest(".rc-checkpoint");
+  const isHere = !active || active === document.body || active.contains(form) || card?.contains(active);
   const wrong = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
   if (!isHere || !wrong) return;
   const input = wrong.matches("[role=radiogroup]")
@@ -115,8 +112,9 @@ export function Form({ row, fields, state, locked, closed }: FormProps) {
   );
 }
 
-/** The options that the values go with, where not all take them. */
-function sentWith({ options, options_total: total = options.length }: CheckpointRow): string {
+/** The answers that the values go with, where not all take them. */
+function sentWith({ options, options_total: total = options.length, free_text }: CheckpointRow): string {
+  if (free_text) return "Sent with your answer once you change them";
   const filling = options.filter((option) => option.fills);
   if (filling.length === total || filling.length > FEW) return "";
   return `Sent with ${filling.map(({ label }) => label).join(" or ")}`;

@@ -141,6 +141,20 @@ describe("an answer", () => {
     expect(answers(bench)[0]?.modifications).toEqual({ rate: 0.5 });
   });
 
+  test("in words has the values once they were changed", async () => {
+    const bench = await asked([rate], { options: [], free_text: true });
+    expect(described(field(bench, "group", "Values"))).toEqual(["Sent with your answer once you change them"]);
+    await type(field(bench, "textbox", "Feedback"), "slowly");
+    await press(bench, "Send answer");
+    await refuse(bench, { "": "the link is down" });
+    await type(field(bench, "textbox", "Rate"), "0.1");
+    await press(bench, "Send answer");
+    expect(answers(bench)).toEqual([
+      { option: "", feedback: "slowly", modifications: null },
+      { option: "", feedback: "slowly", modifications: { rate: 0.1 } },
+    ]);
+  });
+
   test("on its way locks the fields, which keep the focus and their text", async () => {
     const bench = await asked([
       rate,

@@ -27,6 +27,8 @@ test("a message is marked, except what goes to the kernel", () => {
     title: "c\u202e",
     options: [{ id: "a\u202e", label: "a\u202e" }],
     context: { changes: ["m\u202e"], template: '"\u202e"' },
+    form: [{ path: ["p\u202e"], label: "p\u202e" }],
+    path: "p\u202e",
     text: "\u001b[31mred\u202e",
   };
   expect(markedMessage(message)).toEqual({
@@ -34,6 +36,8 @@ test("a message is marked, except what goes to the kernel", () => {
     title: "c⟨U+202E⟩",
     options: [{ id: "a\u202e", label: "a⟨U+202E⟩" }],
     context: { changes: ["m⟨U+202E⟩"], template: '"\u202e"' },
+    form: [{ path: ["p\u202e"], label: "p⟨U+202E⟩" }],
+    path: "p⟨U+202E⟩",
     text: "\u001b[31mred⟨U+202E⟩",
   });
 });
