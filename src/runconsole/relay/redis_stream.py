@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -46,6 +47,12 @@ return {'had', tostring(count)}
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
+_REPLACE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
 T = TypeVar("T")
 
 
@@ -77,7 +84,7 @@ class RedisStream:
         self.name = f"{_shown(url)}?stream={self._key}"
         self._owner = (
             f"{socket.gethostname()}, process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-            f" #{secrets.token_hex(8)}"
+            f" #{_processes()}/{os.getpid()}/{secrets.token_hex(8)}"
         )
         try:
             self._client: Any = redis.Redis.from_url(
@@ -95,9 +102,12 @@ class RedisStream:
             ) from None
         self._append = self._client.register_script(_APPEND)
         self._release = self._client.register_script(_RELEASE)
+        self._replace = self._client.register_script(_REPLACE)
 
     def claim(self, say: Callable[[str], None]) -> None:
-        """Take the lease. That of a relay that was killed is waited for, which `say` is told.
+        """Take the lease; at once where the relay that had it is known to be gone, else when it has expired.
+
+        `say` is told of a wait.
 
         Raises RecordingError where another relay holds it, or the server is away.
         """
@@ -115,7 +125,11 @@ class RedisStream:
             raise RecordingError(f"cannot reach the store {self.name} ({error})") from None
 
     def _take(self) -> bool:
-        return bool(self._client.set(self._lease, self._owner, nx=True, px=int(LEASE_S * 1000)))
+        if self._client.set(self._lease, self._owner, nx=True, px=int(LEASE_S * 1000)):
+            return True
+        holder = self._client.get(self._lease) or b""
+        arguments = [holder, self._owner, int(LEASE_S * 1000)]
+        return _is_gone(holder) and bool(self._replace(keys=[self._lease], args=arguments))
 
     def _holder(self) -> tuple[str, float]:
         """Return who holds the lease, and for how many seconds at most."""
@@ -200,3 +214,27 @@ def _words(said: object) -> str:
     """Return words of the server, or of its client, without the lease's key, on one line."""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said or "nobody")
     return marked(" ".join(text.partition(" #")[0].split()))
+
+
+def _processes() -> str:
+    """Return what tells the processes of this machine, since it started, from all others; "" where nothing does."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}{Path('/proc/self/ns/pid').readlink()}"
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_gone(holder: bytes) -> bool:
+    """Return whether the process that holds a lease was one of this machine, and has ended."""
+    where, _, rest = holder.decode("utf-8", "replace").rpartition(" #")[2].partition("/")
+    number = rest.partition("/")[0]
+    if not where or where != _processes() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
