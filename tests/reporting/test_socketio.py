@@ -180,7 +180,7 @@ def test_a_burst_from_many_threads_comes_in_order_to_several_viewers() -> None:
     with application() as app, start_run() as run:
         run.attach_socketio(app.sio)
         consoles = [viewer(app, run) for _ in range(3)]
-        run.map(lambda number: number, range(2000), name="n")
+        run.map(lambda number: number, range(1000), name="n")
         consoles.append(viewer(app, run))  # in the middle, or late
         run.finish()
         for console in consoles:
@@ -389,11 +389,10 @@ def test_a_client_that_does_not_read_holds_up_nobody_and_fills_no_memory() -> No
             stuck = threading.Event()
             slow.eio._receive_packet, receive = lambda packet: stuck.wait(60), slow.eio._receive_packet
             for number in range(300):
-                run.output(f"{number}:" + "x" * 50_000)
-                run.emit("custom", {"text": "y" * 50_000})
+                run.emit("custom", {"n": number, "text": "y" * 50_000})
             eventually(lambda: len(console.events) >= 300)
             queues = app.call(lambda: [session.queue.qsize() for session in app.sio.eio.sockets.values()])
-            assert max(queues) <= 200
+            assert max(queues) <= 80
             slow.eio._receive_packet = receive
             stuck.set()
             run.finish()
@@ -428,6 +427,40 @@ def test_a_run_is_attached_and_detached_on_the_loop_of_the_server() -> None:
         eventually(lambda: not app.handlers)
         run.emit("custom", {})
         assert all(name != "custom" for name, _ in events)
+
+
+def test_a_run_is_attached_on_another_loop_than_that_of_the_server() -> None:
+    async def report(app: Application) -> None:  # as in a notebook, beside a server in a thread
+        async with start_run() as run:
+            run.attach_socketio(app.sio)
+            await asyncio.sleep(0.05)
+            app.start()
+            with viewer(app, run) as console:
+                work(run)
+                await asyncio.to_thread(eventually, lambda: len(console.events) == len(run.events))
+                run.finish()
+                assert await asyncio.to_thread(console.wait, 30)
+                assert_same(console, run)
+        await asyncio.to_thread(run.stop_serving)
+        assert not app.handlers
+
+    with application(begun=False) as app:
+        asyncio.run(report(app))
+
+
+def test_a_viewer_that_comes_before_its_run_gets_all_of_it() -> None:
+    with application() as app, start_run() as other:
+        other.attach_socketio(app.sio, "others")
+        with Console(app.url, execution="to come", reconnect=QUICK) as console:
+            eventually(lambda: "no run 'to come' is served here" in str(console.links["reason"].tolist()))
+            with start_run(execution="to come") as run:
+                run.attach_socketio(app.sio, "runs")
+                work(run)
+                run.finish()
+                assert console.wait(30)
+                assert_same(console, run)
+            run.stop_serving()
+        other.stop_serving()
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ __all__ = ["MAIN", "RoomFeed", "loop_of"]
 
 MAIN = "/"
 """The main namespace."""
-_MOST_EVENTS, _MOST_CHARACTERS = 100, 250_000
+_MOST_EVENTS, _MOST_CHARACTERS = 200, 250_000
 """Of one slice to a client."""
 _LONG_QUEUE = 50
 """Packets in a client's queue; it is sent no more until they are fewer."""
-_LOOK_S = 0.02
+_SOON_S, _LOOK_S = 0.001, 0.02
+"""The shortest and longest pause before the next look at a client that is behind."""
 _GATHER_S = 0.01
 _ASKS_WITHIN_S = 0.5
 """Seconds in which a new client asks for the past; until then it gets no new events, so that they come in order."""
@@ -181,16 +182,22 @@ class RoomFeed:
     async def _run(self) -> None:
         watching = asyncio.create_task(self._watch(), name="runconsole-socketio-watch")
         try:
+            pause = _SOON_S
             while not self._is_astray():
                 self._woken.clear()
                 self._look()
-                if not await self._advance():
-                    await self._news()
+                if await self._advance():
+                    pause = _SOON_S
+                else:
+                    await self._news(pause)
+                    pause = min(2 * pause, _LOOK_S)
         finally:
             watching.cancel()
 
     def _is_astray(self) -> bool:
-        """Return whether the server works on another event loop; go on there."""
+        """Return whether the server works on another event loop than this; go on there."""
+        if self._loop is not asyncio.get_running_loop():
+            return True
         loop = loop_of(self._sio)
         if loop is None or loop is self._loop or not loop.is_running():
             return False
@@ -205,11 +212,11 @@ class RoomFeed:
             self._woken.set()
             await asyncio.sleep(_GATHER_S)
 
-    async def _news(self) -> None:
-        """Wait for events or requests; a moment only, while a client is behind."""
+    async def _news(self, pause: float) -> None:
+        """Wait for events or requests; only for a pause, while a client is behind."""
         is_behind = any(reader.position < len(self._journal) for reader in self._readers.values())
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_S if is_behind else None):
+            async with asyncio.timeout(pause if is_behind else None):
                 await self._woken.wait()
 
     async def _advance(self) -> bool:

@@ -47,14 +47,12 @@ class Attachment:
     def stop(self) -> None:
         """End, when every client has all events so far, or after some seconds. On the server's own loop: soon."""
         loop = self.feed.loop
-        if loop is None:
-            self.hub.remove(self)
-            return
-        with suppress(RuntimeError, concurrent.futures.TimeoutError):  # the loop ends at this moment
+        if loop is not None:
             ending = asyncio.run_coroutine_threadsafe(self._close(), loop)
-            if not _is_current(loop):
+            if _is_current(loop):
+                return
+            with suppress(concurrent.futures.TimeoutError, concurrent.futures.CancelledError):  # the loop has ended
                 ending.result(_STOP_WITHIN_S)
-            return
         self.hub.remove(self)
 
     async def _close(self) -> None:
