@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -271,3 +272,24 @@ def test_a_closed_store_leaves_no_file_behind(redis_server: RedisServer) -> None
     assert redis_server.client.get("runconsole:lease") is None
     with pytest.raises(InvalidArgument):
         RedisStore(Secret("redis://127.0.0.1:1/0?stream=%20"), print)
+
+
+def test_ci_has_redis_and_other_machines_may_lack_it(tmp_path: Path) -> None:
+    """The tests above are skipped with a reason, but never in CI."""
+    root = Path(__file__).parents[2]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={tmp_path / 'inner'}",
+    ]
+    command.append("tests/relay/test_redis.py::test_a_line_is_there_once_however_often_it_is_sent")
+    for in_ci, code, words in (("true", 1, "run scripts/get-redis"), ("", 0, "there is no redis-server")):
+        known = os.environ | {"REDIS_SERVER": str(tmp_path / "none"), "CI": in_ci}
+        done = subprocess.run(command, cwd=root, env=known, capture_output=True, text=True, check=False, timeout=100)
+        assert done.returncode == code, done.stdout
+        assert words in done.stdout

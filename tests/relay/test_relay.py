@@ -259,3 +259,29 @@ def test_what_cannot_be_read_is_passed_on_once(tmp_path: Path) -> None:
         eventually(lambda: viewer.status == "live")
         assert viewer.events["type"].tolist() == relay.console.events["type"].tolist()
         assert json.loads(viewer.events["payload"][0]) == "{broken"
+
+
+def test_a_secret_that_the_server_says_back_reaches_no_viewer_and_no_store(tmp_path: Path) -> None:
+    secret = "a-secret-of-the-server"
+    said = {"type": "task.output", "payload": {"taskId": "t", "data": f"signed in with {secret}\n"}}
+    with (
+        JsonServer([said]) as server,
+        relayed(server.url, tmp_path / "run.jsonl", token=secret) as relay,
+        connect(relay.url) as viewer,
+    ):
+        frame = viewer.recv(20)
+        assert "signed in with" in str(frame)
+        assert secret not in str(frame)
+    assert secret not in (tmp_path / "run.jsonl").read_text()
+
+
+def test_a_question_that_only_a_query_reveals_reaches_the_viewers(tmp_path: Path) -> None:
+    """The relay comes when the question has been asked, to a server that sends no past."""
+    with Simulator("tasks", wire="trpc", speed=20, replay="none", autostart=True, decision_timeout=3000) as server:
+        with Console(server.url) as before:
+            eventually(lambda: len(before.pending) == 2)
+        with relayed(server.url, tmp_path / "run.jsonl") as relay, Console(relay.url) as viewer:
+            eventually(lambda: len(viewer.pending) == 2)
+            assert [asked.title for asked in viewer.pending] == [asked.title for asked in before.pending]
+            asked = viewer.pending[0]
+            assert viewer.decide(asked, asked.options[0].id).state in {"acknowledged", "applied"}
