@@ -95,7 +95,7 @@ class Relay:
         self._server = self._io = None
 
     def answer(self, checkpoint_id: str, answer: Answer[Any]) -> Awaitable[None]:
-        """Send an answer to the server, on the I/O thread; return what settles it. The first answer counts.
+        """Send an answer to the server, on the I/O thread; return its outcome, to be awaited. The first answer counts.
 
         Raises DecisionRefused, InvalidArgument, NotConnected.
         """
@@ -106,9 +106,9 @@ class Relay:
                 raise DecisionRefused(f"already decided{said}", checkpoint_id)
             if known is not None:
                 break
-        return self._settled(self._engine.decider.submit(checkpoint_id, answer))
+        return self._confirmed(self._engine.decider.submit(checkpoint_id, answer))
 
-    async def _settled(self, outcome: Outcome) -> None:
+    async def _confirmed(self, outcome: Outcome) -> None:
         """Return when the server has taken an answer. Raises, in the server's words, where it does not count."""
         try:
             await on_loop(outcome.future)

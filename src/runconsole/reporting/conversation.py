@@ -32,8 +32,8 @@ class Conversation:
     """The server's side of one viewer.
 
     Args:
-        answer: takes an answer. One that it has not settled when it returns gets its reply later; one whose end stays
-            unknown gets none.
+        answer: takes an answer. Where it returns something to be awaited, the reply follows that; an answer whose end
+            stays unknown gets none.
         token: the secret that a viewer has to send; None admits everybody.
         offered: the token of the handshake.
     """
@@ -96,16 +96,16 @@ def resolved(payload: object, answer: TakesAnswer) -> Message | Awaitable[Messag
     taken = {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
     try:
         modifications = plain_argument("modifications", payload.get("modifications"))
-        settling = answer(checkpoint_id, Answer(option, feedback, modifications))
+        outcome = answer(checkpoint_id, Answer(option, feedback, modifications))
     except (DecisionError, InvalidArgument, NotConnected) as error:
         return _refusal(error)
-    return taken if settling is None else _settled(settling, taken)
+    return taken if outcome is None else _reply_after(outcome, taken)
 
 
-async def _settled(settling: Awaitable[None], taken: Message) -> Message | None:
-    """Return the reply to an answer when it is settled; None where nobody knows how it ended."""
+async def _reply_after(outcome: Awaitable[None], taken: Message) -> Message | None:
+    """Return the reply to an answer when its outcome is known; None where nobody knows it."""
     try:
-        await settling
+        await outcome
     except DecisionUnknown:
         return None
     except (DecisionError, InvalidArgument, NotConnected) as error:

@@ -44,7 +44,7 @@ class _Reader:
     begins_at: float
     requests: list[tuple[int, asyncio.Future[bool]]] = field(default_factory=list)
 
-    def settle(self) -> None:
+    def fulfil(self) -> None:
         """Fulfil the requests that have been served."""
         for end, request in self.requests:
             if end <= self.position and not request.done():
@@ -224,7 +224,7 @@ class RoomFeed:
         now, end = asyncio.get_running_loop().time(), len(self._journal)
         ready: dict[int, list[str]] = {}
         for sid, reader in self._readers.items():
-            reader.settle()
+            reader.fulfil()
             if reader.position < end and reader.begins_at <= now and self._queued(sid) < _LONG_QUEUE:
                 ready.setdefault(reader.position, []).append(sid)
         for position, sids in ready.items():
@@ -241,7 +241,7 @@ class RoomFeed:
             reader = self._readers.get(sid)
             if reader is not None and reader.position == position:  # else it has asked for the past meanwhile
                 reader.position += sent
-                reader.settle()
+                reader.fulfil()
 
 
 def _slice(frames: list[str]) -> Iterator[str]:

@@ -472,7 +472,7 @@ class ActiveRun(RunReads, RunAsks):
         if status not in _STATUSES:
             raise InvalidArgument(f"expected status= to be one of {', '.join(_STATUSES)}, got {status!r}")
         if self._end(status):
-            self._settle()
+            self._await_end()
 
     def __enter__(self) -> Self:
         return self
@@ -489,7 +489,7 @@ class ActiveRun(RunReads, RunAsks):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._end(self._ended_by(error)):
-            await asyncio.to_thread(self._settle)
+            await asyncio.to_thread(self._await_end)
 
     def _ended_by(self, error: BaseException | None) -> str:
         """Return how the run ends, by the exception that left its block; report that, unless a task has."""
@@ -510,7 +510,7 @@ class ActiveRun(RunReads, RunAsks):
         self._end_asking()
         return True
 
-    def _settle(self) -> None:
+    def _await_end(self) -> None:
         """Wait until the run's own console has seen the end: its frames and a recording are complete then."""
         io = self._io
         try:
