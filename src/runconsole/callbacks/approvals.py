@@ -21,7 +21,7 @@ _REJECTED = "The call was not approved."
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a call.
+    """The decision on a call.
 
     Attributes:
         kind: what to do.

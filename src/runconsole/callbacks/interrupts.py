@@ -31,7 +31,7 @@ _REPLY = {"id": "reply", "label": "Reply", "description": "Goes on with the text
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What to ask at an interrupt.
+    """The questions at an interrupt.
 
     Attributes:
         questions: the arguments of `ActiveRun.ask`, for each question.

@@ -1,4 +1,4 @@
-"""What a check finds: `Finding` and `CheckReport`."""
+"""The results of a check: `Finding` and `CheckReport`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a relay keeps a run: a recording file, or what `redis_store` makes of one."""
+"""The stores in which a relay keeps a run: a recording file, or a copy of one in Redis (`redis_store`)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _UNSENT_ROLES = frozenset({"activity", "reasoning"})
 
 
 class Conversation:
-    """What a server and we have said in one thread.
+    """The messages of a server and ours in one thread.
 
     Attributes:
         state: the agent's.
