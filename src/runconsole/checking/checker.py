@@ -46,12 +46,12 @@ class Checker:
         if event.fact.__class__ is MalformedFrame:
             self._found.add("every frame is an event", "JSON with a type and data", event.payload, event=number)
             return
+        if event.correlation_id is not None or (isinstance(event.fact, Logged) and kind not in FIELDS):
+            return  # an answer to us
         if isinstance(event.fact, UnknownEvent):
             self._found.add(
                 "known types", "an event type of the documents", kind, event=number, type=kind, level="advice"
             )
-        if isinstance(event.fact, Logged) and kind not in FIELDS:
-            return  # an answer to us
         self._note_id(event, number)
         self._stamp(number, kind, stamp)
         data = _object(event.payload)

@@ -313,7 +313,7 @@ def _newest(items: Iterable[str], total: int) -> list[str]:
 
 def _share(used: float, limit: float) -> int:
     """Return the used part of a limit in percent: of a tiny limit, a large number that is still finite."""
-    return int(min(1e9, 100 * used / limit))
+    return int(max(-1e9, min(1e9, 100 * used / limit)))
 
 
 def _sums(state: RunState, run: Run[Micros], now: Micros) -> Iterator[str]:
