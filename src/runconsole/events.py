@@ -17,9 +17,11 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, Type
 
 from msgspec import Meta, Struct
 
+FIRST_MICROS = -62_135_596_800_000_000
+"""The first moment of the year 1."""
 LAST_MICROS = 253_402_300_799_999_999
 """The last moment of the year 9999."""
-Micros: TypeAlias = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=LAST_MICROS)]
+Micros: TypeAlias = Annotated[int, Meta(ge=FIRST_MICROS, le=LAST_MICROS)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
 Offers = Literal["told", "assumed", "text", "nothing"]

@@ -155,7 +155,7 @@ def test_command_line_offers_installed_protocols(installed: dict[str, str]) -> N
         text=True,
         timeout=60,
     )
-    assert "[json|trpc|socketio|sse|replay]" in shown.stdout, shown
+    assert "[json|trpc|socketio|agui|sse|replay]" in shown.stdout, shown
 
 
 def add(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -207,6 +207,6 @@ def test_own_protocols_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> No
     )
     registry._others.cache_clear()
     try:
-        assert registry.names() == ("json", "trpc", "socketio", "local")
+        assert registry.names() == ("json", "trpc", "socketio", "agui", "local")
     finally:
         registry._others.cache_clear()

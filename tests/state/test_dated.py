@@ -41,3 +41,8 @@ def test_every_time_of_a_decision_is_a_datetime() -> None:
     assert isinstance(decision, Decision)
     assert (decision.option, decision.state) == ("approve", "applied")
     assert all(getattr(decision, name) == THEN for name in times)
+
+
+def test_a_time_beyond_all_dates_is_the_nearest_one() -> None:
+    assert moment(-(10**20)) == datetime.min.replace(tzinfo=UTC)
+    assert moment(10**20) == datetime.max.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from msgspec import Struct, structs
 
-from runconsole.events import Micros
+from runconsole.events import FIRST_MICROS, LAST_MICROS, Micros
 from runconsole.state import rows
 from runconsole.state.rows import Run
 
@@ -88,5 +88,5 @@ def moment(at: Micros) -> datetime: ...
 @overload
 def moment(at: None) -> None: ...
 def moment(at: Micros | None) -> datetime | None:
-    """Return microseconds since 1970-01-01 UTC as a datetime in UTC."""
-    return None if at is None else _EPOCH + timedelta(microseconds=at)
+    """Return microseconds since 1970-01-01 UTC as a datetime in UTC; of a time beyond all dates, the nearest one."""
+    return None if at is None else _EPOCH + timedelta(microseconds=max(FIRST_MICROS, min(at, LAST_MICROS)))
