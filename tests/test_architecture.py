@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reporting": {"api", "clock", "console", "engine", "forms", "protocols", "redaction", "state", "widget"},
     "callbacks": {"reporting"},
     "relay": {
-        *("api", "clock", "console", "decoding", "engine", "options", "recording", "redaction", "replay", "reporting"),
+        *("api", "console", "decoding", "engine", "options", "recording", "redaction", "replay", "reporting"),
     },
     "testing": {"transports"},
     "simulator": set(),
@@ -87,16 +87,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": {"api", "clock", "console", "forms", "state", "view"},
     "checking": {"api", "console", "log", "options", "recording", "redaction", "replay", "state", "store"},
     "cli": {
-        "browser",
-        "checking",
-        "console",
-        "demo",
-        "protocols",
-        "recording",
-        "redaction",
-        "relay",
-        "simulator",
-        "terminal",
+        *("api", "browser", "checking", "clock", "console", "demo", "protocols", "recording", "redaction", "relay"),
+        *("reporting", "simulator", "terminal"),
     },
     "": {
         "api",
