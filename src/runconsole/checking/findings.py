@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from runconsole.text.length import shortened
 from runconsole.text.marks import marked
 
 if TYPE_CHECKING:
@@ -142,5 +143,4 @@ class Findings:
 
 
 def _short(got: object) -> str:
-    text = got if isinstance(got, str) else repr(got)
-    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+    return shortened(got if isinstance(got, str) else repr(got), _MOST_SHOWN)

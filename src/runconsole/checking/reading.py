@@ -17,8 +17,7 @@ from runconsole.errors import InvalidArgument, RunInterrupted
 from runconsole.events import Received
 from runconsole.log import EventLog
 from runconsole.options import ConsoleOptions
-from runconsole.recording import Entry, Header
-from runconsole.recording.scan import scan
+from runconsole.recording import Entry, Header, home_path, scan_whole
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of
 from runconsole.replay.wires import wire_for
@@ -65,16 +64,12 @@ def is_recording(source: object) -> bool:
 
 
 def _of_file(path: Path, shown: str, *, whole: bool) -> CheckReport:
-    path = path.expanduser()
-    found = None
-    for found in scan(path):  # noqa: B007 - the last one knows the whole file
-        pass
+    path = home_path(path)
     checker = Checker()
-    if found is not None:
-        tap = _Tap(checker)
-        reading = Playback(tap, wire_for)
-        for line in lines_of(path, found):
-            _take(reading, tap, line)
+    tap = _Tap(checker)
+    reading = Playback(tap, wire_for)
+    for line in lines_of(path, scan_whole(path)):
+        _take(reading, tap, line)
     return checker.report(shown, whole=whole)
 
 

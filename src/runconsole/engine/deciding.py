@@ -16,7 +16,7 @@ from runconsole.engine.outcome import Outcome
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Answer, CheckpointOption, DecisionRequested, DecisionTurnedDown
-from runconsole.forms.answers import fitting, takes_values
+from runconsole.forms.answers import fitting
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.store import Runs
 from runconsole.text.unicode import encodable_value
@@ -112,8 +112,7 @@ class Decider:
             raise InvalidArgument(f"expected the id of a checkpoint of this run ({known}), got {checkpoint_id!r}")
         checkpoint = asking.state.checkpoints[checkpoint_id]
         chosen, checked = _chosen(checkpoint, structs.replace(answer, option=option))
-        is_needed = checkpoint.offers != "text" and takes_values(chosen)
-        checked = fitting(checked, checkpoint.schema, is_needed=is_needed)
+        checked = fitting(checked, checkpoint.schema, None if checkpoint.offers == "text" else chosen)
         sender = self._sender()
         if sender is None:
             raise NotConnected(_STOPPED)

@@ -16,6 +16,7 @@ from runconsole.errors import DecisionError, DecisionUnknown, InvalidArgument, N
 from runconsole.events import Alert, Answer, Received
 from runconsole.state import Checkpoint, RunState
 from runconsole.state.dated import dated_checkpoint
+from runconsole.text.length import shortened
 
 __all__ = ["Policy", "Returned"]
 
@@ -162,8 +163,8 @@ class Policy:
     def _say(self, text: str) -> None:
         if self._is_closed:
             return
-        text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-        self._report(Received("on_checkpoint", Alert("error", text), "", now_micros()))
+        alert = Alert("error", shortened(text, _LONGEST))
+        self._report(Received("on_checkpoint", alert, "", now_micros()))
 
 
 def _described(error: BaseException) -> str:

@@ -22,13 +22,14 @@ def takes_values(option: CheckpointOption) -> bool:
     return action_of(option) in _TAKING
 
 
-def fitting(answer: Answer[Any], schema: dict[str, Any] | None, *, is_needed: bool) -> Answer[Any]:
-    """Return an answer with the defaults of its question's schema. `is_needed`: values must be there.
+def fitting(answer: Answer[Any], schema: dict[str, Any] | None, option: CheckpointOption | None) -> Answer[Any]:
+    """Return an answer with the defaults of its question's schema. `option` is the chosen one, None for free text.
 
     Raises:
         UnfitValues: the values do not fit the schema, or are missing.
     """
     form = form_of(schema)
+    is_needed = option is not None and takes_values(option)
     if form is None or (answer.modifications is None and not is_needed):
         return answer
     values = form.completed(answer.modifications)

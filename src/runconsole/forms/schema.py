@@ -7,8 +7,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runconsole.forms.fields import Field, fields_of
+from runconsole.text.length import shortened
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -78,6 +81,11 @@ class Form:
             self._validator, self.note = None, _UNUSABLE.format(why=_why(error))
             return []
         return list(found.values())
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...] | None:
+        """The fields to fill in; None where the schema cannot be used, or is more than fields."""
+        return None if self.note is not None else fields_of(self.schema)
 
     def completed(self, values: Any) -> Any:
         """Return values with the schema's defaults for the properties that they lack, one level of objects deep."""
@@ -237,7 +245,7 @@ def _reason(error: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+    return shortened(text, _MOST_SHOWN)
 
 
 def _completed(schema: Any, values: dict[str, Any], levels: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from runconsole.recording.files import FileWriter, Identity, Reader, home_path, 
 from runconsole.recording.format import FORMAT, Entry, Header, decode_line, encode_line
 from runconsole.recording.locks import unrecorded
 from runconsole.recording.recorder import FileContent, Recorder
-from runconsole.recording.scan import Scan, check_recordable, read_header, scan
+from runconsole.recording.scan import Scan, check_recordable, read_header, scan, scan_whole
 
 __all__ = [
     "FORMAT",
@@ -30,5 +30,6 @@ __all__ = [
     "identity_of",
     "read_header",
     "scan",
+    "scan_whole",
     "unrecorded",
 ]

@@ -16,7 +16,7 @@ from runconsole.recording.files import Reader
 from runconsole.recording.format import FORMAT, Header, decode_line, is_header
 from runconsole.recording.places import kind_of, open_regular, shown
 
-__all__ = ["Scan", "check_recordable", "read_header", "scan"]
+__all__ = ["Scan", "check_recordable", "read_header", "scan", "scan_whole"]
 
 _BEGIN = b'{"runconsole":'
 _EARLY = 4096
@@ -81,6 +81,14 @@ def scan(path: Path, *, descriptor: int | None = None) -> Iterator[Scan]:
         yield found
     found.sound, found.cut = reader.sound, reader.cut
     yield found
+
+
+def scan_whole(path: Path) -> Scan:
+    """Return the result of a first pass over a whole recording. Raises OSError, RecordingError."""
+    found = Scan()
+    for found in scan(path):  # noqa: B007 - the last one knows the whole file
+        pass
+    return found
 
 
 def _look(found: Scan, line: bytes) -> None:

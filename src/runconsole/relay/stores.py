@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.options import Options
-from runconsole.recording import Scan, check_recordable, home_path, scan
+from runconsole.recording import Scan, check_recordable, home_path, scan_whole
 from runconsole.redaction.secrets import Secret
 from runconsole.replay import follows_same, goes_on, header_of
 
@@ -103,5 +102,4 @@ def check_run(store: Store, options: Options, now: int) -> bool:
 
 
 def _scanned(path: Path) -> Scan:
-    newest = deque(scan(path) if path.exists() else (), maxlen=1)
-    return newest[0] if newest else Scan()
+    return scan_whole(path) if path.exists() else Scan()

@@ -13,7 +13,7 @@ from typing import Any
 from runconsole.clock import now_micros
 from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument, NoOneToAsk, UnfitValues
 from runconsole.events import Answer, CheckpointOption
-from runconsole.forms.answers import fitting, takes_values
+from runconsole.forms.answers import fitting
 from runconsole.forms.schema import form_of
 from runconsole.reporting.emitter import Emitter, iso_time
 from runconsole.reporting.records import TaskRecord
@@ -104,8 +104,7 @@ class Questions:
             known = ", ".join(repr(option["id"]) for option in question.options)
             raise DecisionRefused(f"expected one of the options ({known}), got {answer.option!r}", question_id)
         try:
-            is_needed = takes_values(CheckpointOption(chosen["id"], chosen["label"]))
-            answer = fitting(answer, question.schema, is_needed=is_needed)
+            answer = fitting(answer, question.schema, CheckpointOption(chosen["id"], chosen["label"]))
         except UnfitValues as error:  # the question stays open
             raise DecisionRefused(str(error), question_id) from None
         taken = TakenAnswer(answer.option, answer.feedback, answer.modifications, decided_by=by)

@@ -64,8 +64,8 @@ def answer(question: Question, chosen: str, decide: Callable[..., object]) -> No
     label = next(option["label"] for option in question.options if option["id"] == chosen)
     filling = Filling.of(question.schema) if takes_values(CheckpointOption(chosen, label)) else None
     while filling is not None and not filling.is_done and not question.answered.done():
-        wrong = [line for line in filling.lines if line.startswith("! ")]
-        sys.stderr.write("".join(f"{marked(line)}\n" for line in wrong) + f"{marked(filling.asked)}: ")
+        wrong = "" if filling.wrong is None else f"! {marked(filling.wrong)}\n"
+        sys.stderr.write(f"{wrong}{marked(filling.asked)}: ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:

@@ -26,6 +26,7 @@ from runconsole.events import (
 from runconsole.protocols.base import Outgoing, Reply, Wire
 from runconsole.state import WITHDRAWN, Checkpoint
 from runconsole.store.runs import Runs
+from runconsole.text.length import shortened
 
 __all__ = ["Outbox", "Post"]
 
@@ -246,4 +247,4 @@ def _name(row: Checkpoint | None) -> str:
     if row is None:
         return "a question"
     title = " ".join((row.title or row.checkpoint_id).split())
-    return f"“{title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + '…'}”"
+    return f"“{shortened(title, _LONGEST_TITLE)}”"

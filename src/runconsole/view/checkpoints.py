@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from runconsole.events import CheckpointOption, Micros
 from runconsole.forms.answers import takes_values
-from runconsole.forms.fields import Field, fields_of
+from runconsole.forms.fields import Field
 from runconsole.forms.schema import Form, form_of
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
@@ -114,14 +114,13 @@ def _add_form(row: CheckpointRow, form: Form, checkpoint: Checkpoint, cutter: Cu
     """Add the fields of a form to a row; for a schema that is more than fields, its defaults as JSON to edit."""
     if form.note is not None:
         row["options_note"] = marked_sentence(form.note)
-    fields = None if form.note is not None else fields_of(form.schema)
-    if fields is not None:
-        row["form"] = [_field(field, cutter) for field in fields]
+    if form.fields is not None:
+        row["form"] = [_field(field, cutter) for field in form.fields]
     elif "template" not in row["context"]:
         row["context"]["template"] = cutter.raw("context.template", _json(form.completed({})), PROSE)
     for option, offered in zip(row["options"], checkpoint.options, strict=False):
         if takes_values(offered):
-            option["fills" if fields is not None else "modifies"] = True
+            option["modifies" if form.fields is None else "fills"] = True
 
 
 def _field(field: Field, cutter: Cutter) -> FormField:

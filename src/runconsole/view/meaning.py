@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from runconsole.text.length import shortened
+
 __all__ = ["meaning"]
 
 _LONG = 20_000
@@ -99,5 +101,4 @@ def _text_of(data: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _line(text: str) -> str:
-    line = " ".join(_SEQUENCE.sub("", text[: 4 * _DETAIL]).split())
-    return line if len(line) <= _DETAIL else f"{line[: _DETAIL - 1]}…"
+    return shortened(" ".join(_SEQUENCE.sub("", text[: 4 * _DETAIL]).split()), _DETAIL)

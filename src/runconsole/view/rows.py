@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
 from runconsole.state import Artifact, ErrorRecord, Phase, Subtask, Task, Wave, span_s
+from runconsole.text.length import shortened
 from runconsole.text.marks import marked
 from runconsole.view.contract import (
     ArtifactRow,
@@ -98,8 +99,7 @@ class Cutter:
 
 def short(text: str, length: int = NAME) -> str:
     """Return a text with marks, at most `length` characters of it, and an ellipsis for a longer one."""
-    shown = marked(text[: length + 1])
-    return shown if len(shown) <= length else f"{shown[: length - 1]}…"
+    return shortened(marked(text[: length + 1]), length)
 
 
 def marked_sentence(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -225,17 +225,7 @@ class AgentRun:
         names = {call_id: self.conversation.calls.get(call_id, call_id) for call_id in call_ids}
         if not names:
             return []
-        rows = [
-            derived(
-                "call.paused",
-                SubtaskReported(self._places[call_id], call_id, TaskStatus.PAUSED),
-                {"toolCallId": call_id},
-                event,
-                at,
-            )
-            for call_id in names
-            if call_id in self._places
-        ]
+        rows = [self._call_row("call.paused", call_id, TaskStatus.PAUSED, event, at) for call_id in self._placed(names)]
         left = ", ".join(names.values())
         text = f"The agent has left tool calls to a front end, and this console makes none: {left}."
         return [*rows, derived("calls.left", Alert("warning", text), {"toolCallIds": list(names)}, event, at)]
@@ -341,17 +331,18 @@ class AgentRun:
         known = {message.get("toolCallId") for message in self.conversation.messages()}
         listed = event.messages if isinstance(event.messages, list) else ()
         ids = [message.get("toolCallId") for message in listed if isinstance(message, Mapping)]
-        return [
-            derived(
-                "call.completed",
-                SubtaskReported(self._places[name], name, TaskStatus.COMPLETED),
-                {"toolCallId": name},
-                event,
-                at,
-            )
-            for name in ids
-            if isinstance(name, str) and name in self._places and name not in known
-        ]
+        new = [call_id for call_id in ids if isinstance(call_id, str) and call_id not in known]
+        done = TaskStatus.COMPLETED
+        return [self._call_row("call.completed", call_id, done, event, at) for call_id in self._placed(new)]
+
+    def _placed(self, call_ids: Iterable[str]) -> Iterator[str]:
+        """Yield the tool calls whose task is known."""
+        return (call_id for call_id in call_ids if call_id in self._places)
+
+    def _call_row(self, kind: str, call_id: str, status: TaskStatus, event: Event, at: Micros) -> Received:
+        """Return a row about the status of a tool call, derived from an event about several."""
+        fact = SubtaskReported(self._places[call_id], call_id, status)
+        return derived(kind, fact, {"toolCallId": call_id}, event, at)
 
     def use(self, usage: Any) -> int | None:
         """Add up the usage that the end of a run reports; return the tokens of the execution so far."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runconsole.protocols.agui.conversation import Conversation
+from runconsole.text.length import shortened
+
+if TYPE_CHECKING:  # the options of every console are checked with this module
+    from runconsole.protocols.agui.conversation import Conversation
 
 __all__ = ["first_input", "next_input", "problem_of_input", "title_of"]
 
@@ -61,7 +64,7 @@ def title_of(request: Mapping[str, Any]) -> str | None:
         if isinstance(message, Mapping) and message.get("role") == "user" and isinstance(message.get("content"), str)
     ]
     line = next(iter(texts[-1].strip().splitlines()), "") if texts else ""
-    return (line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…") or None
+    return shortened(line, _LONGEST_TITLE) or None
 
 
 def _camel(name: str) -> str:

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from runconsole.decoding.payload import loads_encodable
 from runconsole.reconnect import is_rate_limit
+from runconsole.text.length import shortened
 
 __all__ = ["TrpcError", "read_error"]
 
@@ -117,8 +118,7 @@ def _sentence(message: Any) -> str:
     """Return the error's words in one line of at most 300 characters."""
     if not isinstance(message, str):
         return ""
-    line = _CONTROL.sub(" ", _issues(message) or _STACK.sub("", message)).strip()
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return shortened(_CONTROL.sub(" ", _issues(message) or _STACK.sub("", message)).strip(), _LONGEST)
 
 
 def _issues(message: str) -> str:
