@@ -15,6 +15,7 @@ import type {
   FromKernel,
   Head,
   LogQuery,
+  OptionRow,
   OutputRow,
   Picture,
   PictureTables,
@@ -193,15 +194,20 @@ export function task(id: string, more: Partial<TaskRow> = {}): TaskRow {
   };
 }
 
+/** An option of a question that is named after its id. */
+export function optionRow(id: string, more: Partial<OptionRow> = {}): OptionRow {
+  return { id, label: id, description: null, is_default: false, destructive: false, modifies: false, ...more };
+}
+
 export function checkpoint(id: string, more: Partial<CheckpointRow> = {}): CheckpointRow {
-  const option = (name: string, label: string, description: string) => ({
-    id: name,
-    label,
-    description,
-    is_default: name === "approve",
-    destructive: name === "reject",
-    modifies: name === "modify",
-  });
+  const option = (name: string, label: string, description: string) =>
+    optionRow(name, {
+      label,
+      description,
+      is_default: name === "approve",
+      destructive: name === "reject",
+      modifies: name === "modify",
+    });
   return {
     key: id,
     id,
@@ -243,7 +249,6 @@ type Log = {
 /** A sequence that sets colors. */
 const COLOR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;:]*m`, "g");
 
-/** The kernel's side of the contract: a picture, its versions, and answers to every request. */
 /** A field of a form, with a plain name. */
 export function formField(key: string, kind: FieldKind, label: string, more: Partial<FormField> = {}): FormField {
   return {
@@ -265,6 +270,7 @@ export function choiceRows(...values: readonly (string | number)[]): ChoiceRow[]
   return values.map((value) => ({ label: String(value), value: JSON.stringify(value) }));
 }
 
+/** The kernel's side of the contract: a picture, its versions, and answers to every request. */
 export class FakeKernel {
   readonly model: FakeModel;
   readonly head: Head;

@@ -30,21 +30,11 @@ import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.interrupts import inquiry_of
 from runconsole.callbacks.langchain import RunHandler, run_graph, run_graph_async
-from runconsole.reporting import current, notebook
+from runconsole.reporting import notebook
 from runconsole.reporting.asking import TakenAnswer
 from tests.servers.json_server import eventually
 
 USAGE = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
-
-
-@pytest.fixture(autouse=True)
-def _everything_ends() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    for run in list(current.runs):
-        run.finish("cancelled")
-    left = [thread.name for thread in threading.enumerate() if thread not in before]
-    assert [name for name in left if name.startswith("runconsole")] == []
 
 
 class State(TypedDict, total=False):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,20 +15,10 @@ from agents.usage import Usage
 import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.openai_agents import ReportHooks, run_agent
-from runconsole.reporting import current, notebook
+from runconsole.reporting import notebook
 
 USAGE = Usage(requests=1, input_tokens=3, output_tokens=4, total_tokens=7)
 QUIET: Any = {"run_config": RunConfig(tracing_disabled=True)}
-
-
-@pytest.fixture(autouse=True)
-def _everything_ends() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    for run in list(current.runs):
-        run.finish("cancelled")
-    left = [thread.name for thread in threading.enumerate() if thread not in before]
-    assert [name for name in left if name.startswith("runconsole")] == []
 
 
 def scripted(*steps: Any) -> ScriptedModel:

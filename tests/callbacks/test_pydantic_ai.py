@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -20,19 +19,9 @@ from pydantic_ai.usage import RequestUsage
 import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.pydantic_ai import ReportRun, answer_requests
-from runconsole.reporting import current, notebook
+from runconsole.reporting import notebook
 
 USAGE = RequestUsage(input_tokens=3, output_tokens=4)
-
-
-@pytest.fixture(autouse=True)
-def _everything_ends() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    for run in list(current.runs):
-        run.finish("cancelled")
-    left = [thread.name for thread in threading.enumerate() if thread not in before]
-    assert [name for name in left if name.startswith("runconsole")] == []
 
 
 def scripted(*answers: Any) -> FunctionModel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,11 @@ from click.testing import CliRunner, Result
 from runconsole import Console, ConsoleFailed, start_run
 from runconsole.cli import cli
 from tests.servers.json_server import JsonServer, eventually
-from tests.support.relays import QUICK, RelayProcess, free_port, relayed, same_events
+from tests.support.relays import QUICK, RelayProcess, free_port, kill_between_tasks, relayed, same_events
 
 SECRET = "a secret of viewers"
 NOWHERE = "ws://127.0.0.1:9/ws"
 EVERYWHERE = "0.0.0.0:0"
-
-
-def has_tasks(console: Console, count: int) -> bool:
-    return len(console.tasks) == count
 
 
 def run_relay(*arguments: str | Path) -> Result:
@@ -34,13 +29,7 @@ def test_a_killed_relay_goes_on_from_its_file_with_every_viewer(tmp_path: Path) 
     with start_run("nightly") as run, Console(run.serve()) as direct:
         arguments = (run.serve(), "--store", store, "--listen", f"127.0.0.1:{port}")
         with Console(f"ws://127.0.0.1:{port}/ws", reconnect=QUICK) as early:
-            for number in range(4):
-                with RelayProcess(*arguments, log=log) as relay, run.task(f"t{number}") as task:
-                    task.output("the same line\n")
-                    eventually(lambda: early.status == "live")
-                    eventually(partial(has_tasks, early, number + 1))
-                    relay.kill()
-                    run.output("while it was away\n")
+            kill_between_tasks(run, early, *arguments, log=log, times=4)
             run.finish()
             with RelayProcess(*arguments, log=log) as relay:
                 assert early.wait(60)

@@ -19,7 +19,7 @@ from runconsole.relay.redis_store import RedisStore
 from runconsole.relay.redis_stream import RedisStream, StreamTaken
 from tests.servers.json_server import JsonServer, eventually
 from tests.support.redis_server import RedisServer
-from tests.support.relays import QUICK, RelayProcess, free_port, relayed, same_events
+from tests.support.relays import QUICK, RelayProcess, free_port, has_tasks, kill_between_tasks, relayed, same_events
 
 FRAMES = ("tasks", "output", "phases", "errors", "subtasks", "artifacts", "checkpoints")
 
@@ -38,10 +38,6 @@ def lines_of(server: RedisServer, stream: str = "runconsole") -> list[bytes]:
     return [fields[b"line"] for _, fields in entries]
 
 
-def has_tasks(console: Console, count: int) -> bool:
-    return len(console.tasks) == count
-
-
 def run_relay(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, ["relay", *map(str, arguments)], prog_name="runconsole")
 
@@ -51,12 +47,7 @@ def test_a_killed_relay_goes_on_from_redis_with_every_viewer(redis_server: Redis
     with start_run("nightly") as run, Console(run.serve()) as direct:
         arguments = (run.serve(), "--store", redis_server.url, "--listen", f"127.0.0.1:{port}")
         with Console(f"ws://127.0.0.1:{port}/ws", reconnect=QUICK) as early:
-            for number in range(2):
-                with RelayProcess(*arguments, log=log) as relay, run.task(f"t{number}") as task:
-                    task.output("the same line\n")
-                    eventually(partial(has_tasks, early, number + 1))
-                    relay.kill()
-                    run.output("while it was away\n")
+            kill_between_tasks(run, early, *arguments, log=log, times=2)
             run.finish()
             with RelayProcess(*arguments, log=log) as relay:
                 assert early.wait(60)

@@ -19,8 +19,9 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from runconsole import ActiveRun, Console, ConsoleFailed, DecisionError, InvalidArgument, Reconnect, start_run
+from runconsole import ActiveRun, Console, ConsoleFailed, InvalidArgument, Reconnect, start_run
 from tests.servers.json_server import eventually
+from tests.support.decisions import answer_in_turn
 
 ALL = ("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints")
 TOKEN = "a secret token"
@@ -88,16 +89,8 @@ def test_a_viewer_has_the_frames_of_the_run(by: str) -> None:
 def test_a_viewer_answers_and_one_answer_counts(by: str) -> None:
     refusals: list[str] = []
 
-    def answer(consoles: list[Console]) -> None:
-        eventually(lambda: all(console.pending for console in consoles))
-        consoles[0].decide("question-1", "yes", feedback="go", modifications={"n": [1]})
-        try:
-            consoles[1].decide("question-1", "no")
-        except DecisionError as error:
-            refusals.append(str(error))
-
     with start_run() as run, served(run, by=by) as url, Console(url) as one, Console(url) as other:
-        thread = threading.Thread(target=answer, args=([one, other],))
+        thread = threading.Thread(target=answer_in_turn, args=(one, other, refusals))
         thread.start()
         given = run.ask("Go on?", options=["yes", "no"])
         thread.join()

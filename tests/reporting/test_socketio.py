@@ -17,6 +17,7 @@ import uvicorn
 
 from runconsole import ActiveRun, Console, DecisionError, InvalidArgument, Reconnect, start_run
 from tests.servers.json_server import eventually
+from tests.support.decisions import answer_in_turn
 
 ALL = ("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints")
 QUICK = Reconnect(first=0.01, longest=0.05)
@@ -193,18 +194,10 @@ def test_a_burst_from_many_threads_comes_in_order_to_several_viewers() -> None:
 def test_one_answer_counts_and_the_second_is_refused_in_words() -> None:
     refusals: list[str] = []
 
-    def answer(consoles: list[Console]) -> None:
-        eventually(lambda: all(console.pending for console in consoles))
-        consoles[0].decide("question-1", "yes", feedback="go", modifications={"n": [1]})
-        try:
-            consoles[1].decide("question-1", "no")
-        except DecisionError as error:
-            refusals.append(str(error))
-
     with application() as app, start_run() as run:
         run.attach_socketio(app.sio, "runs")
         with viewer(app, run) as one, viewer(app, run) as other:
-            thread = threading.Thread(target=answer, args=([one, other],))
+            thread = threading.Thread(target=answer_in_turn, args=(one, other, refusals))
             thread.start()
             given = run.ask("Go on?", options=["yes", "no"])
             thread.join()

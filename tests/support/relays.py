@@ -13,11 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from runconsole import Console, Reconnect
+from runconsole import ActiveRun, Console, Reconnect
 from runconsole.relay.relay import Relay
 from runconsole.relay.stores import FileStore, Store
+from tests.servers.json_server import eventually
 
-__all__ = ["QUICK", "RelayProcess", "cut_viewers", "free_port", "relayed", "same_events", "was_cut"]
+__all__ = [
+    "QUICK",
+    "RelayProcess",
+    "cut_viewers",
+    "free_port",
+    "has_tasks",
+    "kill_between_tasks",
+    "relayed",
+    "same_events",
+    "was_cut",
+]
 
 QUICK = Reconnect(first=0.01, longest=0.05)
 _CODE = (
@@ -78,6 +89,21 @@ def relayed(url: str, store: Store | Path, **options: Any) -> Iterator[Relay]:
         yield relay
     finally:
         relay.stop()
+
+
+def has_tasks(console: Console, count: int) -> bool:
+    return len(console.tasks) == count
+
+
+def kill_between_tasks(run: ActiveRun, viewer: Console, *arguments: str | Path, log: Path, times: int) -> None:
+    """Start a relay again and again; each one is killed when its viewer has a new task, in which more is reported."""
+    for number in range(times):
+        with RelayProcess(*arguments, log=log) as relay, run.task(f"t{number}") as task:
+            task.output("the same line\n")
+            eventually(lambda: viewer.status == "live")
+            eventually(partial(has_tasks, viewer, number + 1))
+            relay.kill()
+            run.output("while it was away\n")
 
 
 def was_cut(console: Console, times: int) -> bool:

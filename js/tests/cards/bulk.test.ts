@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkpoint } from "../../dev/fake";
+import { checkpoint, optionRow } from "../../dev/fake";
 import { approvalOf } from "../../src/cards/bulk";
 import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
@@ -29,15 +29,6 @@ const write = async (bench: Bench, title: string, text: string) => {
   field?.dispatchEvent(new Event("input", { bubbles: true }));
   await later();
 };
-const option = (id: string, more: Partial<CheckpointRow["options"][number]> = {}) => ({
-  id,
-  label: id,
-  description: null,
-  is_default: false,
-  destructive: false,
-  modifies: false,
-  ...more,
-});
 
 describe("ticking", () => {
   test("is offered from two questions on, with nothing ticked", async () => {
@@ -50,7 +41,10 @@ describe("ticking", () => {
   });
 
   test("needs an option to approve, and says so", async () => {
-    const bench = await asked(one(), two({ options: [option("merge"), option("reject", { destructive: true })] }));
+    const bench = await asked(
+      one(),
+      two({ options: [optionRow("merge"), optionRow("reject", { destructive: true })] }),
+    );
     expect(box(bench, "Merge").disabled).toBe(true);
     expect(box(bench, "Merge").title).toContain("no plain option to approve");
     await tick(bench, "Merge");
@@ -114,7 +108,7 @@ describe("ticking", () => {
 
 describe("approving what is selected", () => {
   test("answers the ticked questions, each with its own id", async () => {
-    const bench = await asked(one(), two({ options: [option("reject"), option("accept")] }), three());
+    const bench = await asked(one(), two({ options: [optionRow("reject"), optionRow("accept")] }), three());
     await write(bench, "Plan", " good ");
     await write(bench, "Deploy", "not this one");
     await bench.ask();
@@ -181,12 +175,16 @@ describe("approving what is selected", () => {
 });
 
 test.each([
-  ["the id", [option("reject"), option("approve")], "approve"],
-  ["the id before the label", [option("x", { label: "Approve" }), option("YES")], "YES"],
-  ["the label where the id tells nothing", [option("1", { label: "No" }), option("2", { label: "Approve" })], "2"],
-  ["no option that carries changes", [option("approve", { modifies: true })], null],
-  ["no option that ends things", [option("ok", { destructive: true })], null],
-  ["no option that only begins so", [option("approve_and_delete")], null],
+  ["the id", [optionRow("reject"), optionRow("approve")], "approve"],
+  ["the id before the label", [optionRow("x", { label: "Approve" }), optionRow("YES")], "YES"],
+  [
+    "the label where the id tells nothing",
+    [optionRow("1", { label: "No" }), optionRow("2", { label: "Approve" })],
+    "2",
+  ],
+  ["no option that carries changes", [optionRow("approve", { modifies: true })], null],
+  ["no option that ends things", [optionRow("ok", { destructive: true })], null],
+  ["no option that only begins so", [optionRow("approve_and_delete")], null],
 ])("the option to approve is found by %s", (_how, options, expected) => {
   expect(approvalOf(one({ options }))?.id ?? null).toBe(expected);
 });

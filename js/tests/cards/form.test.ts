@@ -1,23 +1,14 @@
 /** The form of a question: its fields by role and name, the values that are sent, the reasons beside them. */
 import { fireEvent, within } from "@testing-library/dom";
 import { describe, expect, test, vi } from "vitest";
-import { checkpoint, choiceRows, formField } from "../../dev/fake";
+import { checkpoint, choiceRows, formField, optionRow } from "../../dev/fake";
 import { approvalOf } from "../../src/cards/bulk";
 import type { CheckpointRow, FormField } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, NOW, picture, table } from "../support";
 
 fakeTime();
 
-const option = (id: string, more: Partial<CheckpointRow["options"][number]> = {}) => ({
-  id,
-  label: id,
-  description: null,
-  is_default: false,
-  destructive: false,
-  modifies: false,
-  ...more,
-});
-const OPTIONS = [option("train", { fills: true }), option("skip")];
+const OPTIONS = [optionRow("train", { fills: true }), optionRow("skip")];
 const row = (form: FormField[], more: Partial<CheckpointRow> = {}) =>
   checkpoint("cp-1", { title: "Train it?", type: null, options: OPTIONS, form, ...more });
 const asked = (form: FormField[], more: Partial<CheckpointRow> = {}, head = {}) =>
@@ -135,7 +126,7 @@ describe("an answer", () => {
   });
 
   test("takes the form even where an option is named after modifications: there is no second editor", async () => {
-    const bench = await asked([rate], { options: [option("modify", { fills: true, modifies: true })] });
+    const bench = await asked([rate], { options: [optionRow("modify", { fills: true, modifies: true })] });
     expect(bench.get.queryByRole("button", { name: "Modifications (JSON)" })).toBeNull();
     await press(bench, "modify");
     expect(answers(bench)[0]?.modifications).toEqual({ rate: 0.5 });
@@ -307,8 +298,8 @@ describe("where a form cannot be filled in", () => {
   });
 
   test("in the list of questions, there is no button: the question is opened", async () => {
-    const other = checkpoint("cp-2", { title: "Plain?", options: [option("approve"), option("reject")] });
-    const form = row([rate], { options: [option("approve", { fills: true }), option("reject")] });
+    const other = checkpoint("cp-2", { title: "Plain?", options: [optionRow("approve"), optionRow("reject")] });
+    const form = row([rate], { options: [optionRow("approve", { fills: true }), optionRow("reject")] });
     const bench = await new Bench().show(picture({}, { checkpoints: table([form, other]) }));
     await bench.ask();
     const buttons = (title: string) =>

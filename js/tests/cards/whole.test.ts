@@ -1,6 +1,6 @@
 /** A decision's context is shown whole, or the card names what is missing. */
 import { describe, expect, test } from "vitest";
-import { checkpoint } from "../../dev/fake";
+import { checkpoint, optionRow } from "../../dev/fake";
 import type { CheckpointRow } from "../../src/kernel/contract";
 import { Bench, fakeTime, later, picture, table } from "../support";
 
@@ -125,14 +125,7 @@ test("a row in parts is put together", async () => {
 });
 
 test("later options come by the page, and are found by name", async () => {
-  const option = (n: number) => ({
-    id: `o${n}`,
-    label: `Option ${n}`,
-    description: null,
-    is_default: false,
-    destructive: false,
-    modifies: false,
-  });
+  const option = (n: number) => optionRow(`o${n}`, { label: `Option ${n}` });
   const numbers = (from: number) => Array.from({ length: 50 }, (_, i) => option(from + i));
   const bench = await asked(row({ options: numbers(0), options_total: 100_000 }));
   expect(bench.el.textContent).toContain("1 to 50 of 100,000 options");
