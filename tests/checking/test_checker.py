@@ -282,6 +282,40 @@ def test_the_times_of_a_frame_are_found_as_they_are_written(frame: Any, stamps: 
     assert list(_stamps(json.dumps(frame))) == stamps
 
 
+@pytest.mark.parametrize("status", [["completed"], {"a": 1}])
+def test_a_status_that_is_no_text_is_a_finding(status: Any) -> None:
+    found = lines(checked(STARTED, done(status=status), completed(completed_tasks=0)))
+    assert found == [
+        f"broken: event 2 progress_update: fields have their types: expected status as a text, got {status!r}"
+    ]
+
+
+def test_events_with_a_correlation_id_are_checked() -> None:
+    events = [{**event, "correlationId": "run-1"} for event in (STARTED, done(progress_percent=900), completed())]
+    assert [(finding.event, finding.got) for finding in checked(*events).broken] == [(2, "900")]
+
+
+def test_answers_to_the_console_are_left_out() -> None:
+    told = {"type": "subscribed", "payload": {}, "correlationId": "1"}
+    refused = {"type": "error", "payload": {"message": "no such channel"}, "correlationId": "2"}
+    assert lines(checked(STARTED, told, refused, done(), completed())) == []
+
+
+def test_a_line_break_in_the_stream_begins_no_line() -> None:
+    stamped = STARTED | {"timestamp": "a\nbroken: forged"}
+    found = str(checked(stamped, execution("x\nbroken: forged"), done(), completed()))
+    assert len(found.splitlines()) == 3
+    assert "a␊broken: forged" in found
+
+
+def test_a_broken_promise_is_found_behind_advice_of_any_number() -> None:
+    advised = [execution(f"other{number}") for number in range(1_500)]
+    found = checked(STARTED, *advised, done(progress_percent=900), completed())
+    assert [finding.got for finding in found.broken] == ["900"]
+    assert len(found.findings) < 1_010
+    assert sum(finding.count for finding in found.findings) == 1_501
+
+
 # ---- sources --------------------------------------------------------------------------------------------------------
 
 

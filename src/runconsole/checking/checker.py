@@ -46,8 +46,8 @@ class Checker:
         if event.fact.__class__ is MalformedFrame:
             self._found.add("every frame is an event", "JSON with a type and data", event.payload, event=number)
             return
-        if event.correlation_id is not None or (isinstance(event.fact, Logged) and kind not in FIELDS):
-            return  # an answer to us
+        if _is_reply(event):
+            return
         if isinstance(event.fact, UnknownEvent):
             self._found.add(
                 "known types", "an event type of the documents", kind, event=number, type=kind, level="advice"
@@ -62,7 +62,8 @@ class Checker:
         if kind in _EXECUTION:
             self._families.add("execution")
             self._execution.take(number, kind, data)
-            if kind == "progress_update" and data.get("status") in ENDED:
+            status = data.get("status")
+            if kind == "progress_update" and isinstance(status, str) and status in ENDED:
                 self._tasks.end(str(data.get("task_id")))
         elif "." in kind:
             self._families.add("tasks")
@@ -115,6 +116,13 @@ class Checker:
                 type=kind,
                 level="advice" if is_advice else "broken",
             )
+
+
+def _is_reply(event: Received) -> bool:
+    """Return whether an event answers a message of ours. A correlation id alone does not show it: any event has one."""
+    if event.type == "error":
+        return event.correlation_id is not None and getattr(event.fact, "task_id", None) is None
+    return event.type not in FIELDS and (event.correlation_id is not None or isinstance(event.fact, Logged))
 
 
 def _object(payload: str) -> dict[str, Any] | None:

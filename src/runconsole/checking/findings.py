@@ -47,7 +47,7 @@ class Finding:
         place = "stream" if self.event is None else f"event {self.event}"
         kind = f" {self.type}" if self.type else ""
         more = f" ({self.count:,} times)" if self.count > 1 else ""
-        return marked(f"{self.level}: {place}{kind}: {self.rule}: expected {self.expected}, got {self.got}{more}")
+        return _line(f"{self.level}: {place}{kind}: {self.rule}: expected {self.expected}, got {self.got}{more}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,14 @@ class CheckReport:
         told = f"{len(self.broken)} broken promises, {advice} pieces of advice"
         verdict = told if self.findings else "every promise is kept"
         verdict += "" if self.is_whole else "; the stream ended before its run did"
-        return marked("\n".join([*lines, f"{self.source}: {self.events:,} events ({self.family}): {verdict}"]))
+        return "\n".join([*lines, _line(f"{self.source}: {self.events:,} events ({self.family}): {verdict}")])
 
 
 class Findings:
     """Collects findings; the same one of many events is one, with their number."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str | None, str], list[Any]] = {}
+        self._found: dict[tuple[str, Level, str | None, str], list[Any]] = {}
 
     def add(
         self,
@@ -126,20 +126,24 @@ class Findings:
         level: Level = "broken",
     ) -> None:
         """Note a finding."""
-        key = (rule, type, expected)
-        known = self._found.get(key)
-        if known is not None:
-            known[-1] += 1
-        elif len(self._found) < _MOST_KINDS:
-            self._found[key] = [level, event, _short(got), 1]
+        kind = None if type is None else _short(type)
+        if (rule, level, kind, expected) not in self._found and len(self._found) >= _MOST_KINDS:
+            kind = None
+        known = self._found.setdefault((rule, level, kind, expected), [event, _short(got), 0])
+        known[-1] += 1
 
     def all(self) -> tuple[Finding, ...]:
         """Return the findings, broken promises first, in the order of the stream."""
         return tuple(sorted(self._findings(), key=lambda finding: finding.level != "broken"))
 
     def _findings(self) -> Iterator[Finding]:
-        for (rule, kind, expected), (level, event, got, count) in self._found.items():
+        for (rule, level, kind, expected), (event, got, count) in self._found.items():
             yield Finding(rule, level, event, kind, expected, got, count)
+
+
+def _line(text: str) -> str:
+    """Return a text as one line: a line break in it would begin a finding that is none."""
+    return marked(text).replace("\n", "␊").replace("\t", "␉")
 
 
 def _short(got: object) -> str:
