@@ -111,7 +111,7 @@ class RunCommands:
         """Ask the server to cancel a task; return its answer.
 
         Raises:
-            UnsupportedByWire: the wire has no such command (only tRPC has).
+            UnsupportedByWire: the wire has no such command (tRPC and runs of this process have).
             CallRefused: the server said no.
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.
