@@ -322,6 +322,65 @@ class TaskCancelled(Fact, frozen=True, gc=False):
     details: TaskDetails | None = None
 
 
+# ---- agents and tool calls -----------------------------------------------------------------------------------------
+
+
+class TokenUsage(Struct, frozen=True, gc=False):
+    """Tokens and cost that one model has used for an agent so far. Facts about the same `id` replace each other."""
+
+    id: str | None = None
+    """The thing that was counted, such as a message or a run; None is all work of the agent with this model."""
+    model: str | None = None
+    """The model; None is that of the agent."""
+    tokens: int | None = None
+    """All of them; None is `input_tokens` and `output_tokens` together."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """The part of `input_tokens` that came from the provider's cache."""
+    cost_usd: float | None = None
+
+
+class AgentReported(Fact, frozen=True, gc=False):
+    """News of an agent or a sub-agent; None leaves the known value."""
+
+    agent_id: str
+    task_id: str | None = None
+    """The task on which it works."""
+    status: TaskStatus | None = None
+    name: str | None = None
+    parent_id: str | None = None
+    """The agent that has begun it."""
+    model: str | None = None
+    usage: tuple[TokenUsage, ...] = ()
+    """Its own, without that of its sub-agents."""
+    duration_s: float | None = None
+    error: str | None = None
+    subtask: SubtaskReported | None = None
+    """The same news as that of a subtask."""
+
+
+class ToolCallReported(Fact, frozen=True, gc=False):
+    """News of a call of a tool: its start, its arguments, its result or its end; None leaves the known value."""
+
+    tool_call_id: str | None = None
+    """None where the server gives none: then a start is another call, and an end that of the oldest open one."""
+    task_id: str | None = None
+    agent_id: str | None = None
+    """The agent that calls, as in `AgentReported`."""
+    name: str | None = None
+    """The tool."""
+    status: TaskStatus | None = None
+    arguments: str | None = None
+    """Their JSON text; of arguments that are still arriving, the beginning."""
+    result: str | None = None
+    """Its JSON text."""
+    error: str | None = None
+    duration_s: float | None = None
+    subtask: SubtaskReported | None = None
+    """The same news as that of a subtask."""
+
+
 # ---- both families -------------------------------------------------------------------------------------------------
 
 
@@ -348,15 +407,7 @@ class ErrorReported(Fact, frozen=True, gc=False):
     max_retries: int | None = None
     stack: str | None = None
     action: str | None = None
-
-
-class AgentCompleted(Fact, frozen=True, gc=False):
-    """An agent ended: its own tokens and cost."""
-
-    agent_id: str
-    task_id: str | None = None
-    tokens: int | None = None
-    cost_usd: float | None = None
+    agent_id: str | None = None
 
 
 class Alert(Fact, frozen=True, gc=False):

@@ -9,7 +9,7 @@ import pytest
 
 from runconsole.decoding.envelope import read_events
 from runconsole.events import (
-    AgentCompleted,
+    AgentReported,
     ArtifactCreated,
     CheckpointSaved,
     ErrorReported,
@@ -28,6 +28,8 @@ from runconsole.events import (
     TaskStarted,
     TaskStatus,
     TaskStatusChanged,
+    TokenUsage,
+    ToolCallReported,
     UnknownEvent,
 )
 from tests.support.folding import frames_of
@@ -211,14 +213,60 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         (
             "agent.completed",
             {"agentId": "a", "taskId": "t", "metrics": {"tokensUsed": 7, "cost": 0.1}},
-            AgentCompleted("a", "t", 7, 0.1),
+            AgentReported("a", "t", TaskStatus.COMPLETED, usage=(TokenUsage(tokens=7, cost_usd=0.1),)),
         ),
-        ("agent.completed", {"agentId": "a", "tokensUsed": 7, "cost": 0.1}, AgentCompleted("a", None, 7, 0.1)),
-        ("agent.spawned", {"agentId": "a", "taskId": "t"}, Logged("t")),
+        (
+            "agent.completed",
+            {"agentId": "a", "tokensUsed": 7, "cost": 0.1},
+            AgentReported("a", None, TaskStatus.COMPLETED, usage=(TokenUsage(tokens=7, cost_usd=0.1),)),
+        ),
+        (
+            "agent.completed",
+            {"agentId": "a", "model": "m", "usage": {"inputTokens": 5, "outputTokens": 2, "cacheReadTokens": 4}},
+            AgentReported(
+                "a",
+                status=TaskStatus.COMPLETED,
+                model="m",
+                usage=(TokenUsage(input_tokens=5, output_tokens=2, cached_tokens=4),),
+            ),
+        ),
+        (
+            "agent.completed",
+            {"agentId": "a", "success": False, "reason": "no"},
+            AgentReported("a", status=TaskStatus.FAILED, error="no"),
+        ),
+        (
+            "agent.spawned",
+            {"agentId": "a", "taskId": "t", "agentType": "writer", "parentAgentId": "b", "model": "m"},
+            AgentReported("a", "t", TaskStatus.RUNNING, "writer", "b", "m"),
+        ),
+        ("agent.thinking", {"agentId": "a"}, AgentReported("a", status=TaskStatus.RUNNING)),
+        ("agent.thinking", {"taskId": "t"}, Logged("t")),
+        (
+            "agent.tool_call",
+            {"agentId": "a", "taskId": "t", "tool": {"id": "k", "name": "bash", "input": {"cmd": "ls"}}},
+            ToolCallReported("k", "t", "a", "bash", TaskStatus.RUNNING, '{"cmd":"ls"}'),
+        ),
+        (
+            "agent.tool_call",
+            {"toolCallId": "k", "toolName": "bash", "args": None, "error": {"message": "denied"}},
+            ToolCallReported("k", name="bash", status=TaskStatus.FAILED, error="denied"),
+        ),
+        (
+            "agent.tool_result",
+            {"agentId": "a", "tool": "bash", "output": "a.py", "duration": 2},
+            ToolCallReported(None, None, "a", "bash", TaskStatus.COMPLETED, result='"a.py"', duration_s=2.0),
+        ),
+        (
+            "agent.tool_result",
+            {"callId": "k", "result": [1], "isError": True},
+            ToolCallReported("k", status=TaskStatus.FAILED, result="[1]", error="the call failed"),
+        ),
+        ("agent.tool_result", {"taskId": "t", "result": 1}, Logged("t")),
         (
             "agent.terminated",
             {"agentId": "a", "taskId": "t", "reason": "timeout", "metrics": {"tokensUsed": 7, "cost": 0.1}},
-            AgentCompleted("a", "t", 7, 0.1),
+            AgentReported("a", "t", TaskStatus.CANCELLED, usage=(TokenUsage(tokens=7, cost_usd=0.1),)),
         ),
     ],
 )

@@ -18,7 +18,7 @@ from runconsole.store.dedup import DUPLICATE, Dedup
 from tests.support.folding import START, Folded, execution, fold, frames_of
 from tests.support.streams import streams, with_duplicates
 
-TABLES = ("tasks", "subtasks", "phases", "waves", "artifacts", "checkpoints", "decisions")
+TABLES = ("tasks", "subtasks", "agents", "tool_calls", "phases", "waves", "artifacts", "checkpoints", "decisions")
 ADDED = ("errors", "output")
 """Tables with one row for each event about them."""
 MINUTE = 60_000_000
@@ -84,6 +84,7 @@ def test_a_late_event_changes_nothing_newer(frames: list[str], data: st.DataObje
         "tokens",
         "cost_usd",
         "metered",
+        "billed",
         "error_at",
         "position",
     }

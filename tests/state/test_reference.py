@@ -20,6 +20,8 @@ SHOWN = {
         "cost_usd started_at ended_at error"
     ),
     "subtasks": "task_id subtask_id name description status progress agent_id started_at ended_at",
+    "agents": "agent_id name parent_id task_id model status tokens input_tokens cost_usd started_at ended_at error",
+    "tool_calls": "tool_call_id task_id agent_id name status arguments result error started_at ended_at",
     "phases": "phase name tasks completed failed progress",
     "waves": "wave atoms atoms_completed success_rate failed artifacts duration_s status completed_at",
     "artifacts": "path size type language task_id action created_at",

@@ -7,6 +7,7 @@ Written from the documents of both families, not from the fold: it does not use 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,11 @@ TASK = (
     *("max_retries", "duration_s", "tokens", "cost_usd", "started_at", "ended_at", "error"),
 )
 SUBTASK = ("name", "description", "progress", "duration_s", "agent_id", "started_at", "ended_at", "error")
+AGENT = (
+    *("name", "parent_id", "task_id", "model", "tokens", "input_tokens", "output_tokens", "cached_tokens"),
+    *("cost_usd", "duration_s", "started_at", "ended_at", "error"),
+)
+CALL = ("task_id", "agent_id", "name", "arguments", "result", "error", "duration_s", "started_at", "ended_at")
 WAVE = ("atoms", "atoms_completed", "success_rate", "failed", "artifacts", "duration_s", "completed_at")
 ARTIFACT = ("size", "type", "language", "action")
 ERROR = ("task_name", "error_type", "recoverable", "attempt", "max_retries", "stack", "action")
@@ -54,8 +60,12 @@ class Reference:
         self.errors: list[Row] = []
         self.output: list[Row] = []
         self.checkpoints: dict[str, Row] = {}
-        self._agents: dict[str, dict[str, tuple[int, float]]] = {}
-        self._metered: set[str] = set()
+        self.agents: dict[str, Row] = {}
+        self.tool_calls: dict[str, Row] = {}
+        self._used: dict[tuple[str, str | None], Row] = {}
+        """The most that each agent has told of its tokens and its cost, for each task."""
+        self._metered: set[tuple[str, str]] = set()
+        """Each task and column that the task's own metrics have."""
         self._at = 0
         for frame in frames:
             self._take(json.loads(frame))
@@ -238,20 +248,75 @@ class Reference:
 
     def _meter(self, task: Row, metrics: Row) -> None:
         """Set a task's own tokens and cost: from then on its agents' are not added up."""
-        if "tokensUsed" in metrics or "cost" in metrics:
-            self._metered.add(task["task_id"])
-        task |= known(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
+        own = known(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
+        self._metered |= {(task["task_id"], name) for name in own}
+        task |= own
+
+    def _agent_spawned(self, data: Row) -> None:
+        self._agent(data, "running")
 
     def _agent_completed(self, data: Row) -> None:
-        if "taskId" not in data:
+        agent, metrics, task_id = self._agent(data, "completed"), data.get("metrics", {}), data.get("taskId")
+        told = known(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
+        agent |= known(duration_s=metrics.get("duration", metrics.get("totalDuration")))
+        self._settle(agent)
+        if not told:
             return
-        task, metrics = self._task(data["taskId"]), data.get("metrics", {})
-        agents = self._agents.setdefault(data["taskId"], {})
-        tokens, cost = agents.get(data["agentId"], (0, 0.0))
-        agents[data["agentId"]] = (max(tokens, metrics.get("tokensUsed", 0)), max(cost, metrics.get("cost", 0.0)))
-        if data["taskId"] not in self._metered:
-            task["tokens"] = sum(tokens for tokens, _ in agents.values()) or None
-            task["cost_usd"] = sum(cost for _, cost in agents.values()) or None
+        used = self._used.setdefault((agent["agent_id"], task_id), {})
+        used |= {name: max(value, used.get(name, 0)) for name, value in told.items()}
+        for name in ("tokens", "cost_usd"):
+            agent[name] = self._sum(name, lambda key: key[0] == agent["agent_id"])
+            if task_id is not None and (task_id, name) not in self._metered:
+                self._task(task_id)[name] = self._sum(name, lambda key: key[1] == task_id) or None
+
+    def _sum(self, name: str, is_of: Callable[[tuple[str, str | None]], bool]) -> Any:
+        values = [used[name] for key, used in self._used.items() if is_of(key) and name in used]
+        return sum(values) if values else None
+
+    def _agent(self, data: Row, status: str) -> Row:
+        new = {"agent_id": data["agentId"], "status": "pending"} | dict.fromkeys(AGENT)
+        agent = self.agents.setdefault(data["agentId"], new)
+        self._move(agent, status)
+        agent |= known(
+            name=data.get("name"),
+            model=data.get("model"),
+            parent_id=data.get("parentAgentId"),
+            task_id=data.get("taskId"),
+        )
+        if "taskId" in data:
+            self._task(data["taskId"])
+        return agent
+
+    def _agent_tool_call(self, data: Row) -> None:
+        self._call(data, "running")
+
+    def _agent_tool_result(self, data: Row) -> None:
+        failed = data.get("success") is False
+        words = data.get("result") if isinstance(data.get("result"), str) else None
+        if data.get("result") == ["x", None]:
+            words = "x"
+        error = (words or "the call failed") if failed else None
+        self._call(data, "failed" if failed else "completed", error=error)
+
+    def _call(self, data: Row, status: str, error: str | None = None) -> None:
+        new = {"tool_call_id": data["toolCallId"], "status": "pending"} | dict.fromkeys(CALL)
+        call = self.tool_calls.setdefault(data["toolCallId"], new)
+        agent = self.agents.get(data.get("agentId", call["agent_id"]) or "", {})
+        self._move(call, status)
+        if call["task_id"] is None:
+            call["task_id"] = agent.get("task_id")
+        call |= known(
+            task_id=data.get("taskId"),
+            agent_id=data.get("agentId"),
+            name=data.get("tool"),
+            arguments=data.get("arguments"),
+            result=data.get("result"),
+            error=error,
+        )
+        if "taskId" in data:
+            self._task(data["taskId"])
+        if "agentId" in data and not agent:
+            self._agent({name: data[name] for name in ("agentId", "taskId") if name in data}, "running")
 
     def _agent_file_change(self, data: Row) -> None:
         action = data.get("action")

@@ -19,6 +19,10 @@ _count = st.integers(0, 12)
 _seconds = st.integers(1, 900).map(lambda tenths: tenths / 10)
 _percent = st.integers(0, 100)
 _words = st.sampled_from(["pending", "in_progress", "completed", "failed", "skipped"])
+_agent = st.sampled_from(["a0", "a1"])
+_call = st.sampled_from(["k0", "k1", "k2"])
+_model = st.sampled_from(["small", "large"])
+_value = st.sampled_from([{"path": "a.py"}, "3", 3, ["x", None], ""])
 _path = st.sampled_from(["a.py", "b.py", "docs/c.md"])
 
 
@@ -123,7 +127,22 @@ task_events = st.one_of(
     ),
     _kind("payload", "task.failed", _data(taskId_=_task, error_=_data(message_=_name), metrics=_metrics)),
     _kind("payload", "task.cancelled", _data(taskId_=_task, reason=_name)),
-    _kind("payload", "agent.completed", _data(agentId_=st.sampled_from(["a0", "a1"]), taskId=_task, metrics=_metrics)),
+    _kind("payload", "agent.completed", _data(agentId_=_agent, taskId=_task, metrics=_metrics)),
+    _kind(
+        "payload",
+        "agent.spawned",
+        _data(agentId_=_agent, taskId=_task, name=_name, model=_model, parentAgentId=_agent),
+    ),
+    _kind(
+        "payload",
+        "agent.tool_call",
+        _data(toolCallId_=_call, agentId=_agent, taskId=_task, tool=_name, arguments=_value),
+    ),
+    _kind(
+        "payload",
+        "agent.tool_result",
+        _data(toolCallId_=_call, agentId=_agent, taskId=_task, tool=_name, result=_value, success=st.booleans()),
+    ),
     _kind("payload", "agent.file_change", _data(taskId_=_task, path_=_path, action=_name, size=_count)),
 )
 

@@ -70,6 +70,16 @@ class RunFrames:
         return self._frames.frame("subtasks")
 
     @property
+    def agents(self) -> pd.DataFrame:
+        """One row per agent and sub-agent, with its own tokens and cost."""
+        return self._frames.frame("agents")
+
+    @property
+    def tool_calls(self) -> pd.DataFrame:
+        """One row per call of a tool, with its arguments and its result."""
+        return self._frames.frame("tool_calls")
+
+    @property
     def phases(self) -> pd.DataFrame:
         """One row per phase of an execution, by number."""
         return self._frames.frame("phases")

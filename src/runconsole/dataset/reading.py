@@ -62,8 +62,9 @@ def history(directory: str | os.PathLike[str], *, storage_options: Mapping[str, 
 class History:
     """The runs of a directory. Each access reads the present files; runs that are written meanwhile are whole.
 
-    Frames are those of a console, with their run as column `execution`: `events`, `tasks`, `subtasks`, `phases`,
-    `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`, one row a run.
+    Frames are those of a console, with their run as column `execution`: `events`, `tasks`, `subtasks`, `agents`,
+    `tool_calls`, `phases`, `waves`, `artifacts`, `errors`, `output`, `checkpoints`, `decisions`, `links`; and `runs`,
+    one row a run.
 
     The name of a run is the value that `to_parquet` returned: its execution id, or, if that is too long for a path, its
     beginning and a digest. Methods with a parameter `execution` accept both; `executions`, columns `execution` and

@@ -32,7 +32,6 @@ from runconsole.statuses import read_status, unknown_status
 __all__ = [
     "FACTS",
     "LOGGED_FAMILIES",
-    "NO_METRICS",
     "ErrorInfo",
     "Metrics",
     "Tagged",
@@ -91,7 +90,7 @@ class Metrics(Struct, rename="camel"):
     provider_time: dict[str, float] | None = None
 
 
-NO_METRICS = Metrics()
+_NO_METRICS = Metrics()
 
 
 class _TaskProgress(TaskEvent, rename="camel"):
@@ -213,7 +212,7 @@ def _task_started(data: _TaskStarted) -> Fact | None:
 def _task_progress(data: _TaskProgress) -> Fact | None:
     if data.task_id is None:
         return None
-    part, metrics = data.subtask, data.metrics or NO_METRICS
+    part, metrics = data.subtask, data.metrics or _NO_METRICS
     subtask = None
     if part is not None and part.id is not None:
         subtask = SubtaskReported(
@@ -292,7 +291,7 @@ def _restored(data: _Saved) -> Fact:
 def _task_completed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
-    result, metrics = data.result or _Result(), data.metrics or NO_METRICS
+    result, metrics = data.result or _Result(), data.metrics or _NO_METRICS
     return TaskCompleted(
         data.task_id,
         first(metrics.total_duration, metrics.duration, data.duration),
@@ -317,7 +316,7 @@ def _task_completed(data: _TaskEnded) -> Fact | None:
 def _task_failed(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
-    error, metrics = data.error, data.metrics or NO_METRICS
+    error, metrics = data.error, data.metrics or _NO_METRICS
     info = info_of(error)
     candidates = (error, data.reason, data.message, data.error_message, data.detail, data.errors, data.description)
     return TaskFailed(
@@ -336,7 +335,7 @@ def _task_failed(data: _TaskEnded) -> Fact | None:
 def _task_cancelled(data: _TaskEnded) -> Fact | None:
     if data.task_id is None:
         return None
-    metrics = data.metrics or NO_METRICS
+    metrics = data.metrics or _NO_METRICS
     return TaskCancelled(
         data.task_id,
         data.reason,

@@ -75,6 +75,16 @@ class RunReads:
         return self._known().subtasks
 
     @property
+    def agents(self) -> pd.DataFrame:
+        """One row per agent. As `Console.agents`."""
+        return self._known().agents
+
+    @property
+    def tool_calls(self) -> pd.DataFrame:
+        """One row per call of a tool. As `Console.tool_calls`."""
+        return self._known().tool_calls
+
+    @property
     def phases(self) -> pd.DataFrame:
         """One row per phase. As `Console.phases`."""
         return self._known().phases

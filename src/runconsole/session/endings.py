@@ -37,5 +37,6 @@ def fingerprint(state: RunState) -> int:
                 (task.task_id, task.status, task.progress, task.step) for task in map(tasks.get, state.active) if task
             ),
             sum(task.subtasks + task.subtasks_done for task in tasks.values()),
+            (len(state.agents), len(state.tool_calls)),
         )
     )

@@ -1,11 +1,12 @@
 """Internal: the state of a run: facts in, effects out. `RunState.apply` is the only writer; no clock, no I/O."""
 
-from runconsole.state import checkpoints, decisions, executions, stages, tasks
+from runconsole.state import agents, checkpoints, decisions, executions, stages, tasks
 from runconsole.state import records as facts
 from runconsole.state.attribution import Inquire, Presume
 from runconsole.state.rows import (
     FINISHED,
     WITHDRAWN,
+    Agent,
     Artifact,
     Checkpoint,
     Decision,
@@ -16,6 +17,8 @@ from runconsole.state.rows import (
     Run,
     Subtask,
     Task,
+    ToolCall,
+    Used,
     Wave,
     span_s,
 )
@@ -28,6 +31,7 @@ __all__ = [
     "FINISHED",
     "STATUSES",
     "WITHDRAWN",
+    "Agent",
     "Artifact",
     "Checkpoint",
     "Decision",
@@ -44,10 +48,12 @@ __all__ = [
     "Scrollback",
     "Subtask",
     "Task",
+    "ToolCall",
     "Transmit",
     "TurnColumns",
     "Turns",
     "Urgent",
+    "Used",
     "Wave",
     "leave",
     "span_s",
@@ -55,5 +61,5 @@ __all__ = [
     "successor",
 ]
 
-_HANDLER_MODULES = (checkpoints, decisions, executions, facts, stages, tasks)
+_HANDLER_MODULES = (agents, checkpoints, decisions, executions, facts, stages, tasks)
 """Their import registers the handlers of every fact."""

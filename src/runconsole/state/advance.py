@@ -1,12 +1,16 @@
-"""Changes of status of a task's or subtask's row, and the effect of a late event on it."""
+"""Changes of status of a row of a task, a subtask, an agent or a tool call, and the effect of a late event on it."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from runconsole.events import Micros, Received, TaskStatus
 from runconsole.state.ordering import is_before
-from runconsole.state.rows import FINISHED, Subtask, Task
+from runconsole.state.rows import FINISHED, Agent, Subtask, Task, ToolCall
 
 __all__ = ["advance", "fill_unknown", "infer_start", "is_late", "moment", "note_error", "set_known"]
+
+Row: TypeAlias = Task | Subtask | Agent | ToolCall
 
 
 def moment(event: Received) -> Micros:
@@ -14,12 +18,12 @@ def moment(event: Received) -> Micros:
     return event.received_at if event.timestamp is None else event.timestamp
 
 
-def is_late(row: Task | Subtask, event: Received) -> bool:
+def is_late(row: Row, event: Received) -> bool:
     """Return whether the row has newer news. Without timestamps the order of arrival decides."""
     return is_before(event.timestamp, row.last_event_at)
 
 
-def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> bool:
+def advance(row: Row, status: TaskStatus | None, event: Received) -> bool:
     """Move the row to a status unless the event is late or repeated; return whether it was news.
 
     A finished row stays finished unless the server reports, at a later time by its own clock, that it runs again. An
@@ -50,7 +54,7 @@ def advance(row: Task | Subtask, status: TaskStatus | None, event: Received) -> 
     return True
 
 
-def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> None:
+def _mark_times(row: Row, status: TaskStatus, event: Received) -> None:
     at = moment(event)
     if status in FINISHED:
         # A server's answer to a query may report an end before its event, which comes later with the earlier, true
@@ -61,7 +65,7 @@ def _mark_times(row: Task | Subtask, status: TaskStatus, event: Received) -> Non
         row.started_at = at
 
 
-def infer_start(row: Task | Subtask) -> None:
+def infer_start(row: Row) -> None:
     """Infer the start of a row of which only the end was reported: its duration before its end, not before 1970."""
     if row.started_at is None and row.ended_at is not None and row.duration_s is not None:
         micros = row.duration_s * 1e6

@@ -94,6 +94,11 @@ def error_reported(state: RunState, fact: ErrorReported, event: Received) -> tup
         if task.error_at == at:
             set_known(task, max_retries=fact.max_retries)
         state.put_task(task)
+    if fact.agent_id in state.agents:
+        agent = copy(state.agents[fact.agent_id])
+        agent.error = fact.message
+        state.agents[fact.agent_id] = agent
+        state.versions["agents"] += 1
     return URGENT
 
 

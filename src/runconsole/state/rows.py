@@ -78,7 +78,9 @@ class Task(Struct, gc=False):
     error: str | None = None
     error_at: Micros | None = None
     metered: bool = False
-    """True if its own metrics have its tokens and cost: then those of its agents are not added."""
+    """True if its own metrics have its tokens: then those of its agents are not added."""
+    billed: bool = False
+    """True if its own metrics have its cost: then that of its agents is not added."""
     details: TaskDetails | None = None
     last_event_at: Micros | None = None
     """The event time of the newest applied fact, to recognize a late one."""
@@ -98,6 +100,63 @@ class Task(Struct, gc=False):
         if self.status in FINISHED:
             return 100.0
         return 0.0 if self.progress is None else min(100.0, max(0.0, self.progress))
+
+
+class Used(Struct, frozen=True, gc=False):
+    """Tokens and cost in US dollars, as far as they are known."""
+
+    tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """The part of `input_tokens` that came from a cache."""
+    cost_usd: float | None = None
+
+
+class Agent(Struct):
+    """An agent or a sub-agent. `used` is its own, without that of its sub-agents."""
+
+    agent_id: str
+    name: str | None = None
+    parent_id: str | None = None
+    task_id: str | None = None
+    model: str | None = None
+    status: TaskStatus = TaskStatus.PENDING
+    used: Used = Used()
+    by_model: dict[str | None, Used] = {}
+    """`used` by model; None is an unknown one."""
+    duration_s: float | None = None
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    error: str | None = None
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest applied fact with a status."""
+    turned_at: Micros | None = None
+    """The time from which it has its status, by the server's clock where the event has a time."""
+
+
+class ToolCall(Struct, gc=False):
+    """A call of a tool. `arguments` and `result` are JSON text."""
+
+    tool_call_id: str
+    task_id: str | None = None
+    agent_id: str | None = None
+    name: str | None = None
+    status: TaskStatus = TaskStatus.PENDING
+    arguments: str | None = None
+    result: str | None = None
+    error: str | None = None
+    duration_s: float | None = None
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    last_event_at: Micros | None = None
+    """The event time of the newest applied fact, to recognize a late one."""
+    status_at: Micros | None = None
+    """The event time of the newest applied fact with a status."""
+    turned_at: Micros | None = None
+    """The time from which it has its status, by the server's clock where the event has a time."""
 
 
 class Phase(Struct):

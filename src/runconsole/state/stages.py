@@ -43,7 +43,7 @@ def stage_reported(state: RunState, fact: StageReported, event: Received) -> tup
         fill_unknown(task, **values)
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
-    task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
+    task.metered, task.billed = task.metered or fact.tokens is not None, task.billed or fact.cost_usd is not None
     note_error(task, fact.error, moment(event))
     _report_part(state, task, fact, event)
     infer_start(task)

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
+from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, TokenUsage, UnknownEvent
 from runconsole.state.completion import is_complete
 from runconsole.state.numbered import Numbered
 from runconsole.state.ordering import is_before
 from runconsole.state.rows import (
     ACTIVE,
     FINISHED,
+    Agent,
     AlertRow,
     Artifact,
     Checkpoint,
@@ -28,12 +29,15 @@ from runconsole.state.rows import (
     Run,
     Subtask,
     Task,
+    ToolCall,
+    Used,
     Wave,
     span_s,
 )
 from runconsole.state.scrollback import Scrollback
 from runconsole.state.server_clock import ServerClock
 from runconsole.state.turns import Turns
+from runconsole.state.unnamed import UnnamedCalls
 
 _ALERTS_KEPT = 50
 _MOST_WARNINGS = 10
@@ -143,6 +147,8 @@ class RunState:
                 "run",
                 "tasks",
                 "subtasks",
+                "agents",
+                "tool_calls",
                 "phases",
                 "waves",
                 "artifacts",
@@ -196,8 +202,13 @@ class RunState:
         """The numbers of the phases that the server identifies by name alone."""
         self.context_warned = 0.0
         """The percentage of a model's context of the last warning."""
-        self.agents: dict[str, dict[str, tuple[int, float]]] = {}
-        """The tokens and cost in US dollars of each task's agents."""
+        self.agents: dict[str, Agent] = {}
+        self.tool_calls: dict[str, ToolCall] = {}
+        self.unnamed_calls = UnnamedCalls()
+        self.usages: dict[tuple[str | None, ...], TokenUsage] = {}
+        """What each reported usage came to last, by its agent, task, id and model."""
+        self.used_by_agents: dict[str | None, Used] = {}
+        """The sums of the agents of each task; None is no task."""
         self.active: dict[str, None] = {}
         """The ids of running and paused tasks, in the order they became so."""
         self.counts: dict[TaskStatus, int] = dict.fromkeys(TaskStatus, 0)
@@ -394,7 +405,7 @@ class RunState:
     @property
     def has_run(self) -> bool:
         """True if anything of a run is known."""
-        known = (self.tasks, self.checkpoints, self.errors, self.artifacts, self.phases, self.waves)
+        known = (self.tasks, self.checkpoints, self.errors, self.artifacts, self.phases, self.waves, self.agents)
         return self.started_at is not None or len(self.output) > 0 or any(known)
 
     @property
@@ -437,6 +448,7 @@ class RunState:
         """Return the run as a whole, as known now."""
         current_task = None if self.finished else self.current_task
         current = None if current_task is None else self.tasks.get(current_task)
+        loose = self.used_by_agents.get(None, _NOTHING)
         total = self.total_tasks if self.total_tasks is not None else (len(self.tasks) or None)
         failed = self.failed_tasks if self.failed_tasks is not None else self.counts[TaskStatus.FAILED]
         skipped = self.skipped_tasks if self.skipped_tasks is not None else self.counts[TaskStatus.SKIPPED]
@@ -451,9 +463,9 @@ class RunState:
             skipped_tasks=skipped,
             running_tasks=self.counts[TaskStatus.RUNNING],
             percent=self.percent,
-            tokens_used=self.tokens_used if self.tokens_used is not None else self._tokens_sum,
+            tokens_used=self.tokens_used if self.tokens_used is not None else _sum(self._tokens_sum, loose.tokens),
             token_budget=self.token_budget,
-            cost_usd=self.cost_usd if self.cost_usd is not None else self._rounded_cost(),
+            cost_usd=self.cost_usd if self.cost_usd is not None else self._rounded_cost(loose.cost_usd),
             cost_limit=self.cost_limit,
             artifacts=max(len(self.artifacts), self.reported_artifacts or 0),
             expected_artifacts=self.expected_artifacts,
@@ -467,9 +479,19 @@ class RunState:
             current_wave=self.current_wave,
         )
 
-    def _rounded_cost(self) -> float | None:
-        """Return the tasks' cost in US dollars, rounded to hide float error."""
-        return None if self._cost_sum is None else round(self._cost_sum, 9)
+    def _rounded_cost(self, loose: float | None) -> float | None:
+        """Return the cost of the tasks, and of agents without one, in US dollars, rounded to hide float error."""
+        cost = _sum(self._cost_sum, loose)
+        return None if cost is None else round(cost, 9)
+
+
+_NOTHING = Used()
+Number = TypeVar("Number", int, float)
+
+
+def _sum(one: Number | None, other: Number | None) -> Number | None:
+    """Return the sum of what is known."""
+    return other if one is None else one if other is None else one + other
 
 
 def _clipped(percent: float | None) -> float | None:

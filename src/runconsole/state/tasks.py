@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from runconsole.events import (
-    AgentCompleted,
     Received,
     SubtaskReported,
     TaskCancelled,
@@ -137,7 +136,7 @@ def task_progressed(state: RunState, fact: TaskProgressed, event: Received) -> N
         detail(task, fact.details, is_newest=newest)
     if task.status is TaskStatus.COMPLETED:
         task.progress = 100.0
-    task.metered = task.metered or fact.tokens is not None or fact.cost_usd is not None
+    task.metered, task.billed = task.metered or fact.tokens is not None, task.billed or fact.cost_usd is not None
     infer_start(task)
     if fact.subtask is not None:
         report_subtask(state, task, fact.subtask, event)
@@ -220,7 +219,7 @@ def _end_task(
 ) -> tuple[Effect, ...]:
     task = state.task(fact.task_id)
     values = {"duration_s": fact.duration_s, "tokens": fact.tokens, "cost_usd": fact.cost_usd}
-    task.metered = task.metered or values["tokens"] is not None or values["cost_usd"] is not None
+    task.metered, task.billed = task.metered or fact.tokens is not None, task.billed or fact.cost_usd is not None
     note_error(task, error, moment(event))
     newest = advance(task, status, event)
     if newest:
@@ -243,21 +242,6 @@ def end_of_task(state: RunState, task: Task, event: Received) -> tuple[Effect, .
     if state.checkpoints:
         close_checkpoints(state, task.task_id, f"the task is {task.status}", moment(event))
     return state.finish(moment(event)) if task.task_id == state.followed_task else ()
-
-
-@handles(AgentCompleted)
-def agent_completed(state: RunState, fact: AgentCompleted, _event: Received) -> None:
-    """Add the agent's tokens and cost to its task, unless the task's own metrics have them."""
-    if fact.task_id is None:
-        return
-    agents = state.agents.setdefault(fact.task_id, {})
-    tokens, cost = agents.get(fact.agent_id, (0, 0.0))
-    agents[fact.agent_id] = (max(tokens, fact.tokens or 0), max(cost, fact.cost_usd or 0.0))
-    task = state.task(fact.task_id)
-    if not task.metered:
-        task.tokens = sum(agent[0] for agent in agents.values()) or None
-        task.cost_usd = sum(agent[1] for agent in agents.values()) or None
-    state.put_task(task)
 
 
 def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: Received) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runconsole.events import TaskStatus
 from runconsole.state import RunState, span_s
-from runconsole.state.rows import Checkpoint, Phase, Subtask, Task
+from runconsole.state.rows import Agent, Checkpoint, Phase, Subtask, Task, ToolCall
 from runconsole.tables.dtypes import BOOL, FLOAT, INT, OBJECT, TEXT, TIME
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def _rows(part: str) -> tuple[Callable[[RunState], Any], Callable[[RunState], Se
     return (lambda state: state.versions[part]), rows
 
 
-def _task_duration(task: Task | Subtask) -> float | None:
-    return task.duration_s if task.duration_s is not None else span_s(task.started_at, task.ended_at)
+def _duration(row: Task | Subtask | Agent | ToolCall) -> float | None:
+    return row.duration_s if row.duration_s is not None else span_s(row.started_at, row.ended_at)
 
 
 def _count(status: TaskStatus) -> Callable[[Phase], int]:
@@ -77,6 +78,25 @@ def _options(checkpoint: Checkpoint) -> list[dict[str, Any]]:
     ]
 
 
+def _json(name: str) -> Column:
+    """Return a column of the values of JSON texts; a text that is no JSON is itself."""
+    read = attrgetter(name)
+
+    def value(row: Any) -> Any:
+        text = read(row)
+        try:
+            return None if text is None else json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+
+    return Column(name, OBJECT, value)
+
+
+def _by_model(agent: Agent) -> list[dict[str, Any]]:
+    return [{"model": model, **{name: getattr(used, name) for name in _USED}} for model, used in agent.by_model.items()]
+
+
+_USED = {"tokens": INT, "input_tokens": INT, "output_tokens": INT, "cached_tokens": INT, "cost_usd": FLOAT}
 _STATUS = Column("status", TEXT, lambda row: str(row.status))
 
 FRAMES: dict[str, Frame] = {
@@ -86,7 +106,7 @@ FRAMES: dict[str, Frame] = {
             *_columns(task_id=TEXT, name=TEXT, phase=INT, phase_name=TEXT, wave=INT),
             _STATUS,
             *_columns(progress=FLOAT, step=TEXT, worker_id=TEXT, provider_id=TEXT, attempts=INT, max_retries=INT),
-            Column("duration_s", FLOAT, _task_duration),
+            Column("duration_s", FLOAT, _duration),
             *_columns(
                 tokens=INT,
                 cost_usd=FLOAT,
@@ -123,10 +143,34 @@ FRAMES: dict[str, Frame] = {
             *_columns(task_id=TEXT, subtask_id=TEXT, name=TEXT, description=TEXT),
             _STATUS,
             *_columns(progress=FLOAT),
-            Column("duration_s", FLOAT, _task_duration),
+            Column("duration_s", FLOAT, _duration),
             *_columns(agent_id=TEXT, started_at=TIME, ended_at=TIME, error=TEXT),
         ),
         ("task_id", "subtask_id"),
+    ),
+    "agents": Frame(
+        *_rows("agents"),
+        (
+            *_columns(agent_id=TEXT, name=TEXT, parent_id=TEXT, task_id=TEXT, model=TEXT),
+            _STATUS,
+            *(Column(name, kind, attrgetter(f"used.{name}")) for name, kind in _USED.items()),
+            Column("by_model", OBJECT, _by_model),
+            *_columns(started_at=TIME, ended_at=TIME),
+            Column("duration_s", FLOAT, _duration),
+            *_columns(error=TEXT),
+        ),
+        ("agent_id",),
+    ),
+    "tool_calls": Frame(
+        *_rows("tool_calls"),
+        (
+            *_columns(tool_call_id=TEXT, task_id=TEXT, agent_id=TEXT, name=TEXT),
+            _STATUS,
+            *map(_json, ("arguments", "result")),
+            *_columns(error=TEXT, started_at=TIME, ended_at=TIME),
+            Column("duration_s", FLOAT, _duration),
+        ),
+        ("tool_call_id",),
     ),
     "phases": Frame(
         *_rows("phases"),
