@@ -27,7 +27,7 @@ from runconsole.events import (
 from runconsole.log import EventLog
 from runconsole.protocols.agui.wire import AguiWire
 from runconsole.protocols.base import Established, Reply, StreamBroken
-from runconsole.state import RunState
+from runconsole.state import RunState, Used
 from runconsole.store import Runs, RunWriter
 from runconsole.testing import FakeTransport
 from runconsole.transports.sse.transport import BROKEN, ENDED, OPENED, REFUSED
@@ -212,6 +212,12 @@ def test_tool_calls_are_subtasks_of_the_step_they_happen_in() -> None:
     assert (search.name, search.status, search.description) == ("search", "running", '{"q":"x"}')
     assert (fetch.name, fetch.status, fetch.description) == ("fetch", "completed", '{"u":1}')
     assert {search.task_id, fetch.task_id} == {"work"}
+    calls = bench.state.tool_calls
+    assert [(row.name, row.task_id, row.status) for row in calls.values()] == [
+        ("search", "work", "running"),
+        ("fetch", "work", "completed"),
+    ]
+    assert [(row.arguments, row.result) for row in calls.values()] == [('{"q":"x"}', None), ('{"u":1}', '"ok"')]
 
 
 def test_ten_thousand_tool_calls_are_ten_thousand_subtasks() -> None:
@@ -224,6 +230,8 @@ def test_ten_thousand_tool_calls_are_ten_thousand_subtasks() -> None:
     bench.say(FINISHED)
     task = bench.state.tasks["r1"]
     assert (task.subtasks, task.subtasks_done, task.status) == (10_000, 10_000, "completed")
+    assert len(bench.state.tool_calls) == 10_000
+    assert bench.state.tool_calls["c9999"].result == '"1"'
 
 
 def test_sub_agents_are_subtasks_and_what_they_say_is_theirs() -> None:
@@ -245,6 +253,41 @@ def test_sub_agents_are_subtasks_and_what_they_say_is_theirs() -> None:
     assert [(chunk.task_id, chunk.agent_id) for chunk in bench.state.output] == [("team", "critic")]
     [error] = bench.state.errors.values()
     assert (error.message, error.error_type) == ("broke", "E1")
+    agents = bench.state.agents
+    assert [(row.name, row.parent_id, row.task_id, row.status) for row in agents.values()] == [
+        ("critic", None, "team", "paused"),
+        ("helper", "s", "team", "failed"),
+    ]
+    assert agents["s2"].error == "broke"
+    assert bench.state.tool_calls["c"].agent_id == "s2"
+
+
+def test_a_sub_agent_that_a_tool_call_began_belongs_to_the_agent_that_called() -> None:
+    bench = Bench().say(
+        STARTED,
+        kind("SUBAGENT_STARTED", subagentRunId="s", name="critic"),
+        kind("TOOL_CALL_START", toolCallId="c", toolCallName="ask", subagentRunId="s"),
+        kind("SUBAGENT_STARTED", subagentRunId="s2", name="helper", parentToolCallId="c"),
+    )
+    assert bench.state.agents["s2"].parent_id == "s"
+
+
+def test_calls_and_results_of_a_snapshot_are_tool_calls() -> None:
+    function = {"name": "read", "arguments": '{"path": "a"}'}
+    asked = {"id": "m", "role": "assistant", "toolCalls": [{"id": c, "function": function} for c in ("c", "d")]}
+    results = [
+        {"id": "x", "role": "tool", "toolCallId": "c", "content": "text of a"},
+        {"id": "y", "role": "tool", "toolCallId": "d", "content": "", "error": "no such file"},
+        {"id": "z", "role": "tool", "toolCallId": "unknown", "content": "1"},
+    ]
+    snapshot = kind("MESSAGES_SNAPSHOT", messages=[asked, *results])
+    bench = Bench().say(STARTED, step("work"), kind("MESSAGES_SNAPSHOT", messages=[asked]), snapshot, snapshot)
+    calls = bench.state.tool_calls
+    assert [(row.name, row.status, row.arguments) for row in calls.values()] == [
+        ("read", "completed", '{"path": "a"}'),
+        ("read", "failed", '{"path": "a"}'),
+    ]
+    assert (calls["c"].result, calls["d"].error) == ('"text of a"', "no such file")
 
 
 def test_tool_calls_left_to_a_front_end_are_said() -> None:
@@ -252,7 +295,7 @@ def test_tool_calls_left_to_a_front_end_are_said() -> None:
     bench = Bench().say(
         STARTED, kind("TOOL_CALL_START", toolCallId="c", toolCallName="open_page"), FINISHED | {"outcome": outcome}
     )
-    assert bench.subtask("c").status == "paused"
+    assert bench.subtask("c").status == bench.state.tool_calls["c"].status == "paused"
     assert "left tool calls to a front end, and this console makes none: open_page" in bench.state.alerts[-1].text
     assert bench.state.reported_status == "completed"
 
@@ -283,10 +326,30 @@ def test_usage_is_tokens_of_all_models_without_their_parts() -> None:
         "odd",
     ]
     bench = Bench().say(STARTED, interrupt({"id": "i", "reason": "confirmation"}) | {"usage": usage})
-    assert bench.state.tokens_used == 22
+    assert bench.state.run().tokens_used == 22
+    assert bench.state.agents["agent"].status == "paused"
     bench.decide(i="approve")
-    bench.say(STARTED | {"runId": "r2"}, FINISHED | {"usage": usage[:1]})
-    assert bench.state.tokens_used == 37
+    bench.say(STARTED | {"runId": "r2"})
+    assert bench.state.agents["agent"].status == "running"
+    bench.say(FINISHED | {"runId": "r2", "usage": usage[:1]})
+    assert bench.state.run().tokens_used == 37
+    agent = bench.state.agents["agent"]
+    assert (agent.status, agent.used) == ("completed", Used(37, 26, 10))
+    assert {model: used.tokens for model, used in agent.by_model.items()} == {"a": 30, "b": 7}
+
+
+def test_the_usage_of_a_failed_run_counts_once_and_that_of_a_sub_agent_is_its_own() -> None:
+    usage = [
+        {"model": "a", "inputTokens": 10, "cachedInputTokens": 8, "outputTokens": 1},
+        {"model": "a", "inputTokens": 10, "outputTokens": 1},
+        {"model": "a", "totalTokens": 5, "subagentRunId": "s"},
+    ]
+    failed = kind("RUN_ERROR", message="broke", usage=usage)
+    bench = Bench().say(STARTED, kind("SUBAGENT_STARTED", subagentRunId="s", name="critic"), failed, failed)
+    agents = bench.state.agents
+    assert (agents["agent"].status, agents["agent"].used) == ("failed", Used(22, 20, 2, 8))
+    assert (agents["s"].name, agents["s"].used) == ("critic", Used(5))
+    assert bench.state.run().tokens_used == 27
 
 
 @pytest.mark.parametrize("end", [ENDED, f"{BROKEN}the stream of h broke"])

@@ -1,26 +1,27 @@
-"""The meaning of AG-UI's events: steps and the agent are tasks; tool calls, sub-agents and activities subtasks."""
+"""The meaning of AG-UI's events: steps and the agent are tasks; tool calls, sub-agents and activities subtasks, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 
 from runconsole.decoding.times import read_time
 from runconsole.events import (
+    AgentReported,
     Alert,
     ErrorReported,
     Fact,
     Logged,
     Micros,
-    PipelineReported,
     Received,
     SubtaskReported,
     TaskOutput,
     TaskProgressed,
     TaskReported,
     TaskStatus,
+    ToolCallReported,
     UnknownEvent,
 )
 from runconsole.protocols.agui.activities import progress_of
@@ -33,7 +34,7 @@ __all__ = ["AgentRun", "derived"]
 _Handler: TypeAlias = Callable[[Event, Callable[[], str]], Fact]
 """Takes an event, and what finds the task in which it happens."""
 _MOST_ARGUMENTS = 2_000
-"""Characters of a tool call's arguments in its description. All of them are in `events`."""
+"""Characters of a tool call's arguments in its description. All of them are in `tool_calls`."""
 
 
 def derived(kind: str, fact: Fact, payload: Any, event: Event, at: Micros) -> Received:
@@ -47,13 +48,11 @@ class AgentRun:
 
     Attributes:
         conversation: is kept up to date.
-        tokens: used so far; None for unknown.
         done: the number of completed tasks.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.tokens: int | None = None
         self._name = "agent"
         self._agent_task: str | None = None
         self._steps: dict[str, list[str]] = {}
@@ -68,6 +67,8 @@ class AgentRun:
         """The task of each subtask."""
         self._agents: dict[str, str] = {}
         """The name of each sub-agent."""
+        self._callers: dict[str, str | None] = {}
+        """The sub-agent that has made each tool call; None is the agent itself."""
         self._chunked: str | None = None
         """The message whose last chunk ended within a line."""
         self._is_patched = True
@@ -195,28 +196,40 @@ class AgentRun:
         if not is_new:
             return Logged()
         task_id = self._places[call_id] = place()
-        name = self.conversation.calls[call_id]
-        agent = self._agents.get(event.subagent_run_id or "")
-        return SubtaskReported(task_id, call_id, TaskStatus.RUNNING, name, agent_id=agent)
+        name, caller = self.conversation.calls[call_id], event.subagent_run_id
+        self._callers[call_id] = caller
+        part = SubtaskReported(task_id, call_id, TaskStatus.RUNNING, name, agent_id=self._agents.get(caller or ""))
+        return ToolCallReported(call_id, task_id, caller, name, TaskStatus.RUNNING, subtask=part)
 
     def _call_ended(self, event: Event, place: Callable[[], str]) -> Fact:
         call_id = event.tool_call_id
         if call_id is None or call_id not in self._places:
             return Logged()
-        return SubtaskReported(place(), call_id, description=self._arguments(call_id))
+        part = SubtaskReported(place(), call_id, description=self._description(call_id))
+        return ToolCallReported(call_id, arguments=self._arguments(call_id), subtask=part)
 
     def _call_answered(self, event: Event, place: Callable[[], str]) -> Fact:
         call_id = event.tool_call_id
         if call_id is None:
             return Logged()
         self.conversation.add_result(event)
-        task_id = self._places[call_id] = place()
-        name = self.conversation.calls.get(call_id)
-        return SubtaskReported(task_id, call_id, TaskStatus.COMPLETED, name, self._arguments(call_id))
+        self._places[call_id] = place()
+        return self._call(call_id, TaskStatus.COMPLETED, event.content)
+
+    def _call(self, call_id: str, status: TaskStatus, result: Any = None, error: str | None = None) -> ToolCallReported:
+        """Return all that is known of a call whose task is known."""
+        task_id, name, arguments = self._places[call_id], self.conversation.calls.get(call_id), self._arguments(call_id)
+        part = SubtaskReported(task_id, call_id, status, name, self._description(call_id), error=error)
+        text = None if result is None else msgspec.json.encode(result).decode()
+        caller = self._callers.get(call_id)
+        return ToolCallReported(call_id, task_id, caller, name, status, arguments, text, error, subtask=part)
 
     def _arguments(self, call_id: str) -> str | None:
-        text = self.conversation.call_arguments(call_id)
-        if not text:
+        return self.conversation.call_arguments(call_id) or None
+
+    def _description(self, call_id: str) -> str | None:
+        text = self._arguments(call_id)
+        if text is None:
             return None
         return text if len(text) <= _MOST_ARGUMENTS else f"{text[:_MOST_ARGUMENTS]}…"
 
@@ -225,7 +238,11 @@ class AgentRun:
         names = {call_id: self.conversation.calls.get(call_id, call_id) for call_id in call_ids}
         if not names:
             return []
-        rows = [self._call_row("call.paused", call_id, TaskStatus.PAUSED, event, at) for call_id in self._placed(names)]
+        rows = [
+            derived("call.paused", self._call(call_id, TaskStatus.PAUSED), {"toolCallId": call_id}, event, at)
+            for call_id in names
+            if call_id in self._places
+        ]
         left = ", ".join(names.values())
         text = f"The agent has left tool calls to a front end, and this console makes none: {left}."
         return [*rows, derived("calls.left", Alert("warning", text), {"toolCallIds": list(names)}, event, at)]
@@ -233,20 +250,26 @@ class AgentRun:
     # ---- sub-agents -------------------------------------------------------------------------------------------------
 
     def _agent_started(self, event: Event, place: Callable[[], str]) -> Fact:
-        name = event.subagent_run_id or "subagent"
-        caller = self._places.get(event.parent_tool_call_id or "")
-        task_id = self._places[name] = caller or place()
-        self._agents[name] = event.name or name
-        return SubtaskReported(task_id, name, TaskStatus.RUNNING, event.name, event.description, agent_id=event.name)
+        agent_id, name, call_id = event.subagent_run_id or "subagent", event.name, event.parent_tool_call_id or ""
+        task_id = self._places[agent_id] = self._places.get(call_id) or place()
+        self._agents[agent_id] = name or agent_id
+        parent = event.parent_subagent_run_id or self._callers.get(call_id)
+        part = SubtaskReported(task_id, agent_id, TaskStatus.RUNNING, name, event.description, agent_id=name)
+        return AgentReported(agent_id, task_id, TaskStatus.RUNNING, name, parent, subtask=part)
 
     def _agent_ended(self, event: Event, place: Callable[[], str]) -> Fact:
         is_suspended = event.outcome is not None and event.outcome.type == "suspended"
-        status = TaskStatus.PAUSED if is_suspended else TaskStatus.COMPLETED
-        return SubtaskReported(place(), event.subagent_run_id or "subagent", status)
+        return self._agent_told(event, place, TaskStatus.PAUSED if is_suspended else TaskStatus.COMPLETED)
 
     def _agent_failed(self, event: Event, place: Callable[[], str]) -> Fact:
-        error = event.message or "the sub-agent failed"
-        return SubtaskReported(place(), event.subagent_run_id or "subagent", TaskStatus.FAILED, error=error)
+        return self._agent_told(event, place, TaskStatus.FAILED, event.message or "the sub-agent failed")
+
+    def _agent_told(
+        self, event: Event, place: Callable[[], str], status: TaskStatus, error: str | None = None
+    ) -> AgentReported:
+        agent_id, task_id = event.subagent_run_id or "subagent", place()
+        part = SubtaskReported(task_id, agent_id, status, error=error)
+        return AgentReported(agent_id, task_id, status, error=error, subtask=part)
 
     # ---- state and activities ---------------------------------------------------------------------------------------
 
@@ -321,57 +344,33 @@ class AgentRun:
                 rows.append(derived("message", output, dict(message), event, at))
             for call_id, tool, arguments in tool_calls(message):
                 if call_id not in self._places:
-                    task_id = self._places[call_id] = self._place_of_past(event, run_id, rows, at)
-                    call = SubtaskReported(task_id, call_id, TaskStatus.RUNNING, tool, arguments[:_MOST_ARGUMENTS])
+                    self._places[call_id] = self._place_of_past(event, run_id, rows, at)
+                    self.conversation.calls.setdefault(call_id, tool)
+                    self.conversation.arguments[call_id] = [arguments]
+                    call = self._call(call_id, TaskStatus.RUNNING)
                     rows.append(derived("call", call, {"toolCallId": call_id}, event, at))
         return rows + self._unseen_results(event, at)
 
     def _unseen_results(self, event: Event, at: Micros) -> list[Received]:
         """Return the rows about results of tool calls that came with a snapshot."""
         known = {message.get("toolCallId") for message in self.conversation.messages()}
-        listed = event.messages if isinstance(event.messages, list) else ()
-        ids = [message.get("toolCallId") for message in listed if isinstance(message, Mapping)]
-        new = [call_id for call_id in ids if isinstance(call_id, str) and call_id not in known]
-        done = TaskStatus.COMPLETED
-        return [self._call_row("call.completed", call_id, done, event, at) for call_id in self._placed(new)]
-
-    def _placed(self, call_ids: Iterable[str]) -> Iterator[str]:
-        """Yield the tool calls whose task is known."""
-        return (call_id for call_id in call_ids if call_id in self._places)
-
-    def _call_row(self, kind: str, call_id: str, status: TaskStatus, event: Event, at: Micros) -> Received:
-        """Return a row about the status of a tool call, derived from an event about several."""
-        fact = SubtaskReported(self._places[call_id], call_id, status)
-        return derived(kind, fact, {"toolCallId": call_id}, event, at)
-
-    def use(self, usage: Any) -> int | None:
-        """Add up the usage that the end of a run reports; return the tokens of the execution so far."""
-        counts = [_tokens(entry) for entry in usage if isinstance(entry, Mapping)] if isinstance(usage, list) else []
-        known = [count for count in counts if count is not None]
-        if known:
-            self.tokens = (self.tokens or 0) + sum(known)
-        return self.tokens
-
-    def usage_row(self, event: Event, at: Micros) -> list[Received]:
-        """Return the row about the tokens so far, where a run ends with a question."""
-        if event.usage is None or self.use(event.usage) is None:
-            return []
-        return [derived("usage", PipelineReported(tokens=self.tokens), {"tokens": self.tokens}, event, at)]
-
-
-def _tokens(usage: Mapping[str, Any]) -> int | None:
-    """Return the tokens of one entry: its total, or input and output. Other counts are parts of these."""
-    total = usage.get("totalTokens")
-    parts = [total] if total is not None else [usage.get("inputTokens"), usage.get("outputTokens")]
-    numbers = [
-        part for part in parts if isinstance(part, (int, float)) and not isinstance(part, bool) and 0 <= part < 2**53
-    ]
-    return round(sum(numbers)) if numbers else None
+        rows: list[Received] = []
+        for message in event.messages if isinstance(event.messages, list) else ():
+            call_id = message.get("toolCallId") if isinstance(message, Mapping) else None
+            if not isinstance(call_id, str) or call_id in known or call_id not in self._places:
+                continue
+            error = message.get("error")
+            error = error if isinstance(error, str) and error else None
+            status = TaskStatus.COMPLETED if error is None else TaskStatus.FAILED
+            call = self._call(call_id, status, message.get("content"), error)
+            rows.append(derived(f"call.{status}", call, {"toolCallId": call_id}, event, at))
+        return rows
 
 
 def error_of(event: Event) -> ErrorReported:
-    """Return the error of a run that failed."""
-    return ErrorReported(event.message or "the run failed, and the server did not say why", error_type=event.code)
+    """Return the error of a run, or of a sub-agent, that failed."""
+    message = event.message or "the run failed, and the server did not say why"
+    return ErrorReported(message, error_type=event.code, agent_id=event.subagent_run_id)
 
 
 _PREFIXES = ("REASONING", "THINKING", "THINKING_TEXT")

@@ -37,6 +37,7 @@ from runconsole.protocols.agui.questions import (
     written_for_langgraph,
 )
 from runconsole.protocols.agui.run_input import first_input, next_input, title_of
+from runconsole.protocols.agui.usage import agents_that_used, goes_on
 from runconsole.protocols.base import Established, Outgoing, Reply, Signal, StreamBroken, Wire
 from runconsole.transports.sse.transport import BROKEN, ENDED, OPENED, REFUSED
 
@@ -71,7 +72,9 @@ class AguiWire(Wire):
         self._is_open = False
         """True while the newest response goes on. The transport ends it before it sends the next request."""
         self._conversation, self._run = Conversation([], None), AgentRun(Conversation([], None))
-        self._run_id = ""
+        self._run_id = self._newest_run = ""
+        self._has_used = False
+        """True if the agent is known by its tokens."""
         self._questions: dict[str, Question] = {}
         self._custom: list[Any] = []
         """Questions of `on_interrupt` in the present run."""
@@ -195,11 +198,12 @@ class AguiWire(Wire):
 
     def _started(self, event: Event, text: str, at: Micros) -> list[Signal]:
         self._life = "running"
+        self._newest_run = event.run_id or self._newest_run
         self._custom.clear()
         if event.protocol_version and self._request is not None:
             self._request.setdefault("protocolVersion", event.protocol_version)  # so that it may answer in this version
         if self._run_id:  # it goes on with an execution that is known
-            return [_row(event, Logged(), text, at)]
+            return [_row(event, goes_on() if self._has_used else Logged(), text, at)]
         self._run_id = event.run_id or str((self._request or {}).get("runId") or "run")
         return [_row(event, ExecutionStarted(self._run_id, title=title_of(self._request or {})), text, at)]
 
@@ -213,20 +217,20 @@ class AguiWire(Wire):
         if questions:
             return self._ask(questions, event, text, at)
         self._life = "over"
-        tokens = self._run.use(event.usage)
         status, word = (
             (TaskStatus.CANCELLED, "cancelled") if kind == "cancelled" else (TaskStatus.COMPLETED, "completed")
         )
         left = self._run.left_calls(outcome.pending_tool_call_ids if outcome is not None else [], event, at)
+        used = self._used(event, status, at)
         rows = self._run.close(status, event, at)
-        end = ExecutionCompleted(word, completed_tasks=self._run.done, tokens_used=tokens)
-        return [*left, *rows, _row(event, end, text, at)]
+        end = ExecutionCompleted(word, completed_tasks=self._run.done)
+        return [*left, *used, *rows, _row(event, end, text, at)]
 
     def _ask(self, questions: list[Question], event: Event, text: str, at: Micros) -> list[Signal]:
         """Wait for the answers of people: the run has ended with questions."""
         self._life = "asking"
         self._questions = {question.fact.checkpoint_id: question for question in questions}
-        usage = self._run.usage_row(event, at)
+        usage = self._used(event, TaskStatus.PAUSED, at)
         rows = [derived("interrupt", each.fact, payload_text(each.payload), event, at) for each in questions]
         return [*usage, _row(event, Logged(), text, at), *rows]
 
@@ -235,10 +239,22 @@ class AguiWire(Wire):
         if self._in_flight:  # the first that comes after answers: it is about them, and they may be given anew
             return [*self._refused(error.message), _row(event, error, text, at)]
         self._life = "over"
-        tokens = self._run.use(event.usage)
+        used = self._used(event, TaskStatus.FAILED, at)
         rows = self._run.close(TaskStatus.FAILED, event, at, error.message)
-        fact = ExecutionCompleted("failed", completed_tasks=self._run.done, tokens_used=tokens)
-        return [_row(event, error, text, at), *rows, derived("run.failed", fact, {"status": "failed"}, event, at)]
+        fact = ExecutionCompleted("failed", completed_tasks=self._run.done)
+        return [
+            *used,
+            _row(event, error, text, at),
+            *rows,
+            derived("run.failed", fact, {"status": "failed"}, event, at),
+        ]
+
+    def _used(self, event: Event, status: TaskStatus, at: Micros) -> list[Received]:
+        """Return the rows about the tokens that the end of a run reports; `status` is that of the agent."""
+        used = agents_that_used(event.usage, event.run_id or self._newest_run, status)
+        self._has_used = self._has_used or bool(used)
+        payloads = [{"agentId": fact.agent_id, "usage": fact.usage} for fact in used]
+        return [derived("usage", fact, payload, event, at) for fact, payload in zip(used, payloads, strict=True)]
 
     def _question(self, given: Any, number: str) -> Question:
         """Return the question of an interrupt, with the task and the arguments of its tool call."""
