@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runconsole.state import numbered
 from runconsole.state.numbered import Numbered
 from tests.support.folding import Folded, execution
 
@@ -15,6 +16,8 @@ def test_it_is_read_in_the_order_of_the_numbers(numbers: list[int]) -> None:
     rows: Numbered[str] = Numbered()
     for count, number in enumerate(numbers):
         rows[number] = str(number)
+        if count % 2 == 0:
+            assert rows.next_number() == max([-1, *numbers[: count + 1]]) + 1
         if count % 3 == 0:
             assert list(rows) == sorted(set(numbers[: count + 1]))
     expected = {number: str(number) for number in sorted(numbers)}
@@ -24,18 +27,19 @@ def test_it_is_read_in_the_order_of_the_numbers(numbers: list[int]) -> None:
     assert list(reversed(rows)) == list(reversed(expected))
     assert list(dict(rows).items()) == list(expected.items())
     assert rows == expected
+    assert rows.next_number() == max([-1, *numbers]) + 1
 
 
 @pytest.mark.parametrize("numbers", [range(1, 300), range(300, 0, -1)], ids=["up", "down"])
 def test_new_phases_and_waves_are_not_sorted_one_by_one(numbers: range, monkeypatch: pytest.MonkeyPatch) -> None:
     sorts: list[int] = []
-    order = Numbered._numbers
+    merge = numbered._merged
 
-    def counted(rows: Numbered[object]) -> tuple[int, ...]:
-        sorts.append(len(rows))
-        return order(rows)
+    def counted(known: tuple[int, ...], new: list[int]) -> tuple[int, ...]:
+        sorts.append(len(known))
+        return merge(known, new)
 
-    monkeypatch.setattr(Numbered, "_numbers", counted)
+    monkeypatch.setattr(numbered, "_merged", counted)
     folded = Folded()
     for n in numbers:
         folded.feed([execution("progress_update", task_id=f"t{n}", phase=n, phase_name=f"Phase {n}")])

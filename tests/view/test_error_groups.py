@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.folding import Folded, execution, fold, task
+
+_HAPPENINGS = [
+    *((True, recoverable) for recoverable in (None, True, False)),
+    *((False, status) for status in ("in_progress", "failed", "completed", "cancelled")),
+]
 
 
 def error(at: float, task_id: str | None, message: str, **more: Any) -> str:
@@ -137,3 +144,19 @@ def test_a_page_of_errors_beyond_the_picture_has_their_outcomes() -> None:
     _, rows = folded.view.page("errors", 7, 1)
     assert rows[0]["outcome"] in {"fatal", "recovered"}
     assert folded.picture()["picture"]["head"]["errors_fatal"] == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(_HAPPENINGS)), max_size=25))
+def test_the_counts_are_those_of_the_outcomes_one_by_one(steps: list[tuple[str, Any]]) -> None:
+    folded, head = Folded(), dict[str, Any]()
+    for at, (task_id, (is_error, what)) in enumerate(steps):
+        frame = error(at, task_id or None, f"{what} broke", recoverable=what) if is_error else ended(at, task_id, what)
+        folded.feed([frame])
+        head = folded.picture()["picture"]["head"]
+    rows = folded.view.page("errors", 0, 100)[1]
+    outcomes = [row["outcome"] for row in rows]
+    if head:
+        assert (head["errors_fatal"], head["errors_open"]) == (outcomes.count("fatal"), outcomes.count("open"))
+    for group in groups(folded):
+        of_group = [row["outcome"] for row in rows if row["group"] == group["key"]]
+        assert (group["fatal"], group["open"]) == (of_group.count("fatal"), of_group.count("open"))

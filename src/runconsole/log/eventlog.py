@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runconsole.events import Fact, MalformedFrame, Received, UnknownEvent
 from runconsole.fairness import in_turns
@@ -27,6 +27,18 @@ class Storage(Protocol):
 
     def keep(self, packed: Packed) -> Callable[[], pa.RecordBatch]:
         """Take a chunk; return a function that gives its rows back as long as it lives."""
+
+
+class _Count(NamedTuple):
+    """The number of events of a kind, in the first so many chunks and in the first so many events behind them."""
+
+    chunks: int
+    in_chunks: int
+    events: int
+    in_events: int
+
+
+_NOT_COUNTED = _Count(0, 0, 0, 0)
 
 
 class InMemory:
@@ -56,6 +68,8 @@ class EventLog:
         self._open: list[Received] = []
         self._parts: tuple[tuple[Chunk, ...], list[Received]] = ((), self._open)
         """The readers' snapshot; `_open` is its second half, at hand for the writer."""
+        self._counts: dict[type[Fact], _Count] = {}
+        """What was counted of each kind: only what came since is counted again."""
 
     def __len__(self) -> int:
         chunks, events = self._parts
@@ -73,7 +87,16 @@ class EventLog:
 
     def _count(self, kind: type[Fact]) -> int:
         chunks, events = self._parts
-        return sum(chunk.count(kind) for chunk in chunks) + count_of(events[:], kind)
+        known = self._counts.get(kind, _NOT_COUNTED)
+        if known.chunks > len(chunks):  # another thread has counted on while this one stood here
+            known = _NOT_COUNTED
+        if known.chunks < len(chunks):
+            sealed = known.in_chunks + sum(chunk.count(kind) for chunk in chunks[known.chunks :])
+            known = _Count(len(chunks), sealed, 0, 0)
+        late = events[known.events :]
+        known = known._replace(events=known.events + len(late), in_events=known.in_events + count_of(late, kind))
+        self._counts[kind] = known
+        return known.in_chunks + known.in_events
 
     def append(self, event: Received) -> None:
         """Add one event at the end."""

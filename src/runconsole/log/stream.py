@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runconsole.events import Received
@@ -34,6 +36,9 @@ class _Segment(NamedTuple):
     """That event's number in the log."""
 
 
+_first = attrgetter("first")
+
+
 class StreamLog:
     """The events of several logs in order of arrival. One thread writes; any thread reads.
 
@@ -41,15 +46,19 @@ class StreamLog:
     """
 
     def __init__(self, log: EventLog) -> None:
-        self._parts: tuple[_Segment, ...] = (_Segment(0, log, 0),)
+        self._parts = [_Segment(0, log, 0)]
+        """Append-only, but for a last one without events, which the next one replaces."""
 
     def turn(self, log: EventLog) -> None:
         """Note that events from here on are appended to this log."""
         last = self._parts[-1]
         if last.log is not log:
             count = len(last.log) - last.begin
-            before = self._parts if count else self._parts[:-1]
-            self._parts = (*before, _Segment(last.first + count, log, len(log)))
+            segment = _Segment(last.first + count, log, len(log))
+            if count:
+                self._parts.append(segment)
+            else:
+                self._parts[-1] = segment
 
     def __len__(self) -> int:
         last = self._parts[-1]
@@ -57,9 +66,10 @@ class StreamLog:
 
     def _spans(self, first: int) -> Iterator[tuple[int, EventLog, int, int]]:
         """Yield spans from number `first` on: a number, the log, the number there, and the length of the span."""
-        parts = self._parts
-        for place, part in enumerate(parts):
-            end = parts[place + 1].first if place + 1 < len(parts) else part.first + len(part.log) - part.begin
+        parts, count = self._parts, len(self._parts)
+        for place in range(max(0, bisect_right(parts, first, hi=count, key=_first) - 1), count):
+            part = parts[place]
+            end = parts[place + 1].first if place + 1 < count else part.first + len(part.log) - part.begin
             begin = max(first, part.first)
             if begin < end:
                 yield begin, part.log, part.begin + begin - part.first, end - begin

@@ -81,8 +81,7 @@ class Moments:
         self._source.history.feed(self.state)
         self._errors.feed(self.state)
         moment: AnyRow = {"position_s": round(position_s, 3), "now": ms(now)}
-        fatal, still_open = self._errors.outcomes(self.state)
-        errors = ErrorCounts(fatal.total(), still_open.total(), self._errors.storm(self.state))
+        errors = ErrorCounts(self._errors.fatal.total, self._errors.still_open.total, self._errors.storm(self.state))
         after = head(self.state, self._describe(), len(self._lines.lines), errors)
         moment["head"] = {name: value for name, value in after.items() if self._head.get(name, _MISSING) != value}
         self._head = dict(after)

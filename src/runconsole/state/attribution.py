@@ -44,8 +44,7 @@ class Presume(Effect, frozen=True):
 
 def put_checkpoint(state: RunState, checkpoint: Checkpoint) -> None:
     """Store a checkpoint's changed row."""
-    known = state.checkpoints.get(checkpoint.checkpoint_id)
-    state.open_count += checkpoint.is_open - (known is not None and known.is_open)
+    state.questions.put(checkpoint)
     state.checkpoints[checkpoint.checkpoint_id] = checkpoint
     state.versions["checkpoints"] += 1
 

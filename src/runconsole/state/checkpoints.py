@@ -310,9 +310,9 @@ def close_checkpoints(state: RunState, task_id: str | None, why: str, at: Micros
 
     A question from after the end, `at`, stays open, such as the question for a new attempt.
     """
-    for known in state.open_checkpoints:
-        if task_id is not None and known.task_id != task_id:
-            continue
+    waiting = state.questions.open() if task_id is None else state.questions.open_of(task_id)
+    for checkpoint_id in waiting:
+        known = state.checkpoints[checkpoint_id]
         if at is not None and known.requested_at is not None and known.requested_at > at:
             continue
         if any(decision.state == "sent" for decision in own_decisions(state, known)):

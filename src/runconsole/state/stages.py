@@ -97,7 +97,7 @@ def _number_of(state: RunState, name: str | None) -> int:
         numbers |= {phase.name: number for number, phase in state.phases.items() if phase.name is not None}
     number = numbers.get(name or "")
     if number is None:
-        number = numbers[name or ""] = next(reversed(state.phases), -1) + 1
+        number = numbers[name or ""] = state.phases.next_number()
     return number
 
 

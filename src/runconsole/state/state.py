@@ -13,6 +13,7 @@ from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, Ta
 from runconsole.state.completion import is_complete
 from runconsole.state.numbered import Numbered
 from runconsole.state.ordering import is_before
+from runconsole.state.questions import Questions
 from runconsole.state.rows import (
     ACTIVE,
     FINISHED,
@@ -136,8 +137,8 @@ class RunState:
         """The identity of each error."""
         self.output = Scrollback(OutputChunk)
         self.checkpoints: dict[str, Checkpoint] = {}
-        self.open_count = 0
-        """The number of open checkpoints."""
+        self.questions = Questions()
+        """The checkpoints in the orders in which they are needed."""
         self.restore_points: dict[str, RestorePoint] = {}
         self.decisions: dict[str, Decision] = {}
         self.links: list[Link] = []
@@ -440,9 +441,13 @@ class RunState:
     @property
     def open_checkpoints(self) -> list[Checkpoint]:
         """The checkpoints that still wait, oldest first."""
-        if self.open_count == 0:
-            return []
-        return [checkpoint for checkpoint in list(self.checkpoints.values()) if checkpoint.is_open]
+        rows = [self.checkpoints[checkpoint_id] for checkpoint_id in self.questions.open()]
+        return [row for row in rows if row.is_open]  # on another thread one may have been closed just now
+
+    @property
+    def open_count(self) -> int:
+        """The number of open checkpoints."""
+        return len(self.questions)
 
     def run(self) -> Run[Micros]:
         """Return the run as a whole, as known now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from runconsole.decoding.names import names_of
 from runconsole.events import (
@@ -89,10 +90,11 @@ class Runs:
 
     def __init__(self, state: RunState, log: EventLog, fresh: Callable[[], EventLog] = EventLog) -> None:
         self.newest = RunStore(state, log)
-        self.all: tuple[RunStore, ...] = (self.newest,)
+        self._stores = [self.newest]
         self.log = StreamLog(log)
         """All that came, of whatever run."""
         self._by_birth = [self.newest]
+        self._by_name: dict[str | None, list[RunStore]] = {}
         self._fresh = fresh
         self._has_news = False
         self.listener: Callable[[Received], None] | None = None
@@ -103,12 +105,17 @@ class Runs:
         """The newest run's."""
         return self.newest.state
 
+    @property
+    def all(self) -> tuple[RunStore, ...]:
+        """The runs, oldest first; the last is the newest, which a console shows."""
+        return tuple(self._stores)
+
     # ---- writing --------------------------------------------------------------------------------------------------
 
     def take(self, event: Received) -> RunStore:
         """Put an event into the log of its run; return that."""
         store = self.newest
-        if len(self.all) > 1 or event.fact.__class__ in _TURNING:
+        if len(self._stores) > 1 or event.fact.__class__ in _TURNING:
             store = self._of(event)
             self.log.turn(store.log)
         store.log.append(event)
@@ -124,7 +131,7 @@ class Runs:
             self._begin(event, _started_names(event))
         store = self._by_birth[number]
         if event.fact.__class__ is ExecutionStarted:
-            store.learn(_started_names(event), event.timestamp)
+            self._learn(store, _started_names(event), event.timestamp)
         self.log.turn(store.log)
         store.log.append(event)
         if self.listener is not None:
@@ -137,7 +144,7 @@ class Runs:
         The end of an earlier run ends nothing else.
         """
         if store is None:
-            store = self.newest if len(self.all) == 1 else self.of(fact)
+            store = self.newest if len(self._stores) == 1 else self.of(fact)
             if self.listener is not None and isinstance(fact, Received) and self._is_news(fact):
                 self.listener(fact)
         effects = store.state.apply(fact)
@@ -165,18 +172,20 @@ class Runs:
         if isinstance(fact, Received):
             return self._find(fact, names_of(fact)) if fact.payload else self.newest
         decision_id, checkpoint_id = getattr(fact, "decision_id", None), getattr(fact, "checkpoint_id", None)
-        for store in reversed(self.all):
+        for store in reversed(self._stores):
             if decision_id in store.state.decisions:
                 return store
         return self.asking(checkpoint_id) or self.newest
 
     def asking(self, checkpoint_id: str | None) -> RunStore | None:
         """Return the run that asks a question: the newest of several; None where none does."""
-        return next((store for store in reversed(self.all) if checkpoint_id in store.state.checkpoints), None)
+        if checkpoint_id is None:
+            return None
+        return next((store for store in reversed(self._stores) if checkpoint_id in store.state.checkpoints), None)
 
     def decision(self, decision_id: str) -> Decision | None:
         """Return a decision of any run."""
-        found = (store.state.decisions.get(decision_id) for store in reversed(self.all))
+        found = (store.state.decisions.get(decision_id) for store in reversed(self._stores))
         return next((decision for decision in found if decision is not None), None)
 
     def _of(self, event: Received) -> RunStore:
@@ -188,15 +197,34 @@ class Runs:
             return self._started(event, names)
         if kind is StageReported and self._is_planned_anew(event.fact, names):  # type: ignore[arg-type]  # by its class
             return self._begin(event, Names())
-        return self.newest if len(self.all) == 1 else self._find(event, names)
+        return self.newest if len(self._stores) == 1 else self._find(event, names)
 
     def _started(self, event: Received, names: Names) -> RunStore:
         """Return the run of an execution that starts: a known one, the one that is being planned, or another."""
-        store = next((store for store in reversed(self.all) if store.is_named(names)), None)
+        store = self._named(names)
         if store is None:
             store = self.newest if self._may_be_newest(event, names) else self._begin(event, names)
-        store.learn(names, event.timestamp)
+        self._learn(store, names, event.timestamp)
         return store
+
+    def _learn(self, store: RunStore, names: Names, at: Micros | None) -> None:
+        store.learn(names, at)
+        for name in {store.execution, store.plan} - {None}:
+            known = self._by_name.setdefault(name, [])
+            if store not in known:
+                known.append(store)
+
+    def _named(self, names: Names) -> RunStore | None:
+        """Return the newest run with these names; None for none."""
+        found = [
+            store
+            for name in {names.execution, names.plan} - {None}
+            for store in self._by_name.get(name, ())
+            if store.is_named(names)
+        ]
+        if len(found) < 2:
+            return found[0] if found else None
+        return next(store for store in reversed(self._stores) if store in found)
 
     def _may_be_newest(self, event: Received, names: Names) -> bool:
         """Return whether this is the start of the newest run, which has reported none of these names."""
@@ -222,7 +250,7 @@ class Runs:
     def _find(self, event: Received, names: Names) -> RunStore:
         """Return the run of an event among several: by its names, else by its checkpoint, else by its time."""
         if names.execution is not None or names.plan is not None:
-            named = next((store for store in reversed(self.all) if store.is_named(names)), None)
+            named = self._named(names)
             if named is not None:
                 return named
         newest = self.newest
@@ -231,11 +259,12 @@ class Runs:
         if asking is not None and (not isinstance(fact, CheckpointOpened) or fact.listed):
             return asking
         if not newest.has_begun and not isinstance(fact, StageReported):
-            before = self.all[-2]
+            before = self._stores[-2]
             return newest if before.is_over else before
         if is_before(event.timestamp, newest.began_at):
-            earlier = (store for store in reversed(self.all[:-1]) if not is_before(event.timestamp, store.began_at))
-            return next(earlier, self.all[0])
+            before_it = islice(reversed(self._stores), 1, None)
+            earlier = (store for store in before_it if not is_before(event.timestamp, store.began_at))
+            return next(earlier, self._stores[0])
         return newest
 
     def _begin(self, event: Received, names: Names) -> RunStore:
@@ -247,10 +276,11 @@ class Runs:
         self._has_news = True
         if is_before(event.timestamp, before.began_at):
             leave(store.state, before.name, before.began_at or at)
-            self.all = (*self.all[:-1], store, before)
+            self._stores.insert(-1, store)
             return store
         leave(before.state, name, at)
-        self.all, self.newest = (*self.all, store), store
+        self._stores.append(store)
+        self.newest = store
         return store
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple, TypedDict
 
 from runconsole.events import Micros
@@ -34,7 +35,7 @@ class DecisionHistory:
     def __init__(self) -> None:
         self._entries: list[tuple[bool, str]] = []
         self._known: set[str] = set()
-        self._decisions = 0
+        self._decisions = self._closings = 0
         self._seen: tuple[int, int] | None = None
 
     def __len__(self) -> int:
@@ -46,10 +47,12 @@ class DecisionHistory:
         if seen == self._seen:
             return
         self._seen = seen
-        ours = list(state.decisions)[self._decisions :]
+        ours = list(islice(reversed(state.decisions), len(state.decisions) - self._decisions))[::-1]
         self._decisions += len(ours)
         self._entries += [(True, decision_id) for decision_id in ours]
-        theirs = [c for c in state.checkpoints.values() if c.checkpoint_id not in self._known and _is_theirs(c)]
+        closed = set(state.questions.closings[self._closings :]) - self._known
+        self._closings = len(state.questions.closings)
+        theirs = [row for row in map(state.checkpoints.__getitem__, state.questions.by_age(closed)) if _is_theirs(row)]
         theirs.sort(key=lambda checkpoint: checkpoint.decided_at or checkpoint.requested_at or 0)
         self._known.update(checkpoint.checkpoint_id for checkpoint in theirs)
         self._entries += [(False, checkpoint.checkpoint_id) for checkpoint in theirs]

@@ -6,7 +6,6 @@ import re
 from array import array
 from collections import Counter, deque
 from hashlib import blake2b
-from itertools import islice
 from typing import Literal, NamedTuple
 
 from runconsole.events import Micros, TaskStatus
@@ -64,38 +63,81 @@ class ErrorGroup:
             self.burst = self.burst[0], self.burst[1] + 1
 
 
+class _Tally:
+    """Errors of one outcome."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.of: Counter[str] = Counter()
+        """By the key of their kind."""
+
+    def add(self, key: str, count: int) -> None:
+        self.total += count
+        self.of[key] += count
+
+
 class ErrorGroups:
-    """The errors of a run by their kind. It only grows."""
+    """The errors of a run by their kind, and what became of them. It only grows."""
 
     def __init__(self) -> None:
         self.groups: dict[str, ErrorGroup] = {}
+        self.fatal = _Tally()
+        self.still_open = _Tally()
         self._of: list[ErrorGroup] = []
         """The group of each error, by its number."""
+        self._counted: dict[int, _Tally] = {}
+        """The tally that counts an error, by its number."""
         self._newest: dict[str, int] = {}
         """The number of the newest error of each task."""
-        self._given_up: list[int] = []
-        """The numbers of the errors that the server calls not recoverable."""
-        self._unclear: list[int] = []
-        """The numbers of the errors of no task of which the server does not say what became of them."""
+        self._given_up: dict[str, list[int]] = {}
+        """The numbers of the errors of each task that the server calls not recoverable."""
+        self._task_ids: dict[int, str] = {}
+        """The ids of the tasks with errors, by their position."""
+        self._turns = 0
+        """The number of changes of tasks' statuses that have been looked at."""
         self._storm: ErrorGroup | None = None
 
     def feed(self, state: RunState) -> None:
-        """Add the new errors."""
-        start = len(self._of)
-        for number, row in zip(
-            range(start, len(state.errors)), islice(state.errors.values(), start, None), strict=True
-        ):
+        """Add the new errors, and count those again of which the outcome may have changed."""
+        changed: set[int] = set()
+        for number in range(len(self._of), len(state.errors)):
+            row = state.errors[number]
             group = self._group(row)
             group.add(number, row)
             self._of.append(group)
+            changed.add(number)
             if row.task_id is not None:
-                self._newest[row.task_id] = number
-            if row.recoverable is False:
-                self._given_up.append(number)
-            elif row.recoverable is None and row.task_id is None:
-                self._unclear.append(number)
+                changed.update(self._note_task(state, row.task_id, number))
+                if row.recoverable is False:
+                    self._given_up.setdefault(row.task_id, []).append(number)
             if group.burst is not None:
                 self._storm = group
+        for position in state.turns.positions(self._turns):
+            self._turns += 1
+            task_id = self._task_ids.get(position)
+            if task_id is not None:
+                changed.update((self._newest[task_id], *self._given_up.get(task_id, ())))
+        for number in changed:
+            self._count(state, number)
+
+    def _note_task(self, state: RunState, task_id: str, number: int) -> list[int]:
+        """Note a task's newest error; return the number of the one before."""
+        task = state.tasks.get(task_id)
+        if task is not None:
+            self._task_ids[task.position] = task_id
+        before = self._newest.get(task_id)
+        self._newest[task_id] = number
+        return [] if before is None else [before]
+
+    def _count(self, state: RunState, number: int) -> None:
+        key = self._of[number].key
+        before = self._counted.pop(number, None)
+        if before is not None:
+            before.add(key, -1)
+        outcome = self._outcome(state, number, state.errors[number])
+        if outcome != "recovered":
+            tally = self._counted[number] = self.fatal if outcome == "fatal" else self.still_open
+            tally.add(key, 1)
 
     def _group(self, row: ErrorRecord) -> ErrorGroup:
         kind, text = _fingerprint(row)
@@ -123,16 +165,6 @@ class ErrorGroups:
         if task.status is TaskStatus.FAILED:
             return "fatal"
         return "recovered" if task.finished else "open"
-
-    def outcomes(self, state: RunState) -> tuple[Counter[str], Counter[str]]:
-        """Return the numbers of fatal and of open errors of each kind, by its key."""
-        fatal: Counter[str] = Counter()
-        still_open: Counter[str] = Counter()
-        for number in {*self._newest.values(), *self._given_up, *self._unclear}:
-            outcome = self._outcome(state, number, state.errors[number])
-            if outcome != "recovered":
-                (fatal if outcome == "fatal" else still_open)[self._of[number].key] += 1
-        return fatal, still_open
 
     def storm(self, state: RunState) -> Storm | None:
         """Return the present storm, or the last one: its newest error tells if it has passed."""
@@ -167,9 +199,7 @@ def _fingerprint(row: ErrorRecord) -> tuple[str | None, str]:
     return kind, _VARIABLE.sub("#", line).strip().casefold()
 
 
-def group_row(
-    state: RunState, group: ErrorGroup, fatal: Counter[str], still_open: Counter[str], cutter: Cutter
-) -> ErrorGroupRow:
+def group_row(state: RunState, groups: ErrorGroups, group: ErrorGroup, cutter: Cutter) -> ErrorGroupRow:
     """Return the row of a kind of errors; its message is that of the newest."""
     newest = state.errors[group.numbers[-1]]
     count = len(group.numbers)
@@ -181,8 +211,8 @@ def group_row(
         "tasks": sum(task is not None for task in group.tasks),
         "task": cutter("task", newest.task_id, NAME),
         "task_name": cutter("task_name", newest.task_name, NAME),
-        "fatal": fatal[group.key],
-        "open": still_open[group.key],
+        "fatal": groups.fatal.of[group.key],
+        "open": groups.still_open.of[group.key],
         "attempt": newest.attempt,
         "max_retries": newest.max_retries,
         "first_at": ms(group.first_at),

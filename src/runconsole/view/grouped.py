@@ -15,7 +15,7 @@ __all__ = ["artifact_groups", "artifacts_of", "error_groups", "errors_of"]
 
 def error_groups(state: RunState, groups: ErrorGroups, offset: int, most: int) -> tuple[int, list[AnyRow]]:
     """Return the number of kinds, and a part of them: those with fatal errors first, then by their newest error."""
-    fatal, still_open = groups.outcomes(state)
+    fatal, still_open = groups.fatal.of, groups.still_open.of
     known = sorted(
         groups.groups.values(),
         key=lambda group: (fatal[group.key] > 0, still_open[group.key] > 0, group.last_at),
@@ -24,7 +24,7 @@ def error_groups(state: RunState, groups: ErrorGroups, offset: int, most: int) -
     rows: list[AnyRow] = []
     for group in known[offset : offset + most]:
         cutter = Cutter()
-        rows.append(dict(cutter.mark(group_row(state, group, fatal, still_open, cutter))))
+        rows.append(dict(cutter.mark(group_row(state, groups, group, cutter))))
     return len(known), rows
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Literal, NamedTuple, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
@@ -191,7 +192,7 @@ def task_row(task: Task, cutter: Cutter, subtasks: dict[str, Subtask]) -> TaskRo
         "error": cutter("error", task.error, SENTENCE),
         "subtasks_total": task.subtasks,
         "subtasks_done": task.subtasks_done,
-        "subtasks": [_subtask_row(row) for row in list(subtasks.values())[:_SUBTASKS]],
+        "subtasks": [_subtask_row(row) for row in list(islice(subtasks.values(), _SUBTASKS))],
     }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from runconsole.events import Received
 from runconsole.state import RunState
+from runconsole.state.numbered import Numbered
 from runconsole.view import checkpoints as questions
 from runconsole.view import rows
 from runconsole.view.contract import Row, TaskRow
@@ -147,14 +146,19 @@ def _part(name: str, row: Callable[[Any, Cutter], Row], shown: slice) -> TableSp
         shown: the parts that are shown without a request.
     """
 
-    def every(source: TableSource) -> list[tuple[str, Any]]:
-        return [(str(number), part) for number, part in getattr(source.state, name).items()]
+    def held(source: TableSource) -> Numbered[Any]:
+        found: Numbered[Any] = getattr(source.state, name)
+        return found
+
+    def window(source: TableSource) -> ShownRows:
+        parts = held(source)
+        return {str(number): parts[number] for number in parts.numbers[shown]}
 
     return TableSpec(
         _versions(name),
-        lambda source: len(getattr(source.state, name)),
-        lambda source: dict(every(source)[shown]),
-        every,
+        lambda source: len(held(source)),
+        window,
+        lambda source: [(str(number), part) for number, part in held(source).items()],
         lambda _, _key, item, cutter: row(item, cutter),
     )
 
@@ -183,14 +187,9 @@ def _questions_version(source: TableSource) -> Any:
 
 def _checkpoints(source: TableSource) -> ShownRows:
     """Return the open questions that are due first, in order of arrival; then the last decided ones."""
-    known = source.state.checkpoints.values()
-    waiting = [(at, c) for at, c in enumerate(known) if c.is_open]
-    if len(waiting) > OPEN:
-        first = heapq.nsmallest(OPEN, waiting, key=lambda one: (one[1].deadline or math.inf, one[0]))
-        waiting = sorted(first, key=lambda one: one[0])
-    closed = heapq.nlargest(CLOSED, (c for c in known if not c.is_open), key=lambda c: c.decided_at or 0)
-    shown = [c for _, c in waiting] + closed[::-1]
-    return {reference(c.checkpoint_id): questions.question(c, source.state) for c in shown}
+    state = source.state
+    shown = (*state.questions.due_first(OPEN), *state.questions.closed_last(CLOSED))
+    return {reference(shown_id): questions.question(state.checkpoints[shown_id], state) for shown_id in shown}
 
 
 def _decisions(source: TableSource) -> ShownRows:

@@ -83,7 +83,6 @@ class View:
         self._source = TableSource(
             state, self._lines, DecisionHistory(), self._errors, read, lambda: describe()["events"]
         )
-        self._outcomes: tuple[Any, ErrorCounts] = (None, ErrorCounts(0, 0, None))
         self._describe = describe
         self.version = version
         """Grows by one with each change of the picture."""
@@ -258,13 +257,9 @@ class View:
         self._errors.feed(self._source.state)
 
     def _error_counts(self) -> ErrorCounts:
-        """Return the numbers of fatal and open errors, and the storm; counted when an error or a task has changed."""
-        state = self._source.state
-        versions = state.versions["errors"], state.versions["tasks"]
-        if state.errors and self._outcomes[0] != versions:
-            fatal, still_open = self._errors.outcomes(state)
-            self._outcomes = versions, ErrorCounts(fatal.total(), still_open.total(), self._errors.storm(state))
-        return self._outcomes[1]
+        """Return the numbers of fatal and open errors, and the storm."""
+        errors = self._errors
+        return ErrorCounts(errors.fatal.total, errors.still_open.total, errors.storm(self._source.state))
 
     def _row(self, name: str, key: str, item: Any, *, whole: bool = False) -> AnyRow:
         cutter = Cutter(whole=whole)
