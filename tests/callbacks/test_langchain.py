@@ -278,6 +278,16 @@ def test_tools_are_subtasks_and_tokens_are_counted_once() -> None:
     assert (by_name["model"], by_name["tools"], by_name["LangGraph"]) == (14, 0, 0)
     assert output_of(run, "model") == "it is 3"
     assert output_of(run, "tools") == "adds 1 and 2"
+    call = run.tool_calls.iloc[0]
+    assert (call["name"], call["status"], call["arguments"], call["result"]) == (
+        "add",
+        "completed",
+        {"a": 1, "b": 2},
+        "3",
+    )
+    assert run.agents[["name", "status"]].to_numpy().tolist() == [["model", "completed"], ["model", "completed"]]
+    assert run.agents["tokens"].sum() == 14
+    assert run.agents[["input_tokens", "output_tokens"]].sum().sum() == 14
 
 
 def test_a_tool_that_fails_is_an_error_of_a_node_that_goes_on() -> None:
@@ -293,6 +303,7 @@ def test_a_tool_that_fails_is_an_error_of_a_node_that_goes_on() -> None:
     with start_run() as run:
         tools.compile().invoke({"messages": [asked]}, {"callbacks": [RunHandler()]})
     assert run.subtasks[["name", "status"]].to_numpy().tolist() == [["divide", "failed"]]
+    assert run.tool_calls[["name", "status", "error"]].to_numpy().tolist() == [["divide", "failed", "division by zero"]]
     assert run.errors[["task_name", "error_type"]].to_numpy().tolist() == [["tools", "ZeroDivisionError"]]
     assert dict(tasks_of(run))["tools"] == "completed"
     assert run.summary["status"] == "completed"

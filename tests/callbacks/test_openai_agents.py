@@ -76,7 +76,16 @@ async def test_agents_are_tasks_and_tools_are_subtasks() -> None:
     assert tasks_of(run) == DONE
     assert run.tasks["step"].iloc[0] == "hands over to clerk"
     assert run.subtasks[["name", "status"]].to_numpy().tolist() == [["add", "completed"]]
-    assert run.tasks["tokens"].tolist() == [7, 14]
+    assert run.tasks["tokens"].tolist() == run.agents["tokens"].tolist() == [7, 14]
+    assert run.agents[["name", "status"]].to_numpy().tolist() == [list(each) for each in DONE]
+    call = run.tool_calls.iloc[0]
+    assert (call["name"], call["status"], call["arguments"], call["result"]) == (
+        "add",
+        "completed",
+        {"a": 1, "b": 2},
+        3,
+    )
+    assert call["agent_id"] == run.agents.index[1]
     assert run.summary["tokens_used"] == 21
     assert output_of(run) == ["adds 1 and 2", "it is 3"]
     assert run.summary["status"] == "completed"
@@ -256,6 +265,8 @@ async def test_an_agent_that_is_a_tool_is_a_task_whose_questions_are_asked() -> 
         assert (await run_agent(outer, "?", hooks=hooks, **QUIET)).final_output == "thanks"
     assert tasks_of(run) == [("boss", "completed"), ("payer", "completed")]
     assert sorted(run.subtasks["name"]) == ["ask_payer", "pay"]
+    asked, asker = run.agents.iloc[1], run.agents.index[0]
+    assert asked["parent_id"] == asker
     assert run.checkpoints["task_id"].tolist() == [run.tasks.index[1]]
     assert run.tasks["tokens"].tolist() == [14, 14]
     assert not hooks._agents

@@ -92,6 +92,20 @@ async def test_a_run_of_an_agent_is_a_task_and_its_tools_are_subtasks() -> None:
     assert tasks_of(run) == [("around", "completed"), ("adder", "completed")]
     assert subtasks_of(run) == [("add", "completed")]
     assert run.tasks["tokens"].iloc[1] == run.summary["tokens_used"] == 14
+    call, agent = run.tool_calls.iloc[0], run.agents.iloc[0]
+    assert (call["name"], call["status"], call["arguments"], call["result"]) == (
+        "add",
+        "completed",
+        {"a": 1, "b": 2},
+        3,
+    )
+    assert call["task_id"] == call["agent_id"] == agent.name == run.tasks.index[1]
+    assert (agent["name"], agent["status"], agent["model"], agent["tokens"]) == (
+        "adder",
+        "completed",
+        "function:answer:",
+        14,
+    )
     lines = run.console.output
     by_text = {text.strip(): task for text, task in zip(lines["text"], lines["task_id"], strict=True)}
     assert by_text["after"] == around.id
@@ -215,6 +229,7 @@ async def test_a_tool_that_is_tried_again_is_an_error_that_the_agent_gets_over()
     async with start_run() as run:
         await agent.run("?")
     assert subtasks_of(run) == [("flaky", "failed"), ("flaky", "completed")]
+    assert run.tool_calls["status"].tolist() == ["failed", "completed"]
     assert len(run.errors) == 1
     assert "try again" in run.errors["message"].iloc[0]
     assert tasks_of(run) == [("adder", "completed")]

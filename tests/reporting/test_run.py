@@ -119,6 +119,24 @@ def test_subtasks_belong_to_their_task() -> None:
     assert run.errors.empty
 
 
+def test_calls_of_tools_are_parts_of_their_task_with_arguments_and_results() -> None:
+    with start_run() as run, run.task("build", id="build") as task:
+        with task.tool("read", {"path": Path("a.py")}) as call:
+            call.result({"lines": [1, 2]})
+        with pytest.raises(OSError, match="full"), task.tool("write", id="w"):
+            raise OSError("full")
+        with task.tool("look", object) as call:
+            call.result(complex(1, 2))
+    assert list(run.tool_calls.index) == ["build.1", "w", "build.3"]
+    assert run.subtasks["name"].tolist() == run.tool_calls["name"].tolist() == ["read", "write", "look"]
+    assert run.tool_calls["status"].tolist() == ["completed", "failed", "completed"]
+    assert run.tool_calls["arguments"].iloc[0] == {"path": "a.py"}
+    assert run.tool_calls["result"].tolist()[0] == {"lines": [1, 2]}
+    assert run.tool_calls["result"].tolist()[2] == "(1+2j)"
+    assert run.tool_calls["error"].iloc[1] == "full"
+    assert run.agents.empty
+
+
 def test_what_a_task_is_in_is_found_by_context(tmp_path: Path) -> None:
     (tmp_path / "made.py").write_text("x = 1\n")
     with start_run() as run:

@@ -102,12 +102,16 @@ class RunHandler(BaseCallbackHandler):
         with guarded("the start of a tool"):
             name = _name(serialized, details) or "tool"
             key = (Place.of(metadata).key, name, details.get("tool_call_id"))
-            self._calls.begin_part(run_id, parent_run_id or _context_parent(), name, key, self._finder.find)
+            given = details.get("inputs")
+            arguments = input_str if given is None else given
+            self._calls.begin_part(
+                run_id, parent_run_id or _context_parent(), name, key, self._finder.find, arguments=arguments
+            )
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **details: Any) -> None:
         """End the subtask of a tool."""
         with guarded("the end of a tool"):
-            self._calls.end(run_id)
+            self._calls.end(run_id, getattr(output, "content", output))
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **details: Any) -> None:
         """Fail the subtask of a tool."""
@@ -126,14 +130,15 @@ class RunHandler(BaseCallbackHandler):
         """Begin a subtask for a retriever."""
         with guarded("the start of a retriever"):
             name = _name(serialized, details) or "retriever"
+            key = (None, name, None)
             self._calls.begin_part(
-                run_id, parent_run_id or _context_parent(), name, (None, name, None), self._finder.find
+                run_id, parent_run_id or _context_parent(), name, key, self._finder.find, arguments=query
             )
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **details: Any) -> None:
         """End the subtask of a retriever."""
         with guarded("the end of a retriever"):
-            self._calls.end(run_id)
+            self._calls.end(run_id, documents)
 
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **details: Any) -> None:
         """Fail the subtask of a retriever."""
@@ -217,7 +222,7 @@ class RunHandler(BaseCallbackHandler):
         elif self._output:
             write(call.task, words.strip())
         for model, usage in _usages(response):
-            used(call.task, usage.get("total_tokens"), None if self._cost is None else self._cost(model, usage))
+            used(call.task, model, _counts(usage) | {"cost": None if self._cost is None else self._cost(model, usage)})
 
     def task_of(self, interrupt_id: str) -> BlocklessTask | None:
         """Return the paused task of the node that waits at an interrupt; None for an unknown one."""
@@ -244,6 +249,16 @@ def _name(serialized: dict[str, Any] | None, details: dict[str, Any]) -> str | N
 def _words(choices: Sequence[Any]) -> str:
     """Return the first of the answers to one prompt as text."""
     return str(choices[0].text) if choices else ""
+
+
+def _counts(usage: dict[str, Any]) -> dict[str, Any]:
+    details = usage.get("input_token_details")
+    return {
+        "totalTokens": usage.get("total_tokens"),
+        "inputTokens": usage.get("input_tokens"),
+        "outputTokens": usage.get("output_tokens"),
+        "cachedTokens": details.get("cache_read") if isinstance(details, dict) else None,
+    }
 
 
 def _usages(response: LLMResult) -> list[tuple[str | None, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from runconsole.reporting.blockless import BlocklessTask, report_trouble
 from runconsole.reporting.cancelling import check_cancelled
 from runconsole.reporting.current import task_around
 from runconsole.reporting.run import ActiveRun
-from runconsole.reporting.tasks import ActiveSubtask, ActiveTask
+from runconsole.reporting.tasks import ActiveTask, ActiveTool
 
 __all__ = ["Call", "Calls", "Place"]
 
@@ -51,14 +51,14 @@ class Place:
 class Stopped:
     """A task or a subtask that waits at an interrupt, or has failed: a call with its key goes on with it."""
 
-    it: BlocklessTask | ActiveSubtask
+    it: BlocklessTask | ActiveTool
     outermost: BlocklessTask | None
     """The task of the outermost call."""
 
     @property
     def task(self) -> BlocklessTask | None:
         """The task that it is, or to which it belongs."""
-        task = self.it.task if isinstance(self.it, ActiveSubtask) else self.it
+        task = self.it.task if isinstance(self.it, ActiveTool) else self.it
         return task if isinstance(task, BlocklessTask) else None
 
     @property
@@ -84,7 +84,7 @@ class Call:
     task: ActiveTask | None
     root: Call | None = None
     own: BlocklessTask | None = None
-    part: ActiveSubtask | None = None
+    part: ActiveTool | None = None
     key: Hashable = None
     step: str | None = None
     earlier: tuple[Stopped, ...] = ()
@@ -138,7 +138,16 @@ class Calls:
         call.step = place.key
         self._add(run_id, call)
 
-    def begin_part(self, run_id: UUID, parent_id: UUID | None, name: str, key: Hashable, find: FindRun) -> None:
+    def begin_part(
+        self,
+        run_id: UUID,
+        parent_id: UUID | None,
+        name: str,
+        key: Hashable,
+        find: FindRun,
+        *,
+        arguments: Any = None,
+    ) -> None:
         """Begin the call of a tool: a subtask, or a task if there is none around it."""
         call = self._parent(parent_id) or self._outside(find)
         if isinstance(call, ActiveRun):
@@ -148,7 +157,7 @@ class Calls:
         else:
             _check_cancelled(call)
             stopped = self._take_stopped(key)
-            part = stopped if isinstance(stopped, ActiveSubtask) else call.task.subtask(name)
+            part = stopped if isinstance(stopped, ActiveTool) else call.task.tool(name, arguments)
             if part is not stopped:
                 part.__enter__()
             self._add(run_id, Call(call.task, call.outermost, part=part, key=key, step=call.step))
@@ -194,7 +203,7 @@ class Calls:
         task.begin()
         return Call(task, root, own=task, key=key)
 
-    def _take_stopped(self, key: Hashable) -> BlocklessTask | ActiveSubtask | None:
+    def _take_stopped(self, key: Hashable) -> BlocklessTask | ActiveTool | None:
         if key is None:
             return None
         with self._lock:
@@ -206,12 +215,13 @@ class Calls:
 
     # ---- ends -------------------------------------------------------------------------------------------------------
 
-    def end(self, run_id: UUID) -> None:
-        """End a call, its task and its subtask."""
+    def end(self, run_id: UUID, result: Any = None) -> None:
+        """End a call, its task and its subtask, which has a result."""
         call = self._take(run_id)
         if call is None:
             return
         if call.part is not None:
+            call.part.result(result)
             call.part.__exit__(None, None, None)
         if call.own is not None:
             if call.root is None and self._waits(call, call.own):
@@ -265,7 +275,7 @@ class Calls:
         with self._lock:
             return self._calls.pop(run_id, None)
 
-    def _stop(self, call: Call, stopped: BlocklessTask | ActiveSubtask) -> None:
+    def _stop(self, call: Call, stopped: BlocklessTask | ActiveTool) -> None:
         if call.key is not None:
             with self._lock:
                 self._stopped[call.key] = Stopped(stopped, call.outermost.own)

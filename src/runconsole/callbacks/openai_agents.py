@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from runconsole.callbacks.approvals import approval_question, verdict_of
 from runconsole.callbacks.gathering import all_of
 from runconsole.callbacks.reports import RunFinder, guarded, missing, say, used, write
+from runconsole.callbacks.reports import agent as report_agent
 from runconsole.reporting.blockless import BlocklessTask, within
 from runconsole.reporting.cancelling import check_cancelled
 from runconsole.reporting.current import current_task, task_around
 from runconsole.reporting.run import ActiveRun
-from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, reset
+from runconsole.reporting.tasks import ActiveTask, ActiveTool, reset
 
 try:
     from agents import RunHooks, Runner
@@ -41,8 +43,9 @@ class _AgentTask:
         """Identifies the call, with the agents that are tools in it; kept, so that its id stays its own."""
         self.agent = agent
         self.task = BlocklessTask(run, agent.name)
-        self.parts: dict[object, ActiveSubtask] = {}
+        self.parts: dict[object, ActiveTool] = {}
         self.task.begin()
+        report_agent(self.task, _known_model(agent))
 
     @property
     def key(self) -> tuple[int, int]:
@@ -152,7 +155,7 @@ class ReportHooks(RunHooks[Any]):
         with guarded("the start of a tool"):
             known = self._of(context, agent)
             if known is not None:
-                part = known.parts[_call_of(context, tool)] = known.task.subtask(tool.name)
+                part = known.parts[_call_of(context, tool)] = known.task.tool(tool.name, _arguments_of(context))
                 part.__enter__()
 
     async def on_tool_end(self, context: RunContextWrapper[Any], agent: Any, tool: Tool, result: object) -> None:
@@ -161,6 +164,7 @@ class ReportHooks(RunHooks[Any]):
             known = self._of(context, agent)
             part = None if known is None else known.parts.pop(_call_of(context, tool), None)
             if part is not None:
+                part.result(result)
                 part.__exit__(None, None, None)
 
     async def on_llm_start(
@@ -182,7 +186,7 @@ class ReportHooks(RunHooks[Any]):
             if self._output:
                 write(known.task, _words_of(response))
             cost = None if self._cost is None else self._cost(_model_of(agent), response.usage)
-            used(known.task, response.usage.total_tokens, cost)
+            used(known.task, _known_model(agent), _counts(response.usage) | {"cost": cost})
 
     def _of(self, context: RunContextWrapper[Any], agent: Agent[Any]) -> _AgentTask | None:
         """Return the task of an agent, begun; None where there is no run."""
@@ -319,10 +323,33 @@ def _call_of(context: Any, tool: Tool) -> object:
     return getattr(context, "tool_call_id", None) or tool.name
 
 
+def _arguments_of(context: Any) -> Any:
+    """Return the arguments of the call of a tool in whose context a hook is."""
+    text = getattr(context, "tool_arguments", None)
+    try:
+        return text if not isinstance(text, str) else json.loads(text)
+    except ValueError:
+        return text
+
+
+def _counts(usage: Usage) -> dict[str, Any]:
+    return {
+        "totalTokens": usage.total_tokens,
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "cachedTokens": getattr(usage.input_tokens_details, "cached_tokens", None),
+    }
+
+
+def _known_model(agent: Agent[Any]) -> str | None:
+    """Return the name of an agent's model, if it has one."""
+    name = agent.model if isinstance(agent.model, str) else getattr(agent.model, "model", None)
+    return str(name) if name else None
+
+
 def _model_of(agent: Agent[Any]) -> str:
-    """Return the name of an agent's model."""
-    model = agent.model
-    return model if isinstance(model, str) else str(getattr(model, "model", None) or "the model")
+    """Return the name of an agent's model in a sentence."""
+    return _known_model(agent) or "the model"
 
 
 def _words_of(response: ModelResponse) -> str:

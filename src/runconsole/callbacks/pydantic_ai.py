@@ -9,11 +9,12 @@ from typing import Any
 from runconsole.callbacks.approvals import approval_question, verdict_of
 from runconsole.callbacks.gathering import all_of
 from runconsole.callbacks.reports import RunFinder, guarded, missing, say, used, write
+from runconsole.callbacks.reports import agent as report_agent
 from runconsole.reporting.blockless import BlocklessTask, report_trouble, within
 from runconsole.reporting.cancelling import check_cancelled
 from runconsole.reporting.current import current_task
 from runconsole.reporting.run import ActiveRun
-from runconsole.reporting.tasks import ActiveSubtask, reset
+from runconsole.reporting.tasks import ActiveTool, reset
 
 try:
     from pydantic_ai import DeferredToolRequests, DeferredToolResults, RunContext, ToolApproved, ToolDenied
@@ -41,7 +42,7 @@ class _AgentRun:
 
     def __init__(self, task: BlocklessTask) -> None:
         self.task = task
-        self.parts: dict[str, ActiveSubtask] = {}
+        self.parts: dict[str, ActiveTool] = {}
         """Calls that are under way, and those that wait for an approval, by id."""
         self.is_streaming = False
         """True while the words of an answer come piece by piece."""
@@ -49,13 +50,14 @@ class _AgentRun:
     def begin_part(self, call: ToolCallPart) -> None:
         """Begin the subtask of a call, or go on with it."""
         if call.tool_call_id not in self.parts:
-            self.parts[call.tool_call_id] = self.task.subtask(call.tool_name)
+            self.parts[call.tool_call_id] = self.task.tool(call.tool_name, call.args_as_dict())
             self.parts[call.tool_call_id].__enter__()
 
-    def end_part(self, call: ToolCallPart, error: BaseException | None = None) -> None:
+    def end_part(self, call: ToolCallPart, error: BaseException | None = None, result: Any = None) -> None:
         """End the subtask of a call."""
         part = self.parts.pop(call.tool_call_id, None)
         if part is not None:
+            part.result(result)
             part.__exit__(None if error is None else type(error), error, None)
 
     def end(self, error: BaseException | None) -> None:
@@ -147,6 +149,7 @@ class ReportRun(AbstractCapability[Any]):
             return None
         task = BlocklessTask(run, (None if ctx.agent is None else ctx.agent.name) or "agent")
         task.begin()
+        report_agent(task)
         return _AgentRun(task)
 
     # ---- models -----------------------------------------------------------------------------------------------------
@@ -179,7 +182,7 @@ class ReportRun(AbstractCapability[Any]):
                     agent_run.task.output("\n")
                 elif self._output:
                     write(agent_run.task, _text_of(response))
-                used(agent_run.task, response.usage.total_tokens, self._cost(response))
+                used(agent_run.task, response.model_name, _counts(response) | {"cost": self._cost(response)})
         return response
 
     async def wrap_run_event_stream(
@@ -221,7 +224,7 @@ class ReportRun(AbstractCapability[Any]):
                 report_trouble(agent_run.task, error)
             raise
         with guarded("the end of a tool"):
-            agent_run.end_part(call)
+            agent_run.end_part(call, result=result)
         return result
 
     async def handle_deferred_tool_calls(
@@ -282,6 +285,16 @@ async def _answered(
 
     answers = await all_of(decide(call) for call in requests.approvals)
     return requests.build_results(approvals=dict(answers))
+
+
+def _counts(response: ModelResponse) -> dict[str, Any]:
+    usage = response.usage
+    return {
+        "totalTokens": usage.total_tokens,
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "cachedTokens": usage.cache_read_tokens,
+    }
 
 
 def _text_of(response: ModelResponse) -> str:

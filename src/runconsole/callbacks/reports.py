@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from runconsole.reporting.current import active_run
 from runconsole.reporting.run import ActiveRun
 from runconsole.reporting.tasks import ActiveTask
 
-__all__ = ["RunFinder", "guarded", "missing", "say", "used", "write"]
+__all__ = ["RunFinder", "agent", "guarded", "missing", "say", "used", "write"]
 
 _logger = logging.getLogger("runconsole.callbacks")
 
@@ -78,12 +78,28 @@ def missing(package: str) -> MissingPackage:
     return MissingPackage(f"expected {package} to be installed: pip install '{package}'")
 
 
-def used(task: ActiveTask, tokens: Any, cost_usd: Any = None) -> None:
-    """Add used tokens and their cost to a task; what is no number counts as nothing."""
-    count = int(tokens) if isinstance(tokens, int | float) and tokens > 0 else None
-    cost = float(cost_usd) if isinstance(cost_usd, int | float) and cost_usd > 0 else None
-    if (count, cost) != (None, None):
-        task._emitter.progress(task._record, None, None, count, cost)  # noqa: SLF001 - of this distribution
+def used(task: ActiveTask, model: object, counts: Mapping[str, Any]) -> None:
+    """Add what a call of a model has used to a task, and to the agent that it is.
+
+    Args:
+        task: the task.
+        model: the name of the model.
+        counts: by the names of `COUNTS`; what is no number counts as nothing.
+    """
+    known = {name: value for name, value in counts.items() if isinstance(value, int | float) and value > 0}
+    whole = {name: value if name == "cost" else int(value) for name, value in known.items()}
+    emitter, record = task._emitter, task._record  # noqa: SLF001 - of this distribution
+    tokens, cost = whole.get("totalTokens"), whole.get("cost")
+    if (tokens, cost) != (None, None):
+        emitter.progress(record, None, None, None if tokens is None else int(tokens), cost)
+    emitter.spend(record, str(model) if model else None, whole)
+
+
+def agent(task: ActiveTask, model: object = None) -> None:
+    """Report that a task is an agent, of the agent around it."""
+    around = task.around
+    parent = None if around is None else around.id
+    task._emitter.agent(task._record, str(model) if model else None, parent)  # noqa: SLF001 - of this distribution
 
 
 def write(task: ActiveTask, text: str) -> None:

@@ -128,7 +128,7 @@ def _words(data: _AgentEvent) -> list[str | None]:
     return [words_of(each) for each in (data.error, data.message, data.detail, data.errors, data.reason)]
 
 
-def _agent_told(status: TaskStatus, data: _AgentEvent) -> Fact:
+def _agent_told(status: TaskStatus | None, data: _AgentEvent) -> Fact:
     if data.agent_id is None:
         return Logged(data.task_id)
     error = words_of(data.error) if data.success is not False else first(*_words(data), "the agent failed")
@@ -234,7 +234,7 @@ def _json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def _agent(status: TaskStatus) -> FactReader:
+def _agent(status: TaskStatus | None) -> FactReader:
     return fact_reader(_AgentEvent, partial(_agent_told, status))
 
 
@@ -244,6 +244,7 @@ FACTS: dict[str, FactReader] = {
     "agent.spawned": _agent(TaskStatus.RUNNING),
     "agent.ready": _agent(TaskStatus.RUNNING),
     "agent.thinking": _agent(TaskStatus.RUNNING),
+    "agent.usage": _agent(None),
     "agent.completed": _agent(TaskStatus.COMPLETED),
     "agent.terminated": _agent(TaskStatus.CANCELLED),
     "agent.tool_call": fact_reader(_ToolEvent, partial(_tool_told, TaskStatus.RUNNING)),

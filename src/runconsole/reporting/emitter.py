@@ -15,6 +15,7 @@ import msgspec
 
 from runconsole.clock import now_micros
 from runconsole.events import Received
+from runconsole.reporting.agents import AgentReports
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.pace import EVERY_S, MOST_WAITING, Pace, joined
 from runconsole.reporting.records import Problem, TaskRecord
@@ -49,6 +50,7 @@ class Emitter:
         self._pace = Pace(later, self._flush_due)
         self._own_tokens = False
         """True if tokens were reported beside the tasks: then the run's own counts are."""
+        self._agents = AgentReports(self._emit_task)
         self._whole = TaskRecord("", "")
         """Stands for the run itself, whose output belongs to no task."""
         self._phases: dict[int, tuple[str | None, Tally]] = {}
@@ -231,6 +233,7 @@ class Emitter:
             self._move(record, status)
             duration = _millis(record.began) if duration_s is None else round(duration_s * 1000, 3)
             self._report(record, duration_ms=duration, error=error)
+            self._agents.moved(record, status, error)
             return True
 
     def pause(self, record: TaskRecord) -> None:
@@ -240,6 +243,7 @@ class Emitter:
                 self._flush(record)
                 self._move(record, "paused")
                 self._report(record)
+                self._agents.moved(record, "paused")
 
     def run_again(self, record: TaskRecord) -> None:
         """Report that a task runs again: one that was paused, or that has ended, as for a retry."""
@@ -250,6 +254,7 @@ class Emitter:
                 record.began = time.monotonic()
             self._move(record, "in_progress")
             self._report(record)
+            self._agents.moved(record, "running")
 
     def progress(
         self,
@@ -352,6 +357,24 @@ class Emitter:
         with self.lock:
             if not self.is_finished:
                 self._emit_task(f"task.subtask.{kind}", record.task_id, _known(data))
+
+    def call(self, record: TaskRecord, kind: str, data: dict[str, Any]) -> None:
+        """Report the begin (``agent.tool_call``) or end (``agent.tool_result``) of a call of a tool."""
+        with self.lock:
+            if not self.is_finished:
+                self._agents.call(record, kind, data)
+
+    def agent(self, record: TaskRecord, model: str | None = None, parent: str | None = None) -> None:
+        """Report that a task is an agent."""
+        with self.lock:
+            if not self.is_finished:
+                self._agents.begin(record, model, parent)
+
+    def spend(self, record: TaskRecord, model: str | None, counts: Mapping[str, float]) -> None:
+        """Report what an agent's call of a model has used, by `COUNTS`."""
+        with self.lock:
+            if counts and record.status == "in_progress" and not self.is_finished:
+                self._agents.use(record, model, counts)
 
     def part(self, record: TaskRecord, subtask: Mapping[str, Any]) -> None:
         """Report the progress of a subtask."""

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from runconsole.errors import InvalidArgument
+from runconsole.reporting.agents import plain_value
 from runconsole.reporting.cancelling import TaskCancelled, check_cancelled
 from runconsole.reporting.current import current_task, current_wave
 from runconsole.reporting.files import described
@@ -168,6 +169,18 @@ class ActiveTask:
         name = check_text("name", name)
         return ActiveSubtask(self, f"{self.id}.{self._record.subtasks}" if id is None else check_text("id", id), name)
 
+    def tool(self, name: str, arguments: Any = None, *, id: str | None = None) -> ActiveTool:  # noqa: A002 - as above
+        """Return a call of a tool, a ``with`` block: a part of the task, and a row of `tool_calls`.
+
+        ``with task.tool("search", {"query": "x"}) as call: call.result(search("x"))``
+
+        Args:
+            name: the tool.
+            arguments: any value; what JSON cannot hold is reported by its words.
+            id: the id of the call, unique in the run; None makes one.
+        """
+        return ActiveTool(self.subtask(name, id=id), plain_value(arguments))
+
     def __enter__(self) -> Self:
         if self._record.status == "in_progress":
             raise InvalidArgument(
@@ -244,6 +257,41 @@ class ActiveSubtask:
 
     def __repr__(self) -> str:
         return f"ActiveSubtask({self.name!r}, id={self.id!r}, task={self.task.id!r})"
+
+
+class ActiveTool(ActiveSubtask):
+    """A call of a tool, as long as its ``with`` block lasts. An exception that leaves the block fails it.
+
+    Attributes:
+        task: the task.
+        id: the id of the call.
+        name: the name of the tool.
+    """
+
+    def __init__(self, part: ActiveSubtask, arguments: Any) -> None:
+        super().__init__(part.task, part.id, part.name)
+        self._arguments = arguments
+        self._result: Any = None
+
+    def result(self, value: Any) -> None:
+        """Keep what the tool returned, for the end of the call; what JSON cannot hold is reported by its words."""
+        self._result = plain_value(value)
+
+    def _tell(self, kind: str, **data: Any) -> None:
+        named = {"toolCallId": self.id, "tool": self.name, **data}
+        self._emitter.call(self.task._record, kind, named)  # noqa: SLF001 - of this module
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._tell("agent.tool_call", arguments=self._arguments)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        words = None if error is None else problem_of(error).message
+        self._tell("agent.tool_result", result=self._result, status=status_of(error), error=words)
 
 
 class ActiveWave:
