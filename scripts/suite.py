@@ -70,7 +70,12 @@ LANES = [
         Step(
             "python",
             "Python: tests",
-            _pytest("--ignore=tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"),
+            # The workers wait for servers more than they compute: two on each core.
+            _pytest(
+                *("--ignore=tests/e2e", "--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"),
+                # Plugins of other steps and packages: loading them takes each worker seconds.
+                *("-p", "no:nbval", "-p", "no:langsmith_plugin"),
+            ),
         ),
     ],
     [
@@ -178,6 +183,8 @@ def main() -> str | None:
     parser.add_argument("--again", type=int, metavar="N", help="run it N times in a row, and sum up what failed")
     parser.add_argument("--load", type=int, default=0, metavar="K", help="processes that keep a core busy meanwhile")
     options = parser.parse_args()
+    # Without byte code every kernel and command of the tests would compile the package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return once() if options.again is None else again(options.again, options.load)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # A loop in debug mode warns of each callback that takes 0.1 s. On a busy machine that says nothing, and would fail the
 # tests in which nothing may be logged.
@@ -22,3 +28,14 @@ if hasattr(signal, "SIGHUP"):
 settings.register_profile("runconsole", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=timedelta(seconds=5), max_examples=2000)
 settings.load_profile("runconsole")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import the tests without a look for garbage; later looks (a test's `gc.collect()`) leave those modules out."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

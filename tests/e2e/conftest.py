@@ -12,6 +12,7 @@ from playwright.sync_api import Error, expect
 
 from tests.e2e.lab import Lab, start_browser
 from tests.e2e.server import JupyterServer
+from tests.e2e.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -55,12 +56,18 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServ
         yield server
 
 
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[Window]:
+    with Window(browser) as window:
+        yield window
+
+
 @pytest.fixture
-def lab(request: pytest.FixtureRequest, lab_server: JupyterServer, browser: Browser) -> Iterator[Lab]:
-    """A browser window of its own on the JupyterLab that all tests of this folder share."""
+def lab(request: pytest.FixtureRequest, lab_server: JupyterServer, window: Window) -> Iterator[Lab]:
+    """The JupyterLab that all tests of this folder share, without a notebook from another test."""
     evidence = RESULTS / re.sub(r"[^\w.-]+", "_", request.node.nodeid)
     shutil.rmtree(evidence, ignore_errors=True)  # of an earlier run
-    with Lab(lab_server, browser).opened() as lab:
+    with Lab(lab_server, window).opened() as lab:
         yield lab
         if request.node.stash.get(_failed, False):
             _keep_evidence(lab, evidence)

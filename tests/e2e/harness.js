@@ -1,7 +1,8 @@
 // What the tests ask of a JupyterLab page, by the application object that the test server exposes.
 // Added to each page before its own scripts run.
 window.harness = {
-  runs: 0,
+  /** How many commands run, by the path of the notebook. */
+  runs: new Map(),
 
   get app() {
     return window.jupyterapp;
@@ -18,7 +19,7 @@ window.harness = {
     if (!panel) return "absent";
     const session = panel.sessionContext;
     if (!panel.context.isReady || !session.isReady || !session.session?.kernel) return "loading";
-    return this.runs > 0 || session.session.kernel.status !== "idle" ? "busy" : "idle";
+    return this.runs.get(path) > 0 || session.session.kernel.status !== "idle" ? "busy" : "idle";
   },
 
   /** Starts a command of the notebook and counts it as running until it ends. */
@@ -29,10 +30,9 @@ window.harness = {
       panel.content.deselectAll();
       panel.content.activeCellIndex = index;
     }
-    this.runs += 1;
-    this.app.commands.execute(command).finally(() => {
-      this.runs -= 1;
-    });
+    const count = (change) => this.runs.set(path, (this.runs.get(path) ?? 0) + change);
+    count(1);
+    this.app.commands.execute(command).finally(() => count(-1));
   },
 
   /** The tracebacks in the outputs of all cells. */
@@ -42,6 +42,18 @@ window.harness = {
       .flatMap((cell) => cell.toJSON().outputs ?? [])
       .filter((output) => output.output_type === "error")
       .map((output) => output.traceback.join("\n"));
+  },
+
+  /** Closes all documents without a question, and forgets what a page keeps in its tab: it is as new for the next test. */
+  clear() {
+    for (const widget of [...this.app.shell.widgets("main")]) widget.dispose();
+    sessionStorage.clear();
+  },
+
+  /** Opens a notebook, whose kernel may have been installed since the page was loaded. */
+  async open(path) {
+    await this.app.serviceManager.kernelspecs.refreshSpecs();
+    await this.app.commands.execute("docmanager:open", { path });
   },
 
   async save(path) {

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 from tests.e2e.kernels import KernelError, kernel_client
 from tests.e2e.server import JupyterServer
+from tests.e2e.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page
 
 LIGHT = "JupyterLab Light"
 DARK = "JupyterLab Dark"
@@ -67,49 +70,44 @@ def open_lab(*, viewport: tuple[int, int] = (1280, 900), theme: str = LIGHT, sca
         tempfile.TemporaryDirectory() as home,
         JupyterServer(Path(home)) as server,
         start_browser() as browser,
-        Lab(server, browser, viewport=viewport, theme=theme, scale=scale).opened() as lab,
+        Window(browser, viewport=viewport, scale=scale) as window,
+        Lab(server, window, theme=theme).opened() as lab,
     ):
         yield lab
 
 
 class Lab:
-    """JupyterLab as one person sees it: a browser window of its own on a server that others may share.
+    """JupyterLab as one person sees it: a browser window, on a server that others may share.
 
     Attributes:
         server: the Jupyter server.
-        context: Playwright's browser context, the window.
+        window: the browser window.
         theme: the theme of newly opened notebooks, LIGHT or DARK.
         pages: the notebooks opened so far.
     """
 
     _numbers = itertools.count(1)
 
-    def __init__(
-        self,
-        server: JupyterServer,
-        browser: Browser,
-        *,
-        viewport: tuple[int, int] = (1280, 900),
-        theme: str = LIGHT,
-        scale: float = 1,
-    ) -> None:
+    def __init__(self, server: JupyterServer, window: Window, *, theme: str = LIGHT) -> None:
         self.server = server
+        self.window = window
         self.theme = theme
         self.pages: list[NotebookPage] = []
-        width, height = viewport
-        self.context: BrowserContext = browser.new_context(
-            viewport={"width": width, "height": height}, device_scale_factor=scale
-        )
-        self.context.set_default_timeout(30_000)
-        self.context.add_init_script(path=Path(__file__).with_name("harness.js"))
+
+    @property
+    def context(self) -> BrowserContext:
+        """Playwright's browser context."""
+        return self.window.context
 
     @contextmanager
     def opened(self) -> Iterator[Lab]:
-        """Closes the window and ends its kernels at the end."""
+        """Gives the tabs back to the window and ends their kernels at the end."""
         try:
             yield self
         finally:
-            self.context.close()
+            for page in self.pages:
+                page.stop_noting()
+            self.window.give_back([page.tab for page in self.pages])
             for page in self.pages:
                 self.server.end_session(page.path)
 
@@ -148,12 +146,21 @@ class NotebookPage:
         self.lab = lab
         self.path = path
         self.complaints: list[str] = []
-        self.tab: Page = lab.context.new_page()
-        self.tab.on("console", lambda message: self._note(message.text) if message.type == "error" else None)
-        self.tab.on("pageerror", lambda error: self._note(str(error)))
+        self.tab: Page = lab.window.take()
+        self.tab.on("console", self._note_message)
+        self.tab.on("pageerror", self._note_error)
 
-    def _note(self, complaint: str) -> None:
-        self.complaints.append(complaint)
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _note_error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def stop_noting(self) -> None:
+        """Leaves later complaints of the tab to others."""
+        self.tab.remove_listener("console", self._note_message)
+        self.tab.remove_listener("pageerror", self._note_error)
 
     # ---- the page's content
 
@@ -180,9 +187,13 @@ class NotebookPage:
     # ---- actions of a person
 
     def load(self) -> None:
-        """Loads the page and waits until the notebook's kernel is idle."""
-        self.lab.server.set_setting("@jupyterlab/apputils-extension:themes", {"theme": self.lab.theme})
-        self.tab.goto(f"{self.lab.server.url}/doc/tree/{self.path}?token={self.lab.server.token}&reset")
+        """Opens the notebook, in JupyterLab where the tab has one, and waits until its kernel is idle."""
+        if Window.has_lab(self.tab):
+            self.set_theme(self.lab.theme)
+            self.tab.evaluate("path => harness.open(path)", self.path)
+        else:
+            self.lab.server.set_setting("@jupyterlab/apputils-extension:themes", {"theme": self.lab.theme})
+            self.tab.goto(f"{self.lab.server.url}/doc/tree/{self.path}?token={self.lab.server.token}&reset")
         self.wait_idle(OPEN_TIMEOUT)
 
     def reload(self, *, wait: bool = True) -> None:
