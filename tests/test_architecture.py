@@ -29,16 +29,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "fairness": set(),
     "redaction": set(),
-    "decoding": set(),
+    "decoding": {"requests"},
     "forms": set(),
+    "requests": {"forms"},
     "state": set(),
     "transports": {"redaction"},
     "log": {"fairness"},
     "tables": {"fairness", "log", "redaction", "state"},
     "recording": {"log", "protocols", "redaction"},
-    "view": {"forms", "state"},
+    "view": {"forms", "requests", "state"},
     "search": {"log", "state"},
-    "protocols": {"decoding", "redaction", "transports"},
+    "protocols": {"decoding", "redaction", "requests", "transports"},
     "options": {"protocols", "recording", "redaction", "transports"},
     "store": {"decoding", "log", "recording", "redaction", "state"},
     "session": {
@@ -46,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replay": {"decoding", "log", "options", "protocols", "recording", "state", "store"},
     "engine": {
-        *("clock", "forms", "log", "options", "protocols", "recording", "replay", "session", "state", "store", "view"),
+        *("clock", "forms", "log", "options", "protocols", "recording", "replay", "requests", "session", "state"),
+        *("store", "view"),
     },
     "critical": set(),
     "timeline": {"critical", "state", "view"},
@@ -74,8 +76,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),
         *("state", "store", "timeline", "view"),
     },
-    "reporting": {"api", "clock", "console", "engine", "forms", "protocols", "redaction", "state", "widget"},
-    "callbacks": {"reporting"},
+    "reporting": {
+        *("api", "clock", "console", "engine", "forms", "protocols", "redaction", "requests", "state", "widget"),
+    },
+    "callbacks": {"reporting", "requests"},
     "relay": {
         *("api", "console", "decoding", "engine", "options", "recording", "redaction", "replay", "reporting"),
     },
@@ -84,7 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "displays": set(),
     "demo": {"displays", "simulator"},
     "browser": {"console", "displays", "onefile", "widget"},
-    "terminal": {"api", "clock", "console", "forms", "state", "view"},
+    "terminal": {"api", "clock", "console", "forms", "requests", "state", "view"},
     "checking": {"api", "console", "log", "options", "recording", "redaction", "replay", "state", "store"},
     "cli": {
         *("api", "browser", "checking", "clock", "console", "demo", "protocols", "recording", "redaction", "relay"),
@@ -117,7 +121,19 @@ ONLY_IN: dict[str, set[str]] = {
 }
 
 PURE = {
-    *("actions", "critical", "decoding", "errors", "events", "forms", "reconnect", "search", "state", "statuses"),
+    *(
+        "actions",
+        "critical",
+        "decoding",
+        "errors",
+        "events",
+        "forms",
+        "reconnect",
+        "requests",
+        "search",
+        "state",
+        "statuses",
+    ),
     *("tables", "text", "timeline", "view"),
     *("log.chunks", "log.eventlog", "log.notes", "log.stream"),
     *("protocols.base", "protocols.commands", "protocols.json", "protocols.socketio", "protocols.trpc"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = [
+    "ActionDecision",
+    "ActionRequest",
     "ActiveRun",
     "ActiveSubtask",
     "ActiveTask",
@@ -95,7 +97,9 @@ def test_every_type_of_a_public_signature_is_exported(kind: type) -> None:
         function = member.fget if isinstance(member, property) else member
         words = set(re.findall(r"[A-Z]\w+", " ".join(map(str, function.__annotations__.values()))))
         assert (
-            words <= {*NAMES, "Any", "Literal", "Mapping", "None", "DataFrame", "Table", "PathLike", "Self"} | ALIASES
+            words
+            <= {*NAMES, "Any", "Literal", "Mapping", "None", "DataFrame", "Table", "PathLike", "Self", "Sequence"}
+            | ALIASES
         )
 
 

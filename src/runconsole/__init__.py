@@ -34,7 +34,7 @@ from runconsole.errors import (
     UnfitValues,
     UnsupportedByWire,
 )
-from runconsole.events import Answer, CheckpointOption, LinkStatus, TaskStatus
+from runconsole.events import ActionDecision, ActionRequest, Answer, CheckpointOption, LinkStatus, TaskStatus
 from runconsole.options import ConsoleOptions
 from runconsole.protocols.local.source import Source
 from runconsole.reconnect import LinkFailure, Reconnect
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
+    "ActionDecision",
+    "ActionRequest",
     "ActiveRun",
     "ActiveSubtask",
     "ActiveTask",

@@ -92,16 +92,16 @@ class InvalidArgument(RunConsoleError, ValueError, TypeError):
 
 
 class UnfitValues(InvalidArgument):
-    """The values of an answer do not fit the form of its question: nothing was sent.
+    """The values or decisions of an answer do not fit its question: nothing was sent.
 
     Attributes:
         fields: the reason for each field, by its name, with dots between the names that lead to it; empty for all of
-            the values.
+            the values. A decision on an action is named by its number, from 0: ``1.args.to``.
     """
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, str], expected: str = "values= that fit the form of the question") -> None:
         said = "; ".join(f"{name}: {reason}" if name else reason for name, reason in fields.items())
-        super().__init__(f"expected values= that fit the form of the question: {said}")
+        super().__init__(f"expected {expected}: {said}")
         self.fields = dict(fields)
 
 

@@ -15,6 +15,7 @@ import enum
 from collections.abc import Iterable
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
 from msgspec import Meta, Struct
 
 FIRST_MICROS = -62_135_596_800_000_000
@@ -450,6 +451,42 @@ class CheckpointOption(Struct, frozen=True, gc=False, repr_omit_defaults=True):
     """The server's own value for it where that is not its id (7, true), sent back unchanged. None: the id is sent."""
 
 
+ActionVerb = Literal["approve", "edit", "reject", "respond", "ignore"]
+"""What a person may do with a requested action: let it happen, with other arguments too; forbid it; answer instead."""
+
+
+class ActionRequest(Struct, frozen=True, repr_omit_defaults=True):
+    """An action, mostly the call of a tool, that a question asks about.
+
+    Attributes:
+        name: the tool, or other words for the action.
+        args: its arguments by name; any other value where the server has no names.
+        description: words of the server about it.
+        allowed: the decisions that it takes.
+        schema: the JSON Schema of its arguments; None where the server gives none.
+    """
+
+    name: str
+    args: Any = {}
+    description: str | None = None
+    allowed: tuple[ActionVerb, ...] = ("approve", "reject")
+    schema: dict[str, Any] | None = None
+
+
+class ActionDecision(Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
+    """The decision on one action of a question.
+
+    Attributes:
+        type: what becomes of the action.
+        args: all of its arguments, for ``"edit"``.
+        message: the answer in its place, for ``"respond"``; the reason, for ``"reject"``.
+    """
+
+    type: ActionVerb
+    args: Any = None
+    message: str | None = None
+
+
 class CheckpointOpened(Fact, frozen=True, gc=False):
     """The run needs a person's decision (`task.hitl_required`, `checkpoint.pending`)."""
 
@@ -473,6 +510,8 @@ class CheckpointOpened(Fact, frozen=True, gc=False):
     """The command that carries its answer, where the server wants one of its own."""
     schema: dict[str, Any] | None = None
     """The JSON Schema of the values that go with an answer."""
+    requests: tuple[ActionRequest, ...] = ()
+    """The actions that it asks about, each of which needs a decision."""
 
 
 class CheckpointReminded(Fact, frozen=True, gc=False):
@@ -605,15 +644,20 @@ class Answer(Struct, Generic[Option], frozen=True, repr_omit_defaults=True):
             afterwards the option's id (`Answer[str]`).
         feedback: free words for the run.
         modifications: the requested changes, any value that JSON can carry.
+        decisions: one decision for each action of the question: before the check, a list of `ActionDecision`s, of dicts
+            with their fields, or of their types; afterwards a tuple of `ActionDecision`s. None for a question of
+            another kind.
     """
 
     option: Option
     feedback: str | None = None
     modifications: Any = None
+    decisions: Any = None
 
     def details(self) -> dict[str, Any]:
         """Return the parts beside the option, by the names that servers use, without those that were not given."""
-        parts = {"feedback": self.feedback, "modifications": self.modifications}
+        decisions = None if self.decisions is None else msgspec.to_builtins(self.decisions)
+        parts = {"feedback": self.feedback, "modifications": self.modifications, "decisions": decisions}
         return {name: value for name, value in parts.items() if value is not None}
 
 

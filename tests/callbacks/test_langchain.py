@@ -27,7 +27,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, RetryPolicy, Send, interrupt
 
 import runconsole
-from runconsole import InvalidArgument, NoOneToAsk, start_run
+from runconsole import ActionDecision, ActionRequest, InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.interrupts import inquiry_of
 from runconsole.callbacks.langchain import RunHandler, run_graph, run_graph_async
 from runconsole.reporting import notebook
@@ -584,7 +584,7 @@ def answer(option: str | None, **more: Any) -> TakenAnswer:
     return TakenAnswer(option, **more)
 
 
-def test_requests_of_langchains_agents_are_asked_one_by_one() -> None:
+def test_requests_of_langchains_agents_are_one_question() -> None:
     value = {
         "action_requests": [
             {"name": "send", "args": {"to": "a"}, "description": "Sends a mail"},
@@ -593,20 +593,19 @@ def test_requests_of_langchains_agents_are_asked_one_by_one() -> None:
         "review_configs": [{"action_name": "erase", "allowed_decisions": ["approve", "reject"]}],
     }
     inquiry = inquiry_of(value)
-    assert [asked["title"] for asked in inquiry.questions] == ["Call send?", "Call erase?"]
-    offered = [[option["id"] for option in asked["options"]] for asked in inquiry.questions]
-    assert offered == [["approve", "edit", "reject"], ["approve", "reject"]]
-    assert inquiry.questions[0]["context"] == {"tool": "send", "args": {"to": "a"}}
-    edited = answer("edit", modifications={"to": "b"})
-    assert inquiry.read([edited, answer("reject", feedback="never")]) == {
+    assert inquiry.question["title"] == "Call send, erase?"
+    assert inquiry.question["requests"] == [
+        ActionRequest("send", {"to": "a"}, "Sends a mail", ("approve", "edit", "reject")),
+        ActionRequest("erase", {}, None, ("approve", "reject")),
+    ]
+    decisions = (ActionDecision("edit", {"to": "b"}), ActionDecision("reject", message="never"))
+    assert inquiry.read(answer("decide", decisions=decisions)) == {
         "decisions": [
             {"type": "edit", "edited_action": {"name": "send", "args": {"to": "b"}}},
             {"type": "reject", "message": "never"},
         ]
     }
-    assert [decision["type"] for decision in inquiry.read([answer("edit"), answer(None)])["decisions"]] == [
-        "reject"
-    ] * 2
+    assert [decision["type"] for decision in inquiry.read(answer(None))["decisions"]] == ["reject"] * 2
 
 
 @pytest.mark.parametrize(
@@ -623,7 +622,7 @@ def test_requests_of_langchains_agents_are_asked_one_by_one() -> None:
     ],
 )
 def test_any_value_of_an_interrupt_is_a_question(value: Any, schema: Any, title: str, options: list[str]) -> None:
-    (asked,) = inquiry_of(value, schema).questions
+    asked = inquiry_of(value, schema).question
     assert asked["title"] == title
     with start_run() as run:
         taken = run.ask(**asked, timeout=0.001)

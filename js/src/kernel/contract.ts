@@ -790,12 +790,15 @@ export interface AskSnapshot {
  *
  * Attributes: option: before the lookup, any name of an option (`Answer[Any]`: an id, a label, the server's own
  * value); afterwards the option's id (`Answer[str]`). feedback: free words for the run. modifications: the
- * requested changes, any value that JSON can carry.
+ * requested changes, any value that JSON can carry. decisions: one decision for each action of the question:
+ * before the check, a list of `ActionDecision`s, of dicts with their fields, or of their types; afterwards a tuple
+ * of `ActionDecision`s. None for a question of another kind.
  */
 export interface Answer<Option> {
   option: Option;
   feedback?: string | null;
   modifications?: unknown;
+  decisions?: unknown;
 }
 
 /** A person pressed a button of a checkpoint. */

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runconsole.engine.engine import Engine
 from runconsole.engine.watchers import on_loop
 from runconsole.errors import InvalidArgument
-from runconsole.events import Answer
+from runconsole.events import ActionDecision, Answer
 from runconsole.protocols.base import Request, TaskCommand
 from runconsole.state.dated import Checkpoint, Decision, dated_decision
 
 __all__ = ["RunCommands"]
 
 
-def _whole(option: Any, feedback: str | None, values: Any, modifications: Any) -> Answer[Any]:
+def _whole(option: Any, feedback: str | None, values: Any, modifications: Any, decisions: Any) -> Answer[Any]:
     """Return an answer of its parts; an answer given for the option is one by itself."""
     if values is not None and modifications is not None:
         raise InvalidArgument("expected values= or modifications=, which are sent in the same place, got both")
+    if decisions is not None and not all(part is None for part in (option, feedback, values, modifications)):
+        raise InvalidArgument("expected decisions= alone, which say all of the answer, got other parts beside it")
+    if decisions is not None:
+        return Answer(None, decisions=decisions)
     if isinstance(option, Answer):
         return option
     return Answer(option, feedback, modifications if values is None else values)
@@ -38,6 +42,7 @@ class RunCommands:
         feedback: str | None = None,
         values: Mapping[str, Any] | None = None,
         modifications: Any = None,
+        decisions: Sequence[ActionDecision | Mapping[str, Any] | str] | None = None,
         timeout: float = 30.0,
     ) -> Decision:
         """Answer a checkpoint: the same as pressing the button. Returns when the server has acknowledged it.
@@ -55,17 +60,21 @@ class RunCommands:
                 defaults of those that are left out are added. They travel as modifications.
             modifications: the changes, any value that JSON can carry (NumPy's and pandas' too), where the option
                 takes it.
+            decisions: for a question about actions (`Checkpoint.requests`), one decision for each, in their order: an
+                `ActionDecision`, a dict with its fields, or its type alone: ``["approve", {"type": "edit", "args":
+                {...}}, {"type": "reject", "message": "..."}]``. An option decides all of them alike.
             timeout: seconds to wait for a link and an answer.
 
         Raises:
             InvalidArgument: no such checkpoint or option (a ValueError).
-            UnfitValues: the values do not fit the question's form; `fields` has the reasons.
+            UnfitValues: the values do not fit the question's form, or a decision is not allowed; `fields` has the
+                reasons.
             DecisionRefused: the server said no, or somebody has already decided.
             DecisionExpired: the deadline has passed.
             DecisionUnknown: it was sent, and no answer came: it may or may not count.
             NotConnected: there was no link in time; nothing was sent, and nothing will be.
         """
-        answer = _whole(option, feedback, values, modifications)
+        answer = _whole(option, feedback, values, modifications, decisions)
         decider = self._engine.decider
         return dated_decision(decider.result(decider.submit(checkpoint_id, answer), timeout))
 
@@ -77,10 +86,11 @@ class RunCommands:
         feedback: str | None = None,
         values: Mapping[str, Any] | None = None,
         modifications: Any = None,
+        decisions: Sequence[ActionDecision | Mapping[str, Any] | str] | None = None,
         timeout: float = 30.0,  # noqa: ASYNC109 - the same signature as `decide`
     ) -> Decision:
         """Answer a checkpoint without blocking the event loop. As `decide`."""
-        answer = _whole(option, feedback, values, modifications)
+        answer = _whole(option, feedback, values, modifications, decisions)
         outcome = self._engine.decider.submit(checkpoint_id, answer)
         try:
             return dated_decision(await asyncio.wait_for(asyncio.shield(on_loop(outcome.future)), timeout))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import structs
+
+from runconsole.events import ActionDecision, ActionRequest, ActionVerb
 from runconsole.reporting.asking import TakenAnswer
 
-__all__ = ["APPROVE", "EDIT", "REJECT", "Verdict", "approval_question", "verdict_of"]
+__all__ = ["Verdict", "approval_question", "readable", "requests_question", "unanswered", "verdict_of"]
 
-APPROVE = {"id": "approve", "label": "Approve"}
-EDIT = {"id": "edit", "label": "Approve with changes", "description": "Calls it with the arguments below."}
-REJECT = {"id": "reject", "label": "Reject", "description": "The feedback says why."}
-_OPTIONS = {"approve": APPROVE, "edit": EDIT, "reject": REJECT}
 _NO_ANSWER = "Nobody answered in time: the call was not approved."
 _REJECTED = "The call was not approved."
+_REFUSALS: tuple[ActionVerb, ...] = ("reject", "ignore", "respond")
+"""Decisions without a call, the plainest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +36,40 @@ class Verdict:
 
 
 def approval_question(
-    tool: str,
-    arguments: Any,
-    *,
-    allowed: tuple[str, ...] = ("approve", "reject"),
-    description: str = "",
-    agent: str = "",
+    tool: str, arguments: Any, *, allowed: tuple[ActionVerb, ...] = ("approve", "reject"), agent: str = ""
 ) -> dict[str, Any]:
     """Return the arguments of `ActiveRun.ask` for the question if a tool may be called."""
-    return {
-        "title": f"Call {tool}?",
-        "options": [_OPTIONS[name] for name in allowed],
-        "description": description,
-        "context": {"tool": tool, "args": readable(arguments), **({"agent": agent} if agent else {})},
-        "type": "approval",
-    }
+    question = requests_question(f"Call {tool}?", [ActionRequest(tool, arguments, allowed=allowed)])
+    return question | ({"context": {"agent": agent}} if agent else {})
+
+
+def requests_question(title: str, requests: Sequence[ActionRequest]) -> dict[str, Any]:
+    """Return the arguments of `ActiveRun.ask` for a question about actions."""
+    asked = [
+        structs.replace(each, args=readable(each.args), schema=readable(each.schema) if each.schema else None)
+        for each in requests
+    ]
+    return {"title": title, "requests": asked, "type": "approval"}
+
+
+def unanswered(requests: Sequence[ActionRequest]) -> list[ActionDecision]:
+    """Return the decisions where nobody answered in time: no call happens."""
+    return [ActionDecision(_refusal(request), message=_NO_ANSWER) for request in requests]
+
+
+def _refusal(request: ActionRequest) -> ActionVerb:
+    return next((verb for verb in _REFUSALS if verb in request.allowed), "reject")  # or else the asker raises
 
 
 def verdict_of(answer: TakenAnswer) -> Verdict:
-    """Return what an answer means. No answer in time, and changes that are no arguments, are a rejection."""
-    if answer.option is None:
-        return Verdict("reject", message=_NO_ANSWER)
-    if answer.option == "edit":
-        changed = answer.modifications
-        if isinstance(changed, Mapping):
-            return Verdict("edit", arguments=dict(changed))
-        return Verdict("reject", message=answer.feedback or "The changed arguments were missing: nothing was called.")
-    if answer.option == "approve":
-        return Verdict("approve")
-    return Verdict("reject", message=answer.feedback or _REJECTED)
+    """Return what an answer about one call means. No answer in time is a rejection."""
+    decision = answer.decisions[0] if answer.decisions else ActionDecision("reject", message=_NO_ANSWER)
+    match decision.type:
+        case "edit":
+            return Verdict("edit", arguments=decision.args)
+        case "approve":
+            return Verdict("approve")
+    return Verdict("reject", message=decision.message or _REJECTED)
 
 
 def readable(value: Any) -> Any:

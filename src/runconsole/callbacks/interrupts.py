@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runconsole.callbacks.approvals import approval_question, readable, verdict_of
+from runconsole.callbacks.approvals import readable, requests_question, unanswered
 from runconsole.callbacks.gathering import all_of
 from runconsole.callbacks.reports import RunFinder
 from runconsole.errors import InvalidArgument
 from runconsole.reporting.asking import TakenAnswer, read_options
 from runconsole.reporting.blockless import within
 from runconsole.reporting.run import ActiveRun
+from runconsole.requests.responses import response
+from runconsole.requests.shapes import Requests, recognise
 
 if TYPE_CHECKING:
     from runconsole.callbacks.langchain import RunHandler
@@ -31,15 +34,15 @@ _REPLY = {"id": "reply", "label": "Reply", "description": "Goes on with the text
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """The questions at an interrupt.
+    """The question at an interrupt.
 
     Attributes:
-        questions: the arguments of `ActiveRun.ask`, for each question.
-        read: returns the value with which the graph goes on, from the answers.
+        question: the arguments of `ActiveRun.ask`.
+        read: returns the value with which the graph goes on, from the answer.
     """
 
-    questions: Sequence[dict[str, Any]]
-    read: Callable[[Sequence[TakenAnswer]], Any]
+    question: dict[str, Any]
+    read: Callable[[TakenAnswer], Any]
 
 
 def run_graph(
@@ -58,7 +61,7 @@ def run_graph(
 
     | value | question | the graph goes on with |
     |---|---|---|
-    | a request of LangChain's ``HumanInTheLoopMiddleware`` | one for each call of a tool | its decisions |
+    | a request of LangChain's ``HumanInTheLoopMiddleware``, or of agent-inbox | its calls, a decision on each | these |
     | a dict with ``options`` | these options | the id of the chosen one; None if the time ran out |
     | any other, a schema of type boolean | approve or reject | true or false |
     | any other | approve, reject, or reply in the feedback | true, false, or the text |
@@ -91,7 +94,7 @@ def run_graph(
         for interrupt in interrupts:
             inquiry = inquiry_of(interrupt.value, getattr(interrupt, "response_schema", None))
             with within(handler.task_of(interrupt.id)):
-                values[interrupt.id] = inquiry.read([asking.ask(**asked, **limits) for asked in inquiry.questions])
+                values[interrupt.id] = inquiry.read(asking.ask(**inquiry.question, **limits))
         input = _resumed(values)  # noqa: A001 - LangGraph's name
 
 
@@ -116,7 +119,7 @@ async def run_graph_async(
     async def answered(interrupt: Any) -> Any:
         inquiry = inquiry_of(interrupt.value, getattr(interrupt, "response_schema", None))
         with within(handler.task_of(interrupt.id)):
-            return inquiry.read(await all_of(asking.ask_async(**asked, **limits) for asked in inquiry.questions))
+            return inquiry.read(await asking.ask_async(**inquiry.question, **limits))
 
     while True:
         result = await graph.ainvoke(input, config, **options)
@@ -129,10 +132,9 @@ async def run_graph_async(
 
 def inquiry_of(value: Any, schema: Any = None) -> Inquiry:
     """Return what to ask for the value of an interrupt and the JSON schema of its answer."""
-    if isinstance(value, Mapping):
-        requests = value.get("action_requests")
-        if isinstance(requests, list) and requests and all(_is_request(request) for request in requests):
-            return _approvals(requests, value.get("review_configs"))
+    requests = recognise(value, schema)
+    if requests is not None:
+        return Inquiry(requests_question(requests.title, requests.actions), partial(_response, requests))
     title, rest = _title_of(value)
     asked = {"title": title, "description": "", "context": rest, "type": "interrupt"}
     if isinstance(value, Mapping) and isinstance(value.get("description"), str):
@@ -141,9 +143,9 @@ def inquiry_of(value: Any, schema: Any = None) -> Inquiry:
     offered = _options_of(value, schema)
     if offered is not None:
         rest.pop("options", None)
-        return Inquiry([asked | {"options": offered}], lambda answers: answers[0].option)
+        return Inquiry(asked | {"options": offered}, lambda answer: answer.option)
     is_plain = isinstance(schema, Mapping) and schema.get("type") == "boolean"
-    return Inquiry([asked | {"options": [*_APPROVAL] if is_plain else [*_APPROVAL, _REPLY]}], _plain_value)
+    return Inquiry(asked | {"options": [*_APPROVAL] if is_plain else [*_APPROVAL, _REPLY]}, _plain_value)
 
 
 def _title_of(value: Any) -> tuple[str, dict[str, Any]]:
@@ -171,40 +173,14 @@ def _options_of(value: Any, schema: Any) -> list[dict[str, Any]] | None:
         return None
 
 
-def _plain_value(answers: Sequence[TakenAnswer]) -> bool | str:
+def _plain_value(answer: TakenAnswer) -> bool | str:
     """Return the value of an answer to a question without options of its own."""
-    answer = answers[0]
     return (answer.feedback or "") if answer.option == "reply" else answer.option == "approve"
 
 
-def _is_request(request: Any) -> bool:
-    return isinstance(request, Mapping) and isinstance(request.get("name"), str)
-
-
-def _approvals(requests: Sequence[Mapping[str, Any]], configs: Any) -> Inquiry:
-    """Return the questions of a request of `HumanInTheLoopMiddleware`, one for each call of a tool."""
-    known = [config for config in configs or () if isinstance(config, Mapping)] if isinstance(configs, list) else []
-    allowed = {config.get("action_name"): config.get("allowed_decisions") for config in known}
-
-    def question(request: Mapping[str, Any]) -> dict[str, Any]:
-        decisions = allowed.get(request["name"]) or ("approve", "edit", "reject")
-        usable = tuple(name for name in ("approve", "edit", "reject") if name in decisions)
-        arguments = request.get("args", request.get("arguments", {}))
-        words = str(request.get("description") or "")
-        return approval_question(request["name"], arguments, allowed=usable or ("reject",), description=words)
-
-    def decisions(answers: Sequence[TakenAnswer]) -> dict[str, Any]:
-        return {"decisions": [_decision(request, answer) for request, answer in zip(requests, answers, strict=True)]}
-
-    return Inquiry([question(request) for request in requests], decisions)
-
-
-def _decision(request: Mapping[str, Any], answer: TakenAnswer) -> dict[str, Any]:
-    """Return an answer as a decision of `HumanInTheLoopMiddleware`."""
-    verdict = verdict_of(answer)
-    if verdict.kind == "edit":
-        return {"type": "edit", "edited_action": {"name": request["name"], "args": verdict.arguments}}
-    return {"type": "approve"} if verdict.kind == "approve" else {"type": "reject", "message": verdict.message}
+def _response(requests: Requests, answer: TakenAnswer) -> Any:
+    """Return the decisions of an answer as the sender of the requests takes them."""
+    return response(requests, answer.decisions or unanswered(requests.actions))
 
 
 def _prepared(config: Any, run: ActiveRun) -> tuple[Any, RunHandler]:

@@ -275,8 +275,7 @@ async def _answered(
     """Ask for every approval at once, and return the answers."""
 
     async def decide(call: ToolCallPart) -> tuple[str, ToolApproved | ToolDenied]:
-        allowed = ("approve", "edit", "reject")
-        question = approval_question(call.tool_name, call.args, allowed=allowed)
+        question = approval_question(call.tool_name, call.args, allowed=("approve", "edit", "reject"))
         with within(task):
             verdict = verdict_of(await run.ask_async(**question, **limits))
         if verdict.kind == "reject":

@@ -6,10 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from runconsole.decoding.choices import name_of, read_choices, read_option
+from runconsole.decoding.choices import Choices, name_of, read_choices, read_option
 from runconsole.decoding.payload import FactReader, fact_reader, first
 from runconsole.decoding.times import read_deadline, read_time
 from runconsole.events import CheckpointDecided, CheckpointOpened, CheckpointReminded, Fact
+from runconsole.requests.fields import read_requests
+from runconsole.requests.options import options_of
 
 __all__ = ["FACTS", "read_option"]
 
@@ -31,6 +33,7 @@ class _Opened(Struct, rename="camel"):
     response_schema: Any = None
     answer_schema: Any = None
     schema: Any = None
+    action_requests: Any = None
 
 
 class _Decided(Struct, rename="camel"):
@@ -52,7 +55,8 @@ def _opened(data: _Opened) -> Fact | None:
     if checkpoint_id is None:
         return None
     kind = first(data.checkpoint_type, data.type)
-    choices = read_choices(data.options, kind)
+    requests = read_requests(data.action_requests)
+    choices = Choices(options_of(requests)) if requests else read_choices(data.options, kind)
     context, deadline = data.context, read_deadline(first(data.timeout, data.expires_at))
     default = first(data.default_action, data.default_option, _default_beside(data.timeout))
     return CheckpointOpened(
@@ -68,7 +72,8 @@ def _opened(data: _Opened) -> Fact | None:
         expires_in_s=deadline.in_s,
         offers=choices.offers,
         options_note=choices.note,
-        schema=_schema(data.response_schema, data.answer_schema, data.schema),
+        schema=None if requests else _schema(data.response_schema, data.answer_schema, data.schema),
+        requests=requests,
     )
 
 

@@ -17,6 +17,7 @@ from runconsole.engine.watchers import Watchers
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Answer, CheckpointOption, DecisionRequested, DecisionTurnedDown
 from runconsole.forms.answers import fitting
+from runconsole.requests.decisions import settled
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.store import Runs
 from runconsole.text.unicode import encodable_value
@@ -45,9 +46,25 @@ def _chosen(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpti
 
     The answer to a question without options is the words themselves.
     """
+    if answer.decisions is not None:
+        return _decided(checkpoint, answer)
     chosen, words = _option(checkpoint, answer.option, answer.feedback)
     parts = {name: getattr(answer, name) for name in answer.__struct_fields__} | {"feedback": words}
-    return chosen, Answer(**{name: encodable_value(value) for name, value in parts.items()} | {"option": chosen.id})
+    checked = Answer(**{name: encodable_value(value) for name, value in parts.items()} | {"option": chosen.id})
+    return _decided(checkpoint, checked) if checkpoint.requests else (chosen, checked)
+
+
+def _decided(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOption, Answer[str]]:
+    """Return the option that an answer to a question about actions is, and the answer with a decision on each."""
+    if not checkpoint.requests:
+        raise InvalidArgument(
+            f"expected decisions= for a question about actions, got {checkpoint.checkpoint_id!r}, which has no requests"
+        )
+    checked = settled(checkpoint.requests, answer)
+    chosen = checkpoint.option(checked.option)
+    if chosen is None:
+        raise InvalidArgument(f"expected one of the options of {checkpoint.checkpoint_id!r}, got {checked.option!r}")
+    return chosen, checked
 
 
 def _option(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:

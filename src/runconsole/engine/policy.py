@@ -207,9 +207,11 @@ def _read(answer: Any, checkpoint: Checkpoint) -> Answer[Any] | None:
             pass
         case {"option": option, "values": values} if is_option(option) and answer.keys() <= _WITH_VALUES:
             return Answer(option, answer.get("feedback"), values)
+        case {"decisions": decisions} if answer.keys() == {"decisions"}:
+            return Answer(None, decisions=decisions)
         case {"option": option} if is_option(option) and answer.keys() <= set(Answer.__struct_fields__):
             return Answer(**answer)
     raise InvalidArgument(
         "expected on_checkpoint to return an option, (option, feedback), a dict of option, feedback and values or"
-        f" modifications, or None, got {answer!r}"
+        f" modifications, a dict of decisions, or None, got {answer!r}"
     )

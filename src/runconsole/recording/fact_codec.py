@@ -65,7 +65,7 @@ def read_fact(data: object) -> Fact | Received:
 
 
 _MOST_QUOTED = 60
-_AS_GIVEN = frozenset({"context", "schema", "modifications", "fact"})
+_AS_GIVEN = frozenset({"context", "schema", "requests", "modifications", "decisions", "fact"})
 """Fields of any JSON, which enters no arithmetic; and the fact inside a `Received`, which is read by itself."""
 
 

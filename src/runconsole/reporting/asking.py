@@ -10,13 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from runconsole.clock import now_micros
-from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument, NoOneToAsk, UnfitValues
-from runconsole.events import Answer, CheckpointOption
+from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument, NoOneToAsk
+from runconsole.events import ActionRequest, Answer, CheckpointOption
 from runconsole.forms.answers import fitting
 from runconsole.forms.schema import form_of
 from runconsole.reporting.emitter import Emitter, iso_time
 from runconsole.reporting.records import TaskRecord
+from runconsole.requests.decisions import decisions_of, settled
+from runconsole.requests.fields import written_requests
 from runconsole.values import plain_argument
 
 __all__ = ["Question", "Questions", "TakenAnswer", "read_options", "read_schema"]
@@ -31,6 +35,8 @@ class TakenAnswer(Answer[str | None], frozen=True):
         modifications: the values of the question's form, its defaults included; or requested changes.
         decided_by: ``"you"`` (a panel, code or the terminal of this process), ``"policy"`` (`on_checkpoint`),
             ``"other"`` (a viewer elsewhere) or ``"timeout"``.
+        decisions: for a question with `requests`, an `ActionDecision` on each; None where the time ran out and there is
+            no default.
         timed_out: True if nobody answered in time, and the default was taken.
     """
 
@@ -50,6 +56,8 @@ class Question:
     asked_at: float
     schema: dict[str, Any] | None = None
     """The JSON Schema of the values that go with an answer."""
+    requests: tuple[ActionRequest, ...] = ()
+    """The actions that it asks about."""
     answered: concurrent.futures.Future[TakenAnswer] = field(default_factory=concurrent.futures.Future)
     is_closed: bool = False
     taken: TakenAnswer | None = None
@@ -74,6 +82,7 @@ class Questions:
         default: str | None = None,
         timeout: float | None = None,
         schema: dict[str, Any] | None = None,
+        requests: tuple[ActionRequest, ...] = (),
         **details: Any,
     ) -> Question:
         """Ask: report a question, and return it. `details` are further fields of the event."""
@@ -83,14 +92,14 @@ class Questions:
         if timeout is not None and not 0 < timeout < float("inf"):
             raise InvalidArgument(f"expected timeout= to be a number of seconds, got {timeout!r}")
         with self._lock:
-            question = Question(
-                f"question-{next(self._numbers)}", title, list(options), default, record, time.monotonic(), schema
-            )
+            question_id, now = f"question-{next(self._numbers)}", time.monotonic()
+            question = Question(question_id, title, list(options), default, record, now, schema, requests)
             self._questions[question.id] = question
         deadline = None if timeout is None else iso_time(now_micros() + round(timeout * 1e6))
         offered = [option | {"isDefault": True} if option["id"] == default else option for option in options]
         data = {"checkpointId": question.id, "title": title, "options": offered, "defaultAction": default}
         kind = "checkpoint.pending" if record is None else "task.hitl_required"
+        data |= {"actionRequests": written_requests(requests) or None}
         self._emitter.question(record, kind, data | {"expiresAt": deadline, "responseSchema": schema} | details)
         return question
 
@@ -104,10 +113,9 @@ class Questions:
             known = ", ".join(repr(option["id"]) for option in question.options)
             raise DecisionRefused(f"expected one of the options ({known}), got {answer.option!r}", question_id)
         try:
-            answer = fitting(answer, question.schema, CheckpointOption(chosen["id"], chosen["label"]))
-        except UnfitValues as error:  # the question stays open
+            taken = _taken(question, answer, CheckpointOption(chosen["id"], chosen["label"]), by)
+        except InvalidArgument as error:  # the question stays open
             raise DecisionRefused(str(error), question_id) from None
-        taken = TakenAnswer(answer.option, answer.feedback, answer.modifications, decided_by=by)
         if not self._close(question, taken):
             raise _too_late(question)
         self._emitter.question(
@@ -130,6 +138,9 @@ class Questions:
     def time_out(self, question: Question) -> None:
         """Take the default, unless an answer was faster."""
         taken = TakenAnswer(question.default, decided_by="timeout", timed_out=True)
+        if question.requests and question.default is not None:
+            decisions = decisions_of(question.requests, Answer(question.default))
+            taken = structs.replace(taken, decisions=decisions)
         if not self._close(question, taken):
             return
         data = {"checkpointId": question.id, "actionTaken": question.default}
@@ -159,6 +170,15 @@ class Questions:
                 return False
             question.is_closed, question.taken = True, taken
             return True
+
+
+def _taken(question: Question, answer: Answer[Any], chosen: CheckpointOption, by: str) -> TakenAnswer:
+    """Return an answer as it is taken. Raises InvalidArgument for one that the question does not take."""
+    if question.requests:
+        answer = settled(question.requests, answer)
+    else:
+        answer = fitting(structs.replace(answer, decisions=None), question.schema, chosen)
+    return TakenAnswer(**structs.asdict(answer), decided_by=by)
 
 
 def read_schema(schema: object) -> dict[str, Any] | None:

@@ -96,7 +96,7 @@ def resolved(payload: object, answer: TakesAnswer) -> Message | Awaitable[Messag
     taken = {"type": "checkpoint.resolve.ack", "payload": {"checkpointId": checkpoint_id, "decision": option}}
     try:
         modifications = plain_argument("modifications", payload.get("modifications"))
-        outcome = answer(checkpoint_id, Answer(option, feedback, modifications))
+        outcome = answer(checkpoint_id, Answer(option, feedback, modifications, payload.get("decisions")))
     except (DecisionError, InvalidArgument, NotConnected) as error:
         return _refusal(error)
     return taken if outcome is None else _reply_after(outcome, taken)

@@ -14,12 +14,14 @@ from runconsole.api.run import engine_of
 from runconsole.console import Console
 from runconsole.engine.watchers import on_loop
 from runconsole.errors import InvalidArgument, NoOneToAsk
-from runconsole.events import CheckpointOption
+from runconsole.events import ActionRequest, CheckpointOption
 from runconsole.reporting import notebook, terminal
 from runconsole.reporting.asking import Question, Questions, TakenAnswer, read_options, read_schema
 from runconsole.reporting.display import Display
 from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.records import TaskRecord
+from runconsole.requests.fields import checked_requests
+from runconsole.requests.options import options_of
 from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
@@ -57,18 +59,26 @@ class RunAsks:
 
         def _own_record(self) -> TaskRecord | None: ...
         def _check_open(self) -> None: ...
-        def decide(self, checkpoint_id: str, option: Any, *, values: Mapping[str, Any] | None = None) -> object: ...
+        def decide(
+            self,
+            checkpoint_id: str,
+            option: Any,
+            *,
+            values: Mapping[str, Any] | None = None,
+            decisions: Sequence[Any] | None = None,
+        ) -> object: ...
 
     def ask(
         self,
         title: str,
         *,
-        options: Sequence[str | Mapping[str, str] | CheckpointOption],
+        options: Sequence[str | Mapping[str, str] | CheckpointOption] | None = None,
         description: str = "",
         context: Mapping[str, Any] | None = None,
         default: str | None = None,
         timeout: float | None = None,
         schema: Mapping[str, Any] | None = None,
+        requests: Sequence[ActionRequest] | None = None,
         type: str = "hitl",  # noqa: A002 - the column's name
     ) -> TakenAnswer:
         """Ask a question and wait for the answer; one answer counts, whoever is first.
@@ -85,6 +95,8 @@ class RunAsks:
             timeout: seconds to wait; None waits without limit.
             schema: a JSON Schema of values to be filled in; the panel shows a form. They come as `modifications` of the
                 answer. An option that rejects, defers or skips needs none.
+            requests: actions, mostly calls of tools, that need a decision each, in place of `options` and `schema`: the
+                panel shows every one whole. `decisions` of the answer has an `ActionDecision` for each.
             type: the kind of the question, in the column ``type`` of `checkpoints`.
 
         Returns:
@@ -95,7 +107,7 @@ class RunAsks:
             NoOneToAsk: no answer can ever come here, or the run ended first.
         """
         self._check_answerable(timeout)
-        question = self._ask(title, options, description, context, default, timeout, schema, type)
+        question = self._ask(title, options, description, context, default, timeout, schema, requests, type)
         try:
             if terminal.can_ask():
                 with nullcontext() if self._display is None else self._display.paused():
@@ -124,17 +136,18 @@ class RunAsks:
         self,
         title: str,
         *,
-        options: Sequence[str | Mapping[str, str] | CheckpointOption],
+        options: Sequence[str | Mapping[str, str] | CheckpointOption] | None = None,
         description: str = "",
         context: Mapping[str, Any] | None = None,
         default: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the same signature as `ask`
         schema: Mapping[str, Any] | None = None,
+        requests: Sequence[ActionRequest] | None = None,
         type: str = "hitl",  # noqa: A002 - the column's name
     ) -> TakenAnswer:
         """Ask a question without blocking the event loop. As `ask`."""
         self._check_answerable(timeout, is_async=True)
-        question = self._ask(title, options, description, context, default, timeout, schema, type)
+        question = self._ask(title, options, description, context, default, timeout, schema, requests, type)
         try:
             return await asyncio.wait_for(asyncio.shield(on_loop(question.answered)), timeout)
         except TimeoutError:
@@ -152,6 +165,7 @@ class RunAsks:
         default: str | None,
         timeout: float | None,
         schema: Mapping[str, Any] | None,
+        requests: object,
         kind: str,
     ) -> Question:
         self._check_open()
@@ -160,9 +174,13 @@ class RunAsks:
                 raise InvalidArgument(f"expected {name}= to be a text, got a {value.__class__.__name__}")
         if context is not None and not isinstance(context, Mapping):
             raise InvalidArgument(f"expected context= to be a dict, got a {context.__class__.__name__}")
+        asked = () if requests is None else checked_requests(requests)
+        if asked and not (options is None and schema is None):
+            raise InvalidArgument("expected requests= or options= with schema=, got both: the requests have their own")
         return self._questions.open(
             title,
-            read_options(options),
+            read_options(options_of(asked) if asked else options),
+            requests=asked,
             record=self._own_record(),
             default=default,
             timeout=timeout,

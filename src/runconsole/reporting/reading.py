@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runconsole.api.run import engine_of
 from runconsole.console import Console
+from runconsole.events import ActionDecision
 from runconsole.reporting.emitter import Emitter
 from runconsole.state.dated import Checkpoint, Decision
 
@@ -141,11 +142,18 @@ class RunReads:
         feedback: str | None = None,
         values: Mapping[str, Any] | None = None,
         modifications: Any = None,
+        decisions: Sequence[ActionDecision | Mapping[str, Any] | str] | None = None,
         timeout: float = 30.0,
     ) -> Decision:
         """Answer a question of this run. As `Console.decide`."""
         return self._known().decide(
-            checkpoint_id, option, feedback=feedback, values=values, modifications=modifications, timeout=timeout
+            checkpoint_id,
+            option,
+            feedback=feedback,
+            values=values,
+            modifications=modifications,
+            decisions=decisions,
+            timeout=timeout,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -106,6 +106,7 @@ def _announce(row: Checkpoint, fact: CheckpointOpened, event: Received, deadline
     row.context = row.context or fact.context
     row.command = row.command or fact.command
     row.schema = row.schema or fact.schema
+    row.requests = row.requests or fact.requests
     if row.offers == "nothing" or (fact.offers == "told" and row.offers != "told"):
         row.options, row.offers, row.options_note = fact.options, fact.offers, fact.options_note
     else:

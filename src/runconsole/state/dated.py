@@ -23,6 +23,8 @@ class Checkpoint(rows.Checkpoint, kw_only=True, repr_omit_defaults=True):
         checkpoint_id: the id that `decide` takes.
         options: the possible answers, each with `id`, `label`, `description`, `value` and `action`.
         schema: the JSON Schema of the values that go with an answer; None for none.
+        requests: the actions (calls of tools) that wait for a decision each, `ActionRequest`s; empty for a question of
+            another kind.
         deadline: the time at which the server takes `default_action`; None for none.
         status: ``"pending"``, ``"sending"``, ``"decided"``, ``"expired"`` or ``"unknown"``.
         decided_by: ``"you"``, ``"other"`` or ``"timeout"``; None while it is open.

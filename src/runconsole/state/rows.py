@@ -13,7 +13,17 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from runconsole.events import Answer, CheckpointOption, LinkStatus, Micros, Offers, TaskDetails, TaskStatus
+from runconsole.events import (
+    ActionDecision,
+    ActionRequest,
+    Answer,
+    CheckpointOption,
+    LinkStatus,
+    Micros,
+    Offers,
+    TaskDetails,
+    TaskStatus,
+)
 
 T = TypeVar("T")
 
@@ -328,6 +338,8 @@ class Checkpoint(Struct):
     """The command that carries its answer, where the server wants one of its own."""
     schema: dict[str, Any] | None = None
     """The JSON Schema of the values that go with an answer."""
+    requests: tuple[ActionRequest, ...] = ()
+    """The actions that it asks about, each of which needs a decision."""
 
     @property
     def response_s(self) -> float | None:
@@ -408,6 +420,12 @@ class Decision(Struct):
     def modifications(self) -> Any:
         """The requested changes."""
         return self.answer.modifications
+
+    @property
+    def decisions(self) -> tuple[ActionDecision, ...] | None:
+        """The decision on each action of the question; None for a question of another kind."""
+        known: tuple[ActionDecision, ...] | None = self.answer.decisions
+        return known
 
 
 class Link(Struct):

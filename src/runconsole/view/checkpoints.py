@@ -12,6 +12,7 @@ from runconsole.events import CheckpointOption, Micros
 from runconsole.forms.answers import takes_values
 from runconsole.forms.fields import Field
 from runconsole.forms.schema import Form, form_of
+from runconsole.requests.fields import written_requests
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
 from runconsole.view.contract import CheckpointRow, Context, FormField, OptionRow
@@ -85,7 +86,7 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
         "description": cutter("description", checkpoint.description, PROSE),
         "options": options,
         "options_total": len(checkpoint.options),
-        "context": _context(checkpoint.context or {}, cutter, modifies=modifies),
+        "context": _context(_subject(checkpoint), cutter, modifies=modifies),
         "default_action": _named(checkpoint.default_action),
         "deadline": ms(due_at),
         "reminded": checkpoint.reminded,
@@ -178,6 +179,12 @@ def _decider(checkpoint: Checkpoint, ours: Decision | None) -> str | None:
 
 def _named(option: str | None) -> str | None:
     return None if option is None else reference(option)
+
+
+def _subject(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the context of a question, with the actions that it asks about."""
+    asked = {"requests": written_requests(checkpoint.requests)} if checkpoint.requests else {}
+    return asked | (checkpoint.context or {})
 
 
 def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Context:

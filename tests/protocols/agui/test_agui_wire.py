@@ -15,6 +15,7 @@ from pandas.testing import assert_frame_equal
 from runconsole import Console
 from runconsole.errors import LinkLost, UnsupportedByWire
 from runconsole.events import (
+    ActionRequest,
     Alert,
     Answer,
     DecisionRequested,
@@ -530,9 +531,10 @@ def test_an_interrupt_is_a_question_and_its_answer_another_run_of_the_thread() -
     bench.say(STARTED, call, kind("TOOL_CALL_ARGS", toolCallId="c", delta='{"a":1}'), interrupt(asked), ENDED)
     row = bench.state.checkpoints["i"]
     assert (row.title, row.kind, row.task_id) == ("Deploy?", "tool_call", "r1")
-    assert [option.id for option in row.options] == ["approve", "reject"]
+    assert [option.id for option in row.options] == ["approve", "edit", "reject"]
     assert row.deadline == 1_798_761_600_000_000
-    assert row.context == {"metadata": {"risk": 1}, "tool": "deploy", "arguments": {"a": 1}}
+    assert row.context == {"metadata": {"risk": 1}}
+    assert row.requests == (ActionRequest("deploy", {"a": 1}, allowed=("approve", "edit", "reject")),)
     assert not bench.state.finished
     request = bench.decide(i=Answer("approve", modifications={"a": 2}))
     assert request["resume"] == [
@@ -597,21 +599,19 @@ def test_a_schema_of_an_object_is_the_form_of_its_question() -> None:
     assert (row.schema, [option.id for option in row.options]) == (schema, ["submit"])
 
 
-def test_the_form_of_an_approval_is_that_of_the_arguments_it_may_change() -> None:
+def test_arguments_that_are_as_they_were_are_no_edit() -> None:
     call = kind("TOOL_CALL_CHUNK", toolCallId="c", toolCallName="deploy", delta='{"a": 1, "b": ["x"]}')
     asked = {"id": "i", "reason": "tool_call", "toolCallId": "c", "responseSchema": APPROVAL}
-    bench = Bench().say(STARTED, call, interrupt(asked))
-    assert bench.state.checkpoints["i"].schema == {
-        "type": "object",
-        "properties": {"a": {"type": "number", "default": 1}, "b": {"default": ["x"]}},
-    }
-    [entry] = bench.decide(i=Answer("approve", modifications={"a": 1, "b": ["x"]}))["resume"]
-    assert entry["payload"] == {"approved": True}  # they are as they were
+    for option in ("approve", "edit"):
+        bench = Bench().say(STARTED, call, interrupt(asked))
+        [entry] = bench.decide(i=Answer(option, modifications={"a": 1, "b": ["x"]}))["resume"]
+        assert entry["payload"] == {"approved": True}
 
 
-def test_an_approval_of_a_call_without_arguments_has_no_form() -> None:
+def test_an_approval_of_no_known_call_is_a_question_for_yes_or_no() -> None:
     asked = {"id": "i", "reason": "tool_call", "responseSchema": APPROVAL}
-    assert Bench().say(STARTED, interrupt(asked)).state.checkpoints["i"].schema is None
+    row = Bench().say(STARTED, interrupt(asked)).state.checkpoints["i"]
+    assert (row.schema, row.requests, [option.id for option in row.options]) == (None, (), ["approve", "reject"])
 
 
 def test_all_questions_of_a_run_are_answered_in_one_request() -> None:
@@ -662,6 +662,21 @@ def langgraph(value: Any) -> dict[str, Any]:
             '{"action_requests": [{"name": "send", "args": {}}, {"name": "pay", "args": {}}]}',
             Answer("reject", "too much"),
             {"decisions": [{"type": "reject", "message": "too much"}] * 2},
+        ),
+        (
+            {"action_requests": [{"name": "send", "args": {"to": "a"}}, {"name": "pay", "args": {}}]},
+            Answer("decide", decisions=[{"type": "edit", "args": {"to": "b"}}, "approve"]),
+            {
+                "decisions": [
+                    {"type": "edit", "edited_action": {"name": "send", "args": {"to": "b"}}},
+                    {"type": "approve"},
+                ]
+            },
+        ),
+        (
+            [{"action_request": {"action": "Send", "args": {}}, "config": {"allow_ignore": True}}],
+            "ignore",
+            [{"type": "ignore", "args": None}],
         ),
     ],
 )

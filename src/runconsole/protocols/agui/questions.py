@@ -15,6 +15,10 @@ from runconsole.decoding.times import read_deadline
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import CheckpointOpened, CheckpointOption, DecisionRequested
 from runconsole.protocols.agui.frames import Interrupt
+from runconsole.requests.decisions import decisions_of
+from runconsole.requests.options import options_of
+from runconsole.requests.responses import response
+from runconsole.requests.shapes import Requests, approval, recognise
 
 __all__ = ["Question", "custom_question", "payload_text", "standard_question", "written_for_langgraph"]
 
@@ -26,6 +30,10 @@ _SUBMIT = Choices((CheckpointOption("submit", "Submit", action="approve"),))
 """The option of a question whose answer is a form."""
 _TITLES = ("question", "title", "message", "prompt", "text", "description", "instruction")
 _CHOICES = ("options", "choices", "actions", "enum")
+_REQUESTED = frozenset(
+    {"action_requests", "review_configs", "action_request", "config", "description", "type", "name", "args"}
+)
+"""Names of the parts of a request for decisions."""
 
 
 class Question(Struct):
@@ -36,7 +44,7 @@ class Question(Struct):
         payload: its JSON, for the log.
         schema: the JSON Schema of its answer, where there is one.
         value: what LangGraph's ``interrupt`` was called with, where that says how to answer; None for anything else.
-        arguments: of the tool call that it is about.
+        requests: the actions that it asks about, and the shape of their answer; None for a question of another kind.
         is_standard: True for an interrupt of the protocol, which is answered by ``resume``; False for one that
             ``forwardedProps.command.resume`` answers.
     """
@@ -45,30 +53,33 @@ class Question(Struct):
     payload: Any
     schema: Mapping[str, Any]
     value: Any = None
-    arguments: Any = None
+    requests: Requests | None = None
     is_standard: bool = True
 
     def answer(self, decision: DecisionRequested) -> Any:
         """Return the value that answers it. Raises UnsupportedByWire for words that are no such value."""
+        if self.requests is not None:
+            return response(self.requests, decisions_of(self.requests.actions, decision.answer))
         if self.value is not None and not self.schema:
             return self._value_for(decision)
         field = _approval_field(self.schema)
-        approves = (decision.meaning or decision.option) == "approve"
         if decision.modifications is not None and field is None:
             return decision.modifications
         if self.fact.options == _YES_OR_NO.options:
-            return self._approval(decision, field, approves=approves)
+            return self._approval(decision, field)
         if self.schema.get("type") == "object":
             return self._object(decision)
         return decision.sent_value if self.fact.options else _value(self.schema, decision)
 
-    def _approval(self, decision: DecisionRequested, field: str | None, *, approves: bool) -> Any:
+    def _approval(self, decision: DecisionRequested, field: str | None) -> Any:
+        """Return the answer to a question for yes or no that is about no known call."""
+        approves = (decision.meaning or decision.option) == "approve"
         if field is None and self.schema.get("type") == "boolean":
             return approves
         payload: dict[str, Any] = {field or "approved": approves}
         if decision.feedback is not None:
             payload["reason"] = decision.feedback
-        if decision.modifications is not None and decision.modifications != self.arguments:
+        if decision.modifications is not None:
             payload["editedArgs"] = decision.modifications
         return payload
 
@@ -93,11 +104,6 @@ class Question(Struct):
         """Return what LangGraph's ``interrupt`` is to return."""
         if decision.modifications is not None:
             return decision.modifications
-        requests = self.value.get("action_requests") if isinstance(self.value, dict) else None
-        if isinstance(requests, list):  # LangChain's HITLRequest: each of its actions has an answer
-            verb = decision.meaning or decision.option
-            message = {} if decision.feedback is None or verb == "approve" else {"message": decision.feedback}
-            return {"decisions": [{"type": verb, **message} for _ in requests]}
         if self.fact.offers == "text":
             return decision.feedback or decision.option
         return decision.sent_value
@@ -118,45 +124,53 @@ def standard_question(
     interrupt = salvage(given, Interrupt) or Interrupt()
     schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
     value = _langgraph_value(interrupt.metadata)
-    choices = _choices(interrupt.reason, schema) if schema or value is None else _choices_of_value(value)
-    given_arguments = _parsed(arguments)
-    context: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
+    requests = recognise(value, schema)
+    if requests is None and tool is not None:
+        requests = approval(schema, tool, _parsed(arguments) if arguments else {})
+    if requests is not None:
+        choices = Choices(options_of(requests.actions))
+    else:
+        choices = _choices(interrupt.reason, schema) if schema or value is None else _choices_of_value(value)
+    context = _context(value, requests)
     if value is None and interrupt.metadata:
         context["metadata"] = interrupt.metadata
-    if tool is not None:
-        context |= {"tool": tool, "arguments": given_arguments}
+    if tool is not None and requests is None:
+        context |= {"tool": tool, "arguments": _parsed(arguments)}
     deadline = read_deadline(interrupt.expires_at)
     fact = CheckpointOpened(
         interrupt.id or number,
         task_id,
         interrupt.reason,
-        interrupt.message or _title(value) or (interrupt.reason or "question").replace("_", " ").capitalize(),
+        interrupt.message or _title(value, requests) or (interrupt.reason or "question").replace("_", " ").capitalize(),
         options=choices.options,
         offers=choices.offers,
         options_note=choices.note,
         context=context or None,
         deadline=deadline.at,
         expires_in_s=deadline.in_s,
-        schema=dict(schema) if choices is _SUBMIT else _edited_schema(schema, given_arguments),
+        schema=dict(schema) if choices is _SUBMIT else None,
+        requests=() if requests is None else requests.actions,
     )
-    return Question(fact, given, schema, value, given_arguments)
+    return Question(fact, given, schema, value, requests)
 
 
 def custom_question(given: Any, task_id: str | None, number: str) -> Question:
     """Return the question of an ``on_interrupt`` event of `ag-ui-langgraph`: any value, often as JSON in a string."""
     value = _parsed(given) if isinstance(given, str) else given
-    choices = _choices_of_value(value)
+    requests = recognise(value)
+    choices = _choices_of_value(value) if requests is None else Choices(options_of(requests.actions))
     fact = CheckpointOpened(
         number,
         task_id,
         "on_interrupt",
-        _title(value),
+        _title(value, requests),
         options=choices.options,
         offers=choices.offers,
         options_note=choices.note,
-        context=value if isinstance(value, dict) and value else None,
+        context=_context(value, requests) or None,
+        requests=() if requests is None else requests.actions,
     )
-    return Question(fact, value, {}, "" if value is None else value, is_standard=False)
+    return Question(fact, value, {}, "" if value is None else value, requests, is_standard=False)
 
 
 def written_for_langgraph(answer: Any) -> Any:
@@ -170,23 +184,26 @@ def _langgraph_value(metadata: Any) -> Any:
     return own.get("raw") if isinstance(own, Mapping) else None
 
 
-def _title(value: Any) -> str | None:
+def _context(value: Any, requests: Requests | None) -> dict[str, Any]:
+    """Return what a question is about, without the actions, which the card has by themselves."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: part for name, part in value.items() if requests is None or name not in _REQUESTED}
+
+
+def _title(value: Any, requests: Requests | None) -> str | None:
     """Return the words of a question in the value of LangGraph's ``interrupt``."""
+    if requests is not None:
+        return requests.title
     if not isinstance(value, dict):
         return value if isinstance(value, str) else name_of(value)
     title = next((text for name in _TITLES if isinstance(text := value.get(name), str) and text), None)
-    requests = value.get("action_requests")
-    if title is None and isinstance(requests, list):
-        names = [str(request.get("name")) for request in requests if isinstance(request, Mapping)]
-        return f"Approve {', '.join(names)}?"
     return title or name_of(value)
 
 
 def _choices_of_value(value: Any) -> Choices:
     """Return the options in the value of LangGraph's ``interrupt``."""
     fields = value if isinstance(value, dict) else {}
-    if isinstance(fields.get("action_requests"), list):
-        return _YES_OR_NO
     given = next((fields[name] for name in _CHOICES if fields.get(name)), None)
     return Choices(offers="text") if given is None else read_choices(given, None)
 
@@ -212,27 +229,6 @@ def _approval_field(schema: Mapping[str, Any]) -> str | None:
     properties = schema.get("properties")
     field = properties.get("approved") if isinstance(properties, Mapping) else None
     return "approved" if isinstance(field, Mapping) and field.get("type") == "boolean" else None
-
-
-def _edited_schema(schema: Mapping[str, Any], arguments: Any) -> dict[str, Any] | None:
-    """Return the schema of the arguments that an approval may change, with these as defaults; None for none."""
-    properties = schema.get("properties")
-    edited = properties.get("editedArgs") if isinstance(properties, Mapping) else None
-    if not isinstance(edited, Mapping) or _approval_field(schema) is None or not isinstance(arguments, dict):
-        return None
-    known = edited.get("properties")
-    known = known if isinstance(known, Mapping) else {}
-    filled = {
-        name: {**(part if isinstance(part := known.get(name), Mapping) else _type_of(value)), "default": value}
-        for name, value in arguments.items()
-    }
-    return {**edited, "properties": {**known, **filled}} if known or filled else None
-
-
-def _type_of(value: Any) -> dict[str, Any]:
-    """Return a schema for values like this one, where the server gives none."""
-    kinds = {bool: "boolean", int: "number", float: "number", str: "string"}
-    return {"type": kinds[type(value)]} if type(value) in kinds else {}
 
 
 def _properties(schema: Mapping[str, Any]) -> list[str]:
