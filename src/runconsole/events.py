@@ -25,6 +25,9 @@ LAST_MICROS = 253_402_300_799_999_999
 Micros: TypeAlias = Annotated[int, Meta(ge=FIRST_MICROS, le=LAST_MICROS)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
+Prices: TypeAlias = dict[str, tuple[float, float]]
+"""US dollars for a million tokens of input and of output, by model."""
+
 Offers = Literal["told", "assumed", "text", "nothing"]
 """The answers that a question takes: one of its options (`told`), Approve or Reject where the server named no option
 (`assumed`), free text, or nothing, because its options cannot be read."""
@@ -631,6 +634,7 @@ class RunDescribed(Fact, frozen=True, gc=False):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+    prices: Prices | None = None
 
 
 Option = TypeVar("Option")

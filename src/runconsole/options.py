@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runconsole.errors import InvalidArgument
+from runconsole.events import Prices
 from runconsole.protocols.local.source import Source, source_of
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.registry import inferred, server_names
@@ -28,7 +29,7 @@ from runconsole.text.unicode import check_path, encodable_value
 from runconsole.transports.address import shown_address
 from runconsole.transports.base import Transport
 from runconsole.transports.sign_in import check_headers, check_token
-from runconsole.values import plain_argument, plain_or_problem
+from runconsole.values import plain_argument, plain_or_problem, plain_prices
 
 __all__ = ["ConsoleOptions", "Options", "check", "concealed", "signature"]
 
@@ -69,6 +70,7 @@ class ConsoleOptions(TypedDict, total=False):
     token_budget: int | None
     cost_limit: float | None
     expected_artifacts: int | None
+    prices: Mapping[str, tuple[float, float]] | None
     # To keep, and to answer.
     memory_limit: int | None
     on_checkpoint: Callable[..., Any] | None
@@ -88,6 +90,7 @@ class Options(LinkOptions, frozen=True):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+    prices: Prices | None = None
     memory_limit: int | None = None
     on_checkpoint: Callable[..., Any] | None = None
     record: str | None = None
@@ -145,6 +148,7 @@ _BESIDE_THE_LINK = dict.fromkeys(
         "token_budget",
         "cost_limit",
         "expected_artifacts",
+        "prices",
         "memory_limit",
         "reconnect",
     )
@@ -298,6 +302,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
         _typed(arguments, name, int, "a whole number")
     _typed(arguments, "cost_limit", (int, float), "a number of US dollars")
     _typed(arguments, "speed", (int, float), "a number: seconds of the recording per second, 0 for all at once")
+    arguments["prices"] = plain_prices(arguments.get("prices"))
     if arguments.get("on_checkpoint") is not None and not callable(arguments["on_checkpoint"]):
         raise InvalidArgument(f"expected on_checkpoint= to be a function, got {_shown(arguments['on_checkpoint'])}")
     if arguments.get("transport") is not None and not callable(getattr(arguments["transport"], "connect", None)):

@@ -15,8 +15,10 @@ from fractions import Fraction
 from typing import Any
 
 from runconsole.errors import InvalidArgument
+from runconsole.events import Prices
+from runconsole.text.unicode import encodable_value
 
-__all__ = ["plain", "plain_argument", "plain_or_problem"]
+__all__ = ["plain", "plain_argument", "plain_or_problem", "plain_prices"]
 
 _DEEPEST = 200
 _LEAVES = (str, int, datetime)
@@ -133,3 +135,39 @@ def _of_array(value: Any) -> Any:
         return list(value)
     except TypeError:
         raise ValueError(f"a {type(value).__name__}") from None
+
+
+def plain_prices(given: Any) -> Prices | None:
+    """Return ``prices=``, US dollars by model, as plain numbers. Raises InvalidArgument."""
+    if given is None:
+        return None
+    example = "pass for example {'model-1': (3.0, 15.0)}: US dollars per million tokens of input and of output"
+    if not isinstance(given, Mapping):
+        raise InvalidArgument(f"expected prices= to be a dict of models, got a {type(given).__name__}: {example}")
+    found: Prices = {}
+    for model, pair in given.items():
+        if not isinstance(model, str):
+            raise InvalidArgument(f"expected prices= to name models by text, got a {type(model).__name__}: {example}")
+        numbers = [_amount(each) for each in pair] if isinstance(pair, list | tuple) else []
+        match numbers:
+            case [float() as of_input, float() as of_output]:
+                found[str(encodable_value(model))] = (of_input, of_output)
+            case _:
+                raise InvalidArgument(
+                    f"expected prices= to have two numbers, 0 or more, for {model[:_MOST_QUOTED]!r}: {example}"
+                )
+    return found
+
+
+_MOST_QUOTED = 60
+
+
+def _amount(value: Any) -> float | None:
+    """Return a number of US dollars; None for what is none."""
+    if isinstance(value, bool | str):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number < math.inf else None

@@ -70,17 +70,24 @@ _LEAVES: dict[Any, st.SearchStrategy[Any]] = {Any: _JSON, float: _NUMBER, int: _
 
 def _values(hint: Any) -> st.SearchStrategy[Any]:
     """Return values of a field's type; JSON for a field of any type."""
-    if get_origin(hint) in {UnionType, Union}:
-        return st.one_of(*map(_values, get_args(hint)))
+    origin, inside = get_origin(hint), get_args(hint)
     if hint in _LEAVES:
         return _LEAVES[hint]
-    if get_origin(hint) is dict and get_args(hint)[1] is Any:
-        return st.dictionaries(st.text(max_size=3), _JSON, max_size=3)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _struct(hint)
-    if get_origin(hint) is tuple:
-        return st.lists(_values(get_args(hint)[0]), max_size=2).map(tuple)
-    return st.from_type(hint)
+    if origin is Answer:
+        return st.builds(Answer, st.text(max_size=3), st.none() | st.text(max_size=3), _JSON)
+    if origin is tuple:
+        return _tuples(inside)
+    if origin is dict:
+        return st.dictionaries(st.text(max_size=3), _values(inside[1]), max_size=3)
+    return st.one_of(*map(_values, inside)) if origin in {UnionType, Union} else st.from_type(hint)
+
+
+def _tuples(inside: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    if inside[1] is ...:
+        return st.lists(_values(inside[0]), max_size=2).map(tuple)
+    return st.tuples(*map(_values, inside))
 
 
 def _struct(kind: type[Any]) -> st.SearchStrategy[Any]:

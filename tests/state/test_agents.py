@@ -12,7 +12,9 @@ from runconsole.events import (
     AgentReported,
     ErrorReported,
     Fact,
+    Prices,
     Received,
+    RunDescribed,
     SubtaskReported,
     TaskStatus,
     TokenUsage,
@@ -108,6 +110,37 @@ def test_a_tasks_own_tokens_stand_and_its_agents_cost_is_added_where_it_has_none
     assert (folded.state.tasks["t"].tokens, folded.state.tasks["t"].cost_usd) == (100, 0.25)
     folded.feed([task("agent.completed", 4, agentId="b", metrics={"tokensUsed": 7, "cost": 0.5})])
     assert (folded.state.tasks["t"].tokens, folded.state.tasks["t"].cost_usd) == (100, 0.25)
+
+
+def priced(prices: Prices | None) -> RunState:
+    return told(
+        AgentReported("a", "t", usage=(TokenUsage("m1", "small", 1_000_000, 900_000, 100_000, 800_000),)),
+        AgentReported("a", "t", usage=(TokenUsage("m2", "large", input_tokens=7),)),
+        AgentReported("b", usage=(TokenUsage("m3", "small", input_tokens=1_000_000, cost_usd=0.5),)),
+        AgentReported("c", usage=(TokenUsage("m4", "small", tokens=1_000_000),)),
+        state=RunState(prices=prices),
+    )
+
+
+def test_a_price_counts_where_the_source_gives_no_cost_and_input_or_output_is_known() -> None:
+    state = priced({"small": (1.0, 10.0)})
+    assert [row.used.cost_usd for row in state.agents.values()] == [1.9, 0.5, None]
+    assert (state.tasks["t"].cost_usd, state.run().cost_usd) == (1.9, 2.4)
+
+
+def test_a_cost_that_the_source_tells_later_takes_the_place_of_the_price() -> None:
+    state = priced({"small": (1.0, 10.0)})
+    told(AgentReported("a", "t", usage=(TokenUsage("m1", "small", cost_usd=0.25),)), state=state)
+    assert (state.agents["a"].used.cost_usd, state.tasks["t"].cost_usd) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize("after", [None, {}, {"small": (2.0, 20.0)}, {"large": (1e6, 0.0)}])
+def test_other_prices_give_the_costs_that_they_would_have_given_at_first(after: Prices | None) -> None:
+    state = priced({"small": (1.0, 10.0)})
+    state.apply(RunDescribed(prices=after))
+    assert state.agents == priced(after).agents
+    assert state.tasks["t"].cost_usd == priced(after).tasks["t"].cost_usd
+    assert state.run().cost_usd == priced(after).run().cost_usd
 
 
 # ---- agents ----------------------------------------------------------------------------------------------------------

@@ -136,8 +136,8 @@ class Engine:
     def _adopt_here(self, before: Options) -> None:
         """Carry out on the I/O thread what `adopt` asks for."""
         options = self._options
-        described = RunDescribed(options.title, options.token_budget, options.cost_limit, options.expected_artifacts)
-        if described != RunDescribed(before.title, before.token_budget, before.cost_limit, before.expected_artifacts):
+        described = _described(options)
+        if described != _described(before):
             self._feed.apply(described)
         if options.on_checkpoint is not before.on_checkpoint:
             self._close_policies()
@@ -469,6 +469,12 @@ class Engine:
             self._go_on()
         else:
             raise InvalidArgument("the console is stopped: call start() in a cell")
+
+
+def _described(options: Options) -> RunDescribed:
+    return RunDescribed(
+        options.title, options.token_budget, options.cost_limit, options.expected_artifacts, options.prices
+    )
 
 
 def _never_began() -> NotConnected:

@@ -138,7 +138,7 @@ class Feed(ABC):
 
 def new_runs(options: Options, storage: LogStorage, header: Header | None = None) -> Runs:
     """Return empty runs. A recording's header fills in what the options leave open."""
-    names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
+    names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts", "prices")
     recorded = {name: getattr(header, name, None) for name in names}
     chosen = {name: options.redactor.hide_in(getattr(options, name)) for name in names}
     known = recorded | {name: value for name, value in chosen.items() if value is not None}

@@ -39,7 +39,7 @@ class Played:
         self._scan = self._scanned(path)
         header = self._scan.header
         self._described: Described = {**described, "url": header.url} if header is not None else described
-        names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts")
+        names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts", "prices")
         known = {name: getattr(self._scan.header, name, None) for name in names}
         known |= {name: value for name, value in about.items() if value is not None}
         self._playback = Playback(RunWriter(Runs(RunState(**known), EventLog(), EventLog)), wire_for)

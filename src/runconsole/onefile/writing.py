@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["write_file"]
 
 _OVER = frozenset({"ended", "failed", "stopped"})
-_SHOWN = ("title", "task", "token_budget", "cost_limit", "expected_artifacts")
+_SHOWN = ("title", "task", "token_budget", "cost_limit", "expected_artifacts", "prices")
 
 
 def write_file(engine: Engine, path: str | os.PathLike[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Received, UnknownEvent
+from runconsole.events import Alert, Fact, Logged, MalformedFrame, Micros, Prices, Received, UnknownEvent
 
 __all__ = ["FORMAT", "Entry", "Header", "Op", "decode_line", "encode_line", "entry_of", "is_header", "to_json"]
 
@@ -52,6 +52,7 @@ class Header(Struct, omit_defaults=True):
     token_budget: int | None = None
     cost_limit: float | None = None
     expected_artifacts: int | None = None
+    prices: Prices | None = None
 
     @property
     def known(self) -> dict[str, Any]:

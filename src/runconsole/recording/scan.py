@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,7 @@ def _sound(header: Header) -> Iterator[tuple[str, bool]]:
     for name in ("token_budget", "cost_limit", "expected_artifacts"):
         value = getattr(header, name)
         yield name, value is None or -(2**63) <= value < 2**63
+    yield "prices", all(0 <= price < math.inf for pair in (header.prices or {}).values() for price in pair)
 
 
 def read_header(path: Path) -> Header | None:

@@ -75,7 +75,7 @@ def bare(value: Any) -> Any:
 
 _LINE_WORDS = (  # noqa: SIM905 - a list of names reads best as words
     "runconsole version protocol url started_at continues content protocol_options transformer rooms task execution"
-    " title token_budget cost_limit expected_artifacts at direction link frame base64 ops fact take wire closed"
+    " title token_budget cost_limit expected_artifacts prices at direction link frame base64 ops fact take wire closed"
     " connected finished type payload timestamp id seq offset correlation_id task_id reading run"
 ).split()
 

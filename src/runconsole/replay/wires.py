@@ -31,6 +31,7 @@ def header_of(options: Options, at: Micros) -> Header:
         token_budget=options.token_budget,
         cost_limit=options.cost_limit,
         expected_artifacts=options.expected_artifacts,
+        prices=options.prices,
     )
 
 

@@ -71,6 +71,7 @@ def start_run(
     expected_artifacts: int | None = None,
     token_budget: int | None = None,
     cost_limit: float | None = None,
+    prices: Mapping[str, tuple[float, float]] | None = None,
     record: str | os.PathLike[str] | None = None,
     show: bool | None = None,
     on_checkpoint: Callable[..., Any] | None = None,
@@ -88,6 +89,7 @@ def start_run(
         expected_artifacts: the expected number of files, for the display.
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
+        prices: what models cost, as of `Console`.
         record: a file to record the run to, as of `Console`. If its newest run has the same id and has not ended, as
             after a crash, this is that run, going on: viewers get all of it.
         show: True shows the run, False does not; None does so where there is a notebook or a terminal.
@@ -105,6 +107,7 @@ def start_run(
         "title": title,
         "token_budget": token_budget,
         "cost_limit": cost_limit,
+        "prices": prices,
         "expected_artifacts": expected_artifacts,
         "record": record,
         "on_checkpoint": on_checkpoint,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from copy import copy
 
-from runconsole.events import AgentReported, Micros, Received, TaskStatus, TokenUsage, ToolCallReported
+from msgspec import structs
+
+from runconsole.events import (
+    AgentReported,
+    Micros,
+    Prices,
+    Received,
+    RunDescribed,
+    TaskStatus,
+    TokenUsage,
+    ToolCallReported,
+)
 from runconsole.state.advance import advance, fill_unknown, infer_start, moment, set_known
 from runconsole.state.rows import FINISHED, Agent, ToolCall, Used
 from runconsole.state.state import RunState, handles
@@ -57,17 +68,21 @@ def _note_task(state: RunState, task_id: str | None) -> None:
 
 
 def _use(state: RunState, agent: Agent, task_id: str | None, usage: TokenUsage) -> None:
-    """Take in what a usage has come to: the sums of its agent, its model and its task change by the difference."""
+    """Take in what a usage has come to; `agent` is changed, and the caller stores it."""
     key = (agent.agent_id, task_id, usage.id, usage.model)
     before = state.usages.get(key)
     model = before.model if before is not None else usage.model or agent.model
-    now = _larger(before, usage, model)
-    state.usages[key] = now
+    now = state.usages[key] = _larger(before, usage, model)
     agent.model = agent.model or model
+    known = None if before is None else _priced(before, state.prices)
+    _change(state, agent, task_id, known, _priced(now, state.prices))
+
+
+def _change(state: RunState, agent: Agent, task_id: str | None, before: TokenUsage | None, now: TokenUsage) -> None:
+    """Change the sums of an agent, its model and its task by the difference of a usage."""
     agent.used = _changed(agent.used, before, now)
-    agent.by_model = {**agent.by_model, model: _changed(agent.by_model.get(model), before, now)}
-    sums = _changed(state.used_by_agents.get(task_id), before, now)
-    state.used_by_agents[task_id] = sums
+    agent.by_model = {**agent.by_model, now.model: _changed(agent.by_model.get(now.model), before, now)}
+    sums = state.used_by_agents[task_id] = _changed(state.used_by_agents.get(task_id), before, now)
     if task_id is None:
         state.versions["run"] += 1
         return
@@ -77,6 +92,42 @@ def _use(state: RunState, agent: Agent, task_id: str | None, usage: TokenUsage) 
     if not task.billed:
         task.cost_usd = sums.cost_usd or None
     state.put_task(task)
+
+
+def _priced(usage: TokenUsage, prices: Prices | None) -> TokenUsage:
+    """Return a usage with its cost: that of its source, else by the price of its model, if there is one."""
+    if usage.cost_usd is not None or not prices or usage.model not in prices:
+        return usage
+    if usage.input_tokens is None and usage.output_tokens is None:
+        return usage
+    of_input, of_output = prices[usage.model]
+    cost = ((usage.input_tokens or 0) * of_input + (usage.output_tokens or 0) * of_output) / 1e6
+    return structs.replace(usage, cost_usd=cost)
+
+
+@handles(RunDescribed)
+def run_described(state: RunState, fact: RunDescribed, _event: None) -> None:
+    state.title = fact.title
+    state.token_budget = fact.token_budget
+    state.cost_limit = fact.cost_limit
+    state.expected_artifacts = fact.expected_artifacts
+    state.versions["run"] += 1
+    if state.prices != fact.prices:
+        _price_again(state, fact.prices)
+
+
+def _price_again(state: RunState, prices: Prices | None) -> None:
+    """Add up anew all that was used, by other prices."""
+    state.prices = prices
+    agents = {agent_id: copy(agent) for agent_id, agent in state.agents.items()}
+    for agent in agents.values():
+        agent.used, agent.by_model = Used(), {}
+    state.used_by_agents.clear()
+    for (agent_id, task_id, _, _), usage in state.usages.items():
+        _change(state, agents[agent_id], task_id, None, _priced(usage, prices))
+    state.agents.update(agents)
+    state.versions["agents"] += 1
+    state.count_costs_again()
 
 
 def _larger(before: TokenUsage | None, usage: TokenUsage, model: str | None) -> TokenUsage:

@@ -13,7 +13,6 @@ from runconsole.events import (
     LinkChanged,
     Micros,
     Received,
-    RunDescribed,
     TaskOutput,
 )
 from runconsole.state.advance import fill_unknown, note_error, set_known
@@ -154,15 +153,6 @@ def link_changed(state: RunState, fact: LinkChanged, _event: None) -> tuple[Effe
     if fact.status == "connecting" and state.interruption is not None:
         state.resume()
     return URGENT
-
-
-@handles(RunDescribed)
-def run_described(state: RunState, fact: RunDescribed, _event: None) -> None:
-    state.title = fact.title
-    state.token_budget = fact.token_budget
-    state.cost_limit = fact.cost_limit
-    state.expected_artifacts = fact.expected_artifacts
-    state.versions["run"] += 1
 
 
 @handles(DuplicateDropped)

@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from runconsole.events import Fact, Logged, MalformedFrame, Micros, Received, TaskStatus, TokenUsage, UnknownEvent
+from runconsole.events import (
+    Fact,
+    Logged,
+    MalformedFrame,
+    Micros,
+    Prices,
+    Received,
+    TaskStatus,
+    TokenUsage,
+    UnknownEvent,
+)
 from runconsole.state.completion import is_complete
 from runconsole.state.numbered import Numbered
 from runconsole.state.ordering import is_before
@@ -118,12 +128,14 @@ class RunState:
         token_budget: int | None = None,
         cost_limit: float | None = None,
         expected_artifacts: int | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self.followed_task = task
         self.title = title
         self.token_budget = token_budget
         self.cost_limit = cost_limit
         self.expected_artifacts = expected_artifacts
+        self.prices = prices
 
         self.tasks: dict[str, Task] = {}
         self.subtasks: dict[str, dict[str, Subtask]] = {}
@@ -206,7 +218,7 @@ class RunState:
         self.agents: dict[str, Agent] = {}
         self.tool_calls: dict[str, ToolCall] = {}
         self.unnamed_calls = UnnamedCalls()
-        self.usages: dict[tuple[str | None, ...], TokenUsage] = {}
+        self.usages: dict[tuple[str, str | None, str | None, str | None], TokenUsage] = {}
         """What each reported usage came to last, by its agent, task, id and model."""
         self.used_by_agents: dict[str | None, Used] = {}
         """The sums of the agents of each task; None is no task."""
@@ -281,6 +293,11 @@ class RunState:
             self._cost_sum = (self._cost_sum or 0.0) + new.cost_usd - ((old and old.cost_usd) or 0.0)
         if new.phase is not None and (moved or old.phase != new.phase):  # type: ignore[union-attr]
             self._recount_phase(old, new, new.phase)
+
+    def count_costs_again(self) -> None:
+        """Add up the costs of the tasks after some have lost theirs."""
+        costs = [task.cost_usd for task in self.tasks.values() if task.cost_usd is not None]
+        self._cost_sum = sum(costs) if costs else None
 
     def _recount(self, old: Task | None, new: Task) -> None:
         if old is not None:

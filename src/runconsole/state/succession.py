@@ -21,6 +21,7 @@ def successor(before: RunState, name: str | None, at: Micros) -> RunState:
         token_budget=before.token_budget,
         cost_limit=before.cost_limit,
         expected_artifacts=before.expected_artifacts,
+        prices=before.prices,
     )
     state.clock = copy(before.clock)
     if before.links:
