@@ -89,10 +89,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"displays", "simulator"},
     "browser": {"console", "displays", "onefile", "widget"},
     "terminal": {"api", "clock", "console", "forms", "requests", "state", "view"},
-    "checking": {"api", "console", "log", "options", "recording", "redaction", "replay", "state", "store"},
+    "checking": {"api", "console", "decoding", "log", "options", "recording", "redaction", "replay", "state", "store"},
     "cli": {
-        *("api", "browser", "checking", "clock", "console", "demo", "protocols", "recording", "redaction", "relay"),
-        *("reporting", "simulator", "terminal"),
+        *("api", "browser", "checking", "clock", "console", "demo", "options", "protocols", "recording"),
+        *("redaction", "relay", "reporting", "simulator", "terminal"),
     },
     "": {
         "api",

@@ -127,10 +127,10 @@ class Options(LinkOptions, frozen=True):
         """Return the protocol: the given one, else the one that the URL suggests."""
         if self.protocol is not None:
             return self.protocol
-        return "replay" if _is_path(self.url.reveal()) else inferred(self.url.reveal())
+        return "replay" if is_path(self.url.reveal()) else inferred(self.url.reveal())
 
 
-def _is_path(url: str) -> bool:
+def is_path(url: str) -> bool:
     """Return whether a text is the path of a file, and no URL."""
     try:
         parts = urlsplit(url)

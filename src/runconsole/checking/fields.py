@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from datetime import datetime
+from math import isfinite
+from typing import Any, NamedTuple
 
-__all__ = ["FIELDS", "Field", "problems"]
+__all__ = ["FIELDS", "Field", "is_time", "problems", "words"]
 
-Kind = Literal["text", "whole", "number", "percent", "share", "flag", "list", "object"]
-_WORDS: dict[Kind, str] = {
+_WORDS = {
     "text": "a text",
+    "texts": "a list of texts",
     "whole": "a whole number",
-    "number": "a number",
+    "count": "a whole number, 0 or more",
+    "amount": "a number, 0 or more",
     "percent": "a number from 0 to 100",
     "share": "a number from 0 to 1",
     "flag": "true or false",
+    "time": "an ISO 8601 time",
     "list": "a list",
     "object": "an object",
 }
-
-
-_CLASSES: dict[Kind, type] = {"text": str, "flag": bool, "list": list, "object": dict}
+_CLASSES: dict[str, type] = {"text": str, "flag": bool, "list": list, "object": dict}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+_PAST_THE_END = re.compile(r"(?<=\d\d:)60(?=\D|$)|(?<=T)24(?=:00)")
+"""A leap second, and the end of a day as ISO 8601 writes it."""
 
 
 class Field(NamedTuple):
     """A field of an event.
 
     Attributes:
-        name: its path, with a dot between the names.
-        kind: its type.
+        name: its path, with a dot between the names, and ``[]`` for each item of a list.
+        kind: its type: one of these names, or the words that it may be, with ``|`` between them.
         need: True if the event means nothing without it; False if it is promised, and advice where it lacks; None if it
             is optional.
     """
 
     name: str
-    kind: Kind
+    kind: str
     need: bool | None = False
 
 
@@ -43,70 +49,127 @@ def _all(text: str) -> tuple[Field, ...]:
     fields = []
     for part in text.split():
         name, _, kind = part.rstrip("!?").partition(":")
-        fields.append(Field(name, kind, {"!": True, "?": None}.get(part[-1], False)))  # type: ignore[arg-type]
+        fields.append(Field(name, kind, {"!": True, "?": None}.get(part[-1], False)))
     return tuple(fields)
 
 
+_QUESTION = (
+    "checkpointId:text! title:text! description:text? options:list! context:object? context.spec:text?"
+    " context.changes:texts? context.cost:amount?"
+)
+_OPTIONS = " options[]:object! options[].id:text! options[].label:text options[].description:text?"
+_SUMS = " metrics.tokensUsed:count metrics.cost:amount"
+
 FIELDS: dict[str, tuple[Field, ...]] = {
-    "execution_started": _all("execution_id:text! total_tasks:whole phases:list"),
+    "execution_started": _all(
+        "execution_id:text! total_tasks:count total_atoms:count? estimated_duration_ms:amount? phases:list"
+        " phases[]:object! phases[].number:count phases[].name:text phases[].tasks:count?"
+    ),
     "progress_update": _all(
-        "task_id:text! task_name:text status:text! progress:whole progress_percent:percent completed_tasks:whole!"
-        " total_tasks:whole? phase:whole? phase_name:text? current_wave:whole? duration_ms:number?"
+        "task_id:text! task_name:text status:text! progress:count progress_percent:percent completed_tasks:count!"
+        " total_tasks:count? phase:whole? phase_name:text? current_wave:count? duration_ms:amount?"
         " subtask_status:object?"
     ),
-    "wave_completed": _all("wave_number:whole! duration_ms:number success_rate:share? atoms_in_wave:whole?"),
-    "artifact_created": _all("path:text! size:whole type:text language:text? task_id:text?"),
+    "wave_completed": _all(
+        "wave_number:count! duration_ms:amount success_rate:share? atoms_in_wave:count? atoms_completed:count?"
+    ),
+    "artifact_created": _all("path:text! size:count type:text language:text? task_id:text?"),
     "error": _all(
-        "message:text! error_type:text recoverable:flag! task_id:text? retry_attempt:whole? max_retries:whole?"
+        "message:text! error_type:text recoverable:flag! task_id:text? task_name:text? retry_attempt:count?"
+        " max_retries:count?"
     ),
     "execution_completed": _all(
-        "execution_id:text status:text! total_tasks:whole completed_tasks:whole! failed_tasks:whole! duration_ms:number"
-        " artifacts_created:whole tokens_used:whole? cost_usd:number?"
+        "execution_id:text status:text! total_tasks:count completed_tasks:count! failed_tasks:count! duration_ms:amount"
+        " artifacts_created:count tokens_used:count? cost_usd:amount?"
     ),
-    "task.created": _all("taskId:text! prompt:text taskType:text queuePosition:whole? estimatedStart:text?"),
-    "task.started": _all("taskId:text! workerId:text providerId:text? accessMode:text?"),
+    "task.created": _all("taskId:text! prompt:text taskType:text queuePosition:count estimatedStart:time"),
+    "task.started": _all("taskId:text! workerId:text providerId:text accessMode:subscription|api"),
     "task.progress": _all(
-        "taskId:text! progress:percent? currentStep:text? subtask:object? subtask.progress:percent? metrics:object?"
-        " metrics.elapsed:number? metrics.estimatedRemaining:number? metrics.tokensUsed:whole? metrics.cost:number?"
+        "taskId:text! progress:percent currentStep:text subtask:object? subtask.id:text subtask.name:text"
+        " subtask.progress:percent metrics:object? metrics.elapsed:amount metrics.estimatedRemaining:amount" + _SUMS
     ),
-    "task.output": _all("taskId:text? stream:text! data:text! workerId:text? agentId:text?"),
-    "task.subtask.started": _all("taskId:text! subtaskId:text! name:text"),
-    "task.subtask.completed": _all("taskId:text! subtaskId:text! name:text duration:number? artifacts:list?"),
-    "task.checkpoint": _all("taskId:text! checkpointId:text! type:text reason:text"),
-    "task.hitl_required": _all("taskId:text! checkpointId:text! title:text! options:list! context:object?"),
-    "checkpoint.pending": _all("checkpointId:text! title:text options:list"),
-    "task.completed": _all("taskId:text! result:object metrics:object?"),
-    "task.failed": _all("taskId:text! error:object! error.message:text! error.recoverable:flag metrics:object?"),
-    "task.cancelled": _all("taskId:text! reason:text cancelledBy:text"),
+    "task.output": _all("taskId:text stream:stdout|stderr! data:text! workerId:text agentId:text"),
+    "task.subtask.started": _all("taskId:text! subtaskId:text! name:text description:text agentId:text"),
+    "task.subtask.completed": _all("taskId:text! subtaskId:text! name:text duration:amount artifacts:texts"),
+    "task.checkpoint": _all("taskId:text! checkpointId:text! type:auto|hitl|manual reason:text"),
+    "task.hitl_required": _all(f"taskId:text! checkpointType:text {_QUESTION.replace('text?', 'text', 1)}{_OPTIONS}"),
+    "checkpoint.pending": _all(f"taskId:text? {_QUESTION}"),
+    "checkpoint.hitl_required": _all(f"taskId:text? {_QUESTION}"),
+    "task.completed": _all(
+        "taskId:text! result:object result.success:true result.filesCreated:texts result.filesModified:texts"
+        " result.filesDeleted:texts result.testsRun:count result.testsPassed:count result.coverage:amount"
+        " result.commitHash:text? result.pullRequestUrl:text? result.specPath:text result.changelogEntry:text?"
+        " metrics:object metrics.totalDuration:amount metrics.providerTime:object" + _SUMS
+    ),
+    "task.failed": _all(
+        "taskId:text! error:object! error.code:text error.message:text! error.recoverable:flag lastCheckpoint:text?"
+        " metrics:object metrics.duration:amount" + _SUMS
+    ),
+    "task.cancelled": _all("taskId:text! reason:text cancelledBy:user|system|timeout lastCheckpoint:text?"),
 }
 """By the type of the event."""
 
 
 def problems(data: Mapping[str, Any], fields: tuple[Field, ...]) -> Iterator[tuple[Field, str]]:
-    """Yield each field that is missing or has another type, with what came in its place."""
+    """Yield each field that lacks or has another type, with what came: ``"nothing"``, or the value."""
     for field in fields:
-        outer, _, inner = field.name.rpartition(".")
-        holder = data.get(outer) if outer else data
-        if not isinstance(holder, Mapping):
-            continue  # said of the holder itself, or optional
-        value = holder.get(inner)
-        if value is None:
-            if field.need is not None and not (outer and data.get(outer) is None):
-                yield field, "nothing"
-        elif not _fits(value, field.kind):
-            yield field, repr(value)
+        for value in _values(data, field.name.split(".")):
+            if value is None:
+                if field.need is not None:
+                    yield field, "nothing"
+            elif not _fits(value, field.kind):
+                yield field, repr(value)
 
 
-def words(kind: Kind) -> str:
+def _values(data: Mapping[str, Any], path: list[str]) -> Iterator[Any]:
+    """Yield the values at a path; nothing where the object lacks that would have them, which is reported itself."""
+    name, *rest = path
+    value = data.get(name.removesuffix("[]"))
+    values = [value] if not name.endswith("[]") else value if isinstance(value, list) else []
+    if not rest:
+        yield from values
+        return
+    for each in values:
+        if isinstance(each, Mapping):
+            yield from _values(each, rest)
+
+
+def words(kind: str) -> str:
     """Return the words for a type."""
-    return _WORDS[kind]
+    return _WORDS[kind] if kind in _WORDS else " or ".join(kind.split("|"))
 
 
-def _fits(value: object, kind: Kind) -> bool:
+def _fits(value: object, kind: str) -> bool:
     if kind in _CLASSES:
         return isinstance(value, _CLASSES[kind])
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    match kind:
+        case "texts":
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case "time":
+            return is_time(value)
+        case "true":
+            return value is True
+        case "whole" | "count" | "amount" | "percent" | "share":
+            return _is_number(value, kind)
+    return isinstance(value, str) and value in kind.split("|")
+
+
+def _is_number(value: object, kind: str) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         return False
-    if kind == "whole":
-        return value == value // 1
-    return kind == "number" or 0 <= value <= (100 if kind == "percent" else 1)
+    if kind in {"whole", "count"} and value != value // 1:
+        return False
+    most = {"percent": 100, "share": 1}.get(kind, float("inf"))
+    return kind == "whole" or 0 <= value <= most
+
+
+def is_time(value: object, *, in_utc: bool = False) -> bool:
+    """Return whether a value is an ISO 8601 time of the calendar; `in_utc`: with seconds, and ``Z`` at its end."""
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not isinstance(value, str) or (in_utc and (found[1] is None or found[3] != "Z")):
+        return False
+    try:
+        datetime.fromisoformat(_PAST_THE_END.sub(lambda text: f"{int(text[0]) - 1}", value.upper()))
+    except ValueError:
+        return False
+    return True

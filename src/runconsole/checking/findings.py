@@ -19,6 +19,7 @@ Level = Literal["broken", "advice"]
 _MOST_KINDS = 1_000
 """Kinds of findings that are told apart; further ones are counted together."""
 _MOST_SHOWN = 120
+_LAST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,22 @@ class CheckReport:
         family: ``"execution"``, ``"tasks"``, ``"both"``, or ``"none"`` where no event belongs to one of them.
         events: the number of events.
         ended: True if the stream holds the end of its run.
-        is_whole: False if the server ended the stream before its run: what is missing at the end is then no finding.
         findings: all of them, broken promises first, each kind once.
+        reason: the reason why the stream could not be checked to its end; None where it was. Without an end, what is
+            missing there is no finding.
     """
 
     source: str
     family: str
     events: int
     ended: bool
-    is_whole: bool
     findings: tuple[Finding, ...]
+    reason: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """True if the stream was checked to its end."""
+        return self.reason is None
 
     @property
     def broken(self) -> tuple[Finding, ...]:
@@ -95,6 +102,7 @@ class CheckReport:
             "events": self.events,
             "ended": self.ended,
             "whole": self.is_whole,
+            "reason": self.reason,
             "ok": self.ok,
             "findings": [asdict(finding) for finding in self.findings],
         }
@@ -105,7 +113,7 @@ class CheckReport:
         lines = [str(finding) for finding in self.findings]
         told = f"{len(self.broken)} broken promises, {advice} pieces of advice"
         verdict = told if self.findings else "every promise is kept"
-        verdict += "" if self.is_whole else "; the stream ended before its run did"
+        verdict += "" if self.is_whole else f"; it could not be checked to its end: {self.reason}"
         return "\n".join([*lines, _line(f"{self.source}: {self.events:,} events ({self.family}): {verdict}")])
 
 
@@ -133,8 +141,8 @@ class Findings:
         known[-1] += 1
 
     def all(self) -> tuple[Finding, ...]:
-        """Return the findings, broken promises first, in the order of the stream."""
-        return tuple(sorted(self._findings(), key=lambda finding: finding.level != "broken"))
+        """Return the findings, broken promises first, in the order of the stream; those of the stream itself last."""
+        return tuple(sorted(self._findings(), key=lambda found: (found.level != "broken", found.event or _LAST)))
 
     def _findings(self) -> Iterator[Finding]:
         for (rule, level, kind, expected), (event, got, count) in self._found.items():

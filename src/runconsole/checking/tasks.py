@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runconsole.checking.findings import Findings
+from runconsole.checking.questions import QUESTIONS, check_question
 from runconsole.events import Micros
 
 __all__ = ["TaskRules"]
@@ -18,25 +19,33 @@ _MOMENT: Micros = 10_000
 """Microseconds between the chunks that one buffer is sent in."""
 _MOST_SHORT = 12
 """Short chunks within a second."""
+_BEGINS = frozenset({"task.created", "task.started"})
 _ENDS = frozenset({"task.completed", "task.failed", "task.cancelled"})
-_QUESTIONS = frozenset({"task.hitl_required", "checkpoint.pending", "checkpoint.hitl_required"})
-_DEADLINES = ("timeout", "expiresAt", "expires_at")
-_DEFAULTS = ("defaultAction", "defaultOption", "default_action", "default_option")
+_AT_WORK = frozenset({"task.progress", "task.output", "task.subtask.started", "task.subtask.completed"})
+_CUMULATIVE = ("tokensUsed", "cost")
 
 
 class TaskRules:
     """Follows the events of tasks.
 
-    Attributes:
-        began: True if a task has begun or ended.
+    Args:
+        findings: takes what is found.
+        is_late: True if the stream may begin after its tasks, as that of one task does.
     """
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, *, is_late: bool = False) -> None:
         self._found = findings
-        self.began = False
+        self._is_late = is_late
+        self._created: set[str] = set()
+        """The tasks that were created and have neither begun nor ended."""
         self._open: dict[str, int] = {}
-        """The tasks that have begun and not ended, with the number of that event."""
+        """The tasks that have not ended, with the number of their first event."""
         self._ended: set[str] = set()
+        self._elsewhere: set[str] = set()
+        """The tasks whose beginning an event of another family has told."""
+        self._unbegun: set[str] = set()
+        """The tasks of which it was reported that their beginning lacks."""
+        self._sums: dict[tuple[str, str], float] = {}
         self._progress_at: dict[str, Micros] = {}
         self._early: dict[str, tuple[int, str]] = {}
         """The last progress of each task, if it came too early: right before the end of the task it may."""
@@ -48,27 +57,38 @@ class TaskRules:
         """True if a task came and every one has ended."""
         return bool(self._ended) and not self._open
 
+    def lost(self) -> None:
+        """Note that events may be missing."""
+        self._is_late = True
+
     def take(self, number: int, kind: str, data: Mapping[str, Any], at: Micros | None) -> None:
         """Take an event of the family; `at` is its own time."""
         task = data.get("taskId")
         task = task if isinstance(task, str) else ""
-        if kind in {"task.created", "task.started"}:
-            self.began = True
-            self._open.setdefault(task, number)
-            self._ended.discard(task)
+        if kind in _BEGINS:
+            self._begin(number, kind, task)
         elif kind in _ENDS:
             self._end(number, kind, task)
-        elif kind == "task.progress" and data.get("progress") is not None:
+        elif kind in _AT_WORK and task:
+            self._at_work(number, kind, task)
+        if kind == "task.progress" and data.get("progress") is not None:
             self._pace(number, task, at)
         elif kind == "task.output":
             self._chunk(number, task, data, at)
-        elif kind in _QUESTIONS:
-            self._question(number, kind, data)
+        elif kind in QUESTIONS:
+            check_question(self._found, number, kind, data)
+        self._add_up(number, kind, task, data.get("metrics"))
+
+    def begin(self, task: str) -> None:
+        """Note that a task is there, or runs again, by an event of another family: that tells its end, too."""
+        self._elsewhere.add(task)
+        self._ended.discard(task)
 
     def end(self, task: str) -> None:
         """Note the end of a task by an event of another family."""
         self._early.pop(task, None)
         self._open.pop(task, None)
+        self._created.discard(task)
         self._ended.add(task)
 
     def finish(self) -> None:
@@ -81,20 +101,67 @@ class TaskRules:
                 f"none of {len(self._open):,} tasks, {first} for one",
             )
 
+    def _begin(self, number: int, kind: str, task: str) -> None:
+        if task in self._ended:
+            self._forget_sums(task)
+        self._unbegun.discard(task)
+        self._ended.discard(task)
+        self._open.setdefault(task, number)
+        (self._created.add if kind == "task.created" else self._created.discard)(task)
+
+    def _at_work(self, number: int, kind: str, task: str) -> None:
+        """Note an event that comes between the beginning of a task and its end."""
+        if task in self._ended:
+            return  # of a task that ended late, as its last output may
+        self._needs_begin(number, kind, task, "task.started")
+        if task not in self._elsewhere:
+            self._open.setdefault(task, number)
+
     def _end(self, number: int, kind: str, task: str) -> None:
-        self.began = True
         if task in self._ended:
             self._found.add("one end a task", "one end of a task", f"another one of {task}", event=number, type=kind)
-        elif task not in self._open:
-            self._found.add(
-                "a task begins first",
-                "task.created or task.started before the end",
-                f"none of {task}",
-                event=number,
-                type=kind,
-                level="advice",
-            )
+        elif kind == "task.completed":
+            self._needs_begin(number, kind, task, "task.started")
+        elif task not in self._created:
+            self._needs_begin(number, kind, task, "task.created or task.started")
         self.end(task)
+
+    def _needs_begin(self, number: int, kind: str, task: str, what: str) -> None:
+        """Report an event of a task that has not begun: once a task, as advice where its beginning may be past."""
+        was_created = task in self._created
+        if (task in self._open and not was_created) or task in self._unbegun or task in self._elsewhere:
+            return
+        self._unbegun.add(task)
+        self._found.add(
+            "a task begins first",
+            f"{what} before {kind}",
+            f"none of {task}",
+            event=number,
+            type=kind,
+            level="advice" if self._is_late and not was_created else "broken",
+        )
+
+    def _add_up(self, number: int, kind: str, task: str, metrics: object) -> None:
+        """Compare the tokens and the cost of a task so far with those before."""
+        for name in _CUMULATIVE if isinstance(metrics, Mapping) and kind.startswith("task.") else ():
+            value = metrics.get(name)  # type: ignore[attr-defined]  # a mapping here
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                continue
+            before = self._sums.get((task, name), value)
+            self._sums[task, name] = value
+            if value < before:
+                self._found.add(
+                    "sums do not go down",
+                    f"metrics.{name} of a task so far",
+                    f"{value:g} after {before:g}, of {task}",
+                    event=number,
+                    type=kind,
+                )
+
+    def _forget_sums(self, task: str) -> None:
+        """Note that a task runs again: its metrics may be those of the new attempt."""
+        for name in _CUMULATIVE:
+            self._sums.pop((task, name), None)
 
     def _pace(self, number: int, task: str, at: Micros | None) -> None:
         if at is None:
@@ -129,14 +196,3 @@ class TaskRules:
                 event=number,
                 type="task.output",
             )
-
-    def _question(self, number: int, kind: str, data: Mapping[str, Any]) -> None:
-        level: Any = "broken" if kind == "task.hitl_required" else "advice"
-        inside = data.get("timeout")
-        known = {*data, *(inside if isinstance(inside, Mapping) else ())}
-        for rule, names in (("a question has a deadline", _DEADLINES), ("a question has a default", _DEFAULTS)):
-            if not any(name in known and data.get(name, "") is not None for name in names):
-                self._found.add(rule, f"{names[0]} of every question", "none", event=number, type=kind, level=level)
-        options = data.get("options")
-        if isinstance(options, list) and not options:
-            self._found.add("a question has options", "one or more options", "none", event=number, type=kind)

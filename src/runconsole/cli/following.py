@@ -81,19 +81,22 @@ def check(
 ) -> None:
     """Compare the events of SOURCE, a recording or a URL, with the promises of its event family.
 
-    A URL is followed until its run has ended. Each line is a finding: the number of the event, the promise, the
-    expected and the given value; broken promises come before advice.
+    A URL is followed until its run has ended: by its own end, by a close in good order, or by half a minute of silence
+    after all that was announced is done. Each line is a finding: the number of the event, the promise, the expected and
+    the given value; broken promises come before advice. Ctrl-C ends a check with what was found so far.
 
-    Exit code: 0 where every promise is kept, 1 where one is broken; 2 for wrong arguments; 3 for a stream that ended
-    before its run did.
+    Exit code: 0 where every promise is kept, 1 where one is broken; 2 for wrong arguments; 3 for a source that could
+    not be checked to its end; 130 after Ctrl-C, 143 after SIGTERM.
     """
-    from runconsole.checking.reading import check as check_source
-    from runconsole.checking.reading import is_recording
+    from runconsole.checking.reading import checked
+    from runconsole.options import is_path
 
     place = bare(source)
-    given = {} if is_recording(place) else given_options(subscribe, headers, options)
-    report = check_source(place, **given)
+    given = {} if is_path(place) else given_options(subscribe, headers, options)
+    report, interruption = checked(place, **given)
     click.echo(report.to_json() if as_json else str(report))
+    if interruption is not None:
+        sys.exit(interruption.code if isinstance(interruption, SystemExit) else INTERRUPTED)
     if report.broken:
         sys.exit(1)
     if not report.is_whole:
