@@ -336,7 +336,7 @@ def test_events_have_ids_numbers_and_times() -> None:
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert len({frame["id"] for frame in frames}) == len(frames)
     assert all(frame["timestamp"].endswith("Z") for frame in frames)
-    assert frames[0]["data"] == {"execution_id": "run-7"}
+    assert frames[0]["data"] == {"execution_id": "run-7", "phases": []}
     assert run.summary["execution_id"] == "run-7"
 
 

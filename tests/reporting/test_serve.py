@@ -19,7 +19,7 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from runconsole import ActiveRun, Console, ConsoleFailed, InvalidArgument, Reconnect, start_run
+from runconsole import ActiveRun, Console, ConsoleFailed, InvalidArgument, Reconnect, check, start_run
 from tests.servers.json_server import eventually
 from tests.support.decisions import answer_in_turn
 
@@ -308,7 +308,9 @@ def test_a_recorded_run_goes_on_after_a_crash_for_every_viewer(tmp_path: Path) -
                 run.finish()
                 assert early.wait(60)
                 assert late.wait(60)
+            found = check(url)
             run.stop_serving()
+        assert found.ok, str(found)
         for console in (early, late, run.console):
             assert console.tasks["name"].tolist() == ["first", "again", "broken off", "second"]
             assert console.tasks["status"].tolist() == ["completed", "completed", "cancelled", "completed"]

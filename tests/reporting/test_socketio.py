@@ -15,7 +15,7 @@ import pytest
 import socketio
 import uvicorn
 
-from runconsole import ActiveRun, Console, DecisionError, InvalidArgument, Reconnect, start_run
+from runconsole import ActiveRun, Console, DecisionError, InvalidArgument, Reconnect, check, start_run
 from tests.servers.json_server import eventually
 from tests.support.decisions import answer_in_turn
 
@@ -142,6 +142,17 @@ def test_a_viewer_has_the_frames_of_the_run(room: str | None) -> None:
         assert (late.run.title, late.run.token_budget) == ("served", 1000)
         assert len(late.events) == len(run.events)  # nothing came twice
         run.stop_serving()
+
+
+def test_an_attached_run_keeps_the_promises_of_its_events() -> None:
+    with application() as app, start_run("served", phases={"P": 1}, show=False) as run:
+        run.attach_socketio(app.sio)
+        work(run)
+        run.finish()
+        found = check(app.url, execution=run.execution_id)
+        run.stop_serving()
+    assert found.ok, str(found)
+    assert found.ended
 
 
 def test_a_run_attached_before_the_server_begins_is_emitted() -> None:

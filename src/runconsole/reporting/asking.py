@@ -98,9 +98,10 @@ class Questions:
         deadline = None if timeout is None else iso_time(now_micros() + round(timeout * 1e6))
         offered = [option | {"isDefault": True} if option["id"] == default else option for option in options]
         data = {"checkpointId": question.id, "title": title, "options": offered, "defaultAction": default}
-        kind = "checkpoint.pending" if record is None else "task.hitl_required"
+        is_promised = record is not None and deadline is not None and default is not None  # by the task document
+        kind = "task.hitl_required" if is_promised else "checkpoint.pending"
         data |= {"actionRequests": written_requests(requests) or None}
-        self._emitter.question(record, kind, data | {"expiresAt": deadline, "responseSchema": schema} | details)
+        self._emitter.question(record, kind, data | {"timeout": deadline, "responseSchema": schema} | details)
         return question
 
     def answer(self, question_id: str, answer: Answer[Any], *, by: str) -> None:

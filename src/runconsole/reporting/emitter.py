@@ -54,6 +54,8 @@ class Emitter:
         self._whole = TaskRecord("", "")
         """Stands for the run itself, whose output belongs to no task."""
         self._phases: dict[int, tuple[str | None, Tally]] = {}
+        self._told_start: str | None = None
+        """The start of the run, as an earlier process has told it."""
         self._earlier: dict[str, str] = {}
         """How tasks of an earlier process ended, by id."""
         self._open: dict[TaskRecord, None] = {}
@@ -110,6 +112,8 @@ class Emitter:
                 if event.seq is None or event.event_id is None:
                     continue  # not of an emitter
                 self._seq = max(self._seq, event.seq)
+                if event.type == "execution_started":
+                    self._told_start = event.payload
                 marks = {"type": event.type, "id": event.event_id, "seq": event.seq}
                 if event.timestamp is not None:
                     marks["timestamp"] = iso_time(event.timestamp)
@@ -117,26 +121,32 @@ class Emitter:
             known = state.run()
             self.tally.tokens, self.tally.cost_usd = known.tokens_used, known.cost_usd
             self.tally.artifacts = known.artifacts
-            for task in list(state.tasks.values()):
+            tasks = list(state.tasks.values())
+            for task in tasks:
                 self._take_over(task)
+            for task in tasks:
+                if not task.finished:
+                    self._report(TaskRecord(task.task_id, task.name or task.task_id, status="cancelled"))
 
     def _take_over(self, task: Task) -> None:
-        """Count a task of an earlier process; cancel it if it had not ended."""
+        """Count a task of an earlier process, as cancelled if it had not ended."""
         status = task.status.value if task.finished else "cancelled"
         self.tally.announced += 1
         self.tally.counts[status] += 1
         self.tally.moved(100.0)
         self._earlier[task.task_id] = status
-        if not task.finished:
-            self._report(TaskRecord(task.task_id, task.name or task.task_id, status=status))
 
     # ---- the run ----------------------------------------------------------------------------------------------------
 
     def start(self, phases: list[dict[str, Any]], **described: Any) -> None:
-        """Report the start of the run and its plan. `described` has its title and limits."""
-        total = self.tally.total
-        data = {"execution_id": self.execution_id, "total_tasks": total, "phases": phases or None}
-        self.emit("execution_started", _known({**data, **described}))
+        """Report the start of the run and its plan, unless an earlier process has told the same.
+
+        `described` has its title and limits.
+        """
+        data = {"execution_id": self.execution_id, "total_tasks": self.tally.declared, "phases": phases}
+        data = _known({**data, **described})
+        if self._told_start is None or _encoded(data) != self._told_start:
+            self.emit("execution_started", data)
 
     def finish(self, status: str) -> bool:
         """Report the end of the run; return False if it has ended before."""
