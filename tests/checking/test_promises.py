@@ -73,6 +73,7 @@ BIG = "2026-01-01T00:00:09.000Z"
         [CREATED, BEGUN, progress(1, metrics=METRICS), progress(3, metrics=METRICS | {"tokensUsed": 10}), ENDED],
         [CREATED, BEGUN, question(), question(checkpointId="d", timeout="2026-01-01T01:00:00+02:00"), ENDED],
         [CREATED, BEGUN, question(defaultAction="No"), question(checkpointId="d", defaultAction="reject"), ENDED],
+        [CREATED, BEGUN, question(options=[], actionRequests=[{"name": "write"}]), ENDED],
         [CREATED, task("task.cancelled", reason="r", cancelledBy="user")],
         [CREATED, BEGUN, ENDED, BEGUN, ENDED],
         [CREATED, BEGUN, task("checkpoint.pending", checkpointId="c", title="?", options=["yes", "no"], timeout=60,

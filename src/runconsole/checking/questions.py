@@ -31,7 +31,7 @@ def check_question(found: Findings, number: int, kind: str, data: Mapping[str, A
             found.add(rule, f"{names[0]} of every question", "none", event=number, type=kind, level=level)
     _check_deadline(found, number, kind, data)
     options = data.get("options")
-    if isinstance(options, list):
+    if isinstance(options, list) and (options or not data.get("actionRequests")):  # these are decided one by one
         _check_options(found, number, kind, options, next(filter(None, map(known.get, _DEFAULTS)), None))
 
 
