@@ -1,6 +1,6 @@
 # `make` lists what there is. Each target needs nothing done before: it sets up what is missing in .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again coverage check bench docs screenshots clean
+.PHONY: help setup demo test test-again test-agents coverage check bench docs screenshots clean
 
 # PYTHON: the Python to make .venv from. CHROMIUM: the browser for the end-to-end tests. REDIS_SERVER: for the relay's.
 export PYTHON CHROMIUM REDIS_SERVER
@@ -19,6 +19,9 @@ test: setup ## run all checks and tests, in a real browser too (gets Chromium an
 
 test-again: setup ## run all tests N=10 times in a row, beside LOAD=1 processes that keep a core busy
 	@scripts/test --again $(or $(N),10) --load $(or $(LOAD),1)
+
+test-agents: setup ## run the tests on real servers of LangGraph and AG-UI, installed apart (300 MB)
+	@scripts/test-agents
 
 coverage: setup ## run the Python tests (no browser), show the lines they reach; pages in build/coverage
 	@.venv/bin/python -m pytest --quiet --ignore=tests/e2e --numprocesses=4 --dist=loadfile --no-loadscope-reorder \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+# Their servers are in an environment of their own: `make test-agents` names the folder.
+collect_ignore = [] if any("tests/agents" in argument for argument in sys.argv) else ["agents"]
 
 # A loop in debug mode warns of each callback that takes 0.1 s. On a busy machine that says nothing, and would fail the
 # tests in which nothing may be logged.

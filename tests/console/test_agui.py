@@ -97,7 +97,7 @@ def test_two_approvals_wait_for_each_other_and_one_request_answers_both() -> Non
         assert console.run.status == "completed"
         assert text_of(console) == "I deploy.\ndone: deployed east, not now\n"
         assert console.decisions["state"].tolist() == ["acknowledged"] * 2
-        assert console.checkpoints["decision"].tolist() == ["approve", "reject"]
+        assert console.checkpoints["decision"].tolist() == ["edit", "reject"]
         assert console.subtasks["status"].tolist() == ["completed"] * 2
         assert [event for event in console.events["type"] if event == "RUN_STARTED"] == ["RUN_STARTED"] * 2
         assert console.run.execution_id == bodies[0]["runId"]

@@ -647,8 +647,8 @@ def test_the_fate_of_an_answer_whose_stream_breaks_is_unknown() -> None:
     assert bench.wire.lost() == ()
 
 
-def langgraph(value: Any) -> dict[str, Any]:
-    return kind("CUSTOM", name="on_interrupt", value=value)
+def langgraph(value: Any, **raw: Any) -> dict[str, Any]:
+    return kind("CUSTOM", name="on_interrupt", value=value, **({"rawEvent": {"value": value} | raw} if raw else {}))
 
 
 @pytest.mark.parametrize(
@@ -699,6 +699,40 @@ def test_several_questions_without_ids_cannot_be_answered() -> None:
     first, second = bench.state.checkpoints
     with pytest.raises(UnsupportedByWire, match="2 questions at once without ids"):
         bench.wire.decide_all([decision(first, "x"), decision(second, "y")])
+
+
+@pytest.mark.parametrize("is_standard", [False, True])
+def test_several_questions_of_langgraph_are_answered_by_one_command_with_their_ids(*, is_standard: bool) -> None:
+    ids = [digit * 32 for digit in "ab"]
+    listed = [{"id": name, "reason": "langgraph:interrupt", "metadata": {"langgraph": {"raw": "?"}}} for name in ids]
+    end = interrupt(*listed) if is_standard else FINISHED
+    bench = Bench().say(STARTED, *(langgraph("?", id=name) for name in ids), end, ENDED)
+    assert list(bench.state.checkpoints) == ids
+    request = json.loads(bench.wire.decide_all([decision(name, name[:2]) for name in ids]).frame)
+    assert request["forwardedProps"] == {"command": {"resume": {name: name[:2] for name in ids}}}
+    assert "resume" not in request
+
+
+@pytest.mark.parametrize("is_standard", [False, True])
+def test_the_form_of_an_answer_comes_beside_the_question_of_langgraph(*, is_standard: bool) -> None:
+    schema = {"type": "object", "properties": {"score": {"type": "integer"}, "name": {"type": "string"}}}
+    asked = langgraph('{"question": "Rate it"}', id="a" * 32, response_schema=schema)
+    listed = {"id": "a" * 32, "metadata": {"langgraph": {"raw": {"question": "Rate it"}}}}
+    bench = Bench().say(STARTED, asked, interrupt(listed) if is_standard else FINISHED, ENDED)
+    [row] = bench.state.checkpoints.values()
+    assert (row.title, row.schema) == ("Rate it", schema)
+    outgoing = bench.wire.decide_all([decision(row.checkpoint_id, Answer("submit", modifications={"score": 4}))])
+    request = json.loads(outgoing.frame)
+    answer = request["resume"][0]["payload"] if is_standard else request["forwardedProps"]["command"]["resume"]
+    assert answer == {"score": 4}
+
+
+@pytest.mark.parametrize("raw", [None, 7, {"id": 7, "response_schema": "x"}, {"id": "short"}])
+def test_what_comes_beside_a_question_of_langgraph_may_be_anything(raw: Any) -> None:
+    bench = Bench().say(STARTED, kind("CUSTOM", name="on_interrupt", value="Go?", rawEvent=raw), FINISHED, ENDED)
+    [row] = bench.state.checkpoints.values()
+    request = json.loads(bench.wire.decide_all([decision(row.checkpoint_id, "yes")]).frame)
+    assert request["forwardedProps"]["command"] == {"resume": "yes"}
 
 
 # ---- recordings -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from runconsole.decoding.payload import reader
 
-__all__ = ["Event", "Interrupt", "read_frame"]
+__all__ = ["Event", "Interrupt", "LanggraphEvent", "LanggraphInterrupt", "read_frame", "read_langgraph"]
 
 
 class Interrupt(Struct, rename="camel"):
@@ -21,6 +21,20 @@ class Interrupt(Struct, rename="camel"):
     response_schema: Any = None
     expires_at: Any = None
     metadata: Any = None
+
+
+class LanggraphInterrupt(Struct, frozen=True):
+    """An interrupt as LangGraph has it, beside the event that `ag-ui-langgraph` makes of it."""
+
+    id: str | None = None
+    response_schema: Any = None
+
+
+class LanggraphEvent(Struct, rename="camel"):
+    """The event ``on_interrupt`` of `ag-ui-langgraph`."""
+
+    value: Any = None
+    raw_event: LanggraphInterrupt = LanggraphInterrupt()
 
 
 class Outcome(Struct, rename="camel"):
@@ -66,3 +80,6 @@ class Event(Struct, rename="camel"):
 
 read_frame = reader(Event)
 """Return the event of a JSON text, fields of wrong types left out; None for what is no event."""
+
+read_langgraph = reader(LanggraphEvent)
+"""Return the interrupt of LangGraph in the JSON text of an event ``on_interrupt``, as `read_frame` does."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from runconsole.decoding.payload import loads_encodable, salvage
 from runconsole.decoding.times import read_deadline
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import CheckpointOpened, CheckpointOption, DecisionRequested
-from runconsole.protocols.agui.frames import Interrupt
+from runconsole.protocols.agui.frames import Interrupt, LanggraphEvent
 from runconsole.requests.decisions import decisions_of
 from runconsole.requests.options import options_of
 from runconsole.requests.responses import response
@@ -45,6 +47,7 @@ class Question(Struct):
         schema: the JSON Schema of its answer, where there is one.
         value: what LangGraph's ``interrupt`` was called with, where that says how to answer; None for anything else.
         requests: the actions that it asks about, and the shape of their answer; None for a question of another kind.
+        langgraph_id: the id of LangGraph's interrupt; None where it is unknown.
         is_standard: True for an interrupt of the protocol, which is answered by ``resume``; False for one that
             ``forwardedProps.command.resume`` answers.
     """
@@ -54,6 +57,7 @@ class Question(Struct):
     schema: Mapping[str, Any]
     value: Any = None
     requests: Requests | None = None
+    langgraph_id: str | None = None
     is_standard: bool = True
 
     def answer(self, decision: DecisionRequested) -> Any:
@@ -110,7 +114,13 @@ class Question(Struct):
 
 
 def standard_question(
-    given: Any, task_id: str | None, number: str, tool: str | None = None, arguments: str = ""
+    given: Any,
+    task_id: str | None,
+    number: str,
+    tool: str | None = None,
+    arguments: str = "",
+    *,
+    schemas: Mapping[str, Any] = MappingProxyType({}),
 ) -> Question:
     """Return the question of an interrupt.
 
@@ -120,9 +130,11 @@ def standard_question(
         number: its id where the server gives it none.
         tool: the name of the tool whose call it is about; None for none.
         arguments: of that call, as JSON.
+        schemas: those of answers that came beside the interrupts, by the ids of these.
     """
     interrupt = salvage(given, Interrupt) or Interrupt()
-    schema = interrupt.response_schema if isinstance(interrupt.response_schema, Mapping) else {}
+    schema = interrupt.response_schema or schemas.get(interrupt.id or "")
+    schema = schema if isinstance(schema, Mapping) else {}
     value = _langgraph_value(interrupt.metadata)
     requests = recognise(value, schema)
     if requests is None and tool is not None:
@@ -151,16 +163,21 @@ def standard_question(
         schema=dict(schema) if choices is _SUBMIT else None,
         requests=() if requests is None else requests.actions,
     )
-    return Question(fact, given, schema, value, requests)
+    return Question(fact, given, schema, value, requests, None if value is None else _langgraph_id(interrupt.id))
 
 
-def custom_question(given: Any, task_id: str | None, number: str) -> Question:
+def custom_question(event: LanggraphEvent, task_id: str | None, number: str) -> Question:
     """Return the question of an ``on_interrupt`` event of `ag-ui-langgraph`: any value, often as JSON in a string."""
-    value = _parsed(given) if isinstance(given, str) else given
+    value = _parsed(event.value) if isinstance(event.value, str) else event.value
+    schema = event.raw_event.response_schema
+    schema = schema if isinstance(schema, Mapping) else {}
     requests = recognise(value)
-    choices = _choices_of_value(value) if requests is None else Choices(options_of(requests.actions))
+    if requests is not None:
+        choices = Choices(options_of(requests.actions))
+    else:
+        choices = _choices("on_interrupt", schema) if schema else _choices_of_value(value)
     fact = CheckpointOpened(
-        number,
+        event.raw_event.id or number,
         task_id,
         "on_interrupt",
         _title(value, requests),
@@ -168,9 +185,16 @@ def custom_question(given: Any, task_id: str | None, number: str) -> Question:
         offers=choices.offers,
         options_note=choices.note,
         context=_context(value, requests) or None,
+        schema=dict(schema) if choices is _SUBMIT else None,
         requests=() if requests is None else requests.actions,
     )
-    return Question(fact, value, {}, "" if value is None else value, requests, is_standard=False)
+    own_id = _langgraph_id(event.raw_event.id)
+    return Question(fact, value, schema, "" if value is None else value, requests, own_id, is_standard=False)
+
+
+def _langgraph_id(given: str | None) -> str | None:
+    """Return an id if it is of the kind by which LangGraph tells the answers to several interrupts apart."""
+    return given if given is not None and re.fullmatch("[0-9a-f]{32}", given) else None
 
 
 def written_for_langgraph(answer: Any) -> Any:

@@ -28,7 +28,7 @@ from runconsole.events import (
 )
 from runconsole.protocols.agui.conversation import Conversation
 from runconsole.protocols.agui.facts import AgentRun, derived, error_of
-from runconsole.protocols.agui.frames import Event, read_frame
+from runconsole.protocols.agui.frames import Event, LanggraphEvent, read_frame, read_langgraph
 from runconsole.protocols.agui.questions import (
     Question,
     custom_question,
@@ -76,7 +76,7 @@ class AguiWire(Wire):
         self._has_used = False
         """True if the agent is known by its tokens."""
         self._questions: dict[str, Question] = {}
-        self._custom: list[Any] = []
+        self._custom: list[LanggraphEvent] = []
         """Questions of `on_interrupt` in the present run."""
         self._in_flight: tuple[str, ...] = ()
         """The decisions in the newest request, until the server has shown that it takes them."""
@@ -183,7 +183,7 @@ class AguiWire(Wire):
             case "RUN_ERROR":
                 return self._failed(event, text, at)
             case "CUSTOM" if event.name == "on_interrupt":
-                self._custom.append(event.value)
+                self._custom.append(read_langgraph(text) or LanggraphEvent(event.value))
             case "MESSAGES_SNAPSHOT":
                 before = self._run.unseen(event, self._run_id, at)
                 return [*before, *self._plain(event, text, at)]
@@ -261,7 +261,8 @@ class AguiWire(Wire):
         call_id = given.get("toolCallId") if isinstance(given, dict) else None
         call_id = call_id if isinstance(call_id, str) else ""
         tool, arguments = self._conversation.calls.get(call_id), self._conversation.call_arguments(call_id)
-        return standard_question(given, self._run.task_of(call_id), number, tool, arguments)
+        schemas = {event.raw_event.id: event.raw_event.response_schema for event in self._custom if event.raw_event.id}
+        return standard_question(given, self._run.task_of(call_id), number, tool, arguments, schemas=schemas)
 
     # ---- answers ----------------------------------------------------------------------------------------------------
 
@@ -280,10 +281,14 @@ class AguiWire(Wire):
         answers = {each.checkpoint_id: self._questions[each.checkpoint_id].answer(each) for each in decisions}
         before = self._request
         request = next_input(before or {}, self._conversation)
-        standard = [name for name in answers if self._questions[name].is_standard]
-        if standard:
+        answered = [self._questions[name] for name in answers]
+        own = {question.langgraph_id: answers[question.fact.checkpoint_id] for question in answered}
+        if len(answers) > 1 and None not in own:
+            # `ag-ui-langgraph` tells several answers apart in this way alone: its reading of `resume` fails.
+            request["forwardedProps"] = _command(request, own)
+        elif any(question.is_standard for question in answered):
             request["resume"] = [
-                {"interruptId": name, "status": "resolved", "payload": answers[name]} for name in standard
+                {"interruptId": name, "status": "resolved", "payload": answer} for name, answer in answers.items()
             ]
         elif len(answers) > 1:
             raise UnsupportedByWire(
@@ -292,9 +297,7 @@ class AguiWire(Wire):
             )
         else:
             [answer] = answers.values()
-            props = request.get("forwardedProps")
-            props = props if isinstance(props, dict) else {}
-            request["forwardedProps"] = props | {"command": {"resume": written_for_langgraph(answer)}}
+            request["forwardedProps"] = _command(request, written_for_langgraph(answer))
         self._request = {name: value for name, value in request.items() if name != "resume"}
         self._request["forwardedProps"] = (before or {}).get("forwardedProps", {})
         self._life = "posted"
@@ -308,6 +311,12 @@ def _row(event: Event, fact: Fact | ErrorReported, text: str, at: Micros) -> Rec
 
 def _unknown(why: str) -> LinkLost:
     return LinkLost(f"{why}. {_UNKNOWN}", fatal=True, orderly=True, unfinished=True)
+
+
+def _command(request: dict[str, Any], answer: Any) -> dict[str, Any]:
+    """Return the properties of a request with LangGraph's command to go on with an answer."""
+    props = request.get("forwardedProps")
+    return (props if isinstance(props, dict) else {}) | {"command": {"resume": answer}}
 
 
 def _written(request: dict[str, Any]) -> str:
