@@ -1,6 +1,6 @@
 /** Cards in every state of an answer: `?run=cards&show=open,diff,...` (all without `show`). */
 import type { CheckpointRow } from "../src/kernel/contract";
-import { checkpoint, choiceRows, type FakeKernel, formField } from "./fake";
+import { checkpoint, choiceRows, type FakeKernel, formField, optionRow, requestFields } from "./fake";
 
 const DIFF = `--- a/src/session/store.py
 +++ b/src/session/store.py
@@ -121,6 +121,39 @@ export function cards(kernel: FakeKernel, show: string | null): () => void {
         })),
       context: { spec: SPEC },
       form: FORM,
+    },
+    actions: {
+      title: "Call send_mail, delete_file?",
+      type: "approval",
+      options: [
+        optionRow("approve", { label: "Approve all" }),
+        optionRow("reject", { label: "Reject all", destructive: true }),
+        optionRow("decide", { label: "Decide each", fills: true }),
+      ],
+      context: {},
+      requests: [
+        {
+          name: "send_mail",
+          description: "Tool execution requires approval",
+          args: [
+            { name: "to", text: "ann@example.org" },
+            { name: "subject", text: "Your invoice of May" },
+            { name: "body", text: "Dear Ann,\n\nthe invoice is attached.\n\nBest wishes" },
+            { name: "attachments", text: '[\n  "invoice-2026-05.pdf"\n]' },
+          ],
+        },
+        { name: "delete_file", description: null, args: [{ name: "path", text: "/srv/invoices/draft-2026-05.pdf" }] },
+      ],
+      form: [
+        ...requestFields(0, "approve", "edit", "reject", "respond"),
+        formField("0.args.to", "text", "to", { path: ["args", "to"], start: '"ann@example.org"' }),
+        formField("0.args.body", "lines", "body", { path: ["args", "body"], start: '"Dear Ann"' }),
+        formField("0.args.attachments", "json", "attachments", {
+          path: ["args", "attachments"],
+          start: '[\n  "invoice-2026-05.pdf"\n]',
+        }),
+        ...requestFields(1, "approve", "reject"),
+      ],
     },
     plain: {
       title: "Without descriptions",

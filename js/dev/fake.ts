@@ -266,6 +266,18 @@ export function formField(key: string, kind: FieldKind, label: string, more: Par
   };
 }
 
+/** The fields of the decision on an action, without those of its arguments. */
+export function requestFields(at: number, ...allowed: readonly string[]): FormField[] {
+  const choices = allowed.map((verb) => ({
+    label: verb.charAt(0).toUpperCase() + verb.slice(1),
+    value: JSON.stringify(verb),
+  }));
+  return [
+    formField(`${at}.type`, "choice", "Decision", { path: ["type"], required: true, choices }),
+    formField(`${at}.message`, "lines", "Reason", { path: ["message"] }),
+  ];
+}
+
 export function choiceRows(...values: readonly (string | number)[]): ChoiceRow[] {
   return values.map((value) => ({ label: String(value), value: JSON.stringify(value) }));
 }

@@ -10,14 +10,15 @@ import type { Drafts } from "../state/drafts";
 import { isLocked, type Submission } from "../state/submissions";
 import { Button } from "../ui/button";
 import { clock, dollars } from "../ui/format";
-import { Icon, type IconName, Text } from "../ui/icons";
-import { looksLikeMarkdown, Markdown } from "../ui/markdown";
+import { Icon, type IconName } from "../ui/icons";
 import { memo } from "../ui/memo";
 import { ClosedCard, ClosedCardActions } from "./closed-card";
-import { Context, lacking } from "./context";
+import { Context, Description, lacking } from "./context";
+import { decided } from "./decided";
 import { Form, useForm } from "./form";
 import { Modifications, parseModifications } from "./modifications";
 import { Options } from "./options";
+import { Requests } from "./requests";
 import { Timer, Urgent } from "./timer";
 import { answerState, type Tone } from "./wording";
 
@@ -54,15 +55,22 @@ export const Card = memo(function Card(props: CardProps) {
   // The option that was pressed while parts of the question are missing here: a second press sends it.
   const [warned, warn] = useState<string | null>(null);
   const unseen = missing !== null && !locked && warned !== null;
-  const words = unseen
+  const [seen, see] = useState(!row.requests);
+  // Decisions on single actions: once one is made, they say all.
+  const each = row.requests !== undefined && row.form !== undefined;
+  const decisions = each ? decided(row, form.texts).decisions : null;
+  const said = unseen
     ? {
         text: `Not sent: ${missing} not loaded. Press again to answer without having seen it.`,
         tone: "paused" as const,
       }
     : answerState({ row, submission, blocked, silent, idle, late, unlocked });
+  const undecided = each && form.texts && decisions === null ? "Decide every call, then send." : "";
+  const hint = seen || form.texts ? undecided : "Scroll to the last call to answer for all.";
+  const words = said.text === "" ? { ...said, text: hint } : said;
 
   const answer = (option: OptionRow) => {
-    if (locked) return;
+    if (locked || !seen) return;
     if (missing !== null && !option.destructive && warned !== option.id) {
       warn(option.id);
       return;
@@ -82,8 +90,11 @@ export const Card = memo(function Card(props: CardProps) {
     else form.send("");
   };
 
+  const asked = row.requests && !stranded && (
+    <Requests row={row} requests={row.requests} form={form} locked={locked} missing={missing} see={see} />
+  );
   // With its key: a person who types when the question closes keeps the field under the cursor.
-  const values = row.form && (!stranded || form.texts !== null) && (
+  const values = row.form && !each && (!stranded || form.texts !== null) && (
     <Form key="form" row={row} fields={row.form} state={form} locked={locked || stranded} closed={stranded} />
   );
 
@@ -109,7 +120,7 @@ export const Card = memo(function Card(props: CardProps) {
         <div class="rc-checkpoint-body" tabIndex={0}>
           {!locked && <Urgent row={row} last={isLastMinute(row, now)} />}
           <Meta row={row} />
-          {row.description && <Description row={row} />}
+          {row.description && <Description text={row.description} />}
           {missing !== null && (
             <p class="rc-missing rc-tone-failed">
               <Icon name="warn" />
@@ -118,6 +129,7 @@ export const Card = memo(function Card(props: CardProps) {
               </span>
             </p>
           )}
+          {asked}
           {values}
           <Context row={row} lacks={lacks} />
         </div>
@@ -130,7 +142,7 @@ export const Card = memo(function Card(props: CardProps) {
           rows={1}
           value={editor.feedback}
           readOnly={locked}
-          hidden={replayed || (stranded && editor.feedback === "")}
+          hidden={replayed || each || (stranded && editor.feedback === "")}
           onInput={(event) => editor.write(event.currentTarget.value)}
         />
         {!replayed &&
@@ -159,12 +171,27 @@ export const Card = memo(function Card(props: CardProps) {
               <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
             )}
             <Options
-              row={row}
+              row={
+                each
+                  ? { ...row, options: form.texts ? [] : row.options.filter(({ fills }) => !fills), options_total: 0 }
+                  : row
+              }
               chosen={submission?.option ?? row.answer ?? row.decision}
-              locked={locked}
+              locked={locked || !seen}
               note={note}
               press={answer}
-            />
+            >
+              {each && !replayed && (
+                <Send
+                  empty={decisions === null || missing !== null}
+                  locked={locked}
+                  note={note}
+                  send={() => form.send("")}
+                >
+                  Send
+                </Send>
+              )}
+            </Options>
             <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
               {words.text !== "" && SIGNS[words.tone] && <Icon name={SIGNS[words.tone] as IconName} />}
               <span>{words.text}</span>
@@ -186,10 +213,11 @@ interface SendProps {
   locked: boolean;
   note: string;
   send: () => void;
+  children?: ComponentChildren;
 }
 
 /** Sends the text of an answer to a question without options. */
-function Send({ empty, locked, note, send }: SendProps) {
+function Send({ empty, locked, note, send, children = "Send answer" }: SendProps) {
   return (
     <div class="rc-options">
       <Button
@@ -198,7 +226,7 @@ function Send({ empty, locked, note, send }: SendProps) {
         aria-disabled={locked || empty}
         onClick={send}
       >
-        Send answer
+        {children}
       </Button>
     </div>
   );
@@ -240,17 +268,6 @@ function useEditor(row: CheckpointRow, drafts: Drafts) {
       return parsed;
     },
   };
-}
-
-function Description({ row }: { row: CheckpointRow }) {
-  const text = row.description ?? "";
-  return looksLikeMarkdown(text) ? (
-    <Markdown text={text} />
-  ) : (
-    <p class="rc-description">
-      <Text>{text}</Text>
-    </p>
-  );
 }
 
 const RISKY = /high|critical|severe|danger/i;

@@ -58,7 +58,7 @@ function partsOf(row: CheckpointRow, lacks: boolean): Part[] {
 /** The missing parts of a question, in words; null when everything that matters for the decision is here. */
 export function lacking({ cut = [], rest = {} }: CheckpointRow): string | null {
   const parts = cut
-    .filter((field) => /^(context|title|description|options|form)/.test(field))
+    .filter((field) => /^(context|title|description|options|form|requests)/.test(field))
     .map((field) => {
       const [lines, characters] = rest[field] ?? [0, 0];
       const more =
@@ -84,6 +84,17 @@ function Changes({ changes }: { changes: readonly string[] }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** A text as Markdown where it looks like it. */
+export function Description({ text }: { text: string }) {
+  return looksLikeMarkdown(text) ? (
+    <Markdown text={text} />
+  ) : (
+    <p class="rc-description">
+      <Text>{text}</Text>
+    </p>
   );
 }
 

@@ -42,10 +42,12 @@ export function FieldInput(props: FieldInputProps) {
     case "choices":
       return <Boxes {...props} />;
     case "lines":
+    case "json":
       return (
         <textarea
           {...marks}
-          class="rc-input"
+          class={field.kind === "json" ? "rc-input rc-code" : "rc-input"}
+          spellcheck={field.kind !== "json"}
           id={id}
           rows={3}
           value={String(raw)}

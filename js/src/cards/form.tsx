@@ -7,6 +7,7 @@ import { useStore, useUniqueId } from "../panel/context";
 import type { FormTexts } from "../state/drafts";
 import type { Submission } from "../state/submissions";
 import { Icon } from "../ui/icons";
+import { decided } from "./decided";
 import { FieldInput, isFewWords } from "./fields";
 import { changed, homeOf, placed, type Raw, rawOf, valuesOf } from "./values";
 
@@ -47,10 +48,11 @@ export function useForm(row: CheckpointRow, submission: Submission | undefined):
       store.submissions.edit(row.id, (key) => ["", field.key].includes(homeOf(fields, key)));
     },
     send: (option) => {
-      const { values, problems } = valuesOf(fields, store.drafts.of(row.id).form);
-      const wrong = { ...problems, ...unfinished(box.current) };
-      if (Object.keys(wrong).length > 0) store.submissions.refuse(row, option, wrong);
-      else store.answer(row, option, values);
+      const texts = store.drafts.of(row.id).form;
+      const made = row.requests ? decided(row, texts) : { ...valuesOf(fields, texts), option, decisions: null };
+      const wrong = { ...made.problems, ...unfinished(box.current) };
+      if (Object.keys(wrong).length > 0) store.submissions.refuse(row, made.option, wrong);
+      else store.answer(row, made.option, row.requests ? null : made.values, made.decisions);
       sent.current = store.submissions.get(row.id)?.id ?? null;
     },
   };
@@ -140,7 +142,7 @@ function groupsOf(fields: readonly FormField[]): Group[] {
 
 /** A box to tick always has a value: nothing is marked as needed there. */
 function isMarked({ required, kind }: FormField): boolean {
-  return required && kind !== "boolean";
+  return required && kind !== "boolean" && kind !== "json";
 }
 
 interface FieldProps {
@@ -149,7 +151,7 @@ interface FieldProps {
   locked: boolean;
 }
 
-function Field({ field, state, locked }: FieldProps) {
+export function Field({ field, state, locked }: FieldProps) {
   const id = useUniqueId();
   const reason = state.reasons.get(field.key);
   const hint = [field.description, field.limits, field.kind === "datetime" ? "your local time" : ""]
@@ -200,9 +202,10 @@ function Field({ field, state, locked }: FieldProps) {
       </div>
     );
   }
+  const isWide = ["lines", "choices", "json"].includes(field.kind);
   const isGroup = field.kind === "choices" || isFewWords(field);
   return (
-    <div class={`rc-field${field.kind === "lines" || field.kind === "choices" ? " rc-field-wide" : ""}`}>
+    <div class={`rc-field${isWide ? " rc-field-wide" : ""}`}>
       {isGroup ? (
         <span class="rc-field-name" id={`${id}-name`}>
           {label}

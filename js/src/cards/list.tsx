@@ -117,6 +117,7 @@ function isShort(row: CheckpointRow): boolean {
     !more &&
     !row.free_text &&
     !row.form &&
+    !row.requests &&
     !(row.cut && row.cut.length > 0) &&
     description.length <= SHORT &&
     !description.includes("\n") &&

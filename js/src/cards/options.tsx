@@ -1,5 +1,6 @@
 /** The options of a question: a button each, with its meaning. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { CheckpointRow, OptionRow } from "../kernel/contract";
 import { usePanel, useUniqueId } from "../panel/context";
@@ -14,6 +15,8 @@ interface OptionsProps {
   /** The id of the line with the reason why they are locked. */
   note: string;
   press: (option: OptionRow) => void;
+  /** What stands before them. */
+  children?: ComponentChildren;
 }
 
 export function Options({ row, ...props }: OptionsProps) {
@@ -70,10 +73,12 @@ function OptionList({
   locked,
   note,
   press,
+  children,
 }: Omit<OptionsProps, "row"> & Pick<CheckpointRow, "options">) {
   const described = options.some((option) => option.description);
   return (
     <div class={`rc-options${described ? " rc-options-described" : ""}`}>
+      {children}
       {ordered(options).map((option) => (
         <Option
           key={option.id}

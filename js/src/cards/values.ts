@@ -3,7 +3,7 @@
 import type { FormField } from "../kernel/contract";
 import type { FormTexts } from "../state/drafts";
 import type { FieldErrors } from "../state/submissions";
-import { hasInexact } from "./modifications";
+import { hasInexact, parseModifications } from "./modifications";
 
 /** The text of a field: of a group of boxes, the ticked choices. */
 export type Raw = string | readonly string[];
@@ -41,10 +41,13 @@ export function valuesOf(form: readonly FormField[], texts: FormTexts | null): F
   const values = new Map<string, unknown>();
   const problems: [string, string][] = [];
   for (const field of form) {
-    const value = valueIn(field, rawOf(field, texts));
+    const raw = rawOf(field, texts);
+    const value = valueIn(field, raw);
     const inside = place(values, field);
     if (value === LEFT_OUT) continue;
-    if (hasInexact(value)) problems.push([field.key, "a number has more digits than can be sent exactly"]);
+    const { error } = field.kind === "json" ? parseModifications(String(raw)) : { error: null };
+    if (error !== null) problems.push([field.key, error]);
+    else if (hasInexact(value)) problems.push([field.key, "a number has more digits than can be sent exactly"]);
     inside.set(field.path.at(-1) ?? field.key, value);
   }
   return { values: plain(emptied(form, values)), problems: Object.fromEntries(problems) };
@@ -85,6 +88,7 @@ function valueIn(field: FormField, raw: Raw): unknown {
   if (typeof raw !== "string") {
     return raw.length === 0 && start === null && !required ? LEFT_OUT : raw.map((text): unknown => JSON.parse(text));
   }
+  if (kind === "json") return raw.trim() === "" && !required ? LEFT_OUT : parseModifications(raw).value;
   if (kind === "boolean") return raw === "" && !required ? LEFT_OUT : raw === "true";
   if (raw === "" || (isNumber(field) && raw.trim() === "")) {
     if (start === null) return LEFT_OUT;
@@ -121,6 +125,8 @@ function startOf(field: FormField): Raw {
       return Array.isArray(value) ? value.map(choiceOf).filter((found) => found !== undefined) : [];
     case "choice":
       return (start !== null && choiceOf(value)) || "";
+    case "json":
+      return start ?? "";
     case "date":
       return typeof value === "string" && DAY.test(value) ? value : "";
     case "datetime":

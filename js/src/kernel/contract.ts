@@ -308,7 +308,8 @@ export type FieldKind =
   | "choice"
   | "choices"
   | "date"
-  | "datetime";
+  | "datetime"
+  | "json";
 
 /** A value to fill in beside an answer. */
 export interface FormField {
@@ -333,6 +334,14 @@ export interface FormField {
 export interface ContextText {
   name: string;
   text: string;
+}
+
+/** An action that needs a decision. Its fields in `form` have keys that begin with its number, from 0. */
+export interface RequestRow {
+  name: string;
+  description: string | null;
+  /** All of its arguments, by name; one without a name where they have none. */
+  args: ContextText[];
 }
 
 /** The parts of a checkpoint's context that have a place on the card. */
@@ -368,6 +377,8 @@ export interface CheckpointRow extends Row {
   free_text?: boolean;
   /** The reason why options cannot be read: one plain sentence. */
   options_note?: string;
+  /** The actions that it asks about: one decision for each goes with an answer. */
+  requests?: RequestRow[];
   /** The values that go with an answer. */
   form?: FormField[];
   context: Context;

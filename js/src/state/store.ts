@@ -242,8 +242,13 @@ export class Store {
   }
 
   /** Sends a person's answer, unless one is on its way; the draft notes the option it went with. */
-  answer(row: CheckpointRow, option: string, modifications: unknown = null): void {
-    const given = { option, feedback: this.drafts.feedback(row.id), modifications };
+  answer(row: CheckpointRow, option: string, modifications: unknown = null, decisions: unknown = null): void {
+    const given = {
+      option,
+      feedback: this.drafts.feedback(row.id),
+      modifications,
+      ...(decisions ? { decisions } : {}),
+    };
     if (this.submissions.submit(row, given)) this.drafts.write(row, { sentWith: option });
   }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 __all__ = ["Field", "FieldKind", "fields_of", "values_of"]
 
-FieldKind = Literal["text", "lines", "number", "integer", "boolean", "choice", "choices", "date", "datetime"]
+FieldKind = Literal["text", "lines", "number", "integer", "boolean", "choice", "choices", "date", "datetime", "json"]
 Schema = Mapping[str, Any]
 
 _MOST_FIELDS = 40
@@ -25,7 +25,7 @@ _BEYOND = frozenset({"oneOf", "allOf", "not", "if", "patternProperties", "prefix
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of a form.
+    """One value of a form. The kind ``"json"`` is any value, edited as JSON text.
 
     Attributes:
         path: the property names that lead to it, one or two.

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from runconsole.events import CheckpointOption, Micros
 from runconsole.forms.answers import takes_values
-from runconsole.forms.fields import Field
 from runconsole.forms.schema import Form, form_of
-from runconsole.requests.fields import written_requests
+from runconsole.requests.options import AT_ONCE
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
-from runconsole.view.contract import CheckpointRow, Context, FormField, OptionRow
+from runconsole.view.contract import CheckpointRow, Context, OptionRow
+from runconsole.view.requests import form_field, request_fields, request_rows
 from runconsole.view.rows import (
     NAME,
     PROSE,
@@ -86,7 +86,7 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
         "description": cutter("description", checkpoint.description, PROSE),
         "options": options,
         "options_total": len(checkpoint.options),
-        "context": _context(_subject(checkpoint), cutter, modifies=modifies),
+        "context": _context(checkpoint.context or {}, cutter, modifies=modifies),
         "default_action": _named(checkpoint.default_action),
         "deadline": ms(due_at),
         "reminded": checkpoint.reminded,
@@ -103,6 +103,8 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
     if checkpoint.offers == "text":
         row["free_text"] = True
         row["answer"] = None if ours is None else ""  # no option: the words are in `decision` and `feedback`
+    if checkpoint.requests:
+        _add_requests(row, checkpoint, cutter)
     form = form_of(checkpoint.schema)
     if form is not None:
         _add_form(row, form, checkpoint, cutter)
@@ -111,35 +113,29 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
     return row
 
 
+def _add_requests(row: CheckpointRow, checkpoint: Checkpoint, cutter: Cutter) -> None:
+    """Add the actions of a question to a row, and the fields of the decisions on them."""
+    row["requests"] = request_rows(checkpoint.requests, cutter)
+    fields = request_fields(checkpoint.requests, cutter)
+    if fields:
+        row["form"] = fields
+    for option, offered in zip(row["options"], checkpoint.options, strict=False):
+        option["modifies"] = False
+        if offered.id not in AT_ONCE:
+            option["fills"] = True
+
+
 def _add_form(row: CheckpointRow, form: Form, checkpoint: Checkpoint, cutter: Cutter) -> None:
     """Add the fields of a form to a row; for a schema that is more than fields, its defaults as JSON to edit."""
     if form.note is not None:
         row["options_note"] = marked_sentence(form.note)
     if form.fields is not None:
-        row["form"] = [_field(field, cutter) for field in form.fields]
+        row["form"] = [form_field(field, cutter) for field in form.fields]
     elif "template" not in row["context"]:
         row["context"]["template"] = cutter.raw("context.template", _json(form.completed({})), PROSE)
     for option, offered in zip(row["options"], checkpoint.options, strict=False):
         if takes_values(offered):
             option["modifies" if form.fields is None else "fills"] = True
-
-
-def _field(field: Field, cutter: Cutter) -> FormField:
-    return {
-        "key": field.name,
-        "path": list(field.path),
-        "kind": field.kind,
-        "label": cutter("form", field.label, NAME) or field.path[-1],
-        "description": cutter("form", field.description, SENTENCE),
-        "group": cutter("form", field.group, NAME),
-        "required": field.required,
-        "choices": [
-            {"label": cutter("form", label, NAME) or label, "value": json.dumps(value)}
-            for label, value in field.choices
-        ],
-        "start": None if field.default is None else json.dumps(field.default),
-        "limits": cutter("form", field.limits, SENTENCE) or "",
-    }
 
 
 def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search: str = "") -> list[OptionRow]:
@@ -179,12 +175,6 @@ def _decider(checkpoint: Checkpoint, ours: Decision | None) -> str | None:
 
 def _named(option: str | None) -> str | None:
     return None if option is None else reference(option)
-
-
-def _subject(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the context of a question, with the actions that it asks about."""
-    asked = {"requests": written_requests(checkpoint.requests)} if checkpoint.requests else {}
-    return asked | (checkpoint.context or {})
 
 
 def _context(context: dict[str, Any], cutter: Cutter, *, modifies: bool) -> Context:

@@ -393,6 +393,15 @@ class ContextText(TypedDict):
     text: str
 
 
+class RequestRow(TypedDict):
+    """An action that needs a decision. Its fields in `form` have keys that begin with its number, from 0."""
+
+    name: str
+    description: str | None
+    args: list[ContextText]
+    """All of its arguments, by name; one without a name where they have none."""
+
+
 class Context(TypedDict, total=False):
     """The parts of a checkpoint's context that have a place on the card."""
 
@@ -426,6 +435,8 @@ class CheckpointRow(Row):
     """The answer is free text."""
     options_note: NotRequired[str]
     """The reason why options cannot be read: one plain sentence."""
+    requests: NotRequired[list[RequestRow]]
+    """The actions that it asks about: one decision for each goes with an answer."""
     form: NotRequired[list[FormField]]
     """The values that go with an answer."""
     context: Context
