@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runconsole.decoding import times
 from runconsole.decoding.times import Deadline, read_deadline, read_time
 
 MOMENT = 1_763_310_885_123_456  # 2025-11-16T16:34:45.123456Z
@@ -196,3 +198,38 @@ def test_reading_a_deadline_never_raises_and_fits_the_calendar(given: object) ->
     deadline = read_deadline(given)
     assert deadline.at is None or 0 <= deadline.at <= LAST
     assert deadline.in_s is None or 0 < deadline.in_s <= 1e8
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["2025-11-16T16:34:45", "2025-11-16 23:59:59", "20251116T163445.123", "2025-W46-7T16:34:45"]
+            )
+            | st.integers(400_000_000, 4_000_000_000)
+            .map(partial(datetime.fromtimestamp, tz=UTC))
+            .map(lambda at: f"{at:%Y-%m-%dT%H:%M:%S}"),
+            st.sampled_from(
+                ["", "Z", ".123Z", "456Z", ".000456Z", ".123+02:00", "+05:30", ".999-11:45", "+00:00Z", ".1234"]
+            ),
+        ),
+        max_size=20,
+    )
+)
+def test_a_time_is_the_same_whichever_were_read_before(halves: list[tuple[str, str]]) -> None:
+    texts = [second + rest for second, rest in halves]
+    together = [read_time(text) for text in texts + texts]
+    alone = []
+    for text in texts:
+        times._seconds.clear()
+        times._rests.clear()
+        alone.append(read_time(text))
+    assert together == alone + alone
+
+
+def test_times_are_not_remembered_without_end() -> None:
+    for number in range(3 * times._MOST_HALVES):
+        read_time(f"{datetime.fromtimestamp(MOMENT // 1_000_000 + number, UTC):%Y-%m-%dT%H:%M:%S}.{number % 1000:03}Z")
+        read_time(f"2025-11-16T16:34:45.{number:06}Z")
+    assert 0 < len(times._seconds) <= times._MOST_HALVES
+    assert 0 < len(times._rests) <= times._MOST_HALVES

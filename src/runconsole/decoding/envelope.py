@@ -6,6 +6,7 @@ its type beside it, arrays of events, UTF-8 binary frames. Any other text gives 
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from sys import intern
 from typing import Any
 
@@ -30,7 +31,7 @@ from runconsole.decoding.texts import is_heartbeat, kind_of, split_texts, trimme
 from runconsole.decoding.times import read_time
 from runconsole.events import Fact, Logged, MalformedFrame, Micros, Names, Received, UnknownEvent
 
-__all__ = ["MALFORMED", "read_event", "read_events", "read_named"]
+__all__ = ["MALFORMED", "read_event", "read_events", "read_named", "read_plain"]
 
 MALFORMED = "malformed"
 _FACTS: dict[str, FactReader] = {
@@ -94,6 +95,31 @@ def read_events(frame: str | bytes, at: Micros) -> list[Received]:
     return [_received(envelope.type, str(raw, "utf-8"), at, envelope)]
 
 
+def read_plain(frames: Iterable[str | bytes], at: Micros, reserved: Container[str]) -> list[Received]:
+    """Return the events of the first frames that are one plain event each, as `read_events` reads them.
+
+    The first other frame ends them: one in another form, with a correlation id, or of a `reserved` type.
+    """
+    events = []
+    for frame in frames:
+        try:
+            envelope = _decode(frame)
+        except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+            break
+        kind, raw = envelope.type, envelope.data
+        if envelope.correlationId is not None or kind in reserved:
+            break
+        if raw is _ABSENT:
+            raw = envelope.payload
+            if raw is _ABSENT:
+                if isinstance(frame, bytes):
+                    break
+                events.append(_received(kind, frame, at, envelope, bare=True))
+                continue
+        events.append(_received(kind, str(raw, "utf-8"), at, envelope))
+    return events
+
+
 def read_event(text: str, at: Micros, *, event_id: str | None = None, offset: str | None = None) -> Received:
     """Return the event of one JSON text inside another protocol's message, with that protocol's marks."""
     event = read_events(text, at)
@@ -127,7 +153,8 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
         inner = _read_inner(payload) or _Inner()
         timestamp, seq = first(timestamp, inner.timestamp), first(seq, inner.seq)
     text = payload if payload[:1] != '"' else unquoted(payload)
-    if not bare and (envelope.taskId is not None or envelope.metadata is not _ABSENT):
+    beside = None if bare else _beside(envelope)
+    if beside is not None and (envelope.taskId is not None or envelope.metadata is not _ABSENT):
         text = _with_task(text, first(envelope.taskId, _task_of(str(envelope.metadata, "utf-8"))))
     read = None if bare else _FACTS.get(kind)
     # Positional: built once per event. The order is `Received`'s.
@@ -141,7 +168,7 @@ def _received(kind: str, payload: str, at: Micros, envelope: _Envelope, *, bare:
         seq,
         envelope.correlationId,
         None,
-        None if bare else _beside(envelope),
+        beside,
     )
 
 

@@ -218,7 +218,7 @@ def _values_of(events: Sequence[Received]) -> Iterator[Sequence[Any] | None]:
         yield _field_of(facts, kinds, name)
     yield [event.event_id if event.offset is None else _mark(event) for event in events]
     yield [event.payload for event in events]
-    yield _kinds_of(facts)
+    yield _kinds_of(facts, kinds)
     yield [event.seq for event in events]
     yield [event.offset for event in events]
     yield [event.correlation_id for event in events]
@@ -238,7 +238,9 @@ def _mark(event: Received) -> str | None:
     return event.offset if event.event_id is None else event.event_id
 
 
-def _kinds_of(facts: Sequence[Fact]) -> bytes:
+def _kinds_of(facts: Sequence[Fact], kinds: set[type[Fact]]) -> bytes:
+    if kinds.isdisjoint(_KINDS):
+        return bytes(len(facts))
     return bytes([_CODES.get(fact.__class__, 0) for fact in facts])
 
 
@@ -251,34 +253,40 @@ def _column(values: Sequence[Any] | None, name: str, count: int, *, code: bool =
         return ArrowColumn(None, (), length=count)
     if isinstance(values, bytes):
         return ArrowColumn(None, (values,), length=count)
-    missing = values.count(None)
-    if missing == count:
+    if not count or (values[0] is None and values.count(None) == count):
         return ArrowColumn(None, (), length=count)
-    valid = _bits(values) if missing else None
     try:
-        return _coded(values, valid, name, code=code) if name in _REPEATED else _plain(values, valid, name)
+        return _coded(values, name, code=code) if name in _REPEATED else _plain(values, name)
     except (OverflowError, UnicodeEncodeError):
         return _column([_storable(value) for value in values], name, count, code=code)
 
 
-def _coded(values: Sequence[Any], valid: bytes | None, name: str, *, code: bool) -> ArrowColumn:
+def _coded(values: Sequence[Any], name: str, *, code: bool) -> ArrowColumn:
     if values.count(values[0]) == len(values):  # as often with types and phases
-        return ArrowColumn(None, (bytes(2 * len(values)),), _plain(values[:1], None, name), len(values))
+        return ArrowColumn(None, (bytes(2 * len(values)),), _plain(values[:1], name), len(values))
     known = dict.fromkeys(values) if code else {}
     if not code or 2 * len(known) > len(values):
-        return _plain(values, valid, name)
+        return _plain(values, name)
+    valid = _bits(values) if None in known else None
     known.pop(None, None)
     codes = {value: code for code, value in enumerate(known)} | {None: 0}
     indices = array("h", list(map(codes.__getitem__, values)))
-    return ArrowColumn(valid, (indices,), _plain(list(known), None, name), len(values))
+    return ArrowColumn(valid, (indices,), _plain(list(known), name), len(values))
 
 
-def _plain(values: Sequence[Any], valid: bytes | None, name: str) -> ArrowColumn:
+def _plain(values: Sequence[Any], name: str) -> ArrowColumn:
     """Return a column of the values. Raises OverflowError, UnicodeEncodeError."""
-    if valid is not None:
+    try:
+        return ArrowColumn(None, _buffers(values, name), length=len(values))
+    except TypeError:  # a None among them, which is not looked for in advance: most columns have none
         nothing: Any = "" if name in _TEXTS else 0
-        values = [nothing if value is None else value for value in values]
-    return ArrowColumn(valid, _texts(values) if name in _TEXTS else (array("q", values),), length=len(values))
+        filled = [nothing if value is None else value for value in values]
+        return ArrowColumn(_bits(values), _buffers(filled, name), length=len(values))
+
+
+def _buffers(values: Sequence[Any], name: str) -> tuple[array[int] | bytes, ...]:
+    """Return the buffers of a column without a None. Raises TypeError, OverflowError, UnicodeEncodeError."""
+    return _texts(values) if name in _TEXTS else (array("q", values),)
 
 
 def _bits(values: Sequence[Any]) -> bytes:

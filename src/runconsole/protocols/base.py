@@ -240,6 +240,13 @@ class Wire(ABC):
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame that arrived at `at`. Never raises: an unreadable frame is a malformed event."""
 
+    def receive_plain(self, frames: Sequence[str | bytes], at: Micros) -> Sequence[Received]:  # noqa: ARG002 - as above
+        """Read the first frames that are one event each and nothing else to this wire; none where it does not know.
+
+        Their events are those of `receive`.
+        """
+        return ()
+
     def decide(self, decision: DecisionRequested, task_id: str | None) -> Outgoing:  # noqa: ARG002 - as above
         """Return the frame that carries the decision; its `Reply` has the same request id.
 

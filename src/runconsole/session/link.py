@@ -128,12 +128,17 @@ class OpenLink:
                 part = frames[first : first + _SLICE]
                 read = guarded if self.redactor.may_hold_any(part) else plain
                 is_logged = _logger.isEnabledFor(logging.DEBUG)
-                for frame in part:
-                    signals = read(frame, at)
+                is_plain = read is plain and self.recorder is None and not is_logged
+                signals: Sequence[Signal]
+                while part:
+                    signals = self.wire.receive_plain(part, at) if is_plain else ()
+                    count = len(signals) or 1
+                    signals = signals or read(part[0], at)
                     if is_logged:
-                        self._log_received(frame, signals)
+                        self._log_received(part[0], signals)
                     on_signals(self, signals)
-            frames, part, frame, signals = (), (), "", ()  # a traceback with locals would show them
+                    part = part[count:]
+            frames, signals = (), ()  # a traceback with locals would show them
 
     def _log_received(self, frame: str | bytes, signals: Sequence[Signal]) -> None:
         """Log a frame by its size and the types of its events, never by what else it holds."""

@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -68,6 +68,8 @@ _logger = logging.getLogger(__name__)
 _TOO_BIG = 1009
 _NO_PROOF = frozenset({Logged, MalformedFrame, Alert})
 """Facts that prove no working stream: a server that greets, then turns us away, must not be tried in a storm."""
+
+_EVENTS_ALONE = {Received}
 
 Observer = Callable[[tuple[Effect, ...]], None]
 
@@ -370,6 +372,10 @@ class Session:
             signals = self._change.sort(link, signals)
         elif link is not self._link:
             signals = [signal for signal in signals if isinstance(signal, (Reply, Send))]
+        if not self._attempts.in_a_row and set(map(type, signals)) == _EVENTS_ALONE:
+            for effects in self._writer.take_all(cast("Sequence[Received]", signals)):
+                self._carry_out(effects)
+            return
         for signal in signals:
             if isinstance(signal, Received):
                 known = len(self._runs.log) if self._attempts.in_a_row else None

@@ -239,8 +239,10 @@ class RunState:
 
         The caller has left out events that a replay only repeated: each event counts.
         """
-        if not isinstance(event, Received):
-            return HANDLERS[event.__class__](self, event, None) or ()
+        return self.fold(event) if isinstance(event, Received) else HANDLERS[event.__class__](self, event, None) or ()
+
+    def fold(self, event: Received) -> tuple[Effect, ...]:
+        """Fold in one event as `apply` does."""
         at, received_at = event.timestamp, event.received_at
         if at is not None:
             self.clock.observe(at, received_at)

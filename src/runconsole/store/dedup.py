@@ -118,10 +118,15 @@ class Dedup:
             self._contents.add(0)
             return NEW
         at = event.timestamp
-        content = _content(event)
+        content = hash((event.type, event.payload, at))
         mark: str | int | None = event.event_id
         if mark is None:
             mark = event.offset if event.offset is not None else event.seq
+            if mark is None and not (self._looks_back or self.gaps.is_back):  # the way of most events
+                self._contents.add(content)
+                if at is not None and at > self._newest:
+                    self._newest = at
+                return NEW
         verdict = FOREIGN if mark is None else self._identities.note(mark, event, content)
         is_new = verdict is not KNOWN
         if verdict is FOREIGN and self._looks_back and not self._replay.is_answer(event):

@@ -21,11 +21,11 @@ from runconsole.state import Decision, Effect, Finished, RunState, Urgent, leave
 from runconsole.state.completion import is_complete
 from runconsole.state.ordering import is_before
 
-__all__ = ["RunStore", "Runs"]
+__all__ = ["TURNING", "RunStore", "Runs"]
 
 _LOOKED_BACK = 200
 """The number of last events that are searched for the execution of a run without an id."""
-_TURNING = frozenset({ExecutionStarted, StageReported})
+TURNING = frozenset({ExecutionStarted, StageReported})
 """Facts with which another run may begin."""
 
 
@@ -110,12 +110,17 @@ class Runs:
         """The runs, oldest first; the last is the newest, which a console shows."""
         return tuple(self._stores)
 
+    @property
+    def is_single(self) -> bool:
+        """True while each event is the one run's, and nobody else wants to see it."""
+        return len(self._stores) == 1 and self.listener is None
+
     # ---- writing --------------------------------------------------------------------------------------------------
 
     def take(self, event: Received) -> RunStore:
         """Put an event into the log of its run; return that."""
         store = self.newest
-        if len(self._stores) > 1 or event.fact.__class__ in _TURNING:
+        if len(self._stores) > 1 or event.fact.__class__ in TURNING:
             store = self._of(event)
             self.log.turn(store.log)
         store.log.append(event)

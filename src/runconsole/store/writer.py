@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from runconsole.events import Alert, DuplicateDropped, Fact, LinkChanged, Micros, Received, TaskOutput
@@ -10,7 +11,7 @@ from runconsole.redaction.pieces import Seams
 from runconsole.redaction.secrets import NO_SECRETS, Redactor
 from runconsole.state import Effect
 from runconsole.store.dedup import DUPLICATE, Dedup
-from runconsole.store.runs import Runs, RunStore
+from runconsole.store.runs import TURNING, Runs, RunStore
 from runconsole.store.scope import Scope
 from runconsole.text.unicode import encodable_fact
 
@@ -82,6 +83,34 @@ class RunWriter:
             event = self._seams.join_one(event)
         return self._fold(event, self.runs.take(event))
 
+    def take_all(self, events: Sequence[Received]) -> Iterator[tuple[Effect, ...]]:
+        """Take events as `take` does; yield what one of them asks for, if anything, before the next is taken."""
+        dedup = self.dedup
+        alone = self.scope is None and self.recorder is None and self._seams is None and self.runs.is_single
+        if dedup is not None and alone and TURNING.isdisjoint([event.fact.__class__ for event in events]):
+            yield from self._take_plain(events, dedup)
+            return
+        for event in events:
+            effects = self.take(event)
+            if effects:
+                yield effects
+
+    def _take_plain(self, events: Sequence[Received], dedup: Dedup) -> Iterator[tuple[Effect, ...]]:
+        """As `take_all`, for events of the one run of a stream: the hot path, without the calls that others need."""
+        store, admit = self.runs.newest, dedup.admit
+        append, fold = store.log.append, store.state.fold
+        for event in events:
+            if admit(event) is DUPLICATE:
+                effects = self.drop(event)
+            else:
+                append(event)
+                try:
+                    effects = fold(event)
+                except Exception as error:  # noqa: BLE001 - said as an alert
+                    effects = self._say_odd(event, error)
+            if effects:
+                yield effects
+
     def take_copy(self, event: Received) -> tuple[Effect, ...]:
         """Count a copy of an event, which came over another room."""
         if self.dedup is not None:
@@ -117,10 +146,14 @@ class RunWriter:
         except Exception as error:
             if not isinstance(fact, Received):
                 raise
-            text = f"an event of type {fact.type!r} could not be understood ({type(error).__name__}); it is in `events`"
-            alert = Received(fact.type, Alert("error", text), "", fact.received_at)
-            self._note(alert)
-            return self.runs.fold(alert, store)
+            return self._say_odd(fact, error, store)
+
+    def _say_odd(self, event: Received, error: Exception, store: RunStore | None = None) -> tuple[Effect, ...]:
+        """Fold in an alert about an event that could not be folded in."""
+        text = f"an event of type {event.type!r} could not be understood ({type(error).__name__}); it is in `events`"
+        alert = Received(event.type, Alert("error", text), "", event.received_at)
+        self._note(alert)
+        return self.runs.fold(alert, store)
 
     # ---- recorded -------------------------------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ class InboxConnection(ClientConnection):
             begin = position + 2
             if length == 126:
                 begin += 2
-                length = int.from_bytes(data[begin - 2 : begin])
+                length = data[begin - 2] << 8 | data[begin - 1] if begin <= size else 0
             elif length == 127:
                 begin += 8
                 length = int.from_bytes(data[begin - 8 : begin])

@@ -366,3 +366,48 @@ def test_other_messages_without_a_type_do_not(frame: str) -> None:
     wire = ChannelWire()
     receive(wire, frame)
     assert not wire.is_foreign
+
+
+_FORMS: list[str | bytes] = [
+    *(json.dumps(message) for message in (STARTED, {"type": "ping"}, {"type": "pong"}, {"type": "welcome"})),
+    *(json.dumps(STARTED | more) for more in ({"id": 7}, {"seq": 3}, {"taskId": "beside"}, {"correlationId": "c"})),
+    '{"type": "progress_update", "timestamp": "2025-11-16T16:34:45.123Z", "data": {"task_id": "t"}}',
+    '{"type": "task_started", "taskId": "t"}',
+    '{"type": "error", "message": "no"}',
+    '{"type": "malformed", "data": {}}',
+    '{"type": "malformed", "payload": {"id": 1, "error": {"code": -1}}}',
+    '{"type": "checkpoint.resolved", "correlationId": "d-1", "payload": {"checkpointId": "cp-456"}}',
+    json.dumps([STARTED, STARTED]),
+    json.dumps(STARTED).encode(),
+    b'{"type": "task_started", "taskId": "t"}',
+    b"\xff{}",
+    "ping",
+    "",
+    "{",
+    'null\n{"type": "task_started"}',
+]
+
+
+@given(st.lists(st.sampled_from(_FORMS), max_size=12))
+def test_frames_read_together_are_read_as_one_by_one(frames: list[str | bytes]) -> None:
+    wires = ChannelWire(), ChannelWire()
+    for wire in wires:
+        wire.decide(DECISION, "t")
+        receive(wire, STARTED)
+    one_by_one = [signal for frame in frames for signal in wires[0].receive(frame, AT)]
+    together: list[Signal] = []
+    rest = frames
+    while rest:
+        found: Sequence[Signal] = wires[1].receive_plain(rest, AT)
+        together += found or wires[1].receive(rest[0], AT)
+        rest = rest[len(found) or 1 :]
+    assert together == one_by_one
+    assert wires[1].lost() == wires[0].lost()
+    assert wires[1].asked == wires[0].asked
+
+
+def test_nothing_is_plain_before_the_server_has_accepted_us() -> None:
+    wire = ChannelWire()
+    assert list(wire.receive_plain([json.dumps(STARTED)], AT)) == []
+    receive(wire, STARTED)
+    assert len(wire.receive_plain([json.dumps(STARTED)] * 3 + ["ping"], AT)) == 3

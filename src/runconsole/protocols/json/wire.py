@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from runconsole.decoding.envelope import MALFORMED, read_events
+from runconsole.decoding.envelope import MALFORMED, read_events, read_plain
 from runconsole.decoding.payload import first, loads_encodable
 from runconsole.decoding.times import write_time
 from runconsole.decoding.words import words_of
@@ -27,6 +27,7 @@ _KEEPALIVE = {"ping", "pong"}
 _GREETINGS = {"subscribed", "unsubscribed", "authenticated", "auth.success", "connected", "welcome"}
 _PROTOCOL = _KEEPALIVE | _GREETINGS | {"error"}
 """Types of messages that may belong to the protocol itself."""
+_NOT_PLAIN = _PROTOCOL | {MALFORMED}
 
 
 _ASKED_NOTHING = "nothing was subscribed to; the server may wait for a subscription"
@@ -147,17 +148,12 @@ class ChannelWire(Wire):
         events = read_events(frame, at)
         if events and events[0].type == MALFORMED:
             events = [self._known(event) for event in events]
-        if self._established and len(events) == 1:
-            (event,) = events
-            if event.correlation_id is None and event.type not in _PROTOCOL:
-                self._subscriptions.is_granted = True
-                return events
         if not events:
             return _sign_of_life(frame)
         signals: list[Signal] = []
         for event in events:
             if event.correlation_id is None and event.type not in _PROTOCOL:
-                self._subscriptions.is_granted = self._subscriptions.is_granted or _is_good(event)
+                self._subscriptions.is_granted |= (self._established and len(events) == 1) or _is_good(event)
                 signals.append(event)
             else:
                 self._read(event, signals)
@@ -165,6 +161,12 @@ class ChannelWire(Wire):
             self._established = True
             signals.insert(0, Established())
         return signals
+
+    def receive_plain(self, frames: Sequence[str | bytes], at: Micros) -> list[Received]:
+        """Read the first frames that are one event each, without a correlation id, once the server has accepted us."""
+        events = read_plain(frames, at, _NOT_PLAIN) if self._established else []
+        self._subscriptions.is_granted |= bool(events)
+        return events
 
     def _known(self, event: Received) -> Received:
         """Return an event; another protocol's refusal of our messages becomes a logged error."""
