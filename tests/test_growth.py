@@ -24,7 +24,7 @@ MOST = 1.2
 
 
 @pytest.mark.parametrize("shown", [False, True], ids=["state and log", "with the panel"])
-@pytest.mark.parametrize("dimension", [name for name in DIMENSIONS if name != "agents of one task"])
+@pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_an_event_costs_no_more_in_a_longer_run(dimension: str, *, shown: bool) -> None:
     following = Following()
 
