@@ -121,7 +121,8 @@ class RunCommands:
         """Ask the server to cancel a task; return its answer.
 
         Raises:
-            UnsupportedByWire: the wire has no such command (tRPC and runs of this process have).
+            UnsupportedByWire: the server has no such command. tRPC has; runs of this process, and servers that offer it
+                beside their events, as `serve` and a relay do.
             CallRefused: the server said no.
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.

@@ -278,12 +278,12 @@ class Engine:
         sender = self._feed.sender
         return () if sender is None else sender.task_commands
 
-    def command(self, verb: str, task_id: str) -> concurrent.futures.Future[Any]:
-        """Give a command for a task without waiting for the answer. Raises as `cancel`."""
+    def command(self, verb: str, task_id: str, **details: str | None) -> concurrent.futures.Future[Any]:
+        """Give a command for a task, with `details` of it, without waiting for the answer. Raises as `cancel`."""
         io, sender = self._io, self._sender()
         if io is None or sender is None or verb not in self.task_commands:
             raise NotConnected(f"there is no live link that takes {verb!r} for a task: nothing was sent")
-        request = encodable_fact(TaskCommand(verb, task_id))
+        request = encodable_fact(TaskCommand(verb, task_id, details))
         return asyncio.run_coroutine_threadsafe(sender.call(request), io.loop)
 
     def call(self, request: Request | TaskCommand, timeout: float | None = None) -> Any:

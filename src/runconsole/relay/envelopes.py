@@ -17,18 +17,20 @@ _encode = msgspec.json.encode
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def relayed(event: Received, number: int) -> str | None:
+def relayed(event: Received, number: int, commands: tuple[str, ...] | None = None) -> str | None:
     """Return an event as JSON text, with its own marks; None for the server's replies to the relay itself.
 
     Args:
         event: as it came.
         number: its place in the store. An event without an id gets one of that.
+        commands: the commands for tasks that the server takes from now on; None where viewers know.
     """
     if _is_reply(event):
         return None
     marks: dict[str, Any] = {
         "id": event.event_id or event.offset or f"relay-{number}",
         "seq": event.seq,
+        "taskCommands": commands,
         "timestamp": None if event.timestamp is None else iso_time(event.timestamp),
         **({} if event.beside is None else _names(event, event.beside)),
     }

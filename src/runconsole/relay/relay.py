@@ -74,6 +74,7 @@ class Relay:
             port=port,
             token=self._token,
             is_over=lambda: self._engine.is_finished,
+            commands=self,
         )
 
     async def _close_at_end(self) -> None:
@@ -108,6 +109,18 @@ class Relay:
                 break
         return self._confirmed(self._engine.decider.submit(checkpoint_id, answer))
 
+    @property
+    def task_commands(self) -> tuple[str, ...]:
+        """The commands for tasks that the server takes, or took before the link to it was lost."""
+        return self._gate.commands
+
+    async def command(self, verb: str, task_id: str, **details: str | None) -> Any:
+        """Send a command to the server, once; return its answer.
+
+        Raises CallRefused, CallUnanswered, NotConnected, UnsupportedByWire.
+        """
+        return await on_loop(self._engine.command(verb, task_id, **details))
+
     async def _confirmed(self, outcome: Outcome) -> None:
         """Return when the server has taken an answer. Raises, in the server's words, where it does not count."""
         try:
@@ -127,16 +140,20 @@ class _Gate:
         self._store = store
         self._journal = journal
         self._count = 0
+        self.commands: tuple[str, ...] = ()
+        """The commands for tasks that viewers know of."""
         self._frames: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gather_s = _GATHER_PACKED_S if store.path.suffix in {".gz", ".zst"} else _GATHER_S
 
     def take(self, event: Received) -> None:
         """Take the next event of the stream, on the I/O thread."""
-        frame = relayed(event, self._count)
+        commands = self._engine.task_commands or self.commands  # they outlive a link that is lost
+        frame = relayed(event, self._count, None if commands == self.commands else commands)
         self._count += 1
         if frame is None:
             return
+        self.commands = commands
         self._frames.append(frame)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._gather_s, self.pass_on)

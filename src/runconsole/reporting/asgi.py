@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, offered_token
+from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesCommands, offered_token
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.viewing import View
 
@@ -28,9 +28,17 @@ class AsgiApp:
         journal: the events.
         answer: takes an answer to a question by its id. Raises what refuses it.
         token: the secret of the viewers; None leaves it to the application around this to admit them.
+        commands: takes commands for tasks; None for a run that takes none.
     """
 
-    def __init__(self, journal: Journal, answer: Callable[[str, Answer[Any]], None], token: Secret[str] | None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        answer: Callable[[str, Answer[Any]], None],
+        token: Secret[str] | None,
+        commands: TakesCommands | None = None,
+    ) -> None:
+        self._commands = commands
         self._journal = journal
         self._answer = answer
         self._token = token
@@ -49,7 +57,7 @@ class AsgiApp:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
         query = scope.get("query_string", b"").decode("latin-1")
         offered = offered_token(query, headers.get("authorization"))
-        conversation = Conversation(self._answer, token=self._token, offered=offered)
+        conversation = Conversation(self._answer, token=self._token, offered=offered, commands=self._commands)
         await receive()  # websocket.connect
         if conversation.is_denied or (self._token is None and _is_foreign(headers)):
             await send({"type": "websocket.close", "code": UNAUTHORIZED})

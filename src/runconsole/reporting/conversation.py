@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
 
 from runconsole.clock import now_micros
-from runconsole.errors import DecisionError, DecisionExpired, DecisionUnknown, InvalidArgument, NotConnected
+from runconsole.errors import (
+    CallRefused,
+    CallUnanswered,
+    DecisionError,
+    DecisionExpired,
+    DecisionUnknown,
+    InvalidArgument,
+    NotConnected,
+    RunConsoleError,
+)
 from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
 from runconsole.reporting.emitter import iso_time
-from runconsole.values import plain_argument
+from runconsole.values import plain, plain_argument
 
-__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "batches", "offered_token", "resolved"]
+__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "TakesCommands", "batches", "offered_token", "resolved"]
 
 UNAUTHORIZED = 4001
 """The close code for a missing or wrong token."""
@@ -24,8 +33,27 @@ _MOST_EVENTS, _MOST_CHARACTERS = 200, 100_000
 """Of one frame to a viewer."""
 
 Message = dict[str, Any]
+_TASK = "task."
+"""The beginning of the types of messages that are commands for a task."""
+_DETAILS = {"resume": {"feedback": "feedback"}, "retry": {"from_checkpoint": "fromCheckpoint"}}
+"""By verb: the details of a command, and their names in the message."""
+
 TakesAnswer = Callable[[str, Answer[Any]], Awaitable[None] | None]
 """Takes an answer to a question by its id. It raises what refuses the answer, or returns what will."""
+
+
+class TakesCommands(Protocol):
+    """Takes commands for tasks, as a `Source` does.
+
+    Attributes:
+        task_commands: the ones that are taken now.
+    """
+
+    @property
+    def task_commands(self) -> tuple[str, ...]: ...
+
+    async def command(self, verb: str, task_id: str, **details: str | None) -> Any:
+        """Carry out a command; return its result. Raises RunConsoleError."""
 
 
 class Conversation:
@@ -36,11 +64,21 @@ class Conversation:
             stays unknown gets none.
         token: the secret that a viewer has to send; None admits everybody.
         offered: the token of the handshake.
+        commands: takes commands for tasks; None for a run that takes none. A command whose end stays unknown gets no
+            reply.
     """
 
-    def __init__(self, answer: TakesAnswer, *, token: Secret[str] | None, offered: str | None) -> None:
+    def __init__(
+        self,
+        answer: TakesAnswer,
+        *,
+        token: Secret[str] | None,
+        offered: str | None,
+        commands: TakesCommands | None = None,
+    ) -> None:
         self._answer = answer
         self._token = token
+        self._commands = commands
         self.admitted = token is None
         self.is_denied = False
         """True if a wrong token came: the connection is to be closed."""
@@ -68,6 +106,9 @@ class Conversation:
             return {"type": "authenticated"} if self.admitted else _error("the token is wrong", "UNAUTHORIZED")
         if not self.admitted:
             return _error("send the token first", "UNAUTHORIZED")
+        return self._reply_to_admitted(kind, payload)
+
+    def _reply_to_admitted(self, kind: object, payload: Message) -> Message | Awaitable[Message | None]:
         match kind:
             case "ping":
                 return {"type": "pong"}
@@ -75,6 +116,9 @@ class Conversation:
                 return {"type": f"{kind}d", "payload": payload}
             case "checkpoint.resolve":
                 return resolved(payload, self._answer)
+        verb = _verb_of(kind)
+        if self._commands is not None and verb in self._commands.task_commands:
+            return commanded(verb, payload, self._commands)
         return _error(f"no such message: {kind!r}", "UNKNOWN_TYPE")
 
     def _check(self, offered: object) -> None:
@@ -111,6 +155,32 @@ async def _reply_after(outcome: Awaitable[None], taken: Message) -> Message | No
     except (DecisionError, InvalidArgument, NotConnected) as error:
         return _refusal(error)
     return taken
+
+
+def _verb_of(kind: object) -> str:
+    """Return the verb of a command for a task; "" for any other type of message."""
+    return kind.removeprefix(_TASK) if isinstance(kind, str) and kind.startswith(_TASK) else ""
+
+
+def commanded(verb: str, payload: Message, commands: TakesCommands) -> Message | Awaitable[Message | None]:
+    """Give the command in a viewer's message; return the reply to it, or what will."""
+    task_id = payload.get("taskId")
+    details = {name: payload.get(sent) for name, sent in _DETAILS.get(verb, {}).items()}
+    if not isinstance(task_id, str) or not all(isinstance(value, str | None) for value in details.values()):
+        return _error(f"expected taskId of {_TASK}{verb} as a text, and its details as texts")
+    return _reply_after_command(verb, commands.command(verb, task_id, **details))
+
+
+async def _reply_after_command(verb: str, outcome: Awaitable[Any]) -> Message | None:
+    try:
+        value = await outcome
+    except CallUnanswered:
+        return None
+    except CallRefused as error:
+        return _error(str(error), error.code or "COMMAND_REFUSED")
+    except RunConsoleError as error:
+        return _error(str(error), "COMMAND_REFUSED")
+    return {"type": f"{_TASK}{verb}.ack", "payload": plain(value)}
 
 
 async def _later(request: Message, reply: Awaitable[Message | None]) -> str | None:

@@ -26,6 +26,10 @@ from runconsole.text.unicode import encodable_value
 
 __all__ = ["Emitter", "iso_time"]
 
+_START = "execution_started"
+_OFFER = '"taskCommands":["cancel"]'
+"""The commands for tasks that a run takes, beside its start: for viewers elsewhere."""
+
 
 class Emitter:
     """Writes the events of a run to its journal.
@@ -90,6 +94,8 @@ class Emitter:
                 self._end_left(threading.get_ident())
             self._seq += 1
             head = f'{{"type":{name},"id":"{self._prefix}-{self._seq}","seq":{self._seq}'
+            if kind == _START:
+                head = f"{head},{_OFFER}"
             self.journal.append(f'{head},"timestamp":"{self._now()}","{member}":{text}}}')
 
     def _emit_task(self, kind: str, task_id: str | None, data: dict[str, Any]) -> None:
@@ -112,12 +118,13 @@ class Emitter:
                 if event.seq is None or event.event_id is None:
                     continue  # not of an emitter
                 self._seq = max(self._seq, event.seq)
-                if event.type == "execution_started":
+                if event.type == _START:
                     self._told_start = event.payload
                 marks = {"type": event.type, "id": event.event_id, "seq": event.seq}
                 if event.timestamp is not None:
                     marks["timestamp"] = iso_time(event.timestamp)
-                self.journal.append(f'{_encoded(marks)[:-1]},"data":{event.payload}}}')
+                offer = f",{_OFFER}" if event.type == _START else ""
+                self.journal.append(f'{_encoded(marks)[:-1]}{offer},"data":{event.payload}}}')
             known = state.run()
             self.tally.tokens, self.tally.cost_usd = known.tokens_used, known.cost_usd
             self.tally.artifacts = known.artifacts
@@ -146,7 +153,7 @@ class Emitter:
         data = {"execution_id": self.execution_id, "total_tasks": self.tally.declared, "phases": phases}
         data = _known({**data, **described})
         if self._told_start is None or _encoded(data) != self._told_start:
-            self.emit("execution_started", data)
+            self.emit(_START, data)
 
     def finish(self, status: str) -> bool:
         """Report the end of the run; return False if it has ended before."""

@@ -407,7 +407,13 @@ class ActiveRun(RunReads, RunAsks):
             return self._server.url
         answer = functools.partial(self._questions.answer, by="other")
         self._server = RunServer(
-            self._emitter.journal, answer, host=host, port=port, token=secret, is_over=lambda: self.is_finished
+            self._emitter.journal,
+            answer,
+            host=host,
+            port=port,
+            token=secret,
+            is_over=lambda: self.is_finished,
+            commands=self._source,
         )
         if self not in served:
             served.append(self)
@@ -425,7 +431,8 @@ class ActiveRun(RunReads, RunAsks):
         secret = check_token(token)
         del token
         self._has_app = True
-        return AsgiApp(self._emitter.journal, functools.partial(self._questions.answer, by="other"), secret)
+        answer = functools.partial(self._questions.answer, by="other")
+        return AsgiApp(self._emitter.journal, answer, secret, self._source)
 
     def attach_socketio(self, sio: AsyncServer, room: str | None = None) -> None:
         """Emit the run on a python-socketio server of the application: ``run.attach_socketio(sio, room="runs")``.

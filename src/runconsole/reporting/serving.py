@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, offered_token
+from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, TakesCommands, offered_token
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.viewing import View
 
@@ -38,6 +38,7 @@ class RunServer:
         answer: takes an answer.
         token: the secret of the viewers; None for none.
         is_over: returns whether the run has ended.
+        commands: takes commands for tasks; None for a run that takes none.
 
     Raises:
         OSError: the address cannot be had.
@@ -52,11 +53,13 @@ class RunServer:
         port: int,
         token: Secret[str] | None,
         is_over: Callable[[], bool],
+        commands: TakesCommands | None = None,
     ) -> None:
         self._journal = journal
         self._answer = answer
         self._token = token
         self._is_over = is_over
+        self._commands = commands
         self._views: dict[ServerConnection, View] = {}
         self._server: Server | None = None
         self._asked = (host, port)
@@ -125,7 +128,8 @@ class RunServer:
 
     def _conversation(self, request: Request | None) -> Conversation:
         query, authorization = ("", None) if request is None else _offer(request)
-        return Conversation(self._answer, token=self._token, offered=offered_token(query, authorization))
+        offered = offered_token(query, authorization)
+        return Conversation(self._answer, token=self._token, offered=offered, commands=self._commands)
 
     async def _welcome(self, connection: ServerConnection) -> None:
         conversation = self._conversation(connection.request)

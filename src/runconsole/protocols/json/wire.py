@@ -13,8 +13,20 @@ from runconsole.decoding.times import write_time
 from runconsole.decoding.words import words_of
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import DecisionRequested, ErrorReported, Logged, Micros, Received, UnknownEvent
-from runconsole.protocols.base import Established, Outgoing, Ping, Reply, Request, Send, Signal, StreamRefused, Wire
+from runconsole.protocols.base import (
+    Established,
+    Outgoing,
+    Ping,
+    Reply,
+    Request,
+    Send,
+    Signal,
+    StreamRefused,
+    TaskCommand,
+    Wire,
+)
 from runconsole.protocols.commands import as_command
+from runconsole.protocols.json.commands import command_message, offered_commands
 from runconsole.protocols.json.subscriptions import Subscriptions
 from runconsole.reconnect import is_rate_limit, is_refusal, meaning
 from runconsole.redaction.secrets import Secret
@@ -133,6 +145,7 @@ class ChannelWire(Wire):
         """Forget that the server has accepted us."""
         self.is_foreign = False
         self._established = False
+        self.task_commands = ()
         self._subscriptions.reset()
 
     def sent(self, frame: str, decisions: Container[str]) -> None:
@@ -146,6 +159,9 @@ class ChannelWire(Wire):
     def receive(self, frame: str | bytes, at: Micros) -> Sequence[Signal]:
         """Read one frame: its events, and the replies among them."""
         events = read_events(frame, at)
+        offered = offered_commands(frame)
+        if offered is not None:
+            self.task_commands = offered
         if events and events[0].type == MALFORMED:
             events = [self._known(event) for event in events]
         if not events:
@@ -223,6 +239,12 @@ class ChannelWire(Wire):
             "correlationId": decision.decision_id,
         }
         return Outgoing(decision.decision_id, _encode(message))
+
+    def command(self, command: TaskCommand) -> Request:
+        """Return the message of a command. Raises UnsupportedByWire for one that the server has not offered."""
+        if command.verb not in self.task_commands:
+            return super().command(command)
+        return command_message(command)
 
     def call(self, request: Request) -> Outgoing:
         """Return a message (kind ``"call"``); its reply has the same correlation id.
