@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from websockets.sync.client import connect
 
+from runconsole import agui
 from runconsole.cli import cli
 from runconsole.simulator import Simulator
 from tests.servers.json_server import JsonServer, closes, does, says
@@ -231,6 +233,20 @@ def test_serve_speaks_the_other_wires_and_has_faults_on_request(wire: str, addre
     assert "retrying: the connection to" in result.stderr
 
 
+def test_serve_is_an_agui_endpoint_on_request() -> None:
+    arguments = ["--family", "tasks", "--wire", "agui", "--dialect", "on_interrupt", "--port", "0", "--speed", "0"]
+    with process_of("serve", *arguments) as serve:
+        greeting = "".join(lines_until(serve, "Press Ctrl-C"))
+        assert "Every client begins a run of its own" in greeting
+        [url] = set(re.findall(r"runconsole watch (http://[\d.:]+/agui) --input go", greeting))
+        found = asyncio.run(_events_of(url))
+    assert found[-2:] == ["CUSTOM", "RUN_FINISHED"]
+
+
+async def _events_of(url: str) -> list[str]:
+    return [str(event.type.value) async for event in agui.connect(url, "go")]
+
+
 def test_serve_never_writes_its_token() -> None:
     with process_of("serve", "--family", "tasks", "--port", "0", "--token", SECRET) as serve:
         greeting = "".join(lines_until(serve, "Press Ctrl-C"))
@@ -252,7 +268,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         (["--speed", "-1"], "speed must be 0 (without waiting) or more"),
         (["--family", "chess"], "'chess' is not one of 'execution', 'tasks'"),
         (["--port", "70000"], "70000 is not in the range"),
-        (["--wire", "pigeon"], "'pigeon' is not one of 'json', 'trpc', 'socketio'"),
+        (["--wire", "pigeon"], "'pigeon' is not one of 'json', 'trpc', 'socketio', 'agui'"),
         (["--superjson"], "superjson is an option of the wire 'trpc', not of 'json'"),
         (["--fault", "flood:3"], "Invalid value for --fault: expected one of drop, freeze"),
         (["--fault", "ask-reconnect:3"], "only the wire 'trpc' can ask clients to reconnect"),

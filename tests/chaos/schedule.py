@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from runconsole.simulator.app import Wire
 from runconsole.simulator.faults import (
     AskReconnect,
     Crash,
@@ -45,7 +44,7 @@ class Mode:
         slow: True if a catch-up takes longer than the client waits without a report of its end.
     """
 
-    wire: Wire
+    wire: Literal["json", "trpc", "socketio"]
     marks: Marks = "none"
     replay: bool = True
     subscription: str = "stream.systemEvents"

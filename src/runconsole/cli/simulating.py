@@ -53,7 +53,7 @@ stray:AFTER                   send the refusal of another client's request
 @_family_option("execution")
 @click.option(
     "--wire",
-    type=click.Choice(["json", "trpc", "socketio"]),
+    type=click.Choice(["json", "trpc", "socketio", "agui"]),
     default="json",
     show_default=True,
     help="The protocol to speak.",
@@ -72,7 +72,9 @@ stray:AFTER                   send the refusal of another client's request
 @click.option("--autostart", is_flag=True, help="Begin the run at once, not with the first client.")
 @click.option("--strict", is_flag=True, help="Be as unkind as the backends are: rooms, subscriptions, no end.")
 @click.option(
-    "--dialect", type=click.Choice(["resolve", "decide"]), default="decide", help="How tRPC decides, if strict."
+    "--dialect",
+    type=click.Choice(["decide", "resolve", "outcome", "on_interrupt"]),
+    help="How a strict tRPC server decides (decide, resolve), or AG-UI asks (outcome, on_interrupt).",
 )
 @click.option("--flat", is_flag=True, help="Send the flat events of the tasks family's core.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_FAULTS_HELP)
@@ -93,7 +95,8 @@ def serve(faults: tuple[str, ...], **options: Any) -> None:
         click.echo(_greeting(simulator.url, options))
         try:
             simulator.wait_finished()
-            click.echo("The run is over; clients that connect now get all of it. Press Ctrl-C to end.")
+            late = "that start one begin another" if options["wire"] == "agui" else "that connect now get all of it"
+            click.echo(f"The run is over; clients {late}. Press Ctrl-C to end.")
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
@@ -111,12 +114,14 @@ def _faults_of(texts: tuple[str, ...]) -> list[Any]:
 
 def _greeting(url: str, options: Mapping[str, Any]) -> str:
     token = ", token=..." if options["token"] else ""
+    starts_runs = options["wire"] == "agui"
+    given, option = (', input="go"', " --input go") if starts_runs else ("", "")
     begins = "has begun" if options["autostart"] else "begins with the first client"
     return (
         f"Serving a run of the {options['family']} family (seed {options['seed']}) on {url}\n"
-        f'  in a notebook:  ConsoleWidget("{url}"{token})\n'
-        f"  in a terminal:  runconsole watch {url}\n"
-        f"The run {begins}. Press Ctrl-C to end."
+        f'  in a notebook:  ConsoleWidget("{url}"{given}{token})\n'
+        f"  in a terminal:  runconsole watch {url}{option}\n"
+        f"{'Every client begins a run of its own' if starts_runs else f'The run {begins}'}. Press Ctrl-C to end."
     )
 
 

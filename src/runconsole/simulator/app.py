@@ -15,6 +15,9 @@ from runconsole.simulator.faults import Crash, Fault
 from runconsole.simulator.injector import FaultInjector
 from runconsole.simulator.service import Delivery, RunService
 from runconsole.simulator.strict import Dialect
+from runconsole.simulator.wires.agui import PATH as AGUI_PATH
+from runconsole.simulator.wires.agui import AguiAcceptor, Thread
+from runconsole.simulator.wires.agui_events import AguiDialect
 from runconsole.simulator.wires.channel import ChannelPeer
 from runconsole.simulator.wires.server import Received, WebSocketAcceptor
 from runconsole.simulator.wires.trpc import Mark, TrpcPeer, number_of
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "ServeOptions", "Wire", "url_of"]
 
-Wire = Literal["json", "trpc", "socketio"]
+Wire = Literal["json", "trpc", "socketio", "agui"]
 
-_PATHS: dict[Wire, str] = {"json": "/ws", "trpc": "/trpc", "socketio": ""}
+_PATHS: dict[Wire, str] = {"json": "/ws", "trpc": "/trpc", "socketio": "", "agui": AGUI_PATH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class ServeOptions:
     Attributes:
         mark: makes the id of tRPC's tracked events; None sends them untracked.
         dialect: the one decision procedure of a strict server; None serves a lenient one.
+        asking: an AG-UI server's way to ask.
     """
 
     wire: Wire = "json"
@@ -54,11 +58,12 @@ class ServeOptions:
     faults: Sequence[Fault] = ()
     seed: int = 1
     dialect: Dialect | None = None
+    asking: AguiDialect = "outcome"
 
 
 def url_of(serving: ServeOptions) -> str:
     """Return the clients' URL."""
-    scheme = "http" if serving.wire == "socketio" else "ws"
+    scheme = "http" if serving.wire in {"socketio", "agui"} else "ws"
     host = f"[{serving.host}]" if ":" in serving.host else serving.host
     return f"{scheme}://{host}:{serving.port}{_PATHS[serving.wire]}"
 
@@ -73,6 +78,12 @@ class _Acceptor(Protocol):
 class App:
     """Serves a run while its context is open. The run begins with the first client that may see it.
 
+    Args:
+        player: the run.
+        serving: the options.
+        on_finished: called at the end of every run.
+        another: makes another run, on wires whose clients begin runs.
+
     Attributes:
         injector: the faults, and the record of delivered events.
         service: the clients' operations on the run.
@@ -81,19 +92,26 @@ class App:
     """
 
     def __init__(
-        self, player: Player, serving: ServeOptions, *, on_finished: Callable[[], None] = lambda: None
+        self,
+        player: Player,
+        serving: ServeOptions,
+        *,
+        on_finished: Callable[[], None] = lambda: None,
+        another: Callable[[], Player] | None = None,
     ) -> None:
         self.player = player
         self.serving = serving
         self._on_finished = on_finished
+        self._another = another
         self.received: list[Received] = []
         self.port = serving.port
         self.service = RunService(player, serving.token, serving.dialect)
         self.injector = FaultInjector(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
         self._begin = asyncio.Event()
+        self._threads: dict[str, Thread] = {}
         self._acceptor: _Acceptor | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._forget_listener = player.listen(self._wake)
+        self._forget_listeners = [player.listen(self._wake)]
         if serving.autostart:
             self._begin.set()
 
@@ -107,13 +125,14 @@ class App:
         self.port = listener.getsockname()[1]
         self._acceptor = self._make_acceptor()
         await self._acceptor.open(listener)
-        self._tasks.append(asyncio.create_task(self._play(), name="runconsole-simulator-play"))
+        self._tasks.append(asyncio.create_task(self._play_first(), name="runconsole-simulator-play"))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._forget_listener()
+        for forget in self._forget_listeners:
+            forget()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -122,10 +141,24 @@ class App:
         if acceptor is not None:
             await acceptor.close()
 
-    async def _play(self) -> None:
+    async def _play_first(self) -> None:
         await self._begin.wait()
-        await self.player.play()
-        self._on_finished()
+        await self._play(self.player)
+
+    async def _play(self, player: Player) -> None:
+        await player.play()
+        if player is self.player:
+            self._on_finished()
+
+    def begin_run(self) -> Player:
+        """Begin the run, or another one where it has begun; return it."""
+        if not self._begin.is_set() or self._another is None:
+            self._begin.set()
+            return self.player
+        self.player = self._another()
+        self._forget_listeners.append(self.player.listen(self._wake))
+        self._tasks.append(asyncio.create_task(self._play(self.player), name="runconsole-simulator-play"))
+        return self.player
 
     def _wake(self) -> None:
         if self._acceptor is not None:
@@ -147,6 +180,15 @@ class App:
                 delivery=serving.delivery,
                 close_when_done=serving.close_when_done,
                 strict=serving.dialect is not None,
+            )
+        if serving.wire == "agui":
+            return AguiAcceptor(
+                self.service,
+                self.injector,
+                received=self.received,
+                begin=self.begin_run,
+                dialect=serving.asking,
+                threads=self._threads,
             )
         return WebSocketAcceptor(
             _PATHS[serving.wire],
@@ -189,6 +231,7 @@ class App:
             await asyncio.sleep(crash.down_s)
             if crash.forget:
                 self.service.floor = len(self.player.log)
+                self._threads.clear()
             place.listen(100)
             self._acceptor = self._make_acceptor()
             await self._acceptor.open(place)

@@ -161,8 +161,14 @@ def check_faults(faults: object, wire: str) -> list[Fault]:
         listed.append(fault)
         if isinstance(fault, AskReconnect) and wire != "trpc":
             raise ValueError(f"only the wire 'trpc' can ask clients to reconnect, not {wire!r}.")
-        if isinstance(fault, Drop) and fault.code is not None and wire == "socketio":
-            raise ValueError("Socket.IO has no close codes: leave out the code of Drop.")
+        if isinstance(fault, Drop) and fault.code is not None and wire in {"socketio", "agui"}:
+            name = "Socket.IO" if wire == "socketio" else "AG-UI"
+            raise ValueError(f"{name} has no close codes: leave out the code of Drop.")
+        if wire == "agui" and (isinstance(fault, (Duplicate, Reorder, Stray)) or not getattr(fault, "cut", True)):
+            raise ValueError(
+                f"{type(fault).__name__} cannot happen on the wire 'agui': a response comes in order and belongs to"
+                " one request; LoseReply cuts it."
+            )
         _check_numbers(fault)
     return listed
 

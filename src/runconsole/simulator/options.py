@@ -14,13 +14,37 @@ if TYPE_CHECKING:
 
     from runconsole.simulator.scenario import Scenario
 
-__all__ = ["FAMILIES", "WIRES", "Family", "check_choice", "check_wire", "scenario_of", "speed_of"]
+__all__ = [
+    "AGENT_WIRES",
+    "DIALECTS",
+    "FAMILIES",
+    "WIRES",
+    "AnyDialect",
+    "Family",
+    "check_agent_wire",
+    "check_choice",
+    "check_wire",
+    "dialect_of",
+    "scenario_of",
+    "speed_of",
+]
 
 Family = Literal["execution", "tasks"]
 
 FAMILIES: Final[Mapping[str, Callable[..., Scenario]]] = {"execution": ExecutionScenario, "tasks": TasksScenario}
 
-WIRES: Final = ("json", "trpc", "socketio")
+WIRES: Final = ("json", "trpc", "socketio", "agui")
+
+AGENT_WIRES: Final = ("agui",)
+"""The wires of agent servers, which play the task family, and whose questions wait without an end."""
+_NO_DEADLINE_S: Final = 1e9
+
+AnyDialect = Literal["resolve", "decide", "outcome", "on_interrupt"]
+DIALECTS: Final[Mapping[str, tuple[AnyDialect, ...]]] = {
+    "trpc": ("decide", "resolve"),
+    "agui": ("outcome", "on_interrupt"),
+}
+"""The dialects of a wire, the usual one first."""
 
 _SPEEDS = {"execution": 8.0, "tasks": 1.0}  # at which a run takes about a minute
 
@@ -47,8 +71,12 @@ def speed_of(family: str, speed: float | None) -> float:
     return speed or math.inf
 
 
-def scenario_of(family: str, seed: int, failures: int | None, decision_timeout: float | None) -> Callable[[], Scenario]:
+def scenario_of(
+    family: str, seed: int, failures: int | None, decision_timeout: float | None, wire: str = "json"
+) -> Callable[[], Scenario]:
     """Return a factory of the family's scenario, with the options of that family alone."""
+    if wire in AGENT_WIRES and decision_timeout is None:
+        decision_timeout = _NO_DEADLINE_S
     own: dict[str, dict[str, Any]] = {
         "execution": {"failures": failures},
         "tasks": {"decision_timeout": decision_timeout},
@@ -59,3 +87,24 @@ def scenario_of(family: str, seed: int, failures: int | None, decision_timeout: 
                 raise ValueError(f"{name} is an option of the {other!r} family, not of {family!r}.")
     given: dict[str, Any] = {name: value for name, value in own[family].items() if value is not None}
     return lambda: FAMILIES[family](seed=seed, **given)
+
+
+def dialect_of(wire: str, dialect: AnyDialect | None) -> AnyDialect | None:
+    """Return the dialect of a wire: the usual one for None. Raises ValueError for one that the wire lacks."""
+    if dialect is None:
+        return next(iter(DIALECTS.get(wire, ())), None)
+    check_choice("dialect", dialect, [name for names in DIALECTS.values() for name in names])
+    if wire in AGENT_WIRES and dialect not in DIALECTS.get(wire, ()):
+        check_choice(f"dialect of the wire {wire!r}", dialect, DIALECTS[wire])
+    return dialect
+
+
+def check_agent_wire(wire: str, family: str, unused: Mapping[str, bool]) -> None:
+    """Raise ValueError for the options of an agent server that make no sense; `unused` holds those it has not."""
+    if wire not in AGENT_WIRES:
+        return
+    if family != "tasks":
+        raise ValueError(f"the wire {wire!r} plays the 'tasks' family, not {family!r}.")
+    for name, is_given in unused.items():
+        if is_given:
+            raise ValueError(f"{name} is no option of the wire {wire!r}: such a server is always the same.")

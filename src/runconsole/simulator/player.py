@@ -36,7 +36,8 @@ class Player:
 
     The run belongs to the player, not to its listeners: `log` holds all events so far. All methods belong to the loop
     that awaits `play`. Without `started_at` the run's times begin when `play` does. `form` turns each event into its
-    sent form; None sends it to no client.
+    sent form; None sends it to no client. A `patient` player stops the time of a run without waiting while all of it
+    waits for people.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Player:
         speed: float,
         started_at: datetime | None = None,
         form: Callable[[Event], Event | None] = lambda event: event,
+        patient: bool = False,
     ) -> None:
         self.log: list[LogEntry] = []
         self.timeline = Timeline(scenario, started_at or datetime.now(UTC))
         self._starts_now = started_at is None
         self._speed = speed
         self._form = form
+        self._patient = patient and math.isinf(speed)
         self._origin: float | None = None
         self._woken = asyncio.Event()
         self._listeners: set[Callable[[], None]] = set()
@@ -65,6 +68,11 @@ class Player:
     def finished(self) -> bool:
         """True if the run is over."""
         return self.timeline.finished
+
+    @property
+    def waits_for_people(self) -> bool:
+        """True if the run goes on only after a decision."""
+        return self.timeline.waits_for_people
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -83,7 +91,7 @@ class Player:
             self.timeline.clock.started_at = datetime.now(UTC)  # the player may have waited for its first client
         steps = 0
         while not self.finished:
-            due = self.timeline.next_at
+            due = None if self._patient and self.waits_for_people else self.timeline.next_at
             delay = math.inf if due is None else self._delay(due)
             if delay > 0:
                 await self._wait(delay)

@@ -13,10 +13,22 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 from runconsole.simulator.app import App, ServeOptions, Wire, url_of
 from runconsole.simulator.faults import Fault, check_faults
 from runconsole.simulator.flat import flat as in_flat_form
-from runconsole.simulator.options import FAMILIES, WIRES, Family, check_choice, check_wire, scenario_of, speed_of
+from runconsole.simulator.options import (
+    AGENT_WIRES,
+    FAMILIES,
+    WIRES,
+    AnyDialect,
+    Family,
+    check_agent_wire,
+    check_choice,
+    check_wire,
+    dialect_of,
+    scenario_of,
+    speed_of,
+)
 from runconsole.simulator.player import Player
 from runconsole.simulator.scenario import Answer, Checkpoint, Decision, Event
-from runconsole.simulator.strict import DIALECTS, Dialect, StrictScenario
+from runconsole.simulator.strict import Dialect, StrictScenario
 from runconsole.simulator.wires.server import Received
 from runconsole.simulator.wires.trpc import number_of
 
@@ -42,8 +54,9 @@ class Simulator:
     Args:
         family: `"execution"` (120 tasks, about 10 simulated minutes) or `"tasks"` (four coding agents with three
             checkpoints, about 50 simulated seconds when they are answered at once).
-        wire: `"json"` (the channel protocol), `"trpc"` (version 11), or `"socketio"`, which needs
-            `runconsole[simulator]`.
+        wire: `"json"` (the channel protocol), `"trpc"` (version 11), `"socketio"`, which needs
+            `runconsole[simulator]`, or `"agui"`, where each new thread of a client plays a run of the `"tasks"` family
+            of its own, whose questions wait without an end unless `decision_timeout` is given.
         seed: the seed of the run and of the faults.
         speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for
             `"tasks"`, whose deadlines are then real.
@@ -66,7 +79,9 @@ class Simulator:
             take no auth object and have no end; tasks want subscriptions and a time in every message, on tRPC have only
             `tasks.onTaskEvent` (superjson, untracked) and one decision procedure, and reveal the meaning of options
             only to a query.
-        dialect: a strict tRPC server's decision procedure, `"resolve"` or `"decide"`.
+        dialect: a strict tRPC server's decision procedure, `"decide"` or `"resolve"`; an AG-UI server's way to ask,
+            `"outcome"` (as AG-UI 1.0 and pydantic-ai have it) or `"on_interrupt"` (as `ag-ui-langgraph` by default).
+            None is the first of them.
         flat: `"tasks"` only: send the events of the family's core: flat, in snake case (`task_progress`,
             `approval_requested`), without events that the core lacks.
         faults: faults between the run and its clients (`runconsole.simulator.faults`), each once.
@@ -95,7 +110,7 @@ class Simulator:
         superjson: bool = False,
         tracked: bool = True,
         strict: bool = False,
-        dialect: Dialect = "decide",
+        dialect: AnyDialect | None = None,
         flat: bool = False,
         faults: Sequence[Fault] = (),
     ) -> None:
@@ -103,14 +118,17 @@ class Simulator:
         check_choice("wire", wire, WIRES)
         check_choice("replay", replay, ("all", "none"))
         check_choice("delivery", delivery, ("push", "subscribe"))
-        check_choice("dialect", dialect, DIALECTS)
+        spoken = dialect_of(wire, dialect)
+        unused = {"autostart": autostart, "strict": strict, "flat": flat, "replay": replay == "none"}
+        check_agent_wire(wire, family, unused)
         self.family = family
         self.seed = seed
         self.speed = speed_of(family, speed)
-        self._make_scenario = scenario_of(family, seed, failures, decision_timeout)
+        self._make_scenario = scenario_of(family, seed, failures, decision_timeout, wire)
         if flat and family != "tasks":
             raise ValueError(f"flat is an option of the 'tasks' family, not of {family!r}.")
         self._strict, self._flat = strict, flat
+        self._is_patient = decision_timeout is None
         self._make_scenario()  # options that make no sense fail here, not in the thread
         if superjson and wire != "trpc":
             raise ValueError(f"superjson is an option of the wire 'trpc', not of {wire!r}.")
@@ -126,7 +144,8 @@ class Simulator:
             close_when_done=family == "tasks" if close_when_done is None else close_when_done,
             superjson=superjson or (strict and wire == "trpc"),
             mark=number_of if tracked and not strict else None,
-            dialect=dialect if strict else None,
+            dialect=_decide_or_resolve(spoken) if strict else None,
+            asking="on_interrupt" if spoken == "on_interrupt" else "outcome",
             faults=tuple(check_faults(faults, wire)),
             seed=seed,
         )
@@ -293,14 +312,27 @@ class Simulator:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        self._app = App(
+            self._make_player(), self._serving, on_finished=self._finished.set, another=self._another_player
+        )
+        async with self._app as app:
+            self._opened.set_result(app.port)
+            await self._stopping.wait()
+
+    def _make_player(self) -> Player:
         scenario = self._make_scenario()
-        player = Player(
+        return Player(
             StrictScenario(scenario) if self._strict else scenario,
             speed=self.speed,
             started_at=self._started_at,
             form=in_flat_form if self._flat else lambda event: event,
+            patient=self.wire in AGENT_WIRES and self._is_patient,
         )
-        self._app = App(player, self._serving, on_finished=self._finished.set)
-        async with self._app as app:
-            self._opened.set_result(app.port)
-            await self._stopping.wait()
+
+    def _another_player(self) -> Player:
+        self._finished.clear()
+        return self._make_player()
+
+
+def _decide_or_resolve(dialect: AnyDialect | None) -> Dialect:
+    return "resolve" if dialect == "resolve" else "decide"

@@ -89,6 +89,11 @@ class Timeline:
         return self._running == 0
 
     @property
+    def waits_for_people(self) -> bool:
+        """True if every script of the run that is not over waits for a decision."""
+        return self._running > 0 and all(track.background or track.asking is not None for track in self._tracks)
+
+    @property
     def next_at(self) -> float | None:
         """The time of the next step, in simulated seconds; None when the run is over, or all of it is paused."""
         while self._wakings and self._wakings[0].turn != self._wakings[0].track.turn:
