@@ -37,7 +37,7 @@ def checked(url: Any = "ws://h/ws", **options: Any) -> Options:
         ({"url": b"ws://s3cret-value@h"}, "expected a URL or the path of a recording, got a bytes"),
         (
             {"protocol": "smtp"},
-            "expected protocol= to be one of 'json', 'trpc', 'socketio', 'agui', 'replay', got 'smtp'",
+            "expected protocol= to be one of 'json', 'trpc', 'socketio', 'agui', 'langgraph', 'replay', got 'smtp'",
         ),
         (
             {"transformer": "none"},

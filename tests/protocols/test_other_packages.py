@@ -207,6 +207,6 @@ def test_own_protocols_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> No
     )
     registry._others.cache_clear()
     try:
-        assert registry.names() == ("json", "trpc", "socketio", "agui", "local")
+        assert registry.names() == ("json", "trpc", "socketio", "agui", "langgraph", "local")
     finally:
         registry._others.cache_clear()

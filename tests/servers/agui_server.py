@@ -35,12 +35,12 @@ def agui_app(agent: Agent[Any, Any], bodies: list[Any], token: str | None = None
 
 
 @contextmanager
-def serve_app(app: Any) -> Iterator[str]:
-    """Serve an ASGI app on loopback; yield its address."""
+def serve_app(app: Any, ws: Any = "none") -> Iterator[str]:
+    """Serve an ASGI app on loopback, with uvicorn's implementation `ws` of WebSockets; yield its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws=ws, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))

@@ -197,6 +197,8 @@ class Wire(ABC):
     """The queries of the server beside its stream, for `call`; None for none."""
     task_commands: tuple[str, ...] = ()
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
+    goes_on: bool = False
+    """True if later runs come over the same stream: the end of a run then does not end the link."""
     is_foreign: bool = False
     """True once the server has replied, over this connection, in the manner of another protocol."""
     assures: bool = False

@@ -23,6 +23,7 @@ from runconsole.errors import InvalidArgument, LinkLost
 from runconsole.protocols.agui.spec import AguiProtocol
 from runconsole.protocols.base import Wire
 from runconsole.protocols.json.spec import JsonProtocol
+from runconsole.protocols.langgraph.spec import LangGraphProtocol
 from runconsole.protocols.local.spec import LocalProtocol
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.socketio.spec import SocketIoProtocol
@@ -56,6 +57,7 @@ _OWN: tuple[ProtocolSpec, ...] = (
     TrpcProtocol(),
     SocketIoProtocol(),
     AguiProtocol(),
+    LangGraphProtocol(),
     _LOCAL,
 )
 

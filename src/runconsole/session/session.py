@@ -264,7 +264,7 @@ class Session:
                     if self._recorder is not None and self._state.interruption is None:
                         self._recorder.finished()
         self._observe(effects)
-        if self._ended.is_set():
+        if self._ended.is_set() and not self._wire.goes_on:
             self._end()
 
     def _go_on(self) -> None:
@@ -508,7 +508,9 @@ class Session:
             self._abandon(await link.close())
 
     async def _linger(self) -> None:
-        """Return when the run has ended and the server has been silent for a while."""
+        """Return when the run has ended and the server has been silent for a while; never where later runs follow."""
+        if self._wire.goes_on:
+            await asyncio.Event().wait()
         count = -1
         while count != len(self._runs.log):
             await self._ended.wait()
@@ -519,7 +521,8 @@ class Session:
         """Decide what a lost link means; return whether the session is over. `known` as of `Attempts`."""
         state, attempts = self._state, self._attempts
         lost = self._denial.lost(has_run=state.has_run) or lost
-        if state.finished or (lost.orderly and not lost.unfinished and is_complete(state)):
+        is_over = state.finished or (lost.orderly and not lost.unfinished and is_complete(state))
+        if is_over and not self._wire.goes_on:
             return self._end()
         if lost.code == _TOO_BIG:
             self._wire.forget_mark()

@@ -106,19 +106,57 @@ class Requests:
             return
 
     async def open(
-        self, method: Literal["GET", "POST"], body: str | None = None, *, last_id: str = "", patience: float | None
+        self,
+        method: Literal["GET", "POST"],
+        body: str | None = None,
+        *,
+        url: Secret[str] | None = None,
+        last_id: str = "",
+        patience: float | None,
     ) -> Stream:
         """Return the stream of a request. Raises Failed.
 
         Args:
             method: of the request.
             body: JSON.
+            url: another address of the same server; None is that of these requests.
             last_id: the id of the last event, to resume behind it; empty for none.
             patience: seconds to wait for the response's head; None for any time.
         """
-        url = self._url
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        return await self._checked(await self._response(method, body, url, headers, patience), method)
+
+    async def fetch(
+        self, method: Literal["GET", "POST"], url: Secret[str], body: str | None = None, *, patience: float
+    ) -> tuple[int, bytes]:
+        """Return the status and the body of a request that answers at once, whatever the status. Raises Failed.
+
+        Arguments as of `open`; `patience` is for the whole response.
+        """
+        found = b""
+        try:
+            async with asyncio.timeout(patience):
+                response = await self._response(method, body, url, {"Accept": "application/json"}, patience)
+                try:
+                    async for chunk in response.aiter_bytes():
+                        found += chunk
+                        if len(found) > MAX_SIZE:
+                            raise Failed(LinkLost(f"{self.host} answers with too much to read"), may_count=True)
+                finally:
+                    await response.aclose()
+        except (httpx2.HTTPError, httpx2.StreamError, TimeoutError, OSError):
+            failed = Failed(LinkLost(f"{self.host} broke off its answer, or did not answer in time"), may_count=True)
+        else:
+            return response.status_code, found
+        raise failed  # outside of the handler: the frames of the error hold the headers
+
+    async def _response(
+        self, method: str, body: str | None, url: Secret[str] | None, headers: Mapping[str, str], patience: float | None
+    ) -> httpx2.Response:
+        """Return the response to a request, behind redirects within one origin. Raises Failed."""
+        url = url or self._url
         for _ in range(_MOST_REDIRECTS):
-            request = self._request(url, method, body, last_id)
+            request = self._request(url, method, body, headers)
             try:
                 async with asyncio.timeout(patience):
                     response = await self._transport.handle_async_request(request)
@@ -136,24 +174,22 @@ class Requests:
             else:
                 following = self._redirected(url, response, method)
                 if following is None:
-                    return await self._checked(response, method)
+                    return response
                 await response.aclose()
                 url = following
                 continue
             raise failed  # outside of the handler: the frames of the error hold the headers
         raise Failed(LinkLost(f"{self.host} redirects in a circle", doubtful=True), may_count=False)
 
-    def _request(self, url: Secret[str], method: str, body: str | None, last_id: str) -> httpx2.Request:
+    def _request(self, url: Secret[str], method: str, body: str | None, more: Mapping[str, str]) -> httpx2.Request:
         headers = {
-            "Accept": "text/event-stream",
             "Accept-Encoding": "identity",
             "Cache-Control": "no-store",
             "User-Agent": f"runconsole/{__version__}",
+            **more,
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        if last_id:
-            headers["Last-Event-ID"] = last_id
         given = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._headers.reveal().items()]
         own = {name.lower() for name, _ in given}
         sent = [(n.encode(), v.encode()) for n, v in headers.items() if n.lower().encode() not in own]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from runconsole.errors import LinkLost
 from runconsole.redaction.secrets import Secret, bare
-from runconsole.transports.internals import unusable
+from runconsole.transports.sse.loading import load_requests
 from runconsole.transports.sse.parser import SseEvent
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _PARTING = 1.0
 """Seconds for a response to end after which another request is sent."""
 _AHEAD = 64
 """The most reads from the network that may wait for the console."""
-_PACKAGES = {"httpx2", "httpcore2", "anyio", "h11", "truststore", "idna"}
 
 
 class SseTransport:
@@ -116,17 +115,7 @@ class SseTransport:
         raise lost  # outside of the handler: the frames of the error hold the headers
 
     def _requests(self) -> Requests:
-        try:
-            from runconsole.transports.sse.requests import Requests
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in _PACKAGES:
-                raise unusable("httpx2", str(error)) from None
-            raise LinkLost(
-                'expected the HTTP client httpx2, which is not installed: pip install "runconsole[agents]"', fatal=True
-            ) from None
-        except (ImportError, AttributeError) as error:
-            raise unusable("httpx2", str(error)) from None
-        return Requests(self._url, self._headers, ssl=self._ssl, hide=self._hide, wanted=self._wanted)
+        return load_requests()(self._url, self._headers, ssl=self._ssl, hide=self._hide, wanted=self._wanted)
 
 
 class _Reading:

@@ -1,0 +1,1 @@
+"""A thread of an Agent Server: its event stream, and HTTP calls beside it, over one connection."""
