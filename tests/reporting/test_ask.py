@@ -329,6 +329,42 @@ def test_the_terminal_answers(tmp_path: Path, typed: str, taken: str) -> None:
         os.close(main)
 
 
+ACTIONS = """
+import runconsole
+from runconsole import ActionRequest
+asked = [ActionRequest("send", {"to": "a"}, allowed=["approve", "edit"]), ActionRequest("erase", {"path": "/x"})]
+with runconsole.start_run("ship") as run:
+    answer = run.ask("Do these?", requests=asked)
+    print("took", *[(each.type, each.args, each.message) for each in answer.decisions])
+"""
+
+
+def test_the_terminal_decides_actions_one_by_one() -> None:
+    main, other = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", ACTIONS], stdin=other, stdout=other, stderr=other)
+    os.close(other)
+    shown = b""
+    try:
+        for wanted, line in [
+            (b"then Enter", "2"),
+            (b"1 approve, 2 edit: ", "2"),
+            (b"to (Enter for a): ", "b"),
+            (b"1 approve, 2 reject: ", "2"),
+            (b"Reason", "no"),
+        ]:
+            while wanted not in shown:
+                shown += os.read(main, 4096)
+            os.write(main, f"{line}\n".encode())
+        while b"took ('edit', {'to': 'b'}, None) ('reject', None, 'no')" not in shown:
+            shown += os.read(main, 4096)
+        assert b"[1] Approve all" in shown
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(main)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

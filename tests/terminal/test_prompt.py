@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runconsole.events import Answer, CheckpointOption
+from runconsole.events import ActionDecision, ActionRequest, Answer, CheckpointOption
+from runconsole.requests.options import options_of
 from runconsole.state import Checkpoint
 from runconsole.terminal.prompt import Prompt, PromptAnswer
 
@@ -41,6 +42,38 @@ def test_text_typed_after_the_choice_is_the_feedback() -> None:
     prompt, waiting = Prompt(), [question()]
     answers = typed(prompt, waiting, "1", *"go 2x", "backspace", "enter")
     assert answers == [PromptAnswer("cp-1", Answer("approve", "go 2"))]
+
+
+ACTIONS = (
+    ActionRequest("send", {"to": "a"}, "Sends it", ("approve", "edit", "reject")),
+    ActionRequest("erase", {"path": "/x\u202e"}),
+)
+
+
+def test_actions_are_shown_and_decided_one_by_one() -> None:
+    prompt = Prompt()
+    waiting = [Checkpoint("cp-1", title="Do these?", options=options_of(ACTIONS), offers="told", requests=ACTIONS)]
+    lines = shown(prompt, waiting)
+    assert 'to: "a"' in lines
+    assert "\u202e" not in lines
+    assert "[3] Decide each" in lines
+    assert typed(prompt, waiting, "3", "2", "enter", *"bob", "enter") == []
+    assert "erase (2 of 2)" in shown(prompt, waiting)
+    assert "send (1 of 2)" not in shown(prompt, waiting)
+    assert typed(prompt, waiting, "2", "enter", *"no", "enter") == []
+    assert "send: edit" in shown(prompt, waiting)
+    decisions = (ActionDecision("edit", {"to": "bob"}), ActionDecision("reject", message="no"))
+    assert typed(prompt, waiting, "enter") == [PromptAnswer("cp-1", Answer("decide", decisions=decisions))]
+
+
+def test_all_actions_are_approved_by_one_option_while_all_are_shown() -> None:
+    prompt = Prompt()
+    waiting = [Checkpoint("cp-1", options=options_of(ACTIONS), offers="told", requests=ACTIONS)]
+    assert typed(prompt, waiting, "1", "enter") == [PromptAnswer("cp-1", Answer("approve"))]
+    many = ACTIONS * 20
+    waiting = [Checkpoint("cp-2", options=options_of(many), offers="told", requests=many)]
+    assert "Approve all" not in shown(prompt, waiting)
+    assert typed(prompt, waiting, "1", "enter") == [PromptAnswer("cp-2", Answer("reject"))]
 
 
 def test_escape_goes_back_and_forgets_what_was_typed() -> None:

@@ -26,7 +26,7 @@ export interface Decided extends Filled {
 
 /** The decisions as they are typed now. */
 export function decided({ requests = [], form = [], options }: CheckpointRow, texts: FormTexts | null): Decided {
-  const filled = requests.map((_, at) => valuesOf(fieldsOf(form, texts, at), texts));
+  const filled = requests.map((_, at) => valuesOf(fieldsOf(form, texts, at), texts, true));
   const decisions = filled.map(({ values }) => values);
   const [only, ...others] = new Set(decisions.map(({ type }) => type));
   return {

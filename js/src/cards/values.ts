@@ -36,8 +36,8 @@ export function changed(field: FormField, texts: FormTexts | null, raw: Raw): Fo
   return entries.length > 0 ? Object.fromEntries(entries) : null;
 }
 
-/** The values to send. */
-export function valuesOf(form: readonly FormField[], texts: FormTexts | null): Filled {
+/** The values to send. `exact`: a text in place of a number is a problem here, since no schema judges it later. */
+export function valuesOf(form: readonly FormField[], texts: FormTexts | null, exact = false): Filled {
   const values = new Map<string, unknown>();
   const problems: [string, string][] = [];
   for (const field of form) {
@@ -47,6 +47,7 @@ export function valuesOf(form: readonly FormField[], texts: FormTexts | null): F
     if (value === LEFT_OUT) continue;
     const { error } = field.kind === "json" ? parseModifications(String(raw)) : { error: null };
     if (error !== null) problems.push([field.key, error]);
+    else if (exact && isNumber(field) && typeof value === "string") problems.push([field.key, "this is not a number"]);
     else if (hasInexact(value)) problems.push([field.key, "a number has more digits than can be sent exactly"]);
     inside.set(field.path.at(-1) ?? field.key, value);
   }

@@ -105,7 +105,8 @@ describe("a question about actions", () => {
   });
 
   test("keeps arguments that are no JSON here, and says what the kernel refuses beside its field", async () => {
-    const bench = await asked({ requests: [send], form: FORM.slice(0, 4) });
+    const n = formField("0.args.n", "number", "n", { path: ["args", "n"], start: "1" });
+    const bench = await asked({ requests: [send], form: [...FORM.slice(0, 4), n] });
     await choose(bench, "send", "Edit");
     const more = part(bench, "send").getByRole("textbox", { name: "more" });
     await type(more, "[1");
@@ -113,6 +114,12 @@ describe("a question about actions", () => {
     expect(answers(bench)).toEqual([]);
     expect(more.getAttribute("aria-invalid")).toBe("true");
     await type(more, "[1]");
+    const count = part(bench, "send").getByRole("textbox", { name: "n" });
+    await type(count, "many");
+    await click(named(bench, "button", "Send"));
+    expect(answers(bench)).toEqual([]);
+    expect(part(bench, "send").getByText("this is not a number")).toBeTruthy();
+    await type(count, "2");
     await click(named(bench, "button", "Send"));
     const id = bench.sent("decide").at(-1)?.id ?? "";
     const fields = { "0.args.to": "is too short" };

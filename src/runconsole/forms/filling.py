@@ -55,10 +55,14 @@ class Filling:
     def enter(self, text: str) -> None:
         """Take the text for the field that is asked for; a value that does not fit is asked for again."""
         field = self._left[0]
-        value = read_typed(field, text)
+        try:
+            value = read_typed(field, text)
+        except (ValueError, RecursionError):
+            self.wrong = "this is not JSON"
+            return
         self.wrong = problem(self._form, field, value)
         if self.wrong is not None:
             return
         del self._left[0]
-        if value is not None:
+        if value is not None or (field.kind == "json" and field.required):
             self._given.append((field, value))

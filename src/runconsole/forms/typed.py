@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from runconsole.forms.fields import Field, values_of
@@ -20,7 +21,8 @@ def ask_for(field: Field) -> str:
         numbered = (f"{number} {label}" for number, (label, _) in enumerate(field.choices, 1))
         said.append(", ".join(numbered) + ("; several with commas" if field.kind == "choices" else ""))
     elif field.kind not in {"text", "lines"}:
-        said.insert(0, {"boolean": "yes or no", "datetime": "date and time"}.get(field.kind, field.kind))
+        kinds = {"boolean": "yes or no", "datetime": "date and time", "json": "JSON"}
+        said.insert(0, kinds.get(field.kind, field.kind))
     if field.default is not None:
         said.append(f"Enter for {_shown(field.default)}")
     elif not field.required:
@@ -30,10 +32,15 @@ def ask_for(field: Field) -> str:
 
 
 def read_typed(field: Field, text: str) -> Any:
-    """Return the value that a text means; None for an empty one. A text that means nothing is returned as it is."""
+    """Return the value that a text means; the default for an empty one. A text that means nothing is returned as it is.
+
+    Raises ValueError for a text that is no JSON where that is wanted.
+    """
     text = text.strip()
     if not text:
         return field.default
+    if field.kind == "json":
+        return json.loads(text)
     if field.kind == "choices":
         return [_choice(field, part.strip()) for part in text.split(",") if part.strip()]
     if field.kind == "choice":
@@ -45,6 +52,8 @@ def read_typed(field: Field, text: str) -> Any:
 
 def problem(form: Form, field: Field, value: Any) -> str | None:
     """Return why a value does not fit; None where it does, or may be left out."""
+    if value is None and field.kind == "json":
+        return None
     if value is None:
         return "a value is needed" if field.required else None
     misfits = form.misfits(values_of({field.path: value}))
@@ -71,4 +80,6 @@ def _number(text: str, kind: str) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list) and not any(isinstance(part, list | dict) for part in value):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from runconsole.errors import DecisionError, UnfitValues
 from runconsole.events import CheckpointOption
@@ -15,6 +16,7 @@ from runconsole.forms.answers import takes_values
 from runconsole.forms.filling import Filling
 from runconsole.reporting import notebook
 from runconsole.reporting.asking import Question
+from runconsole.requests.review import Review, action_lines, is_offered
 from runconsole.text.marks import marked
 
 __all__ = ["ask", "can_ask"]
@@ -50,7 +52,7 @@ def ask(question: Question, decide: Callable[..., object], timeout: float | None
             return
         chosen = chosen_by(line.strip(), question)
         if chosen is None:
-            sys.stderr.write(f"Answer 1 to {len(question.options)}, then Enter: ")
+            sys.stderr.write(f"Answer 1 to {len(_offered(question))}, then Enter: ")
             sys.stderr.flush()
             continue
         try:
@@ -60,37 +62,48 @@ def ask(question: Question, decide: Callable[..., object], timeout: float | None
 
 
 def answer(question: Question, chosen: str, decide: Callable[..., object]) -> None:
-    """Ask for the values that go with an option, a line each, and decide; the end of stdin leaves the question open."""
+    """Ask for what goes with an option, a line each, and decide; the end of stdin leaves the question open."""
     label = next(option["label"] for option in question.options if option["id"] == chosen)
-    filling = Filling.of(question.schema) if takes_values(CheckpointOption(chosen, label)) else None
+    review = Review.of(question.requests, chosen)
+    takes = not question.requests and takes_values(CheckpointOption(chosen, label))
+    filling = review or (Filling.of(question.schema) if takes else None)
     while filling is not None and not filling.is_done and not question.answered.done():
-        wrong = "" if filling.wrong is None else f"! {marked(filling.wrong)}\n"
-        sys.stderr.write(f"{wrong}{marked(filling.asked)}: ")
+        said = review.lines if review is not None else [] if filling.wrong is None else [f"! {filling.wrong}"]
+        sys.stderr.write("".join(f"{marked(line)}\n" for line in said) + f"{marked(filling.asked)}: ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
             return
         filling.enter(line)
-    decide(question.id, chosen, values=None if filling is None else filling.values)
+    if review is not None:
+        if review.is_done:  # or else the question was answered elsewhere
+            decide(question.id, None, decisions=review.decisions)
+    else:
+        decide(question.id, chosen, values=filling.values if isinstance(filling, Filling) else None)
 
 
 def lines(question: Question) -> list[str]:
     """Return a question as lines for a person."""
     shown = [f"? {marked(question.title)}"]
-    for number, option in enumerate(question.options, 1):
+    shown += [f"  {marked(line)}" for line in action_lines(question.requests)]
+    for number, option in enumerate(_offered(question), 1):
         described = f": {marked(option['description'])}" if option.get("description") else ""
         default = " (default)" if option["id"] == question.default else ""
         shown.append(f"  [{number}] {marked(option['label'])}{described}{default}")
-    return [*shown, f"Answer 1 to {len(question.options)}, then Enter:"]
+    return [*shown, f"Answer 1 to {len(_offered(question))}, then Enter:"]
+
+
+def _offered(question: Question) -> list[dict[str, Any]]:
+    """Return the options to choose from: what is approved is shown whole, or not offered."""
+    return [option for option in question.options if is_offered(question.requests, option["id"])]
 
 
 def chosen_by(text: str, question: Question) -> str | None:
     """Return the id of the option that a typed line means: its number, id or label; an empty line is the default."""
+    offered = _offered(question)
     if not text:
-        return question.default
-    if text.isdecimal() and 0 < int(text) <= len(question.options):
-        return str(question.options[int(text) - 1]["id"])
-    found = [
-        option["id"] for option in question.options if text.lower() in {option["id"].lower(), option["label"].lower()}
-    ]
+        return next((question.default for option in offered if option["id"] == question.default), None)
+    if text.isdecimal() and 0 < int(text) <= len(offered):
+        return str(offered[int(text) - 1]["id"])
+    found = [option["id"] for option in offered if text.lower() in {option["id"].lower(), option["label"].lower()}]
     return str(found[0]) if len(found) == 1 else None

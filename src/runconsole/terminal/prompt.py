@@ -9,6 +9,8 @@ from typing import NamedTuple
 from runconsole.events import Answer, CheckpointOption, Micros
 from runconsole.forms.answers import takes_values
 from runconsole.forms.filling import Filling
+from runconsole.requests.options import option_of
+from runconsole.requests.review import Review, action_lines, is_offered
 from runconsole.state import Checkpoint, span_s
 from runconsole.view.screen import clean, duration
 
@@ -39,8 +41,8 @@ class Prompt:
         self._shown: str | None = None
         self._chosen: str | None = None
         self._typed = ""
-        self._filling: Filling | None = None
-        """The form beside the chosen option, until it is filled in."""
+        self._filling: Filling | Review | None = None
+        """The form, or the actions, beside the chosen option, until they are filled in or decided."""
 
     def press(self, key: str, waiting: Sequence[Checkpoint]) -> PromptAnswer | None:
         """Process one key; return the answer that it completes, else None."""
@@ -70,9 +72,12 @@ class Prompt:
         option = words if self._chosen == _WORDS else self._chosen
         if option is None:
             return None
-        values = None if self._filling is None else self._filling.values
+        filled = self._filling
         self._leave()
-        return PromptAnswer(checkpoint.checkpoint_id, Answer(option, words, values))
+        if isinstance(filled, Review):
+            decisions = filled.decisions
+            return PromptAnswer(checkpoint.checkpoint_id, Answer(option_of(decisions), decisions=decisions))
+        return PromptAnswer(checkpoint.checkpoint_id, Answer(option, words, None if filled is None else filled.values))
 
     def _choose(self, key: str, checkpoint: Checkpoint, waiting: Sequence[Checkpoint]) -> None:
         if key == "tab":
@@ -83,7 +88,7 @@ class Prompt:
         elif checkpoint.status != "sending" and key.isdecimal() and 0 < int(key) <= len(_offered(checkpoint)):
             self._shown = checkpoint.checkpoint_id
             chosen = _offered(checkpoint)[int(key) - 1]
-            self._chosen, self._filling = chosen.id, Filling.of(checkpoint.schema) if takes_values(chosen) else None
+            self._chosen, self._filling = chosen.id, _beside(chosen, checkpoint)
 
     def _leave(self) -> None:
         self._chosen, self._typed, self._filling = None, "", None
@@ -116,11 +121,17 @@ class Prompt:
         count = f" ({number} of {len(waiting)})" if len(waiting) > 1 else ""
         return [
             f"Needs your decision{count}: {clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)}",
+            *self._actions(checkpoint),
             *_subject(checkpoint),
             *_deadline(checkpoint, span_s(server_now, due_at(checkpoint))),
             *self._answers(checkpoint, several=len(waiting) > 1),
             *([self.notice] if self.notice else []),
         ]
+
+    def _actions(self, checkpoint: Checkpoint) -> Iterator[str]:
+        """Yield the actions that a question asks about, until they are decided one by one."""
+        if not isinstance(self._filling, Review):
+            yield from (f"  {clean(line)}" for line in action_lines(checkpoint.requests))
 
     def _answers(self, checkpoint: Checkpoint, *, several: bool) -> Iterator[str]:
         if checkpoint.options_note is not None:
@@ -136,12 +147,18 @@ class Prompt:
             yield f"  {clean(self._filling.asked)}: {clean(self._typed)}▌"
             yield "  Enter takes it, Esc goes back"
             return
+        if isinstance(self._filling, Review):
+            yield from (f"  {clean(line)}" for line in self._filling.lines)
+            yield "  Enter sends it, Esc goes back"
+            return
         if chosen is not None:
             yield f"  Answer: {clean(chosen.label)}. Feedback, if any: {clean(self._typed)}▌"
             yield "  Enter sends it, Esc goes back"
             return
         offered = _offered(checkpoint)
-        for number, (option, label) in enumerate(zip(offered, checkpoint.labels, strict=False), 1):
+        labels = dict(zip((option.id for option in checkpoint.options), checkpoint.labels, strict=True))
+        for number, option in enumerate(offered, 1):
+            label = labels[option.id]
             yield f"  [{number}] {clean(label)}{_option_details(option, checkpoint)}"
         if checkpoint.status == "sending":
             yield f"  Your answer {clean(checkpoint.error) if checkpoint.error else 'is on its way'} ..."
@@ -161,7 +178,15 @@ def _instruction(checkpoint: Checkpoint, offered: int) -> str:
 
 
 def _offered(checkpoint: Checkpoint) -> Sequence[CheckpointOption]:
-    return checkpoint.options[:_MOST_OPTIONS]
+    """Return the options to choose from: what is approved is shown whole, or not offered."""
+    return [option for option in checkpoint.options if is_offered(checkpoint.requests, option.id)][:_MOST_OPTIONS]
+
+
+def _beside(chosen: CheckpointOption, checkpoint: Checkpoint) -> Filling | Review | None:
+    """Return what is to be filled in or decided beside an option; None for nothing."""
+    if checkpoint.requests:
+        return Review.of(checkpoint.requests, chosen.id)
+    return Filling.of(checkpoint.schema) if takes_values(chosen) else None
 
 
 def _option_details(option: CheckpointOption, checkpoint: Checkpoint) -> str:
