@@ -193,7 +193,7 @@ class NotebookPage:
             self.tab.evaluate("path => harness.open(path)", self.path)
         else:
             self.lab.server.set_setting("@jupyterlab/apputils-extension:themes", {"theme": self.lab.theme})
-            self.tab.goto(f"{self.lab.server.url}/doc/tree/{self.path}?token={self.lab.server.token}&reset")
+            self.tab.goto(self.lab.server.address(self.path))
         self.wait_idle(OPEN_TIMEOUT)
 
     def reload(self, *, wait: bool = True) -> None:

@@ -9,12 +9,14 @@ import secrets
 import subprocess
 import sys
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from tests.e2e.kernels import install_kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -30,6 +32,12 @@ _QUIET: dict[str, dict[str, Any]] = {
 class JupyterServer:
     """A running JupyterLab server; a context manager that ends it together with its kernels.
 
+    Args:
+        home: a folder for everything that it writes.
+        program: another application than JupyterLab.
+        variables: of its environment, beside those of the folders.
+        page: the path of a notebook's page, before that of the notebook.
+
     Attributes:
         root: the folder whose notebooks it serves.
         log: the file with everything the server and its kernels wrote.
@@ -37,7 +45,17 @@ class JupyterServer:
         token: the token that a request must carry.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        program: Sequence[str] = (sys.executable, "-m", "jupyterlab", "--LabApp.expose_app_in_browser=True"),
+        variables: Mapping[str, str] = MappingProxyType({}),
+        page: str = "doc/tree",
+    ) -> None:
+        self._program = program
+        self._variables = variables
+        self._page = page
         self.root = home / "notebooks"
         self.log = home / "jupyter.log"
         self.token = secrets.token_hex(16)
@@ -50,11 +68,10 @@ class JupyterServer:
         for plugin, values in _QUIET.items():
             self.set_setting(plugin, values)
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"),
+            *(*self._program, "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"),
             f"--ServerApp.root_dir={self.root}",
             f"--IdentityProvider.token={self.token}",
             "--ServerApp.terminals_enabled=False",
-            "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
             "--LanguageServerManager.autodetect=False",
         ]
@@ -73,6 +90,10 @@ class JupyterServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+
+    def address(self, notebook: str) -> str:
+        """The address of a notebook's page, below the server's root."""
+        return f"{self.url}/{self._page}/{notebook}?token={self.token}&reset"
 
     def set_setting(self, plugin: str, values: dict[str, Any]) -> None:
         """Gives a plugin ("@scope/package:plugin") user settings; a page shows them when it loads the next time."""
@@ -124,7 +145,7 @@ class JupyterServer:
             "IPYTHONDIR": "ipython",
         }
         own = {name: str(self._home / folder) for name, folder in folders.items()}
-        return inherited | own | {"JUPYTER_PREFER_ENV_PATH": "1"}
+        return inherited | own | {"JUPYTER_PREFER_ENV_PATH": "1", **self._variables}
 
     def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
         info = self._home / "runtime" / f"jpserver-{process.pid}.json"
