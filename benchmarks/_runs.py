@@ -110,6 +110,28 @@ def _agents_of_each(count: int) -> Iterator[Event]:
     return (_agent(f"task_{i}", i) for i in range(count))
 
 
+def _sub_agents(count: int) -> Iterator[Event]:
+    """Yield agents that one agent has begun, each with its end."""
+    for i in range(0, count, 2):
+        yield "agent.spawned", {"taskId": "task_1", "agentId": f"agent_{i}", "parentAgentId": "agent_0"}
+        yield _agent("task_1", i)
+
+
+def _tool_calls(count: int) -> Iterator[Event]:
+    """Yield calls of tools by one agent, each with its result."""
+    for i in range(0, count, 2):
+        named = {"taskId": "task_1", "agentId": "agent_1", "toolCallId": f"call_{i}", "tool": "read_file"}
+        yield "agent.tool_call", {**named, "arguments": {"path": f"src/module_{i}.py"}}
+        yield "agent.tool_result", {**named, "result": "text of the file"}
+
+
+def _unnamed_calls(count: int) -> Iterator[Event]:
+    """Yield calls without ids, each with its result."""
+    for i in range(0, count, 2):
+        yield "agent.tool_call", {"agentId": "agent_1", "tool": "read_file", "arguments": {"path": f"{i}.py"}}
+        yield "agent.tool_result", {"agentId": "agent_1", "tool": "read_file", "result": f"text {i}"}
+
+
 def _question(number: int) -> Event:
     data = {"taskId": f"task_{number % 50}", "title": "Is this right?", "options": _OPTIONS}
     return "task.hitl_required", {**data, "checkpointId": f"cp_{number}", "checkpointType": "spec_review"}
@@ -189,6 +211,9 @@ DIMENSIONS: dict[str, Callable[[int], Iterator[Event]]] = {
     "errors of other tasks": _errors_of_tasks,
     "agents of one task": _agents_of_one,
     "agents of other tasks": _agents_of_each,
+    "sub-agents": _sub_agents,
+    "tool calls": _tool_calls,
+    "tool calls without ids": _unnamed_calls,
     "checkpoints, open": _questions_open,
     "checkpoints, decided": _questions_decided,
     "checkpoints, open while tasks end": _questions_and_tasks,

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { nest } from "./nest.mjs";
+import { nest, shorten } from "./nest.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../src/runconsole/static");
@@ -40,7 +40,7 @@ const script = resolve(out, "widget.js");
 const plain = await readFile(script);
 await writeFile(script, packed(plain));
 const style = resolve(out, "widget.css");
-await writeFile(style, nest(await readFile(style, "utf8")));
+await writeFile(style, shorten(nest(await readFile(style, "utf8"))));
 const sizes = await Promise.all(["widget.js", "widget.css"].map(async (name) => (await stat(resolve(out, name))).size));
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 console.log(`widget.js: ${kib(sizes[0])} (${kib(plain.length)} unpacked), widget.css: ${kib(sizes[1])}`);

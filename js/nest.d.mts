@@ -1,1 +1,3 @@
 export function nest(css: string): string;
+
+export function shorten(css: string): string;

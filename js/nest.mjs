@@ -16,6 +16,13 @@ export function nest(css) {
   return short + close(run);
 }
 
+/** The same style sheet, with short names for the custom properties that it declares itself: no script knows those. */
+export function shorten(css) {
+  const own = new Map();
+  for (const [, name] of css.matchAll(/(--rc-[\w-]+):/g)) own.set(name, own.get(name) ?? `--r${own.size.toString(36)}`);
+  return css.replace(/--rc-[\w-]+/g, (name) => own.get(name) ?? name);
+}
+
 function close(run) {
   return run === "" ? "" : `${SCOPE}{${run}}`;
 }

@@ -39,7 +39,7 @@ interface Traits {
   place: string;
 }
 
-export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "checkpoints"];
+export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "agents", "checkpoints"];
 
 /** JupyterLab's view of its kernel. */
 class FakeHost {
@@ -157,6 +157,7 @@ export function emptyPicture(title = "A run", now = 0): Picture {
     waves: none(),
     tasks: none(),
     active: none(),
+    agents: none(),
     output: none(),
     artifacts: none(),
     errors: none(),

@@ -227,7 +227,7 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
                 "a",
                 status=TaskStatus.COMPLETED,
                 model="m",
-                usage=(TokenUsage(input_tokens=5, output_tokens=2, cached_tokens=4),),
+                usage=(TokenUsage(model="m", input_tokens=5, output_tokens=2, cached_tokens=4),),
             ),
         ),
         (

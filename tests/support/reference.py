@@ -279,7 +279,7 @@ class Reference:
         self._move(agent, status)
         agent |= known(
             name=data.get("name"),
-            model=data.get("model"),
+            model=agent["model"] or data.get("model"),
             parent_id=data.get("parentAgentId"),
             task_id=data.get("taskId"),
         )

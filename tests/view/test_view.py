@@ -24,7 +24,7 @@ from runconsole.view.view import DURABLE_BYTES
 from tests.support.folding import START, Folded, execution, fold, frames_of, task
 from tests.support.streams import checkpoint_events, execution_events, stamped, task_events
 
-KEYED = ("phases", "waves", "tasks", "active", "checkpoints")
+KEYED = ("phases", "waves", "tasks", "active", "agents", "checkpoints")
 NUMBERED = ("output", "artifacts", "errors", "decisions", "events")
 Row = dict[str, Any]
 

@@ -23,6 +23,7 @@ export type TableName =
   | "waves"
   | "tasks"
   | "active"
+  | "agents"
   | "output"
   | "artifacts"
   | "errors"
@@ -204,6 +205,33 @@ export interface TaskRow extends Row {
   subtasks_done: number;
   /** At most 30; `subtasks_total` counts them all. */
   subtasks: SubtaskRow[];
+}
+
+export type AgentKind = "task" | "agent" | "call";
+
+/** A row of the tree of agents: a task, an agent or a sub-agent, or a call of a tool. */
+export interface AgentRow extends Row {
+  kind: AgentKind;
+  id: string;
+  /** From 1. */
+  level: number;
+  /** The number of rows right below it. */
+  parts: number;
+  name: string;
+  status: TaskStatus;
+  model: string | null;
+  /** With those of all below it. */
+  tokens: number | null;
+  own_tokens: number | null;
+  cost_usd: number | null;
+  own_cost_usd: number | null;
+  started_at: number | null;
+  duration_s: number | null;
+  error: string | null;
+  arguments: string | null;
+  result: string | null;
+  /** What is known of an agent's own tokens, as name and text. */
+  facts: [string, string][];
 }
 
 /** A line of output. `key` is its number from 0; the open (last) line of a stream may still change. */
@@ -475,6 +503,8 @@ export interface PictureTables {
   tasks: Table<TaskRow>;
   /** Running and paused tasks, newest first, at most 12. */
   active: Table<TaskRow>;
+  /** The first 100 rows of the tree, each below the one that it is a part of: the rest by `page`. */
+  agents: Table<AgentRow>;
   /** The newest lines, at most 200 in a snapshot. */
   output: Table<OutputRow>;
   artifacts: Table<ArtifactRow>;
@@ -636,6 +666,7 @@ export interface Changes {
   waves?: TablePatch<WaveRow>;
   tasks?: TablePatch<TaskRow>;
   active?: TablePatch<TaskRow>;
+  agents?: TablePatch<AgentRow>;
   output?: TablePatch<OutputRow>;
   artifacts?: TablePatch<ArtifactRow>;
   errors?: TablePatch<ErrorRow>;

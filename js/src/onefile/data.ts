@@ -1,7 +1,7 @@
 /** The data of a run in a file, as `runconsole.onefile` in Python writes it. */
 import type { Head, LaneKind, Row, TableName, TimelineWindow } from "../kernel/contract";
 
-export type KeyedName = "phases" | "waves" | "tasks" | "checkpoints";
+export type KeyedName = "phases" | "waves" | "tasks" | "agents" | "checkpoints";
 export type GrowingName = Exclude<TableName, KeyedName | "active">;
 
 /** The changes of a table since the moment before. */

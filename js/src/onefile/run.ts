@@ -1,5 +1,6 @@
 /** A run as of one of its moments. */
 import type {
+  AgentRow,
   ArtifactRow,
   CheckpointRow,
   DecisionRow,
@@ -87,6 +88,7 @@ export class RunAt {
       phases: this.#firstOf<PhaseRow>("phases"),
       waves: { total: this.#keyed.waves.size, rows: [...this.#keyed.waves.values()].slice(-FIRST) as WaveRow[] },
       tasks: this.#firstOf<TaskRow>("tasks"),
+      agents: { total: this.#keyed.agents.size, rows: this.rows("agents") as AgentRow[] },
       active: { total: this.#active.length, rows: this.rows("active") as TaskRow[] },
       output: this.#newest<OutputRow>("output"),
       artifacts: this.#newest<ArtifactRow>("artifacts"),
@@ -120,5 +122,5 @@ export class RunAt {
 }
 
 function empty(): Record<KeyedName, Map<string, Row>> {
-  return { phases: new Map(), waves: new Map(), tasks: new Map(), checkpoints: new Map() };
+  return { phases: new Map(), waves: new Map(), tasks: new Map(), agents: new Map(), checkpoints: new Map() };
 }

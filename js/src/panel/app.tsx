@@ -43,16 +43,17 @@ function Contents() {
 }
 
 function Views() {
-  const store = useStore("head", "decisions");
+  const store = useStore("head", "decisions", "agents");
   const { tab = "Overview", change, openDrawer } = useView();
   if (!store.head) return <div class="rc-views" />;
-  const shown = TABS.find(({ name }) => name === tab) ?? TABS[0];
+  const here = TABS.filter((each) => each.has?.(store) ?? true);
+  const shown = here.find(({ name }) => name === tab) ?? here[0];
   const View = shown?.view;
   const select = (name: string) => {
     change({ tab: name });
     openDrawer(null); // it would hide what was chosen
   };
-  const tabs = TABS.map((each) => ({ ...each, badge: each.badge(store), tone: each.tone?.(store) }));
+  const tabs = here.map((each) => ({ ...each, badge: each.badge(store), tone: each.tone?.(store) }));
   return (
     <div class="rc-views">
       <Tabs label="Views" tabs={tabs} selected={shown?.name ?? tab} select={select}>

@@ -11,6 +11,8 @@ export interface Query {
   /** The order of tasks; none is that of arrival. */
   sort?: string | null;
   descending?: boolean;
+  /** The keys of the rows of a tree whose parts are hidden, as JSON. */
+  of?: string;
   /** Only these rows of a log. */
   query?: LogQuery;
 }
@@ -67,8 +69,8 @@ export class Pages {
 
   /** The rows of a query; the same object for the same query. */
   query(query: Query): PagedRows {
-    const { table, status, search, sort, descending, query: of } = query;
-    const name = JSON.stringify([table, status, search, sort, descending, of]);
+    const { table, status, search, sort, descending, of, query: log } = query;
+    const name = JSON.stringify([table, status, search, sort, descending, of, log]);
     const rows = this.#queries.get(name) ?? new PagedRows(query);
     this.#queries.delete(name);
     this.#queries.set(name, rows);

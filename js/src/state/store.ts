@@ -46,7 +46,7 @@ export type Topic =
   | "beat";
 
 export type Held = { [T in TableName]: PictureTables[T] extends { rows: (infer R extends Row)[] } ? R : never };
-type KeyedName = "phases" | "waves" | "tasks" | "active" | "checkpoints";
+type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "checkpoints";
 export type LogName = Exclude<TableName, KeyedName>;
 export type LogTables = { [T in LogName]: LogRows<Held[T]> };
 type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & LogTables;
@@ -69,6 +69,7 @@ export class Store {
     waves: new KeyedRows(),
     tasks: new KeyedRows(),
     active: new KeyedRows(),
+    agents: new KeyedRows(),
     checkpoints: new KeyedRows(),
     output: new LogRows(),
     artifacts: new LogRows(),

@@ -56,7 +56,11 @@ export function Progress({ name, row }: { name: string; row: Progressing }) {
 export const seconds = (row: { duration_s: number | null }) => row.duration_s;
 
 /** The time that a thing took; of one that runs the time until now, whatever its server says of it. */
-function Took({ row }: { row: { status: PhaseRow["status"]; started_at?: number | null; duration_s: number | null } }) {
+export function Took({
+  row,
+}: {
+  row: { status: PhaseRow["status"]; started_at?: number | null; duration_s: number | null };
+}) {
   const runs = row.status === "running" || row.status === "paused";
   const started = runs ? (row.started_at ?? null) : null;
   useNow(started !== null);

@@ -1,6 +1,7 @@
 /** The tabs of the panel, in order. */
 import type { FunctionComponent } from "preact";
 import type { Store } from "../state/store";
+import { Agents } from "./agents";
 import { Artifacts } from "./artifacts";
 import { Decisions } from "./decisions";
 import { Errors } from "./errors";
@@ -14,11 +15,14 @@ export interface TabView {
   /** The number on the tab; 0 shows none. */
   badge: (store: Store) => number;
   tone?: (store: Store) => string | undefined;
+  /** False for a run that has nothing to show there: it has no such tab. */
+  has?: (store: Store) => boolean;
   /** `open`: shows another tab, by its name. */
   view: FunctionComponent<{ open: (name: string) => void }>;
 }
 
 const none = () => 0;
+const agents = ({ tables }: Store) => tables.agents.total;
 // Errors that a run got over are no alarm. Pictures of older versions do not tell them apart.
 const errorBadge = ({ head, tables }: Store) => head?.errors_fatal || tables.errors.total;
 const errorTone = ({ head }: Store) => (head?.errors_fatal === 0 ? undefined : "failed");
@@ -31,4 +35,5 @@ export const TABS: readonly TabView[] = [
   { name: "Artifacts", badge: ({ tables }) => tables.artifacts.total, view: Artifacts },
   { name: "Errors", badge: errorBadge, tone: errorTone, view: Errors },
   { name: "Decisions", badge: ({ tables }) => tables.decisions.total, view: Decisions },
+  { name: "Agents", badge: agents, has: (store) => agents(store) > 0, view: Agents },
 ];

@@ -8,9 +8,17 @@ import { type Column, cellClass } from "./columns";
 import { Icon } from "./icons";
 import { memo } from "./memo";
 
+/** The place of a row in a tree. */
+export interface Branch {
+  level: number;
+  open: boolean | null;
+}
+
 export interface TableRowProps {
   row: Row;
-  index: string;
+  /** Its key in a tree, else its number. */
+  id: string;
+  index: number;
   position: number;
   columns: readonly Column<Row>[];
   unfolded: boolean;
@@ -23,22 +31,29 @@ export interface TableRowProps {
   folds: ((row: Row) => boolean) | undefined;
   detail: ((row: Row) => VNode | null) | undefined;
   below: ((row: Row) => VNode | null) | undefined;
-  unfold: (index: string, open: boolean) => void;
-  measure: (index: string, extra: number) => void;
+  tree: ((row: Row) => Branch) | undefined;
+  unfold: (id: string, open: boolean) => void;
+  measure: (id: string, extra: number) => void;
 }
 
 export const TableRow = memo(function TableRow(props: TableRowProps) {
-  const { row, index, position, columns, unfolded, stop, open } = props;
+  const { row, id, index, position, columns, stop, open } = props;
+  const branch = props.tree?.(row);
+  const hasParts = typeof branch?.open === "boolean";
+  const unfolded = branch?.open ?? props.unfolded;
   const folds = props.detail !== undefined && (props.folds?.(row) ?? true);
   const opens = open !== undefined || folds;
   const name = props.label?.(row) ?? row.key;
-  const toggle = () => props.unfold(index, !unfolded);
+  const toggle = () => props.unfold(id, !unfolded);
   const press = () => (open ? open(row) : toggle());
   return (
-    <div role="presentation" class={`rc-row${unfolded ? " rc-row-open" : ""}`} data-row={index}>
+    <div role="presentation" class={`rc-row${unfolded && !hasParts ? " rc-row-open" : ""}`} data-row={index}>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: its button does the same by keyboard */}
       <div
         role="row"
+        aria-level={branch?.level}
+        aria-expanded={branch && folds ? unfolded : undefined}
+        style={branch && { "--rc-level": branch.level - 1 }}
         class={`rc-tr${opens ? " rc-tr-opens" : ""}`}
         aria-rowindex={position + 2}
         onClick={opens ? (event) => isPlainClick(event) && press() : undefined}
@@ -46,14 +61,14 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
         {columns.map((column, i) => (
           <div
             key={column.heading}
-            role="cell"
+            role={branch ? "gridcell" : "cell"}
             class={cellClass(column)}
             data-heading={column.second && column.right ? column.heading : undefined}
           >
             {i === 0 && folds && (
               <Fold
                 open={unfolded}
-                name={open ? `Parts of ${name}` : `Details of ${name}`}
+                name={open || hasParts ? `Parts of ${name}` : `Details of ${name}`}
                 stop={open ? null : stop}
                 press={toggle}
               />
@@ -75,8 +90,8 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
           </div>
         ))}
       </div>
-      {unfolded && folds && props.detail && (
-        <Detail index={index} measure={props.measure}>
+      {unfolded && folds && !hasParts && props.detail && (
+        <Detail id={id} measure={props.measure}>
           {props.detail(row)}
         </Detail>
       )}
@@ -100,20 +115,16 @@ function Fold(props: { open: boolean; name: string; stop: boolean | null; press:
   );
 }
 
-function Detail(props: {
-  index: string;
-  measure: (index: string, extra: number) => void;
-  children: ComponentChildren;
-}) {
-  const { index, measure } = props;
+function Detail(props: { id: string; measure: (id: string, extra: number) => void; children: ComponentChildren }) {
+  const { id, measure } = props;
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = ref.current;
     if (!element) return undefined;
-    const observer = new ResizeObserver(() => measure(index, element.offsetHeight));
+    const observer = new ResizeObserver(() => measure(id, element.offsetHeight));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [index, measure]);
+  }, [id, measure]);
   return (
     <div class="rc-detail" role="row" ref={ref}>
       <div role="cell">{props.children ?? <span class="rc-note">Nothing more is known.</span>}</div>

@@ -1,14 +1,14 @@
 /** A table of any length that draws only its visible rows. Rows can open. */
 
 import type { RefObject, VNode } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "../kernel/contract";
 import { usePanel } from "../panel/context";
 import type { RowSource } from "../state/tables";
 import { Button } from "./button";
 import { type Column, cellClass, shownOf, templates, withValues } from "./columns";
 import { useRoving } from "./roving";
-import { Placeholder, TableRow, type TableRowProps } from "./table-row";
+import { type Branch, Placeholder, TableRow, type TableRowProps } from "./table-row";
 import { type Layout, useScroller } from "./virtual";
 
 export type { Column } from "./columns";
@@ -44,6 +44,10 @@ export interface DataTableProps<R extends Row> {
   sorting?: Sorting;
   /** A table that is narrower than this, in CSS pixels, has rows of two lines. */
   foldBelow?: number;
+  /** The place of a row in a tree: its level from 1, and whether its parts are shown; null for one without parts. */
+  tree?: (row: R) => Branch;
+  /** Shows or hides the parts of a row. */
+  toggle?: (row: R) => void;
   /** The content below each row, always: for short tables. */
   below?: (row: R) => VNode | null;
   /** Called with the rows [from, to) that are on screen. */
@@ -65,12 +69,18 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   const { name, rows, reversed = false, detail, onSeen } = props;
   const panel = usePanel();
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  // Rows of a tree move as others come and go: they are known by their keys, and here is where they were last.
+  const places = useRef(new Map<string, number>()).current;
+  const placeOf = (id: string) => {
+    const place = places.get(id) ?? Number(id);
+    return !props.tree || rows.at(place)?.key === id ? place : -1;
+  };
   const [extras, setExtras] = useState<ReadonlyMap<string, number>>(new Map());
   const total = rows.total;
   const numberOf = (position: number) => (reversed ? total - 1 - position : position);
   const [folded, fold] = useState(false);
   const rowHeight = folded ? TWO_LINES : ROW_HEIGHT;
-  const layout: Layout = { count: total, rowHeight, extras: placeExtras(extras, opened, reversed, total) };
+  const layout: Layout = { count: total, rowHeight, extras: placeExtras(extras, opened, placeOf, numberOf) };
   const scroller = useScroller({ layout, inset: folded ? 0 : HEAD_HEIGHT, growsAtTop: reversed });
   useNarrow(scroller.ref, props.columns.some(({ second }) => second) ? (props.foldBelow ?? FOLD_BELOW) : 0, fold);
   const virtual = total > ALL_ROWS;
@@ -83,9 +93,9 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
     onSeen?.(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
   });
 
-  const unfold = useCallback((index: string, open: boolean) => setOpened((old) => withRow(old, index, open)), []);
-  const measure = useCallback((index: string, extra: number) => {
-    setExtras((old) => (old.get(index) === extra ? old : new Map(old).set(index, extra)));
+  const unfold = useCallback((id: string, open: boolean) => setOpened((old) => withRow(old, id, open)), []);
+  const measure = useCallback((id: string, extra: number) => {
+    setExtras((old) => (old.get(id) === extra ? old : new Map(old).set(id, extra)));
   }, []);
 
   const seen = Array.from({ length: Math.max(0, end - start) }, (_, i) => rows.at(numberOf(start + i)));
@@ -95,11 +105,15 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
   // One row with something below it moves the first cells of all.
   if (folds && seen.some((row) => row && folds(row))) shown.headings.add(FOLDS);
   if (length) shown.longest = Math.max(shown.longest, ...seen.map((row) => (row && length(row)) ?? 0));
-  const unfoldRow = (index: string, open: boolean) => {
-    const row = rows.at(Number(index));
-    if (row && (folds?.(row) ?? true)) unfold(index, open);
+  const idOf = (index: number) => (props.tree ? (rows.at(index)?.key ?? "") : String(index));
+  const unfoldRow = (id: string, open: boolean) => {
+    const row = rows.at(placeOf(id));
+    const parts = row && props.tree?.(row).open;
+    if (row && typeof parts === "boolean") parts !== open && props.toggle?.(row);
+    else if (row && (folds?.(row) ?? true)) unfold(id, open);
   };
-  const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfoldRow : null });
+  const unfoldAt = (index: string, open: boolean) => unfoldRow(idOf(Number(index)), open);
+  const roving = useRoving({ scroller, total, start, end, numberOf, unfold: detail ? unfoldAt : null });
 
   const opens = detail !== undefined || props.open !== undefined;
 
@@ -107,15 +121,17 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
     const position = start + i;
     const index = numberOf(position);
     if (!row) return <Placeholder key={`at ${index}`} position={position} columns={columns.length} />;
-    const isOpen = opened.has(String(index));
+    const id = idOf(index);
+    if (props.tree) places.set(id, index);
     return (
       <TableRow
         key={row.key}
         row={row as Row}
-        index={String(index)}
+        id={id}
+        index={index}
         position={position}
         columns={columns as readonly Column<Row>[]}
-        unfolded={isOpen}
+        unfolded={opened.has(id)}
         stop={index === roving.stop}
         label={props.label as TableRowProps["label"]}
         open={props.open as TableRowProps["open"]}
@@ -123,16 +139,19 @@ export function DataTable<R extends Row>(props: DataTableProps<R>) {
         folds={folds as TableRowProps["folds"]}
         detail={detail as TableRowProps["detail"]}
         below={props.below as TableRowProps["below"]}
-        unfold={unfold}
+        tree={props.tree as TableRowProps["tree"]}
+        unfold={props.tree ? unfoldRow : unfold}
         measure={measure}
       />
     );
   });
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it is a table or a tree of rows
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: as above
     <div
       class={`rc-table${props.fills ? " rc-fills" : ""}${folded ? " rc-two" : ""}`}
-      role="table"
+      role={props.tree ? "treegrid" : "table"}
       aria-label={name}
       aria-rowcount={total + 1}
       ref={scroller.ref}
@@ -195,11 +214,11 @@ function Heading(props: { column: Column<Row>; sorting: Sorting | undefined; sto
   );
 }
 
-function withRow(old: ReadonlySet<string>, index: string, open: boolean): ReadonlySet<string> {
-  if (old.has(index) === open) return old;
+function withRow(old: ReadonlySet<string>, id: string, open: boolean): ReadonlySet<string> {
+  if (old.has(id) === open) return old;
   const fresh = new Set(old);
-  if (open) fresh.add(index);
-  else fresh.delete(index);
+  if (open) fresh.add(id);
+  else fresh.delete(id);
   return fresh;
 }
 
@@ -216,18 +235,18 @@ function useNarrow(ref: RefObject<HTMLElement | null>, limit: number, report: (n
   }, [ref, limit, report]);
 }
 
-/** Heights of opened rows by position on the screen, from those by row number. */
+/** Heights of opened rows by position on the screen. */
 function placeExtras(
   extras: ReadonlyMap<string, number>,
   opened: ReadonlySet<string>,
-  reversed: boolean,
-  total: number,
+  placeOf: (id: string) => number,
+  numberOf: (place: number) => number,
 ): ReadonlyMap<number, number> {
   if (opened.size === 0) return NO_EXTRAS;
   const placed = new Map<number, number>();
-  for (const index of opened) {
-    const number = Number(index);
-    placed.set(reversed ? total - 1 - number : number, extras.get(index) ?? 0);
+  for (const id of opened) {
+    const place = placeOf(id);
+    if (place >= 0) placed.set(numberOf(place), extras.get(id) ?? 0);
   }
   return placed;
 }

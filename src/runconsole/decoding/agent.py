@@ -156,13 +156,14 @@ def _used(data: _AgentEvent, metrics: _Metrics) -> tuple[TokenUsage, ...]:
         return first(*(getattr(part, name) for part in (metrics, other) for name in names))
 
     usage = TokenUsage(
+        model=first(data.model, data.model_id),
         tokens=first(count("tokens_used", "tokens_total", "total_tokens"), data.tokens_used),
         input_tokens=count("input_tokens"),
         output_tokens=count("output_tokens"),
         cached_tokens=count("cached_tokens", "cached_input_tokens", "cache_read_tokens"),
         cost_usd=first(count("cost"), data.cost),
     )
-    return () if usage == TokenUsage() else (usage,)
+    return () if usage == TokenUsage(model=usage.model) else (usage,)
 
 
 _NO_METRICS = _Metrics()

@@ -6,11 +6,12 @@ a moment has the number of their rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runconsole.events import Micros, Received
 from runconsole.state import RunState
+from runconsole.view.agents import AgentTree
 from runconsole.view.contract import Described
 from runconsole.view.decisions import DecisionHistory
 from runconsole.view.error_groups import ErrorGroups
@@ -22,7 +23,7 @@ from runconsole.view.tables import TABLES, TableSource
 
 __all__ = ["GROWING", "KEYED", "Moments"]
 
-KEYED = ("phases", "waves", "tasks", "checkpoints")
+KEYED = ("phases", "waves", "tasks", "agents", "checkpoints")
 """Tables whose rows change."""
 GROWING: dict[str, int] = {
     "output": 50_000,
@@ -37,6 +38,7 @@ _CHANGES = 400_000
 _WHOLE = 2_000
 """The most rows of a table that are there uncut, too."""
 
+_AGENTS = 1_000
 _MISSING = object()
 
 
@@ -62,7 +64,7 @@ class Moments:
         self._lines = OutputLines()
         self._errors = ErrorGroups()
         self._source = TableSource(
-            state, self._lines, DecisionHistory(), self._errors, read, lambda: describe()["events"]
+            state, self._lines, DecisionHistory(), self._errors, AgentTree(), read, lambda: describe()["events"]
         )
         self._head: AnyRow = {}
         self._held: dict[str, dict[str, Any]] = {name: {} for name in KEYED}
@@ -80,6 +82,7 @@ class Moments:
         self._lines.feed(self.state.output)
         self._source.history.feed(self.state)
         self._errors.feed(self.state)
+        self._source.agents.feed(self.state)
         moment: AnyRow = {"position_s": round(position_s, 3), "now": ms(now)}
         errors = ErrorCounts(self._errors.fatal.total, self._errors.still_open.total, self._errors.storm(self.state))
         after = head(self.state, self._describe(), len(self._lines.lines), errors)
@@ -102,7 +105,7 @@ class Moments:
             return {}
         self._versions[name] = version
         before = self._held[name]
-        after = dict(TABLES[name].every(self._source))
+        after = dict(self._every(name))
         rows = [self._row(name, key, item) for key, item in after.items() if not is_same(before.get(key), item)]
         self._held[name] = after
         self._changes += len(rows)
@@ -125,7 +128,7 @@ class Moments:
         for name in (*KEYED, "artifacts", "errors", "decisions"):
             found[name] = {}
             first = self._first(name) if name in GROWING else 0
-            for number, (key, item) in enumerate(TABLES[name].every(self._source)[first:]):
+            for number, (key, item) in enumerate(self._every(name)[first:]):
                 shown = str(number) if name in GROWING else key
                 if len(found[name]) < _WHOLE and "cut" in self._row(name, shown, item):
                     found[name][shown] = self._row(name, shown, item, whole=True)
@@ -144,7 +147,15 @@ class Moments:
             for name, most in GROWING.items()
             if self._first(name)
         ]
+        if len(self._source.agents) > _AGENTS:
+            parts.append(f"the first {_AGENTS:,} of {len(self._source.agents):,} agents and tool calls")
         return [*parts, "the end of the run alone, without the way there"] if self.is_full else parts
+
+    def _every(self, name: str) -> Sequence[tuple[str, Any]]:
+        """Return the rows of a table, of agents and their calls the first ones."""
+        if name == "agents":
+            return [(node.key, node) for node in self._source.agents.first(self.state, _AGENTS)]
+        return TABLES[name].every(self._source)
 
     def _first(self, name: str) -> int:
         return max(0, TABLES[name].total(self._source) - GROWING[name])

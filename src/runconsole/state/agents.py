@@ -39,7 +39,6 @@ def agent_reported(state: RunState, fact: AgentReported, event: Received) -> Non
         "name": fact.name,
         "parent_id": fact.parent_id,
         "task_id": fact.task_id,
-        "model": fact.model,
         "duration_s": fact.duration_s,
         "error": fact.error,
     }
@@ -47,11 +46,14 @@ def agent_reported(state: RunState, fact: AgentReported, event: Received) -> Non
         set_known(agent, **values)
     else:
         fill_unknown(agent, **values)
+    fill_unknown(agent, model=fact.model)
     infer_start(agent)
     for usage in fact.usage:
         _use(state, agent, fact.task_id, usage)
     state.agents[agent.agent_id] = agent
     state.versions["agents"] += 1
+    if known is None or (known.parent_id, known.task_id, known.used) != (agent.parent_id, agent.task_id, agent.used):
+        state.comings.append(("agent", agent.agent_id))
     _note_task(state, fact.task_id)
     if fact.subtask is not None:
         subtask_reported(state, fact.subtask, event)
@@ -126,6 +128,7 @@ def _price_again(state: RunState, prices: Prices | None) -> None:
     for (agent_id, task_id, _, _), usage in state.usages.items():
         _change(state, agents[agent_id], task_id, None, _priced(usage, prices))
     state.agents.update(agents)
+    state.comings.extend(("agent", agent_id) for agent_id in agents)
     state.versions["agents"] += 1
     state.count_costs_again()
 
@@ -177,6 +180,8 @@ def tool_call_reported(state: RunState, fact: ToolCallReported, event: Received)
         fill_unknown(call, **values)
     infer_start(call)
     state.tool_calls[call_id] = call
+    if known is None or (known.task_id, known.agent_id) != (call.task_id, call.agent_id):
+        state.comings.append(("call", call_id))
     state.versions["tool_calls"] += 1
     _note_task(state, fact.task_id)
     if agent is None and fact.agent_id is not None:

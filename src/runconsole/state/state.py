@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from copy import copy
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -217,6 +217,8 @@ class RunState:
         """The percentage of a model's context of the last warning."""
         self.agents: dict[str, Agent] = {}
         self.tool_calls: dict[str, ToolCall] = {}
+        self.comings: list[tuple[Literal["agent", "call"], str]] = []
+        """The ids of agents and calls as they came, or got another place, or used more."""
         self.unnamed_calls = UnnamedCalls()
         self.usages: dict[tuple[str, str | None, str | None, str | None], TokenUsage] = {}
         """What each reported usage came to last, by its agent, task, id and model."""

@@ -72,6 +72,7 @@ TableName = Literal[
     "waves",
     "tasks",
     "active",
+    "agents",
     "output",
     "artifacts",
     "errors",
@@ -263,6 +264,35 @@ class TaskRow(Row):
     subtasks_done: int
     subtasks: list[SubtaskRow]
     """At most 30; `subtasks_total` counts them all."""
+
+
+AgentKind = Literal["task", "agent", "call"]
+
+
+class AgentRow(Row):
+    """A row of the tree of agents: a task, an agent or a sub-agent, or a call of a tool."""
+
+    kind: AgentKind
+    id: str
+    level: int
+    """From 1."""
+    parts: int
+    """The number of rows right below it."""
+    name: str
+    status: TaskStatusName
+    model: str | None
+    tokens: int | None
+    """With those of all below it."""
+    own_tokens: int | None
+    cost_usd: float | None
+    own_cost_usd: float | None
+    started_at: int | None
+    duration_s: float | None
+    error: str | None
+    arguments: str | None
+    result: str | None
+    facts: list[Pair]
+    """What is known of an agent's own tokens, as name and text."""
 
 
 class OutputRow(Row):
@@ -542,6 +572,8 @@ class PictureTables(TypedDict):
     """All tasks while there are at most 200, else the first 200 by arrival: the rest by `page`."""
     active: Table[TaskRow]
     """Running and paused tasks, newest first, at most 12."""
+    agents: Table[AgentRow]
+    """The first 100 rows of the tree, each below the one that it is a part of: the rest by `page`."""
     output: Table[OutputRow]
     """The newest lines, at most 200 in a snapshot."""
     artifacts: Table[ArtifactRow]
@@ -717,6 +749,7 @@ class Changes(TypedDict, total=False):
     waves: TablePatch[WaveRow]
     tasks: TablePatch[TaskRow]
     active: TablePatch[TaskRow]
+    agents: TablePatch[AgentRow]
     output: TablePatch[OutputRow]
     artifacts: TablePatch[ArtifactRow]
     errors: TablePatch[ErrorRow]

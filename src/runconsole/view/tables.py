@@ -11,6 +11,7 @@ from runconsole.state import RunState
 from runconsole.state.numbered import Numbered
 from runconsole.view import checkpoints as questions
 from runconsole.view import rows
+from runconsole.view.agents import AgentTree, agent_row
 from runconsole.view.contract import Row, TaskRow
 from runconsole.view.decisions import DecisionHistory, decision_row
 from runconsole.view.details import detail_facts
@@ -20,7 +21,7 @@ from runconsole.view.rows import Cutter, reference
 
 __all__ = ["TABLES", "Keyed", "ShownRows", "TableSource", "TableSpec"]
 
-TASKS, ACTIVE, NEWEST, LINES, OPEN, CLOSED, PARTS = 200, 12, 50, 200, 20, 5, 200
+TASKS, ACTIVE, NEWEST, LINES, OPEN, CLOSED, PARTS, AGENTS = 200, 12, 50, 200, 20, 5, 200, 100
 EVENTS = 16
 """The number of events in the timeline at its usual height; they come with every patch of a busy run."""
 
@@ -37,6 +38,7 @@ class TableSource(NamedTuple):
     lines: OutputLines
     history: DecisionHistory
     error_groups: ErrorGroups
+    agents: AgentTree
     read: Callable[[int, int], list[tuple[int, Received]]]
     """Returns up to n events of the log from a number on, with their numbers."""
     logged: Callable[[], int]
@@ -248,6 +250,13 @@ TABLES: dict[str, TableSpec] = {
         ],
         _task,
         within="tasks",
+    ),
+    "agents": TableSpec(
+        _versions("agents", "tool_calls", "tasks"),
+        lambda source: len(source.agents),
+        lambda source: {node.key: node for node in source.agents.first(source.state, AGENTS)},
+        lambda source: source.agents.every(source.state),
+        lambda _source, _key, node, cutter: agent_row(node, cutter),
     ),
     "output": TableSpec(
         _versions("output", "tasks"),

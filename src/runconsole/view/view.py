@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 import msgspec
 
 from runconsole.state import RunState
+from runconsole.view.agents import AgentTree, closed_of
 from runconsole.view.checkpoints import option_rows
 from runconsole.view.choosing import TaskChoice
 from runconsole.view.contract import Changes, Described, Head, OptionRow, Picture, TaskHistory
@@ -30,9 +31,19 @@ __all__ = ["DURABLE_BYTES", "View"]
 PAGE = 500
 DURABLE_BYTES = 48_000
 _DURABLE_LIMITS: tuple[dict[str, int], ...] = (
-    {"events": 0, "tasks": 60, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
-    {"tasks": 30, "output": 30, "artifacts": 10, "errors": 10, "decisions": 10},
-    {"tasks": 10, "output": 10, "artifacts": 5, "errors": 5, "decisions": 5, "phases": 30, "waves": 30, "active": 3},
+    {"events": 0, "tasks": 60, "agents": 40, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
+    {"tasks": 30, "agents": 10, "output": 30, "artifacts": 10, "errors": 10, "decisions": 10},
+    {
+        "tasks": 10,
+        "agents": 0,
+        "output": 10,
+        "artifacts": 5,
+        "errors": 5,
+        "decisions": 5,
+        "phases": 30,
+        "waves": 30,
+        "active": 3,
+    },
     {"tasks": 0, "output": 0, "artifacts": 0, "errors": 0, "decisions": 0, "phases": 10, "waves": 10, "active": 0},
     {"checkpoints": 1},
 )
@@ -81,7 +92,7 @@ class View:
         self._lines = OutputLines()
         self._errors = ErrorGroups()
         self._source = TableSource(
-            state, self._lines, DecisionHistory(), self._errors, read, lambda: describe()["events"]
+            state, self._lines, DecisionHistory(), self._errors, AgentTree(), read, lambda: describe()["events"]
         )
         self._describe = describe
         self.version = version
@@ -171,7 +182,8 @@ class View:
 
         `status` and `search` (a part of the id or name, in any case) choose among the tasks, `sort` orders them
         (`ORDERS`). Other tables are ``error_groups`` and ``artifact_groups`` (by folder, or by `sort="task"`); `of` is
-        the key of one of their groups: its errors or artifacts, the newest first. Raises KeyError for an unknown table.
+        the key of one of their groups: its errors or artifacts, the newest first. Of ``agents``, `of` are the keys of
+        the rows whose parts are not wanted, as JSON, and `search` is a text. Raises KeyError for an unknown table.
         """
         self._feed()
         state = self._source.state
@@ -180,6 +192,9 @@ class View:
             return error_groups(state, self._errors, start, most)
         if name == "artifact_groups":
             return artifact_groups(state, sort, start, most)
+        if name == "agents":
+            total, nodes = self._source.agents.find(state, search or "", closed_of(of), start, most)
+            return total, [self._row(name, key, node) for key, node in nodes]
         found: Sequence[tuple[str, Any]]
         if name == "errors" and of:
             total, found = errors_of(state, self._errors, of, start, most)
@@ -255,6 +270,7 @@ class View:
         self._lines.feed(self._source.state.output)
         self._source.history.feed(self._source.state)
         self._errors.feed(self._source.state)
+        self._source.agents.feed(self._source.state)
 
     def _error_counts(self) -> ErrorCounts:
         """Return the numbers of fatal and open errors, and the storm."""
