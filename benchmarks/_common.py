@@ -16,7 +16,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOT", "child", "machine", "note", "percentile", "rate", "report", "rounded", "rss", "spread", "versions"]
+__all__ = [
+    "ROOT",
+    "child",
+    "machine",
+    "note",
+    "percentile",
+    "rate",
+    "report",
+    "rounded",
+    "rss",
+    "spread",
+    "versions",
+    "without_core",
+]
 
 ROOT = Path(__file__).parents[1]
 
@@ -132,6 +145,14 @@ def rss() -> int:
     """Return the bytes of memory that the system counts for this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def without_core() -> float:
+    """Return the seconds for which this thread could have run and the system let others run, as far as it is known."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def rounded(value: Any) -> Any:

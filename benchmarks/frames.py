@@ -28,7 +28,7 @@ import msgspec
 import pandas as pd
 import pyarrow.compute  # noqa: F401 - loaded before anything is measured
 
-from benchmarks._common import child, note, percentile, report, rss, spread
+from benchmarks._common import child, note, percentile, report, rss, spread, without_core
 from benchmarks._streams import progress
 from runconsole.decoding.envelope import read_events
 from runconsole.events import Received
@@ -246,13 +246,13 @@ def _gaps(log: EventLog, events: list[Received]) -> dict[str, float]:
     ]
     late, pauses = [], []
     for begin in range(0, len(events), 10):
-        worked, without_core = _worked(clocks), _without_core()
+        worked, waited = _worked(clocks), without_core()
         due = time.perf_counter() + 0.001
         time.sleep(0.001)
         for event in events[begin : begin + 10]:
             log.append(event)
         late.append(time.perf_counter() - due)
-        pauses.append(max(0.0, min(late[-1] - (_without_core() - without_core), _worked(clocks) - worked)))
+        pauses.append(max(0.0, min(late[-1] - (without_core() - waited), _worked(clocks) - worked)))
     return {
         "longest_ms": max(pauses) * 1e3,
         "p999_ms": percentile(pauses, 99.9) * 1e3,
@@ -264,14 +264,6 @@ def _gaps(log: EventLog, events: list[Received]) -> dict[str, float]:
 def _worked(clocks: list[int]) -> float:
     """Return the seconds for which these threads have computed."""
     return sum(map(time.clock_gettime, clocks))
-
-
-def _without_core() -> float:
-    """Return the seconds for which this thread could have run and the system let others run, as far as it is known."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0
 
 
 def _received(events: int, tasks: int = TASKS) -> Iterator[Received]:

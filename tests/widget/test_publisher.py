@@ -7,12 +7,13 @@ import bisect
 import json
 import selectors
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any, cast
 
 import pytest
 
 from runconsole.view import View
+from runconsole.view.view import AT_ONCE
 from runconsole.widget import publisher as publisher_module
 from runconsole.widget.publisher import Publisher
 from tests.servers.json_server import PATIENCE
@@ -164,6 +165,49 @@ async def test_big_patches_are_spread_to_stay_within_the_byte_budget(monkeypatch
     assert len(panel.of("patch")) == 1
 
 
+async def test_a_long_output_is_shown_piece_by_piece_while_others_have_their_turn(quick: None) -> None:
+    panel = Panel()
+    lines = 20 * AT_ONCE
+    panel.folded.feed(task("task.output", taskId="t", data=f"line {n}\n") for n in range(lines))
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    async with panel.publishing():
+        await panel.until(lambda: totals(panel)[-1:] == [lines])
+    other.cancel()
+    assert turns >= 20
+    assert totals(panel) == sorted(set(totals(panel)))
+
+
+def test_the_last_picture_has_all_of_a_long_output() -> None:
+    panel = Panel()
+    panel.folded.feed(task("task.output", taskId="t", data=f"line {n}\n") for n in range(3 * AT_ONCE))
+    panel.publisher.patch()
+    assert totals(panel) == [AT_ONCE]
+    assert panel.folded.view.page("output", 0, 1)[0] == 2 * AT_ONCE
+    panel.publisher.flush()
+    assert totals(panel) == [AT_ONCE, 3 * AT_ONCE]
+    assert panel.saved[-1]["picture"]["output"]["total"] == 3 * AT_ONCE
+
+
+def test_a_search_is_of_all_of_a_long_output() -> None:
+    panel = Panel()
+    panel.folded.feed(task("task.output", taskId="t", data=f"line {n}\n") for n in range(3 * AT_ONCE))
+    assert len(panel.folded.view.output().lines) == 3 * AT_ONCE
+
+
+def totals(panel: Panel) -> list[int]:
+    """Return the number of lines of each patch that has another."""
+    outputs = (message["changes"].get("output", {}) for message in panel.of("patch"))
+    return [output["total"] for output in outputs if "total" in output]
+
+
 @pytest.mark.parametrize("steps", range(5))
 async def test_it_ends_even_at_the_moment_of_an_urgent_change(steps: int) -> None:
     panel = Panel()
@@ -289,6 +333,12 @@ class Clock:
     def durable(self) -> Message:
         return {}
 
+    def catch_up(self) -> bool:
+        return False
+
+    def whole(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
 
 def test_a_replay_without_events_sends_next_to_nothing() -> None:
     panel = Metered(Clock())
@@ -314,6 +364,9 @@ def test_a_replay_that_is_paused_is_stored_where_it_stands() -> None:
 def test_a_view_that_fails_still_sends_heartbeats() -> None:
     class Broken(Clock):
         def changes(self, _limit: float = 0) -> Message:
+            raise ValueError
+
+        def catch_up(self) -> bool:
             raise ValueError
 
     panel = Metered(Broken())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -23,6 +25,8 @@ BLOCK = 1024
 class _Block(NamedTuple):
     rows: Sequence[Any]
     columns: pa.RecordBatch
+    lacking: frozenset[str]
+    """The columns of objects in which no row has any."""
 
 
 class EntityFrame:
@@ -35,6 +39,7 @@ class EntityFrame:
         self._spec = spec
         self._state = state
         self._typed = [column for column in spec.columns if column.kind is not OBJECT]
+        self._held = [column for column in spec.columns if column.kind is OBJECT]
         self._schema = pa.schema([(column.name, column.kind) for column in self._typed])
         self._blocks: list[_Block] = []
         self._version: Any = None
@@ -62,10 +67,20 @@ class EntityFrame:
     def _make(self, rows: Sequence[Any]) -> pd.DataFrame:
         frame = to_pandas(self._table(rows))
         for position, column in enumerate(self._spec.columns):
-            if column.kind is OBJECT:  # made anew: the caller may change the content of a cell
-                values = [column.value(row) for row in rows]
-                frame.insert(position, column.name, pd.Series(values, dtype=object, index=frame.index))
+            if column.kind is OBJECT:
+                frame.insert(position, column.name, pd.Series(self._objects(column), index=frame.index, copy=False))
         return frame.set_index(list(self._spec.keys)) if self._spec.keys else frame
+
+    def _objects(self, column: Column) -> npt.NDArray[np.object_]:
+        """Return a column of objects: made anew, because the caller may change the content of a cell."""
+        values = np.full(sum(len(block.rows) for block in self._blocks), None, object)
+        begin = 0
+        for block in self._blocks:
+            if column.name not in block.lacking:
+                for number, row in enumerate(block.rows, begin):
+                    values[number] = column.value(row)
+            begin += len(block.rows)
+        return values
 
     def _table(self, rows: Sequence[Any]) -> pa.Table:
         blocks = []
@@ -73,9 +88,13 @@ class EntityFrame:
             part = rows[begin : begin + BLOCK]
             known = self._blocks[number] if number < len(self._blocks) else None
             # Equal is almost always identical, which Python finds out without looking into the rows.
-            blocks.append(known if known is not None and known.rows == part else _Block(part, self._batch(part)))
+            blocks.append(known if known is not None and known.rows == part else self._block(part))
         self._blocks = blocks
         return pa.Table.from_batches([block.columns for block in blocks], self._schema)
+
+    def _block(self, rows: Sequence[Any]) -> _Block:
+        lacking = [column.name for column in self._held if all(column.value(row) is None for row in rows)]
+        return _Block(rows, self._batch(rows), frozenset(lacking))
 
     def _batch(self, rows: Sequence[Any]) -> pa.RecordBatch:
         arrays = [pa.array(_values(rows, column), column.kind) for column in self._typed]

@@ -34,18 +34,19 @@ class OutputLines:
         """The ids of the tasks with output, in order of their first."""
         self._screens: dict[tuple[str | None, str], Screen] = {}
         self._most = _SCREENS
-        self._consumed = 0
+        self.taken = 0
+        """The number of chunks that were processed."""
 
-    def feed(self, chunks: Sequence[OutputChunk]) -> None:
-        """Process the chunks that were added to `chunks` since the last call."""
-        end = len(chunks)
+    def feed(self, chunks: Sequence[OutputChunk], most: int | None = None) -> None:
+        """Process the chunks that were added to `chunks` since the last call, at most so many."""
+        end = len(chunks) if most is None else min(len(chunks), self.taken + most)
         written: dict[int, Screen] = {}
-        for begin in range(self._consumed, end, _STEP):
+        for begin in range(self.taken, end, _STEP):
             for chunk in chunks[begin : min(begin + _STEP, end)]:
                 screen = self._take(chunk)
                 if screen is not None:
                     written[id(screen)] = screen
-        self._consumed = end
+        self.taken = end
         for screen in written.values():
             screen.replace_lines()
         if len(self._screens) > self._most:

@@ -259,7 +259,7 @@ TABLES: dict[str, TableSpec] = {
         lambda _source, _key, node, cutter: agent_row(node, cutter),
     ),
     "output": TableSpec(
-        _versions("output", "tasks"),
+        lambda source: (source.lines.taken, source.state.versions["tasks"]),
         lambda source: len(source.lines.lines),
         _tail,
         lambda source: Keyed(_NamedLines(source)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
@@ -29,6 +30,8 @@ from runconsole.view.task_history import find_task, task_history
 __all__ = ["DURABLE_BYTES", "View"]
 
 PAGE = 500
+AT_ONCE = 256
+"""Chunks of output that are taken in by one call of a paced view: two milliseconds, and the sealing of a block."""
 DURABLE_BYTES = 48_000
 _DURABLE_LIMITS: tuple[dict[str, int], ...] = (
     {"events": 0, "tasks": 60, "agents": 40, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
@@ -89,6 +92,8 @@ class View:
         version: int = 0,
     ) -> None:
         self.lock = threading.RLock()
+        self.is_paced = False
+        """True if no call takes in more than `AT_ONCE` chunks of output: `catch_up` takes in the rest."""
         self._lines = OutputLines()
         self._errors = ErrorGroups()
         self._source = TableSource(
@@ -250,7 +255,8 @@ class View:
     @_alone
     def output(self) -> OutputLines:
         """Return the present lines of output."""
-        self._feed()
+        with self.whole():
+            self._feed()
         return self._lines
 
     def numbered_row(self, name: str, number: int, item: Any) -> AnyRow:
@@ -266,8 +272,24 @@ class View:
             return next((item for known, item in items if known == key), None)
         return items[int(key)][1] if key.isdecimal() and len(key) < _DIGITS and int(key) < len(items) else None
 
+    @_alone
+    def catch_up(self) -> bool:
+        """Take in a part of the output that is not in the picture yet; return whether more is left."""
+        output = self._source.state.output
+        self._lines.feed(output, AT_ONCE)
+        return len(output) - self._lines.taken > AT_ONCE
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Have each call inside take in all of the output."""
+        before, self.is_paced = self.is_paced, False
+        try:
+            yield
+        finally:
+            self.is_paced = before
+
     def _feed(self) -> None:
-        self._lines.feed(self._source.state.output)
+        self._lines.feed(self._source.state.output, AT_ONCE if self.is_paced else None)
         self._source.history.feed(self._source.state)
         self._errors.feed(self._source.state)
         self._source.agents.feed(self._source.state)

@@ -26,6 +26,8 @@ TEXT_BYTES_PER_SECOND = 2_000_000
 """The budget of text that a person copies or stores; the page asks for each piece when it has the one before."""
 SNAPSHOT_BYTES = 120_000
 """The size limit of a snapshot; patches bring the rest of a larger picture."""
+CATCH_UP = TICK / 2
+"""Seconds for which a patch waits for the newest output at most."""
 HEARTBEAT = 1.0
 DURABLE = 1.0
 
@@ -57,6 +59,7 @@ class Publisher:
         budget: Budget | None = None,
     ) -> None:
         self._view = view
+        view.is_paced = True
         self._send = send
         self._save = save
         self._now = now
@@ -80,6 +83,7 @@ class Publisher:
         self._urgent = asyncio.Event()  # of this loop: a restarted console may have another
         beat, saved = loop.time(), -math.inf
         while True:
+            await self.catch_up(loop.time() + CATCH_UP)
             self._urgent.clear()
             (size, pause), now = self._try_patch(BYTES_PER_SECOND * TICK), loop.time()
             if self._has_news and now - saved >= DURABLE:
@@ -98,8 +102,26 @@ class Publisher:
             else:
                 await self._wait(TICK)
 
+    async def catch_up(self, until: float = math.inf) -> None:
+        """Take in output that has come faster than it can be shown, or before, in steps with the loop's other work."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < until and self._catches_up():  # noqa: ASYNC110 - this works, and waits for no event
+            await asyncio.sleep(0)
+
+    def _catches_up(self) -> bool:
+        """Take in a part of the output; return whether more is left."""
+        try:
+            return self._view.catch_up()
+        except Exception:  # noqa: BLE001 - the patch fails in the same way, and says so
+            return False
+
     async def _wait(self, seconds: float) -> None:
-        """Wait that long, or until something urgent happens."""
+        """Wait that long, or until something urgent happens; catch up meanwhile."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while not self._urgent.is_set() and loop.time() < end and self._catches_up():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        seconds = end - loop.time()
         if seconds <= 0:
             return
         # Not `wait_for`: in Python 3.11 it may swallow the cancellation that ends us.
@@ -109,8 +131,9 @@ class Publisher:
 
     def flush(self) -> None:
         """Publish the remaining changes, and the durable picture."""
-        self._try_patch()
-        self._try_save()
+        with self._view.whole():
+            self._try_patch()
+            self._try_save()
         self.heartbeat()
 
     def _try_patch(self, limit: float = math.inf) -> tuple[int, float]:
@@ -160,6 +183,7 @@ class Publisher:
         `kept` is the view of the durable picture, where that is another.
         """
         self._view, self._kept = view, kept
+        view.is_paced = True
         self._saved_version = -1
         self._has_news = self._needs_whole = True
 
@@ -186,7 +210,8 @@ class Publisher:
 
     def keep(self) -> None:
         """Send the changes, and store the durable picture again: the one before may not have reached the file."""
-        self._try_patch()
+        with self._view.whole():
+            self._try_patch()
         if self._kept_version != self._view.version:
             self._saved_version = -1
             self._try_save()

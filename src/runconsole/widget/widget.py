@@ -238,6 +238,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         publishing = asyncio.ensure_future(self._publisher.run())
         try:
             await self._engine.session_over()
+            await self._publisher.catch_up()
         finally:
             publishing.cancel()
             # Before any await: the end of the I/O thread may cancel this very task.
