@@ -32,8 +32,10 @@ class Console(RunAPI):
         subscribe: the request after connecting, instead of the protocol's own. Plain JSON: one message or a list of
             messages, ``{"type": "subscribe", "payload": {"channel": "system"}}``. tRPC: the path of a subscription
             (with `task` as its input), or ``(path, input)``. Socket.IO: ``{event: data}``, say ``{"join_room": "r1"}``.
-        input: AG-UI: what starts the run: a message to the agent as a string, or a RunAgentInput as a dict. A console
-            without it starts nothing.
+        input: what starts a run, where a console without it starts nothing. AG-UI: a message to the agent as a string,
+            or a RunAgentInput as a dict. LangGraph: the input of the graph, with `assistant`; a string is a message.
+        assistant: LangGraph: the graph's name, or the assistant's id, that `input` is for. The thread is made where
+            there is none.
         transformer: tRPC's: ``"auto"``, ``"superjson"`` or ``"none"``.
         decide: how decisions are sent, if not in the protocol's usual way.
         transport: makes the connections instead of the protocol's own transport, for tests and unusual networks: an

@@ -35,7 +35,7 @@ __all__ = ["ConsoleOptions", "Options", "check", "concealed", "signature"]
 
 _AUTHS = ("header", "query", "params", "message", "auth")
 _LIMITS = {"token_budget", "cost_limit", "expected_artifacts", "memory_limit"}
-_PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "title", "speed"}
+_PLAIN = _LIMITS | {"task", "execution", "session", "masterplan", "assistant", "title", "speed"}
 """Options that may come from a DataFrame's cell or as another library's type."""
 _LONGEST_WORD = 12
 _NO_NAME = re.compile(r"[^\w.-]+")
@@ -57,6 +57,7 @@ class ConsoleOptions(TypedDict, total=False):
     masterplan: str | None
     subscribe: Any
     input: Any
+    assistant: str | None
     # To sign in.
     token: str | None
     auth: Literal["header", "query", "params", "message", "auth"] | None
@@ -294,7 +295,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     if arguments.get("protocol") != "local":  # which no address speaks: `_of_source` chooses it
         _one_of("protocol", (*server_names(), "replay"), arguments.get("protocol"))
     _one_of("transformer", TRANSFORMERS, arguments.get("transformer"))
-    for name in ("task", "execution", "session", "masterplan", "title"):
+    for name in ("task", "execution", "session", "masterplan", "assistant", "title"):
         _typed(arguments, name, str, "a string")
     _typed(arguments, "record", str, "the path of a file")
     arguments["record"] = _fixed(arguments.get("record"))
@@ -319,7 +320,7 @@ def _plain(hidden: dict[str, Any]) -> dict[str, Any]:
     if isinstance(arguments.get("ssl"), (str, os.PathLike)):
         arguments["ssl"] = _at_home(os.fspath(arguments["ssl"]))
         context_of(arguments["ssl"])  # raises at once where the file is unusable
-    named = ("task", "execution", "session", "masterplan", "title", "decide")
+    named = ("task", "execution", "session", "masterplan", "assistant", "title", "decide")
     words = {name: encodable_value(arguments.get(name)) for name in named}
     return arguments | words
 
@@ -382,7 +383,7 @@ def _effective(options: Options) -> None:
         raise InvalidArgument(
             "expected no subscribe= beside a recording: nothing is sent; task= and execution= filter it"
         )
-    for name in ("task", "execution", "session", "masterplan"):
+    for name in ("task", "execution", "session", "masterplan", "assistant"):
         if getattr(options, name) is not None and not getattr(options, name).strip():
             raise InvalidArgument(f"expected {name}= to be the id of one, got {getattr(options, name)!r}")
 

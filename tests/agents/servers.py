@@ -53,8 +53,11 @@ class AgentServer:
             self._process.wait()
             self._process = None
 
-    def restart(self) -> None:
-        """Kill the process, and start it again."""
+    def restart(self, *, in_good_order: bool = False) -> None:
+        """Kill the process, or let it end in good order, and start it again."""
+        if in_good_order and self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_TIMEOUT)
         self.kill()
         self._start()
 

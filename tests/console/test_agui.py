@@ -314,7 +314,7 @@ def test_without_an_input_nothing_is_posted_and_one_sentence_says_why() -> None:
         ({"input": 7}, "expected input= to be a message, or a RunAgentInput as a dict, got a int"),
         ({"input": "  "}, "expected input= to be a message to the agent, got an empty text"),
         ({"input": {"messages": ["go"]}}, "expected the messages of input= to be a list of dicts"),
-        ({"input": "go", "protocol": "json"}, 'expected input= beside protocol="agui" only'),
+        ({"input": "go", "protocol": "json"}, 'expected input= beside protocol="agui" or "langgraph" only'),
         ({"input": "go", "task": "t"}, "expected no task= beside AG-UI"),
         ({"input": "go", "auth": "message"}, 'expected auth="header" or "query" beside AG-UI'),
     ],

@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
-from runconsole import Console, ConsoleFailed, DecisionRefused, Reconnect
+from runconsole import (
+    Console,
+    ConsoleFailed,
+    DecisionRefused,
+    DecisionUnknown,
+    InvalidArgument,
+    Reconnect,
+    UnsupportedByWire,
+)
 from tests.servers.json_server import eventually
 from tests.servers.langgraph_server import THREAD, langgraph_server
 from tests.servers.other_servers import closed_port
 
 QUICK = Reconnect(first=0.01, longest=0.01)
 SECRET = "s3cret-value"
-INPUT = "lifecycle.interrupted"
 
 
 def names(console: Console) -> list[tuple[str, str]]:
@@ -176,7 +183,10 @@ def test_the_key_travels_and_a_wrong_one_is_said() -> None:
 def test_an_unknown_thread_is_said() -> None:
     with langgraph_server("question") as (url, _):
         other = url.replace(THREAD, "01a22171-0000-7000-8000-000000000009")
-        with Console(other) as console, pytest.raises(ConsoleFailed, match="has no thread 01a22171"):
+        with (
+            Console(other) as console,
+            pytest.raises(ConsoleFailed, match=r"with the thread 01a22171.*not found.*check the id"),
+        ):
             console.wait(timeout=60)
 
 
@@ -201,3 +211,97 @@ def test_a_recording_shows_the_same_run(tmp_path: Path) -> None:
         assert replayed.tasks.equals(tasks)
         assert replayed.checkpoints.drop(columns="options").equals(checkpoints.drop(columns="options"))
         assert replayed.events["payload"].tolist() == events["payload"].tolist()
+
+
+# ---- starting and cancelling ----------------------------------------------------------------------------------------
+
+
+def test_an_input_makes_the_thread_and_starts_one_run() -> None:
+    with (
+        langgraph_server("question", begins=False) as (url, thread),
+        Console(url, input={"topic": "x"}, assistant="agent", reconnect=QUICK) as console,
+    ):
+        eventually(lambda: console.pending)
+        thread.kick = True
+        eventually(lambda: int(console.links["duplicates"].sum()) > 0)
+        console.decide(console.pending[0], "yes")
+        console.wait(timeout=60)
+        assert console.run.status == "completed"
+    made, started = thread.posts
+    assert made == ("/threads", {"thread_id": THREAD, "if_exists": "do_nothing"})
+    assert started[0] == f"/threads/{THREAD}/runs"
+    assert (started[1]["assistant_id"], started[1]["input"]) == ("agent", {"topic": "x"})
+    assert started[1]["stream_resumable"] is True
+    assert started[1]["stream_subgraphs"] is True
+    assert {"tasks", "custom", "updates"} <= set(started[1]["stream_mode"])
+
+
+def test_a_text_is_a_message_of_the_user() -> None:
+    with (
+        langgraph_server("failed", begins=False) as (url, thread),
+        Console(url, input="hello", assistant="agent") as console,
+    ):
+        console.wait(timeout=60)
+    assert thread.posts[1][1]["input"] == {"messages": [{"role": "user", "content": "hello"}]}
+
+
+def test_nothing_is_started_without_an_input() -> None:
+    with langgraph_server("question") as (url, thread), Console(url) as console:
+        eventually(lambda: console.pending)
+    assert thread.posts == []
+
+
+def test_an_unknown_assistant_is_said_in_the_servers_words() -> None:
+    with langgraph_server("question", begins=False) as (url, thread):
+        thread.overrides["runs"] = (422, {"detail": "Invalid assistant: 'nobody'"})
+        said = r"does not start the run \(HTTP 422\): Invalid assistant: 'nobody'"
+        with Console(url, input={}, assistant="nobody") as console, pytest.raises(ConsoleFailed, match=said):
+            console.wait(timeout=60)
+    assert len(thread.posts) == 2
+
+
+def test_a_start_without_an_answer_is_said_and_not_repeated() -> None:
+    with langgraph_server("question", begins=False) as (url, thread):
+        thread.overrides["runs"] = (504, {"detail": "timeout"})
+        with Console(url, input={}, assistant="agent", reconnect=QUICK) as console:
+            eventually(lambda: any("may or may not have begun" in text for text in console.events["payload"]))
+            thread.kick = True
+            eventually(lambda: "retrying" in console.links["state"].tolist())
+            eventually(lambda: console.status == "live")
+    assert [path for path, _ in thread.posts].count(f"/threads/{THREAD}/runs") == 1
+
+
+def test_cancel_stops_the_run() -> None:
+    with langgraph_server("question") as (url, thread), Console(url) as console:
+        eventually(lambda: console.tasks["name"].tolist().count("worker") == 3)
+        run_id = thread.known("runs")[0]["run_id"]
+        console.cancel()
+        assert thread.posts == [(f"/threads/{THREAD}/runs/{run_id}/cancel?action=interrupt", {})]
+        with pytest.raises(UnsupportedByWire, match="whole runs"):
+            console.cancel("a task")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"input": {}}, "expected assistant= beside input="),
+        ({"assistant": "agent"}, "expected input= beside assistant="),
+        ({"input": [1], "assistant": "agent"}, "expected input= to be a dict or a text, got list"),
+        ({"task": "t"}, "expected no task= beside LangGraph"),
+        ({"auth": "query", "token": SECRET}, 'expected auth="header"'),
+    ],
+)
+def test_unusable_options_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidArgument, match=said):
+        Console(f"http://localhost/threads/{THREAD}", start=False, **options)
+
+
+def test_an_answer_whose_reply_is_lost_is_found_in_the_runs_of_the_thread() -> None:
+    with langgraph_server("question") as (url, thread), Console(url, reconnect=QUICK) as console:
+        eventually(lambda: console.pending)
+        thread.is_mute = True
+        with pytest.raises(DecisionUnknown):
+            console.decide(console.pending[0], "yes", timeout=20)
+        console.wait(timeout=60)
+        eventually(lambda: console.decisions["state"].tolist() == ["applied"])
+    assert thread.answers() == ["yes"]

@@ -58,6 +58,8 @@ class RecordedThread:
         """The status and the body of calls, by the end of their path, instead of the recorded ones."""
         self.kick = False
         """Set to close all connections once."""
+        self.is_mute = False
+        """True to carry out an answer, and to close the connection without a reply."""
 
     # ---- what is known ----------------------------------------------------------------------------------------------
 
@@ -118,7 +120,11 @@ class RecordedThread:
         try:
             while True:
                 command = json.loads(await socket.receive_text())
-                await socket.send_text(json.dumps(self.reply(command)))
+                reply = self.reply(command)
+                if self.is_mute and command["method"] == "input.respond":
+                    await socket.close(1012)
+                    break
+                await socket.send_text(json.dumps(reply))
                 if command["method"] == "subscription.subscribe":
                     sending = asyncio.create_task(self._send(socket))
         except WebSocketDisconnect:

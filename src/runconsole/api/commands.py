@@ -117,17 +117,20 @@ class RunCommands:
         """Ask the server to put a task back to one of its `restore_points`. As `cancel`."""
         return self._engine.call(TaskCommand("restore", task_id, {"checkpoint_id": checkpoint_id, "reason": reason}))
 
-    def cancel(self, task_id: str) -> Any:
-        """Ask the server to cancel a task; return its answer.
+    def cancel(self, task_id: str | None = None) -> Any:
+        """Ask the server to cancel a task, or the whole run; return its answer.
+
+        Args:
+            task_id: the task; None is the run, which LangGraph can cancel.
 
         Raises:
-            UnsupportedByWire: the server has no such command. tRPC has; runs of this process, and servers that offer it
-                beside their events, as `serve` and a relay do.
+            UnsupportedByWire: the server has no such command. tRPC has it for tasks; runs of this process, and servers
+                that offer it beside their events, as `serve` and a relay do.
             CallRefused: the server said no.
             CallUnanswered: no answer came: it may or may not have happened. It is never sent again by itself.
             NotConnected: there is no live link.
         """
-        return self._engine.call(TaskCommand("cancel", task_id))
+        return self._engine.call(TaskCommand("cancel", task_id or ""))
 
     def pause(self, task_id: str) -> Any:
         """Ask the server to pause a task. As `cancel`."""

@@ -109,8 +109,9 @@ def console_options(command: _Command) -> _Command:
             metavar="TEXT",
             envvar="RUNCONSOLE_INPUT",
             show_envvar=True,
-            help="AG-UI: the message, or the RunAgentInput as JSON, that starts the run.",
+            help="AG-UI: the message, or the RunAgentInput as JSON, that starts the run. LangGraph: the graph's input.",
         ),
+        click.option("--assistant", help="LangGraph: the graph's name, or the assistant's id, that --input is for."),
         token_option,
         click.option("--auth", type=Among("header", "query", "params", "message", "auth"), help="The token's place."),
         click.option(

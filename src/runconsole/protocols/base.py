@@ -153,7 +153,7 @@ class TaskCommand(Struct, frozen=True):
 
     Attributes:
         verb: ``cancel``, ``pause``, ``resume``, ``retry`` or ``restore``.
-        task_id: the task.
+        task_id: the task; empty is the whole run.
         details: further fields: ``feedback``, ``from_checkpoint``, ``checkpoint_id``, ``reason``.
     """
 
@@ -199,6 +199,8 @@ class Wire(ABC):
     """The commands for tasks that it has: of ``cancel``, ``pause``, ``resume`` and ``retry``."""
     goes_on: bool = False
     """True if later runs come over the same stream: the end of a run then does not end the link."""
+    cancels_runs: bool = False
+    """True if the command ``cancel`` without a task cancels the whole run."""
     is_foreign: bool = False
     """True once the server has replied, over this connection, in the manner of another protocol."""
     assures: bool = False

@@ -32,7 +32,9 @@ class LinkOptions(Struct, frozen=True):
     masterplan: str | None = None
     subscribe: Secret[Any] | None = None
     input: Secret[Any] | None = None
-    """AG-UI's: the message, or the RunAgentInput, that starts a run."""
+    """AG-UI's: the message, or the RunAgentInput, that starts a run. LangGraph's: the input of the graph."""
+    assistant: str | None = None
+    """LangGraph's: the graph's name, or the assistant's id, that the input is for."""
     token: Secret[str] | None = None
     """A secret for the server. It overrides a user and password in `url`. It is hidden in recorded and saved text; but
     an ambiguous one (shorter than eight characters, or a word like ``execution``) stays in the server's text, unless it

@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from runconsole.clock import now_micros
-from runconsole.errors import DecisionExpired, LinkLost, NotConnected
+from runconsole.errors import DecisionExpired, LinkLost, NotConnected, UnsupportedByWire
 from runconsole.events import (
     Alert,
     DecisionRequested,
@@ -573,6 +573,8 @@ class Session:
         if not self._link_log.is_live:
             raise NotConnected(f"no live link to the server: {request.name} was not sent")
         if isinstance(request, TaskCommand):
+            if not request.task_id and not self._wire.cancels_runs:
+                raise UnsupportedByWire(f"expected the id of a task to {request.name}: the server has no such command")
             request = self._wire.command(request)
         request = msgspec.structs.replace(request, at=self._now(), request_id=uuid.uuid4().hex)
         return await self._calls.make(self._current, request, timeout)

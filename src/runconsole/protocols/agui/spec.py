@@ -28,7 +28,7 @@ class AguiProtocol(ProtocolSpec):
     name = "agui"
     saved_events_suffice = False
     own_options = {  # noqa: RUF012 - as the base class has it
-        "input": 'expected input= beside protocol="agui" only: other protocols follow runs that others have started'
+        "input": 'expected input= beside protocol="agui" or "langgraph" only: other protocols follow the runs of others'
     }
 
     def infers(self, url: SplitResult) -> bool:

@@ -51,6 +51,13 @@ class Executions:
         """``waiting`` for answers; ``unclear`` where it has stopped, and waits for answers or was cancelled."""
         self._held: _Held | None = None
 
+    @property
+    def active_run(self) -> str | None:
+        """The id of the run that is under way; None for none."""
+        if self._held is not None and self._held.end is None:
+            return self._held.run_id
+        return None if self.run is None or self._life == "over" else self.run.run_id
+
     # ---- events -----------------------------------------------------------------------------------------------------
 
     def read(self, method: str, params: Params, rows: Rows) -> Step:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from runconsole.protocols.agui.spec import AguiProtocol
+from runconsole.protocols.langgraph.start import Start, problem_of_input
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.spec import ProtocolSpec, check_known
 from runconsole.redaction.secrets import Secret
@@ -30,6 +32,10 @@ class LangGraphProtocol(ProtocolSpec):
 
     name = "langgraph"
     saved_events_suffice = False
+    own_options = {  # noqa: RUF012 - as the base class has it
+        "input": AguiProtocol.own_options["input"],
+        "assistant": 'expected assistant= beside protocol="langgraph" only, which runs one of several graphs',
+    }
 
     def infers(self, url: SplitResult) -> bool:
         """Return whether the path is that of a thread, ``/threads/{id}``."""
@@ -42,7 +48,7 @@ class LangGraphProtocol(ProtocolSpec):
             return f"expected no {given}= beside LangGraph, whose address names the thread"
         if options.auth not in {None, "header"}:
             return f'expected auth="header" (a bearer token) or none (the header {_KEY}), got {options.auth!r}'
-        return None
+        return problem_of_input(None if options.input is None else options.input.reveal(), options.assistant)
 
     def problem_of_address(self, options: LinkOptions) -> str | None:
         """Return a sentence about an address that names no thread."""
@@ -55,7 +61,10 @@ class LangGraphProtocol(ProtocolSpec):
         """Return a wire that follows the thread."""
         from runconsole.protocols.langgraph.wire import LangGraphWire
 
-        return LangGraphWire(_path_of(urlsplit(options.url.reveal()).path))
+        path = _path_of(urlsplit(options.url.reveal()).path)
+        if options.input is None or options.assistant is None:
+            return LangGraphWire(path)
+        return LangGraphWire(path, Start(path, options.input.reveal(), options.assistant))
 
     def transport(self, options: LinkOptions) -> Transport:
         """Return a transport to the thread's events, and to the server's calls beside them."""

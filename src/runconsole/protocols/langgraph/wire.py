@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from runconsole.decoding.times import read_time
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import (
+    Alert,
     DecisionRequested,
     Logged,
     MalformedFrame,
     Micros,
     Received,
 )
-from runconsole.protocols.base import Established, Outgoing, Repeated, Reply, Send, Signal, StreamRefused, Wire
+from runconsole.protocols.base import (
+    Established,
+    Outgoing,
+    Repeated,
+    Reply,
+    Request,
+    Send,
+    Signal,
+    StreamRefused,
+    TaskCommand,
+    Wire,
+)
 from runconsole.protocols.langgraph.asking import Asking
+from runconsole.protocols.langgraph.beside import Beside, Questions
 from runconsole.protocols.langgraph.executions import Executions, Step
 from runconsole.protocols.langgraph.frames import (
     Frame,
@@ -33,6 +47,7 @@ from runconsole.protocols.langgraph.frames import (
     time_of,
 )
 from runconsole.protocols.langgraph.rows import Rows
+from runconsole.protocols.langgraph.start import Start
 from runconsole.transports.agentserver.calls import CALL, RESULT, Call, CallResult, read_call, read_result, write_call
 
 __all__ = ["LangGraphWire"]
@@ -52,24 +67,31 @@ class LangGraphWire(Wire):
 
     Args:
         path: of the thread, ``/threads/{id}``.
+        start: the run to start; None starts nothing.
     """
 
     confirms = True
     goes_on = True
+    cancels_runs = True
+    queries = Questions()
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, start: Start | None = None) -> None:
         self._path = path
+        self._start = start
         self._numbers = itertools.count(1)
         self._sent: dict[int, str] = {}
         """The commands without a reply: the decision of each, or ``""`` for the subscription."""
         self._lost: list[str] = []
         self._asking = Asking(path)
         self._executions = Executions(self._asking, path.rpartition("/")[2])
+        self._beside = Beside(path, self._asking, self._executions)
         self._seen: set[str] = set()
         self._seen_before: set[str] = set()
         self._opened_at: Micros = 0
         self._newest: Micros | None = None
         """The time of the newest event of the present run."""
+        self._missing: set[str] = set()
+        """The parts of the beginning of this connection that the server has not confirmed."""
         self._is_live = False
         """True once an event has come over this connection soon after it happened."""
         self._derived = itertools.count(1)
@@ -83,7 +105,7 @@ class LangGraphWire(Wire):
 
     def begin(self) -> None:
         """Forget the last connection; `lost` still returns its decisions without a reply."""
-        self._lost += [decision_id for decision_id in self._sent.values() if decision_id]
+        self._lost += [*filter(None, self._sent.values()), *self._beside.lost()]
         self._sent.clear()
         self._asking.disconnected()
 
@@ -91,6 +113,9 @@ class LangGraphWire(Wire):
         """Return the subscription to the thread, and the call that asks for its questions."""
         self.begin()
         self._opened_at, self._is_live = at, False
+        self._missing = {"subscription", "thread"}
+        if self._start is not None and self._start.is_due:
+            return [write_call(self._start.thread())]
         return [write_call(self._asking.check()), self._subscribe()]
 
     def _subscribe(self) -> str:
@@ -101,10 +126,8 @@ class LangGraphWire(Wire):
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as the base has it
         """Note a command or a call of a recording."""
         if frame.startswith(CALL):
-            try:
-                self._asking.sent(read_call(frame))
-            except msgspec.MsgspecError:
-                return
+            with suppress(msgspec.MsgspecError):
+                self._sent_call(read_call(frame))
             return
         command = read_frame(frame)
         if command is not None and isinstance(command.id, int):
@@ -114,9 +137,15 @@ class LangGraphWire(Wire):
                 self._sent[command.id] = f"recorded-{command.id}"
                 self._asking.sent_before(self._sent[command.id], command.params)
 
+    def _sent_call(self, call: Call) -> None:
+        if call.id == "start" and self._start is not None:
+            self._start.was_sent()
+        self._asking.sent(call)
+        self._beside.sent(call)
+
     def lost(self) -> Sequence[str]:
         """Return the decisions and calls whose fate nobody will tell, once."""
-        lost = [*self._lost, *(decision_id for decision_id in self._sent.values() if decision_id)]
+        lost = [*self._lost, *filter(None, self._sent.values()), *self._beside.lost()]
         self._lost = []
         self._sent.clear()
         return lost
@@ -176,13 +205,44 @@ class LangGraphWire(Wire):
             result = read_result(text)
         except msgspec.MsgspecError:
             return [Received("malformed", MalformedFrame("no result of a call"), text, at)]
+        reply = self._beside.read(result)
+        if reply is not None:
+            return [reply]
+        if result.id in {"create", "start"} and self._start is not None:
+            return self._on_start(self._start.read(result), result.id, at)
         if not self._asking.is_awaited(result):
             return []
         refused = self._refusal(result)
         if refused is not None:
             return [refused]
         rows = Rows(f"call-{next(self._derived)}", result.id, "{}", at, None)
-        return _signals(self._executions.found(self._asking.read(result), rows))
+        ready = self._check_ready(result.id, at)
+        return [*ready, *_signals(self._executions.found(self._asking.read(result), rows))]
+
+    def _on_start(self, said: StreamRefused | str | None, step: str, at: Micros) -> list[Signal]:
+        if isinstance(said, StreamRefused):
+            return [said]
+        if step == "create":
+            return [Send(write_call(self._asking.check())), Send(self._subscribe())]
+        return [Established(), *([] if said is None else [self._warning(said, at)])]
+
+    def _warning(self, text: str, at: Micros) -> Received:
+        payload = msgspec.json.encode({"message": text}).decode()
+        return Received("runconsole", Alert("warning", text), payload, at)
+
+    def _check_ready(self, part: str, at: Micros) -> list[Signal]:
+        """Go on when the server has confirmed both the subscription and the thread."""
+        if part not in self._missing:
+            return []
+        self._missing.discard(part)
+        if self._missing:
+            return []
+        if self._start is None:
+            return [Established()]
+        if self._start.is_due:
+            return [Send(write_call(self._start.run()))]  # the server accepts us when it has started the run
+        lost = self._start.lost()
+        return [Established(), *([] if lost is None else [self._warning(lost, at)])]
 
     def _refusal(self, result: CallResult) -> StreamRefused | None:
         """Return why the thread cannot be followed; None where it can."""
@@ -193,8 +253,21 @@ class LangGraphWire(Wire):
         if result.status in {401, 403}:
             reason = f"the server refused us with HTTP {result.status}{said}: pass a valid token="
         else:
-            reason = f"the server has no thread {thread}{said}: check the id, or the address of the server"
+            reason = (
+                f"expected a LangGraph Agent Server with the thread {thread}, got HTTP {result.status} for it{said}"
+            )
+            reason += ": check the id, and the address of the server"
         return StreamRefused(reason, str(result.status), fatal=True)
+
+    # ---- calls ------------------------------------------------------------------------------------------------------
+
+    def command(self, command: TaskCommand) -> Request:
+        """Return the call that cancels the run. Raises UnsupportedByWire for another command."""
+        return self._beside.command(command)
+
+    def call(self, request: Request) -> Outgoing:
+        """Return the frame of a call. Raises UnsupportedByWire for one that an Agent Server does not have."""
+        return self._beside.call(request)
 
     # ---- answers ----------------------------------------------------------------------------------------------------
 
@@ -217,7 +290,7 @@ class LangGraphWire(Wire):
         words = frame.message or frame.error or "the server did not say why"
         if not decision_id:
             if frame.type == "success":
-                return [Established()]
+                return self._check_ready("subscription", at)
             return [StreamRefused(f"the server refused the subscription: {words}", frame.error, frame.error in _FATAL)]
         self._asking.replied(decision_id, is_taken=frame.type == "success")
         if frame.type == "success":
