@@ -144,7 +144,9 @@ class _Gate:
         """The commands for tasks that viewers know of."""
         self._frames: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._gather_s = _GATHER_PACKED_S if store.path.suffix in {".gz", ".zst"} else _GATHER_S
+        self._is_packed = store.path.suffix in {".gz", ".zst"}
+        self._passed_at = 0.0
+        """The time of the last look at a store that is not packed: the first event after a pause does not wait."""
 
     def take(self, event: Received) -> None:
         """Take the next event of the stream, on the I/O thread."""
@@ -156,7 +158,13 @@ class _Gate:
         self.commands = commands
         self._frames.append(frame)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._gather_s, self.pass_on)
+            loop = asyncio.get_running_loop()
+            at = loop.time() + _GATHER_PACKED_S if self._is_packed else self._passed_at + _GATHER_S
+            self._timer = loop.call_at(at, self._on_time)
+
+    def _on_time(self) -> None:
+        self._passed_at = asyncio.get_running_loop().time()
+        self.pass_on()
 
     def pass_on(self, *, is_last: bool = False) -> None:
         """Have the events so far kept, and then seen; on the I/O thread, or where nothing is followed any more.

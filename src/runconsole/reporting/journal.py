@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import zlib
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
 
-__all__ = ["Journal"]
+__all__ = ["GATHER_S", "Journal"]
 
 _CHUNK = 1024
 """Frames of a chunk; full chunks are compressed."""
 _BETWEEN = "\0"
 """Separates the frames of a chunk: JSON may hold line breaks, and never this."""
-_GATHER_S = 0.01
+GATHER_S = 0.01
 """Seconds in which events gather before a reader wakes again, so that a burst wakes it a hundred times a second."""
 
 
@@ -82,19 +82,25 @@ class Journal:
     async def follow(self) -> AsyncGenerator[list[str]]:
         """Yield the frames from the first on, as they come, until the journal is closed."""
         position = 0
-        with self._lock:
-            self.readers += 1
-        try:
+        with self.reading():
             while True:
                 frames = self.read(position)
                 if frames:
                     position += len(frames)
                     yield frames
-                    self._seal()
+                    self.seal()
                 elif await self.grown(position):
-                    await asyncio.sleep(_GATHER_S)
+                    await asyncio.sleep(GATHER_S)
                 else:
                     return
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count as one who follows."""
+        with self._lock:
+            self.readers += 1
+        try:
+            yield
         finally:
             with self._lock:
                 self.readers -= 1
@@ -117,7 +123,7 @@ class Journal:
     def _has(self, position: int) -> bool:
         return len(self._sealed) * _CHUNK + len(self._open) > position
 
-    def _seal(self) -> None:
+    def seal(self) -> None:
         """Compress the oldest open chunk, if it is full; on a reader's thread, not on that of the run."""
         with self._lock:
             chunk, number = self._open[:_CHUNK], len(self._sealed)

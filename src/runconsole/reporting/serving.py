@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import ipaddress
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,10 +12,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from websockets.protocol import State
+
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
 from runconsole.redaction.secrets import Secret
 from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, TakesCommands, offered_token
+from runconsole.reporting.fanout import Fanout
 from runconsole.reporting.journal import Journal
 from runconsole.reporting.viewing import View
 
@@ -60,6 +64,7 @@ class RunServer:
         self._token = token
         self._is_over = is_over
         self._commands = commands
+        self._fanout = Fanout(journal)
         self._views: dict[ServerConnection, View] = {}
         self._server: Server | None = None
         self._asked = (host, port)
@@ -113,6 +118,7 @@ class RunServer:
                     await asyncio.sleep(_LOOK_S)
         code, reason = (1000, "the run has ended") if self._is_over() else (1001, "the run is served no longer")
         await asyncio.gather(*(viewer.close(code, reason) for viewer in list(self._views)), return_exceptions=True)
+        self._fanout.close()
         await server.wait_closed()
 
     def _look(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -133,13 +139,23 @@ class RunServer:
 
     async def _welcome(self, connection: ServerConnection) -> None:
         conversation = self._conversation(connection.request)
-        view = self._views[connection] = View(self._journal, conversation, connection.send)
+        write = functools.partial(_write, connection)
+        view = self._views[connection] = View(self._journal, conversation, connection.send, self._fanout, write)
         try:
             await view.run(aiter(connection))
         finally:
             del self._views[connection]
         if not conversation.admitted:
             await connection.close(UNAUTHORIZED, "unauthorized")
+
+
+def _write(connection: ServerConnection, frames: bytes) -> bool:
+    """Write frames at once; return False where the viewer has not taken what was written before, or has gone."""
+    transport = connection.transport
+    if connection.state is not State.OPEN or transport.is_closing() or transport.get_write_buffer_size():
+        return False
+    transport.write(frames)
+    return True
 
 
 def _offer(request: Request) -> tuple[str, str | None]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 
 from runconsole.reporting.conversation import Conversation, batches
-from runconsole.reporting.journal import Journal
+from runconsole.reporting.fanout import Fanout, Follower
+from runconsole.reporting.journal import GATHER_S, Journal
 
 __all__ = ["View"]
 
@@ -23,22 +23,31 @@ class View:
         journal: the events.
         conversation: what its messages mean.
         send: sends a frame; it may wait for a slow viewer, and nobody else does.
-
+        fanout: sends events to viewers that have all so far; None for a viewer that gets them by `send` alone.
+        write: writes bytes to the viewer without waiting, for the fan-out; returns False where that is not possible.
     """
 
-    def __init__(self, journal: Journal, conversation: Conversation, send: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        conversation: Conversation,
+        send: Callable[[str], Awaitable[None]],
+        fanout: Fanout | None = None,
+        write: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
         self._journal = journal
+        self._fanout = fanout
+        self._follower = Follower(write)
         self._conversation = conversation
         self._send = send
         self._admitted = asyncio.Event()
-        self._sent = 0
         self._owed: set[asyncio.Task[None]] = set()
         """Replies that come later."""
 
     @property
     def is_behind(self) -> bool:
         """True if the viewer may see the run and has not got all events so far."""
-        return self._conversation.admitted and self._sent < len(self._journal)
+        return self._conversation.admitted and self._follower.position < len(self._journal)
 
     async def run(self, frames: AsyncIterator[str | bytes]) -> None:
         """Exchange until the viewer has gone, is denied, or has got the last event there will be."""
@@ -80,8 +89,23 @@ class View:
         if not self._conversation.admitted:
             async with asyncio.timeout(_AUTH_WITHIN_S):
                 await self._admitted.wait()
-        async with aclosing(self._journal.follow()) as chunks:
-            async for events in chunks:
+        follower = self._follower
+        with self._journal.reading():
+            while True:
+                events = self._journal.read(follower.position)
                 for frame in batches(events):
                     await self._send(frame)
-                self._sent += len(events)
+                follower.position += len(events)
+                if events:
+                    self._journal.seal()
+                elif not await self._news():
+                    return
+
+    async def _news(self) -> bool:
+        """Return when there are events that the viewer has not; False where none follow."""
+        if self._fanout is not None:
+            return await self._fanout.follow(self._follower)
+        if not await self._journal.grown(self._follower.position):
+            return False
+        await asyncio.sleep(GATHER_S)
+        return True
