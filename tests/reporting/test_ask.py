@@ -234,7 +234,10 @@ def test_an_interrupt_withdraws_the_question() -> None:
 def test_a_question_that_nobody_can_answer_says_so_at_once() -> None:
     code = (
         "import runconsole\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(2)\n"
         "with runconsole.start_run() as run:\n"
+        "    run.map(str, range(4), executor=pool)  # its idle threads answer nothing\n"
         "    try:\n"
         "        run.ask('Deploy?', options=['a', 'b'])\n"
         "    except runconsole.NoOneToAsk as error:\n"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import concurrent.futures.thread
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from runconsole.api.run import engine_of
@@ -227,6 +229,16 @@ class RunAsks:
 def _others() -> bool:
     """Return whether there are other threads of the program, which may answer."""
     own = ("runconsole", "name-resolver")
+    frames = sys._current_frames()  # noqa: SLF001 - documented
     return any(
-        thread is not threading.main_thread() and not thread.name.startswith(own) for thread in threading.enumerate()
+        thread is not threading.main_thread()
+        and not thread.name.startswith(own)
+        and not _is_idle(frames.get(thread.ident or 0))
+        for thread in threading.enumerate()
     )
+
+
+def _is_idle(frame: FrameType | None) -> bool:
+    """Return whether a thread, by what it runs now, is one of a pool that waits for work."""
+    code = None if frame is None else frame.f_code
+    return code is not None and (code.co_name, code.co_filename) == ("_worker", concurrent.futures.thread.__file__)
