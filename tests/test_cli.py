@@ -268,7 +268,7 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         (["--speed", "-1"], "speed must be 0 (without waiting) or more"),
         (["--family", "chess"], "'chess' is not one of 'execution', 'tasks'"),
         (["--port", "70000"], "70000 is not in the range"),
-        (["--wire", "pigeon"], "'pigeon' is not one of 'json', 'trpc', 'socketio', 'agui'"),
+        (["--wire", "pigeon"], "'pigeon' is not one of 'json', 'trpc', 'socketio', 'agui', 'langgraph'"),
         (["--superjson"], "superjson is an option of the wire 'trpc', not of 'json'"),
         (["--fault", "flood:3"], "Invalid value for --fault: expected one of drop, freeze"),
         (["--fault", "ask-reconnect:3"], "only the wire 'trpc' can ask clients to reconnect"),

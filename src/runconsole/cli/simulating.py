@@ -53,7 +53,7 @@ stray:AFTER                   send the refusal of another client's request
 @_family_option("execution")
 @click.option(
     "--wire",
-    type=click.Choice(["json", "trpc", "socketio", "agui"]),
+    type=click.Choice(["json", "trpc", "socketio", "agui", "langgraph"]),
     default="json",
     show_default=True,
     help="The protocol to speak.",
@@ -73,8 +73,9 @@ stray:AFTER                   send the refusal of another client's request
 @click.option("--strict", is_flag=True, help="Be as unkind as the backends are: rooms, subscriptions, no end.")
 @click.option(
     "--dialect",
-    type=click.Choice(["decide", "resolve", "outcome", "on_interrupt"]),
-    help="How a strict tRPC server decides (decide, resolve), or AG-UI asks (outcome, on_interrupt).",
+    type=click.Choice(["decide", "resolve", "outcome", "on_interrupt", "rest", "protocol"]),
+    help="How a strict tRPC server decides (decide, resolve), AG-UI asks (outcome, on_interrupt), or a run of LangGraph"
+    " was started (rest, protocol).",
 )
 @click.option("--flat", is_flag=True, help="Send the flat events of the tasks family's core.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help=_FAULTS_HELP)

@@ -7,8 +7,9 @@
 
 The logic (`scenario`, `timeline`, `scenarios`) knows no clock and no socket; `player` gives it time. `service` has the
 clients' operations on a run; `wires.channel` and `wires.trpc` put these into frames, `wires.server` the frames on
-WebSockets, `wires.socketio` does all of it for Socket.IO, and `wires.agui` for AG-UI, on the server of `wires.http`.
-`injector` applies `faults` between the run and the sockets. `app` puts these together, `simulator` gives them a thread.
+WebSockets, `wires.socketio` does all of it for Socket.IO, `wires.agui` and `wires.langgraph` for agent servers, on
+`wires.http`. `injector` applies `faults` between the run and the sockets. `app` puts these together, `simulator` gives
+them a thread.
 """
 
 from runconsole.simulator.faults import (

@@ -16,9 +16,12 @@ from runconsole.simulator.injector import FaultInjector
 from runconsole.simulator.service import Delivery, RunService
 from runconsole.simulator.strict import Dialect
 from runconsole.simulator.wires.agui import PATH as AGUI_PATH
-from runconsole.simulator.wires.agui import AguiAcceptor, Thread
+from runconsole.simulator.wires.agui import AguiAcceptor
+from runconsole.simulator.wires.agui import Thread as AguiThread
 from runconsole.simulator.wires.agui_events import AguiDialect
 from runconsole.simulator.wires.channel import ChannelPeer
+from runconsole.simulator.wires.langgraph import LangGraphAcceptor
+from runconsole.simulator.wires.langgraph_api import THREAD_ID, Threads
 from runconsole.simulator.wires.server import Received, WebSocketAcceptor
 from runconsole.simulator.wires.trpc import Mark, TrpcPeer, number_of
 
@@ -30,9 +33,15 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "ServeOptions", "Wire", "url_of"]
 
-Wire = Literal["json", "trpc", "socketio", "agui"]
+Wire = Literal["json", "trpc", "socketio", "agui", "langgraph"]
 
-_PATHS: dict[Wire, str] = {"json": "/ws", "trpc": "/trpc", "socketio": "", "agui": AGUI_PATH}
+_PATHS: dict[Wire, str] = {
+    "json": "/ws",
+    "trpc": "/trpc",
+    "socketio": "",
+    "agui": AGUI_PATH,
+    "langgraph": f"/threads/{THREAD_ID}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class ServeOptions:
         mark: makes the id of tRPC's tracked events; None sends them untracked.
         dialect: the one decision procedure of a strict server; None serves a lenient one.
         asking: an AG-UI server's way to ask.
+        modes: the stream modes of the first run of a LangGraph server; none for a run of the protocol.
     """
 
     wire: Wire = "json"
@@ -59,11 +69,12 @@ class ServeOptions:
     seed: int = 1
     dialect: Dialect | None = None
     asking: AguiDialect = "outcome"
+    modes: tuple[str, ...] = ()
 
 
 def url_of(serving: ServeOptions) -> str:
     """Return the clients' URL."""
-    scheme = "http" if serving.wire in {"socketio", "agui"} else "ws"
+    scheme = "http" if serving.wire in {"socketio", "agui", "langgraph"} else "ws"
     host = f"[{serving.host}]" if ":" in serving.host else serving.host
     return f"{scheme}://{host}:{serving.port}{_PATHS[serving.wire]}"
 
@@ -108,11 +119,14 @@ class App:
         self.service = RunService(player, serving.token, serving.dialect)
         self.injector = FaultInjector(serving.faults, seed=serving.seed, crash=self._crash, woken=self._wake)
         self._begin = asyncio.Event()
-        self._threads: dict[str, Thread] = {}
+        self._agui_threads: dict[str, AguiThread] = {}
+        self._threads = Threads(self.begin_run, serving.modes)
         self._acceptor: _Acceptor | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._forget_listeners = [player.listen(self._wake)]
-        if serving.autostart:
+        if serving.autostart and serving.wire == "langgraph":
+            self._threads.visit(THREAD_ID)
+        elif serving.autostart:
             self._begin.set()
 
     @property
@@ -188,7 +202,11 @@ class App:
                 received=self.received,
                 begin=self.begin_run,
                 dialect=serving.asking,
-                threads=self._threads,
+                threads=self._agui_threads,
+            )
+        if serving.wire == "langgraph":
+            return LangGraphAcceptor(
+                self.service, self.injector, received=self.received, threads=self._threads, replay=serving.replay
             )
         return WebSocketAcceptor(
             _PATHS[serving.wire],
@@ -231,7 +249,8 @@ class App:
             await asyncio.sleep(crash.down_s)
             if crash.forget:
                 self.service.floor = len(self.player.log)
-                self._threads.clear()
+                self._agui_threads.clear()
+                self._threads.forget()
             place.listen(100)
             self._acceptor = self._make_acceptor()
             await self._acceptor.open(place)

@@ -33,16 +33,17 @@ Family = Literal["execution", "tasks"]
 
 FAMILIES: Final[Mapping[str, Callable[..., Scenario]]] = {"execution": ExecutionScenario, "tasks": TasksScenario}
 
-WIRES: Final = ("json", "trpc", "socketio", "agui")
+WIRES: Final = ("json", "trpc", "socketio", "agui", "langgraph")
 
-AGENT_WIRES: Final = ("agui",)
+AGENT_WIRES: Final = ("agui", "langgraph")
 """The wires of agent servers, which play the task family, and whose questions wait without an end."""
 _NO_DEADLINE_S: Final = 1e9
 
-AnyDialect = Literal["resolve", "decide", "outcome", "on_interrupt"]
+AnyDialect = Literal["resolve", "decide", "outcome", "on_interrupt", "rest", "protocol"]
 DIALECTS: Final[Mapping[str, tuple[AnyDialect, ...]]] = {
     "trpc": ("decide", "resolve"),
     "agui": ("outcome", "on_interrupt"),
+    "langgraph": ("rest", "protocol"),
 }
 """The dialects of a wire, the usual one first."""
 

@@ -55,6 +55,8 @@ class Player:
         self._speed = speed
         self._form = form
         self._patient = patient and math.isinf(speed)
+        self.stopped = False
+        """True once the run was given up."""
         self._origin: float | None = None
         self._woken = asyncio.Event()
         self._listeners: set[Callable[[], None]] = set()
@@ -80,7 +82,7 @@ class Player:
         return list(self.timeline.checkpoints.values())
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` whenever the log has grown or the run is over, until the returned function is called."""
+        """Call `listener` when the log has grown, the run waits or is over, until the returned function is called."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
@@ -90,7 +92,7 @@ class Player:
         if self._starts_now:
             self.timeline.clock.started_at = datetime.now(UTC)  # the player may have waited for its first client
         steps = 0
-        while not self.finished:
+        while not self.finished and not self.stopped:
             due = None if self._patient and self.waits_for_people else self.timeline.next_at
             delay = math.inf if due is None else self._delay(due)
             if delay > 0:
@@ -112,6 +114,11 @@ class Player:
     def command(self, command: Command) -> None:
         """Take a command now. Raises Refusal where it cannot be carried out."""
         self._log_events(self.timeline.command(command, self._catch_up()))
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Give the run up: nothing more happens in it."""
+        self.stopped = True
         self._woken.set()
 
     def _catch_up(self) -> float:
@@ -143,7 +150,7 @@ class Player:
                 self.log.append(
                     LogEntry(len(self.log) + 1, event, json.dumps(sent, ensure_ascii=False, allow_nan=False))
                 )
-        if events:
+        if events or self.waits_for_people:
             self._notify()
 
     def _notify(self) -> None:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["Simulator"]
 
 _STOP_WITHIN_S = 5.0
+_RESUMABLE = ("tasks", "updates", "custom")
+"""The stream modes of a run of LangGraph that others can follow."""
 _T = TypeVar("_T")
 
 
@@ -55,15 +57,17 @@ class Simulator:
         family: `"execution"` (120 tasks, about 10 simulated minutes) or `"tasks"` (four coding agents with three
             checkpoints, about 50 simulated seconds when they are answered at once).
         wire: `"json"` (the channel protocol), `"trpc"` (version 11), `"socketio"`, which needs
-            `runconsole[simulator]`, or `"agui"`, where each new thread of a client plays a run of the `"tasks"` family
-            of its own, whose questions wait without an end unless `decision_timeout` is given.
+            `runconsole[simulator]`; `"agui"`, where each new thread of a client plays a run of its own; or
+            `"langgraph"`, an Agent Server. The last two play the `"tasks"` family, whose questions then wait without an
+            end unless `decision_timeout` is given.
         seed: the seed of the run and of the faults.
         speed: simulated seconds a second; 0 or infinity plays without waiting. None is 8 for `"execution"` and 1 for
             `"tasks"`, whose deadlines are then real.
         host: the address to listen on.
         port: the port; 0 takes a free one.
         token: a secret that clients must send: as Bearer, as `?token=`, in a first message or tRPC's connection
-            parameters; on Socket.IO in the auth object. Others are refused in the manner of the wire.
+            parameters; on Socket.IO in the auth object, on LangGraph as `x-api-key`. Others are refused in the manner
+            of the wire.
         replay: `"all"` sends a late client the events so far, `"none"` does not.
         delivery: `"push"` sends all events without a request; `"subscribe"` sends those of the subscribed channels, on
             Socket.IO those of the joined rooms. tRPC always has subscriptions.
@@ -81,7 +85,8 @@ class Simulator:
             only to a query.
         dialect: a strict tRPC server's decision procedure, `"decide"` or `"resolve"`; an AG-UI server's way to ask,
             `"outcome"` (as AG-UI 1.0 and pydantic-ai have it) or `"on_interrupt"` (as `ag-ui-langgraph` by default).
-            None is the first of them.
+            the run that a LangGraph server has, `"rest"` (started with `stream_mode` and `stream_resumable`: tasks) or
+            `"protocol"` (by `run.start`: messages and tools, no tasks). None is the first of the wire.
         flat: `"tasks"` only: send the events of the family's core: flat, in snake case (`task_progress`,
             `approval_requested`), without events that the core lacks.
         faults: faults between the run and its clients (`runconsole.simulator.faults`), each once.
@@ -119,7 +124,9 @@ class Simulator:
         check_choice("replay", replay, ("all", "none"))
         check_choice("delivery", delivery, ("push", "subscribe"))
         spoken = dialect_of(wire, dialect)
-        unused = {"autostart": autostart, "strict": strict, "flat": flat, "replay": replay == "none"}
+        unused = {"strict": strict, "flat": flat}
+        if wire == "agui":
+            unused |= {"autostart": autostart, "replay": replay == "none"}
         check_agent_wire(wire, family, unused)
         self.family = family
         self.seed = seed
@@ -146,6 +153,7 @@ class Simulator:
             mark=number_of if tracked and not strict else None,
             dialect=_decide_or_resolve(spoken) if strict else None,
             asking="on_interrupt" if spoken == "on_interrupt" else "outcome",
+            modes=_RESUMABLE if spoken == "rest" else (),
             faults=tuple(check_faults(faults, wire)),
             seed=seed,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -146,6 +147,7 @@ class SocketExchange(Exchange):
     def __init__(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(request, reader, writer)
         self._protocol = ServerProtocol(max_size=_MOST_BODY)
+        self._events: deque[object] = deque()
         self._parts: list[bytes] = []
 
     async def accept(self) -> bool:
@@ -160,8 +162,9 @@ class SocketExchange(Exchange):
     async def receive(self) -> str | None:
         """Return the next message; None when the client has gone."""
         while True:
-            for event in self._protocol.events_received():
-                message = self._message(event)
+            self._events += self._protocol.events_received()
+            while self._events:
+                message = self._message(self._events.popleft())
                 if message is not None:
                     return message
             try:
@@ -216,10 +219,14 @@ class HttpServer:
 
     Args:
         handle: answers a request. It may end early: the connection is closed then.
+        socket: the class of WebSockets.
     """
 
-    def __init__(self, handle: Callable[[Exchange], Awaitable[None]]) -> None:
+    def __init__(
+        self, handle: Callable[[Exchange], Awaitable[None]], *, socket: type[SocketExchange] = SocketExchange
+    ) -> None:
         self._handle = handle
+        self._socket = socket
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -249,7 +256,7 @@ class HttpServer:
         try:
             request = await _read(reader)
             if request is not None:
-                kind = SocketExchange if request.wants_socket else Exchange
+                kind = self._socket if request.wants_socket else Exchange
                 await self._handle(kind(request, reader, writer))
         except (Gone, OSError, TimeoutError, InvalidHandshake, asyncio.CancelledError):
             pass  # clients may vanish, and the server may end
