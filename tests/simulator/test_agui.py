@@ -256,10 +256,8 @@ def test_requests_that_are_none_are_refused_in_the_words_of_the_framework() -> N
         assert thread.send("POST", "/agui", "{", **sign) == 422
         assert thread.send("POST", "/agui", "[]", **sign) == 422
         assert thread.send("POST", "/agui", '{"threadId": 1, "messages": {}}', **sign) == 422
-        problems = {tuple(each["loc"]): each["type"] for each in json.loads(thread.text)["detail"]}
-        assert problems[("body", "runId")] == "missing"
-        assert problems[("body", "threadId")] == "string_type"
-        assert problems[("body", "messages")] == "list_type"
+        problems = {tuple(each["loc"]): each["type"] for each in json.loads(thread.text)}
+        assert problems == {("runId",): "missing", ("threadId",): "string_type", ("messages",): "list_type"}
         assert sim.connections == 0
 
 

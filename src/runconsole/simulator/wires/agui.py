@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["PATH", "AguiAcceptor", "Thread"]
 
 PATH = "/agui"
-_FIELDS = ("threadId", "runId", "state", "messages", "tools", "context", "forwardedProps")
-"""The fields of a request that servers of 0.x require."""
+_FIELDS = ("threadId", "runId", "messages")
+"""The fields that a request must have."""
 
 
 @dataclass(slots=True)
@@ -130,7 +130,8 @@ class AguiAcceptor:
     async def _post(self, exchange: Exchange) -> None:
         body, problems = _read(exchange)
         if problems:
-            await exchange.respond(422, {"detail": problems})
+            bare = [problem | {"loc": problem["loc"][1:]} for problem in problems]  # as pydantic-ai
+            await exchange.respond(422, bare if self._dialect == "outcome" else {"detail": problems})
             return
         link = self._injector.enter(exchange)
         text = exchange.request.body.decode(errors="replace")
@@ -219,7 +220,7 @@ class AguiAcceptor:
     def _answers(self, body: dict[str, Any], asked: Iterable[Checkpoint]) -> list[Answer]:
         if self._dialect == "outcome":
             return answers_of_resume(body.get("resume"), asked, body)
-        props = body["forwardedProps"]
+        props = body.get("forwardedProps")
         return answers_of_command(props.get("command") if isinstance(props, dict) else None, asked)
 
 
