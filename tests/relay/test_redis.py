@@ -69,6 +69,26 @@ def test_a_killed_relay_goes_on_from_redis_with_every_viewer(redis_server: Redis
     assert len(set(lines_of(redis_server))) == len(lines_of(redis_server))
 
 
+def test_a_killed_relay_leaves_no_temporary_file_to_the_next_one(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with start_run() as run:
+        arguments = (run.serve(), "--store", redis_server.url)
+        with RelayProcess(*arguments, log=tmp_path / "log") as relay:
+            (left,) = temporary.iterdir()
+            relay.kill()
+        assert left.exists()
+        with RelayProcess(*arguments, log=tmp_path / "log") as relay:
+            (own,) = temporary.iterdir()
+            assert own != left
+            assert relay.end() == 143
+        assert not list(temporary.iterdir())
+        run.stop_serving()
+
+
 def test_redis_may_go_and_come_back(redis_server: RedisServer) -> None:
     said: list[str] = []
     with start_run() as run, relayed(run.serve(), store_of(redis_server, said)) as relay:

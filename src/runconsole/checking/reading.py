@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
@@ -17,7 +16,7 @@ from runconsole.errors import ConsoleFailed, InvalidArgument, RunInterrupted
 from runconsole.events import LinkChanged, Micros, Received
 from runconsole.log import EventLog
 from runconsole.options import ConsoleOptions, is_path
-from runconsole.recording import Entry, Header, home_path, read_header, scan_whole
+from runconsole.recording import Entry, Header, Scratch, home_path, read_header, scan_whole
 from runconsole.redaction.secrets import bare
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of
@@ -68,8 +67,8 @@ def checked(
         path = home_path(Path(place))
         read_header(path)
         return _of_file(path, os.fspath(place)), None
-    with tempfile.TemporaryDirectory(prefix="runconsole-check-") as directory:
-        file = Path(directory) / "run.jsonl"
+    with Scratch("runconsole-check-") as scratch:
+        file = scratch.path / "run.jsonl"
         given: dict[str, Any] = {"memory_limit": _MEMORY, **options, "record": file}
         is_over, reason, interruption = False, None, None
         with Console(source, **given) as console:

@@ -12,6 +12,7 @@ from runconsole.recording.format import FORMAT, Entry, Header, decode_line, enco
 from runconsole.recording.locks import unrecorded
 from runconsole.recording.recorder import FileContent, Recorder
 from runconsole.recording.scan import Scan, check_recordable, read_header, scan, scan_whole
+from runconsole.recording.scratch import Scratch
 
 __all__ = [
     "FORMAT",
@@ -23,6 +24,7 @@ __all__ = [
     "Reader",
     "Recorder",
     "Scan",
+    "Scratch",
     "check_recordable",
     "decode_line",
     "encode_line",

@@ -7,14 +7,12 @@ entries gets them again.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from runconsole.errors import InvalidArgument, RecordingError
+from runconsole.recording import Scratch
 from runconsole.redaction.secrets import Secret
 from runconsole.relay.redis_stream import RedisAway, RedisStream, StreamTaken
 from runconsole.relay.stores import Store
@@ -42,7 +40,7 @@ class RedisStore(Store):
         self._stream = RedisStream(place)
         self._say = say
         self.name = self._stream.name
-        self._directory: Path | None = None
+        self._scratch: Scratch | None = None
         self._offset = 0
         """The size of the part of the file that was read: whole lines."""
         self._sent = 0
@@ -59,8 +57,8 @@ class RedisStore(Store):
         """Take the lease of the stream, and write its lines to a temporary file."""
         self._stream.claim(self._say)
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix="runconsole-relay-"))
-            self.path = self._directory / "run.jsonl"
+            self._scratch = Scratch("runconsole-relay-")
+            self.path = self._scratch.path / "run.jsonl"
             with self.path.open("wb") as file:
                 for line in self._stream.lines():
                     file.write(line + b"\n")
@@ -85,9 +83,8 @@ class RedisStore(Store):
             self._is_asked.set()
             thread.join()
         self._stream.close()
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory = None
+        if self._scratch is not None:
+            self._scratch.close()
 
     # ---- on the thread ----------------------------------------------------------------------------------------------
 
