@@ -264,6 +264,21 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         ),
         ("agent.tool_result", {"taskId": "t", "result": 1}, Logged("t")),
         (
+            "agent.tool_result",
+            {"agentId": "a", "tool": {"name": "bash", "output": "a.py"}},
+            ToolCallReported(None, None, "a", "bash", TaskStatus.COMPLETED, result='"a.py"'),
+        ),
+        (
+            "agent.tool_result",
+            {"agentId": "a", "tool": {"name": "bash", "error": "denied"}},
+            ToolCallReported(None, None, "a", "bash", TaskStatus.FAILED, error="denied"),
+        ),
+        (
+            "agent.completed",
+            {"agentId": "a", "metrics": {"duration": 9000, "tokensInput": 5, "tokensOutput": 2, "tokensTotal": 7}},
+            AgentReported("a", status=TaskStatus.COMPLETED, usage=(TokenUsage(None, None, 7, 5, 2),)),
+        ),
+        (
             "agent.terminated",
             {"agentId": "a", "taskId": "t", "reason": "timeout", "metrics": {"tokensUsed": 7, "cost": 0.1}},
             AgentReported("a", "t", TaskStatus.CANCELLED, usage=(TokenUsage(tokens=7, cost_usd=0.1),)),

@@ -258,8 +258,6 @@ class Reference:
     def _agent_completed(self, data: Row) -> None:
         agent, metrics, task_id = self._agent(data, "completed"), data.get("metrics", {}), data.get("taskId")
         told = known(tokens=metrics.get("tokensUsed"), cost_usd=metrics.get("cost"))
-        agent |= known(duration_s=metrics.get("duration", metrics.get("totalDuration")))
-        self._settle(agent)
         if not told:
             return
         used = self._used.setdefault((agent["agent_id"], task_id), {})

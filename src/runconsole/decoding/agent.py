@@ -51,7 +51,9 @@ class _Metrics(Metrics, rename="camel"):
 
     total_tokens: Whole | None = None
     input_tokens: Whole | None = None
+    tokens_input: Whole | None = None
     output_tokens: Whole | None = None
+    tokens_output: Whole | None = None
     cached_tokens: Whole | None = None
     cached_input_tokens: Whole | None = None
     cache_read_tokens: Whole | None = None
@@ -73,7 +75,6 @@ class _AgentEvent(TaskEvent, rename="camel"):
     usage: _Metrics | None = None
     tokens_used: Whole | None = None
     cost: float | None = None
-    duration: float | None = None
     status: str | None = None
     success: bool | None = None
     name: str | None = None
@@ -143,8 +144,7 @@ def _agent_told(status: TaskStatus | None, data: _AgentEvent) -> Fact:
         first(data.parent_agent_id, data.parent_id),
         first(data.model, data.model_id),
         _used(data, metrics),
-        first(metrics.duration, metrics.total_duration, data.duration),
-        error,
+        error=error,
     )
 
 
@@ -158,8 +158,8 @@ def _used(data: _AgentEvent, metrics: _Metrics) -> tuple[TokenUsage, ...]:
     usage = TokenUsage(
         model=first(data.model, data.model_id),
         tokens=first(count("tokens_used", "tokens_total", "total_tokens"), data.tokens_used),
-        input_tokens=count("input_tokens"),
-        output_tokens=count("output_tokens"),
+        input_tokens=count("input_tokens", "tokens_input"),
+        output_tokens=count("output_tokens", "tokens_output"),
         cached_tokens=count("cached_tokens", "cached_input_tokens", "cache_read_tokens"),
         cost_usd=first(count("cost"), data.cost),
     )
@@ -179,6 +179,9 @@ class _Tool(Struct, rename="camel"):
     args: Any = None
     input: Any = None
     parameters: Any = None
+    result: Any = None
+    output: Any = None
+    error: Any = None
 
 
 class _ToolEvent(_Tool, rename="camel"):
@@ -192,10 +195,7 @@ class _ToolEvent(_Tool, rename="camel"):
     status: str | None = None
     success: bool | None = None
     is_error: bool | None = None
-    result: Any = None
-    output: Any = None
     content: Any = None
-    error: Any = None
     message: Any = None
     duration: float | None = None
 
@@ -206,10 +206,10 @@ def _tool_told(status: TaskStatus, data: _ToolEvent) -> Fact:
     name = first(tool.name, data.tool_name, data.name)
     if call_id is None and name is None and data.agent_id is None:
         return Logged(data.task_id)
-    result = first(data.result, data.output, data.content)
-    if status is TaskStatus.RUNNING and (result is not None or data.error is not None):
+    result = first(data.result, data.output, data.content, tool.result, tool.output)
+    error = first(words_of(data.error), words_of(tool.error))
+    if status is TaskStatus.RUNNING and (result is not None or error is not None):
         status = TaskStatus.COMPLETED  # start and end in one
-    error = words_of(data.error)
     if data.success is False or data.is_error:
         error = first(error, words_of(data.message), words_of(result), "the call failed")
     if error is not None and status is TaskStatus.COMPLETED:

@@ -186,6 +186,8 @@ class Agent:
         }
         self.edits.append(edit)
         yield self.event("agent.file_change", agentId=self.agent_id, file=file)
+        words = f"{edit.action}: {edit.added} lines added, {edit.removed} removed"
+        yield self.event("agent.tool_result", agentId=self.agent_id, tool={"name": "write_file", "output": words})
 
     def elapsed(self) -> float:
         """Return the seconds since the task started, the waits for people included."""
