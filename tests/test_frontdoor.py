@@ -23,6 +23,7 @@ NAMES = [
     "ActiveRun",
     "ActiveSubtask",
     "ActiveTask",
+    "ActiveTool",
     "ActiveWave",
     "Answer",
     "CallRefused",

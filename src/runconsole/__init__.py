@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from runconsole.reporting.handler import LogHandler
     from runconsole.reporting.report import report
     from runconsole.reporting.run import ActiveRun, start_run
-    from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveWave
+    from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveTool, ActiveWave
     from runconsole.widget import ConsoleWidget
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "ActiveRun",
     "ActiveSubtask",
     "ActiveTask",
+    "ActiveTool",
     "ActiveWave",
     "Answer",
     "CallRefused",
@@ -116,6 +117,7 @@ _LATER = {
     "ActiveRun": "runconsole.reporting.run",
     "ActiveSubtask": "runconsole.reporting.tasks",
     "ActiveTask": "runconsole.reporting.tasks",
+    "ActiveTool": "runconsole.reporting.tasks",
     "ActiveWave": "runconsole.reporting.tasks",
     "ConsoleWidget": "runconsole.widget",
     "History": "runconsole.dataset",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page
 
-TABS = ("Overview", "Tasks", "Timeline", "Output", "Artifacts", "Errors", "Decisions")
+TABS = ("Overview", "Tasks", "Timeline", "Output", "Artifacts", "Errors", "Decisions", "Agents")
 
 
 @contextmanager
@@ -56,6 +56,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         task("checkpoint.resolved", taskId="task-001", checkpointId="c", decision="approve"),
         *(task("task.output", taskId="task-001", data=f"line {n}\n", stream="stdout") for n in range(500)),
         task("task.output", taskId="task-001", data=f"{HOSTILE}\n", stream="stderr"),
+        task("agent.spawned", taskId="task-001", agentId="a", name=HOSTILE, model=HOSTILE),
+        task("agent.tool_call", agentId="a", toolCallId="k", tool=HOSTILE, arguments={"path": HOSTILE}),
+        task("agent.tool_result", agentId="a", toolCallId="k", tool=HOSTILE, result=HOSTILE),
+        task("agent.usage", agentId="a", taskId="task-001", model="m", usage={"inputTokens": 900, "outputTokens": 100}),
         task(HOSTILE),
         execution("execution_completed", status="success", completed_tasks=300, total_tasks=300, cost_usd=0.42),
     ]
@@ -100,6 +104,25 @@ def test_all_tasks_can_be_reached(browser: Browser, file: Path) -> None:
         panel.get_by_role("searchbox").fill("task-29")
         expect(table).to_contain_text("task-299")
         expect(table).not_to_contain_text("task-001")
+        assert noted == []
+
+
+def test_agents_are_a_tree_with_what_they_called(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as (page, noted):
+        panel = panel_of(page)
+        panel.get_by_role("tab", name="Agents").click()
+        tree = panel.get_by_role("treegrid", name="Agents")
+        expect(tree.locator("[aria-level]")).to_have_count(3)
+        expect(tree.get_by_role("row").nth(2)).to_contain_text("1,000")
+        tree.get_by_role("button").first.focus()
+        for _ in range(2):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        expect(tree.get_by_role("heading", name="Result")).to_be_visible()
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowLeft")
+        expect(tree.locator("[aria-level]")).to_have_count(2)
+        assert page.evaluate("window.owned") is None
         assert noted == []
 
 

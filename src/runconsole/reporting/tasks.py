@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActiveSubtask",
     "ActiveTask",
+    "ActiveTool",
     "ActiveWave",
     "Stream",
     "check_stream",
