@@ -227,6 +227,11 @@ def test_large_arguments_and_results_are_whole_in_the_frame() -> None:
     assert (row["arguments"], row["result"]) == ({"text": text}, text)
 
 
+def test_a_column_of_results_that_are_all_texts_is_one_of_objects_still() -> None:
+    folded = fold([task("agent.tool_result", 1, agentId="a", toolCallId="k", result="x")])
+    assert str(folded.tables.frame("tool_calls").dtypes["result"]) == "object"
+
+
 def test_a_text_that_is_no_json_is_itself_in_the_frame() -> None:
     folded = Folded()
     folded.apply(Received("x", ToolCallReported("k", arguments='{"path": "a', result="[" * 100_000), "{}", START))

@@ -68,7 +68,8 @@ class EntityFrame:
         frame = to_pandas(self._table(rows))
         for position, column in enumerate(self._spec.columns):
             if column.kind is OBJECT:
-                frame.insert(position, column.name, pd.Series(self._objects(column), index=frame.index, copy=False))
+                values = pd.Series(self._objects(column), index=frame.index, dtype=object, copy=False)
+                frame.insert(position, column.name, values)
         return frame.set_index(list(self._spec.keys)) if self._spec.keys else frame
 
     def _objects(self, column: Column) -> npt.NDArray[np.object_]:
