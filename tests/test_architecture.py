@@ -72,9 +72,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "agui": {"options", "protocols", "redaction", "transports"},
     "console": {"api", "engine", "options", "protocols", "view"},
+    "fleet": {"api", "console", "engine", "options", "protocols", "redaction", "state", "view"},
     "widget": {
-        *("api", "clock", "console", "engine", "fairness", "options", "protocols", "redaction", "replay", "search"),
-        *("state", "store", "timeline", "view"),
+        *("api", "clock", "console", "engine", "fairness", "fleet", "options", "protocols", "redaction", "replay"),
+        *("search", "state", "store", "timeline", "view"),
     },
     "reporting": {
         *("api", "clock", "console", "engine", "forms", "protocols", "redaction", "requests", "state", "widget"),
@@ -88,10 +89,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "displays": set(),
     "demo": {"displays", "simulator"},
     "browser": {"console", "displays", "onefile", "widget"},
-    "terminal": {"api", "clock", "console", "forms", "requests", "state", "view"},
+    "terminal": {"api", "clock", "console", "fleet", "forms", "requests", "state", "view"},
     "checking": {"api", "console", "decoding", "log", "options", "recording", "redaction", "replay", "state", "store"},
     "cli": {
-        *("api", "browser", "checking", "clock", "console", "demo", "options", "protocols", "recording"),
+        *("api", "browser", "checking", "clock", "console", "demo", "fleet", "options", "protocols", "recording"),
         *("redaction", "relay", "reporting", "simulator", "terminal"),
     },
     "": {

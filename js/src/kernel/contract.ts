@@ -675,6 +675,58 @@ export interface Changes {
   events?: TablePatch<EventRow>;
 }
 
+/** A run among others. */
+export interface FleetRow {
+  /** Unique in its set, stable as long as the run is in it. */
+  key: string;
+  name: string;
+  /** The URL without secrets, or the path of a recording. */
+  address: string;
+  status: RunStatus;
+  /** The state in words: "waiting for you · 2", "completed, 1 cancelled". */
+  words: string;
+  link: LinkStatus;
+  /** The reason why the link is retrying, failed or ended: one plain sentence. */
+  reason?: string;
+  /** It is a recording, whose questions cannot be answered. */
+  replayed: boolean;
+  percent: number | null;
+  completed_tasks: number;
+  total_tasks: number | null;
+  failed_tasks: number;
+  running_tasks: number;
+  cost_usd: number | null;
+  /** Open questions that wait for a person. */
+  questions: number;
+  /** By the kernel's clock. */
+  started_at: number | null;
+  ended_at: number | null;
+  /** The arrival of the newest event, by the kernel's clock. */
+  last_event_at: number | null;
+  /** Server clock minus kernel clock, milliseconds, for countdowns. */
+  clock_offset: number;
+}
+
+/** An open question of one of the runs, or one that has closed lately. */
+export interface QuestionRow {
+  /** The key of the run. */
+  run: string;
+  row: CheckpointRow;
+}
+
+/** Everything that a page shows of the runs. */
+export interface FleetPicture {
+  version: number;
+  now: number;
+  runs: FleetRow[];
+  /** The nearest deadline first; those that have closed lately come last. */
+  questions: QuestionRow[];
+  /** The number of open questions; the picture holds those that are due first. */
+  waiting: number;
+  /** The newest sentences about what went wrong on this side. */
+  notices: string[];
+}
+
 export type TableText = TableName | "options" | "writers" | "error_groups" | "artifact_groups";
 
 export type LinkAction = "reconnect" | "stop";

@@ -44,6 +44,11 @@ class Prompt:
         self._filling: Filling | Review | None = None
         """The form, or the actions, beside the chosen option, until they are filled in or decided."""
 
+    @property
+    def shown(self) -> str | None:
+        """The id of the shown question, None for none."""
+        return self._shown
+
     def press(self, key: str, waiting: Sequence[Checkpoint]) -> PromptAnswer | None:
         """Process one key; return the answer that it completes, else None."""
         checkpoint = self._current(waiting)
