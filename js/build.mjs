@@ -1,4 +1,7 @@
-/** Builds the panel into the Python package: the widget's ES module, the script of HTML files, and one style sheet. */
+/**
+ * Builds the front end into the Python package: the modules and style sheets of the panel and of the board of several
+ * runs, and the script of HTML files.
+ */
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,8 +12,8 @@ import { nest, shorten } from "./nest.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../src/runconsole/static");
 
-/** The ceiling of module and style sheet: each widget instance may be stored in a notebook. */
-const CEILING = 140 * 1024;
+/** The ceilings of module and style sheet: each widget instance may be stored in a notebook. */
+const CEILINGS = { widget: 140 * 1024, fleet: 40 * 1024 };
 /** Our own properties, whose names no message, storage or browser uses: the bundle shortens them. */
 const OWN =
   /^(beginning|follow|later|listen|measure|pages|silent|want|withdraw|heading|tables|icon|changed|request|hideBelow|detail|note|submit|says|onMessage|onPicture|onSize|onKernel|beats|sync|dispose|isUnsent|unlock|watch|tail|toEnd|missing|absent|clocks|below|empty|chunk|blank|chosen|large|narrow|sign|write|badge|cell|columns|layout|store|tone|atEnd|attachment|blocked|closedFor|dismiss|drafts|dueNow|extras|fetchedAt|generation|growsAtTop|isWhole|lacks|loaded|localNow|locked|onSeen|paged|submission|submissions|reachable|receive|refusal|reversed|revision|rowHeight|searching|selectable|serverNow|startFolded|tagged|ticked|touchedAt|unlocked|viewport|voices|wantLog|foldBelow|folds|headings|inset|inTable|longest|numberOf|openTask|opens|reveal|scroller|scrolls|seconds|showTasks|sorting|stops|unfold|unfolded)$/;
@@ -18,7 +21,7 @@ const OWN =
 await mkdir(out, { recursive: true });
 await build({
   absWorkingDir: here,
-  entryPoints: { widget: "src/widget.tsx", page: "src/page.ts" },
+  entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx", page: "src/page.ts" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -36,15 +39,17 @@ await build({
   logLevel: "warning",
 });
 
-const script = resolve(out, "widget.js");
-const plain = await readFile(script);
-await writeFile(script, packed(plain));
-const style = resolve(out, "widget.css");
-await writeFile(style, shorten(nest(await readFile(style, "utf8"))));
-const sizes = await Promise.all(["widget.js", "widget.css"].map(async (name) => (await stat(resolve(out, name))).size));
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
-console.log(`widget.js: ${kib(sizes[0])} (${kib(plain.length)} unpacked), widget.css: ${kib(sizes[1])}`);
-if (sizes[0] + sizes[1] > CEILING) throw new Error(`the bundle is larger than ${kib(CEILING)}`);
+for (const [name, ceiling] of Object.entries(CEILINGS)) {
+  const script = resolve(out, `${name}.js`);
+  const plain = await readFile(script);
+  await writeFile(script, packed(plain));
+  const style = resolve(out, `${name}.css`);
+  await writeFile(style, shorten(nest(await readFile(style, "utf8"))));
+  const [code, looks] = await Promise.all([script, style].map(async (file) => (await stat(file)).size));
+  console.log(`${name}.js: ${kib(code)} (${kib(plain.length)} unpacked), ${name}.css: ${kib(looks)}`);
+  if (code + looks > ceiling) throw new Error(`${name}.js and ${name}.css are larger than ${kib(ceiling)}`);
+}
 
 /** A module that unpacks another one and exports the same: half of its size. Hosts load modules from blobs themselves. */
 function packed(code) {

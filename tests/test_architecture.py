@@ -100,6 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checking",
         "console",
         "dataset",
+        "fleet",
         "options",
         "protocols",
         "replay",

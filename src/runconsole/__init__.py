@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from runconsole.checking.findings import CheckReport, Finding
     from runconsole.checking.reading import check
     from runconsole.dataset import History, history
+    from runconsole.fleet.calling import InboxQuestion
     from runconsole.replay import Replay
     from runconsole.reporting.asking import TakenAnswer
     from runconsole.reporting.bars import tqdm
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from runconsole.reporting.run import ActiveRun, start_run
     from runconsole.reporting.tasks import ActiveSubtask, ActiveTask, ActiveTool, ActiveWave
     from runconsole.widget import ConsoleWidget
+    from runconsole.widget.fleet import FleetWidget, InboxWidget
 
 __all__ = [
     "ActionDecision",
@@ -80,7 +82,10 @@ __all__ = [
     "DecisionRefused",
     "DecisionUnknown",
     "Finding",
+    "FleetWidget",
     "History",
+    "InboxQuestion",
+    "InboxWidget",
     "InvalidArgument",
     "LinkFailure",
     "LinkStatus",
@@ -120,6 +125,9 @@ _LATER = {
     "ActiveTool": "runconsole.reporting.tasks",
     "ActiveWave": "runconsole.reporting.tasks",
     "ConsoleWidget": "runconsole.widget",
+    "FleetWidget": "runconsole.widget.fleet",
+    "InboxQuestion": "runconsole.fleet.calling",
+    "InboxWidget": "runconsole.widget.fleet",
     "History": "runconsole.dataset",
     "Replay": "runconsole.replay",
     "LogHandler": "runconsole.reporting.handler",

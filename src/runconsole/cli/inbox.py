@@ -19,7 +19,7 @@ _PLENTY_S = 3600.0
 
 
 @cli.command(cls=QuietCommand)
-@click.argument("urls", metavar="URL...", type=SecretText(), nargs=-1, required=True, envvar="RUNCONSOLE_URL")
+@click.argument("url", metavar="URL...", type=SecretText(), nargs=-1, required=True, envvar="RUNCONSOLE_URL")
 @click.option("--list", "as_list", is_flag=True, help="Write the open questions and end, in a terminal too.")
 @click.option(
     "--wait",
@@ -30,7 +30,7 @@ _PLENTY_S = 3600.0
 )
 @console_options
 def inbox(
-    urls: tuple[Secret[str], ...],
+    url: tuple[Secret[str], ...],
     as_list: bool,  # noqa: FBT001 - click passes by name
     wait: float,
     subscribe: Secret[str] | None,
@@ -52,7 +52,7 @@ def inbox(
 
     runs = RunSet(given_options(subscribe, headers, options))
     try:
-        runs.add(urls)
+        runs.add(url)
         if as_list or not sys.stdout.isatty():
             count = list_questions(runs, wait)
         else:

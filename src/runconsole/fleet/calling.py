@@ -12,7 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from runconsole.state.dated import Checkpoint
+from runconsole.api.run import RunAPI
+from runconsole.events import CheckpointOption
+from runconsole.state.dated import Checkpoint, Decision
 from runconsole.text.length import shortened
 
 __all__ = ["InboxQuestion", "QuestionCalls"]
@@ -23,19 +25,41 @@ _LONGEST = 300
 
 
 class InboxQuestion(Struct, frozen=True, kw_only=True):
-    """An open question of one of several runs, as `on_question` gets it.
+    """An open question of one of several runs.
 
     Attributes:
         run: the name of the run.
         address: its URL without secrets.
+        console: the console that follows it.
         checkpoint: the question, as `Console.pending` has it.
         due_at: the time at which the default is taken, by this machine's clock, in UTC; None for none.
     """
 
     run: str
     address: str
+    console: RunAPI
     checkpoint: Checkpoint
     due_at: datetime | None = None
+
+    @property
+    def checkpoint_id(self) -> str:
+        return self.checkpoint.checkpoint_id
+
+    @property
+    def title(self) -> str:
+        """Its title, else its kind, else its id."""
+        return self.checkpoint.title or self.checkpoint.kind or self.checkpoint.checkpoint_id
+
+    @property
+    def options(self) -> tuple[CheckpointOption, ...]:
+        return self.checkpoint.options
+
+    def decide(self, option: Any = None, **given: Any) -> Decision:
+        """Answer it, as `Console.decide` does, with the same keyword arguments."""
+        return self.console.decide(self.checkpoint.checkpoint_id, option, **given)
+
+    def __str__(self) -> str:
+        return f"{self.run}: {self.title}"
 
 
 class QuestionCalls:

@@ -271,7 +271,20 @@ class RunSet:
             name = (asked.checkpoint.checkpoint_id, asked.checkpoint.round)
             if name not in told and asked.checkpoint.status == "pending":
                 told.add(name)
-                calls.put(_public(asked))
+                calls.put(self._public(asked))
+
+    def _public(self, asked: OpenQuestion) -> InboxQuestion:
+        return InboxQuestion(
+            run=asked.run_name,
+            address=asked.run.address,
+            console=self.member(asked.run.key).console,
+            checkpoint=dated_checkpoint(asked.checkpoint),
+            due_at=None if asked.due_at is None else moment(asked.due_at),
+        )
+
+    def questions(self) -> list[InboxQuestion]:
+        """Return the open questions of all runs, the nearest deadline first."""
+        return [self._public(asked) for asked in questions(self.known())]
 
     def _say(self, text: str) -> None:
         """Show one sentence; from any thread."""
@@ -290,13 +303,6 @@ def _console_of(place: Any) -> RunAPI | None:
     """Return the console that a run has already: itself, or that of an `ActiveRun`; None for a place to follow."""
     own = place if isinstance(place, RunAPI) else getattr(place, "console", None)
     return own if isinstance(own, RunAPI) else None
-
-
-def _public(asked: OpenQuestion) -> InboxQuestion:
-    due = moment(asked.due_at)
-    return InboxQuestion(
-        run=asked.run_name, address=asked.run.address, checkpoint=dated_checkpoint(asked.checkpoint), due_at=due
-    )
 
 
 async def _set_within(event: asyncio.Event, seconds: float | None) -> None:

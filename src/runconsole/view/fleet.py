@@ -64,6 +64,11 @@ class OpenQuestion(NamedTuple):
         """The name of its run."""
         return title_of(self.run.state)
 
+    @property
+    def title(self) -> str:
+        """Its title, else its kind, else its id."""
+        return self.checkpoint.title or self.checkpoint.kind or self.checkpoint.checkpoint_id
+
 
 def rows(runs: Iterable[KnownRun]) -> tuple[FleetRow, ...]:
     """Return a row for each run, in their order."""
@@ -129,7 +134,7 @@ def _row(known: KnownRun) -> FleetRow:
     asked = 0 if known.replayed else len(known.left_to_people)
     row: FleetRow = {
         "key": known.key,
-        "name": short(title_of(state)),
+        "name": short(title_of(state) if state.last_event_at is not None else known.address),
         "address": short(known.address, SENTENCE),
         "status": run.status,
         "words": _words(known, run, asked),
