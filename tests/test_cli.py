@@ -243,6 +243,15 @@ def test_serve_is_an_agui_endpoint_on_request() -> None:
     assert found[-2:] == ["CUSTOM", "RUN_FINISHED"]
 
 
+def test_serve_is_an_agent_server_of_langgraph_on_request() -> None:
+    arguments = ["--family", "tasks", "--wire", "langgraph", "--dialect", "protocol", "--port", "0", "--autostart"]
+    with process_of("serve", *arguments) as serve:
+        greeting = "".join(lines_until(serve, "Press Ctrl-C"))
+        [url] = set(re.findall(r"runconsole watch (http://[\d.:]+/threads/[\w-]+)\n", greeting))
+        with urlopen(f"{url}/runs") as response:  # noqa: S310 - loopback
+            assert [run["status"] for run in json.load(response)] == ["running"]
+
+
 async def _events_of(url: str) -> list[str]:
     return [str(event.type.value) async for event in agui.connect(url, "go")]
 

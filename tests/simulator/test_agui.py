@@ -6,6 +6,7 @@ import http.client
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -228,6 +229,18 @@ def test_a_run_under_way_cannot_be_joined() -> None:
         with pytest.raises((http.client.HTTPException, OSError)):
             thread.post()
         assert refusal(thread.post()) == "RUN_UNDER_WAY"
+
+
+def test_a_request_that_is_refused_leaves_the_run_under_way_as_it_is() -> None:
+    with simulator(speed=20) as sim:
+        thread, other = Thread(sim), Thread(sim)
+        other.body = thread.body | {"messages": []}
+        with ThreadPoolExecutor() as pool:
+            under_way = pool.submit(thread.post, runId="first")
+            eventually(lambda: sim.connections == 1)
+            assert refusal(other.post(runId="second")) == "RUN_UNDER_WAY"
+            events = under_way.result(timeout=30)
+        assert {event["runId"] for event in events if "runId" in event} == {"first"}
 
 
 def test_a_deadline_is_said_and_holds() -> None:

@@ -130,6 +130,10 @@ def call(sim: Simulator, method: str, path: str, body: Any = None, key: str = "r
         connection.close()
 
 
+def server_thread(sim: Simulator) -> str:
+    return sim.url.rpartition("/")[2]
+
+
 def first_option(question: Any) -> str:
     return str(question.options[0].id)
 
@@ -521,6 +525,19 @@ def test_an_answer_whose_reply_is_lost_is_not_given_again() -> None:
                 console.decide(spec, "submit", values={})
             eventually(lambda: sim.connections == 2)
         assert len(sim.decisions) == 1
+
+
+def test_a_console_starts_a_run_on_a_thread_of_its_own_and_cancels_it() -> None:
+    with simulator(speed=1) as sim:
+        url = sim.url.replace(server_thread(sim), str(uuid.uuid4()))
+        with Console(url, input={"queue": "all"}, assistant="coders") as console:
+            eventually(lambda: len(console.tasks) == 2)
+            console.cancel()
+            console.wait(timeout=60)
+            assert console.run.status == "cancelled"
+            assert set(console.tasks["status"]) == {"cancelled"}
+            assert not console.pending
+        assert call(sim, "GET", "runs")[1] == []
 
 
 def test_a_wrong_key_is_said() -> None:

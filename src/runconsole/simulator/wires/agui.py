@@ -151,14 +151,13 @@ class AguiAcceptor:
         await exchange.open()
         thread = self._threads.get(body["threadId"])
         fresh = AguiEvents(self._dialect, body["threadId"])
-        events = fresh if thread is None else thread.events
         try:
             thread, decides = self._begun(thread, fresh, body)
         except Refusal as refusal:
-            started = events.begin(body["runId"], round(time.time() * 1000))
+            started = fresh.begin(body["runId"], round(time.time() * 1000))
             is_answer = bool(_answer_in(body))
             await link.send(_frame(started, decides=is_answer))
-            await link.send(_frame(events.refuse(refusal.code, refusal.message)))
+            await link.send(_frame(fresh.refuse(refusal.code, refusal.message)))
         else:
             thread.is_read = True
             try:
