@@ -122,6 +122,14 @@ export function cards(kernel: FakeKernel, show: string | null): () => void {
       context: { spec: SPEC },
       form: FORM,
     },
+    one: {
+      title: "Fit it again?",
+      type: null,
+      description: null,
+      options: [optionRow("train", { label: "Train", fills: true }), optionRow("skip", { label: "Skip" })],
+      context: {},
+      form: [formField("fast", "boolean", "Fast")],
+    },
     actions: {
       title: "Call send_mail, delete_file?",
       type: "approval",

@@ -163,3 +163,24 @@ def test_a_value_that_does_not_fit_is_asked_for_again() -> None:
     filling.enter("")
     assert filling.is_done
     assert filling.values == {"rate": 0.5}
+
+
+def test_a_choice_with_a_default_can_be_null_where_the_schema_allows_it() -> None:
+    schema = {"properties": {"size": {"anyOf": [{"enum": ["s", "m"]}, {"type": "null"}], "default": "s"}}}
+    [field] = fields_of(schema) or ()
+    assert field.choices == (("s", "s"), ("m", "m"), ("none", None))
+    filling = Filling.of(schema)
+    assert filling is not None
+    filling.enter("none")
+    assert filling.values == {"size": None}
+    [optional] = fields({"size": {"anyOf": [{"enum": ["s", "m"]}, {"type": "null"}]}}) or ()
+    assert optional.choices == (("s", "s"), ("m", "m"))  # it can be left out
+
+
+def test_a_value_of_any_kind_is_typed_as_json() -> None:
+    field = Field(("x",), "json", "X", default=[{"a": 1}])
+    assert ask_for(field) == 'X (JSON; Enter for [{"a": 1}])'
+    assert read_typed(field, "") == [{"a": 1}]
+    assert read_typed(field, '{"b": null}') == {"b": None}
+    with pytest.raises(ValueError, match="Expecting"):
+        read_typed(field, "[1")

@@ -93,3 +93,10 @@ def test_many_actions_are_shown_and_decided_all_alike() -> None:
     shown = row(*[MAIL] * 41)
     assert len(shown["requests"]) == 41
     assert "form" not in shown
+
+
+def test_an_argument_of_a_choice_can_be_left_out_again() -> None:
+    schema = {"properties": {"mode": {"enum": ["a", "b"]}, "to": {"enum": ["c"]}}, "required": ["to"]}
+    asked = ActionRequest("f", {"mode": "a", "to": "c"}, allowed=("approve", "edit"), schema=schema)
+    choices = {field["key"]: [choice["value"] for choice in field["choices"]] for field in row(asked)["form"]}
+    assert choices == {"0.type": ['"approve"', '"edit"'], "0.args.mode": ['"a"', '"b"', ""], "0.args.to": ['"c"']}

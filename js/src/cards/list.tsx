@@ -1,6 +1,6 @@
 /** Several questions, the nearest deadline first: each opens, and those that can be judged in a line are answered here. */
 import type { ComponentChildren } from "preact";
-import type { CheckpointRow, OptionRow } from "../kernel/contract";
+import type { CheckpointRow, FormField, OptionRow } from "../kernel/contract";
 import { isLastMinute, isLate } from "../page/attention";
 import { useNow, useStore, useUniqueId } from "../panel/context";
 import { isLocked, isOpen } from "../state/submissions";
@@ -9,6 +9,7 @@ import { plural } from "../ui/format";
 import { ApproveBar, type Selection, Tick } from "./bulk";
 import { Stakes } from "./card";
 import { lacking } from "./context";
+import { Field, useForm } from "./form";
 import { Options } from "./options";
 import { Timer, Urgent } from "./timer";
 import { answerState } from "./wording";
@@ -60,7 +61,7 @@ interface ItemProps {
 }
 
 function Item({ row, blocked, selection, show }: ItemProps) {
-  const store = useStore("submissions", "head", "attachment");
+  const store = useStore("submissions", "head", "attachment", "drafts");
   useNow(row.deadline !== null);
   const note = useUniqueId();
   const submission = store.submissions.get(row.id);
@@ -71,8 +72,11 @@ function Item({ row, blocked, selection, show }: ItemProps) {
   const silent = store.attachment === "silent";
   const unlocked = store.submissions.unlocked(row.id);
   const words = answerState({ row, submission, blocked, silent, idle, late, unlocked });
+  const form = useForm(row, submission);
   const press = (option: OptionRow) => {
-    if (!locked) store.answer(row, option.id);
+    if (locked) return;
+    if (option.fills) form.send(option.id);
+    else store.answer(row, option.id);
   };
   return (
     <li class="rc-question-item" role="group" aria-label={row.title}>
@@ -94,6 +98,13 @@ function Item({ row, blocked, selection, show }: ItemProps) {
           </p>
         )}
       </div>
+      {isOpen(row) &&
+        isShort(row) &&
+        row.form?.map((field) => (
+          <div key={field.key} ref={form.box}>
+            <Field field={field} state={form} locked={locked} />
+          </div>
+        ))}
       {isOpen(row) && <Timer row={row} store={store} />}
       {isOpen(row) && isShort(row) && (
         <Options
@@ -108,6 +119,11 @@ function Item({ row, blocked, selection, show }: ItemProps) {
   );
 }
 
+/** True for a field that stands in a line. */
+function isSimple({ kind }: FormField): boolean {
+  return !["lines", "choices", "json"].includes(kind);
+}
+
 /** True for a question that can be judged in a line: nothing more to read, and a few plain answers. */
 function isShort(row: CheckpointRow): boolean {
   const { spec, changes, texts, other, template } = row.context;
@@ -116,7 +132,8 @@ function isShort(row: CheckpointRow): boolean {
   return (
     !more &&
     !row.free_text &&
-    !row.form &&
+    (row.form ?? []).every(isSimple) &&
+    (row.form?.length ?? 0) < 2 &&
     !row.requests &&
     !(row.cut && row.cut.length > 0) &&
     description.length <= SHORT &&

@@ -92,7 +92,7 @@ function valueIn(field: FormField, raw: Raw): unknown {
   if (kind === "json") return raw.trim() === "" && !required ? LEFT_OUT : parseModifications(raw).value;
   if (kind === "boolean") return raw === "" && !required ? LEFT_OUT : raw === "true";
   if (raw === "" || (isNumber(field) && raw.trim() === "")) {
-    if (start === null) return LEFT_OUT;
+    if (start === null || kind === "choice") return LEFT_OUT;
     return kind === "text" || kind === "lines" ? "" : null;
   }
   if (kind === "choice") return JSON.parse(raw);
@@ -120,7 +120,7 @@ function instantOf(local: string): string {
 function startOf(field: FormField): Raw {
   const { kind, start, choices } = field;
   const value: unknown = start === null ? undefined : JSON.parse(start);
-  const choiceOf = (one: unknown) => choices.find((choice) => text(JSON.parse(choice.value)) === text(one))?.value;
+  const choiceOf = (one: unknown) => choices.find(({ value }) => value && text(JSON.parse(value)) === text(one))?.value;
   switch (kind) {
     case "choices":
       return Array.isArray(value) ? value.map(choiceOf).filter((found) => found !== undefined) : [];

@@ -297,9 +297,10 @@ describe("where a form cannot be filled in", () => {
     expect(field(bench, "checkbox", "On").checked).toBe(false);
   });
 
-  test("in the list of questions, there is no button: the question is opened", async () => {
+  test("in the list of questions, one of several fields has no button: the question is opened", async () => {
     const other = checkpoint("cp-2", { title: "Plain?", options: [optionRow("approve"), optionRow("reject")] });
-    const form = row([rate], { options: [optionRow("approve", { fills: true }), optionRow("reject")] });
+    const name = formField("name", "text", "Name");
+    const form = row([rate, name], { options: [optionRow("approve", { fills: true }), optionRow("reject")] });
     const bench = await new Bench().show(picture({}, { checkpoints: table([form, other]) }));
     await bench.ask();
     const buttons = (title: string) =>
@@ -310,6 +311,38 @@ describe("where a form cannot be filled in", () => {
     const item = within(field(bench, "group", "Train it?"));
     await click(item.getByRole("button", { name: "Train it?" }));
     field(bench, "textbox", "Rate");
+  });
+});
+
+describe("a form of one simple field", () => {
+  const other = checkpoint("cp-2", { title: "Plain?", options: [optionRow("approve"), optionRow("reject")] });
+  const listed = async (form: FormField) => {
+    const bench = await new Bench().show(picture({}, { checkpoints: table([row([form]), other]) }));
+    await bench.ask();
+    return { bench, item: within(field(bench, "group", "Train it?")) };
+  };
+
+  test("is answered in the list of questions", async () => {
+    const { bench, item } = await listed(formField("fast", "boolean", "Fast"));
+    await click(item.getByRole("checkbox", { name: "Fast" }));
+    await click(item.getByRole("button", { name: "train" }));
+    expect(answers(bench)).toEqual([{ option: "train", feedback: null, modifications: { fast: true } }]);
+  });
+
+  test("has the reason beside its field, there, too; an answer without values needs none", async () => {
+    const { bench, item } = await listed(rate);
+    await type(item.getByRole("textbox", { name: "Rate" }), "2");
+    await click(item.getByRole("button", { name: "train" }));
+    await refuse(bench, { rate: "2 is greater than the maximum of 1" });
+    item.getByText("2 is greater than the maximum of 1");
+    expect(item.getByRole("textbox", { name: "Rate" }).getAttribute("aria-invalid")).toBe("true");
+    await click(item.getByRole("button", { name: "skip" }));
+    expect(answers(bench).at(-1)).toEqual({ option: "skip", feedback: null, modifications: null });
+  });
+
+  test("of several lines is opened", async () => {
+    const { item } = await listed(formField("plan", "lines", "Plan"));
+    expect(item.queryByRole("textbox")).toBeNull();
   });
 });
 

@@ -128,6 +128,20 @@ describe("a question about actions", () => {
     expect(part(bench, "send").getByText("is too short")).toBeTruthy();
   });
 
+  test("leaves out an argument that may be, on request", async () => {
+    const choices = [
+      { label: "a", value: '"a"' },
+      { label: "none", value: "" },
+    ];
+    const mode = formField("0.args.mode", "choice", "mode", { path: ["args", "mode"], start: '"a"', choices });
+    const bench = await asked({ requests: [send], form: [...FORM.slice(0, 4), mode] });
+    await choose(bench, "send", "Edit");
+    expect((part(bench, "send").getByRole("radio", { name: "a" }) as HTMLInputElement).checked).toBe(true);
+    await choose(bench, "send", "none");
+    await click(named(bench, "button", "Send"));
+    expect(answers(bench)[0]?.decisions).toEqual([{ type: "edit", args: { to: "ann", more: ["a"] } }]);
+  });
+
   test("is answered for all only when the last action has been in sight", async () => {
     const bottoms = { "rc-requests": 900, "rc-checkpoint-body": 400 };
     const at = vi.spyOn(Element.prototype, "getBoundingClientRect").mockImplementation(function (this: Element) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 __all__ = ["Field", "FieldKind", "fields_of", "values_of"]
@@ -15,6 +15,7 @@ Schema = Mapping[str, Any]
 _MOST_FIELDS = 40
 _MOST_CHOICES = 50
 _MOST_REFERENCES = 8
+_NONE = "none"
 _LONG_TEXT = 200
 """Characters from which on a text has several lines."""
 _FORMATS: dict[str, FieldKind] = {"date": "date", "date-time": "datetime", "multiline": "lines", "textarea": "lines"}
@@ -93,7 +94,10 @@ def _fields(part: Schema, root: Schema, path: tuple[str, ...], group: str | None
             yield from _fields(inner, root, (name,), label)
         else:
             is_required = name in required and not is_optional
-            yield _field(inner, root, (*path, name), label, group, required=is_required)
+            field = _field(inner, root, (*path, name), label, group, required=is_required)
+            # Of a choice with a default, null is one more: it could not be chosen otherwise.
+            is_choice = is_optional and field.kind == "choice" and field.default is not None
+            yield replace(field, choices=(*field.choices, (_NONE, None))) if is_choice else field
 
 
 def _field(

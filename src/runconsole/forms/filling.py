@@ -64,5 +64,6 @@ class Filling:
         if self.wrong is not None:
             return
         del self._left[0]
-        if value is not None or (field.kind == "json" and field.required):
+        is_null = field.required if field.kind == "json" else field.kind == "choice" and text.strip() != ""
+        if value is not None or is_null:
             self._given.append((field, value))

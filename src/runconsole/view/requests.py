@@ -11,7 +11,7 @@ from runconsole.forms.fields import Field
 from runconsole.requests.arguments import argument_fields
 from runconsole.requests.options import AT_ONCE
 from runconsole.text.marks import escaped
-from runconsole.view.contract import ContextText, FormField, RequestRow
+from runconsole.view.contract import ChoiceRow, ContextText, FormField, RequestRow
 from runconsole.view.rows import NAME, PROSE, SENTENCE, Cutter
 
 __all__ = ["form_field", "request_fields", "request_rows"]
@@ -103,13 +103,20 @@ def form_field(field: Field, cutter: Cutter, number: str = "") -> FormField:
         "description": cutter("form", field.description, SENTENCE),
         "group": cutter("form", field.group, NAME),
         "required": field.required,
-        "choices": [
-            {"label": cutter("form", label, NAME) or label, "value": json.dumps(value)}
-            for label, value in field.choices
-        ],
+        "choices": _choices(field, cutter, is_argument=number != ""),
         "start": _start(field, cutter),
         "limits": cutter("form", field.limits, SENTENCE) or "",
     }
+
+
+def _choices(field: Field, cutter: Cutter, *, is_argument: bool) -> list[ChoiceRow]:
+    """Return the choices of a field; an argument that has a value and may be left out has one for that, too."""
+    rows: list[ChoiceRow] = [
+        {"label": cutter("form", label, NAME) or label, "value": json.dumps(value)} for label, value in field.choices
+    ]
+    if is_argument and field.kind == "choice" and not field.required and field.default is not None:
+        rows.append({"label": "none", "value": ""})
+    return rows
 
 
 def _start(field: Field, cutter: Cutter) -> str | None:
