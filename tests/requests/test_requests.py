@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from runconsole.errors import InvalidArgument, UnfitValues
 from runconsole.events import ActionDecision, ActionRequest, ActionVerb, Answer
 from runconsole.requests.decisions import decisions_of, settled
 from runconsole.requests.fields import checked_requests, read_requests, written_requests
-from runconsole.requests.options import options_of
-from runconsole.requests.responses import response
+from runconsole.requests.options import option_of, options_of
+from runconsole.requests.responses import option_in, response
 from runconsole.requests.shapes import Requests, approval, recognise
 
 RECORDED = json.loads((Path(__file__).parent / "langchain.json").read_text())
 """The interrupts of langchain 1.5.2: two calls, in both of its modes."""
+MAKES = {
+    "edit": ActionDecision("edit", {"x": 1}),
+    "respond": ActionDecision("respond", message="done"),
+    "reject": ActionDecision("reject", message="no"),
+}
 VERBS: tuple[ActionVerb, ...] = ("approve", "edit", "reject", "respond", "ignore")
 
 
@@ -172,6 +179,28 @@ def test_no_payload_and_no_schema_breaks_the_recognition(payload: Any, schema: A
         approval(schema, "tool", payload)
 
 
+SHAPES = [
+    found(RECORDED["batched"][0]["value"]),
+    found(RECORDED["per_call"][1]["value"], RECORDED["per_call"][1]["response_schema"]),
+    found(INBOX),
+    approval(APPROVAL, "pay", {"n": 1}),
+]
+
+
+@pytest.mark.parametrize("requests", SHAPES)
+def test_an_answer_of_somebody_else_is_an_option(requests: Requests) -> None:
+    for options in product(*(action.allowed for action in requests.actions)):
+        made = [MAKES.get(verb, ActionDecision(verb)) for verb in options]
+        value = response(requests, [structs.replace(each, args={"n": 2}) if each.args else each for each in made])
+        assert option_in(requests, value) == option_of(made)
+
+
+@pytest.mark.parametrize("requests", SHAPES)
+@pytest.mark.parametrize("value", [None, "approve", {}, [], {"decisions": []}, {"type": "judge"}, [{"type": ["edit"]}]])
+def test_an_answer_in_another_shape_is_no_option(requests: Requests, value: Any) -> None:
+    assert option_in(requests, value) is None
+
+
 # ---- decisions ------------------------------------------------------------------------------------------------------
 
 REQUESTS = st.lists(
@@ -185,11 +214,6 @@ REQUESTS = st.lists(
     min_size=1,
     max_size=4,
 )
-MAKES = {
-    "edit": ActionDecision("edit", {"x": 1}),
-    "respond": ActionDecision("respond", message="done"),
-    "reject": ActionDecision("reject", message="no"),
-}
 
 
 @given(REQUESTS, st.data())

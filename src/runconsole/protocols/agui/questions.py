@@ -171,7 +171,7 @@ def custom_question(event: LanggraphEvent, task_id: str | None, number: str) -> 
     value = _parsed(event.value) if isinstance(event.value, str) else event.value
     schema = event.raw_event.response_schema
     schema = schema if isinstance(schema, Mapping) else {}
-    requests = recognise(value)
+    requests = recognise(value, schema)
     if requests is not None:
         choices = Choices(options_of(requests.actions))
     else:

@@ -11,6 +11,7 @@ from runconsole.decoding.times import read_time
 from runconsole.events import CheckpointDecided, CheckpointOpened, Micros
 from runconsole.protocols.agui.questions import Question, standard_question
 from runconsole.protocols.langgraph.messages import json_of
+from runconsole.requests.responses import option_in
 
 __all__ = [
     "Given",
@@ -93,6 +94,8 @@ class Interrupt(Struct):
     def _option_of(self, value: Any) -> str | None:
         """Return the option that stands for an answer."""
         question = self.question
+        if question is not None and question.requests is not None:
+            return option_in(question.requests, value) or option_of(value)
         options = () if question is None else question.fact.options
         found = next((each.id for each in options if (each.id if each.value is None else each.value) == value), None)
         if found is None and len(options) == 1 and isinstance(value, Mapping):  # the values of a form
