@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from runconsole import Console
+from runconsole import ActionDecision, ActionRequest, Console, TakenAnswer, start_run
 from tests.e2e.runs import connection, decisions_at, progress, question
 from tests.servers.json_server import JsonServer, Peer, eventually
 from tests.support.folding import execution
@@ -111,3 +112,42 @@ def test_a_recording_plays_in_the_page(browser: Browser, tmp_path: Path) -> None
         panel.get_by_role("button", name="Play again").click()
         expect(connection(panel)).to_contain_text("ended")
         assert noted == []
+
+
+MAIL = ActionRequest(
+    "send_mail",
+    {"to": "ann", "files": ["a.pdf"]},
+    "Sends a mail",
+    ("approve", "edit", "reject"),
+    {"type": "object", "properties": {"to": {"type": "string", "minLength": 3}}},
+)
+
+
+def test_actions_are_edited_and_decided_one_by_one(browser: Browser) -> None:
+    taken: list[TakenAnswer] = []
+    asked = [MAIL, ActionRequest("erase", {"path": "/x"})]
+    with start_run("assistant") as run:
+        asking = threading.Thread(target=lambda: taken.append(run.ask("Do these?", requests=asked, timeout=120)))
+        asking.start()
+        with opened(run.serve()) as (_, url), pages(browser, url) as ((page,), noted):
+            panel = panel_of(page)
+            panel.get_by_role("button", name="Do these?").click()
+            mail, erase = (panel.get_by_role("group", name=each.name, exact=True) for each in asked)
+            send = panel.get_by_role("button", name="Send", exact=True)
+            mail.get_by_role("radio", name="Edit").check()
+            erase.get_by_role("radio", name="Reject").check()
+            to = mail.get_by_role("textbox", name="to")
+            to.fill("b")
+            send.click()
+            expect(mail.get_by_text("'b' is too short")).to_be_visible()
+            expect(to).to_have_attribute("aria-invalid", "true")
+            to.fill("bob")
+            mail.get_by_role("textbox", name="files").fill('["b.pdf", 2]')
+            erase.get_by_role("textbox", name="Reason").fill("keep it")
+            send.click()
+            asking.join(60)
+            assert noted == []
+        run.stop_serving()
+    assert [answer.decisions for answer in taken] == [
+        (ActionDecision("edit", {"to": "bob", "files": ["b.pdf", 2]}), ActionDecision("reject", message="keep it"))
+    ]

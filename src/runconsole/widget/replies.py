@@ -139,8 +139,12 @@ def named(name: object) -> str | None:
 
 
 def _form_key(field: str) -> str:
-    """Return the key of the form's field: an item of a list belongs to the field of the list."""
-    return ".".join(takewhile(lambda name: not name.isdecimal(), field.split(".")))
+    """Return the key of the form's field: an item of a list belongs to the field of the list.
+
+    A number at the beginning is that of an action.
+    """
+    first, *others = field.split(".")
+    return ".".join([first, *takewhile(lambda name: not name.isdecimal(), others)])
 
 
 def refusal(name: object, problem: Exception) -> RequestAnswer:
