@@ -129,6 +129,18 @@ def test_values_of_an_unusable_schema_are_left_to_the_server() -> None:
         decision.result()
 
 
+def test_a_question_for_words_is_answered_with_json_too() -> None:
+    with JsonServer() as server, Console(server.url) as console, ThreadPoolExecutor(1) as outside:
+        server.peer.send(question(None, ()))
+        eventually(lambda: console.pending)
+        with pytest.raises(InvalidArgument, match="in words or as modifications="):
+            console.decide("c")
+        decision = outside.submit(console.decide, "c", modifications={"color": "ré"})
+        said = acknowledged(server)
+        assert (said["decision"], said["modifications"]) == ('{"color": "ré"}', {"color": "ré"})
+        decision.result()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

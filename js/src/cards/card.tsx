@@ -84,9 +84,11 @@ export const Card = memo(function Card(props: CardProps) {
     store.answer(row, option.id, parsed.value);
   };
 
+  const takesJson = row.free_text && !row.form;
   const send = () => {
-    if (locked || store.drafts.feedback(row.id) === null) return;
-    if (form.texts === null) store.answer(row, "");
+    const { value, error } = editor.check();
+    if (locked || error !== null || (store.drafts.feedback(row.id) === null && value === null)) return;
+    if (form.texts === null) store.answer(row, "", value);
     else form.send("");
   };
 
@@ -146,7 +148,9 @@ export const Card = memo(function Card(props: CardProps) {
           onInput={(event) => editor.write(event.currentTarget.value)}
         />
         {!replayed &&
-          (stranded ? editor.hasWritten : row.options.some((option) => option.modifies && !option.fills)) && (
+          (stranded
+            ? editor.hasWritten
+            : takesJson || row.options.some((option) => option.modifies && !option.fills)) && (
             <Modifications
               value={editor.modifications}
               open={editor.isOpen}
@@ -155,6 +159,7 @@ export const Card = memo(function Card(props: CardProps) {
               toggle={editor.toggle}
               change={editor.change}
               box={editor.box}
+              name={takesJson ? "Answer as JSON" : "Modifications (JSON)"}
             />
           )}
         {stranded ? (
@@ -168,7 +173,12 @@ export const Card = memo(function Card(props: CardProps) {
               </p>
             )}
             {row.free_text && !replayed && (
-              <Send empty={editor.feedback.trim() === ""} locked={locked} note={note} send={send} />
+              <Send
+                empty={editor.feedback.trim() === "" && !editor.hasWritten}
+                locked={locked}
+                note={note}
+                send={send}
+              />
             )}
             <Options
               row={

@@ -14,9 +14,10 @@ interface ModificationsProps {
   toggle: () => void;
   change: (value: string) => void;
   box: RefObject<HTMLTextAreaElement | null>;
+  name: string;
 }
 
-export function Modifications({ value, open, error, locked, toggle, change, box }: ModificationsProps) {
+export function Modifications({ value, open, error, locked, toggle, change, box, name }: ModificationsProps) {
   const id = useUniqueId();
   return (
     <div class="rc-modifications">
@@ -27,14 +28,14 @@ export function Modifications({ value, open, error, locked, toggle, change, box 
         onClick={toggle}
       >
         <Icon name="chevron" />
-        Modifications (JSON)
+        {name}
       </Button>
       {open && (
         <textarea
           ref={box}
           id={`${id}-box`}
           class="rc-input rc-code"
-          aria-label="Modifications (JSON)"
+          aria-label={name}
           aria-invalid={error !== null}
           aria-describedby={error === null ? undefined : id}
           placeholder={'{"name": "value"}'}

@@ -281,6 +281,25 @@ describe("an answer without options", () => {
     expect(bench.sent("decide")).toMatchObject([{ answer: { option: "", feedback: "blue", modifications: null } }]);
   });
 
+  test("is JSON, on request", async () => {
+    const bench = await open();
+    await press(bench, "Answer as JSON");
+    const json = bench.get.getByRole("textbox", { name: "Answer as JSON" }) as HTMLTextAreaElement;
+    const type = async (text: string) => {
+      json.value = text;
+      json.dispatchEvent(new Event("input", { bubbles: true }));
+      await later();
+      await press(bench, "Send answer");
+    };
+    await type("{");
+    expect(bench.sent("decide")).toEqual([]);
+    expect(json.getAttribute("aria-invalid")).toBe("true");
+    await type('{"color": "blue"}');
+    expect(bench.sent("decide")).toMatchObject([
+      { answer: { option: "", feedback: null, modifications: { color: "blue" } } },
+    ]);
+  });
+
   test("is impossible without readable options, and says why", async () => {
     const note = "The options cannot be read: [null]";
     const bench = await open({ free_text: false, options_note: note });

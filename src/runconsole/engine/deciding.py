@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,7 @@ def _chosen(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpti
     """
     if answer.decisions is not None:
         return _decided(checkpoint, answer)
-    chosen, words = _option(checkpoint, answer.option, answer.feedback)
+    chosen, words = _option(checkpoint, answer)
     parts = {name: getattr(answer, name) for name in answer.__struct_fields__} | {"feedback": words}
     checked = Answer(**{name: encodable_value(value) for name, value in parts.items()} | {"option": chosen.id})
     return _decided(checkpoint, checked) if checkpoint.requests else (chosen, checked)
@@ -67,16 +68,21 @@ def _decided(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpt
     return chosen, checked
 
 
-def _option(checkpoint: Checkpoint, option: Any, feedback: str | None) -> tuple[CheckpointOption, str | None]:
+def _option(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOption, str | None]:
     """Return the option and the words beside it."""
+    option, feedback = answer.option, answer.feedback
     chosen = checkpoint.option(option)
     if chosen is not None:
         return chosen, feedback
     name = repr(checkpoint.checkpoint_id)
     if checkpoint.offers == "text":
         words = next((words for words in (option, feedback) if isinstance(words, str) and words.strip()), None)
+        if words is None and answer.modifications is not None:
+            words = json.dumps(
+                answer.modifications, ensure_ascii=False, default=str
+            )  # for servers that read words alone
         if words is None:
-            raise InvalidArgument(f"expected the answer to {name} in words, got {option!r}")
+            raise InvalidArgument(f"expected the answer to {name} in words or as modifications=, got {option!r}")
         return CheckpointOption(words, words), feedback or words
     if not checkpoint.options:
         why = checkpoint.options_note or "the server has told no options"
