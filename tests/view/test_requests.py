@@ -48,7 +48,7 @@ def test_a_row_has_every_action_and_the_fields_of_its_decision() -> None:
 
 
 def test_arguments_are_told_apart_by_their_text() -> None:
-    assert texts({"a": "words", "b": "5", "c": 5, "d": "", "e": [1], "f": None, "g": " x"}) == [
+    assert texts({"a": "words", "b": "5", "c": 5, "d": "", "e": [1], "f": None, "g": " x", "h": "x\n\ny\n"}) == [
         ("a", "words"),
         ("b", '"5"'),
         ("c", "5"),
@@ -56,6 +56,7 @@ def test_arguments_are_told_apart_by_their_text() -> None:
         ("e", "[\n  1\n]"),
         ("f", "null"),
         ("g", '" x"'),
+        ("h", "x\n\ny\n"),
     ]
     assert texts("words") == [("", "words")]
 

@@ -49,8 +49,10 @@ def _args(args: Any, cutter: Cutter) -> Iterator[ContextText]:
 
 def _text(value: Any, cutter: Cutter) -> str:
     """Return a value as a person reads it: a text as it is, unless it could be taken for another value."""
-    if isinstance(value, str) and value.strip() == value != "" and not _is_json(value):
-        return cutter("requests", value, PROSE)
+    if isinstance(value, str):
+        words = value.strip()
+        if words and (words == value or "\n" in words) and not _is_json(value):
+            return cutter("requests", value, PROSE)
     return cutter.raw("requests", escaped(json.dumps(value, indent=2, ensure_ascii=False, default=str)), PROSE)
 
 
