@@ -19,7 +19,7 @@ def frames_of(console: Console) -> dict[str, pd.DataFrame]:
 
 def assert_same_frames(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
     """Fail unless all frames are equal: index, columns, dtypes and values."""
-    assert len(NAMES) == 11
+    assert len(NAMES) == 13
     for name in NAMES:
         pd.testing.assert_frame_equal(one[name], other[name], obj=name)
 
