@@ -5,7 +5,7 @@
 - A burst: the time from the first event of the server to the last one at the last viewer. The relay sends those who are
   behind several events in one frame, which the broadcast does not: the ratio says what that is worth.
 - Events four times a second, each a frame of its own on both sides: the time from the server to a viewer. The relay's
-  holds a second hop, the recording, and the 0.03 s in which it gathers.
+  holds a second hop and the recording.
 
 The viewers, in a process of their own, read each frame and do nothing with it. The broadcast has no recording, no
 catch-up and no bound of what it buffers. Both in turn, in fresh processes.

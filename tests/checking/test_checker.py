@@ -220,6 +220,10 @@ def test_nothing_is_a_finding() -> None:
     assert lines(checked()) == ["broken: stream: there are events: expected one or more events, got none"]
 
 
+def test_nothing_of_a_stream_that_broke_off_is_no_finding() -> None:
+    assert lines(checked(reason="it was cut")) == []
+
+
 def test_a_hostile_text_is_shown_with_marks() -> None:
     found = checked(BEGUN, task("task.progress", progress="\x1b[2J\u202e"), ENDED)
     assert "\x1b" not in str(found)

@@ -87,9 +87,7 @@ class Checker:
 
     def report(self, source: str, *, reason: str | None = None) -> CheckReport:
         """Return what was found. `reason`: the stream was not followed to its end."""
-        if not self._number:
-            self._found.add("there are events", "one or more events", "none")
-        elif reason is None:
+        if reason is None:
             self._finish()
         if not self._is_part:
             self._envelopes.finish()
@@ -98,7 +96,9 @@ class Checker:
         return CheckReport(source, family, self._number, ended, self._found.all(), reason)
 
     def _finish(self) -> None:
-        if not self._families:
+        if not self._number:
+            self._found.add("there are events", "one or more events", "none")
+        elif not self._families:
             self._found.add("events are those of a family", "events of the execution or the task family", "none")
         if self._executions.began:
             self._executions.finish()
