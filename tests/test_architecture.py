@@ -257,8 +257,9 @@ def test_heavy_and_impure_libraries_stay_where_they_belong(module: str) -> None:
     assert wrong == []
 
 
-def test_the_import_loads_neither_pandas_nor_the_widget() -> None:
-    heavy = ["pandas", "numpy", "anywidget", "ipywidgets", "IPython", "socketio"]
+def test_the_import_loads_neither_pandas_nor_the_widget_nor_a_connection() -> None:
+    ours = ["runconsole.view", "runconsole.session", "runconsole.transports.websocket", "runconsole.decoding.envelope"]
+    heavy = ["pandas", "numpy", "anywidget", "ipywidgets", "IPython", "socketio", "websockets.asyncio.client", *ours]
     code = f"import sys, runconsole; print(*sorted(set({heavy}) & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=50)
     assert loaded.stdout.split() == []

@@ -13,7 +13,6 @@ from runconsole.engine.engine import Engine
 from runconsole.state import Run
 from runconsole.state.dated import Checkpoint, dated, dated_checkpoint
 from runconsole.store import RunStore
-from runconsole.view.screen import screen, title_of
 
 __all__ = ["RunView", "RunViews"]
 
@@ -50,6 +49,8 @@ class RunView(RunFrames):
     @property
     def title(self) -> str:
         """The title of the run."""
+        from runconsole.view.screen import title_of
+
         return title_of(self._store.state)
 
     @property
@@ -65,6 +66,8 @@ class RunView(RunFrames):
         return Summary({name: getattr(run, name) for name in run.__struct_fields__} | counts)
 
     def __str__(self) -> str:
+        from runconsole.view.screen import screen
+
         return screen(self._store.state, self._store.state.left_at or now_micros())
 
     def _repr_html_(self) -> str:

@@ -14,7 +14,6 @@ from runconsole.clock import now_micros
 from runconsole.engine.deciding import Decider
 from runconsole.engine.feed import Feed, Sender
 from runconsole.engine.iothread import IOThread, lease
-from runconsole.engine.live import LiveFeed
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import InvalidArgument, NotConnected
 from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
@@ -230,6 +229,8 @@ class Engine:
             from runconsole.engine.replayed import ReplayFeed
 
             return ReplayFeed(self._options, self)
+        from runconsole.engine.live import LiveFeed
+
         return LiveFeed(self._options, self)
 
     def changed(self, effects: tuple[Effect, ...]) -> None:

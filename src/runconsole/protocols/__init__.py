@@ -46,7 +46,8 @@ families; an event may also be made directly: ``Received(type, fact, payload, at
 
 from __future__ import annotations
 
-from runconsole.decoding.envelope import read_event, read_events, read_named
+from typing import TYPE_CHECKING, Any
+
 from runconsole.errors import LinkLost, UnsupportedByWire
 from runconsole.events import DecisionRequested, Micros, Received
 from runconsole.protocols.base import (
@@ -75,7 +76,10 @@ from runconsole.protocols.spec import ProtocolSpec, check_known
 from runconsole.reconnect import Policy
 from runconsole.redaction.secrets import Secret
 from runconsole.transports.base import Connection, Transport
-from runconsole.transports.sse.transport import SseTransport
+
+if TYPE_CHECKING:
+    from runconsole.decoding.envelope import read_event, read_events, read_named
+    from runconsole.transports.sse.transport import SseTransport
 
 __all__ = [
     "CaughtUp",
@@ -116,3 +120,23 @@ __all__ = [
     "signed",
     "websocket",
 ]
+
+_LATER = {
+    "SseTransport": "runconsole.transports.sse.transport",
+    "read_event": "runconsole.decoding.envelope",
+    "read_events": "runconsole.decoding.envelope",
+    "read_named": "runconsole.decoding.envelope",
+}
+"""Names that are loaded when they are first used: a console imports this package long before it reads an event."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

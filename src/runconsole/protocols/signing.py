@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ssl as ssl_module
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from runconsole.errors import InvalidArgument
 from runconsole.protocols.options import LinkOptions
 from runconsole.redaction.secrets import Secret
 from runconsole.transports.address import with_query, without_user
-from runconsole.transports.websocket import WebSocketTransport
+
+if TYPE_CHECKING:
+    from runconsole.transports.websocket import WebSocketTransport
 
 __all__ = ["context_of", "context_of_options", "problem_of_address", "signed", "websocket"]
 
@@ -35,6 +38,8 @@ def problem_of_address(options: LinkOptions) -> str | None:
 
 def websocket(options: LinkOptions, **query: str) -> WebSocketTransport:
     """Return a transport to the address, with `query` added to it, and with the credentials."""
+    from runconsole.transports.websocket import WebSocketTransport
+
     url, headers = signed(options)
     parts = urlsplit(url.reveal())
     target = parts._replace(scheme=_WEBSOCKET_SCHEMES[parts.scheme], fragment="").geturl()

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from runconsole.events import (
+    Micros,
     Received,
     SubtaskReported,
     TaskCancelled,
@@ -249,31 +250,29 @@ def report_subtasks(state: RunState, task: Task, words: dict[str, str], event: R
     known = state.subtasks.get(task.task_id)
     if known is None:
         known = state.subtasks[task.task_id] = {}
-    at = event.timestamp
+    at, now = event.timestamp, moment(event)
     for subtask_id, word in words.items():
         status = STATUS_OF.get(word) or read_status(word) or TaskStatus.PENDING
         row = known.get(subtask_id)
-        if row is not None and row.status is status:
-            last_event_at = row.last_event_at
-            if at is not None and (last_event_at is None or at >= last_event_at or not is_before(at, last_event_at)):
-                row.last_event_at = row.status_at = at
-            continue
         if row is None:
-            subtask = _new_subtask(task.task_id, subtask_id, status, event)
-        else:
+            known[subtask_id] = _new_subtask(task.task_id, subtask_id, status, at, now)
+            task.subtasks_done += status is TaskStatus.COMPLETED
+        elif row.status is not status:
             subtask = copy(row)
             advance(subtask, status, event)
-        _put_subtask(state, task, subtask)
+            _put_subtask(state, task, subtask)
+        elif at is not None:
+            last_event_at = row.last_event_at
+            if last_event_at is None or at >= last_event_at or not is_before(at, last_event_at):
+                row.last_event_at = row.status_at = at
+    if len(known) != task.subtasks:
+        state.versions["subtasks"] += 1
+        task.subtasks = len(known)
 
 
-def _new_subtask(task_id: str, subtask_id: str, status: TaskStatus, event: Received) -> Subtask:
-    """Return a new row as `advance` would make it."""
-    at = event.timestamp
-    started_at = ended_at = None
-    if status in FINISHED:
-        ended_at = moment(event)
-    elif status is not TaskStatus.PENDING:
-        started_at = moment(event)
+def _new_subtask(task_id: str, subtask_id: str, status: TaskStatus, at: Micros | None, now: Micros) -> Subtask:
+    """Return a new row as `advance` and `_put_subtask` would make it."""
+    is_over = status in FINISHED
     # Positional: a run of many tasks builds most rows here. The order is `Subtask`'s.
     return Subtask(
         task_id,
@@ -281,15 +280,15 @@ def _new_subtask(task_id: str, subtask_id: str, status: TaskStatus, event: Recei
         subtask_id,
         None,
         status,
+        100.0 if status is TaskStatus.COMPLETED else None,
         None,
         None,
-        None,
-        started_at,
-        ended_at,
+        None if is_over or status is TaskStatus.PENDING else now,
+        now if is_over else None,
         None,
         at,
         at,
-        moment(event),
+        now,
     )
 
 
