@@ -21,7 +21,7 @@ from tests.e2e.runs import is_busy
 if TYPE_CHECKING:
     from tests.e2e.lab import NotebookPage
 
-BAR = 100.0
+BAR = 60.0
 PATIENCE = 15.0
 """Seconds until a decision counts as not sent."""
 
