@@ -133,3 +133,49 @@ def test_the_runs_as_text_and_as_tables(runs: RunSet, patient: Simulator) -> Non
         assert title in text
         assert title in table
     assert "<script" not in table
+
+
+# ---- servers with many runs -----------------------------------------------------------------------------------------
+
+
+def server_of(simulator: Simulator) -> str:
+    return simulator.url.partition("/threads/")[0]
+
+
+def test_the_address_of_a_langgraph_server_stands_for_its_interrupted_threads() -> None:
+    with Simulator("tasks", wire="langgraph", speed=100, token="a-secret-key") as simulator:
+        runs = RunSet({"protocol": "langgraph", "token": "a-secret-key"})
+        runs.start()
+        with Console(simulator.url, token="a-secret-key") as console:
+            eventually(lambda: console.pending)
+            runs.add([server_of(simulator)])
+            eventually(runs.questions, "a question of an interrupted thread")
+            [first, *_] = runs.questions()
+            assert "/threads/" in first.address
+            assert runs.unlisted == []
+            assert "a-secret-key" not in repr(first)
+        runs.stop()
+
+
+def test_a_server_that_cannot_list_its_runs_is_said_once() -> None:
+    with JsonServer() as server:
+        runs = RunSet({"protocol": "langgraph"})
+        runs.start()
+        address = server.url.replace("ws://", "http://").removesuffix("/ws")
+        runs.add([address, address])
+        eventually(lambda: not runs.is_listing)
+        assert runs.members == ()
+        assert len(runs.unlisted) == len(runs.notices) == 1
+        assert "could not be listed: expected a LangGraph Agent Server" in runs.notices[0]
+        runs.stop()
+
+
+def test_a_wrong_key_of_a_server_is_said() -> None:
+    with Simulator("tasks", wire="langgraph", speed=100, token="right-secret") as simulator:
+        runs = RunSet({"protocol": "langgraph", "token": "wrong-secret"})
+        runs.start()
+        runs.add([server_of(simulator)])
+        eventually(lambda: runs.notices)
+        assert "refused us with HTTP 403: pass a valid token=" in runs.notices[0]
+        assert "wrong-secret" not in runs.notices[0]
+        runs.stop()

@@ -53,11 +53,13 @@ def inbox(
     runs = RunSet(given_options(subscribe, headers, options))
     try:
         runs.add(url)
+        runs.start()
         if as_list or not sys.stdout.isatty():
             count = list_questions(runs, wait)
         else:
             answer_questions(runs)
             count = 0
+        unlisted = runs.unlisted
         unreached = [member for member in runs.members if member.console.status in {"failed", "connecting", "retrying"}]
         for member in unreached:
             reason = member.engine.reason or "no reason known"
@@ -66,7 +68,7 @@ def inbox(
         sys.exit(INTERRUPTED)
     finally:
         runs.stop()
-    if unreached:
+    if unreached or unlisted:
         sys.exit(1)
     if count:
         sys.exit(QUESTIONS_OPEN)

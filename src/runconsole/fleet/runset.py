@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -15,10 +15,11 @@ from runconsole.api.run import RunAPI, engine_of
 from runconsole.console import Console
 from runconsole.engine.engine import Engine
 from runconsole.engine.iothread import IOThread, lease
-from runconsole.errors import InvalidArgument
+from runconsole.errors import InvalidArgument, RunConsoleError
 from runconsole.fleet.calling import InboxQuestion, QuestionCalls
 from runconsole.options import check, concealed
 from runconsole.protocols.local.source import Followable, Source
+from runconsole.protocols.registry import lister
 from runconsole.redaction.secrets import Secret
 from runconsole.state import Effect, RunState, Urgent
 from runconsole.state.dated import dated_checkpoint, moment
@@ -26,6 +27,7 @@ from runconsole.view.fleet import KnownRun, OpenQuestion, questions
 
 __all__ = ["Member", "RunPlace", "RunSet"]
 
+ListRuns: TypeAlias = Callable[[], Awaitable[list[Secret[str]]]]
 RunPlace: TypeAlias = "str | os.PathLike[str] | Source | Followable | RunAPI"
 """A run: a URL, the path of a recording, a `Source`, an `ActiveRun`, a `Console` or a `ConsoleWidget`."""
 
@@ -35,6 +37,8 @@ LEAST_PAUSE_S = 0.2
 """The least seconds between two looks at the runs."""
 GROUP_S = 0.05
 """Changes come in groups: seconds from the first of them to the look."""
+_LISTING_S = 10.0
+"""Seconds between two lists of a server's waiting runs."""
 _NOTICES = 3
 _FOLLOWING = frozenset({"connecting", "live", "retrying"})
 
@@ -61,6 +65,18 @@ class Member:
             engine.replay is not None,
             tuple(engine.left_to_people),
         )
+
+
+class _Server:
+    """A server with many runs: those that wait for people are members, from when it lists them."""
+
+    def __init__(self, address: str, list_runs: ListRuns) -> None:
+        self.address = address
+        self.list_runs = list_runs
+        self.is_listed = False
+        """True if it was asked once, with any result."""
+        self.problem: str | None = None
+        self.task: asyncio.Task[None] | None = None
 
 
 class _Consoles:
@@ -120,6 +136,7 @@ class RunSet:
         self._options = concealed(options)
         self._lock = threading.Lock()
         self._made = 0
+        self._servers: list[_Server] = []
         self.members: tuple[Member, ...] = ()
         self.notices: deque[str] = deque(maxlen=_NOTICES)
         """The newest sentences about what went wrong on this side."""
@@ -135,9 +152,13 @@ class RunSet:
     # ---- its runs -----------------------------------------------------------------------------------------------
 
     def add(self, places: Iterable[RunPlace | Secret[str]]) -> None:
-        """Add runs; one that is in the set stays as it is. Raises as `Console`, and then adds none."""
+        """Add runs; one that is in the set stays as it is. Raises as `Console`, and then adds none.
+
+        The address of a server with many runs (LangGraph's, without a thread) stands for those that wait for people.
+        """
         hidden = [place if _console_of(place) is not None else Secret(place) for place in _several(places)]
         del places  # a traceback with locals shows the remaining variables
+        hidden = [place for place in hidden if not self._is_server(place)]
         if self._options.get("record") is not None and sum(isinstance(place, Secret) for place in hidden) > 1:
             raise InvalidArgument("expected no record= for several runs: give each a console of its own")
         taken: list[Member] = []
@@ -153,6 +174,35 @@ class RunSet:
         for member in taken:
             member.engine.attach(self._observe)
         self.wake()
+
+    def _is_server(self, place: RunAPI | Secret[Any]) -> bool:
+        """Note the address of a server with many runs; return whether it is one."""
+        if not isinstance(place, Secret) or not isinstance(place.reveal(), str):
+            return False
+        options = check({"url": place} | {name: value for name, value in self._options.items() if name != "start"})
+        list_runs = lister(options, options.inferred_protocol())
+        if list_runs is None:
+            return False
+        with self._lock:
+            if all(server.address != options.address for server in self._servers):
+                self._servers.append(_Server(options.address, list_runs))
+        self.wake()
+        return True
+
+    @property
+    def has_servers(self) -> bool:
+        """True if more runs may come up by themselves."""
+        return bool(self._servers)
+
+    @property
+    def unlisted(self) -> list[str]:
+        """The addresses of the servers whose runs could not be listed."""
+        return [server.address for server in self._servers if server.problem is not None]
+
+    @property
+    def is_listing(self) -> bool:
+        """True while the runs of a server are not known yet."""
+        return any(not server.is_listed for server in self._servers)
 
     def _take(self, place: RunAPI | Secret[Any], taken: list[Member]) -> None:
         """Take a run, unless it is there."""
@@ -226,8 +276,9 @@ class RunSet:
         self._task = asyncio.get_running_loop().create_task(self._watch(), name="runconsole-runs")
 
     def _end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, *(server.task for server in self._servers)):
+            if task is not None:
+                task.cancel()
 
     # ---- on the I/O thread --------------------------------------------------------------------------------------
 
@@ -245,11 +296,29 @@ class RunSet:
         while True:
             self._wake.clear()
             self._hurry.clear()
+            for server in self._servers:
+                if server.task is None:
+                    server.task = asyncio.get_running_loop().create_task(self._list(server), name="runconsole-list")
             pause = self.look()
             await _set_within(self._hurry, max(LEAST_PAUSE_S, pause))
             is_followed = any(member.engine.status in _FOLLOWING for member in self.members)
             await _set_within(self._wake, TICK_S if is_followed else None)
             await asyncio.sleep(GROUP_S)
+
+    async def _list(self, server: _Server) -> None:
+        """Add the runs of a server that wait for people, again and again."""
+        while True:
+            problem: str | None = None
+            try:
+                found = await server.list_runs()
+                await asyncio.to_thread(self.add, found)  # a new console waits for this thread
+            except (RunConsoleError, OSError) as error:
+                problem = str(error)
+            if problem is not None and problem != server.problem:
+                self._say(f"the waiting runs of {server.address} could not be listed: {problem}")
+            server.problem, server.is_listed = problem, True
+            self.wake()
+            await asyncio.sleep(_LISTING_S)
 
     def look(self) -> float:
         """Look at the runs now: call `on_question` with new questions, and `changed`; return the pause it asks for."""

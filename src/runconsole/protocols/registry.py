@@ -9,8 +9,9 @@ A line of `_OWN` for each protocol of this package; other packages add theirs by
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -29,6 +30,7 @@ from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.socketio.spec import SocketIoProtocol
 from runconsole.protocols.spec import ProtocolSpec
 from runconsole.protocols.trpc.spec import TrpcProtocol
+from runconsole.redaction.secrets import Secret
 from runconsole.transports.base import Connection, Transport
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "alternative",
     "header",
     "inferred",
+    "lister",
     "names",
     "problem",
     "reader",
@@ -194,6 +197,17 @@ def alternative(options: Options, protocol: str) -> tuple[str, Options] | None:
     if spec.problem_of_address(options) is not None:
         return None
     return spec.alternative, structs.replace(options, protocol=spec.alternative)
+
+
+def lister(options: LinkOptions, protocol: str) -> Callable[[], Awaitable[list[Secret[str]]]] | None:
+    """Return what lists the runs that wait for people, for the address of a server with many; None for that of a run.
+
+    Its result are addresses. It raises LinkLost.
+    """
+    spec = _named(protocol) if protocol in names() else None
+    if spec is None or not spec.is_server(options):
+        return None
+    return functools.partial(spec.waiting_runs, options)
 
 
 # ---- recordings ----------------------------------------------------------------------------------------------------

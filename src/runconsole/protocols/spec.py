@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from runconsole.protocols.base import Wire
 from runconsole.protocols.options import LinkOptions
+from runconsole.redaction.secrets import Secret
 from runconsole.transports.base import Transport
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ class ProtocolSpec(ABC):
         from runconsole.protocols.signing import websocket
 
         return websocket(options)
+
+    def is_server(self, options: LinkOptions) -> bool:  # noqa: ARG002 - for those that have such addresses
+        """Return whether the address names a server with many runs, whose `waiting_runs` can be listed."""
+        return False
+
+    async def waiting_runs(self, options: LinkOptions) -> list[Secret[str]]:  # noqa: ARG002 - as above
+        """Return the addresses of the runs of a server that wait for people. Raises LinkLost."""
+        return []
 
     def header(self, options: LinkOptions) -> dict[str, Any]:  # noqa: ARG002 - for those that need more
         """Return the options that `reader` needs to read a recording's frames again, as JSON can carry them.

@@ -52,7 +52,7 @@ def answer_questions(runs: RunSet) -> None:
     with keyboard(on_suspend=live.stop, on_resume=live.start) as keys, ExitStack() as stack:
         stack.callback(live.stop)  # a signal may come while it starts
         live.start()
-        while any(member.console.status in _FOLLOWING for member in runs.members):
+        while runs.has_servers or any(member.console.status in _FOLLOWING for member in runs.members):
             asked = {one.key: one for one in questions(runs.known())}
             waiting = [_named(one) for one in asked.values()]
             if keys is None:
@@ -78,6 +78,9 @@ def list_questions(runs: RunSet, wait: float) -> int:
         for member in runs.members:
             if member.console.status == "live":
                 live_since.setdefault(member.key, now)
+        if runs.is_listing:
+            time.sleep(_REFRESH_S / 2)
+            continue
         statuses = [(member.key, member.console.status) for member in runs.members]
         if not any(
             status in _COMING or (status == "live" and now - live_since.get(key, now) < _SETTLED_S)
@@ -89,7 +92,7 @@ def list_questions(runs: RunSet, wait: float) -> int:
     asked = questions(known)
     for line in question_lines(asked):
         sys.stdout.write(f"{line}\n")
-    for line in run_lines(known):
+    for line in (*run_lines(known), *map(clean, runs.notices)):
         sys.stderr.write(f"{line}\n")
     return len(asked)
 

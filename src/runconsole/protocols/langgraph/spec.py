@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runconsole.protocols.langgraph.wire import LangGraphWire
 
-__all__ = ["LangGraphProtocol"]
+__all__ = ["LangGraphProtocol", "credentials"]
 
 _THREAD = re.compile(r"(?P<base>(?:/.*)?)(?P<path>/threads/[^/]+)/?(?:stream/events/?)?")
 _HTTP = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
@@ -68,14 +68,11 @@ class LangGraphProtocol(ProtocolSpec):
 
     def transport(self, options: LinkOptions) -> Transport:
         """Return a transport to the thread's events, and to the server's calls beside them."""
-        from runconsole.protocols.signing import context_of_options, signed
+        from runconsole.protocols.signing import context_of_options
         from runconsole.transports.agentserver.transport import AgentServerTransport
         from runconsole.transports.websocket import WebSocketTransport
 
-        url, headers = signed(options, in_header=False)
-        given = dict(headers.reveal())
-        if options.token is not None and options.auth is None and not any(name.lower() == _KEY for name in given):
-            given[_KEY] = options.token.reveal()
+        url, headers = credentials(options)
         parts = urlsplit(url.reveal())
         scheme, base = _HTTP[parts.scheme], parts.path[: parts.path.rindex("/threads/")]
         path = _path_of(parts.path)
@@ -84,12 +81,22 @@ class LangGraphProtocol(ProtocolSpec):
             parts._replace(
                 scheme=scheme.replace("http", "ws"), path=f"{base}{path}/stream/events", fragment=""
             ).geturl(),
-            headers=Secret(given),
+            headers=headers,
             ssl=ssl,
             hide=options.redact,
         )
         server = parts._replace(scheme=scheme, path=base, query="", fragment="").geturl()
-        return AgentServerTransport(socket, Secret(server), path, headers=Secret(given), ssl=ssl, hide=options.redact)
+        return AgentServerTransport(socket, Secret(server), path, headers=headers, ssl=ssl, hide=options.redact)
+
+    def is_server(self, options: LinkOptions) -> bool:
+        """Return whether the address is that of a server, without a thread."""
+        return _THREAD.fullmatch(urlsplit(options.url.reveal()).path) is None
+
+    async def waiting_runs(self, options: LinkOptions) -> list[Secret[str]]:
+        """Return the addresses of the interrupted threads. Raises LinkLost."""
+        from runconsole.protocols.langgraph.listing import interrupted_threads
+
+        return await interrupted_threads(options)
 
     def header(self, options: LinkOptions) -> dict[str, Any]:
         """Return the path of the thread."""
@@ -104,6 +111,17 @@ class LangGraphProtocol(ProtocolSpec):
         if not isinstance(path, str):
             raise ValueError(f"path {path!r}")  # noqa: TRY004 - as the base has it
         return LangGraphWire(path)
+
+
+def credentials(options: LinkOptions) -> tuple[Secret[str], Secret[Mapping[str, str]]]:
+    """Return the address, and the headers with the key."""
+    from runconsole.protocols.signing import signed
+
+    url, headers = signed(options, in_header=False)
+    given = dict(headers.reveal())
+    if options.token is not None and options.auth is None and not any(name.lower() == _KEY for name in given):
+        given[_KEY] = options.token.reveal()
+    return url, Secret(given)
 
 
 def _path_of(path: str) -> str:
