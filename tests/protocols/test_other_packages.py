@@ -155,7 +155,7 @@ def test_command_line_offers_installed_protocols(installed: dict[str, str]) -> N
         text=True,
         timeout=60,
     )
-    assert "[json|trpc|socketio|agui|sse|replay]" in shown.stdout, shown
+    assert "[json|trpc|socketio|agui|langgraph|sse|replay]" in shown.stdout, shown
 
 
 def add(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

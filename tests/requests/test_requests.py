@@ -14,7 +14,7 @@ from msgspec import structs
 
 from runconsole.errors import InvalidArgument, UnfitValues
 from runconsole.events import ActionDecision, ActionRequest, ActionVerb, Answer
-from runconsole.requests.decisions import decisions_of, settled
+from runconsole.requests.decisions import decided_answer, decisions_of
 from runconsole.requests.fields import checked_requests, read_requests, written_requests
 from runconsole.requests.options import option_of, options_of
 from runconsole.requests.responses import option_in, response
@@ -222,18 +222,18 @@ def test_allowed_decisions_come_back_from_what_is_kept_of_them(
 ) -> None:
     verbs = [data.draw(st.sampled_from(request.allowed)) for request in requests]
     decisions = tuple(MAKES.get(verb, ActionDecision(verb)) for verb in verbs)
-    answer = settled(requests, Answer(None, decisions=decisions))
+    answer = decided_answer(requests, Answer(None, decisions=decisions))
     assert answer.option in {option.id for option in options_of(requests)}
     assert answer.decisions == decisions
     details = json.loads(json.dumps(answer.details()))
-    assert settled(requests, Answer(answer.option, decisions=details["decisions"])) == answer
+    assert decided_answer(requests, Answer(answer.option, decisions=details["decisions"])) == answer
 
 
 @given(REQUESTS)
 def test_an_option_decides_every_action_alike(requests: list[ActionRequest]) -> None:
     for option in options_of(requests):
         if option.id in {"approve", "reject", "ignore"}:
-            answer = settled(requests, Answer(option.id))
+            answer = decided_answer(requests, Answer(option.id))
             assert [decision.type for decision in answer.decisions] == [option.id] * len(requests)
             assert answer.option == option.id
 
@@ -270,7 +270,7 @@ TWO = [
 )
 def test_an_answer_that_is_no_list_of_decisions_is_refused(answer: Answer[Any], says: str) -> None:
     with pytest.raises(InvalidArgument, match=says):
-        settled(TWO, answer)
+        decided_answer(TWO, answer)
 
 
 @pytest.mark.parametrize(
@@ -291,16 +291,16 @@ def test_an_answer_that_is_no_list_of_decisions_is_refused(answer: Answer[Any], 
 )
 def test_a_decision_that_is_not_allowed_is_refused_by_its_place(decisions: Any, fields: Any) -> None:
     with pytest.raises(UnfitValues, match="decisions that the question takes") as error:
-        settled(TWO, Answer(None, decisions=decisions))
+        decided_answer(TWO, Answer(None, decisions=decisions))
     assert error.value.fields == fields if isinstance(fields, dict) else set(error.value.fields) == fields
 
 
 def test_an_approval_of_one_call_with_other_arguments_is_an_edit() -> None:
-    assert settled(TWO[:1], Answer("approve", modifications={"to": "b"})) == Answer(
+    assert decided_answer(TWO[:1], Answer("approve", modifications={"to": "b"})) == Answer(
         "edit", None, {"to": "b"}, (ActionDecision("edit", {"to": "b"}),)
     )
     with pytest.raises(UnfitValues, match="got 'edit'"):
-        settled(TWO[1:], Answer("approve", modifications={"path": "/var"}))
+        decided_answer(TWO[1:], Answer("approve", modifications={"path": "/var"}))
 
 
 @pytest.mark.parametrize("given", [7, "send", {}, [], ["send"], [ActionRequest("a", allowed=())], [ActionRequest(7)]])  # type: ignore[arg-type]

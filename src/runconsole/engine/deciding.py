@@ -18,7 +18,7 @@ from runconsole.engine.watchers import Watchers
 from runconsole.errors import DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Answer, CheckpointOption, DecisionRequested, DecisionTurnedDown
 from runconsole.forms.answers import fitting
-from runconsole.requests.decisions import settled
+from runconsole.requests.decisions import decided_answer
 from runconsole.state import WITHDRAWN, Checkpoint, Decision, RunState
 from runconsole.store import Runs
 from runconsole.text.unicode import encodable_value
@@ -61,7 +61,7 @@ def _decided(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpt
         raise InvalidArgument(
             f"expected decisions= for a question about actions, got {checkpoint.checkpoint_id!r}, which has no requests"
         )
-    checked = settled(checkpoint.requests, answer)
+    checked = decided_answer(checkpoint.requests, answer)
     chosen = checkpoint.option(checked.option)
     if chosen is None:
         raise InvalidArgument(f"expected one of the options of {checkpoint.checkpoint_id!r}, got {checked.option!r}")

@@ -19,7 +19,7 @@ from runconsole.forms.answers import fitting
 from runconsole.forms.schema import form_of
 from runconsole.reporting.emitter import Emitter, iso_time
 from runconsole.reporting.records import TaskRecord
-from runconsole.requests.decisions import decisions_of, settled
+from runconsole.requests.decisions import decided_answer, decisions_of
 from runconsole.requests.fields import written_requests
 from runconsole.values import plain_argument
 
@@ -176,7 +176,7 @@ class Questions:
 def _taken(question: Question, answer: Answer[Any], chosen: CheckpointOption, by: str) -> TakenAnswer:
     """Return an answer as it is taken. Raises InvalidArgument for one that the question does not take."""
     if question.requests:
-        answer = settled(question.requests, answer)
+        answer = decided_answer(question.requests, answer)
     else:
         answer = fitting(structs.replace(answer, decisions=None), question.schema, chosen)
     return TakenAnswer(**structs.asdict(answer), decided_by=by)

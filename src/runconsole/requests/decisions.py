@@ -14,13 +14,13 @@ from runconsole.requests.options import DECIDE, option_of
 from runconsole.text.unicode import encodable_value
 from runconsole.values import plain_argument
 
-__all__ = ["decisions_of", "settled"]
+__all__ = ["decided_answer", "decisions_of"]
 
 _VERBS: tuple[ActionVerb, ...] = get_args(ActionVerb)
 _KNOWN = frozenset({"type", "args", "message", "edited_action"})
 
 
-def settled(requests: Sequence[ActionRequest], answer: Answer[Any]) -> Answer[str]:
+def decided_answer(requests: Sequence[ActionRequest], answer: Answer[Any]) -> Answer[str]:
     """Return an answer with one decision for each action, and with the option and the words that these are.
 
     Args:
@@ -42,7 +42,7 @@ def settled(requests: Sequence[ActionRequest], answer: Answer[Any]) -> Answer[st
 
 
 def decisions_of(requests: Sequence[ActionRequest], answer: Answer[Any]) -> tuple[ActionDecision, ...]:
-    """Return the decision on each action. As `settled`."""
+    """Return the decision on each action. As `decided_answer`."""
     decisions = _alike(requests, answer) if answer.decisions is None else _given(requests, answer)
     wrong: dict[str, str] = {}
     for at, (request, decision) in enumerate(zip(requests, decisions, strict=True)):
