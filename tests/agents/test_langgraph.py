@@ -118,6 +118,35 @@ def test_a_late_viewer_sees_an_open_question(langgraph: AgentServer) -> None:
     assert received(langgraph, thread) == ["no"]
 
 
+def test_a_run_that_was_not_kept_is_filled_in(langgraph: AgentServer) -> None:
+    thread = new_thread(langgraph)
+    body = {"assistant_id": "research", "input": {"ask": "plain"}, "stream_mode": ["values"]}
+    langgraph.post(f"/threads/{thread}/runs", body)
+    eventually(lambda: langgraph.get(f"/threads/{thread}")["status"] == "interrupted")
+    with Console(url_of(langgraph, thread)) as console:
+        eventually(lambda: console.pending and statuses(console, "review") == ["paused"])
+        assert statuses(console, "worker") == ["completed"] * 3
+        assert any("no longer has the events" in str(reason) for reason in console.links["reason"])
+        console.decide(console.pending[0], "yes")
+        console.wait(timeout=60)
+        assert console.run.status == "completed"
+        eventually(lambda: statuses(console, "second review") == ["completed"])
+    assert received(langgraph, thread) == ["yes"]
+
+
+def test_a_run_of_the_event_stream_reports_messages_and_subgraphs(langgraph: AgentServer) -> None:
+    thread = new_thread(langgraph)
+    with Console(url_of(langgraph, thread)) as console:
+        eventually(lambda: console.status == "live")
+        start = {"id": 1, "method": "run.start", "params": {"assistant_id": "research", "input": {}}}
+        assert langgraph.post(f"/threads/{thread}/commands", start)["type"] == "success"
+        console.wait(timeout=60)
+        assert console.run.status == "completed"
+        assert "I will look at three" in "".join(console.output["text"])
+        assert statuses(console, "worker") == ["completed"] * 3
+        eventually(lambda: statuses(console, "plan") == ["completed"])
+
+
 def test_a_cancelled_run_is_no_question(langgraph: AgentServer) -> None:
     with Console(url_of(langgraph), input={"pause": 2.0}, assistant="research") as console:
         eventually(lambda: len(statuses(console, "worker")) == 3)

@@ -205,12 +205,54 @@ def test_a_recording_shows_the_same_run(tmp_path: Path) -> None:
         console.decide(console.pending[0], "submit", values={"score": 3})
         console.wait(timeout=60)
         eventually(lambda: console.decisions["state"].tolist() == ["applied"])
+        eventually(lambda: ("third", "completed") in names(console))
         tasks, checkpoints, events = console.tasks, console.checkpoints, console.events
     with Console(path) as replayed:
         replayed.wait(timeout=60)
         assert replayed.tasks.equals(tasks)
         assert replayed.checkpoints.drop(columns="options").equals(checkpoints.drop(columns="options"))
         assert replayed.events["payload"].tolist() == events["payload"].tolist()
+
+
+# ---- what no event tells --------------------------------------------------------------------------------------------
+
+
+def test_nodes_that_run_after_an_answer_are_filled_in_from_the_history() -> None:
+    with langgraph_server("question") as (url, _), Console(url) as console:
+        eventually(lambda: console.pending)
+        console.decide(console.pending[0], "yes")
+        console.wait(timeout=60)
+        eventually(lambda: {("second", "completed"), ("third", "completed")} <= set(names(console)))
+        assert console.run.status == "completed"
+        assert console.tasks["name"].tolist().count("worker") == 3
+        assert "".join(console.output["text"]) == "I will look at three\n"
+
+
+def test_a_run_without_events_is_filled_in_and_its_question_answered() -> None:
+    with langgraph_server("question") as (url, thread):
+        thread.forgotten = 42
+        with Console(url) as console:
+            eventually(lambda: console.pending)
+            eventually(lambda: ("review", "paused") in names(console))
+            assert names(console).count(("worker", "completed")) == 3
+            assert console.run.execution_id == thread.known("runs")[0]["run_id"]
+            assert "no longer has the events of a run of this thread" in str(console.links["reason"].tolist()[-1])
+            assert console.tool_calls["status"].tolist() == ["completed"]
+            console.decide(console.pending[0], "yes")
+            console.wait(timeout=60)
+            assert len(console.runs) == 1
+    assert thread.answers() == ["yes"]
+
+
+@pytest.mark.parametrize(("name", "status"), [("failed", "failed"), ("protocol", "completed")])
+def test_the_end_of_a_run_without_events_is_that_of_its_thread(name: str, status: str) -> None:
+    with langgraph_server(name) as (url, thread):
+        thread.step = 1 if name == "protocol" else 0
+        thread.forgotten = 1_000
+        with Console(url) as console:
+            console.wait(timeout=60)
+            assert console.run.status == status
+            assert console.tasks["name"].tolist().count("worker") == 3
 
 
 # ---- starting and cancelling ----------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ from runconsole.events import DecisionRequested, Micros, Received
 from runconsole.protocols.base import (
     CaughtUp,
     Established,
+    EventsLost,
     Outgoing,
     Ping,
     Queries,
@@ -86,6 +87,7 @@ __all__ = [
     "Connection",
     "DecisionRequested",
     "Established",
+    "EventsLost",
     "LinkLost",
     "LinkOptions",
     "Micros",

@@ -14,6 +14,7 @@ from runconsole.events import DecisionRequested, Micros, Received
 __all__ = [
     "CaughtUp",
     "Established",
+    "EventsLost",
     "Outgoing",
     "Ping",
     "Queries",
@@ -86,6 +87,12 @@ class SubscriptionRefused(Struct, frozen=True):
     last: bool
 
 
+class EventsLost(Struct, frozen=True):
+    """The server no longer has events that it once sent; `reason` says which, in a sentence for `links`."""
+
+    reason: str
+
+
 class ReconnectAsked(Struct, frozen=True):
     """The server asks for a new connection; the old one still serves."""
 
@@ -115,6 +122,7 @@ Signal: TypeAlias = (
     | StreamBroken
     | StreamRefused
     | SubscriptionRefused
+    | EventsLost
     | ReconnectAsked
     | Ping
     | Repeated

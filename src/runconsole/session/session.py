@@ -28,6 +28,7 @@ from runconsole.events import (
 from runconsole.protocols.base import (
     CaughtUp,
     Established,
+    EventsLost,
     Queries,
     ReconnectAsked,
     Repeated,
@@ -406,6 +407,8 @@ class Session:
                 spawn(self._handing, self._conclude(link, signal.reason), "conclude")
             case StreamBroken() | StreamRefused():
                 self._lose_stream(signal, link)
+            case EventsLost(reason):
+                self.apply(LinkChanged(self._now(), self._link_log.status, reason=reason, notice=reason))
             case SubscriptionRefused(last=last):
                 self._tell_refusal(link, last=last)
             case ReconnectAsked() if self._change is None and link is self._link:

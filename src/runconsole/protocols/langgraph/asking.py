@@ -64,12 +64,14 @@ class Asking:
     Attributes:
         known: every interrupt, by its id.
         in_flight: the interrupts that decisions answer whose reply has not come.
+        status: of the thread, in the server's word; None for unknown.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self.known: dict[str, Interrupt] = {}
         self.in_flight: dict[str, str] = {}
+        self.status: str | None = None
         self._awaited: set[str] = set()
         """The ids of the calls without a result."""
         self._tries = 0
@@ -224,7 +226,7 @@ class Asking:
             self._open = {each.id: (each.task_id, each.value, None) for each in self.known.values() if each.is_open}
             return self._announce() if self._open else Found()
         self._open = {name: (task, value, schema) for task, name, value, schema in interrupts_of(result.body)}
-        status = result.body.get("status") if isinstance(result.body, dict) else None
+        self.status = status = result.body.get("status") if isinstance(result.body, dict) else None
         self._tries += 1
         is_early = status == "busy" or bool(self._taken)
         if is_early and self._tries < _MOST_TRIES and self._is_waiting(self._open):

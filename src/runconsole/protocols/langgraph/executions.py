@@ -50,6 +50,10 @@ class Executions:
         self._life: Literal["running", "waiting", "unclear", "over"] = "over"
         """``waiting`` for answers; ``unclear`` where it has stopped, and waits for answers or was cancelled."""
         self._held: _Held | None = None
+        self.run_ids: set[str] = set()
+        """The runs of which an event has told."""
+        self.unfilled: GraphRun | None = None
+        """An execution that has ended, of whose tasks the newest run has told none."""
 
     @property
     def active_run(self) -> str | None:
@@ -80,10 +84,12 @@ class Executions:
 
     def lived(self, data: dict[str, Any], run_id: str | None, rows: Rows) -> Step:
         """Read that a run begins, stops or ends."""
-        event, run, held = data.get("event"), self.run, self._held
+        event, run, held = str(data.get("event")), self.run, self._held
+        if run_id is not None:
+            self.run_ids.add(run_id)
         if event in {"running", "started"}:
             return self._started(run_id or f"{self._thread}-run", _graph_of(data), rows)
-        status = _STATUSES.get(str(event))
+        status = _STATUSES.get(event)
         error = data.get("error")
         error = error if isinstance(error, str) and error else None
         if held is not None and held.run_id == run_id:
@@ -113,6 +119,12 @@ class Executions:
             else:
                 step += self._end(self.run, TaskStatus.CANCELLED, rows)
         return [*step, *found.calls]
+
+    def join(self, run: GraphRun, *, is_waiting: bool, is_over: bool) -> None:
+        """Take up an execution of which no event has told."""
+        self.run = run
+        self.run_ids.add(run.run_id)
+        self._life = "over" if is_over else "waiting" if is_waiting else "running"
 
     # ---- where one begins -------------------------------------------------------------------------------------------
 
@@ -184,6 +196,7 @@ class Executions:
     def _end(self, run: GraphRun, status: TaskStatus, rows: Rows, error: str | None = None) -> Step:
         """End an execution: its questions, its tasks, and then itself."""
         self._life = "over"
+        self.unfilled = run if run.lacks_tasks else None
         step: Step = []
         if status is TaskStatus.CANCELLED:
             self._asking.withdraw()

@@ -118,6 +118,24 @@ class GraphRun:
         self._open |= asking
         return [TaskReported(task_id, self._names[task_id], status=_RUNNING) for task_id in asking]
 
+    @property
+    def lacks_tasks(self) -> bool:
+        """True if the newest run has told of no tasks."""
+        return not self._reports_tasks
+
+    def fill(self, task: Mapping[str, Any]) -> tuple[list[Fact], list[Fact]]:
+        """Return the facts of the start and of the end of a task of the past, without those that are known."""
+        task_id, name = task.get("id"), task.get("name")
+        if not isinstance(task_id, str) or not isinstance(name, str):
+            return [], []
+        started = [] if task_id in self._names else self._task(Params(), {"id": task_id, "name": name})
+        result, error = task.get("result"), task.get("error")
+        if started and (result is not None or error is not None or task.get("interrupts")):
+            interrupts = [] if result is not None else task.get("interrupts")
+            data = {"id": task_id, "name": name, "result": result, "error": error, "interrupts": interrupts}
+            return started, self._task(Params(), data)
+        return started, self._results(result, _Place(task_id, name))
+
     def close(self, status: TaskStatus) -> list[Fact]:
         """End all open tasks and agents, and return the facts about it."""
         tasks, self._open = self._open | self._asking, {}

@@ -22,7 +22,7 @@ def messages_in(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for each in written if isinstance(written, (list, ValuesView)) else ():
         for message in each if isinstance(each, list) else [each]:
             if isinstance(message, Mapping):
-                kind = message.get("type") or message.get("role")
+                kind = str(message.get("type") or message.get("role"))
                 if kind in _AI and "content" in message:
                     yield "ai", message
                 elif kind in _TOOL and "tool_call_id" in message:

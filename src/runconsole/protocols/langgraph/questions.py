@@ -107,10 +107,12 @@ class Run(Struct):
     """A run of the thread, as the server lists it."""
 
     run_id: str
+    status: str | None
     resume: Any
     """The answers that it has begun with, by interrupt; None for a run that answers nothing."""
     has_input: bool
     created_at: Micros | None
+    updated_at: Micros | None = None
 
     @property
     def is_continuation(self) -> bool:
@@ -152,7 +154,13 @@ def schemas_in(state: Any) -> dict[str, Any]:
 def runs_in(listed: Any) -> list[Run]:
     """Return the runs of a list, newest first."""
     return [
-        Run(each["run_id"], *_input_of(each.get("kwargs")), read_time(each.get("created_at")))
+        Run(
+            each["run_id"],
+            each.get("status"),
+            *_input_of(each.get("kwargs")),
+            read_time(each.get("created_at")),
+            read_time(each.get("updated_at")),
+        )
         for each in (listed if isinstance(listed, list) else ())
         if isinstance(each, Mapping) and isinstance(each.get("run_id"), str)
     ]

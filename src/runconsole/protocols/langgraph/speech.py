@@ -84,7 +84,7 @@ class Speech:
         mark, name = data.get("id"), data.get("name")
         message = self._now[place] = _Message(
             mark if isinstance(mark, str) else None,
-            data.get("role") not in _OTHERS,
+            str(data.get("role")) not in _OTHERS,
             model if isinstance(model, str) else None,
             name if isinstance(name, str) else None,
             set(),

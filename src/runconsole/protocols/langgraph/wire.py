@@ -7,7 +7,7 @@ thread again, as far as the server still has it; an event is known by its id.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -46,6 +46,7 @@ from runconsole.protocols.langgraph.frames import (
     subscribe,
     time_of,
 )
+from runconsole.protocols.langgraph.history import History
 from runconsole.protocols.langgraph.rows import Rows
 from runconsole.protocols.langgraph.start import Start
 from runconsole.transports.agentserver.calls import CALL, RESULT, Call, CallResult, read_call, read_result, write_call
@@ -84,6 +85,7 @@ class LangGraphWire(Wire):
         self._lost: list[str] = []
         self._asking = Asking(path)
         self._executions = Executions(self._asking, path.rpartition("/")[2])
+        self._history = History(path, self._executions)
         self._beside = Beside(path, self._asking, self._executions)
         self._seen: set[str] = set()
         self._seen_before: set[str] = set()
@@ -108,6 +110,7 @@ class LangGraphWire(Wire):
         self._lost += [*filter(None, self._sent.values()), *self._beside.lost()]
         self._sent.clear()
         self._asking.disconnected()
+        self._history.disconnected()
 
     def open(self, at: Micros = 0) -> Sequence[str]:
         """Return the subscription to the thread, and the call that asks for its questions."""
@@ -116,12 +119,15 @@ class LangGraphWire(Wire):
         self._missing = {"subscription", "thread"}
         if self._start is not None and self._start.is_due:
             return [write_call(self._start.thread())]
-        return [write_call(self._asking.check()), self._subscribe()]
+        return [*self._greeting()]
 
-    def _subscribe(self) -> str:
+    def _greeting(self) -> Iterator[str]:
+        """Yield the frames that follow the thread."""
         number = next(self._numbers)
         self._sent[number] = ""
-        return subscribe(number)
+        yield write_call(self._asking.check())
+        yield subscribe(number)
+        yield write_call(self._history.look())
 
     def sent(self, frame: str, decisions: Container[str]) -> None:  # noqa: ARG002 - as the base has it
         """Note a command or a call of a recording."""
@@ -142,6 +148,7 @@ class LangGraphWire(Wire):
             self._start.was_sent()
         self._asking.sent(call)
         self._beside.sent(call)
+        self._history.sent(call)
 
     def lost(self) -> Sequence[str]:
         """Return the decisions and calls whose fate nobody will tell, once."""
@@ -177,7 +184,7 @@ class LangGraphWire(Wire):
             self._newest = max(time, self._newest or time)
             self._is_live = self._is_live or (frame.method != "messages" and _delay_of(frame, time) < _SOON)
         rows = Rows(frame.event_id or f"derived-{next(self._derived)}", kind, text, at, time)
-        return _signals(self._read(frame, params, rows))
+        return [*_signals(self._read(frame, params, rows)), *_signals(self._history.check())]
 
     def _read(self, frame: Frame, params: Params, rows: Rows) -> Step:
         if isinstance(params.data, dict):
@@ -205,17 +212,24 @@ class LangGraphWire(Wire):
             result = read_result(text)
         except msgspec.MsgspecError:
             return [Received("malformed", MalformedFrame("no result of a call"), text, at)]
+        return self._read_result(result, at)
+
+    def _read_result(self, result: CallResult, at: Micros) -> list[Signal]:
         reply = self._beside.read(result)
         if reply is not None:
             return [reply]
         if result.id in {"create", "start"} and self._start is not None:
             return self._on_start(self._start.read(result), result.id, at)
+        rows = Rows(f"call-{next(self._derived)}", result.id, "{}", at, None)
+        past = self._history.read(result, rows, self._asking.status)
+        if past is not None:
+            step, lost = past
+            return [*([] if lost is None else [lost]), *_signals(step)]
         if not self._asking.is_awaited(result):
             return []
         refused = self._refusal(result)
         if refused is not None:
             return [refused]
-        rows = Rows(f"call-{next(self._derived)}", result.id, "{}", at, None)
         ready = self._check_ready(result.id, at)
         return [*ready, *_signals(self._executions.found(self._asking.read(result), rows))]
 
@@ -223,7 +237,7 @@ class LangGraphWire(Wire):
         if isinstance(said, StreamRefused):
             return [said]
         if step == "create":
-            return [Send(write_call(self._asking.check())), Send(self._subscribe())]
+            return [Send(frame) for frame in self._greeting()]
         return [Established(), *([] if said is None else [self._warning(said, at)])]
 
     def _warning(self, text: str, at: Micros) -> Received:
