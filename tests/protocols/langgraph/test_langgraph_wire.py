@@ -158,6 +158,28 @@ def test_nodes_of_nested_subgraphs_are_subtasks_by_their_path() -> None:
     assert {part.name: str(part.status) for part in parts.values()} == {"inner": "running", "inner/deep": "failed"}
 
 
+@pytest.mark.parametrize("ends", ["task", "run"])
+def test_a_subtask_that_waited_for_an_answer_ends_with_its_task(ends: str) -> None:
+    bench = Bench().begin().happen("tasks", started("w", "worker"))
+    bench.happen("tasks", started("i", "review"), "worker:w")
+    asking = [{"id": "x" * 32, "value": "Go?"}]
+    bench.happen("tasks", ended("i", "review", interrupts=asking), "worker:w")
+    bench.happen("tasks", ended("w", "worker", interrupts=asking))
+
+    def statuses() -> list[str]:
+        return [str(part.status) for part in bench.state.subtasks["w"].values()]
+
+    assert statuses() == ["paused"]
+    bench.happen("input.requested", {"interrupt_id": "x" * 32, "payload": "Go?"})
+    bench.say(life("interrupted"), life("running", "r-2")).happen("tasks", started("w", "worker"))
+    assert statuses() == ["running"]
+    if ends == "task":
+        bench.happen("tasks", ended("w", "worker"))
+    else:
+        bench.say(life("completed", "r-2"))
+    assert statuses() == ["completed"]
+
+
 def test_progress_belongs_to_the_only_open_task_or_to_the_one_that_it_names() -> None:
     bench = Bench().begin().happen("tasks", started("a", "one"))
     bench.happen("custom", {"payload": {"progress": 1, "total": 4, "message": "alone"}})

@@ -79,6 +79,8 @@ class GraphRun:
         """True once the present run has sent an event of the channel `tasks`."""
         self._asking: dict[str, None] = {}
         """The tasks that wait for an answer."""
+        self._asking_parts: dict[str, str] = {}
+        """The subtasks that waited for an answer, with the tasks of which they are parts: of some no end is sent."""
         self._updated: dict[str, int] = {}
         """The number of updates of each node, of runs that report no tasks."""
         self._seen: set[str] = set()
@@ -116,7 +118,8 @@ class GraphRun:
         self._reports_tasks = False
         asking, self._asking = self._asking, {}
         self._open |= asking
-        return [TaskReported(task_id, self._names[task_id], status=_RUNNING) for task_id in asking]
+        parts = [SubtaskReported(task_id, part_id, _RUNNING) for part_id, task_id in self._asking_parts.items()]
+        return [*(TaskReported(task_id, self._names[task_id], status=_RUNNING) for task_id in asking), *parts]
 
     @property
     def lacks_tasks(self) -> bool:
@@ -146,6 +149,7 @@ class GraphRun:
         ended = TaskStatus.CANCELLED if status is _FAILED else status  # one has failed, and the others were stopped
         return [
             *(TaskReported(name, self._names[name], status=ended, completed_tasks=self.done) for name in tasks),
+            *(fact for name in tasks for fact in self._ended_parts(name, ended)),
             *(AgentReported(name, status=status) for name in agents),
         ]
 
@@ -180,7 +184,23 @@ class GraphRun:
         facts: list[Fact] = [TaskReported(task_id, name, status=status, completed_tasks=self.done, error=error)]
         if status is _FAILED:
             self.has_errors = True
-        return facts
+        return facts if status is TaskStatus.PAUSED else [*facts, *self._ended_parts(task_id, status)]
+
+    def _ended_parts(self, task_id: str, status: TaskStatus) -> list[Fact]:
+        """End the subtasks of a task of which no end was sent."""
+        parts = [part_id for part_id, whole in self._asking_parts.items() if whole == task_id]
+        for part_id in parts:
+            del self._asking_parts[part_id]
+        return [SubtaskReported(task_id, part_id, status) for part_id in parts]
+
+    def _part(
+        self, place: _Place, part_id: str, status: TaskStatus, name: str, error: str | None = None
+    ) -> SubtaskReported:
+        """Return the fact about a subtask, and remember one that waits for an answer."""
+        self._asking_parts.pop(part_id, None)
+        if status is TaskStatus.PAUSED:
+            self._asking_parts[part_id] = place.task_id
+        return SubtaskReported(place.task_id, part_id, status, name, error=error)
 
     # ---- tasks ------------------------------------------------------------------------------------------------------
 
@@ -210,10 +230,10 @@ class GraphRun:
         place, facts = self._place(params)
         inside = "/".join([*(_segment(part)[0] for part in params.namespace[1:]), name])
         if not is_end:
-            return [SubtaskReported(place.task_id, subtask_id, _RUNNING, inside), *facts]
+            return [self._part(place, subtask_id, _RUNNING, inside), *facts]
         _, error = _error_of(data.get("error"))
         status = _FAILED if error is not None else TaskStatus.PAUSED if data.get("interrupts") else _DONE
-        part = SubtaskReported(place.task_id, subtask_id, status, inside, error=error)
+        part = self._part(place, subtask_id, status, inside, error)
         return [part, *facts, *self._results(data.get("result"), place)]
 
     def _lifecycle(self, params: Params, data: Any) -> list[Fact]:
@@ -226,7 +246,7 @@ class GraphRun:
             place, facts = self._place(params)
             inside = "/".join(_segment(part)[0] for part in params.namespace[1:])
             part_id = _segment(params.namespace[-1])[1]
-            return [SubtaskReported(place.task_id, part_id, status, inside), *facts]
+            return [self._part(place, part_id, status, inside), *facts]
         if status is _RUNNING:
             return [self._started(task_id, name)]
         self._names.setdefault(task_id, name)
