@@ -230,7 +230,7 @@ export interface AgentRow extends Row {
   error: string | null;
   arguments: string | null;
   result: string | null;
-  /** What is known of an agent's own tokens, as name and text. */
+  /** The known counts of an agent's own tokens, as name and text. */
   facts: [string, string][];
 }
 

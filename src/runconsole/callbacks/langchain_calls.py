@@ -105,7 +105,7 @@ class Calls:
         self._lock = threading.Lock()
         self._calls: dict[UUID, Call] = {}
         self._stopped: dict[Hashable, Stopped] = {}
-        """What waits at an interrupt or has failed, by the key of the call that would go on with it."""
+        """Nodes that wait at an interrupt or have failed, by the key of the call that would go on with each."""
         self._waiting: dict[str, BlocklessTask] = {}
         """Tasks of nodes at an interrupt, by its id."""
 

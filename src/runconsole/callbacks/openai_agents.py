@@ -69,7 +69,7 @@ class _Scope(ActiveTask):
     def __init__(self, around: ActiveTask | None) -> None:
         self.agents: list[_AgentTask] = []
         self.waiting: list[_AgentTask] = []
-        """What the next call of ``Runner.run`` goes on with."""
+        """The input of the next call of ``Runner.run``."""
         self._outside = around
 
     @property

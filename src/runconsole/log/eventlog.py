@@ -69,7 +69,7 @@ class EventLog:
         self._parts: tuple[tuple[Chunk, ...], list[Received]] = ((), self._open)
         """The readers' snapshot; `_open` is its second half, at hand for the writer."""
         self._counts: dict[type[Fact], _Count] = {}
-        """What was counted of each kind: only what came since is counted again."""
+        """The counts of each kind: only later events are counted again."""
 
     def __len__(self) -> int:
         chunks, events = self._parts

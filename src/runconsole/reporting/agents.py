@@ -21,7 +21,7 @@ _ENDS = {"completed": "agent.completed", "failed": "agent.completed", "cancelled
 class _Agent:
     name: str
     used: dict[str | None, dict[str, float]] = field(default_factory=dict)
-    """What it has used so far, by model."""
+    """Its tokens and cost so far, by model."""
 
 
 class AgentReports:

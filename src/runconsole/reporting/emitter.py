@@ -61,7 +61,7 @@ class Emitter:
         self._told_start: str | None = None
         """The start of the run, as an earlier process has told it."""
         self._earlier: dict[str, str] = {}
-        """How tasks of an earlier process ended, by id."""
+        """The ends of the tasks of an earlier process, by id."""
         self._open: dict[TaskRecord, None] = {}
         """Tasks that have not ended."""
         self._left: dict[TaskRecord, int] = {}

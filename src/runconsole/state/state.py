@@ -221,7 +221,7 @@ class RunState:
         """The ids of agents and calls as they came, or got another place, or used more."""
         self.unnamed_calls = UnnamedCalls()
         self.usages: dict[tuple[str, str | None, str | None, str | None], TokenUsage] = {}
-        """What each reported usage came to last, by its agent, task, id and model."""
+        """The newest count of each reported usage, by its agent, task, id and model."""
         self.used_by_agents: dict[str | None, Used] = {}
         """The sums of the agents of each task; None is no task."""
         self.active: dict[str, None] = {}

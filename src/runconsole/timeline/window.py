@@ -40,7 +40,7 @@ _BUCKET = 4
 _BUCKETS = 300
 _NAME = 120
 _SECOND = 1_000_000
-"""What is about the whole run is made once a second while it goes on."""
+"""Parts about the whole run are made once a second while it goes on."""
 
 
 class Asked(NamedTuple):

@@ -53,7 +53,7 @@ class AgentTree:
 
     def __init__(self) -> None:
         self._parts: dict[Key | None, dict[Key, None]] = {None: {}}
-        """What is below each node, in order of arrival; None is the run."""
+        """The children of each node, in order of arrival; None is the run."""
         self._above: dict[Key, Key | None] = {}
         self._seen = 0
         self._waiting: dict[str, list[str]] = {}

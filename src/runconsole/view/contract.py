@@ -292,7 +292,7 @@ class AgentRow(Row):
     arguments: str | None
     result: str | None
     facts: list[Pair]
-    """What is known of an agent's own tokens, as name and text."""
+    """The known counts of an agent's own tokens, as name and text."""
 
 
 class OutputRow(Row):

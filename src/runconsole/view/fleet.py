@@ -28,7 +28,7 @@ _OFFSET_STEP = 500
 
 
 class KnownRun(NamedTuple):
-    """What is known of one of several runs at one moment.
+    """The knowledge of one of several runs at one moment.
 
     `now` is the time by this machine's clock, of a recording its own. `left_to_people` are its open questions without
     those that a policy is about to answer.

@@ -1,4 +1,4 @@
-"""What is known of a thread's interrupts: asked by events, confirmed, described and answered by calls beside them."""
+"""The interrupts of a thread: asked by events, confirmed, described and answered by calls beside them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class History:
         self._due: GraphRun | None = None
         """The execution to fill."""
         self._ends: TaskStatus | None = None
-        """How that has ended, where no event has told it."""
+        """Its end, where no event has reported one."""
         self._runs: list[Run] = []
         self._has_looked = False
 

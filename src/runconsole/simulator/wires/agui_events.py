@@ -14,7 +14,7 @@ from runconsole.simulator.wires.stamps import milliseconds
 __all__ = ["AguiDialect", "AguiEvents"]
 
 AguiDialect: TypeAlias = Literal["outcome", "on_interrupt"]
-"""How questions come: in the outcome of the run, as AG-UI 1.0 says, or as `ag-ui-langgraph` sends them."""
+"""The ways of asking: in the outcome of the run, as AG-UI 1.0 says, or as `ag-ui-langgraph` sends questions."""
 
 _STATUSES: Final = {
     "task.created": "pending",
