@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.e2e.hosts import marimo_server, notebook_server, voila_server
 from tests.e2e.lab import DARK, Lab
 from tests.e2e.runs import CHECKPOINT, LONG, PATIENT_TASKS, ask, progress
+from tests.e2e.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-
-    from tests.e2e.window import Window
 
 CELL = f"{PATIENT_TASKS.format(speed=20)}\nw = ConsoleWidget(sim.url)\nw"
 
@@ -44,8 +43,12 @@ def test_a_page_without_cells_shows_the_panel_and_takes_an_answer(
         approve(page)
 
 
-def test_notebook_7_shows_the_panel_and_takes_an_answer(window: Window, tmp_path: Path) -> None:
-    with notebook_server(tmp_path) as server, Lab(server, window, theme=DARK).opened() as notebooks:
+def test_notebook_7_shows_the_panel_and_takes_an_answer(browser: Browser, tmp_path: Path) -> None:
+    with (
+        notebook_server(tmp_path) as server,
+        Window(browser) as window,  # of its own: the other tests' has pages of their JupyterLab
+        Lab(server, window, theme=DARK).opened() as notebooks,
+    ):
         notebook = notebooks.new_notebook([CELL, "w.decisions['option'].tolist()"])
         notebook.run_cell(0)
         approve(notebook.tab)
