@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 # Their servers are in an environment of their own: `make test-agents` names the folder.
 collect_ignore = [] if any("tests/agents" in argument for argument in sys.argv) else ["agents"]
@@ -32,13 +26,3 @@ if hasattr(signal, "SIGHUP"):
 settings.register_profile("runconsole", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=timedelta(seconds=5), max_examples=2000)
 settings.load_profile("runconsole")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """Import the tests without a look for garbage: no module becomes any."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.enable()
