@@ -23,20 +23,19 @@ _WANTED = "a LangGraph Agent Server"
 async def interrupted_threads(options: LinkOptions) -> list[Secret[str]]:
     """Return the addresses of at most 100 interrupted threads, those that were updated last. Raises LinkLost."""
     requests_of = load_requests()
+    from runconsole.transports.sse.requests import Failed
+
     url, headers = credentials(options)
     parts = urlsplit(url.reveal())
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    server = parts._replace(scheme=scheme, path=parts.path.rstrip("/"), fragment="")
-    search = Secret(server._replace(path=f"{server.path}/threads/search", query="").geturl())
+    path = f"{parts.path.rstrip('/')}/threads/search"
+    search = Secret(parts._replace(scheme=scheme, path=path, query="", fragment="").geturl())
     requests = requests_of(search, headers, ssl=context_of_options(options), hide=options.redact, wanted=_WANTED)
     wanted = json.dumps({"status": "interrupted", "limit": _MOST, "sort_by": "updated_at", "sort_order": "desc"})
     try:
         status, body = await requests.fetch("POST", search, wanted, patience=_PATIENCE_S)
-    except Exception as error:
-        lost = getattr(error, "lost", None)
-        if lost is None:
-            raise
-        raise lost from None
+    except Failed as failed:
+        raise failed.lost from None
     finally:
         await requests.close()
     if status in {401, 403}:

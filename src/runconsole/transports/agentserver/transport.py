@@ -14,6 +14,7 @@ from runconsole.errors import LinkLost
 from runconsole.redaction.secrets import Secret, bare
 from runconsole.transports.agentserver.calls import CALL, CallResult, read_call, write_result
 from runconsole.transports.base import Connection, Transport
+from runconsole.transports.sse.arrivals import Arrivals
 from runconsole.transports.sse.loading import load_requests
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ __all__ = ["AgentServerTransport"]
 _SUBSCRIBE = "subscription.subscribe"
 _PATIENCE = 20.0
 """Seconds for the response to a call."""
-_AHEAD = 64
-"""The most reads from the network that may wait for the console."""
 _TOO_EARLY = frozenset({408, 425, 429})
 _WANTED = "a LangGraph Agent Server"
 
@@ -98,22 +97,14 @@ class _Connection:
         self._socket = socket
         self._base = base
         self._path = path
-        self._came: asyncio.Queue[list[str | bytes] | LinkLost] = asyncio.Queue(_AHEAD)
-        self._end: LinkLost | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._came = Arrivals()
         self.has_streamed = False
         if socket is not None:
             self._spawn(self._read(socket))
 
     async def receive(self) -> list[str | bytes]:
         """Return the frames that have come. Raises LinkLost where the connection has ended."""
-        if self._end is not None:
-            raise self._end
-        came = await self._came.get()
-        if isinstance(came, LinkLost):
-            self._end = came
-            raise came
-        return came
+        return await self._came.receive()
 
     async def send(self, frame: str) -> None:
         """Send a command over the stream, or make a call in the background."""
@@ -128,15 +119,10 @@ class _Connection:
 
     async def close(self) -> None:
         """Break off all that goes on."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._came.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="runconsole-thread")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._came.spawn(work, "runconsole-thread")
 
     async def _read(self, socket: Connection) -> None:
         end: LinkLost | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from runconsole.errors import LinkLost
 from runconsole.redaction.secrets import Secret, bare
+from runconsole.transports.sse.arrivals import Arrivals
 from runconsole.transports.sse.loading import load_requests
 from runconsole.transports.sse.parser import SseEvent
 
@@ -34,8 +35,6 @@ BROKEN = ": broken "
 _OPEN_TIMEOUT = 15.0
 _PARTING = 1.0
 """Seconds for a response to end after which another request is sent."""
-_AHEAD = 64
-"""The most reads from the network that may wait for the console."""
 
 
 class SseTransport:
@@ -148,34 +147,21 @@ class _Conversation:
         self._requests = requests
         self._frame_of = frame_of
         self._silence = silence
-        self._came: asyncio.Queue[list[str | bytes] | LinkLost] = asyncio.Queue(_AHEAD)
-        self._end: LinkLost | None = None
+        self._came = Arrivals()
         self._is_served = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._newest: asyncio.Task[None] | None = None
 
     async def receive(self) -> list[str | bytes]:
         """Return the frames that have come. Raises LinkLost where the server did not take the first request."""
-        if self._end is not None:
-            raise self._end
-        came = await self._came.get()
-        if isinstance(came, LinkLost):
-            self._end = came
-            raise came
-        return came
+        return await self._came.receive()
 
     async def send(self, frame: str) -> None:
         """Send a request in the background, when the response to the last one has ended."""
-        self._newest = task = asyncio.create_task(self._exchange(frame, self._newest), name="runconsole-sse")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._newest = self._came.spawn(self._exchange(frame, self._newest), "runconsole-sse")
 
     async def close(self) -> None:
         """Break off all requests."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._came.close()
 
     async def _exchange(self, body: str, before: asyncio.Task[None] | None) -> None:
         """Send one request and pass on what comes; of the one before, whose answer is known, only for a moment more."""
