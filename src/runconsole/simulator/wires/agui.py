@@ -19,12 +19,10 @@ from runconsole.simulator.scenario import Answer, Checkpoint, Event, Refusal
 from runconsole.simulator.service import Frame
 from runconsole.simulator.wires.agui_events import AguiDialect, AguiEvents
 from runconsole.simulator.wires.agui_questions import answers_of_command, answers_of_resume
-from runconsole.simulator.wires.http import Exchange, HttpServer
+from runconsole.simulator.wires.http import Exchange, HttpAcceptor, HttpServer
 from runconsole.simulator.wires.server import Received
 
 if TYPE_CHECKING:
-    import socket
-
     from runconsole.simulator.player import Player
     from runconsole.simulator.service import RunService
 
@@ -61,7 +59,7 @@ class Thread:
         self.cursor = len(self.player.log)
 
 
-class AguiAcceptor:
+class AguiAcceptor(HttpAcceptor):
     """Accepts requests.
 
     Args:
@@ -89,27 +87,7 @@ class AguiAcceptor:
         self._begin = begin
         self._dialect: AguiDialect = dialect
         self._threads = threads
-        self._readers: set[asyncio.Event] = set()
-        self._server = HttpServer(self._handle)
-
-    # ---- life -------------------------------------------------------------------------------------------------------
-
-    async def open(self, listener: socket.socket) -> None:
-        """Serve on this socket."""
-        await self._server.open(listener)
-
-    async def close(self) -> None:
-        """Close every connection and end."""
-        await self._server.close()
-
-    async def crash(self) -> None:
-        """End at once."""
-        await self._server.close(abruptly=True)
-
-    def wake(self) -> None:
-        """Let every response check for events to send."""
-        for woken in self._readers:
-            woken.set()
+        super().__init__(HttpServer(self._handle))
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +155,7 @@ class AguiAcceptor:
         await link.send(_frame(started, decides=decides))
         await link.send(_frame(events.state()))
         woken = asyncio.Event()
-        self._readers.add(woken)
+        self._sleeping.add(woken)
         try:
             while True:
                 woken.clear()
@@ -189,7 +167,7 @@ class AguiAcceptor:
                     break
                 await woken.wait()
         finally:
-            self._readers.discard(woken)
+            self._sleeping.discard(woken)
         asked = [] if player.finished else thread.open_questions(self._dialect)
         await link.send(_frame(events.ask(asked) if asked else events.finish()))
 

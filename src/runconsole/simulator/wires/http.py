@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runconsole.simulator.service import Frame
 
-__all__ = ["Exchange", "HttpServer", "Request", "SocketExchange"]
+__all__ = ["Exchange", "HttpAcceptor", "HttpServer", "Request", "SocketExchange"]
 
 _HEAD_WITHIN_S = 10.0
 _MOST_HEAD: Final = 64 * 1024
@@ -263,6 +263,32 @@ class HttpServer:
         finally:
             del self._connections[task]
             writer.close()
+
+
+class HttpAcceptor:
+    """A wire over an `HttpServer`: its life, and the events that wake the streams of its clients."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._sleeping: set[asyncio.Event] = set()
+        """One for each open stream."""
+
+    async def open(self, listener: socket.socket) -> None:
+        """Serve on this socket."""
+        await self._server.open(listener)
+
+    async def close(self) -> None:
+        """Close every connection and end."""
+        await self._server.close()
+
+    async def crash(self) -> None:
+        """End at once."""
+        await self._server.close(abruptly=True)
+
+    def wake(self) -> None:
+        """Let every stream check for events to send."""
+        for woken in self._sleeping:
+            woken.set()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:

@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 from runconsole.simulator.injector import ClientLink, FaultInjector
 from runconsole.simulator.scenario import Event
 from runconsole.simulator.service import Frame
-from runconsole.simulator.wires.http import Exchange, HttpServer, SocketExchange
+from runconsole.simulator.wires.http import Exchange, HttpAcceptor, HttpServer, SocketExchange
 from runconsole.simulator.wires.langgraph_api import THREAD_ID, Api, Threads, error_reply, is_uuid
 from runconsole.simulator.wires.server import Received
 
 if TYPE_CHECKING:
-    import socket
-
     from runconsole.simulator.service import RunService
 
 __all__ = ["LangGraphAcceptor"]
@@ -91,7 +89,7 @@ class _Socket(SocketExchange):
         await self.write_raw(_STRAY)
 
 
-class LangGraphAcceptor:
+class LangGraphAcceptor(HttpAcceptor):
     """Accepts requests.
 
     Args:
@@ -117,28 +115,8 @@ class LangGraphAcceptor:
         self._threads = threads
         self._api = Api(threads)
         self._replay = replay
-        self._followers: set[asyncio.Event] = set()
-        self._server = HttpServer(self._handle, socket=_Socket)
+        super().__init__(HttpServer(self._handle, socket=_Socket))
         threads.woken = self.wake
-
-    # ---- life -------------------------------------------------------------------------------------------------------
-
-    async def open(self, listener: socket.socket) -> None:
-        """Serve on this socket."""
-        await self._server.open(listener)
-
-    async def close(self) -> None:
-        """Close every connection and end."""
-        await self._server.close()
-
-    async def crash(self) -> None:
-        """End at once."""
-        await self._server.close(abruptly=True)
-
-    def wake(self) -> None:
-        """Let every connection check for events to send."""
-        for woken in self._followers:
-            woken.set()
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
@@ -264,7 +242,7 @@ class LangGraphAcceptor:
         replies.append(_reply({"type": "success", "id": command["id"], "result": result, "meta": meta}))
 
     async def _write(self, link: ClientLink, next_frame: Callable[[], Frame | None], woken: asyncio.Event) -> None:
-        self._followers.add(woken)
+        self._sleeping.add(woken)
         try:
             while True:
                 woken.clear()
@@ -273,7 +251,7 @@ class LangGraphAcceptor:
                 await link.catch_up()
                 await _news(link, woken)
         finally:
-            self._followers.discard(woken)
+            self._sleeping.discard(woken)
 
 
 async def _news(link: ClientLink, woken: asyncio.Event) -> None:
