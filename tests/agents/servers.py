@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ class AgentServer:
     """
 
     def __init__(self, program: str, *arguments: str, health: str, folder: Path) -> None:
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._command = [str(ENVIRONMENT / "bin" / program), *arguments, "--port", str(port)]
         self._health = health
@@ -113,9 +114,3 @@ def agui_server(folder: Path) -> AgentServer:
     """Return the AG-UI endpoints `/legacy` and `/standard` of the same graph."""
     options = ("--app-dir", str(SERVING), "--log-level", "warning", "endpoints:app")
     return AgentServer("uvicorn", *options, health="/openapi.json", folder=folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

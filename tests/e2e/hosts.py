@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import nbformat
 
 from tests.e2e.server import START_TIMEOUT, JupyterServer
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,9 +67,7 @@ def marimo_server(code: str, home: Path) -> Iterator[str]:
 
 @contextmanager
 def _serving(home: Path, *arguments: str) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     own = {"JUPYTER_PATH": _paths(_DATA), "JUPYTER_DATA_DIR": str(home / "data"), "XDG_CONFIG_HOME": str(home)}
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(

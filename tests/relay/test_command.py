@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from runconsole import Console, ConsoleFailed, start_run
 from runconsole.cli import cli
 from tests.servers.json_server import JsonServer, eventually
-from tests.support.relays import QUICK, RelayProcess, free_port, kill_between_tasks, relayed, same_events
+from tests.support.ports import free_port
+from tests.support.relays import QUICK, RelayProcess, kill_between_tasks, relayed, same_events
 
 SECRET = "a secret of viewers"
 NOWHERE = "ws://127.0.0.1:9/ws"

@@ -18,8 +18,9 @@ from runconsole.redaction.secrets import Secret
 from runconsole.relay.redis_store import RedisStore
 from runconsole.relay.redis_stream import RedisStream, StreamTaken
 from tests.servers.json_server import JsonServer, eventually
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
-from tests.support.relays import QUICK, RelayProcess, free_port, has_tasks, kill_between_tasks, relayed, same_events
+from tests.support.relays import QUICK, RelayProcess, has_tasks, kill_between_tasks, relayed, same_events
 
 FRAMES = ("tasks", "output", "phases", "errors", "subtasks", "artifacts", "checkpoints")
 

@@ -15,7 +15,8 @@ from runconsole import ActiveRun, Console, DecisionError, DecisionRefused, start
 from runconsole.simulator import Simulator
 from runconsole.simulator.faults import Drop
 from tests.servers.json_server import JsonServer, Peer, eventually
-from tests.support.relays import QUICK, cut_viewers, free_port, relayed, same_events, was_cut
+from tests.support.ports import free_port
+from tests.support.relays import QUICK, cut_viewers, relayed, same_events, was_cut
 
 ALL = ("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output")
 

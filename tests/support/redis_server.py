@@ -14,7 +14,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.servers.json_server import eventually
-from tests.support.relays import free_port
+from tests.support.ports import free_port
 
 __all__ = ["RedisServer", "redis_program"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,6 @@ __all__ = [
     "QUICK",
     "RelayProcess",
     "cut_viewers",
-    "free_port",
     "has_tasks",
     "kill_between_tasks",
     "relayed",
@@ -34,11 +32,6 @@ QUICK = Reconnect(first=0.01, longest=0.05)
 _CODE = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);from runconsole.cli import main; main()"
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class RelayProcess:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import pytest
 from runconsole.errors import LinkLost
 from runconsole.transports.socketio.transport import SocketIoTransport
 from tests.servers.socketio_server import SocketIoServer
+from tests.support.ports import free_port
 from tests.transports.socketio.socketio_link import TOKEN, drain, follow, refused, until
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ PEM = Path(__file__).parents[2] / "servers" / "localhost.pem"
 
 
 # ---- what is no Socket.IO server ------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def test_nothing_listens() -> None:
