@@ -48,7 +48,7 @@ class InboxQuestion(Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """Its title, else its kind, else its id."""
-        return self.checkpoint.title or self.checkpoint.kind or self.checkpoint.checkpoint_id
+        return self.checkpoint.heading
 
     @property
     def options(self) -> tuple[CheckpointOption, ...]:

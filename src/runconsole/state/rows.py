@@ -347,6 +347,11 @@ class Checkpoint(Struct):
         return span_s(self.requested_at, self.decided_at)
 
     @property
+    def heading(self) -> str:
+        """Its title, else its kind, else its id."""
+        return self.title or self.kind or self.checkpoint_id
+
+    @property
     def is_open(self) -> bool:
         """True if it still waits: no decision is known."""
         return self.status in OPEN_CHECKPOINT

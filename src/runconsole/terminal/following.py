@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from runconsole.api.run import engine_of
 from runconsole.console import Console
-from runconsole.errors import RunConsoleError
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
-from runconsole.terminal.prompt import Prompt, PromptAnswer
+from runconsole.terminal.prompt import Prompt
+from runconsole.terminal.sending import Sender
 from runconsole.text.marks import marked
 from runconsole.view.screen import clean, render_rich
 
@@ -52,7 +50,7 @@ def _follow_live(console: Console) -> None:
     from rich.console import Console as Terminal
     from rich.live import Live
 
-    prompt, sender = Prompt(), _Sender(console)
+    prompt, sender = Prompt(), Sender()
     live = Live(
         _picture(console, prompt),
         console=Terminal(file=terminal_of(sys.stdout)),
@@ -71,7 +69,7 @@ def _follow_live(console: Console) -> None:
                 for key in keys.read(_REFRESH_S):
                     answer = prompt.press(key, engine_of(console).pending)
                     if answer is not None:
-                        sender.send(answer)
+                        sender.send(console, answer.checkpoint_id, answer.answer)
             prompt.notice = sender.news() or prompt.notice
             live.update(_picture(console, prompt), refresh=True)
 
@@ -92,33 +90,6 @@ def _picture(console: Console, prompt: Prompt) -> RenderableType:
     question.highlight_regex(r"(?m)^Needs your decision.*", "bold yellow")
     question.highlight_regex(r"(?m)^  \[\d\]", "bold cyan")
     return Group(question, screen)
-
-
-class _Sender:
-    """Sends answers while the screen goes on."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def send(self, reply: PromptAnswer) -> None:
-        # A daemon: Ctrl-C must not wait for the server's reply.
-        threading.Thread(target=self._send, args=[reply], name="runconsole-answer", daemon=True).start()
-
-    def _send(self, reply: PromptAnswer) -> None:
-        try:
-            self._console.decide(reply.checkpoint_id, reply.answer)
-        except (RunConsoleError, ValueError) as error:
-            self._news.put(clean(error))
-        else:
-            self._news.put(f"Answered: {clean(reply.answer.option)}. The server has it.")
-
-    def news(self) -> str | None:
-        """Return the outcome of the last answer, once."""
-        news = None
-        while not self._news.empty():
-            news = self._news.get()
-        return news
 
 
 def _follow_quietly(console: Console) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -12,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from runconsole.errors import RunConsoleError
 from runconsole.events import Micros
 from runconsole.fleet.runset import RunSet
 from runconsole.state import Checkpoint, span_s
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
 from runconsole.terminal.prompt import Prompt, PromptAnswer
+from runconsole.terminal.sending import Sender
 from runconsole.text.marks import marked
 from runconsole.view.fleet import KnownRun, OpenQuestion, questions, rows
 from runconsole.view.screen import clean, duration
@@ -41,7 +39,7 @@ def answer_questions(runs: RunSet) -> None:
     from rich.console import Console as Terminal
     from rich.live import Live
 
-    prompt, sender = Prompt(), _Sender()
+    prompt, sender = Prompt(), Sender()
     live = Live(
         console=Terminal(file=terminal_of(sys.stdout)),
         auto_refresh=False,
@@ -61,7 +59,7 @@ def answer_questions(runs: RunSet) -> None:
                 for key in keys.read(_REFRESH_S):
                     answer = prompt.press(key, waiting)
                     if answer is not None:
-                        sender.send(runs, asked[answer.checkpoint_id], answer)
+                        _answer(runs, sender, asked[answer.checkpoint_id], answer)
             prompt.notice = sender.news() or prompt.notice
             live.update(_picture(runs, prompt), refresh=True)
 
@@ -118,7 +116,7 @@ def run_lines(known: Sequence[KnownRun]) -> Iterator[str]:
 
 
 def _title(checkpoint: Checkpoint) -> str:
-    return clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)
+    return clean(checkpoint.heading)
 
 
 def _times(one: OpenQuestion, now: Micros) -> Iterator[str]:
@@ -165,27 +163,5 @@ def _picture(runs: RunSet, prompt: Prompt) -> RenderableType:
     return text
 
 
-class _Sender:
-    """Sends answers while the screen goes on."""
-
-    def __init__(self) -> None:
-        self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def send(self, runs: RunSet, asked: OpenQuestion, reply: PromptAnswer) -> None:
-        # A daemon: Ctrl-C must not wait for the server's reply.
-        threading.Thread(target=self._send, args=[runs, asked, reply], name="runconsole-answer", daemon=True).start()
-
-    def _send(self, runs: RunSet, asked: OpenQuestion, reply: PromptAnswer) -> None:
-        try:
-            runs.member(asked.run.key).console.decide(asked.checkpoint.checkpoint_id, reply.answer)
-        except (RunConsoleError, ValueError) as error:
-            self._news.put(clean(f"{asked.run_name}: {error}", 500))
-        else:
-            self._news.put(f"Answered {asked.run_name}: {clean(reply.answer.option)}. The server has it.")
-
-    def news(self) -> str | None:
-        """Return the outcome of the last answer, once."""
-        news = None
-        while not self._news.empty():
-            news = self._news.get()
-        return news
+def _answer(runs: RunSet, sender: Sender, asked: OpenQuestion, reply: PromptAnswer) -> None:
+    sender.send(runs.member(asked.run.key).console, asked.checkpoint.checkpoint_id, reply.answer, asked.run_name)

@@ -125,7 +125,7 @@ class Prompt:
         number = next(place for place, other in enumerate(waiting, 1) if other is checkpoint)
         count = f" ({number} of {len(waiting)})" if len(waiting) > 1 else ""
         return [
-            f"Needs your decision{count}: {clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)}",
+            f"Needs your decision{count}: {clean(checkpoint.heading)}",
             *self._actions(checkpoint),
             *_subject(checkpoint),
             *_deadline(checkpoint, span_s(server_now, due_at(checkpoint))),

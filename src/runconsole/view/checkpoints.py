@@ -82,7 +82,7 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
         "task": cutter("task", checkpoint.task_id, NAME),
         "task_name": cutter("task_name", task_name, NAME),
         "type": cutter("type", checkpoint.kind, NAME),
-        "title": cutter("title", checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id, NAME),
+        "title": cutter("title", checkpoint.heading, NAME),
         "description": cutter("description", checkpoint.description, PROSE),
         "options": options,
         "options_total": len(checkpoint.options),

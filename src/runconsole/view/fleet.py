@@ -67,7 +67,7 @@ class OpenQuestion(NamedTuple):
     @property
     def title(self) -> str:
         """Its title, else its kind, else its id."""
-        return self.checkpoint.title or self.checkpoint.kind or self.checkpoint.checkpoint_id
+        return self.checkpoint.heading
 
 
 def rows(runs: Iterable[KnownRun]) -> tuple[FleetRow, ...]:

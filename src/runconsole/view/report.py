@@ -94,7 +94,7 @@ def _questions(state: RunState) -> Markup:
     def row(question: Checkpoint) -> tuple[Markup, ...]:
         options = ", ".join(option.label for option in islice(question.options, 10))
         return (
-            text(question.title or question.kind or question.checkpoint_id),
+            text(question.heading),
             text(question.description or ""),
             text(options),
             instant(question.deadline),

@@ -295,7 +295,7 @@ def _decisions(state: RunState) -> Iterator[str]:
 
 
 def _answered(checkpoint: Checkpoint) -> str:
-    name = clean(checkpoint.title or checkpoint.kind or checkpoint.checkpoint_id)
+    name = clean(checkpoint.heading)
     if checkpoint.status != "decided" or checkpoint.decision is None:
         return f"{name}: {checkpoint.status}"
     option = checkpoint.option(checkpoint.decision)

@@ -92,7 +92,7 @@ def _question(state: RunState, row: Checkpoint) -> TaskQuestion:
     answer = option.label if option else row.decision
     return {
         "key": reference(row.checkpoint_id),
-        "title": short(row.title or row.kind or row.checkpoint_id),
+        "title": short(row.heading),
         "status": row.status,
         "answer": answer and short(answer),
         "by": ours.by if ours else row.decided_by,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +25,7 @@ from runconsole.view.checkpoints import answered
 from runconsole.view.fleet import KnownRun, closed_lately, question_row, questions, rows
 from runconsole.view.fleet_contract import FleetPicture
 from runconsole.view.fleet_text import fleet_table, fleet_text
-from runconsole.widget.host import route_by_header
+from runconsole.widget.host import reach_page, route_by_header
 from runconsole.widget.widget import ConsoleWidget
 
 __all__ = ["FleetWidget", "InboxWidget"]
@@ -34,7 +33,6 @@ __all__ = ["FleetWidget", "InboxWidget"]
 _STATIC = Path(__file__).parents[1] / "static"
 _MOST_QUESTIONS = 30
 _BYTES_PER_SECOND = 100_000
-_logger = logging.getLogger(__name__)
 
 
 class _Board(anywidget.AnyWidget):
@@ -149,10 +147,7 @@ class _RunsWidget(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no t
         }
 
     def _run(self, function: Any, *args: Any) -> None:
-        try:
-            self._context.copy().run(function, *args)
-        except Exception:  # the page may be gone; the runs go on
-            _logger.debug("could not reach the page", exc_info=True)
+        reach_page(self._context, function, *args)
         route_by_header(self._board)
 
     # ---- in ---------------------------------------------------------------------------------------------------------

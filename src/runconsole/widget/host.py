@@ -11,6 +11,7 @@ put the panel in the report's place by itself (the element ``runconsole-report``
 from __future__ import annotations
 
 import contextvars
+import logging
 import os
 import time
 import weakref
@@ -22,9 +23,11 @@ import ipywidgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
-__all__ = ["Outputs", "Screen", "on_subshell", "route_by_header"]
+__all__ = ["Outputs", "Screen", "on_subshell", "reach_page", "route_by_header"]
 
 _VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+
+_logger = logging.getLogger(__name__)
 
 _SHOWING_S = 2.0
 """The time in which a page shows a new output, and reports its view."""
@@ -223,6 +226,14 @@ def on_subshell() -> bool:
         return False
     parent = kernel.get_parent()
     return bool(parent and parent.get("header", {}).get("subshell_id"))
+
+
+def reach_page(context: contextvars.Context, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a function that sends to the page, in a context that the kernel knows; the page may be gone."""
+    try:
+        context.copy().run(function, *args, **kwargs)
+    except Exception:  # the run goes on without a page
+        _logger.debug("could not reach the page", exc_info=True)
 
 
 def route_by_header(widget: ipywidgets.Widget) -> None:

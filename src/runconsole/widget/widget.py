@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextvars
 import itertools
-import logging
 import os
 import uuid
 import weakref
@@ -34,7 +33,7 @@ from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
 from runconsole.view.report import report
-from runconsole.widget.host import Outputs, Screen, on_subshell, route_by_header
+from runconsole.widget.host import Outputs, Screen, on_subshell, reach_page, route_by_header
 from runconsole.widget.messages import (
     AskDetail,
     AskMatch,
@@ -65,7 +64,6 @@ __all__ = ["ConsoleWidget"]
 _STATIC = Path(__file__).parents[1] / "static"
 _LONG_WAIT = 2.0
 _RUNNING = frozenset({"connecting", "live", "retrying"})
-_logger = logging.getLogger(__name__)
 
 _CELL_END_S = 2.0
 """Seconds that the end of a cell may wait for the update of the file."""
@@ -281,10 +279,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         return report(self._engine.state, self._engine.now, is_final=self.status not in _RUNNING)
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        try:
-            (self._cell or self._context).copy().run(function, *args, **kwargs)
-        except Exception:  # the page may be gone; the run's console goes on
-            _logger.debug("could not reach the page", exc_info=True)
+        reach_page(self._cell or self._context, function, *args, **kwargs)
         if not self._is_bound:
             route_by_header(self)
 
