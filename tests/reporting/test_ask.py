@@ -18,6 +18,7 @@ import pytest
 
 from runconsole import (
     ActiveRun,
+    Checkpoint,
     CheckpointOption,
     Console,
     DecisionExpired,
@@ -119,9 +120,9 @@ def test_one_of_many_answers_counts() -> None:
     taken: list[str] = []
     refused: list[str] = []
 
-    def answer(console: Console, option: str) -> None:
+    def answer(console: Console, question: Checkpoint, option: str) -> None:
         try:
-            console.decide(console.pending[0], option)
+            console.decide(question, option)
         except DecisionRefused as error:
             refused.append(str(error))
         else:
@@ -132,9 +133,11 @@ def test_one_of_many_answers_counts() -> None:
 
         def all_answer() -> None:
             eventually(lambda: all(console.pending for console in consoles))
+            # Before any answer: the first one takes the question from all consoles.
+            questions = [console.pending[0] for console in consoles]
             threads = [
-                threading.Thread(target=answer, args=(console, OPTIONS[number % 2]))
-                for number, console in enumerate(consoles)
+                threading.Thread(target=answer, args=(console, question, OPTIONS[number % 2]))
+                for number, (console, question) in enumerate(zip(consoles, questions, strict=True))
             ]
             for thread in threads:
                 thread.start()
