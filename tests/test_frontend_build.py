@@ -20,7 +20,7 @@ echo "$*" >>"{notes}"
 case "$*" in
   ci*) mkdir -p node_modules ;;
   "run build") mkdir -p "{static}"; cat src/*.ts >"{static}/widget.js"
-    cd "{static}"; touch widget.css fleet.js fleet.css ;;
+    cd "{static}"; touch fleet.js page.js ;;
   *) exit 3 ;;
 esac
 """
@@ -169,7 +169,7 @@ def test_a_failing_npm_is_reported_with_command_and_exit_code(tree: Tree) -> Non
 
 def test_a_build_without_a_bundle_is_reported(tree: Tree) -> None:
     tree.add_tool("npm", "#!/bin/sh\n")
-    with pytest.raises(frontend.FrontEndError, match=r"to write widget.js and widget.css and fleet.js and fleet.css"):
+    with pytest.raises(frontend.FrontEndError, match=r"to write widget.js and fleet.js and page.js"):
         tree.front_end.build()
 
 

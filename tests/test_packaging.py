@@ -74,7 +74,7 @@ def run_installed(target: Path, code: str) -> str:
 
 def test_the_wheel_has_the_bundle_types_and_notebooks(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    static = {f"runconsole/static/{name}" for name in ("widget.js", "widget.css", "page.js")}
+    static = {f"runconsole/static/{name}" for name in ("widget.js", "fleet.js", "page.js")}
     expected = {*static, "runconsole/py.typed"}
     assert NOTEBOOKS
     assert expected | {f"runconsole/notebooks/{notebook.name}" for notebook in NOTEBOOKS} <= names
@@ -83,7 +83,7 @@ def test_the_wheel_has_the_bundle_types_and_notebooks(wheel: Path) -> None:
 def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
     info = f"runconsole-{runconsole.__version__}.dist-info/"
     kinds = {Path(name).suffix for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(info)}
-    assert kinds <= {".py", ".typed", ".js", ".css", ".ipynb"}
+    assert kinds <= {".py", ".typed", ".js", ".ipynb"}
 
 
 def test_the_bundle_is_one_small_module(wheel: Path) -> None:
@@ -93,13 +93,10 @@ def test_the_bundle_is_one_small_module(wheel: Path) -> None:
 
 
 def test_the_installed_wheel_gives_the_widget_its_front_end(installed: Path) -> None:
-    code = (
-        "import json, runconsole as r; w = r.ConsoleWidget; print(json.dumps([r.__file__, str(w._esm), str(w._css)]))"
-    )
-    file, script, style = json.loads(run_installed(installed, code))
+    code = "import json, runconsole as r; print(json.dumps([r.__file__, str(r.ConsoleWidget._esm)]))"
+    file, script = json.loads(run_installed(installed, code))
     assert Path(file).is_relative_to(installed)
     assert script == (installed / "runconsole/static/widget.js").read_text()
-    assert style == (installed / "runconsole/static/widget.css").read_text()
 
 
 def test_the_installed_command_knows_its_verbs(installed: Path) -> None:

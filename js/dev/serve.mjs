@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
+import { styles } from "../styles.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const building = await context({
@@ -15,6 +16,7 @@ const building = await context({
   jsx: "automatic",
   jsxImportSource: "preact",
   sourcemap: "inline",
+  plugins: [styles],
 });
 const { port } = await building.serve({ servedir: here, host: "127.0.0.1", port: Number(process.env.PORT ?? 0) });
 console.log(`http://127.0.0.1:${port}/?run=execution`);

@@ -1,7 +1,8 @@
 /** The anywidget module of several runs: a table of them, and their open questions. */
 import { render as draw } from "preact";
 import { Board, type BoardModel } from "./fleet/board";
-import "./styles/fleet.css";
+import { style } from "./page/styling";
+import looks from "./styles/fleet.css";
 
 interface Mount {
   model: BoardModel;
@@ -11,6 +12,7 @@ interface Mount {
 
 function render({ model, el, signal }: Mount): () => void {
   el.classList.add("runconsole");
+  style(el, looks);
   draw(<Board model={model} />, el);
   const end = () => draw(null, el);
   signal?.addEventListener("abort", end);

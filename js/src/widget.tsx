@@ -4,7 +4,6 @@ import { ModelPort, type WidgetModel } from "./kernel/port";
 import { browserEnv } from "./page/env";
 import { openView, type View } from "./page/mounting";
 import { replaceReports } from "./page/report";
-import "./styles/index.css";
 import { Store } from "./state/store";
 
 interface Mount {

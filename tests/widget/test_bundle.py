@@ -16,8 +16,9 @@ def test_the_module_unpacks_the_panel() -> None:
     assert packed is not None
     code = gzip.decompress(base64.b64decode(packed[1])).decode()
     assert "Run console" in code
+    assert ".runconsole{color-scheme:light dark" in code
     assert re.search(r"export ?\{\w+ as default\}", code[-300:])
 
 
 def test_a_notebook_stores_little_with_each_widget() -> None:
-    assert len(str(ConsoleWidget._esm)) + len(str(ConsoleWidget._css)) <= 140 * KIB
+    assert len(str(ConsoleWidget._esm)) <= 140 * KIB

@@ -7,9 +7,11 @@ import type { Port } from "../kernel/port";
 import { App } from "../panel/app";
 import { Ticker } from "../panel/context";
 import type { Store } from "../state/store";
+import looks from "../styles/index.css";
 import { attend } from "./attention";
 import { browserEnv } from "./env";
 import { canReplaceReports } from "./report";
+import { style } from "./styling";
 
 /** Milliseconds after the loss of focus in which a removed view gets it back. */
 const FOCUS_MS = 1000;
@@ -28,6 +30,7 @@ export function openView(store: Store, port: Port, el: HTMLElement, gone: (view:
   const root = document.createElement("div");
   root.className = "runconsole";
   el.append(root);
+  style(root, looks);
   const ticker = new Ticker();
   const prefix = `rc-${browserEnv.id()}`;
   const paint = () =>

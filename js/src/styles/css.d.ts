@@ -1,2 +1,5 @@
-/** Style sheets are taken out of the bundle by esbuild. */
-declare module "*.css";
+/** The build gives a style sheet and all that it imports as one text. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

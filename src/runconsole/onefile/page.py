@@ -60,11 +60,11 @@ def page(title: str, report: str, data: dict[str, Any]) -> bytes:
         data: what the panel shows: plain JSON.
     """
     packed = gzip.compress(msgspec.json.encode(encodable_value(data)), 6, mtime=0)
-    script, style = _static()
+    script = _script()
     made = _TEMPLATE.format(
         policy=html.escape(_policy(script)),
         title=text(title),
-        style=f"{_BODY}{style}",
+        style=_BODY,
         report=report,
         data=base64.b64encode(packed).decode("ascii"),
         script=script,
@@ -74,12 +74,12 @@ def page(title: str, report: str, data: dict[str, Any]) -> bytes:
 
 def live_page(title: str, sources: list[str]) -> tuple[str, bytes]:
     """Return the policy and the content of a page that gets a run over a socket beside it, from these sources."""
-    script, style = _static()
+    script = _script()
     policy = _policy(script, connect=" ".join(sources))
     made = _TEMPLATE.format(
         policy=html.escape(policy),
         title=text(title),
-        style=f"{_BODY}{style}",
+        style=_BODY,
         report="<p>The panel needs JavaScript.</p>",
         data="",
         script=script,
@@ -88,12 +88,11 @@ def live_page(title: str, sources: list[str]) -> tuple[str, bytes]:
 
 
 @cache
-def _static() -> tuple[str, str]:
-    """Return the panel's script and style sheet in a form that no element of HTML ends."""
+def _script() -> str:
+    """Return the panel's script, which carries its style sheet, in a form that no element of HTML ends."""
     script = (_STATIC / "page.js").read_text("utf-8").strip()
-    style = (_STATIC / "widget.css").read_text("utf-8")
     # In the strings and patterns of a script "\\x3c" is the same character.
-    return _CLOSING.sub(r"\\x3c", script), _CLOSING.sub(r"\\3c ", style).replace("</style", "")
+    return _CLOSING.sub(r"\\x3c", script)
 
 
 def _policy(script: str, *, connect: str = "") -> str:

@@ -38,9 +38,8 @@ _BYTES_PER_SECOND = 100_000
 class _Board(anywidget.AnyWidget):
     """The list that the page draws."""
 
-    # Texts, not paths: a file that anywidget watches would hold every widget for ever.
+    # A text, not a path: a file that anywidget watches would hold every widget for ever.
     _esm = (_STATIC / "fleet.js").read_text("utf-8")
-    _css = (_STATIC / "fleet.css").read_text("utf-8")
 
     shows = traitlets.Unicode("fleet", help="The list that comes first: fleet or inbox.").tag(sync=True)
     picture = traitlets.Dict({}, help="The runs and their open questions.").tag(sync=True)

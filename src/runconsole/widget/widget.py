@@ -91,9 +91,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         InvalidArgument: as `Console`.
     """
 
-    # Texts, not paths: a file that anywidget watches would hold every widget for ever.
+    # A text, not a path: a file that anywidget watches would hold every widget for ever.
     _esm = (_STATIC / "widget.js").read_text("utf-8")
-    _css = (_STATIC / "widget.css").read_text("utf-8")
 
     picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
         sync=True

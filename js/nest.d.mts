@@ -1,3 +1,0 @@
-export function nest(css: string): string;
-
-export function shorten(css: string): string;
