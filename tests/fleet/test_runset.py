@@ -111,6 +111,16 @@ def test_a_function_is_called_once_with_each_question_and_may_raise() -> None:
         runs.stop()
 
 
+def test_an_answer_within_the_function_is_one_of_a_policy(patient: Simulator) -> None:
+    runs = RunSet({}, on_question=lambda question: question.decide(question.options[0].id))
+    runs.start()
+    runs.add([patient.url])
+    console = runs.members[0].console
+    eventually(lambda: console.checkpoints["decided_by"].eq("policy").any())
+    assert set(console.decisions["by"]) == {"policy"}
+    runs.stop()
+
+
 def test_a_function_that_hangs_holds_up_nothing(patient: Simulator) -> None:
     gate = threading.Event()
     runs = RunSet({}, on_question=lambda _: gate.wait(60))

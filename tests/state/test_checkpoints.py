@@ -206,6 +206,15 @@ def test_an_option_may_be_known_to_the_server_by_its_action() -> None:
     assert (answer(folded).state, asked(folded).decided_by) == ("applied", "you")
 
 
+def test_the_answer_of_a_policy_is_named_as_one() -> None:
+    policy = request(by="policy")
+    folded = play(policy, SENT, ACKNOWLEDGED, request("late"))
+    assert asked(folded).decided_by == "policy"
+    assert folded.state.decisions["late"].error == "already decided by your policy: 'approve'"
+    folded = play(policy, SENT, decided("approve"), PRESUMED)
+    assert (asked(folded).decided_by, answer(folded).state) == ("policy", "applied")
+
+
 def test_another_option_with_the_same_action_is_a_difference() -> None:
     options = [{"id": "keyset", "action": "approve"}, {"id": "view", "action": "approve"}]
     folded = fold([opened(options=options)], step=0)

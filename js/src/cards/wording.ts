@@ -129,7 +129,7 @@ function decided(row: CheckpointRow): string {
     case "other":
       return `${label}, decided elsewhere.`;
     case "policy":
-      return `${label}, decided by the function on_checkpoint.`;
+      return `${label}, decided by your policy.`;
     case "you":
       return `${label}, decided by you${row.delivery === "acknowledged" ? "; the server has acknowledged it" : ""}.`;
     default:

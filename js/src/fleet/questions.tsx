@@ -47,7 +47,7 @@ const keyOf = ({ run, row }: QuestionRow) => `${run}/${row.key}/${row.requested_
 
 function outcome(row: CheckpointRow): string {
   const option = row.options.find(({ id }) => id === row.decision)?.label ?? row.decision;
-  const by = { you: " by you", policy: " by your policy", default: " by the deadline" }[String(row.decided_by)] ?? "";
+  const by = { you: " by you", policy: " by your policy", timeout: " by the deadline" }[String(row.decided_by)] ?? "";
   return option ? `was answered: ${option}${by}` : row.error ? `is closed: ${row.error}` : "is closed";
 }
 

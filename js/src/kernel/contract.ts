@@ -3,10 +3,10 @@
  * Python in `src/runconsole/view/contract.py` and `src/runconsole/widget/messages.py` instead.
  */
 
-export type DecidedBy = "you" | "other" | "timeout";
+export type DecidedBy = "you" | "policy" | "other" | "timeout";
 
 /** `policy`: an answer of ours that a function gave, not a person. */
-export type Decider = DecidedBy | "policy" | null;
+export type Decider = DecidedBy | null;
 
 export type TaskStatus = "pending" | "running" | "paused" | "completed" | "failed" | "cancelled" | "skipped";
 

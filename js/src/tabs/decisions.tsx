@@ -14,7 +14,7 @@ import { Saved } from "./saved";
 export const WHO: Readonly<Record<string, string>> = {
   other: "somebody else",
   timeout: "the time-out",
-  policy: "on_checkpoint",
+  policy: "your policy",
 };
 
 const DECISIONS: readonly Column<DecisionRow>[] = [

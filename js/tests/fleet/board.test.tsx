@@ -187,10 +187,14 @@ describe("the questions", () => {
   });
 
   test("that have closed say how, and more than are here are counted", async () => {
-    const closed = asked("a", "c", { status: "decided", decision: "approve", decided_by: "you" });
-    const { el } = await show(pictureOf({ runs: [run("a")], questions: [closed], waiting: 3 }), "inbox");
-    expect(el.textContent).toContain("Question c was answered: Approve by you");
-    expect(el.textContent).toContain("and 3 more, due later");
+    const closed = (["you", "policy", "timeout"] as const).map((by) =>
+      asked("a", by, { status: "decided", decision: "approve", decided_by: by }),
+    );
+    const { el } = await show(pictureOf({ runs: [run("a")], questions: closed, waiting: 5 }), "inbox");
+    expect(el.textContent).toContain("Question you was answered: Approve by you");
+    expect(el.textContent).toContain("Question policy was answered: Approve by your policy");
+    expect(el.textContent).toContain("Question timeout was answered: Approve by the deadline");
+    expect(el.textContent).toContain("and 5 more, due later");
   });
 
   test("show hidden characters as marks", async () => {

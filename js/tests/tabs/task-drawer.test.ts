@@ -81,7 +81,7 @@ describe("the drawer of a task", () => {
     const text = dialog(bench)?.textContent ?? "";
     for (const word of ["failed", "boom", "Sub s1", "attempt 2 of 4", "second", "Traceback: here"])
       expect(text).toContain(word);
-    for (const word of ["src/file_0.py", "Ship it?", "Approve by on_checkpoint", "line 2", "1,200", "$0.50"])
+    for (const word of ["src/file_0.py", "Ship it?", "Approve by your policy", "line 2", "1,200", "$0.50"])
       expect(text).toContain(word);
     expect(text.indexOf("second")).toBeLessThan(text.indexOf("first"));
   });

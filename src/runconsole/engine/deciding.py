@@ -6,6 +6,7 @@ import concurrent.futures
 import json
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from msgspec import structs
@@ -24,7 +25,7 @@ from runconsole.store import Runs
 from runconsole.text.unicode import encodable_value
 from runconsole.values import plain_argument
 
-__all__ = ["Decider"]
+__all__ = ["Decider", "answer_as_policy"]
 
 _STOPPED = "the console is stopped: call start() first; nothing was sent"
 _PATIENCE = 5.0
@@ -94,6 +95,14 @@ def _option(checkpoint: Checkpoint, answer: Answer[Any]) -> tuple[CheckpointOpti
         )
     offered = ", ".join(repr(offered.id) for offered in checkpoint.options)
     raise InvalidArgument(f"expected one of the options of {name} ({offered}), got {option!r}")
+
+
+_ANSWERER: ContextVar[str] = ContextVar("answerer", default="you")
+
+
+def answer_as_policy() -> None:
+    """Let the answers that are given in this context from now on count as those of a policy."""
+    _ANSWERER.set("policy")
 
 
 class Decider:
@@ -168,10 +177,11 @@ class Decider:
         checkpoint_id: str | Checkpoint,
         answer: Answer[Any],
         *,
-        by: str = "you",
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> Outcome:
         """Request a decision from any thread; return its outcome, a future.
+
+        It is a person's answer, or a policy's after `answer_as_policy` in the same context.
 
         `is_wanted` is asked on the I/O thread, right before the decision is made; where it is not, nothing happens.
         """
@@ -182,7 +192,7 @@ class Decider:
         answer = structs.replace(answer, option=option, modifications=modifications)
         if not isinstance(answer.feedback, str | None):
             raise InvalidArgument(f"expected feedback= to be a string, got a {type(answer.feedback).__name__}")
-        outcome = Outcome(str(uuid.uuid4()), checkpoint_id)
+        outcome, by = Outcome(str(uuid.uuid4()), checkpoint_id), _ANSWERER.get()
 
         def look() -> bool:
             decision = self._runs().decision(outcome.decision_id)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from runconsole.clock import now_micros
-from runconsole.engine.deciding import Decider
+from runconsole.engine.deciding import Decider, answer_as_policy
 from runconsole.errors import DecisionError, DecisionUnknown, InvalidArgument, NotConnected
 from runconsole.events import Alert, Answer, Received
 from runconsole.state import Checkpoint, RunState
@@ -101,6 +101,7 @@ class Policy:
             self._questions.put(None)
 
     def _work(self) -> None:
+        answer_as_policy()
         while (checkpoint := self._questions.get()) is not None:
             asking = checkpoint.checkpoint_id, checkpoint.round
             try:
@@ -124,7 +125,6 @@ class Policy:
             outcome = self._decider.submit(
                 checkpoint.checkpoint_id,
                 answer,
-                by="policy",
                 is_wanted=lambda: not self._is_closed and self._decider.asks(self.state, checkpoint.checkpoint_id),
             )
             outcome.future.result()  # or until the console stops

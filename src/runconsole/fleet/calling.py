@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from runconsole.api.run import RunAPI
+from runconsole.engine.deciding import answer_as_policy
 from runconsole.events import CheckpointOption
 from runconsole.state.dated import Checkpoint, Decision
 from runconsole.text.length import shortened
@@ -93,6 +94,7 @@ class QuestionCalls:
             self._questions.put(None)
 
     def _work(self) -> None:
+        answer_as_policy()
         while (question := self._questions.get()) is not None:
             if not self._is_closed:
                 self._call(question)

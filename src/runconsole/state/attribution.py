@@ -6,13 +6,14 @@ from copy import copy
 
 from runconsole.actions import action_of
 from runconsole.events import CheckpointDecided, Micros, Received
-from runconsole.state.rows import IN_FLIGHT, Checkpoint, Decision, DecisionState
+from runconsole.state.rows import IN_FLIGHT, Checkpoint, DecidedBy, Decision, DecisionState
 from runconsole.state.state import Effect, RunState
 
 __all__ = [
     "Inquire",
     "Presume",
     "decided_phrase",
+    "decider_of",
     "end_decision",
     "end_others",
     "is_offered",
@@ -105,7 +106,7 @@ def matching_unknown(state: RunState, row: Checkpoint) -> Decision | None:
 
 def mark_applied(state: RunState, row: Checkpoint, decision: Decision, at: Micros, *, presumed: bool) -> None:
     """Mark this decision of ours as the one that counts; `row` is changed, and the caller stores it."""
-    row.decided_by = "you"
+    row.decided_by = decider_of(decision)
     row.decision_id = decision.decision_id
     row.decision = row.decision or decision.option
     row.feedback = row.feedback or decision.feedback
@@ -119,10 +120,15 @@ def mark_applied(state: RunState, row: Checkpoint, decision: Decision, at: Micro
     end_others(state, row)
 
 
+def decider_of(decision: Decision) -> DecidedBy:
+    """Return the decider of a question that this decision of ours answers."""
+    return "policy" if decision.by == "policy" else "you"
+
+
 def end_others(state: RunState, row: Checkpoint) -> None:
     """End our other decisions on a question whose decider is known."""
     for decision in own_decisions(state, row):
-        if decision.state not in _UNDECIDED or (row.decided_by == "you" and decision.decision_id == row.decision_id):
+        if decision.state not in _UNDECIDED or (row.is_decided_here and decision.decision_id == row.decision_id):
             continue
         if row.decided_by == "timeout":
             why = f"the deadline passed first: the default action {row.decision!r} was taken"
@@ -143,6 +149,8 @@ def decided_phrase(row: Checkpoint) -> str:
     match row.decided_by:
         case "you":
             return "already decided by your other answer"
+        case "policy":
+            return "already decided by your policy"
         case "timeout":
             return "already decided by the time-out"
         case "other":

@@ -233,7 +233,7 @@ def _attribute(
 
 def _decided_again(state: RunState, row: Checkpoint, fact: CheckpointDecided, event: Received) -> tuple[Effect, ...]:
     """Take further facts about a question with a known decider: its decision and time may still be news."""
-    taken = state.decisions.get(row.decision_id) if row.decided_by == "you" and row.decision_id else None
+    taken = state.decisions.get(row.decision_id) if row.is_decided_here and row.decision_id else None
     if taken is not None and taken.state == "acknowledged" and is_offered(row, fact.option):
         if not same_option(row, taken, fact.option):
             return _contradicted(state, row, taken, fact, event)
@@ -281,7 +281,7 @@ def _name_decider(state: RunState, row: Checkpoint) -> None:
 def _confirm(state: RunState, row: Checkpoint) -> None:
     """Mark our acknowledged decision as applied."""
     decision = state.decisions.get(row.decision_id) if row.decision_id else None
-    if decision is not None and row.decided_by == "you" and decision.state == "acknowledged":
+    if decision is not None and row.is_decided_here and decision.state == "acknowledged":
         decision = copy(decision)
         decision.state = "applied"
         put_decision(state, decision)

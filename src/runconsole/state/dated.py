@@ -27,7 +27,8 @@ class Checkpoint(rows.Checkpoint, kw_only=True, repr_omit_defaults=True):
             another kind.
         deadline: the time at which the server takes `default_action`; None for none.
         status: ``"pending"``, ``"sending"``, ``"decided"``, ``"expired"`` or ``"unknown"``.
-        decided_by: ``"you"``, ``"other"`` or ``"timeout"``; None while it is open.
+        decided_by: ``"you"`` (a person, or a call of `decide`), ``"policy"`` (`on_checkpoint`, `on_question`),
+            ``"other"`` or ``"timeout"``; None while it is open.
     """
 
     deadline: datetime | None = None  # type: ignore[assignment]

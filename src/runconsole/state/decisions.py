@@ -21,6 +21,7 @@ from runconsole.events import (
 from runconsole.state.attribution import (
     Inquire,
     decided_phrase,
+    decider_of,
     end_decision,
     end_others,
     is_offered,
@@ -131,7 +132,7 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     row.status = "decided"
     row.decision_id = fact.decision_id
     row.decision = row.decision or decision.option
-    row.decided_by = "you"
+    row.decided_by = decider_of(decision)
     row.feedback = row.feedback or decision.feedback
     row.decided_at = row.decided_at or _server_time(state, row, fact.at)
     row.closed_at = row.closed_at or _earliest(state, decision, fact.at)
@@ -139,7 +140,8 @@ def decision_acknowledged(state: RunState, fact: DecisionAcknowledged, _event: N
     for other in own_decisions(state, row):
         # A sent one gets a reply of its own; for a lost one this is the reply.
         if other.state in {"queued", "unknown"}:
-            end_decision(state, other, "refused", f"your other answer was taken: {decision.option!r}")
+            answer = "the answer of your policy" if row.decided_by == "policy" else "your other answer"
+            end_decision(state, other, "refused", f"{answer} was taken: {decision.option!r}")
     put_checkpoint(state, row)
     return URGENT
 

@@ -29,7 +29,8 @@ T = TypeVar("T")
 
 CheckpointStatus = Literal["pending", "sending", "decided", "expired", "unknown"]
 DecisionState = Literal["queued", "sent", "acknowledged", "applied", "refused", "expired", "unknown"]
-DecidedBy = Literal["you", "other", "timeout"]
+DecidedBy = Literal["you", "policy", "other", "timeout"]
+"""`policy`: an answer from here that a function gave, not a person."""
 
 FINISHED = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED})
 ACTIVE = frozenset({TaskStatus.RUNNING, TaskStatus.PAUSED})
@@ -350,6 +351,11 @@ class Checkpoint(Struct):
     def heading(self) -> str:
         """Its title, else its kind, else its id."""
         return self.title or self.kind or self.checkpoint_id
+
+    @property
+    def is_decided_here(self) -> bool:
+        """True if the answer that counts was given here, by a person or by a policy."""
+        return self.decided_by in {"you", "policy"}
 
     @property
     def is_open(self) -> bool:

@@ -94,7 +94,7 @@ def _row(item: Question, cutter: Cutter) -> CheckpointRow:
         "delivery": ours.state if ours else None,
         "answer": _named(ours.option if ours else None),
         "decision": _named(checkpoint.decision or (ours.option if ours else None)),
-        "decided_by": _decider(checkpoint, ours),
+        "decided_by": checkpoint.decided_by,
         "feedback": cutter("feedback", checkpoint.feedback, PROSE),
         "error": cutter("error", checkpoint.error, SENTENCE),
         "requested_at": ms(checkpoint.requested_at),
@@ -166,11 +166,6 @@ def answered(state: RunState, checkpoint: str, option: str) -> tuple[str, str]:
     checkpoint_id = referred(checkpoint, state.checkpoints)
     known = state.checkpoints.get(checkpoint_id)
     return checkpoint_id, referred(option, () if known is None else (offered.id for offered in known.options))
-
-
-def _decider(checkpoint: Checkpoint, ours: Decision | None) -> str | None:
-    by = checkpoint.decided_by
-    return "policy" if by == "you" and ours is not None and ours.by == "policy" else by
 
 
 def _named(option: str | None) -> str | None:

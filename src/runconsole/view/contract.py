@@ -54,7 +54,7 @@ __all__ = [
     "WriterRow",
 ]
 
-Decider = Annotated[str | None, DecidedBy, Literal["policy"], None]
+Decider = Annotated[str | None, DecidedBy, None]
 """`policy`: an answer of ours that a function gave, not a person."""
 TaskStatusName = Annotated[str, TaskStatus]
 RunStatus = Annotated[str, TaskStatus, Literal["partial", "interrupted"]]

@@ -65,7 +65,7 @@ class DecisionHistory:
 def _is_theirs(checkpoint: Checkpoint) -> bool:
     if checkpoint.status == "expired":
         return checkpoint.decision_id is None  # else our own answer has the outcome
-    return checkpoint.status == "decided" and checkpoint.decided_by != "you"
+    return checkpoint.status == "decided" and not checkpoint.is_decided_here
 
 
 def _entry(state: RunState, *, ours: bool, key: str) -> HistoryEntry:

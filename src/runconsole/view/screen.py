@@ -294,12 +294,15 @@ def _decisions(state: RunState) -> Iterator[str]:
         yield from _newest(map(_answered, reversed(answered[-_NEWEST_SHOWN:])), len(answered))
 
 
+_DECIDERS = {"you": "by you", "policy": "by your policy", "timeout": "by the time-out"}
+
+
 def _answered(checkpoint: Checkpoint) -> str:
     name = clean(checkpoint.heading)
     if checkpoint.status != "decided" or checkpoint.decision is None:
         return f"{name}: {checkpoint.status}"
     option = checkpoint.option(checkpoint.decision)
-    by = {"you": "by you", "timeout": "by the time-out"}.get(checkpoint.decided_by or "", "elsewhere")
+    by = _DECIDERS.get(checkpoint.decided_by or "", "elsewhere")
     return f"{name}: {clean(option.label if option else checkpoint.decision)}, {by}"
 
 

@@ -49,7 +49,7 @@ def task_history(state: RunState, lines: OutputLines, groups: ErrorGroups, task:
         "errors_total": len(errors),
         "files": [_row(rows.artifact_row, number, row) for number, row in files[-FILES:]],
         "files_total": len(files),
-        "questions": [_question(state, row) for row in asked[-QUESTIONS:]],
+        "questions": [_question(row) for row in asked[-QUESTIONS:]],
         "questions_total": len(asked),
         "output": _fitting(_last_lines(lines, task.task_id), ROOM),
         "output_searched": min(len(lines.lines), SCANNED),
@@ -86,8 +86,7 @@ def _last_lines(lines: OutputLines, task_id: str) -> list[OutputRow]:
     return found[::-1]
 
 
-def _question(state: RunState, row: Checkpoint) -> TaskQuestion:
-    ours = state.decisions.get(row.decision_id) if row.decision_id and row.decided_by == "you" else None
+def _question(row: Checkpoint) -> TaskQuestion:
     option = row.option(row.decision) if row.decision else None
     answer = option.label if option else row.decision
     return {
@@ -95,7 +94,7 @@ def _question(state: RunState, row: Checkpoint) -> TaskQuestion:
         "title": short(row.heading),
         "status": row.status,
         "answer": answer and short(answer),
-        "by": ours.by if ours else row.decided_by,
+        "by": row.decided_by,
         "asked_at": ms(row.requested_at),
         "decided_at": ms(row.decided_at),
     }

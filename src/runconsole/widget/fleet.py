@@ -223,7 +223,8 @@ class FleetWidget(_RunsWidget):
     Args:
         runs: URLs, recordings, `ActiveRun`s and consoles, in any mix; `add` takes others later.
         on_question: called once with each open question, an `InboxQuestion`, on a thread of its own: to pass it on by
-            chat or mail. An exception in it is a sentence in `notices`; the question stays open.
+            chat or mail. A `decide` in it is the answer of a policy. An exception in it is a sentence in `notices`; the
+            question stays open.
         options: the keyword arguments of the consoles that are made of URLs.
 
     Raises:
