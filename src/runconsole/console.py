@@ -68,8 +68,11 @@ class Console(RunAPI):
         token_budget: tokens the run may use, for the display.
         cost_limit: US dollars the run may cost, for the display.
         expected_artifacts: the expected number of artifacts, for the display.
-        prices: what models cost: ``{"model-1": (3.0, 15.0)}``, US dollars per million tokens of input and of output.
-            They give the work of an agent its cost where the source gives none. None knows no price.
+        prices: what models cost: ``{"model-1": (3.0, 15.0)}``, US dollars per million tokens of input and of output. A
+            third number is the price of input from a cache, a fourth that of reasoning; without them these cost what
+            all input and all output costs. Or by name: ``{"model-1": {"input": 3.0, "output": 15.0, "cached": 0.3}}``,
+            also ``"reasoning"``. They give the work of an agent its cost where the source gives none. None knows no
+            price.
 
     Options to keep and to answer:
         memory_limit: bytes of the event log to hold in memory; the rest goes to a temporary directory, and is read from

@@ -25,8 +25,9 @@ LAST_MICROS = 253_402_300_799_999_999
 Micros: TypeAlias = Annotated[int, Meta(ge=FIRST_MICROS, le=LAST_MICROS)]
 """Microseconds since 1970-01-01 UTC, within the years 1 to 9999: what dates in Python, Arrow and pandas can hold."""
 
-Prices: TypeAlias = dict[str, tuple[float, float]]
-"""US dollars for a million tokens of input and of output, by model."""
+Prices: TypeAlias = dict[str, tuple[float, ...]]
+"""US dollars for a million tokens by model: of input and of output, perhaps also of input from a cache, perhaps of
+reasoning too. A price that lacks is that of input, or of output."""
 
 Offers = Literal["told", "assumed", "text", "nothing"]
 """The answers that a question takes: one of its options (`told`), Approve or Reject where the server named no option
@@ -342,6 +343,8 @@ class TokenUsage(Struct, frozen=True, gc=False):
     output_tokens: int | None = None
     cached_tokens: int | None = None
     """The part of `input_tokens` that came from the provider's cache."""
+    reasoning_tokens: int | None = None
+    """The part of `output_tokens` that the model wrote for itself."""
     cost_usd: float | None = None
 
 

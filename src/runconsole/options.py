@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 import ssl as ssl_module
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -71,7 +71,7 @@ class ConsoleOptions(TypedDict, total=False):
     token_budget: int | None
     cost_limit: float | None
     expected_artifacts: int | None
-    prices: Mapping[str, tuple[float, float]] | None
+    prices: Mapping[str, Sequence[float] | Mapping[str, float]] | None
     # To keep, and to answer.
     memory_limit: int | None
     on_checkpoint: Callable[..., Any] | None

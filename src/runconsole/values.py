@@ -141,25 +141,40 @@ def plain_prices(given: Any) -> Prices | None:
     """Return ``prices=``, US dollars by model, as plain numbers. Raises InvalidArgument."""
     if given is None:
         return None
-    example = "pass for example {'model-1': (3.0, 15.0)}: US dollars per million tokens of input and of output"
+    example = (
+        "pass for example {'model-1': (3.0, 15.0)}: US dollars per million tokens of input and of output, then of input"
+        " from a cache and of reasoning where these differ"
+    )
     if not isinstance(given, Mapping):
         raise InvalidArgument(f"expected prices= to be a dict of models, got a {type(given).__name__}: {example}")
     found: Prices = {}
-    for model, pair in given.items():
+    for model, price in given.items():
         if not isinstance(model, str):
             raise InvalidArgument(f"expected prices= to name models by text, got a {type(model).__name__}: {example}")
-        numbers = [_amount(each) for each in pair] if isinstance(pair, list | tuple) else []
-        match numbers:
-            case [float() as of_input, float() as of_output]:
-                found[str(encodable_value(model))] = (of_input, of_output)
-            case _:
-                raise InvalidArgument(
-                    f"expected prices= to have two numbers, 0 or more, for {model[:_MOST_QUOTED]!r}: {example}"
-                )
+        numbers = _price(price)
+        if numbers is None:
+            raise InvalidArgument(
+                f"expected prices= to have two to four numbers, 0 or more, for {model[:_MOST_QUOTED]!r}: {example}"
+            )
+        found[str(encodable_value(model))] = numbers
     return found
 
 
 _MOST_QUOTED = 60
+_PRICED = ("input", "output", "cached", "reasoning")
+
+
+def _price(given: Any) -> tuple[float, ...] | None:
+    """Return the price of a model as its two to four numbers; None for what is none."""
+    if isinstance(given, Mapping):
+        if not {"input", "output"} <= given.keys() <= set(_PRICED):
+            return None
+        last = max(_PRICED.index(name) for name in given)
+        given = [given.get(name, given["input"]) for name in _PRICED[: last + 1]]
+    if not isinstance(given, list | tuple) or not 2 <= len(given) <= len(_PRICED):
+        return None
+    numbers = [_amount(each) for each in given]
+    return None if None in numbers else tuple(number for number in numbers if number is not None)
 
 
 def _amount(value: Any) -> float | None:

@@ -34,7 +34,13 @@ from runconsole.reporting import notebook
 from runconsole.reporting.asking import TakenAnswer
 from tests.servers.json_server import eventually
 
-USAGE = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
+USAGE = {
+    "input_tokens": 3,
+    "output_tokens": 4,
+    "total_tokens": 7,
+    "input_token_details": {"cache_read": 2},
+    "output_token_details": {"reasoning": 1},
+}
 
 
 class State(TypedDict, total=False):
@@ -288,6 +294,7 @@ def test_tools_are_subtasks_and_tokens_are_counted_once() -> None:
     assert run.agents[["name", "status"]].to_numpy().tolist() == [["model", "completed"], ["model", "completed"]]
     assert run.agents["tokens"].sum() == 14
     assert run.agents[["input_tokens", "output_tokens"]].sum().sum() == 14
+    assert run.agents[["cached_tokens", "reasoning_tokens"]].sum().tolist() == [4, 2]
 
 
 def test_a_tool_that_fails_is_an_error_of_a_node_that_goes_on() -> None:

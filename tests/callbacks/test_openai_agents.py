@@ -11,13 +11,21 @@ import pytest
 from agents import Agent, RunConfig, RunHooks, Runner, function_tool
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from agents.usage import Usage
+from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 import runconsole
 from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.openai_agents import ReportHooks, run_agent
 from runconsole.reporting import notebook
 
-USAGE = Usage(requests=1, input_tokens=3, output_tokens=4, total_tokens=7)
+USAGE = Usage(
+    requests=1,
+    input_tokens=3,
+    output_tokens=4,
+    total_tokens=7,
+    input_tokens_details=InputTokensDetails(cached_tokens=2, cache_write_tokens=0),
+    output_tokens_details=OutputTokensDetails(reasoning_tokens=1),
+)
 QUIET: Any = {"run_config": RunConfig(tracing_disabled=True)}
 
 
@@ -77,6 +85,7 @@ async def test_agents_are_tasks_and_tools_are_subtasks() -> None:
     assert run.tasks["step"].iloc[0] == "hands over to clerk"
     assert run.subtasks[["name", "status"]].to_numpy().tolist() == [["add", "completed"]]
     assert run.tasks["tokens"].tolist() == run.agents["tokens"].tolist() == [7, 14]
+    assert run.agents[["cached_tokens", "reasoning_tokens"]].to_numpy().tolist() == [[2, 1], [4, 2]]
     assert run.agents[["name", "status"]].to_numpy().tolist() == [list(each) for each in DONE]
     call = run.tool_calls.iloc[0]
     assert (call["name"], call["status"], call["arguments"], call["result"]) == (

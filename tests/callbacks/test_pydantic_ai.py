@@ -21,7 +21,7 @@ from runconsole import InvalidArgument, NoOneToAsk, start_run
 from runconsole.callbacks.pydantic_ai import ReportRun, answer_requests
 from runconsole.reporting import notebook
 
-USAGE = RequestUsage(input_tokens=3, output_tokens=4)
+USAGE = RequestUsage(input_tokens=3, output_tokens=4, cache_read_tokens=2, details={"reasoning_tokens": 1})
 
 
 def scripted(*answers: Any) -> FunctionModel:
@@ -92,6 +92,7 @@ async def test_a_run_of_an_agent_is_a_task_and_its_tools_are_subtasks() -> None:
     assert tasks_of(run) == [("around", "completed"), ("adder", "completed")]
     assert subtasks_of(run) == [("add", "completed")]
     assert run.tasks["tokens"].iloc[1] == run.summary["tokens_used"] == 14
+    assert run.agents[["cached_tokens", "reasoning_tokens"]].sum().tolist() == [4, 2]
     call, agent = run.tool_calls.iloc[0], run.agents.iloc[0]
     assert (call["name"], call["status"], call["arguments"], call["result"]) == (
         "add",

@@ -71,6 +71,26 @@ def test_prices_give_the_cost_that_the_source_does_not(tmp_path: Path) -> None:
         assert dearer.agents["cost_usd"].tolist() == [4.0, 0.5]
 
 
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [
+        ((1.0, 10.0, 0.5), 1.6),
+        ({"input": 1.0, "output": 10.0, "cached": 0.5}, 1.6),
+        ({"output": 10.0, "input": 1.0, "reasoning": 30.0}, 3.0),
+    ],
+)
+def test_prices_of_cached_and_reasoning_tokens_are_in_the_recording(tmp_path: Path, price: object, cost: float) -> None:
+    path = tmp_path / "run.jsonl"
+    counts = {"inputTokens": 1_000_000, "outputTokens": 100_000, "cachedTokens": 800_000, "reasoningTokens": 50_000}
+    with start_run("priced", record=path, show=False, prices={"small": price}) as run:  # type: ignore[dict-item]
+        run.emit("agent.usage", {"agentId": "a", "taskId": "t", "model": "small", "usage": counts})
+        agents = run.agents
+    assert agents[["cached_tokens", "reasoning_tokens"]].to_numpy().tolist() == [[800_000, 50_000]]
+    assert agents["cost_usd"].tolist() == pytest.approx([cost])
+    with replayed(path) as again:
+        assert_frame_equal(again.agents, agents)
+
+
 def test_without_prices_there_is_no_cost_but_that_of_the_source(tmp_path: Path) -> None:
     assert reported(tmp_path / "run.jsonl")["cost_usd"].isna().tolist() == [True, False]
 
@@ -81,8 +101,18 @@ def test_without_prices_there_is_no_cost_but_that_of_the_source(tmp_path: Path) 
         ([("m", 1, 2)], "expected prices= to be a dict of models, got a list: pass for example"),
         ({7: (1, 2)}, "expected prices= to name models by text, got a int"),
         *(
-            ({"m": pair}, "expected prices= to have two numbers, 0 or more, for 'm'")
-            for pair in (3.0, (1,), (1, 2, 3), "12", (1, -2), (1, float("nan")), (1, float("inf")), (True, 1), ("1", 2))
+            ({"m": pair}, "expected prices= to have two to four numbers, 0 or more, for 'm'")
+            for pair in (3.0, (1,), (1, 2, 3, 4, 5), "12", (1, -2), (1, float("nan")), (1, float("inf")), ("1", 2))
+        ),
+        *(
+            ({"m": price}, "expected prices= to have two to four numbers")
+            for price in (
+                (True, 1),
+                {},
+                {"input": 1},
+                {"input": 1, "output": 2, "cache": 3},
+                {"input": 1, "output": "2"},
+            )
         ),
     ],
 )

@@ -222,12 +222,16 @@ def test_every_documented_event_is_understood_in_full(kind: str, fact: Fact) -> 
         ),
         (
             "agent.completed",
-            {"agentId": "a", "model": "m", "usage": {"inputTokens": 5, "outputTokens": 2, "cacheReadTokens": 4}},
+            {
+                "agentId": "a",
+                "model": "m",
+                "usage": {"inputTokens": 5, "tokensOutput": 2, "cacheReadTokens": 4, "reasoningTokens": 1},
+            },
             AgentReported(
                 "a",
                 status=TaskStatus.COMPLETED,
                 model="m",
-                usage=(TokenUsage(model="m", input_tokens=5, output_tokens=2, cached_tokens=4),),
+                usage=(TokenUsage(None, "m", None, 5, 2, 4, 1),),
             ),
         ),
         (

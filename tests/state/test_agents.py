@@ -128,6 +128,27 @@ def test_a_price_counts_where_the_source_gives_no_cost_and_input_or_output_is_kn
     assert (state.tasks["t"].cost_usd, state.run().cost_usd) == (1.9, 2.4)
 
 
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        ((1.0, 10.0), 1.9),
+        ((1.0, 10.0, 0.25), 1.3),
+        ((1.0, 10.0, 0.25, 20.0), 1.9),
+        ((1.0, 10.0, 1.0, 0.0), 1.3),
+    ],
+)
+def test_cached_and_reasoning_tokens_have_prices_of_their_own(prices: tuple[float, ...], cost: float) -> None:
+    usage = TokenUsage("m", "small", None, 900_000, 100_000, 800_000, 60_000)
+    state = told(AgentReported("a", "t", usage=(usage,)), state=RunState(prices={"small": prices}))
+    assert state.agents["a"].used.cost_usd == pytest.approx(cost)
+
+
+def test_a_part_that_is_larger_than_the_whole_costs_no_less_than_nothing() -> None:
+    usage = TokenUsage("m", "small", None, 10, 10, 1_000, 1_000)
+    state = told(AgentReported("a", "t", usage=(usage,)), state=RunState(prices={"small": (1e6, 1e6, 0.0, 0.0)}))
+    assert state.agents["a"].used.cost_usd == 0
+
+
 def test_a_cost_that_the_source_tells_later_takes_the_place_of_the_price() -> None:
     state = priced({"small": (1.0, 10.0)})
     told(AgentReported("a", "t", usage=(TokenUsage("m1", "small", cost_usd=0.25),)), state=state)

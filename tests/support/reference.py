@@ -25,7 +25,7 @@ TASK = (
 SUBTASK = ("name", "description", "progress", "duration_s", "agent_id", "started_at", "ended_at", "error")
 AGENT = (
     *("name", "parent_id", "task_id", "model", "tokens", "input_tokens", "output_tokens", "cached_tokens"),
-    *("cost_usd", "duration_s", "started_at", "ended_at", "error"),
+    *("reasoning_tokens", "cost_usd", "duration_s", "started_at", "ended_at", "error"),
 )
 CALL = ("task_id", "agent_id", "name", "arguments", "result", "error", "duration_s", "started_at", "ended_at")
 WAVE = ("atoms", "atoms_completed", "success_rate", "failed", "artifacts", "duration_s", "completed_at")

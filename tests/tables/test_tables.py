@@ -90,6 +90,7 @@ CONTRACT: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "input_tokens": INT,
             "output_tokens": INT,
             "cached_tokens": INT,
+            "reasoning_tokens": INT,
             "cost_usd": FLOAT,
             "by_model": OBJECT,
             "started_at": TIME,

@@ -252,12 +252,13 @@ def _words(choices: Sequence[Any]) -> str:
 
 
 def _counts(usage: dict[str, Any]) -> dict[str, Any]:
-    details = usage.get("input_token_details")
+    read, written = usage.get("input_token_details"), usage.get("output_token_details")
     return {
         "totalTokens": usage.get("total_tokens"),
         "inputTokens": usage.get("input_tokens"),
         "outputTokens": usage.get("output_tokens"),
-        "cachedTokens": details.get("cache_read") if isinstance(details, dict) else None,
+        "cachedTokens": read.get("cache_read") if isinstance(read, dict) else None,
+        "reasoningTokens": written.get("reasoning") if isinstance(written, dict) else None,
     }
 
 

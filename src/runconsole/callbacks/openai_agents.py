@@ -338,6 +338,7 @@ def _counts(usage: Usage) -> dict[str, Any]:
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
         "cachedTokens": getattr(usage.input_tokens_details, "cached_tokens", None),
+        "reasoningTokens": getattr(usage.output_tokens_details, "reasoning_tokens", None),
     }
 
 

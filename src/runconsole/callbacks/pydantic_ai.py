@@ -286,6 +286,10 @@ async def _answered(
     return requests.build_results(approvals=dict(answers))
 
 
+_REASONING = ("reasoning_tokens", "thoughts_tokens")
+"""The names of the providers for the part of the output that is reasoning."""
+
+
 def _counts(response: ModelResponse) -> dict[str, Any]:
     usage = response.usage
     return {
@@ -293,6 +297,7 @@ def _counts(response: ModelResponse) -> dict[str, Any]:
         "inputTokens": usage.input_tokens,
         "outputTokens": usage.output_tokens,
         "cachedTokens": usage.cache_read_tokens,
+        "reasoningTokens": next((usage.details[name] for name in _REASONING if name in usage.details), None),
     }
 
 

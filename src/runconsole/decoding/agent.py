@@ -47,7 +47,7 @@ class _ErrorAction(Struct):
 
 
 class _Metrics(Metrics, rename="camel"):
-    """The cached tokens are a part of the input."""
+    """The cached tokens are a part of the input, the reasoning tokens one of the output."""
 
     total_tokens: Whole | None = None
     input_tokens: Whole | None = None
@@ -57,6 +57,8 @@ class _Metrics(Metrics, rename="camel"):
     cached_tokens: Whole | None = None
     cached_input_tokens: Whole | None = None
     cache_read_tokens: Whole | None = None
+    reasoning_tokens: Whole | None = None
+    tokens_reasoning: Whole | None = None
 
 
 class _AgentEvent(TaskEvent, rename="camel"):
@@ -161,6 +163,7 @@ def _used(data: _AgentEvent, metrics: _Metrics) -> tuple[TokenUsage, ...]:
         input_tokens=count("input_tokens", "tokens_input"),
         output_tokens=count("output_tokens", "tokens_output"),
         cached_tokens=count("cached_tokens", "cached_input_tokens", "cache_read_tokens"),
+        reasoning_tokens=count("reasoning_tokens", "tokens_reasoning"),
         cost_usd=first(count("cost"), data.cost),
     )
     return () if usage == TokenUsage(model=usage.model) else (usage,)

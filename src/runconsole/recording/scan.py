@@ -153,7 +153,8 @@ def _sound(header: Header) -> Iterator[tuple[str, bool]]:
     for name in ("token_budget", "cost_limit", "expected_artifacts"):
         value = getattr(header, name)
         yield name, value is None or -(2**63) <= value < 2**63
-    yield "prices", all(0 <= price < math.inf for pair in (header.prices or {}).values() for price in pair)
+    prices = (header.prices or {}).values()
+    yield "prices", all(2 <= len(price) <= 4 and all(0 <= part < math.inf for part in price) for price in prices)
 
 
 def read_header(path: Path) -> Header | None:

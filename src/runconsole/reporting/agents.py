@@ -12,7 +12,7 @@ from runconsole.reporting.records import TaskRecord
 
 __all__ = ["COUNTS", "AgentReports", "plain_value"]
 
-COUNTS = ("totalTokens", "inputTokens", "outputTokens", "cachedTokens", "cost")
+COUNTS = ("totalTokens", "inputTokens", "outputTokens", "cachedTokens", "reasoningTokens", "cost")
 """The counts of a usage, by the names of the task family."""
 _ENDS = {"completed": "agent.completed", "failed": "agent.completed", "cancelled": "agent.terminated"}
 

@@ -71,7 +71,7 @@ def start_run(
     expected_artifacts: int | None = None,
     token_budget: int | None = None,
     cost_limit: float | None = None,
-    prices: Mapping[str, tuple[float, float]] | None = None,
+    prices: Mapping[str, Sequence[float] | Mapping[str, float]] | None = None,
     record: str | os.PathLike[str] | None = None,
     show: bool | None = None,
     on_checkpoint: Callable[..., Any] | None = None,

@@ -21,7 +21,7 @@ from runconsole.state.rows import FINISHED, Agent, ToolCall, Used
 from runconsole.state.state import RunState, handles
 from runconsole.state.tasks import subtask_reported
 
-_COUNTS = ("tokens", "input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+_COUNTS = ("tokens", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost_usd")
 _DIGITS = 12
 """Of a cost after the point: the error of sums of floats stays out of sight."""
 
@@ -102,9 +102,24 @@ def _priced(usage: TokenUsage, prices: Prices | None) -> TokenUsage:
         return usage
     if usage.input_tokens is None and usage.output_tokens is None:
         return usage
-    of_input, of_output = prices[usage.model]
-    cost = ((usage.input_tokens or 0) * of_input + (usage.output_tokens or 0) * of_output) / 1e6
-    return structs.replace(usage, cost_usd=cost)
+    return structs.replace(usage, cost_usd=_cost(usage, *prices[usage.model]))
+
+
+def _cost(
+    usage: TokenUsage,
+    of_input: float,
+    of_output: float,
+    of_cached: float | None = None,
+    of_reasoning: float | None = None,
+) -> float:
+    """Return the US dollars for a usage, by prices for a million tokens."""
+    read, written = usage.input_tokens or 0, usage.output_tokens or 0
+    cost = read * of_input + written * of_output
+    if of_cached is not None:
+        cost += min(usage.cached_tokens or 0, read) * (of_cached - of_input)
+    if of_reasoning is not None:
+        cost += min(usage.reasoning_tokens or 0, written) * (of_reasoning - of_output)
+    return cost / 1e6
 
 
 @handles(RunDescribed)

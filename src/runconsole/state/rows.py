@@ -121,6 +121,8 @@ class Used(Struct, frozen=True, gc=False):
     output_tokens: int | None = None
     cached_tokens: int | None = None
     """The part of `input_tokens` that came from a cache."""
+    reasoning_tokens: int | None = None
+    """The part of `output_tokens` that the models wrote for themselves."""
     cost_usd: float | None = None
 
 

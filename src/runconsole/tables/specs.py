@@ -96,7 +96,14 @@ def _by_model(agent: Agent) -> list[dict[str, Any]]:
     return [{"model": model, **{name: getattr(used, name) for name in _USED}} for model, used in agent.by_model.items()]
 
 
-_USED = {"tokens": INT, "input_tokens": INT, "output_tokens": INT, "cached_tokens": INT, "cost_usd": FLOAT}
+_USED = {
+    "tokens": INT,
+    "input_tokens": INT,
+    "output_tokens": INT,
+    "cached_tokens": INT,
+    "reasoning_tokens": INT,
+    "cost_usd": FLOAT,
+}
 _STATUS = Column("status", TEXT, lambda row: str(row.status))
 
 FRAMES: dict[str, Frame] = {

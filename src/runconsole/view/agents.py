@@ -328,6 +328,7 @@ def _counts(used: Used) -> Iterator[tuple[str, str]]:
         ("Input", used.input_tokens),
         ("from cache", used.cached_tokens),
         ("Output", used.output_tokens),
+        ("reasoning", used.reasoning_tokens),
     ):
         if count is not None:
             yield name, f"{count:,}"

@@ -335,20 +335,20 @@ def test_usage_is_tokens_of_all_models_without_their_parts() -> None:
     bench.say(FINISHED | {"runId": "r2", "usage": usage[:1]})
     assert bench.state.run().tokens_used == 37
     agent = bench.state.agents["agent"]
-    assert (agent.status, agent.used) == ("completed", Used(37, 26, 10))
+    assert (agent.status, agent.used) == ("completed", Used(37, 26, 10, None, 8))
     assert {model: used.tokens for model, used in agent.by_model.items()} == {"a": 30, "b": 7}
 
 
 def test_the_usage_of_a_failed_run_counts_once_and_that_of_a_sub_agent_is_its_own() -> None:
     usage = [
-        {"model": "a", "inputTokens": 10, "cachedInputTokens": 8, "outputTokens": 1},
+        {"model": "a", "inputTokens": 10, "cachedInputTokens": 8, "outputTokens": 1, "reasoningTokens": 1},
         {"model": "a", "inputTokens": 10, "outputTokens": 1},
         {"model": "a", "totalTokens": 5, "subagentRunId": "s"},
     ]
     failed = kind("RUN_ERROR", message="broke", usage=usage)
     bench = Bench().say(STARTED, kind("SUBAGENT_STARTED", subagentRunId="s", name="critic"), failed, failed)
     agents = bench.state.agents
-    assert (agents["agent"].status, agents["agent"].used) == ("failed", Used(22, 20, 2, 8))
+    assert (agents["agent"].status, agents["agent"].used) == ("failed", Used(22, 20, 2, 8, 1))
     assert (agents["s"].name, agents["s"].used) == ("critic", Used(5))
     assert bench.state.run().tokens_used == 27
 

@@ -17,6 +17,7 @@ from runconsole.protocols.base import Established, Repeated, Send, StreamRefused
 from runconsole.protocols.langgraph.start import Start
 from runconsole.protocols.langgraph.wire import LangGraphWire
 from runconsole.state import RunState
+from runconsole.state.rows import Used
 from runconsole.store import Runs, RunWriter
 from runconsole.transports.agentserver.calls import CALL, CallResult, read_call, write_result
 
@@ -216,6 +217,8 @@ def spoken(*events: dict[str, Any]) -> Bench:
 
 
 def test_messages_in_parts_are_output_and_their_usage_tokens_by_agent() -> None:
+    usage = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+    usage |= {"input_token_details": {"cache_read": 4}, "output_token_details": {"reasoning": 2}}  # type: ignore[dict-item]
     bench = spoken(
         {"event": "message-start", "role": "ai", "id": "m", "metadata": {"model": "model-1"}},
         {"event": "content-block-delta", "index": 0, "delta": {"type": "reasoning-delta", "reasoning": "hm"}},
@@ -223,11 +226,11 @@ def test_messages_in_parts_are_output_and_their_usage_tokens_by_agent() -> None:
         {"event": "content-block-delta", "index": 1, "delta": {"type": "text-delta", "text": "lo"}},
         {"event": "content-block-finish", "index": 1, "content": {"type": "text", "text": "Hello"}},
         {"event": "content-block-finish", "index": 2, "content": {"type": "text", "text": "!"}},
-        {"event": "message-finish", "usage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}},
+        {"event": "message-finish", "usage": usage},
     )
     assert bench.output == "Hello!\n"
     agent = bench.state.agents["researcher"]
-    assert (agent.model, agent.used.tokens, agent.used.input_tokens) == ("model-1", 10, 7)
+    assert (agent.model, agent.used) == ("model-1", Used(10, 7, 3, 4, 2))
     bench.happen("tasks", ended("t", "researcher", {"messages": [{"type": "ai", "id": "m", "content": "Hello!"}]}))
     assert bench.output == "Hello!\n"
 

@@ -45,6 +45,7 @@ def _read(entry: Mapping[str, Any], name: str) -> TokenUsage | None:
         "input_tokens": _count(entry.get("inputTokens")),
         "output_tokens": _count(entry.get("outputTokens")),
         "cached_tokens": _count(entry.get("cachedInputTokens")),
+        "reasoning_tokens": _count(entry.get("reasoningTokens")),
     }
     if all(count is None for count in counts.values()):
         return None

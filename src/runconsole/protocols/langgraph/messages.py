@@ -54,12 +54,16 @@ def usage_of(usage: Any, mark: str | None, model: str | None) -> TokenUsage | No
     """Return the tokens of a message, by the names of LangChain's UsageMetadata; None where it has none."""
     if not isinstance(usage, Mapping):
         return None
-    details = usage.get("input_token_details")
-    cached = _count(details.get("cache_read")) if isinstance(details, Mapping) else None
+    cached = _part(usage.get("input_token_details"), "cache_read")
+    reasoning = _part(usage.get("output_token_details"), "reasoning")
     total, given, written = (_count(usage.get(f"{name}_tokens")) for name in ("total", "input", "output"))
     if total is None and given is None and written is None:
         return None
-    return TokenUsage(mark, model, total, given, written, cached)
+    return TokenUsage(mark, model, total, given, written, cached, reasoning)
+
+
+def _part(details: Any, name: str) -> int | None:
+    return _count(details.get(name)) if isinstance(details, Mapping) else None
 
 
 def model_of(message: Mapping[str, Any]) -> str | None:
