@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from websockets.sync.client import connect
 
-from runconsole import agui
+from runconsole import agui, start_run
 from runconsole.cli import cli
 from runconsole.simulator import Simulator
 from tests.servers.json_server import JsonServer, closes, does, says
@@ -112,6 +112,21 @@ def test_watch_takes_its_secret_from_the_environment() -> None:
     assert SECRET not in let_in.output + refused.output
 
 
+def test_prices_act_wherever_a_run_is_shown(tmp_path: Path) -> None:
+    path, page = tmp_path / "run.jsonl", tmp_path / "run.html"
+    used = {"inputTokens": 1_000_000, "outputTokens": 100_000, "cachedTokens": 800_000}
+    price = ("--price", "maker/m:1=1,10,0.5", "--price", "other=7,7")
+    with start_run("priced", record=path, show=False) as told:
+        url = told.serve()
+        told.emit("agent.usage", {"agentId": "a", "model": "maker/m:1", "usage": used})
+    assert "$1.60" in run("watch", url, *price).stdout
+    told.stop_serving()
+    assert "$1.60" in run("replay", str(path), *price).stdout
+    assert "$2.00" in run("replay", str(path), RUNCONSOLE_PRICES="maker/m:1=1,10\nother=7,7\n").stdout
+    assert run("report", str(path), "-o", str(page), *price).exit_code == 0
+    assert "$1.60" in page.read_text(encoding="utf-8")
+
+
 def test_a_tilde_is_the_home_directory_in_every_path(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     with Simulator("execution", speed=0) as sim:
@@ -171,6 +186,9 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(arguments: list[str]) -> No
         ["ftp://example.org"],
         ["ws://127.0.0.1/ws", "--protocol", "telepathy"],
         ["ws://127.0.0.1/ws", "--token-budget", "many"],
+        ["ws://127.0.0.1/ws", "--price", "model-1"],
+        ["ws://127.0.0.1/ws", "--price", "model-1=1"],
+        ["ws://127.0.0.1/ws", "--price", "=1,2"],
         ["ws://127.0.0.1/ws", "--subscribe", "{"],
         ["ws://127.0.0.1/ws", "--header", "no colon"],
         ["wss://127.0.0.1/ws", "--ca-file", "/nowhere.pem"],

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Among",
+    "Price",
     "QuietCommand",
     "SecretLines",
     "SecretText",
     "console_of",
     "console_options",
     "given_options",
+    "price_option",
     "token_option",
     "url_argument",
 ]
@@ -77,6 +79,44 @@ class QuietCommand(click.Command):
         return rest
 
 
+class Price(click.ParamType):  # type: ignore[type-arg]
+    """The price of a model, as its name and numbers; an environment variable holds one a line."""
+
+    name = "price"
+    envvar_list_splitter = "\n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[float, ...]] | None:
+        if not value.strip():
+            return None
+        model, _, numbers = (part.strip() for part in value.rpartition("="))
+        try:
+            prices = tuple(map(float, numbers.split(",")))
+        except ValueError:
+            prices = ()
+        if not model or not prices:
+            self.fail("expected MODEL=INPUT,OUTPUT in US dollars per million tokens, got another text", param, ctx)
+        return model, prices
+
+
+def _prices_of(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[Any, ...]
+) -> dict[str, tuple[float, ...]] | None:
+    return dict(each for each in value if each is not None) or None
+
+
+price_option = click.option(
+    "--price",
+    "prices",
+    type=Price(),
+    multiple=True,
+    metavar="MODEL=INPUT,OUTPUT[,CACHED[,REASONING]]",
+    envvar="RUNCONSOLE_PRICES",
+    show_envvar=True,
+    callback=_prices_of,
+    help="What a model costs, in US dollars per million tokens; may be repeated. In the environment one a line.",
+)
 token_option = click.option(
     "--token",
     type=SecretText(),
@@ -130,6 +170,7 @@ def console_options(command: _Command) -> _Command:
         click.option("--token-budget", type=int, help="Tokens the run may use."),
         click.option("--cost-limit", type=float, help="US dollars the run may cost."),
         click.option("--expected-artifacts", type=int, help="The number of artifacts that are expected."),
+        price_option,
     )
     for option in reversed(options):
         command = option(command)

@@ -15,6 +15,7 @@ from runconsole.cli.arguments import (
     console_of,
     console_options,
     given_options,
+    price_option,
     url_argument,
 )
 from runconsole.cli.group import INTERRUPTED, STREAM_ENDED, cannot_listen, cli
@@ -111,13 +112,14 @@ def check(
     help="Seconds of the run a second; 0 shows its end at once. Default: 1 in a terminal, else 0.",
 )
 @click.option("--title", help="A name for the run.")
-def replay(file: Path, speed: float | None, title: str | None) -> None:
+@price_option
+def replay(file: Path, speed: float | None, **options: Any) -> None:
     """Show the run that was recorded to FILE in this terminal."""
     from runconsole.console import Console
 
     if speed is None:
         speed = 1.0 if sys.stdout.isatty() else 0.0
-    _watch(Console(file, protocol="replay", speed=speed, title=title))
+    _watch(Console(file, protocol="replay", speed=speed, **options))
 
 
 @cli.command()
@@ -129,7 +131,8 @@ def replay(file: Path, speed: float | None, title: str | None) -> None:
     help="The HTML file. Default: the recording's name with .html, in this directory. An older one is replaced.",
 )
 @click.option("--title", help="A name for the run.")
-def report(file: Path, output: Path | None, title: str | None) -> None:
+@price_option
+def report(file: Path, output: Path | None, **options: Any) -> None:
     """Write the run that was recorded to RECORDING, with its panel, to one HTML file.
 
     Any browser shows it, without a network: tables, output, timeline, and a scrubber back to the run's beginning.
@@ -137,7 +140,7 @@ def report(file: Path, output: Path | None, title: str | None) -> None:
     from runconsole.console import Console
 
     place = output or Path(f"{file.name.removesuffix('.gz').removesuffix('.zst').removesuffix('.jsonl')}.html")
-    Console(file, protocol="replay", title=title).to_html(place)
+    Console(file, protocol="replay", **options).to_html(place)
     click.echo(f"{place}: {place.expanduser().stat().st_size / 1024:,.0f} KiB")
 
 
