@@ -173,6 +173,16 @@ def test_each_mark_of_a_status_is_two_cells_wide() -> None:
         assert mark in narrow or unicodedata.east_asian_width(mark) == "W"
 
 
+@pytest.mark.parametrize(
+    ("status", "progress", "percent"),
+    [("success", "[████████████] 100%", 100.0), ("failed", "[░░░░░░░░░░░░] unknown", None)],
+)
+def test_a_completed_run_without_a_total_is_at_100_percent(status: str, progress: str, percent: float | None) -> None:
+    run = fold([execution("execution_started", 0), execution("execution_completed", 1, status=status)])
+    assert f"Progress: {progress}\n" in run.screen()
+    assert run.state.run().percent == percent
+
+
 def test_a_screen_of_nothing_says_that_nothing_is_known() -> None:
     assert Folded().screen() == "Running run...\n\nProgress: [░░░░░░░░░░░░] unknown"
 

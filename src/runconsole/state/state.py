@@ -382,7 +382,14 @@ class RunState:
 
     @property
     def percent(self) -> float | None:
-        """Overall progress, 0 to 100: of the followed task, else of the execution's counters, else the tasks' mean."""
+        """Overall progress, 0 to 100: of the followed task, else of the execution's counters, else the tasks' mean.
+
+        A completed run of which none of these is known is at 100.
+        """
+        known = self._known_percent()
+        return 100.0 if known is None and self.status == TaskStatus.COMPLETED else known
+
+    def _known_percent(self) -> float | None:
         if self.followed_task is not None and not self.is_execution:
             task = self.tasks.get(self.followed_task)
             if task is None or (task.progress is None and not task.finished):
