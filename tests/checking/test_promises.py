@@ -54,6 +54,11 @@ def question(**payload: Any) -> Event:
     return task("task.hitl_required", **{**told, "timeout": "2026-01-01T01:00:00Z", "defaultAction": "no", **payload})
 
 
+def used(**usage: Any) -> Event:
+    model = {"model": usage.pop("model")} if "model" in usage else {}
+    return task("agent.usage", agentId="a", usage=usage, **model)
+
+
 METRICS = {"elapsed": 1, "estimatedRemaining": 1, "tokensUsed": 10, "cost": 0.5}
 BIG = "2026-01-01T00:00:09.000Z"
 
@@ -76,6 +81,13 @@ BIG = "2026-01-01T00:00:09.000Z"
         [CREATED, BEGUN, question(options=[], actionRequests=[{"name": "write"}]), ENDED],
         [CREATED, task("task.cancelled", reason="r", cancelledBy="user")],
         [CREATED, BEGUN, ENDED, BEGUN, ENDED],
+        [CREATED, BEGUN, task("agent.spawned", agentId="a", role="writer", modelId="m"), used(inputTokens=5, cost=1),
+         task("agent.spawned", agentId="a"), used(tokensInput=3), used(model="m", inputTokens=1, reasoningTokens=1),
+         task("agent.tool_call", tool={"id": "c", "name": "read", "input": {}}, agentId="a"),
+         task("agent.tool_result", toolCallId="c", output=[1], success=True, duration=0.5),
+         task("agent.file_change", file="a.py", action="create", size=3),
+         task("agent.error", error={"code": "E"}, recoverable=True, attempt=1, action={"type": "retry"}),
+         task("agent.completed", agentId="a", tokensUsed=9, success=True), ENDED],
         [CREATED, BEGUN, task("checkpoint.pending", checkpointId="c", title="?", options=["yes", "no"], timeout=60,
                               defaultAction="yes"), ENDED],
         [{**CREATED, "seq": 7}, {**BEGUN, "seq": 8}, {**ENDED, "seq": 9}],
@@ -251,6 +263,56 @@ def test_a_stream_that_keeps_its_promises_is_clean(events: list[Event]) -> None:
              task("task.completed", 9, result=RESULT, metrics=SUMS | {"cost": 0.25})],
             ("broken: event 4 task.completed: sums do not go down: expected metrics.cost of a task so far, got 0.25"
             " after 0.5, of t"),
+        ),
+        (
+            [CREATED, BEGUN, task("agent.spawned", name="writer"), ENDED],
+            "broken: event 3 agent.spawned: fields are there: expected agentId as a text, got nothing",
+        ),
+        (
+            [CREATED, BEGUN, task("agent.spawned", agentId="a", role=7), ENDED],
+            ("broken: event 3 agent.spawned: fields have their types: expected name or agentName or agentType or role"
+            " as a text, got 7"),
+        ),
+        (
+            [CREATED, BEGUN, used(tokensInput=-1), ENDED],
+            ("broken: event 3 agent.usage: fields have their types: expected usage.inputTokens or usage.tokensInput as"
+            " a whole number, 0 or more, got -1"),
+        ),
+        (
+            [CREATED, BEGUN, used(inputTokens=5), used(model="m", inputTokens=2), used(inputTokens=4), ENDED],
+            ("broken: event 5 agent.usage: sums do not go down: expected usage.inputTokens of an agent so far, got 4"
+            " after 5, of agent a"),
+        ),
+        (
+            [CREATED, BEGUN, task("agent.usage", agentId="a"), ENDED],
+            "advice: event 3 agent.usage: fields are there: expected metrics or usage as an object, got nothing",
+        ),
+        (
+            [CREATED, BEGUN, task("agent.tool_call", arguments={"path": "x"}), ENDED],
+            "broken: event 3 agent.tool_call: fields are there: expected toolCallId or toolUseId or callId or id or",
+        ),
+        (
+            [CREATED, BEGUN, task("agent.tool_call", callId="c"), ENDED],
+            ("advice: event 3 agent.tool_call: fields are there: expected toolName or name or tool.name or tool as a"
+            " text or an object, got nothing"),
+        ),
+        (
+            [CREATED, BEGUN, task("agent.tool_call", tool={"id": 7, "name": "read"}), ENDED],
+            "broken: event 3 agent.tool_call: fields have their types: expected toolCallId or",
+        ),
+        (
+            [CREATED, BEGUN, task("agent.tool_result", callId="c", isError="no"), ENDED],
+            "broken: event 3 agent.tool_result: fields have their types: expected isError as true or false, got 'no'",
+        ),
+        (
+            [CREATED, BEGUN, task("agent.file_change", file={"path": 3}), ENDED],
+            ("broken: event 3 agent.file_change: fields have their types: expected path or filePath or file.path or"
+            " file.filePath as a text, got 3"),
+        ),
+        (
+            [CREATED, BEGUN, task("agent.error", agentId="a", attempt="two", message="m"), ENDED],
+            ("broken: event 3 agent.error: fields have their types: expected attempt as a whole number, 0 or more, got"
+            " 'two'"),
         ),
         (
             [{**CREATED, "seq": 1}, {**BEGUN, "seq": 2}, {**ENDED, "seq": 4}],

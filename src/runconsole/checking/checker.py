@@ -116,14 +116,14 @@ class Checker:
 
     def _fields(self, number: int, kind: str, data: dict[str, Any]) -> None:
         # An execution tells its tasks in its own family, and with events of the other one what that lacks.
-        is_beside = kind.startswith("task.") and self._executions.began
+        is_beside = kind.startswith(("task.", "agent.")) and self._executions.began
         for field, got in problems(data, FIELDS.get(kind, ())):
             is_missing = got == "nothing"
             if is_missing and is_beside and field.need is not True:
                 continue
             self._found.add(
                 "fields are there" if is_missing else "fields have their types",
-                f"{field.name} as {words(field.kind)}",
+                f"{field.name.replace('/', ' or ')} as {words(field.kind)}",
                 got,
                 event=number,
                 type=kind,

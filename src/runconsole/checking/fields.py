@@ -22,8 +22,17 @@ _WORDS = {
     "time": "an ISO 8601 time",
     "list": "a list",
     "object": "an object",
+    "named": "a text or an object",
+    "value": "a value",
 }
-_CLASSES: dict[str, type] = {"text": str, "flag": bool, "list": list, "object": dict}
+_CLASSES: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "flag": bool,
+    "list": list,
+    "object": dict,
+    "named": (str, dict),
+    "value": object,
+}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 _PAST_THE_END = re.compile(r"(?<=\d\d:)60(?=\D|$)|(?<=T)24(?=:00)")
 """A leap second, and the end of a day as ISO 8601 writes it."""
@@ -33,7 +42,8 @@ class Field(NamedTuple):
     """A field of an event.
 
     Attributes:
-        name: its path, with a dot between the names, and ``[]`` for each item of a list.
+        name: its path, with a dot between the names, and ``[]`` for each item of a list; several with ``/`` between
+            them where one of them is enough.
         kind: its type: one of these names, or the words that it may be, with ``|`` between them.
         need: True if the event means nothing without it; False if it is promised, and advice where it lacks; None if it
             is optional.
@@ -59,6 +69,24 @@ _QUESTION = (
 )
 _OPTIONS = " options[]:object! options[].id:text! options[].label:text options[].description:text?"
 _SUMS = " metrics.tokensUsed:count metrics.cost:amount"
+_AGENT = (
+    "agentId:text! taskId:text? name/agentName/agentType/role:text? parentAgentId/parentId:text? model/modelId:text?"
+    " status:text?"
+)
+_USE = "".join(
+    f" {part}:object? {part}.tokensUsed/{part}.totalTokens/{part}.tokensTotal:count? {part}.cost:amount?"
+    f" {part}.inputTokens/{part}.tokensInput:count? {part}.outputTokens/{part}.tokensOutput:count?"
+    f" {part}.cachedTokens/{part}.cachedInputTokens/{part}.cacheReadTokens:count?"
+    f" {part}.reasoningTokens/{part}.tokensReasoning:count?"
+    for part in ("metrics", "usage")
+)
+_AGENT_END = f"{_AGENT}{_USE} tokensUsed:count? cost:amount? success:flag?"
+_CALL_ID = "toolCallId/toolUseId/callId/id/tool.id"
+_TOOL = "toolName/name/tool.name/tool"
+_CALL = (
+    f"{_CALL_ID}/{_TOOL}/agentId:named! {_CALL_ID}:text? toolName/name/tool.name:text? tool:named? agentId:text?"
+    " taskId:text? success:flag? isError:flag? duration:amount? status:text?"
+)
 
 FIELDS: dict[str, tuple[Field, ...]] = {
     "execution_started": _all(
@@ -105,6 +133,19 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         "taskId:text! error:object! error.code:text error.message:text! error.recoverable:flag lastCheckpoint:text?"
         " metrics:object metrics.duration:amount" + _SUMS
     ),
+    **dict.fromkeys(("agent.spawned", "agent.ready", "agent.thinking"), _all(_AGENT)),
+    "agent.usage": _all(f"{_AGENT}{_USE} metrics/usage:object"),
+    **dict.fromkeys(("agent.completed", "agent.terminated"), _all(_AGENT_END)),
+    "agent.tool_call": _all(f"{_CALL} {_TOOL}:named"),
+    "agent.tool_result": _all(_CALL),
+    "agent.file_change": _all(
+        "path/filePath/file:named! path/filePath/file.path/file.filePath:text? action/changeType/operation:text?"
+        " size:count? language:text? taskId:text?"
+    ),
+    "agent.error": _all(
+        "error/message/detail/errors/reason/code:value! agentId:text? taskId:text? code:text? recoverable:flag?"
+        " attempt:count? maxRetries:count? action:named?"
+    ),
     "task.cancelled": _all("taskId:text! reason:text cancelledBy:user|system|timeout lastCheckpoint:text?"),
 }
 """By the type of the event."""
@@ -113,7 +154,11 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 def problems(data: Mapping[str, Any], fields: tuple[Field, ...]) -> Iterator[tuple[Field, str]]:
     """Yield each field that lacks or has another type, with what came: ``"nothing"``, or the value."""
     for field in fields:
-        for value in _values(data, field.name.split(".")):
+        paths = field.name.split("/")
+        values = [value for path in paths for value in _values(data, path.split("."))]
+        if len(paths) > 1:
+            values = [value for value in values if value is not None] or values[:1]
+        for value in values:
             if value is None:
                 if field.need is not None:
                     yield field, "nothing"

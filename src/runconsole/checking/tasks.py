@@ -23,6 +23,7 @@ _BEGINS = frozenset({"task.created", "task.started"})
 _ENDS = frozenset({"task.completed", "task.failed", "task.cancelled"})
 _AT_WORK = frozenset({"task.progress", "task.output", "task.subtask.started", "task.subtask.completed"})
 _CUMULATIVE = ("tokensUsed", "cost")
+_CUMULATIVE_OF_AGENTS = (*_CUMULATIVE, "totalTokens", "inputTokens", "outputTokens", "cachedTokens", "reasoningTokens")
 
 
 class TaskRules:
@@ -77,7 +78,10 @@ class TaskRules:
             self._chunk(number, task, data, at)
         elif kind in QUESTIONS:
             check_question(self._found, number, kind, data)
-        self._add_up(number, kind, task, data.get("metrics"))
+        if kind.startswith("task."):
+            self._add_up(number, kind, task, "metrics", data)
+        elif kind.startswith("agent."):
+            self._agent(number, kind, data)
 
     def begin(self, task: str) -> None:
         """Note that a task is there, or runs again, by an event of another family: that tells its end, too."""
@@ -141,22 +145,44 @@ class TaskRules:
             level="advice" if self._is_late and not was_created else "broken",
         )
 
-    def _add_up(self, number: int, kind: str, task: str, metrics: object) -> None:
-        """Compare the tokens and the cost of a task so far with those before."""
-        for name in _CUMULATIVE if isinstance(metrics, Mapping) and kind.startswith("task.") else ():
-            value = metrics.get(name)  # type: ignore[attr-defined]  # a mapping here
+    def _agent(self, number: int, kind: str, data: Mapping[str, Any]) -> None:
+        """Compare what an agent has used so far, of one model or in all, with what it had used before."""
+        agent, model = data.get("agentId"), data.get("model")
+        if not isinstance(agent, str):
+            return
+        key = f"agent {agent}" if not isinstance(model, str) else f"agent {agent} with {model}"
+        if kind == "agent.spawned":
+            self._forget_agent(agent)
+        for part in ("metrics", "usage"):
+            self._add_up(number, kind, key, part, data)
+
+    def _add_up(self, number: int, kind: str, subject: str, part: str, data: Mapping[str, Any]) -> None:
+        """Compare the tokens and the cost of a task or an agent so far with those before."""
+        counts = data.get(part)
+        if not isinstance(counts, Mapping):
+            return
+        of_task = kind.startswith("task.")
+        for name in _CUMULATIVE if of_task else _CUMULATIVE_OF_AGENTS:
+            value = counts.get(name)
             if not isinstance(value, int | float) or isinstance(value, bool):
                 continue
-            before = self._sums.get((task, name), value)
-            self._sums[task, name] = value
+            before = self._sums.get((subject, name), value)
+            self._sums[subject, name] = value
             if value < before:
                 self._found.add(
                     "sums do not go down",
-                    f"metrics.{name} of a task so far",
-                    f"{value:g} after {before:g}, of {task}",
+                    f"{part}.{name} of {'a task' if of_task else 'an agent'} so far",
+                    f"{value:g} after {before:g}, of {subject}",
                     event=number,
                     type=kind,
                 )
+
+    def _forget_agent(self, agent: str) -> None:
+        """Note that an agent begins: its usage may be that of its new life."""
+        begins = (f"agent {agent}", f"agent {agent} with ")
+        for subject, name in list(self._sums):
+            if subject == begins[0] or subject.startswith(begins[1]):
+                del self._sums[subject, name]
 
     def _forget_sums(self, task: str) -> None:
         """Note that a task runs again: its metrics may be those of the new attempt."""
