@@ -1,7 +1,9 @@
-"""The build hook: adds the front end's bundle and the notebooks to a build.
+"""The build hook: adds the front end's bundle, the extension of JupyterLab and the notebooks to a build.
 
-A wheel, an sdist and an editable install all get the bundle. It is built from js/ only if it is outdated, so an sdist,
-which carries it, needs no Node.js; if Node.js is needed and missing, it becomes a build requirement.
+A wheel, an sdist and an editable install all get the bundle. Only a wheel puts the extension where JupyterLab reads it:
+beside an editable install, scripts/setup links the built folder there. The front end is built from js/ only if it is
+outdated, so an sdist, which carries it, needs no Node.js; if Node.js is needed and missing, it becomes a build
+requirement.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ class FrontEndHook(BuildHookInterface[Any]):
         if self.target_name == "wheel" and version == "standard":
             for notebook in sorted(root.glob("notebooks/*.ipynb")):
                 build_data["force_include"][str(notebook)] = f"runconsole/notebooks/{notebook.name}"
+            extension = root / "src" / "runconsole" / "static" / "lab"
+            build_data["shared_data"][str(extension)] = "share/jupyter/labextensions/runconsole"
 
 
 def _frontend_tools(root: Path) -> ModuleType:

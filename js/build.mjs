@@ -1,6 +1,6 @@
 /**
  * Builds the front end into the Python package: the modules of the panel and of the board of several runs, and the
- * script of HTML files. Each carries its style sheet.
+ * script of HTML files, each with its style sheet; and the extension of JupyterLab.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -15,16 +15,22 @@ const out = resolve(here, "../src/runconsole/static");
 /** The ceilings of the modules: each widget instance may be stored in a notebook. */
 const CEILINGS = { widget: 140 * 1024, fleet: 40 * 1024 };
 
-await mkdir(out, { recursive: true });
-await build({
+const COMMON = {
   absWorkingDir: here,
-  entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx", page: "src/page.ts" },
-  outdir: out,
   bundle: true,
   minify: true,
-  format: "esm",
   target: BROWSERS,
   charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+await mkdir(out, { recursive: true });
+await build({
+  ...COMMON,
+  entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx", page: "src/page.ts" },
+  outdir: out,
+  format: "esm",
   plugins: [styles],
   define: { "Number.POSITIVE_INFINITY": "Infinity" },
   // Smaller than the automatic runtime, which names the children of each element.
@@ -32,9 +38,8 @@ await build({
   jsxFragment: "Fragment",
   inject: ["src/jsx.ts"],
   tsconfigRaw: {},
-  legalComments: "none",
-  logLevel: "warning",
 });
+await buildExtension(resolve(out, "lab"));
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 for (const [name, ceiling] of Object.entries(CEILINGS)) {
@@ -44,6 +49,27 @@ for (const [name, ceiling] of Object.entries(CEILINGS)) {
   await writeFile(file, module);
   console.log(`${name}.js: ${kib(module.length)} (${kib(plain.length)} unpacked)`);
   if (module.length > ceiling) throw new Error(`${name}.js is larger than ${kib(ceiling)}`);
+}
+
+/** Writes the folder that JupyterLab reads: the container, and the files that name it and its version. */
+async function buildExtension(folder) {
+  const load = "static/remoteEntry.js";
+  await build({ ...COMMON, entryPoints: ["src/lab/entry.ts"], outfile: resolve(folder, load), format: "iife" });
+  const [, version] = /__version__ = "(.+)"/.exec(await readFile(resolve(out, "../version.py"), "utf8"));
+  const about = {
+    name: "runconsole",
+    version,
+    description: "Panels of runs in the side bar of JupyterLab.",
+    license: "MIT",
+    jupyterlab: { extension: true, _build: { load, extension: "./extension" } },
+  };
+  const install = {
+    packageManager: "python",
+    packageName: "runconsole",
+    uninstallInstructions: "Use pip or conda to uninstall the package runconsole",
+  };
+  await writeFile(resolve(folder, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
+  await writeFile(resolve(folder, "install.json"), `${JSON.stringify(install, null, 2)}\n`);
 }
 
 /** A module that unpacks another one and exports the same: half of its size. Hosts load modules from blobs themselves. */

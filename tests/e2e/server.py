@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -17,8 +18,10 @@ from tests.e2e.kernels import install_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
+
+EXTENSION = Path(__file__).parents[2] / "src" / "runconsole" / "static" / "lab"
+"""The built extension of JupyterLab."""
 
 START_TIMEOUT = 120.0
 """Seconds until a server must answer; generous, because a cold disk is slow."""
@@ -145,7 +148,14 @@ class JupyterServer:
             "IPYTHONDIR": "ipython",
         }
         own = {name: str(self._home / folder) for name, folder in folders.items()}
-        return inherited | own | {"JUPYTER_PREFER_ENV_PATH": "1", **self._variables}
+        return inherited | own | {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": str(self._share()), **self._variables}
+
+    def _share(self) -> Path:
+        """A folder of data with this checkout's extension of JupyterLab, whichever the environment has."""
+        share = self._home / "share"
+        (share / "labextensions").mkdir(parents=True)
+        (share / "labextensions" / "runconsole").symlink_to(EXTENSION)
+        return share
 
     def _wait_until_up(self, process: subprocess.Popen[bytes]) -> None:
         info = self._home / "runtime" / f"jpserver-{process.pid}.json"

@@ -11,6 +11,7 @@ export type KernelState = "idle" | "busy" | "fresh" | "dead" | "unknown";
 
 /** The part of JupyterLab's kernel connection with its state. */
 interface HostKernel {
+  id?: string;
   status?: unknown;
   statusChanged?: { connect(slot: () => void): unknown; disconnect(slot: () => void): unknown };
 }
@@ -45,6 +46,8 @@ export interface Port {
   /** True if the page can put the panel in place of its report. */
   replaces(): boolean;
   kernel(): KernelState;
+  /** The host's id of the kernel. */
+  kernelId(): string | undefined;
   /** Calls back when the host's report of the kernel changed; returns a function that ends this. */
   onKernel(callback: () => void): () => void;
 }
@@ -120,6 +123,10 @@ export class ModelPort implements Port {
 
   kernel(): KernelState {
     return KERNEL[String(this.#model.widget_manager?.kernel?.status)] ?? "unknown";
+  }
+
+  kernelId(): string | undefined {
+    return this.#model.widget_manager?.kernel?.id;
   }
 
   onKernel(callback: () => void): () => void {

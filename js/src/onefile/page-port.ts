@@ -55,6 +55,8 @@ export abstract class PagePort implements Port {
     return "unknown";
   }
 
+  kernelId(): undefined {}
+
   onKernel(): Cancel {
     return () => {};
   }

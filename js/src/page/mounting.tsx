@@ -25,16 +25,31 @@ export interface View {
   use(): () => void;
 }
 
+interface Options {
+  /** The panel is as high as `el`. */
+  fill?: boolean;
+  /** Opens the panel in the host's side bar. */
+  aside?: (() => void) | undefined;
+}
+
 /** Draws a panel below `el`; `gone` is called when all users have released it. */
-export function openView(store: Store, port: Port, el: HTMLElement, gone: (view: View) => void): View {
+export function openView(
+  store: Store,
+  port: Port,
+  el: HTMLElement,
+  gone: (view: View) => void,
+  { fill = false, aside }: Options = {},
+): View {
   const root = document.createElement("div");
   root.className = "runconsole";
+  root.dataset.place = port.place();
+  if (fill) root.style.height = "100%";
   el.append(root);
   style(root, looks);
   const ticker = new Ticker();
   const prefix = `rc-${browserEnv.id()}`;
   const paint = () =>
-    draw(<App panel={{ prefix, store, ticker, height: port.height(), compact: port.compact() }} />, root);
+    draw(<App panel={{ prefix, store, ticker, height: port.height(), compact: port.compact(), fill, aside }} />, root);
   paint();
   const stops = [store.open(), port.onSize(paint), attend(store), () => ticker.stop()];
   const restore = watchPlace(root);

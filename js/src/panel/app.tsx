@@ -15,12 +15,12 @@ import { useNewView, useView, ViewProvider } from "./view";
 export function App({ panel }: { panel: Panel }) {
   return (
     <PanelProvider value={panel}>
-      <Contents />
+      <Contents fill={panel.fill} />
     </PanelProvider>
   );
 }
 
-function Contents() {
+function Contents({ fill }: { fill: boolean }) {
   const view = useNewView();
   const short = view.compact && !view.maximised;
   return (
@@ -34,7 +34,7 @@ function Contents() {
           {!short && view.drawer === "keys" && <Keys close={() => view.openDrawer(null)} />}
           {!short && <Notices />}
           {!short && <Footer />}
-          {!short && !view.maximised && <Handle />}
+          {!short && !view.maximised && !fill && <Handle />}
           <LiveRegion />
         </Frame>
       </OpenTaskProvider>

@@ -13,6 +13,10 @@ export interface Panel {
   height: number;
   /** One line is shown, unless a person opens the panel. */
   compact: boolean;
+  /** The panel is as high as its place. */
+  fill: boolean;
+  /** Opens the panel in the host's side bar; undefined where there is none, and in the side bar itself. */
+  aside: (() => void) | undefined;
 }
 
 const PanelContext = createContext<Panel | null>(null);

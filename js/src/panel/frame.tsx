@@ -13,7 +13,7 @@ const MOST_HEIGHT = 4000;
 
 export function Frame({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
-  const { height: given } = usePanel();
+  const { height: given, fill } = usePanel();
   const view = useView();
   const { height = given, compact = false, maximised, maximise } = view;
   const root = useRef<HTMLElement>(null);
@@ -23,18 +23,18 @@ export function Frame({ children }: { children: ComponentChildren }) {
   // No animation in a picture of the past.
   const paused = head?.replay?.playing === false;
   const still = over || paused || attachment === "recorded" || attachment === "gone";
-  const size = `${Math.max(LEAST_HEIGHT, height)}px`;
+  const size = fill ? "100%" : `${Math.max(LEAST_HEIGHT, height)}px`;
   const classes = [
     "rc-root",
     still && "rc-still",
     // Else the wheel would stop at each list on its way through the notebook.
-    (active || maximised) && "rc-active",
+    (active || maximised || fill) && "rc-active",
     compact && !maximised && "rc-compact",
     maximised && "rc-maximised",
-    !maximised && height < LOW && "rc-low",
+    !maximised && !fill && height < LOW && "rc-low",
   ];
   return (
-    <div style={maximised ? { height: compact ? "44px" : size } : undefined}>
+    <div style={fill ? { height: size } : maximised ? { height: compact ? "44px" : size } : undefined}>
       {/* Keys typed here are for the panel, not for the notebook's shortcuts. */}
       <section
         ref={root}

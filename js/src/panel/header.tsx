@@ -10,7 +10,7 @@ import { Pace, rangeText, remaining } from "../ui/estimate";
 import { clock, count, dollars, duration, moment, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import { isQuiet, silence, standing } from "../ui/standing";
-import { useNow, useStore } from "./context";
+import { useNow, usePanel, useStore } from "./context";
 import { useView } from "./view";
 
 export function Header() {
@@ -41,21 +41,29 @@ export function Header() {
 }
 
 function SizeButtons() {
+  const { fill, aside } = usePanel();
   const { compact = false, maximised, change, maximise } = useView();
   return (
     <span class="rc-size">
-      <Button
-        class="rc-icon-button"
-        aria-label="Compact"
-        aria-pressed={compact}
-        title={compact ? "Show the whole panel" : "Leave one line"}
-        onClick={() => {
-          maximise(false);
-          change({ compact: maximised || !compact });
-        }}
-      >
-        <Icon name={compact && !maximised ? "down" : "line"} />
-      </Button>
+      {aside && !maximised && (
+        <Button class="rc-icon-button" aria-label="Open in side bar" title="Open in the side bar" onClick={aside}>
+          <Icon name="aside" />
+        </Button>
+      )}
+      {!fill && (
+        <Button
+          class="rc-icon-button"
+          aria-label="Compact"
+          aria-pressed={compact}
+          title={compact ? "Show the whole panel" : "Leave one line"}
+          onClick={() => {
+            maximise(false);
+            change({ compact: maximised || !compact });
+          }}
+        >
+          <Icon name={compact && !maximised ? "down" : "line"} />
+        </Button>
+      )}
       <Button
         class="rc-icon-button"
         aria-label="Maximise"

@@ -36,7 +36,7 @@ export function useView(): View {
 
 /** The view of a panel. A person's choices go before the ones in the cell. */
 export function useNewView(): View {
-  const { compact } = usePanel();
+  const { compact, fill } = usePanel();
   const run = useRun();
   const [chosen, choose] = useState<ViewState>({});
   const [maximised, maximise] = useState(false);
@@ -59,6 +59,7 @@ export function useNewView(): View {
   );
   const kept = useMemo(() => (run === null ? {} : recall(browserEnv, run)), [run]);
   const states = { ...kept, ...chosen, maximised, drawer, task };
+  if (fill) states.compact = false; // its room is there already
   return { compact, ...states, change, maximise, openDrawer, openTask, showTasks };
 }
 

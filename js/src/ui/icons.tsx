@@ -21,6 +21,7 @@ const PATHS = {
   line: "M3 8h10",
   outward: "M9.5 3H13v3.5M13 3L9 7M6.5 13H3V9.5M3 13l4-4",
   inward: "M9 3.5V7h3.5M9 7l4-4M7 12.5V9H3.5M7 9l-4 4",
+  aside: "M2.5 3.5h11v9h-11zM9.5 3.5v9",
   down: "M8 3v9m-4-4l4 4 4-4",
   up: "M8 13V4M4 8l4-4 4 4",
   filter: "M2.5 4h11M4.5 8h7M6.5 12h3",
