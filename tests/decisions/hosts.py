@@ -441,7 +441,7 @@ STRICT_HOSTS: tuple[type[Host], ...] = (StrictTrpcHost, StrictChannelHost)
 HOSTS: tuple[type[Host], ...] = (JsonHost, SocketIoHost, TrpcHost)
 
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds after which an expected change counts as missing."""
 
 

@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from runconsole import ActiveRun, Console, ConsoleFailed, InvalidArgument, Reconnect, check, start_run
 from tests.servers.json_server import eventually
 from tests.support.decisions import answer_in_turn
+from tests.support.uvicorn_server import UvicornServer
 
 ALL = ("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints")
 TOKEN = "a secret token"
@@ -41,7 +42,7 @@ def served(run: ActiveRun, *, by: str, token: str | None = None) -> Iterator[str
         return
     app = run.asgi(token=token)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on"))
+    server = UvicornServer(uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name="uvicorn")
     thread.start()
     eventually(lambda: server.started)

@@ -18,6 +18,7 @@ import uvicorn
 from runconsole import ActiveRun, Console, DecisionError, InvalidArgument, Reconnect, check, start_run
 from tests.servers.json_server import eventually
 from tests.support.decisions import answer_in_turn
+from tests.support.uvicorn_server import UvicornServer
 
 ALL = ("tasks", "subtasks", "phases", "waves", "artifacts", "errors", "output", "checkpoints")
 QUICK = Reconnect(first=0.01, longest=0.05)
@@ -33,7 +34,7 @@ class Application:
         config = uvicorn.Config(
             socketio.ASGIApp(self.sio), ws="websockets-sansio", lifespan="off", log_config=None, interface="asgi3"
         )
-        self.server = uvicorn.Server(config)
+        self.server = UvicornServer(config)
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="uvicorn")
 
     async def _serve(self) -> None:
@@ -386,7 +387,7 @@ def test_catch_all_handlers_and_namespaces_of_the_application_get_what_is_theirs
 
 
 def test_a_client_that_does_not_read_holds_up_nobody_and_fills_no_memory() -> None:
-    with application() as app, start_run() as run:
+    with application(ping_timeout=120) as app, start_run() as run:
         run.attach_socketio(app.sio)
         with client(app) as (slow, events), viewer(app, run) as console:
             eventually(lambda: console.status == "live")

@@ -15,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.support.uvicorn_server import UvicornServer
+
 if TYPE_CHECKING:
     from pydantic_ai import Agent
     from starlette.requests import Request
@@ -41,7 +43,7 @@ def serve_app(app: Any, ws: Any = "none") -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = uvicorn.Config(app, log_level="critical", lifespan="off", ws=ws, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        server = UvicornServer(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from websockets.http11 import Request, Response
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which an expected change counts as missing; generous, for a busy machine."""
 
 Message = dict[str, Any]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HERE = Path(__file__).parent
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds for a program to start or to answer, on a machine that is busy with other tests."""
 
 

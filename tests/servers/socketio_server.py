@@ -14,12 +14,13 @@ import socketio
 import uvicorn
 
 from tests.servers.node import NodeProgram
+from tests.support.uvicorn_server import UvicornServer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from types import TracebackType
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 _JOINS = {"execution": "execution_id", "discovery": "session_id", "masterplan": "masterplan_id"}
 NO_ANSWER = object()
 """The answer to a decision: none, ever."""
@@ -106,7 +107,7 @@ class SocketIoServer:
             ws_max_size=2**30,
             **self._tls,
         )
-        self._server = uvicorn.Server(config)
+        self._server = UvicornServer(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(listener)), name="socketio-server")
         self._thread.start()
         assert self._is_open.wait(PATIENCE)

@@ -16,6 +16,7 @@ from websockets.http11 import Request, Response
 
 from runconsole.browser.bridge import Bridge
 from runconsole.console import Console
+from runconsole.listening import stop_accepting
 from runconsole.onefile.page import live_page
 
 __all__ = ["PanelServer"]
@@ -69,7 +70,10 @@ class PanelServer:
             ) as server:
                 self._port = next(iter(server.sockets)).getsockname()[1]
                 ready(self.url)
-                await asyncio.Future()
+                try:
+                    await asyncio.Future()
+                finally:
+                    await stop_accepting(server)
         finally:
             bridge.close()
 

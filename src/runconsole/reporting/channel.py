@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from runconsole.engine.iothread import IOThread, lease
+from runconsole.listening import StreamServer
 from runconsole.reporting.current import current_task
 from runconsole.reporting.report import current_sink
 from runconsole.text.unicode import encodable_value
@@ -42,8 +43,7 @@ class ReportServer:
     def __init__(self, take: Callable[[int, Message], None]) -> None:
         self._take = take
         self._key = secrets.token_hex(32)
-        self._server: asyncio.Server | None = None
-        self._workers: set[asyncio.Task[None]] = set()
+        self._server = StreamServer(self._serve, limit=_LONGEST_LINE)
         self._port = 0
         self._io: IOThread = lease()
         try:
@@ -59,30 +59,17 @@ class ReportServer:
     def close(self) -> None:
         """End; what workers still report is not read any more."""
         _forget(self._port, self._key)
-        asyncio.run_coroutine_threadsafe(self._close(), self._io.loop).result()
+        asyncio.run_coroutine_threadsafe(self._server.close(), self._io.loop).result()
         self._io.release()
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LONGEST_LINE)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self._port = listener.getsockname()[1]
+        await self._server.open(listener)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._workers.add(task)
-            task.add_done_callback(self._workers.discard)
-        try:
-            with suppress(OSError, ValueError, msgspec.MsgspecError, asyncio.CancelledError):
-                await self._read(reader, writer)
-        finally:
-            writer.close()
+        with suppress(OSError, ValueError, msgspec.MsgspecError):
+            await self._read(reader, writer)
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_WITHIN_S):

@@ -16,6 +16,7 @@ from websockets.protocol import State
 
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
+from runconsole.listening import stop_accepting
 from runconsole.redaction.secrets import Secret
 from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, TakesCommands, offered_token
 from runconsole.reporting.fanout import Fanout
@@ -111,6 +112,7 @@ class RunServer:
         server = self._server
         if server is None:
             return
+        await stop_accepting(server)
         server.close(close_connections=False)
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):

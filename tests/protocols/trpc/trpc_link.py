@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runconsole.protocols.trpc.wire import TrpcWire
 
 S = TypeVar("S", bound=Signal)
-PATIENCE = 20.0
+PATIENCE = 60.0
 numbers = itertools.count(1)
 
 

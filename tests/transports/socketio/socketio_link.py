@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runconsole.transports.socketio.client import Client
     from tests.servers.socketio_server import SocketIoServer
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 PAUSE = 0.05
 JOIN = ("join_execution", {"execution_id": "e1"})
 ROOM = "execution_e1"

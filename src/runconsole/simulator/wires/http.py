@@ -18,6 +18,7 @@ from websockets.frames import Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from runconsole.listening import StreamServer
 from runconsole.simulator.injector import Gone
 
 if TYPE_CHECKING:
@@ -227,42 +228,23 @@ class HttpServer:
     ) -> None:
         self._handle = handle
         self._socket = socket
-        self._server: asyncio.Server | None = None
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._server = StreamServer(self._connected, limit=_MOST_HEAD)
 
     async def open(self, listener: socket.socket) -> None:
         """Serve on this socket."""
-        self._server = await asyncio.start_server(self._connected, sock=listener, limit=_MOST_HEAD)
+        await self._server.open(listener)
 
     async def close(self, *, abruptly: bool = False) -> None:
         """Close every connection and end."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        connections = dict(self._connections)
-        for task, writer in connections.items():
-            if abruptly:
-                writer.transport.abort()
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        await server.wait_closed()
+        await self._server.close(abruptly=abruptly)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            return
-        self._connections[task] = writer
-        try:
+        # Clients may vanish.
+        with contextlib.suppress(Gone, OSError, TimeoutError, InvalidHandshake):
             request = await _read(reader)
             if request is not None:
                 kind = self._socket if request.wants_socket else Exchange
                 await self._handle(kind(request, reader, writer))
-        except (Gone, OSError, TimeoutError, InvalidHandshake, asyncio.CancelledError):
-            pass  # clients may vanish, and the server may end
-        finally:
-            del self._connections[task]
-            writer.close()
 
 
 class HttpAcceptor:

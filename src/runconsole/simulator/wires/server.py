@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from runconsole.listening import stop_accepting
 from runconsole.simulator.injector import ClientLink, FaultInjector, Gone
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ class WebSocketAcceptor:
         if server is not None:
             for client in self._clients:
                 client.listen(on=True)  # else the close would wait for a half-open one
+            await stop_accepting(server)
             server.close()
             await self._closed(server)
 
@@ -196,6 +198,7 @@ class WebSocketAcceptor:
         """End at once, without a close."""
         server, self._server = self._server, None
         if server is not None:
+            await stop_accepting(server)
             for connection in list(self._accepted):
                 connection.transport.abort()
             server.close()

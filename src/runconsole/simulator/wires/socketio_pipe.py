@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import uvicorn
 
+from runconsole.listening import stop_accepting
 from runconsole.simulator.injector import Gone
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Server(uvicorn.Server):
 
     async def close(self, *, abruptly: bool) -> None:
         """End; `abruptly` without a close."""
+        await stop_accepting(*self.servers)
         for server in self.servers:
             server.close()
         for pipe in list(self._pipes):
