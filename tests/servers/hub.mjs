@@ -139,7 +139,9 @@ export class Hub {
     await new Promise((resolve) => mode === 'stall' && this.#held.push(resolve))
   }
 
+  // The command may overtake the mutation that it is for.
   release() {
+    if (this.nextReply?.mode === 'stall' || this.nextReply?.mode === 'hold') this.nextReply = undefined
     for (const resolve of this.#held.splice(0)) resolve()
   }
 }
