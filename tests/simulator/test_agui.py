@@ -311,7 +311,11 @@ def test_a_console_follows_a_run_to_its_end(dialect: Any) -> None:
         assert console.protocol == "agui"
         assert console.run.status == "completed"
         steps = [event["payload"]["name"] for event in sim.events if event["type"] == "task.subtask.started"]
-        assert set(steps) <= set(console.tasks["name"])
+        assert set(steps) <= {name.rpartition(": ")[2] for name in console.tasks["name"]}
+        said = console.output[console.output["agent_id"].notna()]
+        own = said["task_id"].str.contains(": ")  # a step that names its sub-agent
+        assert own.any() == (dialect == "outcome")
+        assert all(task.startswith(f"{agent}: ") for task, agent in said.loc[own, ["task_id", "agent_id"]].to_numpy())
         assert set(console.tasks["status"]) == {"completed"}
         output = "".join(event["payload"]["data"] for event in sim.events if event["type"] == "task.output")
         assert len("".join(console.output["text"]).replace("\n", "")) == len(output.replace("\n", ""))

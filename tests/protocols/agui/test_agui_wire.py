@@ -263,6 +263,67 @@ def test_sub_agents_are_subtasks_and_what_they_say_is_theirs() -> None:
     assert bench.state.tool_calls["c"].agent_id == "s2"
 
 
+def steps_of(*names: str) -> list[dict[str, Any]]:
+    """Return the steps of two sub-agents at work at once, each with words of its own, as ag-ui-langgraph tells them."""
+    made: list[dict[str, Any]] = []
+    for name in names:
+        made += [step(name) | {"subagentRunId": agent_id} for agent_id in ("s", "s2")]
+        made += [words(f"{name} of {agent_id}", agent_id) for agent_id in ("s", "s2")]
+        made += [step(name, "FINISHED") | {"subagentRunId": agent_id} for agent_id in ("s2", "s")]
+    return made
+
+
+def words(text: str, agent_id: str | None = None) -> dict[str, Any]:
+    by = {} if agent_id is None else {"subagentRunId": agent_id}
+    return kind("TEXT_MESSAGE_CONTENT", messageId=f"m-{agent_id}", delta=f"{text}\n", **by)
+
+
+TEAM = [
+    STARTED,
+    step("tools"),
+    kind("SUBAGENT_STARTED", subagentRunId="s", name="critic"),
+    kind("SUBAGENT_STARTED", subagentRunId="s2", name="helper"),
+]
+
+
+def test_words_of_a_sub_agent_belong_to_its_own_newest_step() -> None:
+    bench = Bench().say(*TEAM, *steps_of("model", "tools"), words("between", "s"), words("all of it"))
+    bench.say(step("tools", "FINISHED"), step("model"), words("late", "s2"), words("in sum"), FINISHED)
+    assert [(chunk.task_id, chunk.text) for chunk in bench.state.output] == [
+        ("critic: model", "model of s\n"),
+        ("helper: model", "model of s2\n"),
+        ("critic: tools", "tools of s\n"),
+        ("helper: tools", "tools of s2\n"),
+        ("tools", "between\n"),
+        ("tools", "all of it\n"),
+        ("tools", "late\n"),
+        ("model", "in sum\n"),
+    ]
+    assert {task.status for task in bench.state.tasks.values()} == {"completed"}
+    assert bench.state.agents["s"].task_id == bench.state.agents["s2"].task_id == "tools"
+
+
+def test_a_sub_agent_whose_steps_do_not_name_it_goes_on_in_the_newest_one() -> None:
+    bench = Bench().say(*TEAM, words("first", "s"), step("tools", "FINISHED"), step("more"), words("then", "s"))
+    bench.say(kind("SUBAGENT_FINISHED", subagentRunId="s"), step("more", "FINISHED"), words("last", "s"))
+    assert [(chunk.task_id, chunk.text) for chunk in bench.state.output] == [
+        ("tools", "first\n"),
+        ("more", "then\n"),
+        ("tools", "last\n"),
+    ]
+    assert (bench.subtask("s").task_id, bench.subtask("s").status) == ("tools", "completed")
+
+
+def test_messages_of_a_snapshot_belong_to_the_sub_agent_that_they_name() -> None:
+    said = [{"id": f"x{by}", "role": "assistant", "content": f"of {by}", "subagentRunId": by} for by in ("s", "gone")]
+    model = step("model") | {"subagentRunId": "s"}
+    bench = Bench().say(*TEAM, model, kind("MESSAGES_SNAPSHOT", messages=said))
+    assert [(chunk.task_id, chunk.agent_id) for chunk in bench.state.output] == [
+        ("critic: model", "critic"),
+        ("tools", None),
+    ]
+
+
 def test_a_sub_agent_that_a_tool_call_began_belongs_to_the_agent_that_called() -> None:
     bench = Bench().say(
         STARTED,

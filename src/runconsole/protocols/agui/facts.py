@@ -28,6 +28,7 @@ from runconsole.protocols.agui.activities import progress_of
 from runconsole.protocols.agui.conversation import Conversation, tool_calls
 from runconsole.protocols.agui.frames import Event
 from runconsole.protocols.agui.patches import Document, PatchFailed
+from runconsole.protocols.agui.places import Places
 
 __all__ = ["AgentRun", "derived"]
 
@@ -48,23 +49,12 @@ class AgentRun:
 
     Attributes:
         conversation: is kept up to date.
-        done: the number of completed tasks.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
         self._name = "agent"
-        self._agent_task: str | None = None
-        self._steps: dict[str, list[str]] = {}
-        """The open tasks of each step, by its name, oldest first."""
-        self._open: dict[str, None] = {}
-        """The open tasks, oldest first."""
-        self._counts: dict[str, int] = {}
-        self.done = 0
-        self._newest_step: str | None = None
-        """The step that ended last."""
-        self._places: dict[str, str] = {}
-        """The task of each subtask."""
+        self._places = Places()
         self._agents: dict[str, str] = {}
         """The name of each sub-agent."""
         self._callers: dict[str, str | None] = {}
@@ -106,60 +96,52 @@ class AgentRun:
     # ---- places -----------------------------------------------------------------------------------------------------
 
     def _place(self, event: Event, run_id: str, before: list[Received], at: Micros) -> str:
-        """Return the task in which an event happens: its sub-agent's, the newest open step, or the agent itself."""
-        for subtask in (event.tool_call_id, event.subagent_run_id, event.parent_subagent_run_id):
-            if subtask in self._places:
-                return self._places[subtask]
-        if self._open:
-            return next(reversed(self._open))
-        if self._agent_task is None:
-            self._agent_task = run_id
-        task_id = self._agent_task
-        self._open[task_id] = None
+        """Return the task in which an event happens."""
+        return self._places.of(event) or self._begin_agent(event, run_id, before, at)
+
+    def _place_of_past(
+        self, message: Mapping[Any, Any], event: Event, run_id: str, before: list[Received], at: Micros
+    ) -> str:
+        """Return the task of what a snapshot reports late."""
+        agent_id = message.get("subagentRunId")
+        found = self._places.of_past(agent_id if isinstance(agent_id, str) else None)
+        return found or self._begin_agent(event, run_id, before, at)
+
+    def _begin_agent(self, event: Event, run_id: str, before: list[Received], at: Micros) -> str:
+        task_id = self._places.begin_agent(run_id)
         fact = TaskReported(task_id, self._name, status=TaskStatus.RUNNING)
         before.append(derived("agent.started", fact, {"taskId": task_id, "name": self._name}, event, at))
         return task_id
 
-    def _place_of_past(self, event: Event, run_id: str, before: list[Received], at: Micros) -> str:
-        """Return the task of what a snapshot reports late: the newest open step, or the one that ended last."""
-        if not self._open and self._newest_step is not None:
-            return self._newest_step
-        return self._place(event, run_id, before, at)
+    @property
+    def done(self) -> int:
+        """The number of completed tasks."""
+        return self._places.done
 
     def task_of(self, subtask_id: str | None) -> str | None:
         """Return the task of a subtask, or else the newest open one."""
-        return self._places.get(subtask_id or "") or next(reversed(self._open), None)
+        return self._places.get(subtask_id) or self._places.newest
 
     def close(self, status: TaskStatus, event: Event, at: Micros, error: str | None = None) -> list[Received]:
         """End all open tasks; return the rows about it."""
-        tasks, self._open = self._open, {}
-        self._steps.clear()
-        self.done += len(tasks) if status is TaskStatus.COMPLETED else 0
         word = {TaskStatus.COMPLETED: "completed", TaskStatus.FAILED: "failed"}.get(status, "cancelled")
         return [
             derived(f"task.{word}", TaskReported(name, status=status, error=error), {"taskId": name}, event, at)
-            for name in tasks
+            for name in self._places.close(completed=status is TaskStatus.COMPLETED)
         ]
 
     # ---- steps ------------------------------------------------------------------------------------------------------
 
     def _step_started(self, event: Event, _place: Callable[[], str]) -> Fact:
-        name = event.step_name or "step"
-        self._counts[name] = number = self._counts.get(name, 0) + 1
-        task_id = name if number == 1 else f"{name} #{number}"
-        self._steps.setdefault(name, []).append(task_id)
-        self._open[task_id] = None
+        agent_id = event.subagent_run_id
+        task_id, name = self._places.begin(event.step_name or "step", agent_id, self._agents.get(agent_id or ""))
         return TaskReported(task_id, name, status=TaskStatus.RUNNING)
 
     def _step_finished(self, event: Event, _place: Callable[[], str]) -> Fact:
-        name = event.step_name or "step"
-        opened = self._steps.get(name)
-        if not opened:
+        task_id = self._places.end(event.step_name or "step", event.subagent_run_id)
+        if task_id is None:
             return Logged()
-        task_id = self._newest_step = opened.pop(0)
-        self._open.pop(task_id, None)
-        self.done += 1
-        return TaskReported(task_id, name, status=TaskStatus.COMPLETED, completed_tasks=self.done)
+        return TaskReported(task_id, status=TaskStatus.COMPLETED, completed_tasks=self.done)
 
     # ---- text -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +233,7 @@ class AgentRun:
 
     def _agent_started(self, event: Event, place: Callable[[], str]) -> Fact:
         agent_id, name, call_id = event.subagent_run_id or "subagent", event.name, event.parent_tool_call_id or ""
-        task_id = self._places[agent_id] = self._places.get(call_id) or place()
+        task_id = self._places[agent_id] = self._places.get(agent_id) or self._places.get(call_id) or place()
         self._agents[agent_id] = name or agent_id
         parent = event.parent_subagent_run_id or self._callers.get(call_id)
         part = SubtaskReported(task_id, agent_id, TaskStatus.RUNNING, name, event.description, agent_id=name)
@@ -267,7 +249,8 @@ class AgentRun:
     def _agent_told(
         self, event: Event, place: Callable[[], str], status: TaskStatus, error: str | None = None
     ) -> AgentReported:
-        agent_id, task_id = event.subagent_run_id or "subagent", place()
+        agent_id = event.subagent_run_id or "subagent"
+        task_id = self._places.get(agent_id) or place()
         part = SubtaskReported(task_id, agent_id, status, error=error)
         return AgentReported(agent_id, task_id, status, error=error, subtask=part)
 
@@ -337,14 +320,14 @@ class AgentRun:
                 continue
             text = message.get("content")
             if isinstance(text, str) and text and not self.conversation.has_said(message.get("id"), text):
-                task_id = self._place_of_past(event, run_id, rows, at)
-                name = message.get("name")
+                task_id = self._place_of_past(message, event, run_id, rows, at)
+                name = message.get("name") or self._agents.get(str(message.get("subagentRunId")))
                 agent = name if isinstance(name, str) else None
                 output = TaskOutput(task_id, "stdout", text if text.endswith("\n") else f"{text}\n", agent_id=agent)
                 rows.append(derived("message", output, dict(message), event, at))
             for call_id, tool, arguments in tool_calls(message):
                 if call_id not in self._places:
-                    self._places[call_id] = self._place_of_past(event, run_id, rows, at)
+                    self._places[call_id] = self._place_of_past(message, event, run_id, rows, at)
                     self.conversation.calls.setdefault(call_id, tool)
                     self.conversation.arguments[call_id] = [arguments]
                     call = self._call(call_id, TaskStatus.RUNNING)

@@ -41,7 +41,7 @@ class AguiEvents:
         self._run_id = ""
         self._at: int | None = None
         self._messages: list[Event] = []
-        self._steps: dict[str, str] = {}
+        self._steps: dict[str, Event] = {}
         """The open step of each agent."""
         self._texts: dict[str, Event] = {}
         """The open message of each agent."""
@@ -171,15 +171,16 @@ class AguiEvents:
         return ()
 
     def _step_started(self, body: Event, agent_id: str) -> Iterator[Event]:
-        self._steps[agent_id] = body["name"]
-        yield self._new("STEP_STARTED", stepName=body["name"])
+        by = {} if agent_id in self._suspended else self._by(agent_id)  # a step in which it begins is the run's own
+        self._steps[agent_id] = {"stepName": body["name"], **by}
+        yield self._new("STEP_STARTED", **self._steps[agent_id])
         yield from self._goes_on(agent_id)
 
     def _step_ended(self, _body: Event, agent_id: str) -> Iterator[Event]:
         yield from self._text_ended(agent_id)
-        name = self._steps.pop(agent_id, None)
-        if name is not None:
-            yield self._new("STEP_FINISHED", stepName=name)
+        opened = self._steps.pop(agent_id, None)
+        if opened is not None:
+            yield self._new("STEP_FINISHED", **opened)
 
     def _output(self, body: Event, agent_id: str) -> Iterator[Event]:
         message = self._texts.get(agent_id)
