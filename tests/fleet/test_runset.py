@@ -15,7 +15,7 @@ from runconsole.fleet.calling import InboxQuestion
 from runconsole.fleet.runset import RunSet
 from runconsole.simulator import Simulator
 from runconsole.view.fleet import questions, rows
-from runconsole.view.fleet_text import fleet_table, fleet_text
+from runconsole.view.fleet_text import fleet_table, fleet_text, run_lines
 from tests.servers.json_server import JsonServer, eventually, in_turn, says
 
 
@@ -143,6 +143,17 @@ def test_the_runs_as_text_and_as_tables(runs: RunSet, patient: Simulator) -> Non
         assert title in text
         assert title in table
     assert "<script" not in table
+
+
+def test_a_line_of_a_run_says_why_it_has_no_link(runs: RunSet) -> None:
+    with JsonServer() as server:
+        url = server.url
+    runs.add([url])
+    eventually(lambda: runs.members[0].console.status == "retrying")
+    [line] = run_lines(runs.known())
+    assert line.startswith(url)
+    assert "refused" in line
+    assert fleet_text(runs.known()).splitlines()[1] == f"  {line}"
 
 
 # ---- servers with many runs -----------------------------------------------------------------------------------------

@@ -18,13 +18,14 @@ from runconsole.terminal.process import terminal_of
 from runconsole.terminal.prompt import Prompt, PromptAnswer
 from runconsole.terminal.sending import Sender
 from runconsole.text.marks import marked
-from runconsole.view.fleet import KnownRun, OpenQuestion, questions, rows
+from runconsole.view.fleet import OpenQuestion, questions
+from runconsole.view.fleet_text import run_lines
 from runconsole.view.screen import clean, duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["answer_questions", "list_questions", "question_lines", "run_lines"]
+__all__ = ["answer_questions", "list_questions", "question_lines"]
 
 _REFRESH_S = 0.2
 _SETTLED_S = 1.5
@@ -102,17 +103,6 @@ def question_lines(asked: Sequence[OpenQuestion]) -> Iterator[str]:
         options = " | ".join(clean(option.label) for option in checkpoint.options)
         answers = options or ("an answer in words" if checkpoint.offers == "text" else "no known answers")
         yield f"{one.run_name}: {_title(checkpoint)} ({'; '.join(_times(one, one.run.now))}): {answers}"
-
-
-def run_lines(known: Sequence[KnownRun]) -> Iterator[str]:
-    """Yield a line for each run: its name, its state in words, and its progress."""
-    for row in rows(known):
-        percent = "" if row["percent"] is None else f"{int(row['percent'])} %"
-        total = "" if row["total_tasks"] is None else f"/{row['total_tasks']:,}"
-        done = f"{row['completed_tasks']:,}{total}" if total or row["completed_tasks"] else ""
-        failed = f"{row['failed_tasks']:,} failed" if row["failed_tasks"] else ""
-        reason = clean(row.get("reason", "")) if row["link"] in {"retrying", "failed"} else ""
-        yield " · ".join(part for part in (clean(row["name"]), row["words"], percent, done, failed, reason) if part)
 
 
 def _title(checkpoint: Checkpoint) -> str:

@@ -1,15 +1,15 @@
-"""Several runs as plain text and as HTML tables, for readers without a kernel."""
+"""Several runs as lines of text and as HTML tables, for terminals and for readers without a kernel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runconsole.view.fleet import KnownRun, questions, rows
 from runconsole.view.fleet_contract import FleetRow
 from runconsole.view.markup import table, text
 from runconsole.view.screen import clean, money
 
-__all__ = ["fleet_table", "fleet_text"]
+__all__ = ["fleet_table", "fleet_text", "run_lines"]
 
 _MOST = 100
 
@@ -18,12 +18,18 @@ def fleet_text(known: Sequence[KnownRun]) -> str:
     """Return the runs and their open questions as lines."""
     asked = questions(known)
     lines = [f"{len(known):,} runs, {len(asked):,} open questions"]
-    for run in rows(known):
-        failed = f"{run['failed_tasks']:,} failed" if run["failed_tasks"] else ""
-        parts = (clean(run["name"]), run["words"], _percent(run), _tasks(run), failed)
-        lines.append(f"  {' · '.join(part for part in parts if part)}")
+    lines += [f"  {line}" for line in run_lines(known)]
     lines += [f"  ? {clean(each.run_name)}: {clean(each.title)}" for each in asked]
     return "\n".join(lines)
+
+
+def run_lines(known: Sequence[KnownRun]) -> Iterator[str]:
+    """Yield a line for each run: its name, its state in words, its progress, and the reason where it has no link."""
+    for run in rows(known):
+        failed = f"{run['failed_tasks']:,} failed" if run["failed_tasks"] else ""
+        reason = clean(run.get("reason", "")) if run["link"] in {"retrying", "failed"} else ""
+        parts = (clean(run["name"]), run["words"], _percent(run), _tasks(run), failed, reason)
+        yield " · ".join(part for part in parts if part)
 
 
 def fleet_table(known: Sequence[KnownRun]) -> str:
@@ -57,4 +63,4 @@ def _percent(run: FleetRow) -> str:
 
 def _tasks(run: FleetRow) -> str:
     done, total = run["completed_tasks"], run["total_tasks"]
-    return f"{done:,}" if total is None else f"{done:,} of {total:,}"
+    return _number(done) if total is None else f"{done:,} of {total:,}"
