@@ -6,7 +6,6 @@ import html
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,18 +17,16 @@ from pyarrow import fs as pafs
 from runconsole.analysis import RunFacts, compare_runs
 from runconsole.dataset.comparison import Comparison
 from runconsole.dataset.directory import RUNS, RunDirectory, RunFile, fitting
+from runconsole.dataset.engines import Piece, engine, lazy_frame, pieces
+from runconsole.dataset.parquet import condition, open_files, rows_of
 from runconsole.dataset.schema import (
     LONG_TYPE,
     NAMES,
-    OTHERS,
     columns_of,
     keys_of,
-    partitions_of,
-    schema_of,
     to_frame,
-    whole_types,
 )
-from runconsole.errors import InvalidArgument, MissingPackage, RecordingError
+from runconsole.errors import InvalidArgument, RecordingError
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["History", "history"]
 
 Executions: TypeAlias = str | Iterable[str] | None
-_PIECE_BYTES = 32_000_000
-_PIECE_FILES = 500
 _TRIES = 3
 _MOST_SHOWN = 200
 
@@ -193,17 +188,17 @@ class History:
         return list(keys)
 
     def _dataset(self, name: str, files: Sequence[RunFile]) -> ds.Dataset:
-        return _open(self._store.fs, self._store.root, name, [held.path for held in files])
+        return open_files(self._store.fs, self._store.root, name, [held.path for held in files])
 
     def _read(
         self, name: str, execution: Executions, columns: list[str] | None, rows: ds.Expression | list[Any] | None
     ) -> pa.Table:
-        expression = None if rows is None else _condition(name, rows)
+        expression = None if rows is None else condition(name, rows)
         if columns is not None and name == "events" and "type" in columns:
             columns = [*columns, LONG_TYPE]
         for left in reversed(range(_TRIES)):
             try:
-                return _found(self.dataset(name, execution), columns, expression)
+                return rows_of(self.dataset(name, execution), columns, expression)
             except FileNotFoundError:  # a run was replaced between listing and reading
                 if not left:
                     raise
@@ -217,11 +212,11 @@ class History:
         self, name: str, files: Sequence[RunFile], columns: list[str] | None, rows: ds.Expression | None
     ) -> pa.Table:
         """Return the content of the readable files; warn of the others."""
-        found = [_found(self._dataset(name, []), columns, rows)]
+        found = [rows_of(self._dataset(name, []), columns, rows)]
         bad: list[tuple[RunFile, str]] = []
         for held in files:
             try:
-                found.append(_found(self._dataset(name, [held]), columns, rows))
+                found.append(rows_of(self._dataset(name, [held]), columns, rows))
             except (OSError, pa.ArrowException) as error:
                 bad.append((held, _first_line(error)))
         if bad:
@@ -249,10 +244,11 @@ class History:
             MissingPackage: Dask is not installed.
         """
         self._check(name)
-        dask = _engine("dask.dataframe", "dask[dataframe]")
-        read = _Piece(self._store.fs, self._store.root, name)
-        pieces = _pieces(self._files(name, execution)) or [[]]
-        made: dd.DataFrame = dask.from_map(read, pieces, meta=read([]), label=f"runs-{name}")
+        dask = engine("dask.dataframe", "dask[dataframe]")
+        read = Piece(self._store.fs, self._store.root, name)
+        made: dd.DataFrame = dask.from_map(
+            read, pieces(self._files(name, execution)) or [[]], meta=read([]), label=f"runs-{name}"
+        )
         return made
 
     def to_polars(self, name: str = "events", execution: Executions = None) -> pl.LazyFrame:
@@ -262,8 +258,8 @@ class History:
             MissingPackage: Polars is not installed.
         """
         self._check(name)
-        polars = _engine("polars", "polars")
-        lazy = _scanned(polars, self._dataset(name, self._files(name, execution)), name)
+        polars = engine("polars", "polars")
+        lazy = lazy_frame(polars, self._dataset(name, self._files(name, execution)), name)
         if name == "events":
             full = polars.coalesce(polars.col(LONG_TYPE), polars.col("type")).alias("type")
             lazy = lazy.with_columns(full).drop(LONG_TYPE)
@@ -277,8 +273,8 @@ class History:
         Raises:
             MissingPackage: DuckDB is not installed.
         """
-        engine = _engine("duckdb", "duckdb")
-        made: duckdb.DuckDBPyConnection = engine.connect() if connection is None else connection
+        package = engine("duckdb", "duckdb")
+        made: duckdb.DuckDBPyConnection = package.connect() if connection is None else connection
         for name in (RUNS, *NAMES):
             if name != "events":
                 made.register(name, self.dataset(name))
@@ -321,97 +317,3 @@ def _kind_of(store: RunDirectory) -> pafs.FileType:
 def _first_line(error: Exception) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0][:_MOST_SHOWN]
-
-
-def _scanned(polars: Any, source: ds.Dataset, name: str) -> pl.LazyFrame:
-    """Return the files of a data set as a lazy frame: by Polars' own, faster reader if it can open them."""
-    if not source.files or not isinstance(source.filesystem, pafs.LocalFileSystem):
-        scanned: pl.LazyFrame = polars.scan_pyarrow_dataset(source)
-        return scanned
-    schema, in_path = source.schema, partitions_of(name)
-    in_file = [field for field in schema if field.name not in in_path]
-    scanned = polars.scan_parquet(
-        source.files,
-        glob=False,
-        schema=polars.from_arrow(pa.schema(in_file).empty_table()).schema,
-        hive_partitioning=bool(in_path),
-        hive_schema=dict.fromkeys(in_path, polars.String) or None,
-        missing_columns="insert",
-        extra_columns="ignore",
-    )
-    return scanned.select(schema.names)
-
-
-class _Piece:
-    """Reads some files of a frame; it is pickled for the workers of a cluster."""
-
-    def __init__(self, fs: pafs.FileSystem, root: str, name: str) -> None:
-        self._fs, self._root, self._name = fs, root, name
-
-    def __call__(self, paths: list[str], columns: list[str] | None = None) -> pd.DataFrame:
-        table = _open(self._fs, self._root, self._name, paths)
-        own = [column for column in schema_of(self._name).names if column != LONG_TYPE]
-        wanted = own if columns is None else list(columns)
-        read = [*wanted, LONG_TYPE] if self._name == "events" and "type" in wanted else wanted
-        frame = to_frame(self._name, table.to_table(columns=read), decode=False)
-        return frame[wanted]
-
-
-def _open(fs: pafs.FileSystem, root: str, name: str, paths: list[str]) -> ds.Dataset:
-    schema = schema_of(name)
-    if not paths:
-        return ds.FileSystemDataset.from_paths([], schema=schema, format=ds.ParquetFileFormat(), filesystem=fs)
-    partitioning = ds.partitioning(pa.schema([schema.field(name) for name in partitions_of(name)]), flavor="hive")
-    options = ds.FileSystemFactoryOptions(partition_base_dir=f"{root}/{name}", partitioning=partitioning)
-    return ds.FileSystemDatasetFactory(fs, paths, ds.ParquetFileFormat(), options).finish(schema)
-
-
-def _found(data: ds.Dataset, columns: list[str] | None, rows: ds.Expression | None) -> pa.Table:
-    """Return some rows of a data set; a filter sees the full types of events, in the path or in the file."""
-    if rows is None or LONG_TYPE not in data.schema.names:
-        return data.to_table(columns=columns, filter=rows)
-    in_path = ds.field("type") != OTHERS
-    plain = data.to_table(columns=columns, filter=in_path & rows)
-    others = whole_types(data.to_table(filter=~in_path)).filter(rows)
-    if not others.num_rows:
-        return plain
-    others = others.append_column(LONG_TYPE, others["type"])
-    return pa.concat_tables([plain, others.select(plain.column_names)])
-
-
-def _condition(name: str, rows: ds.Expression | list[Any]) -> ds.Expression:
-    """Return a filter as an expression that the frame's columns can answer."""
-    import pyarrow.parquet as pq
-
-    fields = [field for field in schema_of(name) if field.name != LONG_TYPE]
-    try:
-        made: ds.Expression = pq.filters_to_expression(rows) if isinstance(rows, list) else rows
-        ds.dataset(pa.schema(fields).empty_table()).to_table(filter=made)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        reason = str(error).partition(" in execution: ")[0]  # without the whole schema
-        names = ", ".join(field.name for field in fields)
-        raise InvalidArgument(
-            f"expected a filter like [('execution', '==', 'one')], got {rows!r} ({reason}): {name} has {names}"
-        ) from None
-    return made
-
-
-def _pieces(files: Sequence[RunFile]) -> list[list[str]]:
-    """Return the files in groups of whole runs (a large run is a group of its own)."""
-    pieces: list[list[str]] = []
-    size, last = 0, None
-    for held in files:
-        full = size >= _PIECE_BYTES or (pieces and len(pieces[-1]) >= _PIECE_FILES)
-        if not pieces or (full and held.execution != last):
-            pieces.append([])
-            size = 0
-        pieces[-1].append(held.path)
-        size, last = size + held.size, held.execution
-    return pieces
-
-
-def _engine(module: str, package: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError:
-        raise MissingPackage(f"expected {module.partition('.')[0]} to be installed: pip install '{package}'") from None
