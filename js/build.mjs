@@ -1,19 +1,22 @@
 /**
- * Builds the front end into the Python package: the modules of the panel and of the board of several runs, and the
- * script of HTML files, each with its style sheet; and the extension of JupyterLab.
+ * Builds the front end into the Python package: the modules of the panel and of the board of several runs, plain and
+ * packed; the module that loads the packed ones; the script of HTML files; and the extension of JupyterLab. Panel, board
+ * and script carry their style sheet.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
 import { BROWSERS, styles } from "./styles.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../src/runconsole/static");
 
-/** The ceilings of the modules: each widget instance may be stored in a notebook. */
+/** The ceilings of the packed modules: a notebook may store each once. */
 const CEILINGS = { widget: 140 * 1024, fleet: 40 * 1024 };
+/** The ceiling of the loader: a notebook may store it with each widget. */
+const LOADER_CEILING = 2 * 1024;
 
 const COMMON = {
   absWorkingDir: here,
@@ -26,6 +29,7 @@ const COMMON = {
 };
 
 await mkdir(out, { recursive: true });
+await build({ ...COMMON, entryPoints: { loader: "src/loader.ts" }, outdir: out, format: "esm" });
 await build({
   ...COMMON,
   entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx", page: "src/page.ts" },
@@ -43,13 +47,14 @@ await buildExtension(resolve(out, "lab"));
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 for (const [name, ceiling] of Object.entries(CEILINGS)) {
-  const file = resolve(out, `${name}.js`);
-  const plain = await readFile(file);
-  const module = packed(plain);
-  await writeFile(file, module);
-  console.log(`${name}.js: ${kib(module.length)} (${kib(plain.length)} unpacked)`);
-  if (module.length > ceiling) throw new Error(`${name}.js is larger than ${kib(ceiling)}`);
+  const plain = await readFile(resolve(out, `${name}.js`));
+  const packed = deflateRawSync(plain, { level: 9 }).toString("base64");
+  await writeFile(resolve(out, `${name}.packed`), packed);
+  console.log(`${name}.js: ${kib(plain.length)}, ${kib(packed.length)} packed`);
+  if (packed.length > ceiling) throw new Error(`${name}.packed is larger than ${kib(ceiling)}`);
 }
+const { size } = await stat(resolve(out, "loader.js"));
+if (size > LOADER_CEILING) throw new Error(`loader.js is larger than ${kib(LOADER_CEILING)}: ${kib(size)}`);
 
 /** Writes the folder that JupyterLab reads: the container, and the files that name it and its version. */
 async function buildExtension(folder) {
@@ -70,17 +75,4 @@ async function buildExtension(folder) {
   };
   await writeFile(resolve(folder, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
   await writeFile(resolve(folder, "install.json"), `${JSON.stringify(install, null, 2)}\n`);
-}
-
-/** A module that unpacks another one and exports the same: half of its size. Hosts load modules from blobs themselves. */
-function packed(code) {
-  return [
-    `const packed=Uint8Array.from(atob("${gzipSync(code, { level: 9 }).toString("base64")}"),(c)=>c.charCodeAt(0));`,
-    'const unpacking=new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));',
-    'const url=URL.createObjectURL(new Blob([await new Response(unpacking).text()],{type:"text/javascript"}));',
-    "let panel;",
-    "try{panel=await import(url)}finally{URL.revokeObjectURL(url)}",
-    "export default panel.default;",
-    "",
-  ].join("\n");
 }

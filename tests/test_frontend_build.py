@@ -20,8 +20,8 @@ echo "$*" >>"{notes}"
 case "$*" in
   ci*) mkdir -p node_modules ;;
   "run build") mkdir -p "{static}"; cat src/*.ts >"{static}/widget.js"
-    cd "{static}"; mkdir -p lab/static
-    touch fleet.js page.js lab/package.json lab/install.json lab/static/remoteEntry.js ;;
+    cd "{static}"; mkdir -p lab/static; touch loader.js widget.packed fleet.js fleet.packed page.js
+    touch lab/package.json lab/install.json lab/static/remoteEntry.js ;;
   *) exit 3 ;;
 esac
 """
@@ -179,7 +179,7 @@ def test_a_failing_npm_is_reported_with_command_and_exit_code(tree: Tree) -> Non
 
 def test_a_build_without_a_bundle_is_reported(tree: Tree) -> None:
     tree.add_tool("npm", "#!/bin/sh\n")
-    with pytest.raises(frontend.FrontEndError, match=r"to write widget.js and fleet.js and page.js"):
+    with pytest.raises(frontend.FrontEndError, match=r"to write loader.js and widget.js and widget.packed"):
         tree.front_end.build()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -76,7 +78,7 @@ def run_installed(target: Path, code: str) -> str:
 
 def test_the_wheel_has_the_bundle_types_and_notebooks(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    static = {f"runconsole/static/{name}" for name in ("widget.js", "fleet.js", "page.js")}
+    static = {f"runconsole/static/{name}" for name in ("loader.js", "widget.packed", "fleet.packed", "page.js")}
     expected = {*static, "runconsole/py.typed"}
     assert NOTEBOOKS
     assert expected | {f"runconsole/notebooks/{notebook.name}" for notebook in NOTEBOOKS} <= names
@@ -86,13 +88,13 @@ def test_the_wheel_carries_nothing_else_of_the_checkout(wheel: Path) -> None:
     info = f"runconsole-{runconsole.__version__}.dist-info/"
     names = [name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith((info, DATA))]
     kinds = {Path(name).suffix for name in names}
-    assert kinds <= {".py", ".typed", ".js", ".ipynb"}
+    assert kinds <= {".py", ".typed", ".js", ".packed", ".ipynb"}
 
 
-def test_the_bundle_is_one_small_module(wheel: Path) -> None:
-    script = zipfile.ZipFile(wheel).read("runconsole/static/widget.js")
-    assert b"export" in script
-    assert len(script) <= 140 * KIB
+def test_the_packed_panel_is_small(wheel: Path) -> None:
+    packed = zipfile.ZipFile(wheel).read("runconsole/static/widget.packed")
+    assert b"export" in zlib.decompress(base64.b64decode(packed), -zlib.MAX_WBITS)
+    assert len(packed) <= 140 * KIB
 
 
 def test_an_installed_wheel_has_a_small_extension_of_jupyterlab(installed: Path) -> None:
@@ -113,10 +115,14 @@ def test_an_installed_wheel_has_a_small_extension_of_jupyterlab(installed: Path)
 
 
 def test_the_installed_wheel_gives_the_widget_its_front_end(installed: Path) -> None:
-    code = "import json, runconsole as r; print(json.dumps([r.__file__, str(r.ConsoleWidget._esm)]))"
-    file, script = json.loads(run_installed(installed, code))
+    code = (
+        "import json, runconsole as r; w = r.ConsoleWidget('ws://127.0.0.1:9', start=False, display=False); "
+        "print(json.dumps([r.__file__, str(w._esm), w._code.packed]))"
+    )
+    file, loader, packed = json.loads(run_installed(installed, code))
     assert Path(file).is_relative_to(installed)
-    assert script == (installed / "runconsole/static/widget.js").read_text()
+    assert loader == (installed / "runconsole/static/loader.js").read_text()
+    assert packed == (installed / "runconsole/static/widget.packed").read_text()
 
 
 def test_the_installed_command_knows_its_verbs(installed: Path) -> None:

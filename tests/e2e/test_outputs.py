@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from runconsole.widget.code import code_of
 from tests.e2e.runs import connection
 from tests.servers.json_server import JsonServer, Peer
 from tests.support.folding import execution
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tests.e2e.lab import Lab, NotebookPage
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+STATE = "application/vnd.jupyter.widget-state+json"
+SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
 MAKE = "import ipywidgets\nfrom runconsole import ConsoleWidget\nw = ConsoleWidget({url!r}, title='A release')"
 
 
@@ -114,6 +117,40 @@ def test_a_page_loaded_again_has_the_panel_in_place_of_the_report(lab: Lab) -> N
         expect(connection(notebook.panel.nth(1))).to_contain_text("ended")
         notebook.run_cell(1)
         expect(notebook.panel).to_have_count(2)
+        assert notebook.complaints == []
+
+
+@contextmanager
+def saved_state(notebook: NotebookPage) -> Iterator[None]:
+    """Have the page save the state of widgets with notebooks."""
+    notebook.command(SAVE_STATE)
+    try:
+        yield
+    finally:
+        notebook.command(SAVE_STATE)
+
+
+def test_panels_in_a_saved_notebook_share_their_code_and_need_no_kernel(lab: Lab) -> None:
+    with run_of_many_tasks() as (server, go_on), run_of_many_tasks() as (other, go_on_too):
+        go_on.set()
+        go_on_too.set()
+        notebook = lab.new_notebook([MAKE.format(url=server.url), MAKE.format(url=other.url)])
+        notebook.run_all()
+        report_alone(notebook, "✔ completed")
+        report_alone(notebook, "✔ completed", cell=1)
+        with saved_state(notebook):
+            states = notebook.save().metadata["widgets"][STATE]["state"].values()
+        codes = [model["state"]["packed"] for model in states if "packed" in model["state"]]
+        assert codes == [code_of("widget").packed]
+        assert sum("_esm" in model["state"] for model in states) == 2
+        notebook.close()
+        lab.server.end_session(notebook.path)
+        notebook = lab.open(notebook.path)
+        expect(notebook.panel).to_have_count(2)
+        for panel in notebook.panel.all():
+            expect(panel.get_by_role("tab", name="Tasks")).to_have_css("cursor", "pointer")  # from the style sheet
+            panel.get_by_role("tab", name="Tasks").click()
+            expect(panel.get_by_role("table", name="Tasks")).to_contain_text("task-001")
         assert notebook.complaints == []
 
 

@@ -7,7 +7,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
 import anywidget
@@ -25,12 +24,12 @@ from runconsole.view.checkpoints import answered
 from runconsole.view.fleet import KnownRun, closed_lately, question_row, questions, rows
 from runconsole.view.fleet_contract import FleetPicture
 from runconsole.view.fleet_text import fleet_table, fleet_text
+from runconsole.widget.code import LOADER, FrontEndCode, code_of
 from runconsole.widget.host import reach_page, route_by_header
 from runconsole.widget.widget import ConsoleWidget
 
 __all__ = ["FleetWidget", "InboxWidget"]
 
-_STATIC = Path(__file__).parents[1] / "static"
 _MOST_QUESTIONS = 30
 _BYTES_PER_SECOND = 100_000
 
@@ -38,12 +37,16 @@ _BYTES_PER_SECOND = 100_000
 class _Board(anywidget.AnyWidget):
     """The list that the page draws."""
 
-    # A text, not a path: a file that anywidget watches would hold every widget for ever.
-    _esm = (_STATIC / "fleet.js").read_text("utf-8")
+    _esm = LOADER
 
+    _code = traitlets.Instance(FrontEndCode).tag(sync=True, **ipywidgets.widget_serialization)
     shows = traitlets.Unicode("fleet", help="The list that comes first: fleet or inbox.").tag(sync=True)
     picture = traitlets.Dict({}, help="The runs and their open questions.").tag(sync=True)
     opened = traitlets.Unicode("", help="The key of the run whose own panel stands below.").tag(sync=True)
+
+    @traitlets.default("_code")
+    def _default_code(self) -> FrontEndCode:
+        return code_of("fleet")
 
 
 class _RunsWidget(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

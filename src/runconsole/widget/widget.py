@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any, Unpack
 
 import anywidget
+import ipywidgets
 import traitlets
 from msgspec import structs
 
@@ -33,6 +33,7 @@ from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
 from runconsole.view import View, answered
 from runconsole.view.report import report
+from runconsole.widget.code import LOADER, FrontEndCode, code_of
 from runconsole.widget.host import Outputs, Screen, on_subshell, reach_page, route_by_header
 from runconsole.widget.messages import (
     AskDetail,
@@ -61,7 +62,6 @@ from runconsole.widget.timelines import Timelines
 
 __all__ = ["ConsoleWidget"]
 
-_STATIC = Path(__file__).parents[1] / "static"
 _LONG_WAIT = 2.0
 _RUNNING = frozenset({"connecting", "live", "retrying"})
 
@@ -91,9 +91,9 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         InvalidArgument: as `Console`.
     """
 
-    # A text, not a path: a file that anywidget watches would hold every widget for ever.
-    _esm = (_STATIC / "widget.js").read_text("utf-8")
+    _esm = LOADER
 
+    _code = traitlets.Instance(FrontEndCode).tag(sync=True, **ipywidgets.widget_serialization)
     picture = traitlets.Dict({}, help="The durable picture: what a reload or a saved notebook starts from.").tag(
         sync=True
     )
@@ -109,6 +109,10 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
         compact=("bool", False),
         display=("bool", True),
     )
+
+    @traitlets.default("_code")
+    def _default_code(self) -> FrontEndCode:
+        return code_of("widget")
 
     def __new__(  # noqa: PYI034 - perhaps one that exists
         cls,
