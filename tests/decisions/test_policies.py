@@ -40,7 +40,7 @@ def test_a_policy_decides_once_on_every_wire(host: Host) -> None:
     host.ask()
     until(lambda: states(console) == ["applied"])
     assert host.arrived() == APPLIED
-    assert (console.decisions["by"].tolist(), decided(console)) == (["policy"], ("decided", "approve", "policy"))
+    assert (console.decisions["by"].tolist(), decided(console)) == (["policy"], ("decided", "approve", "you"))
     assert (row(console)["feedback"], alerts(console)) == ("by rule 7", [])
 
 

@@ -47,7 +47,7 @@ def test_a_policy_answers_every_checkpoint_once(simulator: Simulator, answer: Ca
         assert console.wait(50)
         assert sorted(asked) == sorted(console.checkpoints.index)
         assert set(console.decisions["by"]) == {"policy"}
-        assert set(console.checkpoints["decided_by"]) == {"policy"}
+        assert (set(console.checkpoints["decided_by"]), set(console.decisions["by"])) == ({"you"}, {"policy"})
         assert "by your policy" in str(console)
         assert set(console.decisions["state"]) <= {"acknowledged", "applied"}
 

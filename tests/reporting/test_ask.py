@@ -101,7 +101,7 @@ def test_a_policy_answers() -> None:
     with start_run(on_checkpoint=lambda checkpoint: (checkpoint.options[0].id, "by rule")) as run:
         answer = run.ask("Deploy?", options=OPTIONS)
     assert answer == TakenAnswer("deploy", "by rule", decided_by="policy")
-    assert run.checkpoints["decided_by"].tolist() == ["policy"]
+    assert run.checkpoints["decided_by"].tolist() == ["you"]
 
 
 def test_the_default_is_taken_when_the_time_is_up() -> None:

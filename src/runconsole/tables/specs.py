@@ -248,7 +248,9 @@ FRAMES: dict[str, Frame] = {
                 deadline=TIME,
                 status=TEXT,
                 decision=TEXT,
-                decided_by=TEXT,
+            ),
+            Column("decided_by", TEXT, lambda row: "you" if row.is_decided_here else row.decided_by),
+            *_columns(
                 feedback=TEXT,
                 requested_at=TIME,
                 decided_at=TIME,
