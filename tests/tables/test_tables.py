@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from runconsole.events import Answer, DecisionRequested, DecisionSent
+from runconsole.events import Answer, DecisionRequested, DecisionSent, TaskDetails
+from runconsole.log import EventLog
 from runconsole.state import RunState, span_s
-from runconsole.tables import FRAMES, entities
+from runconsole.tables import FRAMES, Tables, entities
 from runconsole.tables.entities import EntityFrame
 from tests.support.folding import Folded, execution, fold, frames_of, task
 from tests.support.streams import streams
@@ -387,6 +391,74 @@ def test_only_the_blocks_with_a_changed_row_are_built_again(changes: list[tuple[
             built[0] = 0
             assert folded.tables.frame("tasks")["progress"].to_dict() == expected
             assert built[0] <= 1
+
+
+DETAILS = {"type": "check", "coverage": 0.5, "provider_time": {"a": 1.0}}
+steps_of_tasks = st.one_of(
+    st.tuples(st.integers(0, 12), st.sampled_from(["name", "progress", "started_at", *DETAILS]), st.integers(0, 2)),
+    st.sampled_from(["read", "to_arrow"]),
+)
+
+
+def change_task(state: RunState, number: int, field: str, value: int) -> None:
+    """Set a field of a task, which is perhaps new; 0 is unknown."""
+    row = state.task(f"t{number}")
+    values = {"name": f"n{value}", "progress": value, "started_at": value * 1_000_000, "type": f"k{value}"}
+    new: Any = values.get(field, {"m": value} if field == "provider_time" else value / 2)
+    if field in DETAILS:
+        known = TaskDetails() if row.details is None else row.details
+        row.details = structs.replace(known, **{field: new if value else None})
+    else:
+        setattr(row, field, new if value else None)
+    state.put_task(row)
+
+
+@given(st.lists(steps_of_tasks, max_size=40), st.integers(1, 5), st.integers(1, 9))
+@settings(max_examples=150, deadline=None)
+def test_a_frame_with_some_columns_anew_equals_one_made_anew(steps: list[Any], size: int, kept: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entities, "BLOCK", size)
+        state = RunState()
+        state.changed_tasks = deque(maxlen=kept)
+        tables, given_out = Tables(state, EventLog()), []
+        for step in steps:
+            if step == "to_arrow":
+                assert tables.to_arrow("tasks").equals(Tables(state, EventLog()).to_arrow("tasks"))
+            elif step == "read":
+                given_out.append((tables.frame("tasks"), Tables(state, EventLog()).frame("tasks")))
+            else:
+                change_task(state, *step)
+        given_out.append((tables.frame("tasks"), Tables(state, EventLog()).frame("tasks")))
+        for frame, expected in given_out:
+            pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_columns_without_a_change_are_not_copied() -> None:
+    state = RunState()
+    for number in range(100):
+        change_task(state, number, "progress", 1)
+    tables = Tables(state, EventLog())
+    before = tables.frame("tasks")
+    change_task(state, 7, "name", 2)
+    after = tables.frame("tasks")
+    assert after["name"].tolist()[6:9] == [pd.NA, "n2", pd.NA]
+    data: list[Any] = [frame["progress"].array for frame in (before, after)]
+    assert np.shares_memory(data[0]._data, data[1]._data)
+    assert np.shares_memory(before["provider_time"].to_numpy(), after["provider_time"].to_numpy())
+
+
+def test_a_write_to_a_frame_stays_out_of_the_next_one_that_shares_its_columns() -> None:
+    state = RunState()
+    for number in range(3):
+        change_task(state, number, "progress", 1)
+        change_task(state, number, "provider_time", 1)
+    tables = Tables(state, EventLog())
+    mine = tables.frame("tasks")
+    mine.loc["t1", "progress"] = 50.0
+    mine["provider_time"].iloc[0].clear()
+    change_task(state, 2, "name", 2)
+    assert tables.frame("tasks")["progress"].tolist() == [1.0, 1.0, 1.0]
+    assert tables.frame("tasks")["provider_time"].tolist() == [{"m": 1}, {"m": 1}, {"m": 1}]
 
 
 def test_frames_can_be_read_while_another_thread_writes() -> None:

@@ -51,6 +51,7 @@ from runconsole.state.turns import Turns
 from runconsole.state.unnamed import UnnamedCalls
 
 _ALERTS_KEPT = 50
+_CHANGES_KEPT = 2048
 _MOST_WARNINGS = 10
 _PAUSE = 250_000
 """Microseconds without an event that are a pause, not a burst."""
@@ -138,6 +139,8 @@ class RunState:
         self.prices = prices
 
         self.tasks: dict[str, Task] = {}
+        self.changed_tasks: deque[str] = deque(maxlen=_CHANGES_KEPT)
+        """The ids of the tasks that changed last, one for each count of their version: the newest is the last."""
         self.subtasks: dict[str, dict[str, Subtask]] = {}
         self.phases: Numbered[Phase] = Numbered()
         self.turns = Turns()
@@ -282,6 +285,7 @@ class RunState:
         """Store a task's changed row and update every sum over the tasks."""
         old = self.tasks.get(new.task_id)
         self.tasks[new.task_id] = new
+        self.changed_tasks.append(new.task_id)  # before the version: readers rely on it
         self.versions["tasks"] += 1
         moved = old is None or old.status is not new.status
         if moved:

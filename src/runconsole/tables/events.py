@@ -53,5 +53,6 @@ class EventsFrame:
         self._rows, self._sealed = begin, sealed
 
     def _make(self) -> pd.DataFrame:
-        columns = {name: column.column() for name, column in self._columns.items()}
-        return pd.DataFrame(columns, pd.RangeIndex(self._rows, name="seq"), copy=False)
+        seq = pd.RangeIndex(self._rows, name="seq")
+        columns = {name: column.column(seq) for name, column in self._columns.items()}
+        return pd.DataFrame(columns, seq, copy=False)

@@ -41,8 +41,8 @@ class Growing(Protocol):
         Values of known rows are equal to the held ones.
         """
 
-    def column(self) -> pd.Series | pd.api.extensions.ExtensionArray:
-        """Return all values so far for a frame, at a constant cost."""
+    def column(self, index: pd.Index) -> pd.Series | pd.api.extensions.ExtensionArray:
+        """Return all values so far for a frame with this index, at a constant cost."""
 
 
 class _Buffered(ABC):
@@ -75,9 +75,11 @@ class _Buffered(ABC):
             self._write(slice(self._rows, end), values.slice(self._rows - begin))
             self._rows = end
 
-    def column(self) -> pd.Series:
+    def column(self, index: pd.Index) -> pd.Series:
         """Return a slice of the series: pandas copies on write because both hold the same buffer."""
-        return self._base.iloc[: self._rows]
+        values = self._base.iloc[: self._rows]
+        values.index = index  # the frame's own: pandas aligns any other, which costs more than all the rest
+        return values
 
 
 class Numbers(_Buffered):
@@ -161,7 +163,7 @@ class Texts:
             self._same = text, piece
         return piece.slice(0, rows)
 
-    def column(self) -> pd.arrays.ArrowStringArray:
+    def column(self, index: pd.Index) -> pd.arrays.ArrowStringArray:  # noqa: ARG002 - an array has none
         """Return the pieces as one column."""
         return pd.arrays.ArrowStringArray(pa.chunked_array(self._pieces, TEXT))
 

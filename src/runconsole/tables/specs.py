@@ -27,12 +27,17 @@ class Column(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A frame: the version of its part of the state, its rows, its columns, and the columns of its index."""
+    """A frame: the version of its part of the state, its rows, its columns, and the columns of its index.
+
+    `changed` returns the last rows that changed, with their positions: at least so many changes, the newest last; None
+    if so many are no longer known. A frame without it looks for them in all rows.
+    """
 
     version: Callable[[RunState], Any]
     rows: Callable[[RunState], Sequence[Any]]
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
+    changed: Callable[[RunState, int], dict[int, Any] | None] | None = None
 
 
 def _columns(**kinds: pa.DataType | None) -> tuple[Column, ...]:
@@ -58,8 +63,23 @@ def _rows(part: str) -> tuple[Callable[[RunState], Any], Callable[[RunState], Se
     return (lambda state: state.versions[part]), rows
 
 
+def _changed_tasks(state: RunState, count: int) -> dict[int, Task] | None:
+    """Return the tasks of the last `count` changes by their positions; None if so many are no longer known."""
+    known = list(state.changed_tasks)
+    if count > len(known):
+        return None
+    tasks = (state.tasks[task_id] for task_id in known[-count:])
+    return {task.position: task for task in tasks}
+
+
 def _duration(row: Task | Subtask | Agent | ToolCall) -> float | None:
     return row.duration_s if row.duration_s is not None else span_s(row.started_at, row.ended_at)
+
+
+def _provider_time(task: Task) -> dict[str, Any] | None:
+    """Return a copy: the caller may change the content of a cell."""
+    details = task.details
+    return None if details is None or details.provider_time is None else dict(details.provider_time)
 
 
 def _count(status: TaskStatus) -> Callable[[Phase], int]:
@@ -137,11 +157,12 @@ FRAMES: dict[str, Frame] = {
                 pull_request=TEXT,
                 spec_path=TEXT,
                 changelog=TEXT,
-                provider_time=OBJECT,
-                last_checkpoint=TEXT,
             ),
+            Column("provider_time", OBJECT, _provider_time),
+            *_details(last_checkpoint=TEXT),
         ),
         ("task_id",),
+        _changed_tasks,
     ),
     "subtasks": Frame(
         lambda state: state.versions["subtasks"],

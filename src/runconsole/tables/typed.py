@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runconsole.fairness import in_turns
+from runconsole.fairness import in_turns, rest
 from runconsole.log import EventLog
 from runconsole.log.chunks import plain
 from runconsole.redaction.secrets import NO_SECRETS, Redactor
@@ -59,6 +59,7 @@ class TypedFrame:
                 self._extend(part.select([*_MARKS, "payload"]), _equal(part.column("type"), self._type))
                 self._read += part.num_rows
         if self._rows != before:
+            rest()
             self._frame = self._make()
         return self._frame
 
