@@ -6,8 +6,12 @@ import logging
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from scripts.frontend import FrontEnd, FrontEndError
 
 # Their servers are in an environment of their own: `make test-agents` names the folder.
 collect_ignore = [] if any("tests/agents" in argument for argument in sys.argv) else ["agents"]
@@ -26,3 +30,13 @@ if hasattr(signal, "SIGHUP"):
 settings.register_profile("runconsole", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=timedelta(seconds=5), max_examples=2000)
 settings.load_profile("runconsole")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Build the front end if its sources have changed: no test meets an older one, or none."""
+    if hasattr(session.config, "workerinput"):
+        return  # of pytest-xdist: the first process has built it
+    try:
+        FrontEnd(Path(__file__).parents[1]).build()
+    except FrontEndError as error:
+        pytest.exit(f"front end: {error}", returncode=3)
