@@ -8,7 +8,7 @@ import msgspec
 
 from runconsole.decoding.names import is_answer
 from runconsole.events import Logged, MalformedFrame, Names, Received
-from runconsole.reporting.emitter import iso_time
+from runconsole.reporting.writing import iso_time
 
 __all__ = ["relayed"]
 

@@ -17,8 +17,9 @@ from runconsole.errors import DecisionExpired, DecisionRefused, InvalidArgument,
 from runconsole.events import ActionRequest, Answer, CheckpointOption
 from runconsole.forms.answers import fitting
 from runconsole.forms.schema import form_of
-from runconsole.reporting.emitter import Emitter, iso_time
+from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.records import TaskRecord
+from runconsole.reporting.writing import iso_time
 from runconsole.requests.decisions import decided_answer, decisions_of
 from runconsole.requests.fields import written_requests
 from runconsole.values import plain_argument

@@ -22,7 +22,7 @@ from runconsole.errors import (
 )
 from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.emitter import iso_time
+from runconsole.reporting.writing import iso_time
 from runconsole.values import plain, plain_argument
 
 __all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "TakesCommands", "batches", "offered_token", "resolved"]

@@ -5,30 +5,21 @@ Everything takes one lock for a moment, so that counters and events agree, which
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
-from runconsole.clock import now_micros
 from runconsole.events import Received
 from runconsole.reporting.agents import AgentReports
-from runconsole.reporting.journal import Journal
 from runconsole.reporting.pace import EVERY_S, MOST_WAITING, Pace, joined
 from runconsole.reporting.records import Problem, TaskRecord
 from runconsole.reporting.tally import ENDED, Tally
+from runconsole.reporting.writing import START, EventWriter, encoded, known
 from runconsole.state import RunState
 from runconsole.state.rows import Task
-from runconsole.text.unicode import encodable_value
 
-__all__ = ["Emitter", "iso_time"]
-
-_START = "execution_started"
-_OFFER = '"taskCommands":["cancel"]'
-"""The commands for tasks that a run takes, beside its start: for viewers elsewhere."""
+__all__ = ["Emitter"]
 
 
 class Emitter:
@@ -44,13 +35,11 @@ class Emitter:
         self, execution_id: str, declared: int | None, later: Callable[[float, Callable[[], None]], None]
     ) -> None:
         self.execution_id = execution_id
-        self.journal = Journal()
+        self._writer = EventWriter()
+        self.journal = self._writer.journal
         self.tally = Tally(declared)
         self.is_finished = False
         self.lock = threading.RLock()
-        self._prefix = secrets.token_hex(4)
-        self._seq = 0
-        self._second = -1, ""
         self._pace = Pace(later, self._flush_due)
         self._own_tokens = False
         """True if tokens were reported beside the tasks: then the run's own counts are."""
@@ -71,7 +60,7 @@ class Emitter:
     @property
     def count(self) -> int:
         """The number of events so far."""
-        return self._seq
+        return self._writer.count
 
     @property
     def has_open_tasks(self) -> bool:
@@ -87,26 +76,15 @@ class Emitter:
 
     def emit(self, kind: str, data: Mapping[str, Any], *, member: str = "data") -> None:
         """Write an event. `member` is the name of its data: ``payload`` in the task family."""
-        text = _encoded(data)
-        name = f'"{kind}"' if kind.isascii() and kind.replace(".", "_").isidentifier() else _encoded(kind)
+        text = encoded(data)
         with self.lock:
             if self._left:
                 self._end_left(threading.get_ident())
-            self._seq += 1
-            head = f'{{"type":{name},"id":"{self._prefix}-{self._seq}","seq":{self._seq}'
-            if kind == _START:
-                head = f"{head},{_OFFER}"
-            self.journal.append(f'{head},"timestamp":"{self._now()}","{member}":{text}}}')
+            self._writer.write(kind, text, member)
 
     def _emit_task(self, kind: str, task_id: str | None, data: dict[str, Any]) -> None:
         """Write an event of the task family."""
         self.emit(kind, data if task_id is None else {"taskId": task_id} | data, member="payload")
-
-    def _now(self) -> str:
-        second, micros = divmod(now_micros(), 1_000_000)
-        if second != self._second[0]:
-            self._second = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._second[1]}.{micros:06d}Z"
 
     def resume(self, events: Iterable[Received], state: RunState) -> None:
         """Put the events of an earlier process before those of this one: a recorded run that had not ended goes on.
@@ -115,19 +93,11 @@ class Emitter:
         """
         with self.lock:
             for event in events:
-                if event.seq is None or event.event_id is None:
-                    continue  # not of an emitter
-                self._seq = max(self._seq, event.seq)
-                if event.type == _START:
+                if self._writer.write_again(event) and event.type == START:
                     self._told_start = event.payload
-                marks = {"type": event.type, "id": event.event_id, "seq": event.seq}
-                if event.timestamp is not None:
-                    marks["timestamp"] = iso_time(event.timestamp)
-                offer = f",{_OFFER}" if event.type == _START else ""
-                self.journal.append(f'{_encoded(marks)[:-1]}{offer},"data":{event.payload}}}')
-            known = state.run()
-            self.tally.tokens, self.tally.cost_usd = known.tokens_used, known.cost_usd
-            self.tally.artifacts = known.artifacts
+            before = state.run()
+            self.tally.tokens, self.tally.cost_usd = before.tokens_used, before.cost_usd
+            self.tally.artifacts = before.artifacts
             tasks = list(state.tasks.values())
             for task in tasks:
                 self._take_over(task)
@@ -151,9 +121,9 @@ class Emitter:
         `described` has its title and limits.
         """
         data = {"execution_id": self.execution_id, "total_tasks": self.tally.declared, "phases": phases}
-        data = _known({**data, **described})
-        if self._told_start is None or _encoded(data) != self._told_start:
-            self.emit(_START, data)
+        data = known({**data, **described})
+        if self._told_start is None or encoded(data) != self._told_start:
+            self.emit(START, data)
 
     def finish(self, status: str) -> bool:
         """Report the end of the run; return False if it has ended before."""
@@ -179,14 +149,14 @@ class Emitter:
                 "tokens_used": tally.tokens,
                 "cost_usd": _money(tally.cost_usd),
             }
-            self.emit("execution_completed", _known(data))
+            self.emit("execution_completed", known(data))
             return True
 
     def _complete_phases(self) -> None:
         """Report the end of each phase whose tasks were all carried through: no number of tasks may tell that."""
         for number, (name, tally) in self._phases.items():
             if tally.ended == tally.announced and not tally.counts["cancelled"]:
-                self.emit("phase_completed", _known({"phase": number, "name": name}))
+                self.emit("phase_completed", known({"phase": number, "name": name}))
 
     def complete_wave(self, number: int, tally: Tally, began: float) -> None:
         """Report the end of a wave."""
@@ -202,7 +172,7 @@ class Emitter:
                 "success_rate": round(tally.completed / ended, 4) if ended else None,
             }
             if not self.is_finished:
-                self.emit("wave_completed", _known(data))
+                self.emit("wave_completed", known(data))
 
     # ---- tasks ------------------------------------------------------------------------------------------------------
 
@@ -357,7 +327,7 @@ class Emitter:
             self._flush_output(self._whole if record is None else record, time.monotonic())
             named = {} if record is None else {"task_id": record.task_id, "task_name": record.name}
             words = {"message": problem.message, "error_type": problem.type, "stack_trace": problem.stack}
-            self.emit("error", _known({**named, **words, **details}))
+            self.emit("error", known({**named, **words, **details}))
 
     def artifact(self, record: TaskRecord | None, data: Mapping[str, Any]) -> None:
         """Report a file."""
@@ -367,13 +337,13 @@ class Emitter:
             self.tally.artifacts += 1
             if record is not None and record.wave_tally is not None:
                 record.wave_tally.artifacts += 1
-            self.emit("artifact_created", _known({**data, "task_id": None if record is None else record.task_id}))
+            self.emit("artifact_created", known({**data, "task_id": None if record is None else record.task_id}))
 
     def subtask(self, record: TaskRecord, kind: str, data: Mapping[str, Any]) -> None:
         """Report the begin or end of a subtask."""
         with self.lock:
             if not self.is_finished:
-                self._emit_task(f"task.subtask.{kind}", record.task_id, _known(data))
+                self._emit_task(f"task.subtask.{kind}", record.task_id, known(data))
 
     def call(self, record: TaskRecord, kind: str, data: dict[str, Any]) -> None:
         """Report the begin (``agent.tool_call``) or end (``agent.tool_result``) of a call of a tool."""
@@ -397,14 +367,14 @@ class Emitter:
         """Report the progress of a subtask."""
         with self.lock:
             if not self.is_finished:
-                self._emit_task("task.progress", record.task_id, {"subtask": _known(subtask)})
+                self._emit_task("task.progress", record.task_id, {"subtask": known(subtask)})
 
     def question(self, record: TaskRecord | None, kind: str, data: Mapping[str, Any]) -> None:
         """Report a question, or what became of it, after all output before it."""
         with self.lock:
             if not self.is_finished:
                 self._flush(self._whole if record is None else record)
-                self._emit_task(kind, None if record is None else record.task_id, _known(data))
+                self._emit_task(kind, None if record is None else record.task_id, known(data))
 
     # ---- loops that were left ---------------------------------------------------------------------------------------
 
@@ -488,15 +458,15 @@ class Emitter:
 
     def _emit_progress(self, record: TaskRecord) -> None:
         record.is_stale = False
-        metrics = _known({"tokensUsed": record.tokens, "cost": _money(record.cost_usd)})
+        metrics = known({"tokensUsed": record.tokens, "cost": _money(record.cost_usd)})
         data = {"progress": record.progress, "currentStep": record.step, "metrics": metrics or None}
-        self._emit_task("task.progress", record.task_id, _known(data))
+        self._emit_task("task.progress", record.task_id, known(data))
         if self._own_tokens:
             self._report_metrics()
 
     def _report_metrics(self) -> None:
         metrics = {"llm_tokens": self.tally.tokens, "llm_cost": _money(self.tally.cost_usd)}
-        self.emit("pipeline_update", {"metrics": _known(metrics)})
+        self.emit("pipeline_update", {"metrics": known(metrics)})
 
     def _flush_progress(self, record: TaskRecord, now: float) -> None:
         record.progress_due = now + EVERY_S
@@ -538,23 +508,6 @@ class Emitter:
                     self._flush_progress(record, now)
                 if record.pieces or record.is_stale:
                     self._pace.hold(record)
-
-
-def iso_time(at: int) -> str:
-    """Return a time in microseconds as ISO 8601 in UTC."""
-    second, micros = divmod(at, 1_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(second))}.{micros:06d}Z"
-
-
-def _encoded(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        return msgspec.json.encode(encodable_value(value)).decode()
-
-
-def _known(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if value is not None}
 
 
 def _millis(began: float | None) -> float | None:
