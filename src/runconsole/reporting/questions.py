@@ -27,8 +27,6 @@ from runconsole.requests.options import options_of
 from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
-    from runconsole.reporting.serving import RunServer
-    from runconsole.reporting.socketio import Attachment
     from runconsole.widget import ConsoleWidget
 
 __all__ = ["RunAsks"]
@@ -47,9 +45,6 @@ class RunAsks:
     _asks_policy: bool
     _questions: Questions
     _display: Display | None
-    _server: RunServer | None
-    _has_app: bool
-    _attached: list[Attachment]
 
     def _begin_asking(self) -> None:
         self._questions = Questions(self._emitter)
@@ -59,6 +54,8 @@ class RunAsks:
 
     if TYPE_CHECKING:  # of the class that this is a part of
 
+        @property
+        def _is_served(self) -> bool: ...
         def _own_record(self) -> TaskRecord | None: ...
         def _check_open(self) -> None: ...
         def decide(
@@ -194,7 +191,7 @@ class RunAsks:
 
     def _check_answerable(self, timeout: float | None, *, is_async: bool = False) -> None:
         """Raise NoOneToAsk where a question would wait without an end and nobody can answer it."""
-        others = self._emitter.journal.readers > 1 or self._server is not None or self._has_app or bool(self._attached)
+        others = self._emitter.journal.readers > 1 or self._is_served
         if timeout is not None or self._asks_policy or others:
             return
         kernel = notebook.kernel()

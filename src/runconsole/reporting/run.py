@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import functools
 import os
 import time
 import uuid
@@ -29,6 +28,7 @@ from runconsole.reporting.plan import Plan, whole
 from runconsole.reporting.questions import RunAsks
 from runconsole.reporting.reading import LOOK_S, RunReads
 from runconsole.reporting.records import TaskRecord, problem_of
+from runconsole.reporting.served import RunServes, served
 from runconsole.reporting.source import RunSource
 from runconsole.reporting.tasks import (
     ActiveTask,
@@ -46,19 +46,12 @@ from runconsole.values import plain_argument
 
 if TYPE_CHECKING:
     from distributed import Client
-    from socketio import AsyncServer
-
-    from runconsole.reporting.asgi import AsgiApp
-    from runconsole.reporting.serving import RunServer
-    from runconsole.reporting.socketio import Attachment
 
 __all__ = ["ActiveRun", "start_run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-served: list[ActiveRun] = []
-"""The runs that this process serves."""
 _STATUSES = ("success", "partial_success", "failed", "cancelled")
 
 
@@ -115,7 +108,7 @@ def start_run(
     return ActiveRun(execution, plan, described_by, show=show)
 
 
-class ActiveRun(RunReads, RunAsks):
+class ActiveRun(RunReads, RunAsks, RunServes):
     """A run in progress, reported by this process: `start_run` makes it.
 
     A context manager, sync and async. Leaving the block ends the run: ``success``, or ``partial_success`` where a task
@@ -144,9 +137,7 @@ class ActiveRun(RunReads, RunAsks):
         self._source = RunSource(execution, self._emitter.journal, self._take_answer, self.cancel)
         self.console = Console(self._source, start=False, **options)
         self._display: Display | None = None
-        self._server: RunServer | None = None
-        self._has_app = False
-        self._attached: list[Attachment] = []
+        self._begin_serving()
         self._io = lease()
         try:
             self.console.start()
@@ -378,100 +369,6 @@ class ActiveRun(RunReads, RunAsks):
         """
         return cancel_task(self._emitter, check_text("task_id", task_id))
 
-    # ---- viewers elsewhere ------------------------------------------------------------------------------------------
-
-    def serve(self, port: int = 0, *, host: str = "127.0.0.1", token: str | None = None) -> str:
-        """Serve the run on a WebSocket, and return its address: others follow with ``ConsoleWidget(url)``.
-
-        Late viewers get all of it, and their answers count as those given here. It goes on after the end of the run,
-        until `stop_serving` or the end of the interpreter; the last events reach every viewer before that. Called
-        again with the same arguments it returns the same address.
-
-        Args:
-            port: the port; 0 is any free one.
-            host: the address to listen at; another one than this machine's own needs a token.
-            token: a secret that viewers have to send: ``ConsoleWidget(url, token=...)``. None lets in every program of
-                this machine.
-
-        Raises:
-            InvalidArgument: an argument cannot be used, or the run is served in another way.
-            OSError: the port is taken.
-        """
-        from runconsole.reporting.serving import RunServer, check_place
-
-        secret = check_place(host, port, token)
-        del token  # a traceback with locals shows the remaining variables
-        if self._server is not None:
-            if not self._server.is_at(host, port, secret):
-                raise InvalidArgument(f"this run is served at {self._server.url}: call stop_serving() first")
-            return self._server.url
-        answer = functools.partial(self._questions.answer, by="other")
-        self._server = RunServer(
-            self._emitter.journal,
-            answer,
-            host=host,
-            port=port,
-            token=secret,
-            is_over=lambda: self.is_finished,
-            commands=self._source,
-        )
-        if self not in served:
-            served.append(self)
-        return self._server.url
-
-    def asgi(self, *, token: str | None = None) -> AsgiApp:
-        """Return an ASGI application that serves the run: ``app.mount("/runs", run.asgi())``.
-
-        Viewers follow any path below the mount: ``ConsoleWidget("ws://host/runs/ws")``. None for `token` leaves it to
-        the application around this to admit them.
-        """
-        from runconsole.reporting.asgi import AsgiApp
-        from runconsole.reporting.serving import check_token
-
-        secret = check_token(token)
-        del token
-        self._has_app = True
-        answer = functools.partial(self._questions.answer, by="other")
-        return AsgiApp(self._emitter.journal, answer, secret, self._source)
-
-    def attach_socketio(self, sio: AsyncServer, room: str | None = None) -> None:
-        """Emit the run on a python-socketio server of the application: ``run.attach_socketio(sio, room="runs")``.
-
-        Clients in the room get the events as they come; those that send `join_execution` with the id of this run enter
-        the room, and those that send `request_catch_up` get all of it. So does
-        ``Console("http://...", execution=run.execution_id)``, and its answers count as those given here. Who may
-        connect is for the application to decide. Its own handlers get everything that concerns no attached run. It goes
-        on after the end of the run, until `stop_serving`.
-
-        Args:
-            sio: the server. Any thread may attach, before the server runs or while it does.
-            room: the room; None is every client. A client that has named other executions gets those alone.
-
-        Raises:
-            InvalidArgument: it is no `AsyncServer`, or the run is attached to it for another room.
-        """
-        from runconsole.reporting.socketio import attach
-
-        attachment = attach(sio, room, self.execution_id, self._emitter.journal, self._questions)
-        if attachment not in self._attached:
-            self._attached.append(attachment)
-            if self not in served:
-                served.append(self)
-
-    def stop_serving(self) -> None:
-        """End what `serve` and `attach_socketio` began, when every viewer has all events so far, or after some seconds.
-
-        Called on the event loop of a Socket.IO server, it returns at once and the end comes soon.
-        """
-        server, self._server = self._server, None
-        attached, self._attached = self._attached, []
-        with suppress(ValueError):
-            served.remove(self)
-        if server is not None:
-            server.stop()
-        for attachment in attached:
-            attachment.stop()
-
     # ---- the end ----------------------------------------------------------------------------------------------------
 
     def finish(self, status: str = "success") -> None:
@@ -575,6 +472,6 @@ def _end_all() -> None:
     for run in list(runs):
         with suppress(Exception):
             run.finish("cancelled" if run._emitter.has_open_tasks else "success")  # noqa: SLF001 - of this module
-    for run in served.copy():  # each removes itself
+    for viewed in served.copy():  # each removes itself
         with suppress(Exception):
-            run.stop_serving()
+            viewed.stop_serving()
