@@ -631,7 +631,7 @@ class DuplicateDropped(Fact, frozen=True, gc=False):
 
 
 class RunDescribed(Fact, frozen=True, gc=False):
-    """The cell was run again: the run's title and limits by the console's arguments."""
+    """The cell was run again: the run's title and limits by the console's arguments of the same names."""
 
     title: str | None = None
     token_budget: int | None = None
@@ -639,6 +639,9 @@ class RunDescribed(Fact, frozen=True, gc=False):
     expected_artifacts: int | None = None
     prices: Prices | None = None
 
+
+DESCRIBED: tuple[str, ...] = RunDescribed.__struct_fields__
+"""The arguments of a console that describe its run: they are in the header of its recording, too."""
 
 Option = TypeVar("Option")
 

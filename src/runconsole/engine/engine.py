@@ -16,7 +16,7 @@ from runconsole.engine.feed import Feed, Sender
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.engine.watchers import Watchers
 from runconsole.errors import InvalidArgument, NotConnected
-from runconsole.events import Alert, LinkStatus, Micros, Received, RunDescribed
+from runconsole.events import DESCRIBED, Alert, LinkStatus, Micros, Received, RunDescribed
 from runconsole.log import EventLog
 from runconsole.options import Options
 from runconsole.protocols.base import Request, TaskCommand
@@ -473,9 +473,7 @@ class Engine:
 
 
 def _described(options: Options) -> RunDescribed:
-    return RunDescribed(
-        options.title, options.token_budget, options.cost_limit, options.expected_artifacts, options.prices
-    )
+    return RunDescribed(**{name: getattr(options, name) for name in DESCRIBED})
 
 
 def _never_began() -> NotConnected:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runconsole.events import DecisionRequested, Fact, LinkStatus, Micros, Received
+from runconsole.events import DESCRIBED, DecisionRequested, Fact, LinkStatus, Micros, Received
 from runconsole.log import EventLog
 from runconsole.log.storage import LogStorage
 from runconsole.options import Options
@@ -138,7 +138,7 @@ class Feed(ABC):
 
 def new_runs(options: Options, storage: LogStorage, header: Header | None = None) -> Runs:
     """Return empty runs. A recording's header fills in what the options leave open."""
-    names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts", "prices")
+    names = ("task", *DESCRIBED)
     recorded = {name: getattr(header, name, None) for name in names}
     chosen = {name: options.redactor.hide_in(getattr(options, name)) for name in names}
     known = recorded | {name: value for name, value in chosen.items() if value is not None}

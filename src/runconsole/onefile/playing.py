@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runconsole.errors import RecordingError
-from runconsole.events import Received
+from runconsole.events import DESCRIBED, Received
 from runconsole.log import EventLog
 from runconsole.onefile.moments import Moments
 from runconsole.recording import Entry, Scan, scan
@@ -39,7 +39,7 @@ class Played:
         self._scan = self._scanned(path)
         header = self._scan.header
         self._described: Described = {**described, "url": header.url} if header is not None else described
-        names = ("task", "title", "token_budget", "cost_limit", "expected_artifacts", "prices")
+        names = ("task", *DESCRIBED)
         known = {name: getattr(self._scan.header, name, None) for name in names}
         known |= {name: value for name, value in about.items() if value is not None}
         self._playback = Playback(RunWriter(Runs(RunState(**known), EventLog(), EventLog)), wire_for)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runconsole.clock import now_micros
 from runconsole.errors import InvalidArgument
+from runconsole.events import DESCRIBED
 from runconsole.onefile.page import page
 from runconsole.onefile.playing import Played
 from runconsole.onefile.timelines import timelines
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["write_file"]
 
 _OVER = frozenset({"ended", "failed", "stopped"})
-_SHOWN = ("title", "task", "token_budget", "cost_limit", "expected_artifacts", "prices")
 
 
 def write_file(engine: Engine, path: str | os.PathLike[str]) -> None:
@@ -48,7 +48,7 @@ def _made(engine: Engine, recording: Path) -> bytes:
         "unknown": 0,
         "replay": None,
     }
-    about = {name: options.redactor.hide_in(getattr(options, name)) for name in _SHOWN}
+    about = {name: options.redactor.hide_in(getattr(options, name)) for name in ("task", *DESCRIBED)}
     played = Played(recording, about, described)
     state, now = played.store.state, engine.now
     moments = played.moments

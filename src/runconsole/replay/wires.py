@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from runconsole.events import Micros
+from runconsole.events import DESCRIBED, Micros
 from runconsole.options import Options
 from runconsole.protocols import registry
 from runconsole.protocols.base import Wire
@@ -16,7 +16,7 @@ __all__ = ["header_of", "same_wire", "wire_for"]
 
 def header_of(options: Options, at: Micros) -> Header:
     """Return the header of a recording that begins at `at`, made with these options."""
-    hide = options.redactor.hide
+    hide_in = options.redactor.hide_in
     protocol = options.inferred_protocol()
     return Header(
         runconsole=FORMAT,
@@ -25,13 +25,7 @@ def header_of(options: Options, at: Micros) -> Header:
         url=options.address,
         started_at=datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
         protocol_options=registry.header(options, protocol),
-        task=options.task if options.task is None else hide(options.task),
-        execution=options.execution if options.execution is None else hide(options.execution),
-        title=options.title if options.title is None else hide(options.title),
-        token_budget=options.token_budget,
-        cost_limit=options.cost_limit,
-        expected_artifacts=options.expected_artifacts,
-        prices=options.prices,
+        **{name: hide_in(getattr(options, name)) for name in ("task", "execution", *DESCRIBED)},
     )
 
 

@@ -17,7 +17,7 @@ from runconsole.api.run import engine_of
 from runconsole.console import Console
 from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
-from runconsole.events import Answer
+from runconsole.events import DESCRIBED, Answer
 from runconsole.protocols.local.source import Source
 from runconsole.reporting.cancelling import cancel_task
 from runconsole.reporting.current import current_wave, runs, task_around
@@ -142,9 +142,9 @@ class ActiveRun(RunReads, RunAsks, RunServes):
         try:
             self.console.start()
             self._resume()
-            shown_options = ("title", "token_budget", "cost_limit", "expected_artifacts")
             checked = engine_of(self.console).options
-            self._emitter.start(plan.phases, **{name: getattr(checked, name) for name in shown_options})
+            told = {name: getattr(checked, name) for name in DESCRIBED if name != "prices"}
+            self._emitter.start(plan.phases, **told)
             runs.append(self)
             self._display = shown(self, show)
         except BaseException:  # an interrupt, too: nobody else could end what has begun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from runconsole.events import Micros
+from runconsole.events import DESCRIBED, Micros
 from runconsole.state.completion import is_complete
 from runconsole.state.rows import Link
 from runconsole.state.state import RunState
@@ -16,13 +16,7 @@ _OVER = frozenset({"ended", "failed", "stopped"})
 
 def successor(before: RunState, name: str | None, at: Micros) -> RunState:
     """Return the state of a run that follows another: with the same title and limits, over the same link."""
-    state = RunState(
-        title=before.title,
-        token_budget=before.token_budget,
-        cost_limit=before.cost_limit,
-        expected_artifacts=before.expected_artifacts,
-        prices=before.prices,
-    )
+    state = RunState(**{name: getattr(before, name) for name in DESCRIBED})
     state.clock = copy(before.clock)
     if before.links:
         status = before.links[-1].state
