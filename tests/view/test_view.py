@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -20,11 +20,12 @@ from runconsole.events import (
     Fact,
     LinkChanged,
 )
+from runconsole.view.contract import KeyedName
 from runconsole.view.view import DURABLE_BYTES
 from tests.support.folding import START, Folded, execution, fold, frames_of, task
 from tests.support.streams import checkpoint_events, execution_events, stamped, task_events
 
-KEYED = ("phases", "waves", "tasks", "active", "agents", "checkpoints")
+KEYED = get_args(KeyedName)
 NUMBERED = ("output", "artifacts", "errors", "decisions", "events")
 Row = dict[str, Any]
 

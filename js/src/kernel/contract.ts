@@ -18,18 +18,11 @@ export type DecisionState = "queued" | "sent" | "acknowledged" | "applied" | "re
 /** `open`: an attempt may follow, or the task's end is not known yet. */
 export type ErrorOutcome = "fatal" | "recovered" | "open";
 
-export type TableName =
-  | "phases"
-  | "waves"
-  | "tasks"
-  | "active"
-  | "agents"
-  | "output"
-  | "artifacts"
-  | "errors"
-  | "checkpoints"
-  | "decisions"
-  | "events";
+/** A table whose rows change. */
+export type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "checkpoints";
+
+/** The others only grow. */
+export type TableName = KeyedName | "output" | "artifacts" | "errors" | "decisions" | "events";
 
 /** Many errors of one kind in a short time. */
 export interface Storm {

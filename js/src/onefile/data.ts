@@ -1,8 +1,8 @@
 /** The data of a run in a file, as `runconsole.onefile` in Python writes it. */
-import type { Head, LaneKind, Row, TableName, TimelineWindow } from "../kernel/contract";
+import type { Head, LaneKind, Row, TableName, KeyedName as TablesOfRun, TimelineWindow } from "../kernel/contract";
 
-export type KeyedName = "phases" | "waves" | "tasks" | "agents" | "checkpoints";
-export type GrowingName = Exclude<TableName, KeyedName | "active">;
+export type KeyedName = Exclude<TablesOfRun, "active">;
+export type GrowingName = Exclude<TableName, TablesOfRun>;
 
 /** The changes of a table since the moment before. */
 export interface Change {

@@ -11,6 +11,7 @@ import type {
   CheckpointRow,
   FromKernel,
   Head,
+  KeyedName,
   Picture,
   PictureTables,
   ReplayAction,
@@ -46,7 +47,6 @@ export type Topic =
   | "beat";
 
 export type Held = { [T in TableName]: PictureTables[T] extends { rows: (infer R extends Row)[] } ? R : never };
-type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "checkpoints";
 export type LogName = Exclude<TableName, KeyedName>;
 export type LogTables = { [T in LogName]: LogRows<Held[T]> };
 type HeldTables = { [T in KeyedName]: KeyedRows<Held[T]> } & LogTables;

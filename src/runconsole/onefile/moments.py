@@ -7,12 +7,12 @@ a moment has the number of their rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from runconsole.events import Micros, Received
 from runconsole.state import RunState
 from runconsole.view.agents import AgentTree
-from runconsole.view.contract import Described
+from runconsole.view.contract import Described, KeyedName
 from runconsole.view.decisions import DecisionHistory
 from runconsole.view.error_groups import ErrorGroups
 from runconsole.view.head import ErrorCounts, head
@@ -23,7 +23,7 @@ from runconsole.view.tables import TABLES, TableSource
 
 __all__ = ["GROWING", "KEYED", "Moments"]
 
-KEYED = ("phases", "waves", "tasks", "agents", "checkpoints")
+KEYED: tuple[str, ...] = tuple(name for name in get_args(KeyedName) if name != "active")
 """Tables whose rows change."""
 GROWING: dict[str, int] = {
     "output": 50_000,

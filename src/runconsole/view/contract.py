@@ -28,6 +28,7 @@ __all__ = [
     "ErrorRow",
     "EventRow",
     "Head",
+    "KeyedName",
     "OptionRow",
     "OutputRow",
     "PhaseRow",
@@ -67,19 +68,10 @@ Left = Annotated[list[int], tuple[int, int]]
 Cost = Annotated[float | None, float]
 EventTime = Annotated[int | None, int]
 RunLabel = Annotated[list[Any], tuple[int, str]]
-TableName = Literal[
-    "phases",
-    "waves",
-    "tasks",
-    "active",
-    "agents",
-    "output",
-    "artifacts",
-    "errors",
-    "checkpoints",
-    "decisions",
-    "events",
-]
+KeyedName = Literal["phases", "waves", "tasks", "active", "agents", "checkpoints"]
+"""A table whose rows change."""
+TableName = Annotated[str, KeyedName, Literal["output", "artifacts", "errors", "decisions", "events"]]
+"""The others only grow."""
 
 
 class Storm(TypedDict):
