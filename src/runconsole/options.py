@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runconsole.errors import InvalidArgument
-from runconsole.events import Prices
+from runconsole.events import DESCRIBED, Prices
 from runconsole.protocols.local.source import Source, source_of
 from runconsole.protocols.options import LinkOptions
 from runconsole.protocols.registry import inferred, server_names
@@ -141,19 +141,7 @@ def is_path(url: str) -> bool:
     return is_path and not parts.netloc and "://" not in url
 
 
-_BESIDE_THE_LINK = dict.fromkeys(
-    (
-        "decide",
-        "on_checkpoint",
-        "title",
-        "token_budget",
-        "cost_limit",
-        "expected_artifacts",
-        "prices",
-        "memory_limit",
-        "reconnect",
-    )
-)
+_BESIDE_THE_LINK = dict.fromkeys((*DESCRIBED, "decide", "on_checkpoint", "memory_limit", "reconnect"))
 """Options that a running console can change."""
 
 
