@@ -12,7 +12,7 @@ from msgspec import structs
 from runconsole.events import ActionDecision, ActionRequest, ActionVerb
 from runconsole.reporting.asking import TakenAnswer
 
-__all__ = ["Verdict", "approval_question", "readable", "requests_question", "unanswered", "verdict_of"]
+__all__ = ["ToolVerdict", "approval_question", "readable", "requests_question", "unanswered", "verdict_of"]
 
 _NO_ANSWER = "Nobody answered in time: the call was not approved."
 _REJECTED = "The call was not approved."
@@ -21,7 +21,7 @@ _REFUSALS: tuple[ActionVerb, ...] = ("reject", "ignore", "respond")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ToolVerdict:
     """The decision on a call.
 
     Attributes:
@@ -61,15 +61,15 @@ def _refusal(request: ActionRequest) -> ActionVerb:
     return next((verb for verb in _REFUSALS if verb in request.allowed), "reject")  # or else the asker raises
 
 
-def verdict_of(answer: TakenAnswer) -> Verdict:
+def verdict_of(answer: TakenAnswer) -> ToolVerdict:
     """Return what an answer about one call means. No answer in time is a rejection."""
     decision = answer.decisions[0] if answer.decisions else ActionDecision("reject", message=_NO_ANSWER)
     match decision.type:
         case "edit":
-            return Verdict("edit", arguments=decision.args)
+            return ToolVerdict("edit", arguments=decision.args)
         case "approve":
-            return Verdict("approve")
-    return Verdict("reject", message=decision.message or _REJECTED)
+            return ToolVerdict("approve")
+    return ToolVerdict("reject", message=decision.message or _REJECTED)
 
 
 def readable(value: Any) -> Any:

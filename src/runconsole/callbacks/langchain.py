@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from runconsole.callbacks.interrupts import run_graph, run_graph_async
-from runconsole.callbacks.langchain_calls import Calls, Place
+from runconsole.callbacks.langchain_calls import CallTasks, Place
 from runconsole.callbacks.reports import RunFinder, guarded, missing, say, used, write
 from runconsole.reporting.blockless import BlocklessTask, report_trouble
 from runconsole.reporting.run import ActiveRun
@@ -55,7 +55,7 @@ class RunHandler(BaseCallbackHandler):
         self._finder = RunFinder(run)
         self._output = output
         self._cost = cost
-        self._calls = Calls()
+        self._calls = CallTasks()
         self._streaming: set[UUID] = set()
         self._lock = threading.Lock()
 

@@ -14,7 +14,7 @@ from runconsole.reporting.current import task_around
 from runconsole.reporting.run import ActiveRun
 from runconsole.reporting.tasks import ActiveTask, ActiveTool
 
-__all__ = ["Call", "Calls", "Place"]
+__all__ = ["CallTask", "CallTasks", "Place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Stopped:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class CallTask:
     """A call that has begun and not ended.
 
     Attributes:
@@ -82,7 +82,7 @@ class Call:
     """
 
     task: ActiveTask | None
-    root: Call | None = None
+    root: CallTask | None = None
     own: BlocklessTask | None = None
     part: ActiveTool | None = None
     key: Hashable = None
@@ -90,7 +90,7 @@ class Call:
     earlier: tuple[Stopped, ...] = ()
 
     @property
-    def outermost(self) -> Call:
+    def outermost(self) -> CallTask:
         """The outermost call."""
         return self if self.root is None else self.root
 
@@ -98,18 +98,18 @@ class Call:
 FindRun = Callable[[], ActiveRun | None]
 
 
-class Calls:
+class CallTasks:
     """The open calls of one handler. Any thread may call the methods."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: dict[UUID, Call] = {}
+        self._calls: dict[UUID, CallTask] = {}
         self._stopped: dict[Hashable, Stopped] = {}
         """Nodes that wait at an interrupt or have failed, by the key of the call that would go on with each."""
         self._waiting: dict[str, BlocklessTask] = {}
         """Tasks of nodes at an interrupt, by its id."""
 
-    def of(self, run_id: UUID) -> Call | None:
+    def of(self, run_id: UUID) -> CallTask | None:
         """Return an open call."""
         with self._lock:
             return self._calls.get(run_id)
@@ -127,14 +127,14 @@ class Calls:
         if parent is None:
             run = find()
             key = None if place.thread is None else ("thread", name, place.thread)
-            call = Call(None) if run is None else self._begin_task(run, name, None, key, None)
+            call = CallTask(None) if run is None else self._begin_task(run, name, None, key, None)
         elif place.key not in {None, parent.step} and parent.task is not None and not parent.task.run.is_finished:
             phase = parent.task._record.phase_name  # noqa: SLF001 - of this distribution
             if place.path and (phase is None or phase == "/".join(place.path[:-1])):
                 phase = "/".join(place.path)
             call = self._begin_task(parent.task.run, place.node or name, phase, place.key, parent.outermost)
         else:
-            call = Call(parent.task, parent.outermost)
+            call = CallTask(parent.task, parent.outermost)
         call.step = place.key
         self._add(run_id, call)
 
@@ -153,43 +153,45 @@ class Calls:
         if isinstance(call, ActiveRun):
             self._add(run_id, self._begin_task(call, name, None, None, None))
         elif call.task is None:
-            self._add(run_id, Call(None, call.outermost))
+            self._add(run_id, CallTask(None, call.outermost))
         else:
             _check_cancelled(call)
             stopped = self._take_stopped(key)
             part = stopped if isinstance(stopped, ActiveTool) else call.task.tool(name, arguments)
             if part is not stopped:
                 part.__enter__()
-            self._add(run_id, Call(call.task, call.outermost, part=part, key=key, step=call.step))
+            self._add(run_id, CallTask(call.task, call.outermost, part=part, key=key, step=call.step))
 
-    def begin_model(self, run_id: UUID, parent_id: UUID | None, name: str, find: FindRun) -> Call:
+    def begin_model(self, run_id: UUID, parent_id: UUID | None, name: str, find: FindRun) -> CallTask:
         """Begin the call of a model: it belongs to the task around it, or is one."""
         call = self._parent(parent_id) or self._outside(find)
         if isinstance(call, ActiveRun):
             return self._add(run_id, self._begin_task(call, name, None, None, None))
         _check_cancelled(call)
-        return self._add(run_id, Call(call.task, call.outermost))
+        return self._add(run_id, CallTask(call.task, call.outermost))
 
-    def _parent(self, parent_id: UUID | None) -> Call | None:
+    def _parent(self, parent_id: UUID | None) -> CallTask | None:
         if parent_id is None:
             return None
         with self._lock:
             return self._calls.get(parent_id)
 
-    def _outside(self, find: FindRun) -> Call | ActiveRun:
+    def _outside(self, find: FindRun) -> CallTask | ActiveRun:
         """Return the place of an outermost call of a tool or a model: the task around it, or the run."""
         run = find()
         if run is None:
-            return Call(None)
+            return CallTask(None)
         task = task_around()
-        return Call(task) if task is not None and task.run is run else run
+        return CallTask(task) if task is not None and task.run is run else run
 
-    def _add(self, run_id: UUID, call: Call) -> Call:
+    def _add(self, run_id: UUID, call: CallTask) -> CallTask:
         with self._lock:
             self._calls[run_id] = call
         return call
 
-    def _begin_task(self, run: ActiveRun, name: str, phase: str | None, key: Hashable, root: Call | None) -> Call:
+    def _begin_task(
+        self, run: ActiveRun, name: str, phase: str | None, key: Hashable, root: CallTask | None
+    ) -> CallTask:
         """Return a call with a task of its own: a new one, or one that waits to go on."""
         stopped = self._take_stopped(key)
         if isinstance(stopped, BlocklessTask) and stopped.run is run:
@@ -198,10 +200,10 @@ class Calls:
                     other for other in self._stopped.values() if root is None and other.outermost is stopped
                 )
             stopped.begin_again()
-            return Call(stopped, root, own=stopped, key=key, earlier=earlier)
+            return CallTask(stopped, root, own=stopped, key=key, earlier=earlier)
         task = BlocklessTask(run, name, phase=phase)
         task.begin()
-        return Call(task, root, own=task, key=key)
+        return CallTask(task, root, own=task, key=key)
 
     def _take_stopped(self, key: Hashable) -> BlocklessTask | ActiveTool | None:
         if key is None:
@@ -248,7 +250,7 @@ class Calls:
                 report_trouble(call.task, error)
         self._forget(call)
 
-    def _divert(self, call: Call, error: BaseException) -> None:
+    def _divert(self, call: CallTask, error: BaseException) -> None:
         """End a call by an exception with which LangGraph steers: an interrupt, or a command to a graph around."""
         interrupts = [at.id for at in _interrupts(error)]
         if call.own is None and call.part is None:
@@ -265,22 +267,22 @@ class Calls:
                 for interrupt_id in interrupts:
                     self._waiting.setdefault(interrupt_id, call.own)
 
-    def _pass(self, call: Call) -> None:
+    def _pass(self, call: CallTask) -> None:
         if call.part is not None:
             call.part.__exit__(None, None, None)
         if call.own is not None:
             call.own.end()
 
-    def _take(self, run_id: UUID) -> Call | None:
+    def _take(self, run_id: UUID) -> CallTask | None:
         with self._lock:
             return self._calls.pop(run_id, None)
 
-    def _stop(self, call: Call, stopped: BlocklessTask | ActiveTool) -> None:
+    def _stop(self, call: CallTask, stopped: BlocklessTask | ActiveTool) -> None:
         if call.key is not None:
             with self._lock:
                 self._stopped[call.key] = Stopped(stopped, call.outermost.own)
 
-    def _waits(self, call: Call, own: BlocklessTask) -> bool:
+    def _waits(self, call: CallTask, own: BlocklessTask) -> bool:
         """Return whether a node of an outermost call waits for an answer; cancel those that the call passed by."""
         with self._lock:
             found = [stopped for stopped in self._stopped.values() if stopped.outermost is own]
@@ -290,7 +292,7 @@ class Calls:
                 stopped.task.cancel()
         return any(stopped.waits for stopped in found)
 
-    def _forget(self, call: Call) -> None:
+    def _forget(self, call: CallTask) -> None:
         """At the end of an outermost call, end what is left of it and keep only what waits for an answer."""
         if call.root is not None:
             return
@@ -304,7 +306,7 @@ class Calls:
                 other.own.cancel()
 
 
-def _check_cancelled(call: Call) -> None:
+def _check_cancelled(call: CallTask) -> None:
     """Raise TaskCancelled in a call whose task, or that of the call around all, was cancelled."""
     for task in (call.task, call.outermost.task):
         if task is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, NamedTuple
 
-__all__ = ["FIELDS", "Field", "is_time", "problems", "words"]
+__all__ = ["FIELDS", "EventField", "is_time", "problems", "words"]
 
 _WORDS = {
     "text": "a text",
@@ -38,7 +38,7 @@ _PAST_THE_END = re.compile(r"(?<=\d\d:)60(?=\D|$)|(?<=T)24(?=:00)")
 """A leap second, and the end of a day as ISO 8601 writes it."""
 
 
-class Field(NamedTuple):
+class EventField(NamedTuple):
     """A field of an event.
 
     Attributes:
@@ -54,12 +54,12 @@ class Field(NamedTuple):
     need: bool | None = False
 
 
-def _all(text: str) -> tuple[Field, ...]:
+def _all(text: str) -> tuple[EventField, ...]:
     """Read fields: ``name:kind``, with ``!`` behind a needed one and ``?`` behind an optional one."""
     fields = []
     for part in text.split():
         name, _, kind = part.rstrip("!?").partition(":")
-        fields.append(Field(name, kind, {"!": True, "?": None}.get(part[-1], False)))
+        fields.append(EventField(name, kind, {"!": True, "?": None}.get(part[-1], False)))
     return tuple(fields)
 
 
@@ -88,7 +88,7 @@ _CALL = (
     " taskId:text? success:flag? isError:flag? duration:amount? status:text?"
 )
 
-FIELDS: dict[str, tuple[Field, ...]] = {
+FIELDS: dict[str, tuple[EventField, ...]] = {
     "execution_started": _all(
         "execution_id:text! total_tasks:count total_atoms:count? estimated_duration_ms:amount? phases:list"
         " phases[]:object! phases[].number:count phases[].name:text phases[].tasks:count?"
@@ -151,7 +151,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 """By the type of the event."""
 
 
-def problems(data: Mapping[str, Any], fields: tuple[Field, ...]) -> Iterator[tuple[Field, str]]:
+def problems(data: Mapping[str, Any], fields: tuple[EventField, ...]) -> Iterator[tuple[EventField, str]]:
     """Yield each field that lacks or has another type, with what came: ``"nothing"``, or the value."""
     for field in fields:
         paths = field.name.split("/")

@@ -46,7 +46,7 @@ class _ErrorAction(Struct):
     name: str | None = None
 
 
-class _Metrics(Metrics, rename="camel"):
+class _AgentMetrics(Metrics, rename="camel"):
     """The cached tokens are a part of the input, the reasoning tokens one of the output."""
 
     total_tokens: Whole | None = None
@@ -73,8 +73,8 @@ class _AgentEvent(TaskEvent, rename="camel"):
     action: _ErrorAction | str | None = None
     attempt: Whole | None = None
     max_retries: Whole | None = None
-    metrics: _Metrics | None = None
-    usage: _Metrics | None = None
+    metrics: _AgentMetrics | None = None
+    usage: _AgentMetrics | None = None
     tokens_used: Whole | None = None
     cost: float | None = None
     status: str | None = None
@@ -150,7 +150,7 @@ def _agent_told(status: TaskStatus | None, data: _AgentEvent) -> Fact:
     )
 
 
-def _used(data: _AgentEvent, metrics: _Metrics) -> tuple[TokenUsage, ...]:
+def _used(data: _AgentEvent, metrics: _AgentMetrics) -> tuple[TokenUsage, ...]:
     """Return what an agent has used in all, where the event has anything of it."""
     other = data.usage or _NO_METRICS
 
@@ -169,7 +169,7 @@ def _used(data: _AgentEvent, metrics: _Metrics) -> tuple[TokenUsage, ...]:
     return () if usage == TokenUsage(model=usage.model) else (usage,)
 
 
-_NO_METRICS = _Metrics()
+_NO_METRICS = _AgentMetrics()
 
 
 # ---- tool calls -----------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ class _Phase(Struct):
     success: bool | None = None
 
 
-class _Metrics(Struct):
+class _PipelineMetrics(Struct):
     llm_tokens: Whole | None = None
     llm_cost: float | None = None
 
@@ -195,7 +195,7 @@ class _Pipeline(Struct):
     total_tasks: Whole | None = None
     completed_tasks: Whole | None = None
     failed_tasks: Whole | None = None
-    metrics: _Metrics | None = None
+    metrics: _PipelineMetrics | None = None
 
 
 class _Test(Struct):
@@ -254,7 +254,7 @@ def _pipeline(data: _Pipeline) -> Fact:
         number, name = (data.phase, data.name) if isinstance(data.phase, int) else (None, data.phase)
         done = None if data.progress is None else int(data.progress)
         phase = PhaseReported(number, name, read_status(data.phase_status), done, data.total)
-    metrics = data.metrics or _Metrics()
+    metrics = data.metrics or _PipelineMetrics()
     return PipelineReported(
         reported=phase,
         current_task=data.current_task,

@@ -25,7 +25,7 @@ from runconsole.store import RunStore
 from runconsole.text.unicode import encodable_fact
 
 if TYPE_CHECKING:
-    from runconsole.engine.policy import Policy
+    from runconsole.engine.policy import CheckpointPolicy
     from runconsole.replay import Replay
 
 __all__ = ["Engine"]
@@ -55,8 +55,8 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
         self._watchers = Watchers(self.call_soon)
         self._decider = Decider(lambda: self._feed.runs, self._sender, self.call_soon, self._watchers)
-        self._policy: Policy | None = None
-        self._past_policies: list[Policy] = []
+        self._policy: CheckpointPolicy | None = None
+        self._past_policies: list[CheckpointPolicy] = []
         self._observers: list[Callable[[tuple[Effect, ...]], None]] = []
 
     # ---- life ---------------------------------------------------------------------------------------------------
@@ -114,13 +114,13 @@ class Engine:
         if not self._feed.rests:
             await self._feed.follow()
 
-    def _make_policy(self) -> Policy | None:
+    def _make_policy(self) -> CheckpointPolicy | None:
         if self._options.on_checkpoint is None or not self._feed.is_live:
             return None
-        from runconsole.engine.policy import Policy
+        from runconsole.engine.policy import CheckpointPolicy
 
         left = functools.partial(self.call_soon, self._watchers.look)
-        return Policy(self._options.on_checkpoint, self._state, self._decider, self._report, left=left)
+        return CheckpointPolicy(self._options.on_checkpoint, self._state, self._decider, self._report, left=left)
 
     def adopt(self, options: Options) -> None:
         """Go on with other arguments, of the same run over the same link: those of the cell that was run last.

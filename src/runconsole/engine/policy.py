@@ -18,7 +18,7 @@ from runconsole.state import Checkpoint, RunState
 from runconsole.state.dated import dated_checkpoint
 from runconsole.text.length import shortened
 
-__all__ = ["Policy", "Returned"]
+__all__ = ["CheckpointPolicy", "Returned"]
 
 Returned = Answer[Any] | str | float | tuple[str | float, str | None] | Mapping[str, Any] | None
 """An answer; an option (id, value or label), also with feedback; a mapping of `decide`'s arguments; None for people."""
@@ -34,7 +34,7 @@ Asking = tuple[str, int]
 """A checkpoint's id, and how often it has been asked."""
 
 
-class Policy:
+class CheckpointPolicy:
     """Asks `decide` about each checkpoint once, in a thread of its own: it may take its time. Made on the I/O thread.
 
     `decide` may be a function or an ``async def``, which runs on an event loop of its own. What it raises is an alert

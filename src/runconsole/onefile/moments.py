@@ -21,7 +21,7 @@ from runconsole.view.rows import AnyRow, Cutter, ms
 from runconsole.view.sent_rows import is_same
 from runconsole.view.tables import TABLES, TableSource
 
-__all__ = ["GROWING", "KEYED", "Moments"]
+__all__ = ["GROWING", "KEYED", "FileMoments"]
 
 KEYED: tuple[str, ...] = tuple(name for name in get_args(KeyedName) if name != "active")
 """Tables whose rows change."""
@@ -42,7 +42,7 @@ _AGENTS = 1_000
 _MISSING = object()
 
 
-class Moments:
+class FileMoments:
     """The moments of one run.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from runconsole.errors import RecordingError
 from runconsole.events import DESCRIBED, Received
 from runconsole.log import EventLog
-from runconsole.onefile.moments import Moments
+from runconsole.onefile.moments import FileMoments
 from runconsole.recording import Entry, Scan, scan
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of
@@ -69,9 +69,9 @@ class Played:
             raise RecordingError(f"cannot read the recording {str(path)!r} ({reason})") from None
         return found
 
-    def _begun(self) -> Moments:
+    def _begun(self) -> FileMoments:
         """Return the moments of the newest run, without any."""
-        return Moments(self.store.state, self._read, self._describe)
+        return FileMoments(self.store.state, self._read, self._describe)
 
     def _play(self, path: Path) -> None:
         step = max(self.duration_s / _MOMENTS, 1e-3)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from runconsole.events import Answer
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesCommands, offered_token
+from runconsole.reporting.conversation import UNAUTHORIZED, TakesCommands, ViewerConversation, offered_token
 from runconsole.reporting.journal import Journal
-from runconsole.reporting.viewing import View
+from runconsole.reporting.viewing import JournalView
 
 __all__ = ["AsgiApp"]
 
@@ -57,7 +57,7 @@ class AsgiApp:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
         query = scope.get("query_string", b"").decode("latin-1")
         offered = offered_token(query, headers.get("authorization"))
-        conversation = Conversation(self._answer, token=self._token, offered=offered, commands=self._commands)
+        conversation = ViewerConversation(self._answer, token=self._token, offered=offered, commands=self._commands)
         await receive()  # websocket.connect
         if conversation.is_denied or (self._token is None and _is_foreign(headers)):
             await send({"type": "websocket.close", "code": UNAUTHORIZED})
@@ -68,7 +68,7 @@ class AsgiApp:
             await send({"type": "websocket.send", "text": frame})
 
         frames = _Frames(receive)
-        await View(self._journal, conversation, post).run(frames)
+        await JournalView(self._journal, conversation, post).run(frames)
         if not frames.is_over:
             code, reason = (1000, "") if conversation.admitted else (UNAUTHORIZED, "unauthorized")
             await send({"type": "websocket.close", "code": code, "reason": reason})

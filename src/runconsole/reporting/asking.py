@@ -24,7 +24,7 @@ from runconsole.requests.decisions import decided_answer, decisions_of
 from runconsole.requests.fields import written_requests
 from runconsole.values import plain_argument
 
-__all__ = ["Question", "Questions", "TakenAnswer", "read_options", "read_schema"]
+__all__ = ["RunQuestion", "RunQuestions", "TakenAnswer", "read_options", "read_schema"]
 
 
 class TakenAnswer(Answer[str | None], frozen=True):
@@ -46,7 +46,7 @@ class TakenAnswer(Answer[str | None], frozen=True):
 
 
 @dataclass(slots=True, eq=False)
-class Question:
+class RunQuestion:
     """An open question."""
 
     id: str
@@ -65,12 +65,12 @@ class Question:
     """The answer that counts."""
 
 
-class Questions:
+class RunQuestions:
     """The questions of one run. Any thread may call the methods."""
 
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
-        self._questions: dict[str, Question] = {}
+        self._questions: dict[str, RunQuestion] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -85,7 +85,7 @@ class Questions:
         schema: dict[str, Any] | None = None,
         requests: tuple[ActionRequest, ...] = (),
         **details: Any,
-    ) -> Question:
+    ) -> RunQuestion:
         """Ask: report a question, and return it. `details` are further fields of the event."""
         known = [option["id"] for option in options]
         if default is not None and default not in known:
@@ -94,7 +94,7 @@ class Questions:
             raise InvalidArgument(f"expected timeout= to be a number of seconds, got {timeout!r}")
         with self._lock:
             question_id, now = f"question-{next(self._numbers)}", time.monotonic()
-            question = Question(question_id, title, list(options), default, record, now, schema, requests)
+            question = RunQuestion(question_id, title, list(options), default, record, now, schema, requests)
             self._questions[question.id] = question
         deadline = None if timeout is None else iso_time(now_micros() + round(timeout * 1e6))
         offered = [option | {"isDefault": True} if option["id"] == default else option for option in options]
@@ -137,7 +137,7 @@ class Questions:
         """Return whether the run has asked a question of this id."""
         return question_id in self._questions
 
-    def time_out(self, question: Question) -> None:
+    def time_out(self, question: RunQuestion) -> None:
         """Take the default, unless an answer was faster."""
         taken = TakenAnswer(question.default, decided_by="timeout", timed_out=True)
         if question.requests and question.default is not None:
@@ -151,7 +151,7 @@ class Questions:
         )
         question.answered.set_result(taken)
 
-    def withdraw(self, question: Question) -> None:
+    def withdraw(self, question: RunQuestion) -> None:
         """Close a question whose asker has gone: its deadline is now."""
         if not self._close(question, None):
             return
@@ -165,7 +165,7 @@ class Questions:
             if self._close(question, None):
                 question.answered.set_exception(NoOneToAsk("the run has ended, and with it this question"))
 
-    def _close(self, question: Question, taken: TakenAnswer | None) -> bool:
+    def _close(self, question: RunQuestion, taken: TakenAnswer | None) -> bool:
         """Close a question with the answer that counts; return False if it was closed before."""
         with self._lock:
             if question.is_closed:
@@ -174,7 +174,7 @@ class Questions:
             return True
 
 
-def _taken(question: Question, answer: Answer[Any], chosen: CheckpointOption, by: str) -> TakenAnswer:
+def _taken(question: RunQuestion, answer: Answer[Any], chosen: CheckpointOption, by: str) -> TakenAnswer:
     """Return an answer as it is taken. Raises InvalidArgument for one that the question does not take."""
     if question.requests:
         answer = decided_answer(question.requests, answer)
@@ -196,7 +196,7 @@ def read_schema(schema: object) -> dict[str, Any] | None:
     return plain
 
 
-def _too_late(question: Question) -> DecisionRefused | DecisionExpired:
+def _too_late(question: RunQuestion) -> DecisionRefused | DecisionExpired:
     """Return the refusal of an answer to a closed question."""
     taken = question.taken
     if taken is None:

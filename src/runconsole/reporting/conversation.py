@@ -25,7 +25,7 @@ from runconsole.redaction.secrets import Secret
 from runconsole.reporting.writing import iso_time
 from runconsole.values import plain, plain_argument
 
-__all__ = ["UNAUTHORIZED", "Conversation", "TakesAnswer", "TakesCommands", "batches", "offered_token", "resolved"]
+__all__ = ["UNAUTHORIZED", "TakesAnswer", "TakesCommands", "ViewerConversation", "batches", "offered_token", "resolved"]
 
 UNAUTHORIZED = 4001
 """The close code for a missing or wrong token."""
@@ -56,7 +56,7 @@ class TakesCommands(Protocol):
         """Carry out a command; return its result. Raises RunConsoleError."""
 
 
-class Conversation:
+class ViewerConversation:
     """The server's side of one viewer.
 
     Args:

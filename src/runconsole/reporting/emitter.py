@@ -12,7 +12,7 @@ from typing import Any
 
 from runconsole.events import Received
 from runconsole.reporting.agents import AgentReports
-from runconsole.reporting.pace import EVERY_S, MOST_WAITING, Pace, joined
+from runconsole.reporting.pace import EVERY_S, MOST_WAITING, ReportPace, joined
 from runconsole.reporting.records import Problem, TaskRecord
 from runconsole.reporting.tally import ENDED, Tally
 from runconsole.reporting.writing import START, EventWriter, encoded, known
@@ -40,7 +40,7 @@ class Emitter:
         self.tally = Tally(declared)
         self.is_finished = False
         self.lock = threading.RLock()
-        self._pace = Pace(later, self._flush_due)
+        self._pace = ReportPace(later, self._flush_due)
         self._own_tokens = False
         """True if tokens were reported beside the tasks: then the run's own counts are."""
         self._agents = AgentReports(self._emit_task)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from runconsole.reporting.records import TaskRecord
 
-__all__ = ["EVERY_S", "MOST_WAITING", "Pace", "joined"]
+__all__ = ["EVERY_S", "MOST_WAITING", "ReportPace", "joined"]
 
 EVERY_S = 1.0
 """Seconds between two events of progress, or of output, of one task."""
@@ -15,7 +15,7 @@ MOST_WAITING = 65_536
 """Characters of output that wait; more leave at once."""
 
 
-class Pace:
+class ReportPace:
     """Tasks with something that waits for its turn.
 
     Args:

@@ -18,7 +18,7 @@ from runconsole.engine.watchers import on_loop
 from runconsole.errors import InvalidArgument, NoOneToAsk
 from runconsole.events import ActionRequest, CheckpointOption
 from runconsole.reporting import notebook, terminal
-from runconsole.reporting.asking import Question, Questions, TakenAnswer, read_options, read_schema
+from runconsole.reporting.asking import RunQuestion, RunQuestions, TakenAnswer, read_options, read_schema
 from runconsole.reporting.display import Display
 from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.records import TaskRecord
@@ -43,11 +43,11 @@ class RunAsks:
     _emitter: Emitter
     _widget: ConsoleWidget | None
     _asks_policy: bool
-    _questions: Questions
+    _questions: RunQuestions
     _display: Display | None
 
     def _begin_asking(self) -> None:
-        self._questions = Questions(self._emitter)
+        self._questions = RunQuestions(self._emitter)
 
     def _end_asking(self) -> None:
         self._questions.end()
@@ -120,7 +120,7 @@ class RunAsks:
         finally:
             self._questions.withdraw(question)
 
-    def _warn_of_silent_page(self, question: Question) -> None:
+    def _warn_of_silent_page(self, question: RunQuestion) -> None:
         """Wait a moment; say it if no page takes presses while this cell runs, as in front ends without subshells."""
         is_main = threading.current_thread() is threading.main_thread()
         concurrent.futures.wait([question.answered], _SILENT_S)
@@ -166,7 +166,7 @@ class RunAsks:
         schema: Mapping[str, Any] | None,
         requests: object,
         kind: str,
-    ) -> Question:
+    ) -> RunQuestion:
         self._check_open()
         for name, value in (("title", title), ("description", description), ("type", kind)):
             if not isinstance(value, str):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runconsole.errors import InvalidArgument
-from runconsole.reporting.asking import Questions
+from runconsole.reporting.asking import RunQuestions
 from runconsole.reporting.emitter import Emitter
 from runconsole.reporting.source import RunSource
 
@@ -29,7 +29,7 @@ class RunServes:
 
     execution_id: str
     _emitter: Emitter
-    _questions: Questions
+    _questions: RunQuestions
     _source: RunSource
 
     def _begin_serving(self) -> None:

@@ -18,10 +18,16 @@ from runconsole.engine.iothread import IOThread, lease
 from runconsole.errors import InvalidArgument
 from runconsole.listening import stop_accepting
 from runconsole.redaction.secrets import Secret
-from runconsole.reporting.conversation import UNAUTHORIZED, Conversation, TakesAnswer, TakesCommands, offered_token
+from runconsole.reporting.conversation import (
+    UNAUTHORIZED,
+    TakesAnswer,
+    TakesCommands,
+    ViewerConversation,
+    offered_token,
+)
 from runconsole.reporting.fanout import Fanout
 from runconsole.reporting.journal import Journal
-from runconsole.reporting.viewing import View
+from runconsole.reporting.viewing import JournalView
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import Server, ServerConnection
@@ -66,7 +72,7 @@ class RunServer:
         self._is_over = is_over
         self._commands = commands
         self._fanout = Fanout(journal)
-        self._views: dict[ServerConnection, View] = {}
+        self._views: dict[ServerConnection, JournalView] = {}
         self._server: Server | None = None
         self._asked = (host, port)
         self.place = (host, port)
@@ -134,15 +140,15 @@ class RunServer:
             return connection.respond(HTTPStatus.UNAUTHORIZED, "The token is wrong.\n")
         return None
 
-    def _conversation(self, request: Request | None) -> Conversation:
+    def _conversation(self, request: Request | None) -> ViewerConversation:
         query, authorization = ("", None) if request is None else _offer(request)
         offered = offered_token(query, authorization)
-        return Conversation(self._answer, token=self._token, offered=offered, commands=self._commands)
+        return ViewerConversation(self._answer, token=self._token, offered=offered, commands=self._commands)
 
     async def _welcome(self, connection: ServerConnection) -> None:
         conversation = self._conversation(connection.request)
         write = functools.partial(_write, connection)
-        view = self._views[connection] = View(self._journal, conversation, connection.send, self._fanout, write)
+        view = self._views[connection] = JournalView(self._journal, conversation, connection.send, self._fanout, write)
         try:
             await view.run(aiter(connection))
         finally:

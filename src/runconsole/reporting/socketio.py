@@ -18,7 +18,7 @@ from typing import Any
 
 from runconsole.errors import InvalidArgument, MissingPackage
 from runconsole.events import Answer
-from runconsole.reporting.asking import Questions
+from runconsole.reporting.asking import RunQuestions
 from runconsole.reporting.conversation import resolved
 from runconsole.reporting.feeding import MAIN, RoomFeed, loop_of
 from runconsole.reporting.journal import Journal
@@ -37,7 +37,7 @@ class Attachment:
 
     hub: _Hub
     execution_id: str
-    questions: Questions
+    questions: RunQuestions
     feed: RoomFeed
 
     def answer(self, question_id: str, answer: Answer[Any]) -> None:
@@ -73,7 +73,7 @@ _hubs: dict[Any, _Hub] = {}
 _lock = threading.Lock()
 
 
-def attach(sio: Any, room: str | None, execution_id: str, journal: Journal, questions: Questions) -> Attachment:
+def attach(sio: Any, room: str | None, execution_id: str, journal: Journal, questions: RunQuestions) -> Attachment:
     """Emit a run on a server; return what ends it. Raises InvalidArgument, MissingPackage."""
     _check(sio, room)
     with _lock:
@@ -117,7 +117,7 @@ class _Hub:
 
     # ---- runs -------------------------------------------------------------------------------------------------------
 
-    def add(self, room: str | None, execution_id: str, journal: Journal, questions: Questions) -> Attachment:
+    def add(self, room: str | None, execution_id: str, journal: Journal, questions: RunQuestions) -> Attachment:
         """Add a run. Raises InvalidArgument if it is on this server in another way."""
         known = self._runs.get(execution_id)
         if known is not None:

@@ -15,7 +15,7 @@ from runconsole.events import CheckpointOption
 from runconsole.forms.answers import takes_values
 from runconsole.forms.filling import Filling
 from runconsole.reporting import notebook
-from runconsole.reporting.asking import Question
+from runconsole.reporting.asking import RunQuestion
 from runconsole.requests.review import Review, action_lines, is_offered
 from runconsole.text.marks import marked
 
@@ -34,7 +34,7 @@ def can_ask() -> bool:
         return False
 
 
-def ask(question: Question, decide: Callable[..., object], timeout: float | None) -> None:
+def ask(question: RunQuestion, decide: Callable[..., object], timeout: float | None) -> None:
     """Show a question and read lines until it is answered, here or elsewhere. Raises TimeoutError after `timeout`.
 
     `decide` takes the answer: the id of the question, that of an option, and `values`.
@@ -61,7 +61,7 @@ def ask(question: Question, decide: Callable[..., object], timeout: float | None
             sys.stderr.write(f"{error}\n")
 
 
-def answer(question: Question, chosen: str, decide: Callable[..., object]) -> None:
+def answer(question: RunQuestion, chosen: str, decide: Callable[..., object]) -> None:
     """Ask for what goes with an option, a line each, and decide; the end of stdin leaves the question open."""
     label = next(option["label"] for option in question.options if option["id"] == chosen)
     review = Review.of(question.requests, chosen)
@@ -82,7 +82,7 @@ def answer(question: Question, chosen: str, decide: Callable[..., object]) -> No
         decide(question.id, chosen, values=filling.values if isinstance(filling, Filling) else None)
 
 
-def lines(question: Question) -> list[str]:
+def lines(question: RunQuestion) -> list[str]:
     """Return a question as lines for a person."""
     shown = [f"? {marked(question.title)}"]
     shown += [f"  {marked(line)}" for line in action_lines(question.requests)]
@@ -93,12 +93,12 @@ def lines(question: Question) -> list[str]:
     return [*shown, f"Answer 1 to {len(_offered(question))}, then Enter:"]
 
 
-def _offered(question: Question) -> list[dict[str, Any]]:
+def _offered(question: RunQuestion) -> list[dict[str, Any]]:
     """Return the options to choose from: what is approved is shown whole, or not offered."""
     return [option for option in question.options if is_offered(question.requests, option["id"])]
 
 
-def chosen_by(text: str, question: Question) -> str | None:
+def chosen_by(text: str, question: RunQuestion) -> str | None:
     """Return the id of the option that a typed line means: its number, id or label; an empty line is the default."""
     offered = _offered(question)
     if not text:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from runconsole.reporting.conversation import Conversation, batches
+from runconsole.reporting.conversation import ViewerConversation, batches
 from runconsole.reporting.fanout import Fanout, Follower
 from runconsole.reporting.journal import GATHER_S, Journal
 
-__all__ = ["View"]
+__all__ = ["JournalView"]
 
 _AUTH_WITHIN_S = 10.0
 _REPLY_WITHIN_S = 2.0
 """Seconds in which a viewer gets the replies to its answers when the events have ended."""
 
 
-class View:
+class JournalView:
     """One viewer: gets every event from the first on, and replies to its messages.
 
     Args:
@@ -30,7 +30,7 @@ class View:
     def __init__(
         self,
         journal: Journal,
-        conversation: Conversation,
+        conversation: ViewerConversation,
         send: Callable[[str], Awaitable[None]],
         fanout: Fanout | None = None,
         write: Callable[[bytes], bool] = lambda _: False,

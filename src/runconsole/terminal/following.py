@@ -12,7 +12,7 @@ from runconsole.console import Console
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
 from runconsole.terminal.prompt import Prompt
-from runconsole.terminal.sending import Sender
+from runconsole.terminal.sending import AnswerSender
 from runconsole.text.marks import marked
 from runconsole.view.screen import clean, render_rich
 
@@ -50,7 +50,7 @@ def _follow_live(console: Console) -> None:
     from rich.console import Console as Terminal
     from rich.live import Live
 
-    prompt, sender = Prompt(), Sender()
+    prompt, sender = Prompt(), AnswerSender()
     live = Live(
         _picture(console, prompt),
         console=Terminal(file=terminal_of(sys.stdout)),

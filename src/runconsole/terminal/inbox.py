@@ -16,7 +16,7 @@ from runconsole.state import Checkpoint, span_s
 from runconsole.terminal.keys import keyboard
 from runconsole.terminal.process import terminal_of
 from runconsole.terminal.prompt import Prompt, PromptAnswer
-from runconsole.terminal.sending import Sender
+from runconsole.terminal.sending import AnswerSender
 from runconsole.text.marks import marked
 from runconsole.view.fleet import OpenQuestion, questions
 from runconsole.view.fleet_text import run_lines
@@ -40,7 +40,7 @@ def answer_questions(runs: RunSet) -> None:
     from rich.console import Console as Terminal
     from rich.live import Live
 
-    prompt, sender = Prompt(), Sender()
+    prompt, sender = Prompt(), AnswerSender()
     live = Live(
         console=Terminal(file=terminal_of(sys.stdout)),
         auto_refresh=False,
@@ -153,5 +153,5 @@ def _picture(runs: RunSet, prompt: Prompt) -> RenderableType:
     return text
 
 
-def _answer(runs: RunSet, sender: Sender, asked: OpenQuestion, reply: PromptAnswer) -> None:
+def _answer(runs: RunSet, sender: AnswerSender, asked: OpenQuestion, reply: PromptAnswer) -> None:
     sender.send(runs.member(asked.run.key).console, asked.checkpoint.checkpoint_id, reply.answer, asked.run_name)

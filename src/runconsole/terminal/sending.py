@@ -10,12 +10,12 @@ from runconsole.errors import RunConsoleError
 from runconsole.events import Answer
 from runconsole.view.screen import clean
 
-__all__ = ["Sender"]
+__all__ = ["AnswerSender"]
 
 _LONGEST = 500
 
 
-class Sender:
+class AnswerSender:
     """Sends answers, each on a thread of its own, and keeps their outcomes until they are asked for."""
 
     def __init__(self) -> None:

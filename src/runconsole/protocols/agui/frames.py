@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from runconsole.decoding.payload import reader
 
-__all__ = ["Event", "Interrupt", "LanggraphEvent", "LanggraphInterrupt", "read_frame", "read_langgraph"]
+__all__ = ["Event", "InterruptFrame", "LanggraphEvent", "LanggraphInterrupt", "read_frame", "read_langgraph"]
 
 
-class Interrupt(Struct, rename="camel"):
+class InterruptFrame(Struct, rename="camel"):
     """A question with which a run ends, until another run answers it."""
 
     id: str | None = None
@@ -37,7 +37,7 @@ class LanggraphEvent(Struct, rename="camel"):
     raw_event: LanggraphInterrupt = LanggraphInterrupt()
 
 
-class Outcome(Struct, rename="camel"):
+class RunOutcome(Struct, rename="camel"):
     """The end of a run, or of a sub-agent."""
 
     type: str | None = None
@@ -53,7 +53,7 @@ class Event(Struct, rename="camel"):
     thread_id: str | None = None
     run_id: str | None = None
     protocol_version: str | None = None
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
     usage: Any = None
     message: str | None = None
     code: str | None = None

@@ -16,13 +16,13 @@ from runconsole.decoding.payload import loads_encodable, salvage
 from runconsole.decoding.times import read_deadline
 from runconsole.errors import UnsupportedByWire
 from runconsole.events import CheckpointOpened, CheckpointOption, DecisionRequested
-from runconsole.protocols.agui.frames import Interrupt, LanggraphEvent
+from runconsole.protocols.agui.frames import InterruptFrame, LanggraphEvent
 from runconsole.requests.decisions import decisions_of
 from runconsole.requests.options import options_of
 from runconsole.requests.responses import response
 from runconsole.requests.shapes import Requests, approval, recognise
 
-__all__ = ["Question", "custom_question", "payload_text", "standard_question", "written_for_langgraph"]
+__all__ = ["AgentQuestion", "custom_question", "payload_text", "standard_question", "written_for_langgraph"]
 
 _APPROVALS = frozenset({"tool_call", "confirmation"})
 _APPROVE = CheckpointOption("approve", "Approve", action="approve")
@@ -38,7 +38,7 @@ _REQUESTED = frozenset(
 """Names of the parts of a request for decisions."""
 
 
-class Question(Struct):
+class AgentQuestion(Struct):
     """An open question.
 
     Attributes:
@@ -121,7 +121,7 @@ def standard_question(
     arguments: str = "",
     *,
     schemas: Mapping[str, Any] = MappingProxyType({}),
-) -> Question:
+) -> AgentQuestion:
     """Return the question of an interrupt.
 
     Args:
@@ -132,7 +132,7 @@ def standard_question(
         arguments: of that call, as JSON.
         schemas: those of answers that came beside the interrupts, by the ids of these.
     """
-    interrupt = salvage(given, Interrupt) or Interrupt()
+    interrupt = salvage(given, InterruptFrame) or InterruptFrame()
     schema = interrupt.response_schema or schemas.get(interrupt.id or "")
     schema = schema if isinstance(schema, Mapping) else {}
     value = _langgraph_value(interrupt.metadata)
@@ -163,10 +163,10 @@ def standard_question(
         schema=dict(schema) if choices is _SUBMIT else None,
         requests=() if requests is None else requests.actions,
     )
-    return Question(fact, given, schema, value, requests, None if value is None else _langgraph_id(interrupt.id))
+    return AgentQuestion(fact, given, schema, value, requests, None if value is None else _langgraph_id(interrupt.id))
 
 
-def custom_question(event: LanggraphEvent, task_id: str | None, number: str) -> Question:
+def custom_question(event: LanggraphEvent, task_id: str | None, number: str) -> AgentQuestion:
     """Return the question of an ``on_interrupt`` event of `ag-ui-langgraph`: any value, often as JSON in a string."""
     value = _parsed(event.value) if isinstance(event.value, str) else event.value
     schema = event.raw_event.response_schema
@@ -189,7 +189,7 @@ def custom_question(event: LanggraphEvent, task_id: str | None, number: str) -> 
         requests=() if requests is None else requests.actions,
     )
     own_id = _langgraph_id(event.raw_event.id)
-    return Question(fact, value, schema, "" if value is None else value, requests, own_id, is_standard=False)
+    return AgentQuestion(fact, value, schema, "" if value is None else value, requests, own_id, is_standard=False)
 
 
 def _langgraph_id(given: str | None) -> str | None:

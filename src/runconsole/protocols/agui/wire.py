@@ -30,7 +30,7 @@ from runconsole.protocols.agui.conversation import Conversation
 from runconsole.protocols.agui.facts import AgentRun, derived, error_of
 from runconsole.protocols.agui.frames import Event, LanggraphEvent, read_frame, read_langgraph
 from runconsole.protocols.agui.questions import (
-    Question,
+    AgentQuestion,
     custom_question,
     payload_text,
     standard_question,
@@ -75,7 +75,7 @@ class AguiWire(Wire):
         self._run_id = self._newest_run = ""
         self._has_used = False
         """True if the agent is known by its tokens."""
-        self._questions: dict[str, Question] = {}
+        self._questions: dict[str, AgentQuestion] = {}
         self._custom: list[LanggraphEvent] = []
         """Questions of `on_interrupt` in the present run."""
         self._in_flight: tuple[str, ...] = ()
@@ -226,7 +226,7 @@ class AguiWire(Wire):
         end = ExecutionCompleted(word, completed_tasks=self._run.done)
         return [*left, *used, *rows, _row(event, end, text, at)]
 
-    def _ask(self, questions: list[Question], event: Event, text: str, at: Micros) -> list[Signal]:
+    def _ask(self, questions: list[AgentQuestion], event: Event, text: str, at: Micros) -> list[Signal]:
         """Wait for the answers of people: the run has ended with questions."""
         self._life = "asking"
         self._questions = {question.fact.checkpoint_id: question for question in questions}
@@ -256,7 +256,7 @@ class AguiWire(Wire):
         payloads = [{"agentId": fact.agent_id, "usage": fact.usage} for fact in used]
         return [derived("usage", fact, payload, event, at) for fact, payload in zip(used, payloads, strict=True)]
 
-    def _question(self, given: Any, number: str) -> Question:
+    def _question(self, given: Any, number: str) -> AgentQuestion:
         """Return the question of an interrupt, with the task and the arguments of its tool call."""
         call_id = given.get("toolCallId") if isinstance(given, dict) else None
         call_id = call_id if isinstance(call_id, str) else ""

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from runconsole.events import CheckpointDecided, DecisionRequested, Fact, Micros
-from runconsole.protocols.langgraph.frames import Params
+from runconsole.protocols.langgraph.frames import StreamParams
 from runconsole.protocols.langgraph.questions import (
     Given,
     Interrupt,
-    Run,
+    ThreadRun,
     answers_in,
     interrupts_of,
     runs_in,
@@ -52,7 +52,7 @@ class Found(Struct):
     calls: list[Call] = []
     is_settled: bool = False
     has_open: bool = False
-    newest: Run | None = None
+    newest: ThreadRun | None = None
 
 
 class Asking:
@@ -93,7 +93,7 @@ class Asking:
         self._tries = 0
         self._taken.clear()
 
-    def requested(self, params: Params, run_id: str, at: Micros | None) -> None:
+    def requested(self, params: StreamParams, run_id: str, at: Micros | None) -> None:
         """Note that a run asks."""
         interrupt_id, value = params.data.get("interrupt_id"), params.data.get("payload")
         if not isinstance(interrupt_id, str):
@@ -109,7 +109,7 @@ class Asking:
                 known.run_id = run_id
         self._tries = 0
 
-    def note_task(self, params: Params) -> None:
+    def note_task(self, params: StreamParams) -> None:
         """Note which task has asked, where its end says so."""
         listed = params.data.get("interrupts")
         task_id = params.namespace[0].rpartition(":")[2] if params.namespace else params.data.get("id")
@@ -132,7 +132,7 @@ class Asking:
         self.in_flight[decision.decision_id] = interrupt.id
         interrupt.answer = Given(answer, option=decision.option)
 
-    def sent_before(self, decision_id: str, params: Params) -> None:
+    def sent_before(self, decision_id: str, params: StreamParams) -> None:
         """Note an answer of ours in a recording."""
         interrupt = self.known.get(params.interrupt_id or "")
         if interrupt is not None:
@@ -279,7 +279,7 @@ class Asking:
             found.calls.append(self._call("runs", f"/runs?limit={_MOST_RUNS}"))
         return found
 
-    def _on_runs(self, runs: list[Run]) -> Found:
+    def _on_runs(self, runs: list[ThreadRun]) -> Found:
         found = Found()
         newest = next((run for run in runs if run.run_id == self._doubted), None)
         if newest is not None:

@@ -8,17 +8,17 @@ from typing import Any
 from runconsole.errors import UnsupportedByWire
 from runconsole.protocols.base import Outgoing, Reply, Request, TaskCommand
 from runconsole.protocols.langgraph.asking import Asking
-from runconsole.protocols.langgraph.executions import Executions
+from runconsole.protocols.langgraph.executions import ThreadExecutions
 from runconsole.protocols.langgraph.questions import answers_in, runs_in
 from runconsole.transports.agentserver.calls import Call, CallResult, write_call
 
-__all__ = ["Beside", "Questions"]
+__all__ = ["Beside", "QuestionReads"]
 
 _CANCEL, _ASK = "cancel", "question"
 _MOST_RUNS = 50
 
 
-class Questions:
+class QuestionReads:
     """The queries for what events may have left out. Open questions are asked for by the wire itself."""
 
     def open_checkpoints(self, task_id: str | None) -> Sequence[Request]:  # noqa: ARG002 - as `Queries` has it
@@ -37,7 +37,7 @@ class Questions:
 class Beside:
     """Makes the calls, and reads their results."""
 
-    def __init__(self, path: str, asking: Asking, executions: Executions) -> None:
+    def __init__(self, path: str, asking: Asking, executions: ThreadExecutions) -> None:
         self._path = path
         self._asking = asking
         self._executions = executions

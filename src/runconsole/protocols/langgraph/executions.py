@@ -9,11 +9,11 @@ from msgspec import Struct
 from runconsole.events import ErrorReported, ExecutionCompleted, ExecutionStarted, Logged, Received, TaskStatus
 from runconsole.protocols.langgraph.asking import Asking, Found
 from runconsole.protocols.langgraph.facts import GraphRun
-from runconsole.protocols.langgraph.frames import Params
-from runconsole.protocols.langgraph.rows import Rows
+from runconsole.protocols.langgraph.frames import StreamParams
+from runconsole.protocols.langgraph.rows import ThreadRows
 from runconsole.transports.agentserver.calls import Call
 
-__all__ = ["Executions", "Step"]
+__all__ = ["Step", "ThreadExecutions"]
 
 Step: TypeAlias = list[Received | Call]
 """Rows, and calls to make behind them."""
@@ -32,7 +32,7 @@ class _Held(Struct):
     end: tuple[TaskStatus, str | None] | None = None
 
 
-class Executions:
+class ThreadExecutions:
     """Follows the runs of a thread. An execution is a run, and the runs that answer the questions of that.
 
     Args:
@@ -64,7 +64,7 @@ class Executions:
 
     # ---- events -----------------------------------------------------------------------------------------------------
 
-    def read(self, method: str, params: Params, rows: Rows) -> Step:
+    def read(self, method: str, params: StreamParams, rows: ThreadRows) -> Step:
         """Read what happens in a run."""
         before: Step = self._release(rows)
         if method == "tasks" and isinstance(params.data, dict):
@@ -73,7 +73,7 @@ class Executions:
         run, joined = self._current(rows)
         return [*before, *joined, *rows.of(run.read(method, params), run)]
 
-    def asked(self, params: Params, run_id: str | None, rows: Rows) -> Step:
+    def asked(self, params: StreamParams, run_id: str | None, rows: ThreadRows) -> Step:
         """Read that a run asks."""
         before: Step = self._release(rows)
         run, joined = self._current(rows)
@@ -82,7 +82,7 @@ class Executions:
             self._life = "waiting"
         return [*before, *joined, rows.own(Logged(), run), *self._asking.calls()]
 
-    def lived(self, data: dict[str, Any], run_id: str | None, rows: Rows) -> Step:
+    def lived(self, data: dict[str, Any], run_id: str | None, rows: ThreadRows) -> Step:
         """Read that a run begins, stops or ends."""
         event, run, held = str(data.get("event")), self.run, self._held
         if run_id is not None:
@@ -104,7 +104,7 @@ class Executions:
         end: Step = [] if status is None else self._end(run, status, rows, error)
         return [rows.own(Logged(), run), *end]
 
-    def found(self, found: Found, rows: Rows) -> Step:
+    def found(self, found: Found, rows: ThreadRows) -> Step:
         """Read what the server says of its questions and runs."""
         step: Step = self._resolve(found, rows)
         for news in found.news:
@@ -128,7 +128,7 @@ class Executions:
 
     # ---- where one begins -------------------------------------------------------------------------------------------
 
-    def _started(self, run_id: str, graph: str, rows: Rows) -> Step:
+    def _started(self, run_id: str, graph: str, rows: ThreadRows) -> Step:
         run = self.run
         if run is not None and self._life == "waiting":
             self._life = "running"
@@ -143,12 +143,12 @@ class Executions:
         self._life = "running"
         return [*before, rows.own(ExecutionStarted(run_id, title=graph), run)]
 
-    def _begin(self, run: GraphRun, rows: Rows) -> Step:
+    def _begin(self, run: GraphRun, rows: ThreadRows) -> Step:
         self.run = run
         self._life = "running"
         return [rows.derived("run.started", ExecutionStarted(run.run_id, title=run.graph), run)]
 
-    def _current(self, rows: Rows) -> tuple[GraphRun, Step]:
+    def _current(self, rows: ThreadRows) -> tuple[GraphRun, Step]:
         """Return the present run, and the row of one whose start has not come."""
         run = self.run
         if run is not None:
@@ -156,7 +156,7 @@ class Executions:
         run = GraphRun(self._thread, "graph")
         return run, self._begin(run, rows)
 
-    def _release(self, rows: Rows) -> Step:
+    def _release(self, rows: ThreadRows) -> Step:
         """Begin an execution with the run of which it was not known."""
         held, self._held = self._held, None
         if held is None:
@@ -165,7 +165,7 @@ class Executions:
         step = self._begin(run, rows)
         return step if held.end is None else [*step, *self._end(run, held.end[0], rows, held.end[1])]
 
-    def _resolve(self, found: Found, rows: Rows) -> Step:
+    def _resolve(self, found: Found, rows: ThreadRows) -> Step:
         """Begin an execution with the newest run, or let it go on with the last one: its list says which."""
         if found.newest is None:
             return []
@@ -179,7 +179,7 @@ class Executions:
             return self._part(run, rows)
         return []
 
-    def _check_continuation(self, data: dict[str, Any], rows: Rows) -> Step:
+    def _check_continuation(self, data: dict[str, Any], rows: ThreadRows) -> Step:
         """Begin another execution where a run that seemed to go on with one has other tasks."""
         run = self.run
         if run is None or not self._asking.is_in_doubt(run.run_id):
@@ -187,13 +187,13 @@ class Executions:
         self._asking.resolve()
         return [] if run.knows(data.get("id")) else self._part(run, rows)
 
-    def _part(self, run: GraphRun, rows: Rows) -> Step:
+    def _part(self, run: GraphRun, rows: ThreadRows) -> Step:
         """Begin another execution with the newest run, which does not answer the questions of the last one."""
         return [*self._end(run, TaskStatus.CANCELLED, rows), *self._begin(GraphRun(run.run_id, run.graph), rows)]
 
     # ---- where one ends ---------------------------------------------------------------------------------------------
 
-    def _end(self, run: GraphRun, status: TaskStatus, rows: Rows, error: str | None = None) -> Step:
+    def _end(self, run: GraphRun, status: TaskStatus, rows: ThreadRows, error: str | None = None) -> Step:
         """End an execution: its questions, its tasks, and then itself."""
         self._life = "over"
         self.unfilled = run if run.lacks_tasks else None

@@ -19,7 +19,7 @@ from runconsole.events import (
     UnknownEvent,
 )
 from runconsole.protocols.agui.activities import progress_of
-from runconsole.protocols.langgraph.frames import Params
+from runconsole.protocols.langgraph.frames import StreamParams
 from runconsole.protocols.langgraph.messages import (
     json_of,
     messages_in,
@@ -33,7 +33,7 @@ from runconsole.text.length import shortened
 
 __all__ = ["GraphRun"]
 
-_Reader: TypeAlias = Callable[[Params, Any], list[Fact]]
+_Reader: TypeAlias = Callable[[StreamParams, Any], list[Fact]]
 """Takes the parameters of an event and its data as a mapping; returns its facts, the event's own first."""
 _NAMES_OF_TASKS = ("task_id", "task", "node")
 """Fields by which the data of a node may name it, where several run at once."""
@@ -98,7 +98,7 @@ class GraphRun:
             "lifecycle": self._lifecycle,
         }
 
-    def read(self, method: str, params: Params) -> list[Fact]:
+    def read(self, method: str, params: StreamParams) -> list[Fact]:
         """Return the facts of an event, the event's own first."""
         read = self._readers.get(method)
         data = params.data
@@ -131,12 +131,12 @@ class GraphRun:
         task_id, name = task.get("id"), task.get("name")
         if not isinstance(task_id, str) or not isinstance(name, str):
             return [], []
-        started = [] if task_id in self._names else self._task(Params(), {"id": task_id, "name": name})
+        started = [] if task_id in self._names else self._task(StreamParams(), {"id": task_id, "name": name})
         result, error = task.get("result"), task.get("error")
         if started and (result is not None or error is not None or task.get("interrupts")):
             interrupts = [] if result is not None else task.get("interrupts")
             data = {"id": task_id, "name": name, "result": result, "error": error, "interrupts": interrupts}
-            return started, self._task(Params(), data)
+            return started, self._task(StreamParams(), data)
         return started, self._results(result, _Place(task_id, name))
 
     def close(self, status: TaskStatus) -> list[Fact]:
@@ -155,7 +155,7 @@ class GraphRun:
 
     # ---- places -----------------------------------------------------------------------------------------------------
 
-    def _place(self, params: Params, node: str | None = None) -> tuple[_Place, list[Fact]]:
+    def _place(self, params: StreamParams, node: str | None = None) -> tuple[_Place, list[Fact]]:
         """Return the place of an event, and the fact about its task where that is new."""
         facts: list[Fact] = []
         if params.namespace:
@@ -204,7 +204,7 @@ class GraphRun:
 
     # ---- tasks ------------------------------------------------------------------------------------------------------
 
-    def _task(self, params: Params, data: Any) -> list[Fact]:
+    def _task(self, params: StreamParams, data: Any) -> list[Fact]:
         task_id, name = data.get("id"), data.get("name")
         if not isinstance(task_id, str):
             return [UnknownEvent()]
@@ -226,7 +226,7 @@ class GraphRun:
             facts.append(ErrorReported(error, task_id, name, kind))
         return [facts[0], *before, *facts[1:]]
 
-    def _subtask(self, params: Params, data: Any, subtask_id: str, name: str, *, is_end: bool) -> list[Fact]:
+    def _subtask(self, params: StreamParams, data: Any, subtask_id: str, name: str, *, is_end: bool) -> list[Fact]:
         place, facts = self._place(params)
         inside = "/".join([*(_segment(part)[0] for part in params.namespace[1:]), name])
         if not is_end:
@@ -236,7 +236,7 @@ class GraphRun:
         part = self._part(place, subtask_id, status, inside, error)
         return [part, *facts, *self._results(data.get("result"), place)]
 
-    def _lifecycle(self, params: Params, data: Any) -> list[Fact]:
+    def _lifecycle(self, params: StreamParams, data: Any) -> list[Fact]:
         """Read the life of a sub-graph. Where tasks are reported they say the same, and also how each has ended."""
         status = _OF_LIFECYCLE.get(str(data.get("event")))
         if self._reports_tasks or status is None or not params.namespace:
@@ -252,7 +252,7 @@ class GraphRun:
         self._names.setdefault(task_id, name)
         return self._ended(task_id, status, _error_of(data.get("error"))[1])
 
-    def _update(self, params: Params, data: Any) -> list[Fact]:
+    def _update(self, params: StreamParams, data: Any) -> list[Fact]:
         """Read what a node has written. Where tasks are reported, their ends say the same."""
         node = params.node
         if self._reports_tasks or node is None or params.namespace:
@@ -265,7 +265,7 @@ class GraphRun:
 
     # ---- progress ---------------------------------------------------------------------------------------------------
 
-    def _custom(self, params: Params, data: Any) -> list[Fact]:
+    def _custom(self, params: StreamParams, data: Any) -> list[Fact]:
         """Read what a node has written with its stream writer."""
         if isinstance(data, Mapping) and set(data) == {"payload"}:
             data = data["payload"]
@@ -354,7 +354,7 @@ class GraphRun:
             return [self._returned(call_id, place, None, text_of(content) or json_of(content), name)]
         return [self._returned(call_id, place, json_of(content), None, name)]
 
-    def _message(self, params: Params, data: Any) -> list[Fact]:
+    def _message(self, params: StreamParams, data: Any) -> list[Fact]:
         """Read a part of a message that comes while its model writes it."""
         spoken = self._speech.read(tuple(params.namespace), data)
         if spoken is None:
@@ -370,7 +370,7 @@ class GraphRun:
             return [Logged(place.task_id), *facts]
         return [TaskOutput(place.task_id, "stdout", spoken.text, agent_id=agent), *facts]
 
-    def _tool(self, params: Params, data: Any) -> list[Fact]:
+    def _tool(self, params: StreamParams, data: Any) -> list[Fact]:
         call_id, event = data.get("tool_call_id"), data.get("event")
         if not isinstance(call_id, str):
             return [UnknownEvent()]

@@ -13,7 +13,7 @@ from runconsole.decoding.payload import reader
 from runconsole.decoding.times import read_time
 from runconsole.events import Micros
 
-__all__ = ["CHANNELS", "Frame", "Params", "read_frame", "respond", "run_id_of", "subscribe", "time_of"]
+__all__ = ["CHANNELS", "StreamFrame", "StreamParams", "read_frame", "respond", "run_id_of", "subscribe", "time_of"]
 
 CHANNELS = ("lifecycle", "input", "tasks", "tools", "custom", "updates", "messages")
 """The channels that are subscribed to: all but `values` and `checkpoints`, which repeat the whole state."""
@@ -22,7 +22,7 @@ _REAL = re.compile(r"(\d{13})-\d+(?:\.\d+)?", re.ASCII)
 _SYNTHETIC = re.compile(r"synth:([^:]+):")
 
 
-class Params(Struct):
+class StreamParams(Struct):
     """The parameters of an event, or of a command of ours that answers an interrupt.
 
     Attributes:
@@ -37,25 +37,25 @@ class Params(Struct):
     response: Any = None
 
 
-class Frame(Struct):
+class StreamFrame(Struct):
     """An event (`type` is ``event``), or the reply to a command (``success``, ``error``)."""
 
     type: str = ""
     event_id: str | None = None
     method: str = ""
     seq: int | None = None
-    params: Params | None = None
+    params: StreamParams | None = None
     id: int | str | None = None
     result: Any = None
     error: str | None = None
     message: str | None = None
 
 
-read_frame = reader(Frame)
+read_frame = reader(StreamFrame)
 """Return the frame of a JSON text, fields of wrong types left out; None for a text that is no JSON object."""
 
 
-def time_of(frame: Frame) -> Micros | None:
+def time_of(frame: StreamFrame) -> Micros | None:
     """Return the time of an event; None for one that the server makes anew for each connection.
 
     The id of a stored event begins with the time at which it was stored. The timestamp beside it is that of sending.
@@ -67,7 +67,7 @@ def time_of(frame: Frame) -> Micros | None:
     return None if mark.startswith("synth:") or frame.params is None else read_time(frame.params.timestamp)
 
 
-def run_id_of(frame: Frame) -> str | None:
+def run_id_of(frame: StreamFrame) -> str | None:
     """Return the run that an event's id names; None where it names none."""
     found = _SYNTHETIC.match(frame.event_id or "")
     return None if found is None else found[1]

@@ -16,13 +16,13 @@ from runconsole.events import (
     TaskStatus,
 )
 from runconsole.protocols.base import EventsLost
-from runconsole.protocols.langgraph.executions import Executions, Step
+from runconsole.protocols.langgraph.executions import Step, ThreadExecutions
 from runconsole.protocols.langgraph.facts import GraphRun
-from runconsole.protocols.langgraph.questions import Run, runs_in
-from runconsole.protocols.langgraph.rows import Rows
+from runconsole.protocols.langgraph.questions import ThreadRun, runs_in
+from runconsole.protocols.langgraph.rows import ThreadRows
 from runconsole.transports.agentserver.calls import Call, CallResult
 
-__all__ = ["History"]
+__all__ = ["ThreadHistory"]
 
 _MOST_RUNS = 50
 _MOST_STATES = 200
@@ -40,7 +40,7 @@ class _Past(Struct):
     ended_at: Micros | None
 
 
-class History:
+class ThreadHistory:
     """Fills in what no event has told.
 
     Args:
@@ -48,7 +48,7 @@ class History:
         executions: those that events have told of.
     """
 
-    def __init__(self, path: str, executions: Executions) -> None:
+    def __init__(self, path: str, executions: ThreadExecutions) -> None:
         self._path = path
         self._executions = executions
         self._awaited: set[str] = set()
@@ -56,7 +56,7 @@ class History:
         """The execution to fill."""
         self._ends: TaskStatus | None = None
         """Its end, where no event has reported one."""
-        self._runs: list[Run] = []
+        self._runs: list[ThreadRun] = []
         self._has_looked = False
 
     def disconnected(self) -> None:
@@ -80,7 +80,9 @@ class History:
         """Note a call of a recording."""
         self._awaited.add(call.id)
 
-    def read(self, result: CallResult, rows: Rows, thread_status: str | None) -> tuple[Step, EventsLost | None] | None:
+    def read(
+        self, result: CallResult, rows: ThreadRows, thread_status: str | None
+    ) -> tuple[Step, EventsLost | None] | None:
         """Return the rows and calls of a result, and what is lost; None where it answers none of these calls."""
         if result.id not in self._awaited or result.id not in {"look", "fill", "history"}:
             return None
@@ -101,7 +103,7 @@ class History:
 
     # ---- what is gone -----------------------------------------------------------------------------------------------
 
-    def _looked(self, rows: Rows, thread_status: str | None) -> tuple[Step, EventsLost | None]:
+    def _looked(self, rows: ThreadRows, thread_status: str | None) -> tuple[Step, EventsLost | None]:
         known = self._executions.run_ids
         gone = [run for run in self._runs if run.run_id not in known and run.status not in {"pending", "running"}]
         if not gone or self._has_looked:
@@ -113,7 +115,7 @@ class History:
         lost = EventsLost(f"the server no longer has the events of {more}{many} of this thread: {filled}")
         return (self._join(gone[0], rows, thread_status) if not known else []), lost
 
-    def _join(self, newest: Run, rows: Rows, thread_status: str | None) -> Step:
+    def _join(self, newest: ThreadRun, rows: ThreadRows, thread_status: str | None) -> Step:
         """Show the newest run, of which no event is left."""
         chain = self._chain(newest.run_id)
         first = chain[-1] if chain else newest
@@ -126,9 +128,9 @@ class History:
         row = rows.about(run.execution_id, start, first.created_at)
         return [row, self._call("history", f"/history?limit={_MOST_STATES}")]
 
-    def _chain(self, run_id: str) -> list[Run]:
+    def _chain(self, run_id: str) -> list[ThreadRun]:
         """Return the runs of an execution, newest first: one, and those before it that it goes on with."""
-        chain: list[Run] = []
+        chain: list[ThreadRun] = []
         for run in self._runs:
             if chain or run.run_id == run_id:
                 chain.append(run)
@@ -138,7 +140,7 @@ class History:
 
     # ---- filling ----------------------------------------------------------------------------------------------------
 
-    def _fill(self, states: Any, rows: Rows) -> Step:
+    def _fill(self, states: Any, rows: ThreadRows) -> Step:
         run, self._due = self._due, None
         if run is None:
             return []

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from runconsole.decoding.times import read_time
 from runconsole.events import CheckpointDecided, CheckpointOpened, Micros
-from runconsole.protocols.agui.questions import Question, standard_question
+from runconsole.protocols.agui.questions import AgentQuestion, standard_question
 from runconsole.protocols.langgraph.messages import json_of
 from runconsole.requests.responses import option_in
 
 __all__ = [
     "Given",
     "Interrupt",
-    "Run",
+    "ThreadRun",
     "answers_in",
     "interrupts_of",
     "option_of",
@@ -63,7 +63,7 @@ class Interrupt(Struct):
     value: Any
     task_id: str | None = None
     asked_at: Micros | None = None
-    question: Question | None = None
+    question: AgentQuestion | None = None
     is_open: bool = True
     lacks_answer: bool = False
     execution_id: str | None = None
@@ -103,7 +103,7 @@ class Interrupt(Struct):
         return found or option_of(value)
 
 
-class Run(Struct):
+class ThreadRun(Struct):
     """A run of the thread, as the server lists it."""
 
     run_id: str
@@ -120,7 +120,7 @@ class Run(Struct):
         return self.resume is not None or not self.has_input
 
 
-def question_of(interrupt_id: str, value: Any, schema: Any, task_id: str | None) -> Question:
+def question_of(interrupt_id: str, value: Any, schema: Any, task_id: str | None) -> AgentQuestion:
     """Return the question in the value of an interrupt."""
     given: dict[str, Any] = {"id": interrupt_id, "reason": "interrupt", "responseSchema": schema}
     if value is None:
@@ -151,10 +151,10 @@ def schemas_in(state: Any) -> dict[str, Any]:
     return found
 
 
-def runs_in(listed: Any) -> list[Run]:
+def runs_in(listed: Any) -> list[ThreadRun]:
     """Return the runs of a list, newest first."""
     return [
-        Run(
+        ThreadRun(
             each["run_id"],
             each.get("status"),
             *_input_of(each.get("kwargs")),
@@ -174,9 +174,9 @@ def _input_of(given: Any) -> tuple[Any, bool]:
     return resume, given.get("input") is not None
 
 
-def answers_in(runs: Sequence[Run], interrupt: Interrupt) -> Iterator[Given]:
+def answers_in(runs: Sequence[ThreadRun], interrupt: Interrupt) -> Iterator[Given]:
     """Yield the answers to an interrupt in the runs since it was asked, the oldest first."""
-    newer: list[Run] = []
+    newer: list[ThreadRun] = []
     for run in runs:
         if run.run_id == interrupt.run_id:
             break

@@ -10,10 +10,10 @@ import msgspec
 from runconsole.events import Fact, Micros, Names, Received
 from runconsole.protocols.langgraph.facts import GraphRun
 
-__all__ = ["Rows"]
+__all__ = ["ThreadRows"]
 
 
-class Rows:
+class ThreadRows:
     """Makes the rows of one event, or of the result of a call.
 
     Args:

@@ -35,19 +35,19 @@ from runconsole.protocols.base import (
     Wire,
 )
 from runconsole.protocols.langgraph.asking import Asking
-from runconsole.protocols.langgraph.beside import Beside, Questions
-from runconsole.protocols.langgraph.executions import Executions, Step
+from runconsole.protocols.langgraph.beside import Beside, QuestionReads
+from runconsole.protocols.langgraph.executions import Step, ThreadExecutions
 from runconsole.protocols.langgraph.frames import (
-    Frame,
-    Params,
+    StreamFrame,
+    StreamParams,
     read_frame,
     respond,
     run_id_of,
     subscribe,
     time_of,
 )
-from runconsole.protocols.langgraph.history import History
-from runconsole.protocols.langgraph.rows import Rows
+from runconsole.protocols.langgraph.history import ThreadHistory
+from runconsole.protocols.langgraph.rows import ThreadRows
 from runconsole.protocols.langgraph.start import Start
 from runconsole.transports.agentserver.calls import CALL, RESULT, Call, CallResult, read_call, read_result, write_call
 
@@ -74,7 +74,7 @@ class LangGraphWire(Wire):
     confirms = True
     goes_on = True
     cancels_runs = True
-    queries = Questions()
+    queries = QuestionReads()
 
     def __init__(self, path: str, start: Start | None = None) -> None:
         self._path = path
@@ -84,8 +84,8 @@ class LangGraphWire(Wire):
         """The commands without a reply: the decision of each, or ``""`` for the subscription."""
         self._lost: list[str] = []
         self._asking = Asking(path)
-        self._executions = Executions(self._asking, path.rpartition("/")[2])
-        self._history = History(path, self._executions)
+        self._executions = ThreadExecutions(self._asking, path.rpartition("/")[2])
+        self._history = ThreadHistory(path, self._executions)
         self._beside = Beside(path, self._asking, self._executions)
         self._seen: set[str] = set()
         self._seen_before: set[str] = set()
@@ -171,7 +171,7 @@ class LangGraphWire(Wire):
             return self._on_reply(read, text, at)
         return [Received("malformed", MalformedFrame("no frame of an Agent Server"), text, at)]
 
-    def _on_event(self, frame: Frame, params: Params, text: str, at: Micros) -> Sequence[Signal]:
+    def _on_event(self, frame: StreamFrame, params: StreamParams, text: str, at: Micros) -> Sequence[Signal]:
         kind = _kind(frame, params)
         time = time_of(frame)
         if frame.event_id is not None:
@@ -183,10 +183,10 @@ class LangGraphWire(Wire):
         else:
             self._newest = max(time, self._newest or time)
             self._is_live = self._is_live or (frame.method != "messages" and _delay_of(frame, time) < _SOON)
-        rows = Rows(frame.event_id or f"derived-{next(self._derived)}", kind, text, at, time)
+        rows = ThreadRows(frame.event_id or f"derived-{next(self._derived)}", kind, text, at, time)
         return [*_signals(self._read(frame, params, rows)), *_signals(self._history.check())]
 
-    def _read(self, frame: Frame, params: Params, rows: Rows) -> Step:
+    def _read(self, frame: StreamFrame, params: StreamParams, rows: ThreadRows) -> Step:
         if isinstance(params.data, dict):
             if frame.method == "lifecycle" and not params.namespace:
                 return self._executions.lived(params.data, run_id_of(frame), rows)
@@ -194,7 +194,7 @@ class LangGraphWire(Wire):
                 return self._executions.asked(params, run_id_of(frame), rows)
         return self._executions.read(frame.method, params, rows)
 
-    def _is_past(self, frame: Frame, at: Micros) -> bool:
+    def _is_past(self, frame: StreamFrame, at: Micros) -> bool:
         """Return whether an event without a time of its own happened soon after the one before it, some time ago."""
         if self._is_live or self._newest is None or at - self._opened_at > _REPLAY:
             return False
@@ -220,7 +220,7 @@ class LangGraphWire(Wire):
             return [reply]
         if result.id in {"create", "start"} and self._start is not None:
             return self._on_start(self._start.read(result), result.id, at)
-        rows = Rows(f"call-{next(self._derived)}", result.id, "{}", at, None)
+        rows = ThreadRows(f"call-{next(self._derived)}", result.id, "{}", at, None)
         past = self._history.read(result, rows, self._asking.status)
         if past is not None:
             step, lost = past
@@ -296,7 +296,7 @@ class LangGraphWire(Wire):
         self._asking.send(decision, interrupt, answer)
         return Outgoing(decision.decision_id, respond(number, interrupt.namespace, interrupt.id, answer))
 
-    def _on_reply(self, frame: Frame, text: str, at: Micros) -> list[Signal]:
+    def _on_reply(self, frame: StreamFrame, text: str, at: Micros) -> list[Signal]:
         number = frame.id if isinstance(frame.id, int) else None
         decision_id = None if number is None else self._sent.pop(number, None)
         if decision_id is None:
@@ -315,13 +315,13 @@ class LangGraphWire(Wire):
         return [Reply(decision_id, error=said, code="ALREADY_DECIDED"), *_signals(self._asking.calls())]
 
 
-def _kind(frame: Frame, params: Params) -> str:
+def _kind(frame: StreamFrame, params: StreamParams) -> str:
     """Return the type of an event: its channel, with the word of those that have several."""
     event = params.data.get("event") if isinstance(params.data, dict) and frame.method != "custom" else None
     return f"{frame.method}.{event}" if isinstance(event, str) and event else frame.method or "event"
 
 
-def _delay_of(frame: Frame, time: Micros) -> Micros:
+def _delay_of(frame: StreamFrame, time: Micros) -> Micros:
     """Return how long after this time a server has sent an event."""
     sent_at = None if frame.params is None else read_time(frame.params.timestamp)
     return 0 if sent_at is None else sent_at - time

@@ -18,7 +18,7 @@ from runconsole.transports.sse.arrivals import Arrivals
 from runconsole.transports.sse.loading import load_requests
 
 if TYPE_CHECKING:
-    from runconsole.transports.sse.requests import Requests
+    from runconsole.transports.sse.requests import SseRequests
 
 __all__ = ["AgentServerTransport"]
 
@@ -92,7 +92,7 @@ class _Connection:
         has_streamed: True if server-sent events have come.
     """
 
-    def __init__(self, requests: Requests, socket: Connection | None, base: Secret[str], path: str) -> None:
+    def __init__(self, requests: SseRequests, socket: Connection | None, base: Secret[str], path: str) -> None:
         self._requests = requests
         self._socket = socket
         self._base = base

@@ -8,17 +8,17 @@ from runconsole.errors import LinkLost
 from runconsole.transports.internals import unusable
 
 if TYPE_CHECKING:
-    from runconsole.transports.sse.requests import Requests
+    from runconsole.transports.sse.requests import SseRequests
 
 __all__ = ["load_requests"]
 
 _PACKAGES = {"httpx2", "httpcore2", "anyio", "h11", "truststore", "idna"}
 
 
-def load_requests() -> type[Requests]:
+def load_requests() -> type[SseRequests]:
     """Return the class that makes requests. Raises LinkLost where httpx2 is missing or unusable."""
     try:
-        from runconsole.transports.sse.requests import Requests
+        from runconsole.transports.sse.requests import SseRequests
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _PACKAGES:
             raise unusable("httpx2", str(error)) from None
@@ -27,4 +27,4 @@ def load_requests() -> type[Requests]:
         ) from None
     except (ImportError, AttributeError) as error:
         raise unusable("httpx2", str(error)) from None
-    return Requests
+    return SseRequests

@@ -33,7 +33,7 @@ from runconsole.transports.sse.errors import (
 from runconsole.transports.sse.parser import MAX_SIZE, SseEvent, SseParser, TooBig
 from runconsole.version import __version__
 
-__all__ = ["Failed", "Requests", "Stream"]
+__all__ = ["Failed", "SseRequests", "Stream"]
 
 OPEN_TIMEOUT = 15.0
 _MOST_REDIRECTS = 5
@@ -65,7 +65,7 @@ class Failed(Exception):
         self.may_count = may_count
 
 
-class Requests:
+class SseRequests:
     """Makes requests to one address.
 
     Args:

@@ -19,7 +19,7 @@ from runconsole.transports.sse.loading import load_requests
 from runconsole.transports.sse.parser import SseEvent
 
 if TYPE_CHECKING:
-    from runconsole.transports.sse.requests import Requests, Stream
+    from runconsole.transports.sse.requests import SseRequests, Stream
 
 __all__ = ["BROKEN", "ENDED", "OPENED", "REFUSED", "SseTransport"]
 
@@ -95,7 +95,7 @@ class SseTransport:
             await requests.close()
 
     @asynccontextmanager
-    async def _reading(self, requests: Requests) -> AsyncIterator[_Reading]:
+    async def _reading(self, requests: SseRequests) -> AsyncIterator[_Reading]:
         stream = await self._opened(requests)
         reading = _Reading(stream, requests.host, self._frame_of, self._silence)
         try:
@@ -104,7 +104,7 @@ class SseTransport:
             self._last_id = stream.last_id or self._last_id
             await reading.close()
 
-    async def _opened(self, requests: Requests) -> Stream:
+    async def _opened(self, requests: SseRequests) -> Stream:
         from runconsole.transports.sse.requests import Failed
 
         try:
@@ -113,7 +113,7 @@ class SseTransport:
             lost = failed.lost
         raise lost  # outside of the handler: the frames of the error hold the headers
 
-    def _requests(self) -> Requests:
+    def _requests(self) -> SseRequests:
         return load_requests()(self._url, self._headers, ssl=self._ssl, hide=self._hide, wanted=self._wanted)
 
 
@@ -143,7 +143,7 @@ class _Reading:
 class _Conversation:
     """Requests of one connection, each with a stream for its response."""
 
-    def __init__(self, requests: Requests, frame_of: Callable[[SseEvent], str], silence: float | None) -> None:
+    def __init__(self, requests: SseRequests, frame_of: Callable[[SseEvent], str], silence: float | None) -> None:
         self._requests = requests
         self._frame_of = frame_of
         self._silence = silence
