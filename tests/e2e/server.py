@@ -148,7 +148,9 @@ class JupyterServer:
             "IPYTHONDIR": "ipython",
         }
         own = {name: str(self._home / folder) for name, folder in folders.items()}
-        return inherited | own | {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": str(self._share()), **self._variables}
+        paths = [str(self._share()), *filter(None, [self._variables.get("JUPYTER_PATH")])]
+        more = {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_PATH": os.pathsep.join(paths)}
+        return inherited | own | dict(self._variables) | more
 
     def _share(self) -> Path:
         """A folder of data with this checkout's extension of JupyterLab, whichever the environment has."""

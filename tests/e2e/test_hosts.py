@@ -56,5 +56,9 @@ def test_notebook_7_shows_the_panel_and_takes_an_answer(browser: Browser, tmp_pa
             "panel => getComputedStyle(panel).backgroundColor.match(/\\d+/g).map(Number)"
         )
         assert max(background[:3]) < 64, "light on a dark page"
+        # The extension of JupyterLab is loaded here too, and adds nothing.
+        assert notebook.tab.evaluate("Object.keys(_JUPYTERLAB)").count("runconsole") == 1
+        assert notebook.panel.get_by_role("button", name="Open in side bar").count() == 0
+        assert [complaint for complaint in notebook.complaints if "runconsole" in complaint] == []
         notebook.run_cell(1)
         expect(notebook.output(1)).to_contain_text("['approve']")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
     from tests.e2e.lab import Lab, NotebookPage
+
+COMMAND = "runconsole:open-in-side-bar"
 
 
 def area(notebook: NotebookPage) -> Locator:
@@ -75,6 +78,28 @@ def test_a_second_press_shows_the_panel_again(lab: Lab) -> None:
     button(notebook.output(1)).click()
     expect(beside(notebook)).to_be_visible()
     expect(beside(notebook)).to_have_count(1)
+
+
+def test_the_command_opens_the_panel_of_the_active_cell(lab: Lab) -> None:
+    first, second = "a = ConsoleWidget(sim.url, title='first')", "b = ConsoleWidget(sim.url + '?b', title='second')"
+    notebook = lab.new_notebook([PATIENT_TASKS.format(speed=20), first, second])
+    notebook.run_all()
+    expect(notebook.panel).to_have_count(2, timeout=LONG)
+    notebook.tab.evaluate("path => { harness.panel(path).content.activeCellIndex = 1 }", notebook.path)
+    notebook.tab.keyboard.press("Control+Shift+C")
+    notebook.tab.get_by_role("textbox", name="SEARCH").fill("run console open in side bar")
+    notebook.tab.keyboard.press("Enter")
+    expect(beside(notebook).get_by_role("heading", name="first")).to_be_visible()
+    notebook.tab.evaluate("path => { harness.panel(path).content.activeCellIndex = 2 }", notebook.path)
+    notebook.command(COMMAND)
+    expect(beside(notebook).get_by_role("heading", name="second")).to_be_visible()
+    expect(area(notebook).get_by_role("tab", name=re.compile("^(first|second)$"))).to_have_count(2)
+    tab(notebook, "first").click()
+    expect(beside(notebook).get_by_role("heading", name="first")).to_be_visible()
+    tab(notebook, "first").locator(".lm-TabBar-tabCloseIcon").click()
+    expect(tab(notebook, "first")).to_have_count(0)
+    expect(beside(notebook).get_by_role("heading", name="second")).to_be_visible()
+    expect(notebook.panel).to_have_count(3)
 
 
 def test_a_reload_brings_the_side_bar_back_as_it_was(lab: Lab) -> None:
