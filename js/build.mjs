@@ -1,7 +1,7 @@
 /**
- * Builds the front end into the Python package: the modules of the panel and of the board of several runs, plain and
- * packed; the module that loads the packed ones; the script of HTML files; and the extension of JupyterLab. Panel, board
- * and script carry their style sheet.
+ * Builds the front end into the Python package: the modules of the panel and of the board of several runs, packed; the
+ * module that loads them; the script of HTML files; and the extension of JupyterLab. Panel, board and script carry their
+ * style sheet. js/dist has the modules before they are packed.
  */
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -12,6 +12,7 @@ import { BROWSERS, styles } from "./styles.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(here, "../src/runconsole/static");
+const plain = resolve(here, "dist");
 
 /** The ceilings of the packed modules: a notebook may store each once. */
 const CEILINGS = { widget: 140 * 1024, fleet: 40 * 1024 };
@@ -30,10 +31,8 @@ const COMMON = {
 
 await mkdir(out, { recursive: true });
 await build({ ...COMMON, entryPoints: { loader: "src/loader.ts" }, outdir: out, format: "esm" });
-await build({
+const PANEL = {
   ...COMMON,
-  entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx", page: "src/page.ts" },
-  outdir: out,
   format: "esm",
   plugins: [styles],
   define: { "Number.POSITIVE_INFINITY": "Infinity" },
@@ -42,15 +41,17 @@ await build({
   jsxFragment: "Fragment",
   inject: ["src/jsx.ts"],
   tsconfigRaw: {},
-});
+};
+await build({ ...PANEL, entryPoints: { page: "src/page.ts" }, outdir: out });
+await build({ ...PANEL, entryPoints: { widget: "src/widget.tsx", fleet: "src/fleet.tsx" }, outdir: plain });
 await buildExtension(resolve(out, "lab"));
 
 const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 for (const [name, ceiling] of Object.entries(CEILINGS)) {
-  const plain = await readFile(resolve(out, `${name}.js`));
-  const packed = deflateRawSync(plain, { level: 9 }).toString("base64");
+  const code = await readFile(resolve(plain, `${name}.js`));
+  const packed = deflateRawSync(code, { level: 9 }).toString("base64");
   await writeFile(resolve(out, `${name}.packed`), packed);
-  console.log(`${name}.js: ${kib(plain.length)}, ${kib(packed.length)} packed`);
+  console.log(`${name}.js: ${kib(code.length)}, ${kib(packed.length)} packed`);
   if (packed.length > ceiling) throw new Error(`${name}.packed is larger than ${kib(ceiling)}`);
 }
 const { size } = await stat(resolve(out, "loader.js"));

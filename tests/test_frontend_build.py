@@ -19,8 +19,8 @@ NPM = """#!/bin/sh
 echo "$*" >>"{notes}"
 case "$*" in
   ci*) mkdir -p node_modules ;;
-  "run build") mkdir -p "{static}"; cat src/*.ts >"{static}/widget.js"
-    cd "{static}"; mkdir -p lab/static; touch loader.js widget.packed fleet.js fleet.packed page.js
+  "run build") mkdir -p "{static}"; cat src/*.ts >"{static}/widget.packed"
+    cd "{static}"; mkdir -p lab/static; touch loader.js fleet.packed page.js
     touch lab/package.json lab/install.json lab/static/remoteEntry.js ;;
   *) exit 3 ;;
 esac
@@ -165,7 +165,7 @@ def test_a_changed_test_of_the_front_end_builds_nothing(tree: Tree) -> None:
 def test_a_bundle_that_something_else_wrote_is_built_again(tree: Tree) -> None:
     tree.front_end.build()
     tree.asked()
-    (tree.static / "widget.js").write_text("debug build")
+    (tree.static / "widget.packed").write_text("debug build")
     tree.front_end.build()
     assert tree.asked() == ["run build"]
 
@@ -179,7 +179,7 @@ def test_a_failing_npm_is_reported_with_command_and_exit_code(tree: Tree) -> Non
 
 def test_a_build_without_a_bundle_is_reported(tree: Tree) -> None:
     tree.add_tool("npm", "#!/bin/sh\n")
-    with pytest.raises(frontend.FrontEndError, match=r"to write loader.js and widget.js and widget.packed"):
+    with pytest.raises(frontend.FrontEndError, match=r"to write loader.js and widget.packed and fleet.packed"):
         tree.front_end.build()
 
 
