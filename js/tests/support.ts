@@ -1,6 +1,6 @@
 /** A panel on a fake model, by a clock that the test moves. */
 import { getQueriesForElement, within } from "@testing-library/dom";
-import { afterEach, beforeEach, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { emptyPicture, FakeModel } from "../dev/fake";
 import type { Changes, Durable, FromKernel, Picture, Row, ToKernel } from "../src/kernel/contract";
 import type { KernelState, Port } from "../src/kernel/port";
@@ -11,7 +11,7 @@ export const NOW = Date.UTC(2026, 0, 2, 10, 0, 0);
 
 const benches: Bench[] = [];
 
-/** Time stands still but for `later`. */
+/** Time stands still but for `later`; the page of one test is not that of the next. */
 export function fakeTime(): void {
   beforeEach(() => {
     vi.useFakeTimers({ now: NOW });
@@ -21,8 +21,11 @@ export function fakeTime(): void {
     // Effects that Preact has put off belong to this test, not to the next.
     await later();
     document.body.replaceChildren();
+    Reflect.deleteProperty(document, "hidden");
     sessionStorage.clear();
     vi.useRealTimers();
+    expect(document.title, "a view was left open").not.toMatch(/^\(\d/);
+    document.title = "";
   });
 }
 

@@ -44,7 +44,7 @@ describe("a view", () => {
   test("that is closed leaves the others of the run alive", async () => {
     const bench = await new Bench().show(picture());
     const other = document.createElement("div");
-    bench.widget.render({ model: bench.model, el: other });
+    bench.widget.render({ model: bench.model, el: other, signal: bench.life.signal });
     await later();
     bench.view.abort();
     await bench.patch({ head: { title: "renamed" } });
@@ -55,7 +55,7 @@ describe("a view", () => {
     const bench = await new Bench().show(picture({ title: "first" }));
     await bench.patch({ head: { title: "second" } });
     const other = document.createElement("div");
-    bench.widget.render({ model: bench.model, el: other });
+    bench.widget.render({ model: bench.model, el: other, signal: bench.view.signal });
     expect(other.textContent).toContain("second");
   });
 
@@ -109,7 +109,7 @@ describe("a view", () => {
   test("has ids of its own beside another view", async () => {
     const bench = await new Bench().show(picture({}, { checkpoints: table([checkpoint("c")]) }));
     const other = document.createElement("div");
-    bench.widget.render({ model: bench.model, el: other });
+    bench.widget.render({ model: bench.model, el: other, signal: bench.view.signal });
     await later();
     const ids = [bench.el, other].flatMap((el) => [...el.querySelectorAll("[id]")].map(({ id }) => id));
     expect(ids.length).toBeGreaterThan(4);
