@@ -1,4 +1,4 @@
-"""Runs all checks and tests, in three lanes side by side: `scripts/test` has set up the environment.
+"""Runs all checks and tests, in lanes side by side: `scripts/test` has set up the environment.
 
     python scripts/suite.py                       # once
     python scripts/suite.py --again 10 --load 1   # ten times in a row, while another process keeps a core busy
@@ -59,34 +59,69 @@ class Outcome:
         return lines or [f"FAILED {self.step.heading}, see {self.output.relative_to(ROOT)}"]
 
 
+@dataclass(frozen=True)
+class Lane:
+    """Steps that are begun in their order.
+
+    Attributes:
+        steps: the longest come first, so that none is left to run alone at the end.
+        at_once: the number of steps that run side by side.
+    """
+
+    steps: Sequence[Step]
+    at_once: int = 1
+
+
 def _pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "--quiet", *arguments]
 
 
+# Folders and files whose tests take long, in parts of about the same length, and what else is there as the last part.
+# Not pytest-xdist: each of its workers imports all test files, which takes longer than most folders' tests.
+_PARTS = (
+    ("chaos", "fuzz", "transports"),
+    ("console", "dataset", "decisions"),
+    ("callbacks", "relay", "reporting", "test_demo"),
+    ("recording", "state", "tables", "view"),
+    ("protocols", "redaction", "simulator", "terminal"),
+)
+# Plugins of other steps and packages, which take seconds to load.
+_PLUGINS = ("-p", "no:nbval", "-p", "no:langsmith_plugin", "-p", "no:xdist")
 _NBVAL = ("--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
+
+
+def python_parts(tests: Path) -> dict[str, list[str]]:
+    """Return the folders and files of the Python tests in parts with a name, each for a process of its own."""
+    # The end-to-end tests are a lane, and `make test-agents` runs those on real servers of agents.
+    everything = {path.stem: path for path in tests.iterdir() if path.is_dir() or path.match("test_*.py")}
+    left = {name: path for name, path in everything.items() if name not in {"e2e", "agents"} and _has_tests(path)}
+    parts = {", ".join(names): [str(left.pop(name)) for name in names] for names in _PARTS}
+    return {**parts, "everything else": sorted(map(str, left.values()))}
+
+
+def _has_tests(path: Path) -> bool:
+    return path.is_file() or any(path.rglob("test_*.py"))
+
+
 LANES = [
-    [
-        # A test file's servers and packages are made once: by the worker that runs the file.
-        Step(
-            "python",
-            "Python: tests",
-            # The workers wait for servers more than they compute: two on each core.
-            _pytest(
-                *("--ignore=tests/e2e", "--numprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"),
-                # Plugins of other steps and packages: loading them takes each worker seconds.
-                *("-p", "no:nbval", "-p", "no:langsmith_plugin"),
+    Lane(
+        [
+            *(
+                Step(f"python-{number}", f"Python: tests of {names}", _pytest(*_PLUGINS, *paths))
+                for number, (names, paths) in enumerate(python_parts(ROOT / "tests").items(), start=1)
             ),
-        ),
-    ],
-    [
-        Step("e2e", "End to end: JupyterLab in a browser", _pytest("tests/e2e")),
-        Step("checks", "Checks", ["scripts/check"]),
-        Step(
-            "front-end", "Front end: tests", [sys.executable, "scripts/frontend.py", "npm", "run", "--silent", "test"]
-        ),
-    ],
+            Step("checks", "Checks", ["scripts/check"]),
+            Step(
+                "front-end",
+                "Front end: tests",
+                [sys.executable, "scripts/frontend.py", "npm", "run", "--silent", "test"],
+            ),
+        ],
+        at_once=3,  # the tests wait for servers as well as they compute
+    ),
+    Lane([Step("e2e", "End to end: JupyterLab in a browser", _pytest("tests/e2e"))]),
     # The notebooks wait for their runs nearly all the time.
-    [Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks"))],
+    Lane([Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks"))]),
 ]
 
 
@@ -96,18 +131,21 @@ def run_suite(results: Path) -> list[Outcome]:
     outcomes: list[Outcome] = []
     running: list[subprocess.Popen[bytes]] = []
 
-    def run_lane(steps: Sequence[Step]) -> None:
-        for step in steps:
+    def run_steps(waiting: Iterator[Step]) -> None:
+        for step in waiting:
             outcome = _run(step, results / f"{step.name}.log", running)
             _show(outcome)
             outcomes.append(outcome)
 
-    lanes = [threading.Thread(target=run_lane, args=(steps,), daemon=True) for steps in LANES]
+    threads: list[threading.Thread] = []
+    for lane in LANES:
+        waiting = iter(lane.steps)  # each thread takes the next one
+        threads += (threading.Thread(target=run_steps, args=(waiting,), daemon=True) for _ in range(lane.at_once))
     try:
-        for lane in lanes:
-            lane.start()
-        for lane in lanes:
-            lane.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     finally:
         for process in running:  # the steps have had the terminal's Ctrl-C too; this is for all other endings
             process.terminate()

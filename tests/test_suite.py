@@ -25,23 +25,25 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def steps(suite: Any, **codes: str) -> list[Any]:
+def lane(suite: Any, at_once: int = 1, **codes: str) -> Any:
     """Return a lane of Python programs, each with its name in capitals as its heading."""
-    return [suite.Step(name, name.upper(), [sys.executable, "-c", code]) for name, code in codes.items()]
+    return suite.Lane(
+        [suite.Step(name, name.upper(), [sys.executable, "-c", code]) for name, code in codes.items()], at_once
+    )
 
 
 def fails(line: str) -> str:
     return f"print({line!r}); raise SystemExit(1)"
 
 
+# Of two of these each waits for the other: they must run side by side.
+WAITS = "import pathlib, time; pathlib.Path({0!r}).touch()\nwhile not pathlib.Path({1!r}).exists(): time.sleep(0.01)"
+
+
 def test_all_steps_run_and_their_outputs_stay_apart(suite: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    # Each of the first two waits for the other: they run side by side.
-    waits = (
-        "import pathlib, time; pathlib.Path({0!r}).touch()\nwhile not pathlib.Path({1!r}).exists(): time.sleep(0.01)"
-    )
     suite.LANES = [
-        steps(suite, one=f"{waits.format('1', '2')}\nprint('said by one', flush=True); print('and this')", three=""),
-        steps(suite, two=waits.format("2", "1")),
+        lane(suite, one=f"{WAITS.format('1', '2')}\nprint('said by one', flush=True); print('and this')", three=""),
+        lane(suite, two=WAITS.format("2", "1")),
     ]
     assert suite.once() is None
     said = capsys.readouterr().out
@@ -49,9 +51,25 @@ def test_all_steps_run_and_their_outputs_stay_apart(suite: Any, capsys: pytest.C
     assert "test: all 3 steps passed in " in said
 
 
+def test_a_lane_runs_some_steps_at_once_and_each_of_them_once(suite: Any) -> None:
+    suite.LANES = [
+        lane(suite, at_once=2, one=WAITS.format("1", "2"), two=WAITS.format("2", "1"), three="print('ran', flush=True)")
+    ]
+    assert suite.once() is None
+    assert (suite.RESULTS / "three.log").read_text() == "ran\n"
+
+
+def test_each_python_test_is_in_one_part(suite: Any) -> None:
+    tests = Path(__file__).parent
+    paths = [Path(path) for part in suite.python_parts(tests).values() for path in part]
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("test_*.py"))]
+    wanted = {file for file in tests.rglob("test_*.py") if file.relative_to(tests).parts[0] not in {"e2e", "agents"}}
+    assert sorted(files) == sorted(wanted)
+
+
 def test_a_failed_step_is_named_and_stops_no_other(suite: Any) -> None:
     suite.LANES = [
-        steps(suite, one=fails("FAILED tests/test_it.py::test_this - it is so"), two=fails("no pytest"), three="")
+        lane(suite, one=fails("FAILED tests/test_it.py::test_this - it is so"), two=fails("no pytest"), three="")
     ]
     assert suite.once().splitlines()[:2] == [
         "FAILED tests/test_it.py::test_this - it is so",
@@ -63,6 +81,6 @@ def test_a_failed_step_is_named_and_stops_no_other(suite: Any) -> None:
 def test_again_sums_up_what_failed_in_which_round(suite: Any, capsys: pytest.CaptureFixture[str]) -> None:
     failed = "'FAILED tests/test_a.py::b'"
     second = f"import pathlib, sys; it = pathlib.Path('ran'); sys.exit({failed} if it.exists() else it.touch())"
-    suite.LANES = [steps(suite, one=second)]
+    suite.LANES = [lane(suite, one=second)]
     assert suite.again(2, 1) == "round 2: FAILED tests/test_a.py::b\ntest-again: 1 failures in 2 rounds"
     assert "══ round 1 of 2: 0 failed" in capsys.readouterr().out
