@@ -85,9 +85,7 @@ _PARTS = (
     ("recording", "state", "tables", "view"),
     ("protocols", "redaction", "simulator", "terminal"),
 )
-# Plugins of other steps and packages, which take seconds to load.
-_PLUGINS = ("-p", "no:nbval", "-p", "no:langsmith_plugin", "-p", "no:xdist")
-_NBVAL = ("--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
+_NBVAL = ("-p", "nbval.plugin", "--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
 
 
 def python_parts(tests: Path) -> dict[str, list[str]]:
@@ -107,7 +105,7 @@ LANES = [
     Lane(
         [
             *(
-                Step(f"python-{number}", f"Python: tests of {names}", _pytest(*_PLUGINS, *paths))
+                Step(f"python-{number}", f"Python: tests of {names}", _pytest(*paths))
                 for number, (names, paths) in enumerate(python_parts(ROOT / "tests").items(), start=1)
             ),
             Step("checks", "Checks", ["scripts/check"]),
