@@ -88,6 +88,14 @@ class Records(logging.Handler):
         root.setLevel(self._level)
 
 
+class _Uncolored(Traceback):
+    """A traceback of rich without the colors of its code, which take longer than all else here."""
+
+    @classmethod
+    def _guess_lexer(cls, filename: str, code: str) -> str:  # noqa: ARG003 - as rich calls it
+        return "text"
+
+
 def shown_of(error: BaseException) -> Iterator[str]:
     """Yield an error in the form of tools that show locals."""
     # The test's own frame holds the secret: what counts are the frames of the package and its libraries.
@@ -101,7 +109,7 @@ def shown_of(error: BaseException) -> Iterator[str]:
         yield "".join(traceback.TracebackException.from_exception(seen, capture_locals=True).format())
         seen = seen.__cause__ or seen.__context__
     screen = StringIO()
-    Terminal(file=screen, width=400).print(Traceback.from_exception(type(error), error, trace, show_locals=True))
+    Terminal(file=screen, width=400).print(_Uncolored.from_exception(type(error), error, trace, show_locals=True))
     yield screen.getvalue()
     yield _as_ipython(error)
 
