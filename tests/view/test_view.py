@@ -245,7 +245,10 @@ def huge() -> Folded:
             ),
             *(task("task.progress", taskId=f"t{n}", currentStep=long) for n in range(300)),
             *(task("task.subtask.started", taskId="t1", subtaskId=f"s{n}", name=long) for n in range(100)),
-            *(task("task.output", taskId="t1", stream="stdout", data=f"{n} {long}\n") for n in range(300)),
+            *(
+                task("task.output", taskId="t1", stream="stdout", data=f"{n} {long if n % 10 == 0 else long[:800]}\n")
+                for n in range(300)
+            ),
             *(execution("artifact_created", path=f"{n}{long}", language=long) for n in range(100)),
             *(execution("error", message=f"{n}{long}", stack_trace=long, task_id=f"t{n}") for n in range(100)),
             *(task("system.alert", message=f"{n}{long}") for n in range(5)),
