@@ -44,7 +44,7 @@ def reading(panel: Locator) -> list[str]:
 
 
 def test_a_recording_plays_pauses_and_seeks_to_the_same_end(lab: Lab) -> None:
-    notebook = lab.new_notebook([EXECUTION.format(speed=40), RECORD, REPLAY.format(speed=1)])
+    notebook = lab.new_notebook([EXECUTION.format(speed=120), RECORD, REPLAY.format(speed=1)])
     notebook.run_cell(0)
     notebook.run_cell(1)
     live = notebook.output(1).get_by_role("region", name="Run console")
