@@ -83,6 +83,21 @@ def test_the_examples_are_events(page: str) -> None:
         assert not isinstance(event.fact, UnknownEvent | MalformedFrame)
 
 
+# ---- pictures -------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_shown_and_made_by_the_script() -> None:
+    script = ast.parse((ROOT / "scripts" / "screenshots.py").read_text(encoding="utf-8"))
+    [groups] = [node.value for node in script.body if isinstance(node, ast.AnnAssign)]
+    assert isinstance(groups, ast.Dict)
+    made = {name for names in groups.values for name in ast.literal_eval(names)}
+    texts = [page.read_text(encoding="utf-8") for page in TEXTS]
+    shown = {name for text in texts for name in re.findall(r"!\[[^\]]+\]\((?:docs/)?images/([\w-]+)\.png\)", text)}
+    files = {file.stem: file.stat().st_size for file in (ROOT / "docs" / "images").iterdir()}
+    assert set(files) == made == shown
+    assert sum(files.values()) < 2_500_000
+
+
 # ---- links ----------------------------------------------------------------------------------------------------------
 
 
