@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from runconsole import fairness
-from runconsole.fairness import in_turns
+from runconsole.fairness import in_turns, quick_turns
 
 
 class Clock:
@@ -78,3 +79,38 @@ def test_each_thread_has_a_turn_of_its_own(clock: Clock) -> None:
     assert clock.turns == []
     clock.work(0.1, range(1))
     assert len(clock.turns) == 1
+
+
+@pytest.fixture
+def usual() -> Iterator[float]:
+    """Python's own interval, which holds again after the test."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    yield 0.005
+    sys.setswitchinterval(before)
+
+
+def test_threads_switch_quickly_until_the_last_one_leaves(usual: float) -> None:
+    with quick_turns():
+        with quick_turns():
+            assert sys.getswitchinterval() == pytest.approx(0.001)
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+def test_an_error_leaves_pythons_interval_behind(usual: float) -> None:
+    with pytest.raises(KeyError), quick_turns():
+        raise KeyError
+    assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+@pytest.mark.usefixtures("usual")
+def test_an_interval_of_the_program_stays() -> None:
+    sys.setswitchinterval(0.02)
+    with quick_turns():
+        assert sys.getswitchinterval() == pytest.approx(0.02)
+    assert sys.getswitchinterval() == pytest.approx(0.02)
+    sys.setswitchinterval(0.005)
+    with quick_turns():
+        sys.setswitchinterval(0.003)
+    assert sys.getswitchinterval() == pytest.approx(0.003)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import inspect
 import json
+import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,15 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
     stub = Shell()
     monkeypatch.setattr(outputs_module, "get_ipython", lambda: stub)
     return stub
+
+
+def test_threads_switch_quickly_while_a_panel_follows_its_run(shows: Callable[..., Page]) -> None:
+    usual = sys.getswitchinterval()
+    with JsonServer([ASKED]) as server:
+        page = shows(server.url)
+        eventually(lambda: sys.getswitchinterval() == pytest.approx(0.001))
+        page.widget.stop()
+        eventually(lambda: sys.getswitchinterval() == pytest.approx(usual))
 
 
 # ---- the picture ---------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from runconsole.api.run import RunAPI, engine_of
 from runconsole.clock import now_micros
 from runconsole.console import Console
 from runconsole.errors import DecisionRefused, InvalidArgument
+from runconsole.fairness import quick_turns
 from runconsole.options import ConsoleOptions, Options, check, concealed, signature
 from runconsole.protocols.local.source import Followable, Source
 from runconsole.redaction.secrets import Secret
@@ -238,7 +239,8 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     async def _publish(self) -> None:
         publishing = asyncio.ensure_future(self._publisher.run())
         try:
-            await self._engine.session_over()
+            with quick_turns():
+                await self._engine.session_over()
             await self._publisher.catch_up()
         finally:
             publishing.cancel()
