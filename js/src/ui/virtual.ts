@@ -192,7 +192,8 @@ export function useScroller(options: ScrollOptions): Scroller {
   useLayoutEffect(() => {
     const element = ref.current;
     // If the person has scrolled since, the event about it is on its way.
-    if (!element || element.scrollTop !== position.scrollTop || Math.abs(element.scrollTop - target) < 1) return;
+    // Compared first: to ask the scroll bar here has the browser lay out the page at once.
+    if (!element || Math.abs(position.scrollTop - target) < 1 || element.scrollTop !== position.scrollTop) return;
     element.scrollTop = target;
     position.scrollTop = element.scrollTop;
   });
