@@ -8,7 +8,8 @@ Each measurement runs in a fresh process. The list of dicts is the alternative o
 A pause of the appending thread is the lateness of a step of it, as far as this process causes it: without the time in
 which the system gave the thread no core, and no longer than the process's other threads computed meanwhile. The clock's
 figure is reported beside it, and so is a reader that does nothing but run an empty loop in Python: the interpreter
-takes its lock away from a thread every 5 ms, and any computation in Python costs others that much.
+takes its lock away from a thread every 5 ms, and any computation in Python costs others that much. While a panel
+follows a live run that is 1 ms (`reading_with_a_panel`).
 
 A first access finds sealed events, which are columns already; the thousand new ones are objects. To make columns of
 them is the floor of `again after 1,000 more`: it is reported beside it, and is about half of that access. The other
@@ -25,6 +26,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +39,7 @@ from benchmarks._common import child, note, percentile, report, rss, spread, wit
 from benchmarks._streams import progress
 from runconsole.decoding.envelope import read_events
 from runconsole.events import Received
+from runconsole.fairness import quick_turns
 from runconsole.log import EventLog
 from runconsole.log.chunks import batch_of
 from runconsole.log.storage import LogStorage, sealer
@@ -217,7 +220,10 @@ def tasks(count: int) -> dict[str, Any]:
 
 
 def pauses(events: int) -> dict[str, Any]:
-    """Append a few events each millisecond: alone, while another thread spins, and while it reads without a pause."""
+    """Append a few events each millisecond: alone, while another thread spins, and while it reads without a pause.
+
+    The last time as while a panel follows a live run, when threads switch more often.
+    """
     log = EventLog(LogStorage())
     tables = Tables(RunState(), log)
     stream = _received(2 * events)
@@ -237,16 +243,18 @@ def pauses(events: int) -> dict[str, Any]:
             log.to_arrow()
 
     seen = {"alone": _gaps(log, rest[:quarter])}
-    for name, work, some in (
-        ("spinning", spin, rest[quarter : 2 * quarter]),
-        ("reading", read, rest[2 * quarter :]),
+    for name, work, some, turns in (
+        ("spinning", spin, rest[quarter : 2 * quarter], nullcontext),
+        ("reading", read, rest[2 * quarter : 3 * quarter], nullcontext),
+        ("reading_with_a_panel", read, rest[3 * quarter :], quick_turns),
     ):
         over.clear()
         other = threading.Thread(target=work)
-        other.start()
-        seen[name] = _gaps(log, some)
-        over.set()
-        other.join()
+        with turns():
+            other.start()
+            seen[name] = _gaps(log, some)
+            over.set()
+            other.join()
     return seen
 
 
