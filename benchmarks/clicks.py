@@ -5,6 +5,10 @@
 The server asks; a mouse presses "Approve" in the panel; the server notes the arrival of the decision. The click's time
 is the browser's own time stamp of the input event, so the page's own delay counts too. Meanwhile `--rate` events a
 second arrive, and the kernel is idle, sleeps, spins in Python or runs pandas.
+
+On its way a press passes through about ten threads and sockets of the kernel. Beside a cell that computes in Python
+each waits for the interpreter's lock: 5 ms by Python's own interval, 1 ms while a panel follows a live run. That is the
+floor here. The same path without a browser took 27 to 41 ms in the median with the one, 11 to 22 ms with the other.
 """
 
 from __future__ import annotations

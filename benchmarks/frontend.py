@@ -7,6 +7,9 @@ it scrolls. Each pass begins with the page loaded anew, so that all do the same 
 screen each frame, or by a leap and a rest in which the rows come. A frame's length is the time between two animation
 frames. After each pass an empty area scrolls the same way: the machine's own loss. If it loses frames there too, more
 passes are made.
+
+A leap takes away some forty rows with all their cells and brings others twice: as places, then with their content. Of
+its work the browser spends more than half on the style and the layout of these rows, by its own count.
 """
 
 from __future__ import annotations
