@@ -107,7 +107,7 @@ export const Card = memo(function Card(props: CardProps) {
       class={`rc-checkpoint${stranded ? " rc-stranded" : ""}`}
     >
       <div class="rc-checkpoint-head">
-        <h4>{row.title}</h4>
+        <h3>{row.title}</h3>
         {row.type && <span class="rc-chip">{row.type.replaceAll("_", " ")}</span>}
         {expires && <Timer row={row} store={store} />}
         {props.children}

@@ -30,7 +30,7 @@ export function Context({ row, lacks }: { row: CheckpointRow; lacks: boolean }) 
     <div class="rc-context">
       <Tabs
         label="Context"
-        tabs={parts.map(({ name, part }) => ({ name, badge: 0, note: part ? "so far" : undefined }))}
+        tabs={parts.map(({ name, part }) => ({ name, badge: null, note: part ? "so far" : undefined }))}
         selected={current.name}
         select={choose}
       >

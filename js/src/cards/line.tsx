@@ -1,19 +1,21 @@
 /** The line above the tabs, always there: the open questions, else their outcomes for a while, else the current task. */
 import type { RefObject, VNode } from "preact";
-import type { CheckpointRow } from "../kernel/contract";
+import type { CheckpointRow, Head, TaskStatus } from "../kernel/contract";
 import { useNow, useStore } from "../panel/context";
 import type { DrawerState } from "../panel/view";
 import type { Store } from "../state/store";
 import { isOpen } from "../state/submissions";
 import { TaskLink } from "../tabs/task-link";
 import { Button } from "../ui/button";
-import { plural } from "../ui/format";
+import { clock, count, duration, plural } from "../ui/format";
 import { Icon } from "../ui/icons";
 import { Stakes } from "./card";
+import { isShort, Quick, useQuick } from "./quick";
 import { Urgency } from "./region";
 import { Timer } from "./timer";
 import { ending } from "./wording";
 
+const STATUSES: readonly TaskStatus[] = ["completed", "failed", "cancelled", "skipped", "running", "paused", "pending"];
 /** Milliseconds for which an outcome stays visible. */
 const LINGER_MS = 20_000;
 
@@ -33,6 +35,8 @@ interface LineProps {
 
 export function Line({ place, cards, open, total, blocked, shown, show }: LineProps) {
   const several = cards.length > 1;
+  const only = several ? undefined : open[0];
+  const isShown = ({ key }: CheckpointRow) => typeof shown === "object" && shown?.key === key;
   return (
     <div ref={place} tabIndex={-1} class={`rc-line-asks${open.length > 0 ? " rc-asks" : ""}`}>
       {cards.length === 0 ? (
@@ -53,17 +57,26 @@ export function Line({ place, cards, open, total, blocked, shown, show }: LinePr
           {blocked === null && several && <Urgency open={open} />}
           <div class="rc-question-buttons">
             {cards.map((row) => (
-              <QuestionButton
-                key={row.key}
-                row={row}
-                alone={!several}
-                expanded={typeof shown === "object" && shown?.key === row.key}
-                show={show}
-              />
+              <QuestionButton key={row.key} row={row} alone={!several} expanded={isShown(row)} show={show} />
             ))}
           </div>
+          {only && blocked === null && shown === null && <InLine row={only} />}
         </div>
       )}
+    </div>
+  );
+}
+
+/** The answers of the only question, where it can be judged in a line. */
+function InLine({ row }: { row: CheckpointRow }) {
+  const quick = useQuick(row, null);
+  if (!isShort(row)) return null;
+  return (
+    <div role="group" aria-label={row.title} class="rc-in-line">
+      <span id={quick.note} class={`rc-clip rc-tone-${quick.words.tone}`} title={quick.words.text}>
+        {quick.words.text}
+      </span>
+      <Quick row={row} quick={quick} />
     </div>
   );
 }
@@ -80,16 +93,17 @@ function QuestionButton({ row, alone, expanded, show }: QuestionButtonProps) {
   const store = useStore("head", "attachment");
   useNow(row.deadline !== null && isOpen(row));
   return (
-    <Button
-      class={`rc-question${alone ? " rc-alone" : ""}`}
-      aria-label={row.title}
-      aria-haspopup="dialog"
-      aria-expanded={expanded}
-      title={row.title}
-      // A press never closes it: it may have opened by itself at this very moment.
-      onClick={() => show({ key: row.key, from: "line" })}
-    >
-      <strong class="rc-clip">{row.title}</strong>
+    <div class={`rc-question${alone ? " rc-alone" : ""}`}>
+      <Button
+        class="rc-question-title"
+        aria-haspopup="dialog"
+        aria-expanded={expanded}
+        title={row.title}
+        // A press never closes it: it may have opened by itself at this very moment.
+        onClick={() => show({ key: row.key, from: "line" })}
+      >
+        {row.title}
+      </Button>
       {alone && !expanded && (
         <span class="rc-stakes">
           <Stakes row={row} />
@@ -102,8 +116,12 @@ function QuestionButton({ row, alone, expanded, show }: QuestionButtonProps) {
       ) : (
         <span class="rc-note">closed; your text is kept</span>
       )}
-      {alone && !expanded && <span class="rc-open-word">Open</span>}
-    </Button>
+      {alone && !expanded && (
+        <span class="rc-open-word" aria-hidden="true">
+          Open
+        </span>
+      )}
+    </div>
   );
 }
 
@@ -113,15 +131,29 @@ function Meanwhile() {
   const head = store.head;
   const outcome = useOutcome(store);
   if (outcome) return outcome;
-  const task = head?.current_task_name ?? head?.current_task ?? null;
-  if (!head || task === null || head.ended_at !== null) return null;
+  if (!head) return null;
+  const task = head.current_task_name ?? head.current_task;
+  if (task === null || head.ended_at !== null)
+    return (
+      <p class="rc-meanwhile">
+        <span class="rc-note rc-clip">{atRest(head)}</span>
+      </p>
+    );
   return (
     <p class="rc-meanwhile">
       <span class="rc-note">Current task</span>
       <TaskLink id={head.current_task ?? ""} name={head.current_task_name} />
-      {head.current_task_name && head.current_task && <code class="rc-id">{head.current_task}</code>}
     </p>
   );
+}
+
+/** The words where no task is named. */
+function atRest({ counts, ended_at: ended, duration_s: seconds, started_at: started }: Head): string {
+  const tasks = STATUSES.filter((status) => counts[status] > 0).map((status) => `${count(counts[status])} ${status}`);
+  const when =
+    ended === null ? "" : `Ended at ${clock(ended)}${seconds === null ? "" : `, after ${duration(seconds)}`}`;
+  if (tasks.length > 0) return [when || "Tasks", tasks.join(", ")].join(": ");
+  return when || (started === null ? "Nothing has begun yet." : "No task has begun yet.");
 }
 
 /** The newest outcome for a while, over the foot of the panel: the line is taken by other questions. */

@@ -1,22 +1,15 @@
 /** Several questions, the nearest deadline first: each opens, and those that can be judged in a line are answered here. */
 import type { ComponentChildren } from "preact";
-import type { CheckpointRow, FormField, OptionRow } from "../kernel/contract";
-import { isLastMinute, isLate } from "../page/attention";
-import { useNow, useStore, useUniqueId } from "../panel/context";
-import { isLocked, isOpen } from "../state/submissions";
+import type { CheckpointRow } from "../kernel/contract";
+import { isLastMinute } from "../page/attention";
+import { isOpen } from "../state/submissions";
 import { Button } from "../ui/button";
 import { plural } from "../ui/format";
 import { ApproveBar, type Selection, Tick } from "./bulk";
 import { Stakes } from "./card";
 import { lacking } from "./context";
-import { Field, useForm } from "./form";
-import { Options } from "./options";
+import { Quick, useQuick } from "./quick";
 import { Timer, Urgent } from "./timer";
-import { answerState } from "./wording";
-
-/** The longest description of a question that can be judged in a line, in characters. */
-const SHORT = 160;
-const FEW_OPTIONS = 3;
 
 interface QuestionListProps {
   cards: readonly CheckpointRow[];
@@ -36,18 +29,18 @@ export function QuestionList({ cards, total, blocked, selection, show, children 
   return (
     <>
       <div class="rc-checkpoint-head">
-        <h4>{plural(total, "question")}</h4>
+        <h3>{plural(total, "question")}</h3>
         {total > open && (
           <span class="rc-note">Here are the {open} that are due first; the others follow as these are answered.</span>
         )}
         {children}
       </div>
       {blocked !== null && <p class="rc-outcome rc-tone-paused rc-blocked">{blocked}</p>}
-      <ul class="rc-question-list">
+      <div class="rc-question-list">
         {cards.map((row) => (
           <Item key={row.key} row={row} blocked={blocked} selection={selection} show={show} />
         ))}
-      </ul>
+      </div>
       {selection && selection.ticked.size > 0 && <ApproveBar selection={selection} />}
     </>
   );
@@ -61,25 +54,11 @@ interface ItemProps {
 }
 
 function Item({ row, blocked, selection, show }: ItemProps) {
-  const store = useStore("submissions", "head", "attachment", "drafts");
-  useNow(row.deadline !== null);
-  const note = useUniqueId();
-  const submission = store.submissions.get(row.id);
-  const late = isLate(row, store.clocks.dueNow());
-  const locked = isLocked(row, submission) || late || blocked !== null;
+  const quick = useQuick(row, blocked);
+  const { store, locked, words } = quick;
   const lacks = !store.details.isWhole("checkpoints", row) && lacking(row) !== null;
-  const idle = store.port.kernel() === "idle";
-  const silent = store.attachment === "silent";
-  const unlocked = store.submissions.unlocked(row.id);
-  const words = answerState({ row, submission, blocked, silent, idle, late, unlocked });
-  const form = useForm(row, submission);
-  const press = (option: OptionRow) => {
-    if (locked) return;
-    if (option.fills) form.send(option.id);
-    else store.answer(row, option.id);
-  };
   return (
-    <li class="rc-question-item" role="group" aria-label={row.title}>
+    <div class="rc-question-item" role="group" aria-label={row.title}>
       {selection && isOpen(row) && (
         <Tick row={row} ticked={selection.ticked.has(row.id)} locked={locked} lacks={lacks} tick={selection.tick} />
       )}
@@ -93,52 +72,13 @@ function Item({ row, blocked, selection, show }: ItemProps) {
         </p>
         {!locked && <Urgent row={row} last={isLastMinute(row, store.clocks.dueNow())} />}
         {words.text !== "" && blocked === null && (
-          <p class={`rc-outcome rc-tone-${words.tone}`} id={note}>
+          <p class={`rc-outcome rc-tone-${words.tone}`} id={quick.note}>
             <span>{words.text}</span>
           </p>
         )}
       </div>
-      {isOpen(row) &&
-        isShort(row) &&
-        row.form?.map((field) => (
-          <div key={field.key} ref={form.box}>
-            <Field field={field} state={form} locked={locked} />
-          </div>
-        ))}
       {isOpen(row) && <Timer row={row} store={store} />}
-      {isOpen(row) && isShort(row) && (
-        <Options
-          row={{ ...row, options: row.options.map((option) => ({ ...option, description: null })) }}
-          chosen={submission?.option ?? row.answer ?? row.decision}
-          locked={locked}
-          note={note}
-          press={press}
-        />
-      )}
-    </li>
-  );
-}
-
-/** True for a field that stands in a line. */
-function isSimple({ kind }: FormField): boolean {
-  return !["lines", "choices", "json"].includes(kind);
-}
-
-/** True for a question that can be judged in a line: nothing more to read, and a few plain answers. */
-function isShort(row: CheckpointRow): boolean {
-  const { spec, changes, texts, other, template } = row.context;
-  const more = [spec, changes, texts, other, template].some((part) => part !== undefined);
-  const description = row.description ?? "";
-  return (
-    !more &&
-    !row.free_text &&
-    (row.form ?? []).every(isSimple) &&
-    (row.form?.length ?? 0) < 2 &&
-    !row.requests &&
-    !(row.cut && row.cut.length > 0) &&
-    description.length <= SHORT &&
-    !description.includes("\n") &&
-    row.options.length <= FEW_OPTIONS &&
-    !row.options.some((option) => option.modifies)
+      <Quick row={row} quick={quick} />
+    </div>
   );
 }

@@ -20,7 +20,7 @@ interface ModificationsProps {
 export function Modifications({ value, open, error, locked, toggle, change, box, name }: ModificationsProps) {
   const id = useUniqueId();
   return (
-    <div class="rc-modifications">
+    <div class={`rc-modifications${open ? "" : " rc-modifications-closed"}`}>
       <Button
         class="rc-disclosure"
         aria-expanded={open}

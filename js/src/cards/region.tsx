@@ -18,9 +18,12 @@ import { Card } from "./card";
 import { CloseButton, QuestionDrawer } from "./drawer";
 import { Line, Toast } from "./line";
 import { QuestionList } from "./list";
+import { isShort } from "./quick";
 
 /** So many questions at once stand in the line side by side; more are shown as a list. */
 const FEW = 3;
+/** Pixels of a line that has room for a field and its options; as in `questions.css`. */
+const ROOMY = 620;
 
 export function DecisionRegion() {
   const store = useStore("checkpoints", "submissions", "drafts", "attachment", "head");
@@ -114,11 +117,18 @@ function useShown(
   useEffect(() => {
     for (const key of fresh) offered.current.add(key);
     if (gone || empty) openDrawer(next);
-    else if (drawer === null && fresh.length > 0 && !isUsed(line.current)) {
+    else if (drawer === null && fresh.length > 0 && !isUsed(line.current) && !fitsInLine(cards, line.current)) {
       openDrawer(fresh.length > FEW ? "list" : { key: fresh[0] as string, from: "line" });
     }
   }, [fresh.join("\n"), gone, empty]);
   return [gone || empty ? next : drawer, openDrawer];
+}
+
+/** True for a single question whose one field stands in the line. */
+function fitsInLine(cards: readonly CheckpointRow[], line: HTMLElement | null): boolean {
+  const [only, ...others] = cards;
+  const fits = only?.form && others.length === 0 && isShort(only) && !only.description;
+  return Boolean(fits) && (line?.offsetWidth ?? 0) >= ROOMY;
 }
 
 /** True while a person works in the panel: then nothing may come over what is read. */

@@ -40,10 +40,10 @@ export function Requests({ row, requests, form, locked, missing, see }: Requests
     <div ref={form.box} class="rc-requests">
       {requests.map(({ name, description, args }, at) => (
         <div key={at} class="rc-form" role="group" aria-label={name}>
-          <h5>
+          <h4>
             <code>{name}</code>
             {requests.length > 1 && <span class="rc-note">{`${at + 1} of ${requests.length}`}</span>}
-          </h5>
+          </h4>
           {description && <Description text={description} />}
           <dl>
             {args.map(({ name: argument, text }) => (

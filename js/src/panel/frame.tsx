@@ -10,6 +10,8 @@ const LEAST_HEIGHT = 260;
 /** Below this height a question takes the whole panel. */
 const LOW = 460;
 const MOST_HEIGHT = 4000;
+/** The height that nobody has chosen: it gives way to a low window. */
+const STANDARD = 600;
 
 export function Frame({ children }: { children: ComponentChildren }) {
   const { head, attachment } = useStore("head", "attachment");
@@ -32,6 +34,8 @@ export function Frame({ children }: { children: ComponentChildren }) {
     compact && !maximised && "rc-compact",
     maximised && "rc-maximised",
     !maximised && !fill && height < LOW && "rc-low",
+    // Its foot, with the answers, is in sight without scrolling. Frames may be as high as what they hold.
+    height === STANDARD && !fill && window.parent === window && "rc-fits",
   ];
   return (
     <div style={fill ? { height: size } : maximised ? { height: compact ? "44px" : size } : undefined}>

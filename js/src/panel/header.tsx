@@ -162,8 +162,9 @@ function Facts({ store, head }: { store: Store; head: Head }) {
   // Every fact keeps its place from the beginning, so that none moves when another becomes known.
   return (
     <dl class="rc-facts">
-      <Fact name="Tasks" width={23}>
-        <span>
+      <Fact name="Tasks" width={26}>
+        {/* As wide as it can become, so that nothing beside it moves. */}
+        <span style={{ minWidth: `${2.4 * count(head.total_tasks).length + 2}ch` }}>
           {count(head.completed_tasks)}
           {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
         </span>

@@ -27,7 +27,7 @@ export function act(event: KeyboardEvent, root: HTMLElement, view: View): boolea
     case "/":
       return focusOn(root.querySelector<HTMLInputElement>("input[type=search]"));
     case "a":
-      return press(root.querySelector<HTMLElement>(".rc-question[aria-expanded=false]"));
+      return press(root.querySelector<HTMLElement>(".rc-question-title[aria-expanded=false]"));
     case "m":
       view.maximise(!view.maximised);
       return true;

@@ -181,15 +181,15 @@ function rate(share: number): string {
 }
 
 function TaskName({ row }: { row: TaskRow }) {
-  const hasOwnName = row.name !== "" && row.name !== row.id;
   return (
-    <>
-      <span class="rc-clip rc-name" title={hasOwnName ? `${row.name} (${row.id})` : row.id}>
-        {hasOwnName ? row.name : row.id}
-      </span>
-      {hasOwnName && <code class="rc-id">{row.id}</code>}
-    </>
+    <span class="rc-clip rc-name" title={hasOwnName(row) ? `${row.name} (${row.id})` : row.id}>
+      {row.name || row.id}
+    </span>
   );
+}
+
+function hasOwnName({ name, id }: TaskRow): boolean {
+  return name !== "" && name !== id;
 }
 
 const STATUS: Column<TaskRow> = {
@@ -204,7 +204,7 @@ const NAME: Column<TaskRow> = {
   heading: "Task",
   width: [180, 3],
   narrow: { 1160: [160, 3], 860: [130, 2], 620: [120, 1.6] },
-  opens: true,
+  opens: (row) => hasOwnName(row) && <code class="rc-id">{row.id}</code>,
   sort: "name",
   cell: (row) => <TaskName row={row} />,
 };

@@ -1,7 +1,7 @@
 /** The run on one page. Missing parts of a run take no room. */
 
-import { useCallback } from "preact/hooks";
-import type { TaskRow } from "../kernel/contract";
+import { useCallback, useRef } from "preact/hooks";
+import type { TaskRow, TaskStatus } from "../kernel/contract";
 import { useOpenTask, useStore } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
@@ -29,7 +29,8 @@ export function Overview({ open }: { open: (tab: string) => void }) {
   const allWaves = partSource(store, "waves");
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
   const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW;
-  const shown = fewTasks ? tasks.rows : active.rows;
+  const slots = useSlots(active.rows, (key) => tasks.get(key));
+  const shown = fewTasks ? tasks.rows : slots;
   const nothing =
     !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
   if (nothing) return <p class="rc-empty">Nothing has happened yet.</p>;
@@ -117,6 +118,19 @@ export function Overview({ open }: { open: (tab: string) => void }) {
       </div>
     </div>
   );
+}
+
+const ENDED: readonly TaskStatus[] = ["completed", "failed", "cancelled", "skipped"];
+
+/** The tasks at work, the newest come first. Each keeps its place; one that has ended leaves it to the next that begins. */
+function useSlots(active: readonly TaskRow[], latest: (key: string) => TaskRow | undefined): readonly TaskRow[] {
+  const slots = useRef<readonly TaskRow[]>([]);
+  const known = new Set(slots.current.map(({ key }) => key));
+  const now = new Map(active.map((row) => [row.key, row]));
+  const fresh = active.filter(({ key }) => !known.has(key)).reverse();
+  const ended = (key: string) => [latest(key)].find((row) => row && ENDED.includes(row.status));
+  slots.current = slots.current.flatMap(({ key }) => now.get(key) ?? fresh.shift() ?? ended(key) ?? []).concat(fresh);
+  return slots.current;
 }
 
 function activeNote(shown: number, total: number): string | undefined {

@@ -12,8 +12,8 @@ import { Timeline } from "./timeline";
 
 export interface TabView {
   name: string;
-  /** The number on the tab; 0 shows none. */
-  badge: (store: Store) => number;
+  /** The number on the tab; 0 shows none, null is a tab that never has one. */
+  badge: (store: Store) => number | null;
   tone?: (store: Store) => string | undefined;
   /** False for a run that has nothing to show there: it has no such tab. */
   has?: (store: Store) => boolean;
@@ -21,7 +21,7 @@ export interface TabView {
   view: FunctionComponent<{ open: (name: string) => void }>;
 }
 
-const none = () => 0;
+const none = () => null;
 const agents = ({ tables }: Store) => tables.agents.total;
 // Errors that a run got over are no alarm. Pictures of older versions do not tell them apart.
 const errorBadge = ({ head, tables }: Store) => head?.errors_fatal || tables.errors.total;

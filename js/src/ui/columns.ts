@@ -21,8 +21,8 @@ export interface Column<R extends Row> {
   second?: boolean;
   /** True for a row with a value. The column is left out until a row had one; without this it always is there. */
   has?: (row: R) => boolean;
-  /** Where rows open elsewhere, its cell is the button. */
-  opens?: boolean;
+  /** Where rows open elsewhere, its cell is the button; what stands beside it. */
+  opens?: (row: R) => ComponentChildren;
   /** The name by which its values can be sorted. */
   sort?: string;
 }

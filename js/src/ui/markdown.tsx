@@ -50,7 +50,7 @@ function blockAt(lines: readonly string[], at: number, depth: number): Block {
   const fence = FENCE.exec(line);
   if (fence) return code(lines, at, fence[1] ?? "```");
   const heading = HEADING.exec(line);
-  if (heading) return [<h5 class={`rc-md-h${heading[1]?.length}`}>{inline(heading[2] ?? "")}</h5>, 1];
+  if (heading) return [<h4 class={`rc-md-h${heading[1]?.length}`}>{inline(heading[2] ?? "")}</h4>, 1];
   if (RULE.test(line)) return [<hr />, 1];
   if (QUOTE.test(line)) {
     const length = run(lines, at, (each) => QUOTE.test(each));

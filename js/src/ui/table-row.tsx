@@ -87,6 +87,7 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
             ) : (
               column.cell(row)
             )}
+            {column.opens?.(row)}
           </div>
         ))}
       </div>

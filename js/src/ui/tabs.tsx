@@ -6,7 +6,8 @@ import { count } from "./format";
 
 export interface Tab {
   name: string;
-  badge: number;
+  /** A number beside its name; null for a tab that never has one. */
+  badge: number | null;
   tone?: string | undefined;
   /** A word beside its name. */
   note?: string | undefined;
@@ -51,10 +52,12 @@ export function Tabs({ label, tabs, selected, select, children }: TabsProps) {
           >
             {name}
             {note && <span class="rc-tone-failed">{note}</span>}
-            {badge > 0 && (
-              <span class={`rc-badge${tone ? ` rc-badge-${tone}` : ""}`} aria-hidden="true">
-                {short(badge)}
-              </span>
+            {badge !== null && (
+              // A drawn number: as text it would be a part of the label that the name lacks. Its place is always there.
+              <span
+                class={`rc-badge${tone ? ` rc-badge-${tone}` : ""}`}
+                data-count={badge > 0 ? short(badge) : undefined}
+              />
             )}
           </button>
         ))}

@@ -262,7 +262,7 @@ test("a hidden page shows the right time when it is seen again", async () => {
 
 test("cards stay in place when the kernel reorders them", async () => {
   const bench = await asked(row(), checkpoint("cp-2", { title: "Another" }));
-  const titles = () => [...bench.el.querySelectorAll("h4")].map((title) => title.textContent);
+  const titles = () => [...bench.el.querySelectorAll("h3")].map((title) => title.textContent);
   const before = titles();
   await bench.patch({ checkpoints: { set: [row({ reminded: true })], order: ["cp-2", "cp-1"] } });
   expect(titles()).toEqual(before);

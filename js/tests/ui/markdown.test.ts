@@ -11,7 +11,7 @@ const html = (text: string) => {
 
 describe("Markdown", () => {
   test.each([
-    ["# A *plan*", '<h5 class="rc-md-h1">A <em>plan</em></h5>'],
+    ["# A *plan*", '<h4 class="rc-md-h1">A <em>plan</em></h4>'],
     ["one\ntwo\n\nthree", "<p>one\ntwo</p><p>three</p>"],
     ["- a\n- b\n  - c\n- d", "<ul><li>a</li><li>b<ul><li>c</li></ul></li><li>d</li></ul>"],
     ["2. a\n3. b", '<ol start="2"><li>a</li><li>b</li></ol>'],

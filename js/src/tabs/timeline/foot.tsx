@@ -18,9 +18,8 @@ export function Foot(props: { window: TimelineWindow; now: number; reveal: (slow
           title={slow.name}
           onClick={() => reveal(slow)}
         >
-          <b>{at + 1}</b>
-          <span class="rc-clip">{slow.name}</span>
-          <span class="rc-note">{duration(lengthOf(slow, now))}</span>
+          <b data-count={at + 1} />
+          <span class="rc-clip">{slow.name}</span> <span class="rc-note">{duration(lengthOf(slow, now))}</span>
         </Button>
       ))}
     </div>
