@@ -99,7 +99,9 @@ export function ApproveBar({ selection }: { selection: Selection }) {
 /** The option that approves and does nothing more (no values go with it), recognized by its id or else by its label. */
 export function approvalOf(row: CheckpointRow): OptionRow | null {
   if (row.requests) return null; // each of its actions is to be seen first
-  const plain = row.options.filter((option) => !option.destructive && !option.modifies && !option.fills);
+  const plain = row.options.filter(
+    (option) => !option.destructive && !option.asks_twice && !option.modifies && !option.fills,
+  );
   for (const name of ["id", "label"] as const) {
     const words = plain.map((option) => option[name].toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ""));
     const word = APPROVALS.find((approval) => words.includes(approval));

@@ -4,6 +4,7 @@ import type { CheckpointRow, FleetPicture, FleetRow, OptionRow, QuestionRow } fr
 import { Button } from "../ui/button";
 import { countdown, dollars, ticking } from "../ui/format";
 import { Icon } from "../ui/icons";
+import { againFor, Twice, useTwice } from "../ui/twice";
 import type { Sent } from "./board";
 
 interface Asked {
@@ -62,18 +63,13 @@ function Question({
 }: Asked & { asked: QuestionRow; run: FleetRow | undefined; sent: Sent | undefined }) {
   const { row } = asked;
   const [words, setWords] = useState("");
-  const [sure, setSure] = useState("");
   const due = row.deadline === null ? null : (row.deadline - (run?.clock_offset ?? 0) - now) / 1000;
   const age = row.requested_at === null ? null : (now + (run?.clock_offset ?? 0) - row.requested_at) / 1000;
   const waits = row.status === "sending" || (sent !== undefined && !sent.done);
   const error = sent?.error ?? row.error;
   const { facts, isAll } = factsOf(row);
   const isWhole = isAll && isShort(row);
-  const press = (option: OptionRow) => {
-    if (waits) return;
-    if (option.destructive && sure !== option.id) setSure(option.id);
-    else answer(keyOf(asked), asked.run, row.key, option.id, words.trim() || null);
-  };
+  const press = (option: OptionRow) => answer(keyOf(asked), asked.run, row.key, option.id, words.trim() || null);
   const isOpen = opened === asked.run;
   const standard = row.options.find(({ id, is_default }) => is_default || id === row.default_action)?.label;
   return (
@@ -103,15 +99,7 @@ function Question({
         )}
         {isWhole &&
           row.options.map((option) => (
-            <Button
-              key={option.id}
-              class={`rc-button rc-small${option.is_default ? " rc-primary" : ""}${option.destructive ? " rc-destructive" : ""}`}
-              title={option.description ?? undefined}
-              aria-disabled={waits}
-              onClick={() => press(option)}
-            >
-              {sure === option.id ? `${option.label}: press again` : option.label}
-            </Button>
+            <Answer key={option.id} option={option} waits={waits} press={() => press(option)} />
           ))}
         {isWhole && row.free_text && (
           <Button
@@ -137,6 +125,29 @@ function Question({
         </p>
       )}
     </article>
+  );
+}
+
+function Answer({ option, waits, press }: { option: OptionRow; waits: boolean; press: () => void }) {
+  const { label, description, is_default, destructive } = option;
+  const [told, tell] = useState("");
+  const twice = useTwice(option.asks_twice === true && !waits, press, () => tell(againFor(label)));
+  const kind = destructive ? " rc-destructive" : is_default ? " rc-primary" : "";
+  return (
+    <>
+      <Button
+        class={`rc-button rc-small${kind}${twice.sure ? " rc-sure" : ""}`}
+        aria-label={twice.sure ? againFor(label) : undefined}
+        title={description ?? undefined}
+        aria-disabled={waits}
+        {...(waits ? {} : twice.press)}
+      >
+        {option.asks_twice ? <Twice label={label} sure={twice.sure} /> : label}
+      </Button>
+      <span class="rc-hidden" role="status">
+        {twice.sure && told}
+      </span>
+    </>
   );
 }
 

@@ -307,6 +307,8 @@ export interface OptionRow {
   is_default: boolean;
   /** reject, cancel, abort...: set apart from the others. */
   destructive: boolean;
+  /** By its words it ends or removes something for good: a person presses it twice. */
+  asks_twice?: boolean;
   /** The option whose answer carries modifications (JSON). */
   modifies: boolean;
   /** The option whose answer carries the values of the form. */

@@ -16,6 +16,7 @@ interface Announced {
   link: Head["link"] | null;
   ended: boolean;
   refusal: Store["refusal"];
+  spoken: Store["told"];
   /** Announced urgent questions and failures: each once. */
   told: Set<string>;
 }
@@ -63,7 +64,14 @@ function announcedBy(store: Store, before: Announced | null): Announced {
   const open = new Set(store.checkpoints(true).map((row) => row.key));
   // Never forgotten: a wavering estimate of the server's clock must not announce it twice.
   const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
-  return { open, link: store.head?.link ?? null, ended: store.head?.ended_at != null, refusal: store.refusal, told };
+  return {
+    open,
+    link: store.head?.link ?? null,
+    ended: store.head?.ended_at != null,
+    refusal: store.refusal,
+    spoken: store.told,
+    told,
+  };
 }
 
 interface Remark {
@@ -123,6 +131,7 @@ function whatIsNew(announced: Announced, store: Store): string[] {
   news.push(...fresh.filter(({ row }) => announced.open.has(row.key)).map(({ says }) => says));
   const closed = store.tables.checkpoints.rows.filter((row) => announced.open.has(row.key) && !isOpen(row));
   news.push(...closed.map((row) => `${row.title}: ${ending(row, store.submissions.get(row.id))}`));
+  if (store.told && store.told !== announced.spoken) news.push(store.told.words);
   if (head.ended_at !== null && !announced.ended) {
     const stopped = head.status === "interrupted";
     news.push(stopped ? `The run is interrupted. ${head.reason ?? ""}` : `The run has finished: ${head.status}.`);

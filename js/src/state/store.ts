@@ -64,6 +64,8 @@ export class Store {
    * its own.
    */
   refusal: { readonly error: string | null } | null = null;
+  /** The newest words to a person about a press, each in an object of its own. */
+  told: { readonly words: string } | null = null;
   readonly tables: HeldTables = {
     phases: new KeyedRows(),
     waves: new KeyedRows(),
@@ -230,6 +232,12 @@ export class Store {
         this.refusal = message.ok ? null : { error: message.error };
         this.#touch("replay");
     }
+  }
+
+  /** Has words read out. */
+  tell(words: string): void {
+    this.told = { words };
+    this.#touch("submissions");
   }
 
   /** Open checkpoints, or those that were decided lately. */

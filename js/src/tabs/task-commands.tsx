@@ -1,16 +1,15 @@
 /** Buttons of commands for a task, if the server takes such commands. */
 
-import { useEffect, useState } from "preact/hooks";
 import type { TaskRow, Verb } from "../kernel/contract";
-import { useStore } from "../panel/context";
+import { usePanel, useStore } from "../panel/context";
 import { type Command, verbsFor } from "../state/commands";
 import { Button } from "../ui/button";
 import { Text } from "../ui/icons";
+import { againFor, Twice, useTwice } from "../ui/twice";
 
 const LABELS: Record<Verb, string> = { cancel: "Cancel task", pause: "Pause", resume: "Resume", retry: "Retry" };
 /** Destructive commands, which need a second press. */
 const DESTROYS: readonly Verb[] = ["cancel"];
-const SURE_MS = 5000;
 
 export function TaskCommands({ row }: { row: TaskRow }) {
   const store = useStore("head", "commands", "attachment");
@@ -30,24 +29,18 @@ export function TaskCommands({ row }: { row: TaskRow }) {
 }
 
 function CommandButton({ verb, locked, give }: { verb: Verb; locked: boolean; give: () => void }) {
-  const [sure, setSure] = useState(false);
-  useEffect(() => {
-    if (!sure) return undefined;
-    const timer = setTimeout(() => setSure(false), SURE_MS);
-    return () => clearTimeout(timer);
-  }, [sure]);
-  const asks = DESTROYS.includes(verb) && !sure;
-  const press = () => {
-    setSure(asks);
-    if (!asks) give();
-  };
+  const { store } = usePanel();
+  const label = LABELS[verb];
+  const destroys = DESTROYS.includes(verb);
+  const { sure, press } = useTwice(destroys && !locked, give, () => store.tell(againFor(label)));
   return (
     <Button
-      class={`rc-button rc-small${DESTROYS.includes(verb) ? " rc-destructive" : ""}`}
+      class={`rc-button rc-small${destroys ? " rc-destructive" : ""}${sure ? " rc-sure" : ""}`}
+      aria-label={sure ? againFor(label) : undefined}
       aria-disabled={locked}
-      onClick={locked ? undefined : press}
+      {...(locked ? {} : press)}
     >
-      {sure ? `${LABELS[verb]}: press again to confirm` : LABELS[verb]}
+      {destroys ? <Twice label={label} sure={sure} /> : label}
     </Button>
   );
 }

@@ -152,13 +152,18 @@ describe("the questions", () => {
     expect(card.getByRole("alert").textContent).toBe("somebody was faster");
   });
 
-  test("take a destructive answer at the second press", async () => {
-    const { get, model } = await show(pictureOf({ runs: [run("a")], questions: [asked("a", "c")] }), "inbox");
-    get.getByRole("button", { name: "Reject" }).click();
+  test("take an answer that cannot be undone at the second press", async () => {
+    const options = [optionRow("keep"), optionRow("delete", { label: "Delete", destructive: true, asks_twice: true })];
+    const question = asked("a", "c", { options });
+    const { get, model } = await show(pictureOf({ runs: [run("a")], questions: [question] }), "inbox");
+    get.getByRole("button", { name: "Delete" }).click();
     await later();
     expect(model.sent).toEqual([]);
-    get.getByRole("button", { name: "Reject: press again" }).click();
-    expect(model.sent[0]).toMatchObject({ option: "reject" });
+    expect(get.getAllByRole("status").map(({ textContent }) => textContent)).toContain(
+      "Delete: press again to confirm",
+    );
+    get.getByRole("button", { name: "Delete: press again to confirm" }).click();
+    expect(model.sent[0]).toMatchObject({ option: "delete" });
   });
 
   test.each([

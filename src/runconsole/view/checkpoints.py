@@ -15,6 +15,7 @@ from runconsole.requests.options import AT_ONCE
 from runconsole.state import Checkpoint, Decision, RunState
 from runconsole.text.marks import escaped
 from runconsole.view.contract import CheckpointRow, Context, OptionRow
+from runconsole.view.irreversible import is_irreversible
 from runconsole.view.requests import form_field, request_fields, request_rows
 from runconsole.view.rows import (
     NAME,
@@ -151,7 +152,7 @@ def option_rows(checkpoint: Checkpoint, cutter: Cutter, offset: int = 0, search:
 
 def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter: Cutter) -> OptionRow:
     name = option.action or option.id
-    return {
+    row: OptionRow = {
         "id": reference(option.id),
         "label": cutter("options", label, NAME),
         "description": cutter("options", option.description, SENTENCE),
@@ -159,6 +160,9 @@ def _option(option: CheckpointOption, label: str, checkpoint: Checkpoint, cutter
         "destructive": bool(_DESTRUCTIVE.match(name)),
         "modifies": bool(_MODIFIES.match(name)),
     }
+    if is_irreversible(option):
+        row["asks_twice"] = True
+    return row
 
 
 def answered(state: RunState, checkpoint: str, option: str) -> tuple[str, str]:

@@ -374,6 +374,8 @@ class OptionRow(TypedDict):
     is_default: bool
     destructive: bool
     """reject, cancel, abort...: set apart from the others."""
+    asks_twice: NotRequired[bool]
+    """By its words it ends or removes something for good: a person presses it twice."""
     modifies: bool
     """The option whose answer carries modifications (JSON)."""
     fills: NotRequired[bool]
