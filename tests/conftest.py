@@ -17,6 +17,9 @@ from scripts.frontend import FrontEnd, FrontEndError
 # Their servers are in an environment of their own: `make test-agents` names the folder.
 collect_ignore = [] if any("tests/agents" in argument for argument in sys.argv) else ["agents"]
 
+# jsonschema imports it for the formats of addresses, which no test checks, and it builds a grammar for each: 1.2 s.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
 # A loop in debug mode warns of each callback that takes 0.1 s. On a busy machine that says nothing, and would fail the
 # tests in which nothing may be logged.
 logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing "))
