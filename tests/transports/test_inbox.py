@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from websockets.utils import accept_key
 
 from runconsole.transports.inbox import InboxConnection
+from tests.servers.json_server import PATIENCE
 
 Says = Callable[[ServerConnection], Awaitable[None]]
 
@@ -205,6 +207,89 @@ async def test_frequent_small_messages_are_read_together() -> None:
                 batches.append(await connection.receive_all())
     assert [int(message) for batch in batches for message in batch] == list(range(count))
     assert len(batches) < count / 2
+
+
+@pytest.fixture
+def endless_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_PAUSE", "_LONG_PAUSE"):
+        monkeypatch.setattr(f"runconsole.transports.inbox.{name}", 3600)
+
+
+async def until_pause(connection: InboxConnection) -> int:
+    """Take messages until reading pauses; return their number."""
+    count = 0
+    async with asyncio.timeout(PATIENCE):
+        while connection._pause is None:
+            count += len(await connection.receive_all())
+    return count
+
+
+async def counts(peer: ServerConnection) -> None:
+    for number in itertools.count():
+        await peer.send(str(number))
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.usefixtures("endless_pauses")
+async def test_a_pause_ends_where_the_newest_messages_are_needed() -> None:
+    async with connected(counts) as connection:
+        count = await until_pause(connection)
+        assert connection.read_on()
+        async with asyncio.timeout(PATIENCE):
+            assert (await connection.receive_all())[0] == str(count)
+
+
+@pytest.mark.usefixtures("endless_pauses")
+async def test_reading_goes_on_once_for_each_pause() -> None:
+    async with connected(counts) as connection:
+        await until_pause(connection)
+        assert [connection.read_on(), connection.read_on()] == [True, False]
+
+
+@pytest.mark.usefixtures("endless_pauses")
+async def test_no_pause_holds_up_an_answer() -> None:
+    async def answers(peer: ServerConnection) -> None:
+        counting = asyncio.create_task(counts(peer))
+        try:
+            await peer.send(f"{await peer.recv()!s}, yes")
+            await peer.wait_closed()
+        finally:
+            counting.cancel()
+
+    async with connected(answers) as connection:
+        await until_pause(connection)
+        connection.expect_answer()
+        await connection.send("really?")
+        async with asyncio.timeout(PATIENCE):
+            while "really?, yes" not in await connection.receive_all():
+                assert connection._pause is None
+
+
+async def test_the_end_comes_after_all_messages_although_reading_pauses() -> None:
+    count = 40
+
+    async def says(peer: ServerConnection) -> None:
+        for number in range(count):
+            await peer.send(str(number))
+            await asyncio.sleep(0.001)
+
+    async with connected(says) as connection:
+        paused = await until_pause(connection)
+        received, closed = await all_of(connection)
+    assert isinstance(closed, ConnectionClosedOK)
+    assert [int(message) for message in received] == list(range(paused, count))
+
+
+@pytest.mark.usefixtures("endless_pauses")
+async def test_reading_does_not_pause_for_messages_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runconsole.transports.inbox._OFTEN", 0.0)
+
+    async with connected(counts) as connection:
+        received = 0
+        async with asyncio.timeout(PATIENCE):
+            while received < 100:
+                received += len(await connection.receive_all())
+                assert connection._pause is None
 
 
 # ---- against the library's own parser -------------------------------------------------------------------------------

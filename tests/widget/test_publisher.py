@@ -115,6 +115,25 @@ async def test_a_heartbeat_has_the_newest_version() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_a_paint_shows_what_the_link_has_put_off() -> None:
+    panel = Panel()
+    put_off = ["t"]
+
+    def read_on() -> bool:
+        if not put_off:
+            return False
+        loop, name = asyncio.get_running_loop(), put_off.pop()
+        # As after a pause: the socket is read in one turn of the loop, its reader has the next one.
+        loop.call_soon(loop.call_soon, panel.folded.feed, [execution("progress_update", task_id=name)])
+        return True
+
+    panel.publisher._read_on = read_on
+    async with panel.publishing():
+        await panel.until(lambda: panel.of("patch"))
+    assert [row["id"] for row in panel.of("patch")[0]["changes"]["tasks"]["set"]] == ["t"]
+
+
+@pytest.mark.usefixtures("quick")
 async def test_patches_follow_each_other_without_a_gap() -> None:
     panel = Panel()
     async with panel.publishing():

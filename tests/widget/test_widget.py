@@ -9,6 +9,7 @@ import gc
 import inspect
 import json
 import sys
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,22 @@ def test_the_trait_holds_the_durable_picture_of_the_run(shows: Callable[..., Pag
         assert page.picture["phases"]["total"] == 5
         assert page.comm.states[-1]["picture"]["picture"] == page.picture
         assert len(msgspec.json.encode(page.widget.picture)) < 50_000
+
+
+def test_a_panel_reads_what_the_link_puts_off(shows: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_PAUSE", "_LONG_PAUSE"):
+        monkeypatch.setattr(f"runconsole.transports.inbox.{name}", 3600)
+    monkeypatch.setattr("runconsole.transports.inbox._ANSWERING", 0)
+
+    def often(peer: Peer) -> None:
+        for number in range(500):
+            peer.send(execution("progress_update", task_id=f"t{number}"))
+            time.sleep(0.001)
+        peer.listen()
+
+    with JsonServer(often) as server:
+        page = shows(server.url)
+        eventually(lambda: page.widget.summary["events"] == 500)
 
 
 def test_changes_come_as_patches_without_a_gap(shows: Callable[..., Page]) -> None:

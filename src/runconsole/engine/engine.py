@@ -446,6 +446,10 @@ class Engine:
         else:
             io.call(function, *args)
 
+    def read_on(self) -> bool:
+        """Read at once what a server has sent (on the I/O thread); return whether that was put off."""
+        return self._feed.read_on()
+
     async def session_over(self) -> None:
         """Return when the session's task has ended (on the I/O thread)."""
         if self._task is not None:

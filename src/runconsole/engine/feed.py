@@ -128,6 +128,10 @@ class Feed(ABC):
         `on_io` runs a function on the I/O thread and returns its result. Raises InvalidArgument, RecordingError.
         """
 
+    def read_on(self) -> bool:
+        """Read at once what a server has sent; return whether that was put off. A recording has nothing of the kind."""
+        return False
+
     def flush(self) -> None:  # noqa: B027 - a recording that is read is not written
         """Hand what was taken so far to the file of the recording, where there is one, on the I/O thread."""
 

@@ -132,6 +132,10 @@ class LiveFeed(Feed):
         if self._session is not None:
             self._session.reconnect()
 
+    def read_on(self) -> bool:
+        """Read at once what the server has sent. As `Feed.read_on`."""
+        return self._session is not None and self._session.read_on()
+
     def apply(self, fact: Fact | Received) -> None:
         """Fold in a fact that no event of the log reports."""
         if self._session is not None:

@@ -14,7 +14,7 @@ from runconsole.protocols.base import Signal, Wire
 from runconsole.redaction.secrets import NO_SECRETS, Redactor, Secret, bare
 from runconsole.session.aio import spawn
 from runconsole.session.redacting import redacting
-from runconsole.transports.base import Connection, Transport
+from runconsole.transports.base import Connection, PacedConnection, Transport
 
 if TYPE_CHECKING:
     from runconsole.recording import Recorder
@@ -56,6 +56,7 @@ class OpenLink:
         self.wire = wire
         self.recorder = recorder
         self.redactor = redactor
+        self._paced = connection if isinstance(connection, PacedConnection) else None
         self._now = now
         self._number = 0 if recorder is None else recorder.opened(wire)
         self.close_reason: asyncio.Future[LinkLost] = asyncio.get_running_loop().create_future()
@@ -91,6 +92,10 @@ class OpenLink:
         """Note that only answers are to be expected of it any more."""
         if not self.close_reason.done():
             self.close_reason.set_result(why)
+
+    def read_on(self) -> bool:
+        """Read at once what waits for the end of a pause; return whether there was one."""
+        return self._paced is not None and self._paced.read_on()
 
     async def send(self, frames: Sequence[str | Secret[str]]) -> None:
         """Send frames; a broken link ends its `reader`."""

@@ -158,6 +158,10 @@ class Session:
         """Make the next attempt now."""
         self._wake.set()
 
+    def read_on(self) -> bool:
+        """Read at once what waits for the end of a pause between two reads; return whether there was one."""
+        return self._link is not None and self._link.read_on()
+
     def reconnect_by(self, policy: ReconnectPolicy | None) -> None:
         """Make the attempts that follow by this policy; None is the usual one."""
         self._attempts.policy = policy or Reconnect()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-__all__ = ["Connection", "Transport"]
+__all__ = ["Connection", "PacedConnection", "Transport"]
 
 
 class Connection(Protocol):
@@ -20,6 +20,14 @@ class Connection(Protocol):
 
     async def send(self, frame: str) -> None:
         """Send one text frame. Raises LinkLost where the connection has ended."""
+
+
+@runtime_checkable
+class PacedConnection(Connection, Protocol):
+    """A connection that pauses between two reads while frames come often."""
+
+    def read_on(self) -> bool:
+        """End such a pause; return whether there was one."""
 
 
 class Transport(Protocol):

@@ -27,12 +27,18 @@ _WHOLE_TEXT = 0x81
 """The first byte of a text message in one frame, uncompressed."""
 _MASKED = 0x80
 _HEADERS_END = b"\r\n\r\n"
-_FEW = 160
-_OFTEN = 0.05
+_FEW = 320
+_OFTEN = 0.025
 _PAUSE = 0.025
-"""Seconds without reading, after fewer than `_FEW` messages came less than `_OFTEN` seconds after the ones before: a
-thousand messages a second then wake this process forty times and not a thousand, which leaves a busy kernel its time:
-a wake-up costs as much as some fifty messages."""
+_LONG_PAUSE = 0.06
+_SEVERAL = 10
+"""Seconds without reading, after fewer than `_FEW` messages came less than `_OFTEN` seconds after reading went on; the
+long ones where `_SEVERAL` messages came at once. A thousand messages a second then wake this process seventeen times
+and not a thousand, which leaves a busy kernel its time: a wake-up costs as much as some fifty messages. The long pause
+is more than half of the time between two paints of a panel, which read on: one read comes between them, and not two.
+"""
+_ANSWERING = 1.0
+"""Seconds without pauses after a sent frame, which may be answered."""
 _HIGH = 4096
 """Messages in the inbox above which reading stops until they have been taken."""
 _MOST_FRAGMENTS = 65_536
@@ -59,7 +65,11 @@ class InboxConnection(ClientConnection):
         self._parts: list[bytes | bytearray | memoryview] = []
         self._is_text = False
         self._is_paused = False
-        self._taken_at = 0.0
+        self._often_until = 0.0
+        """The time until which messages count as frequent."""
+        self._brisk_until = 0.0
+        self._pause: asyncio.TimerHandle | None = None
+        """The end of a pause between two reads; None while there is none."""
         self._waiter: asyncio.Future[None] | None = None
         self._rest = bytearray()
         """The bytes of a frame that is not whole yet, or of the handshake's headers."""
@@ -81,17 +91,38 @@ class InboxConnection(ClientConnection):
             self._waiter = self.loop.create_future()
             await self._waiter
         messages, self._inbox = self._inbox, []
-        since, self._taken_at = self._taken_at, self.loop.time()
-        if len(messages) < _FEW and self._taken_at - since < _OFTEN:
-            self.transport.pause_reading()
-            self.loop.call_later(_PAUSE, self._read_on)
-        elif self._is_paused:
-            self._is_paused = False
-            self._read_on()
+        self._pace(len(messages), self.loop.time())
         return messages
 
-    def _read_on(self) -> None:
-        if not (self._is_paused or self._is_waiting):
+    def _pace(self, count: int, now: float) -> None:
+        """Pause between two reads where few messages come often; go on where the inbox was full."""
+        if count < _FEW and self._brisk_until < now < self._often_until and self._pause is None:
+            pause = _PAUSE if count < _SEVERAL else _LONG_PAUSE
+            self.transport.pause_reading()
+            self._pause = self.loop.call_later(pause, self.read_on)
+            self._often_until = now + pause + _OFTEN
+            return
+        self._often_until = now + 2 * _OFTEN
+        if self._is_paused:
+            self._is_paused = False
+            self._resume()
+
+    def read_on(self) -> bool:
+        """End a pause between two reads; return whether there was one."""
+        if self._pause is None:
+            return False
+        self._pause.cancel()
+        self._pause = None
+        self._resume()
+        return True
+
+    def expect_answer(self) -> None:
+        """Read without pauses for a while: a frame is sent that may be answered."""
+        self._brisk_until = self.loop.time() + _ANSWERING
+        self.read_on()
+
+    def _resume(self) -> None:
+        if not (self._is_paused or self._is_waiting or self._pause is not None):
             self.transport.resume_reading()
 
     # ---- from the socket to frames ----------------------------------------------------------------------------------
@@ -193,7 +224,7 @@ class InboxConnection(ClientConnection):
         self._is_waiting = False
         if not self.transport.is_closing():
             self.data_received(b"")
-            self._read_on()
+            self._resume()
 
     # ---- from frames to messages ------------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ class WebSocketTransport:
         try:
             yield _Open(connection, self._url, self._heartbeat, self._hide)
         finally:
+            connection.read_on()
             await connection.close()
             connection.transport.abort()
 
@@ -176,8 +177,12 @@ class _Open:
             lost = self._explain(error)
         raise lost
 
+    def read_on(self) -> bool:
+        return self._connection.read_on()
+
     async def send(self, frame: str) -> None:
         lost = None
+        self._connection.expect_answer()
         try:
             await self._connection.send(frame)
         except ConnectionClosed as error:

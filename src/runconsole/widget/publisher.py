@@ -28,6 +28,8 @@ SNAPSHOT_BYTES = 120_000
 """The size limit of a snapshot; patches bring the rest of a larger picture."""
 CATCH_UP = TICK / 2
 """Seconds for which a patch waits for the newest output at most."""
+READ_STEPS = 3
+"""Turns of the event loop from a socket to the state: its bytes, its reader, and who waited for these."""
 HEARTBEAT = 1.0
 DURABLE = 1.0
 
@@ -45,6 +47,7 @@ class Publisher:
         is_bound: returns whether replies arrive while a cell runs (the widget's handshake).
         alert: shows one sentence about a failure to publish.
         budget: the byte budget, shared with the answers to the page.
+        read_on: lets the link read at once what it has put off; returns whether there was anything of the kind.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Publisher:
         is_bound: Callable[[], bool],
         alert: Callable[[str], object] = _logger.error,
         budget: Budget | None = None,
+        read_on: Callable[[], bool] = lambda: False,
     ) -> None:
         self._view = view
         view.is_paced = True
@@ -66,6 +70,7 @@ class Publisher:
         self._is_bound = is_bound
         self._alert = alert
         self._budget = budget or Budget(BYTES_PER_SECOND)
+        self._read_on = read_on
         self._kept: View | None = None
         self._needs_whole = False  # True if the pages need a whole picture: of another view
         self._failed: set[str] = set()
@@ -83,6 +88,7 @@ class Publisher:
         self._urgent = asyncio.Event()  # of this loop: a restarted console may have another
         beat, saved = loop.time(), -math.inf
         while True:
+            await self._read_newest()
             await self.catch_up(loop.time() + CATCH_UP)
             self._urgent.clear()
             (size, pause), now = self._try_patch(BYTES_PER_SECOND * TICK), loop.time()
@@ -101,6 +107,12 @@ class Publisher:
                 await self._wait(self._budget.delay(loop.time()))
             else:
                 await self._wait(TICK)
+
+    async def _read_newest(self) -> None:
+        """Let the link read what it has put off, and the session fold it in: a paint then shows the newest."""
+        if self._read_on():
+            for _ in range(READ_STEPS):
+                await asyncio.sleep(0)
 
     async def catch_up(self, until: float = math.inf) -> None:
         """Take in output that has come faster than it can be shown, or before, in steps with the loop's other work."""

@@ -188,6 +188,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             is_bound=lambda: self._is_bound,
             alert=self._engine.alert,
             budget=budget,
+            read_on=self._engine.read_on,
         )
         if self._engine.replay is not None:
             self._engine.replay.on_change(self._replayed)
