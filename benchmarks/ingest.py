@@ -5,6 +5,9 @@
 A server in another process sends `progress_update` frames over loopback, without compression, as fast as they are
 taken. `Console` and the bare loop take turns, each time in a fresh process. The bare loop is a careful user's program:
 ``async for frame in connection`` of `websockets`, and `msgspec` decoding into one typed `Struct`.
+
+Two more loops, in the same turns, show where a console's time goes, and how far it could come: one that reads by a
+console's transport and throws the frames away, and one that decodes them, too, to the events that a console keeps.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +26,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks._common import child, note, rate, report, rss, spread
 from benchmarks._server import Server
+from runconsole.errors import LinkLost
 
 CASES = ((120, "120 tasks", 1.0), (None, "every event another task", 0.75))
 """The number of tasks (None is that of the frames), the name, and the bar."""
@@ -95,6 +101,17 @@ def _measure(url: str, frames: int, repeats: int, what: str, bar: float) -> None
         bare_s=spread(wall["bare"]),
         console_mb=min(one["rss"] for one in seen["console"]) / 1e6,
     )
+    for name, part in (
+        ("reading", "a console's reading alone"),
+        ("decoding", "a console's reading and decoding alone"),
+    ):
+        report(
+            f"ingest: {what}, {part}",
+            value=min(min(used["bare"]) / min(used[name]) for used in (wall, cpu)),
+            unit="of the bare loop's rate",
+            against="the bare loop of the same run",
+            cpu_us=min(cpu[name]) / frames * 1e6,
+        )
 
 
 def _follow(url: str, frames: int) -> dict[str, Any]:
@@ -132,7 +149,36 @@ def _loop(url: str, frames: int) -> dict[str, Any]:
     return {"wall": wall, "cpu": cpu, "rss": rss()}
 
 
-RUNS: dict[str, Callable[[str, int], dict[str, Any]]] = {"console": _follow, "bare": _loop}
+def _read(url: str, frames: int, *, decodes: bool = False) -> dict[str, Any]:
+    """Read the stream by a console's transport, and decode it as its wire does."""
+    from runconsole.clock import now_micros
+    from runconsole.decoding.envelope import read_plain
+    from runconsole.transports.websocket import WebSocketTransport
+
+    async def loop() -> int:
+        count = 0
+        with suppress(LinkLost):
+            async with WebSocketTransport(url).connect() as connection:
+                while True:
+                    got = await connection.receive()
+                    count += len(got)
+                    if decodes:
+                        assert len(read_plain(got, now_micros(), ())) == len(got)
+        return count
+
+    before, used = time.perf_counter(), time.process_time()
+    count = asyncio.run(loop())
+    wall, cpu = time.perf_counter() - before, time.process_time() - used
+    assert count == frames + 2, f"expected {frames + 2} frames, got {count}"
+    return {"wall": wall, "cpu": cpu, "rss": rss()}
+
+
+RUNS: dict[str, Callable[[str, int], dict[str, Any]]] = {
+    "console": _follow,
+    "bare": _loop,
+    "reading": _read,
+    "decoding": partial(_read, decodes=True),
+}
 
 
 def _profile(url: str, frames: int) -> None:
