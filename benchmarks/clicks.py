@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchmarks._common import note, percentile, report
 from benchmarks._page import STATES, busy, notebook
 from benchmarks._server import Server
-from tests.e2e.runs import is_busy
+from tests.e2e.runs import ask, is_busy
 
 if TYPE_CHECKING:
     from tests.e2e.lab import NotebookPage
@@ -78,7 +78,7 @@ def _measure(server: Server, page: NotebookPage, state: str, number: int, option
 def _click(server: Server, page: NotebookPage, number: int) -> float:
     """Let the server ask, and answer; return the seconds from the click to the decision, infinite without one."""
     server.tell("ask", number=number)
-    card = page.panel.get_by_role("group", name=f"Question {number}", exact=True)
+    card = ask(page.panel, f"Question {number}")
     card.get_by_role("button", name="Approve", exact=True).click()
     clicked: float = page.tab.evaluate("window.clicks.at(-1)")
     deadline = time.monotonic() + PATIENCE
