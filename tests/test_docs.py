@@ -25,7 +25,7 @@ from runconsole.log import EventLog
 from runconsole.simulator.faults import FAULTS
 from runconsole.state import RunState
 from runconsole.tables import Tables
-from runconsole.tables.specs import FRAMES
+from runconsole.tables.specs import BESIDE, FRAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(ROOT.glob("docs/**/*.md"))
@@ -185,7 +185,7 @@ def columns_of(frame: Any) -> dict[str, str]:
     return {str(name): str(dtype) for name, dtype in indexed.dtypes.items()}
 
 
-@pytest.mark.parametrize("name", ["events", *FRAMES, "restore_points"])
+@pytest.mark.parametrize("name", ["events", *FRAMES, *BESIDE])
 def test_every_column_is_documented(name: str) -> None:
     frame = Tables(RunState(), EventLog()).frame(name)
     assert columns_told(section_of(read("data.md"), f"`{name}`")) == columns_of(frame)

@@ -1,5 +1,5 @@
 /** The dev page plays a run of the execution family. */
-import type { RunStatus, TaskRow } from "../src/kernel/contract";
+import type { RunStatus, TaskRow, UsageRow } from "../src/kernel/contract";
 import { type FakeKernel, task } from "./fake";
 import { event, NOUNS, named, PHASES, pick } from "./names";
 
@@ -17,7 +17,7 @@ export function execution(kernel: FakeKernel, at: number): () => void {
     total_tasks: 120,
     started_at: started,
     estimated_duration_s: 600,
-    token_budget: 100_000,
+    token_budget: 60_000,
     cost_limit: 1,
     expected_artifacts: 45,
     tokens_used: 0,
@@ -147,6 +147,15 @@ export function execution(kernel: FakeKernel, at: number): () => void {
     kernel.replace("active", [...running].reverse());
     const last = running.at(-1);
     const over = done + failed >= 120;
+    const seconds = Math.floor((time - started) / 4000) * 4;
+    const usage: UsageRow = {
+      key: String(seconds),
+      at: time,
+      tasks: done,
+      tokens: done * 562,
+      cost_usd: done * 0.0035,
+    };
+    kernel.put("usage", usage);
     kernel.setHead({
       percent: (done / 120) * 100,
       completed_tasks: done,

@@ -39,7 +39,7 @@ interface Traits {
   place: string;
 }
 
-export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "agents", "checkpoints"];
+export const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "agents", "usage", "checkpoints"];
 
 /** JupyterLab's view of its kernel. */
 class FakeHost {
@@ -158,6 +158,7 @@ export function emptyPicture(title = "A run", now = 0): Picture {
     tasks: none(),
     active: none(),
     agents: none(),
+    usage: none(),
     output: none(),
     artifacts: none(),
     errors: none(),

@@ -140,6 +140,24 @@ def test_the_scrubber_goes_back_to_the_beginning_and_plays(browser: Browser, fil
         assert noted == []
 
 
+def test_the_charts_are_those_of_the_scrubbed_moment(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as (page, noted):
+        panel = panel_of(page)
+        panel.get_by_role("button", name="Cost $0.42, over time").click()
+        charts = panel.get_by_role("dialog", name="Over time")
+        expect(charts).to_contain_text("$0.42.")
+        throughput = charts.get_by_role("slider", name="Throughput over time")
+        expect(charts).to_contain_text("tasks that completed")
+        throughput.hover()
+        expect(charts.locator("output").first).to_contain_text("/ min")
+        throughput.focus()
+        throughput.press("Home")
+        expect(throughput).to_have_attribute("aria-valuenow", "0")
+        panel.get_by_role("slider", name="Position").press("Home")
+        expect(charts).not_to_contain_text("$0.42")
+        assert noted == []
+
+
 def test_a_browser_without_scripts_shows_the_report(browser: Browser, file: Path) -> None:
     with opened(browser, file, scripts=False) as (page, noted):
         expect(page.get_by_text("recorded: the final state of this run")).to_be_visible()

@@ -21,6 +21,7 @@ from runconsole.log import EventLog
 from runconsole.state import RunState, span_s
 from runconsole.tables import FRAMES, Tables, entities
 from runconsole.tables.entities import EntityFrame
+from runconsole.tables.specs import BESIDE
 from tests.support.folding import Folded, execution, fold, frames_of, task
 from tests.support.streams import streams
 
@@ -230,7 +231,7 @@ def test_every_frame_has_the_columns_and_dtypes_of_the_contract(make: Callable[[
     assert {column: str(frame[column].dtype) for column in columns} == columns
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", [*FRAMES, *BESIDE])
 def test_dtypes_are_the_same_empty_and_full(name: str) -> None:
     empty, rows = Folded().tables.frame(name), full().tables.frame(name)
     assert list(empty.columns) == list(rows.columns)
@@ -524,3 +525,14 @@ def test_the_ends_of_the_calendar_are_no_times_of_a_run(stamp: str) -> None:
     started = folded.tables.frame("tasks")["started_at"].item()
     assert started == folded.tables.frame("events")["received_at"].iloc[0]
     assert stamp[:4] in {"0001", repr(folded.tables.frame("checkpoints")["deadline"].item().year)}
+
+
+def test_the_growth_of_a_run_is_totals_with_unknown_ones_as_na() -> None:
+    frames = [
+        execution("progress_update", 0, task_id="a", status="completed", total_tasks=4, completed_tasks=1),
+        execution("progress_update", 2, task_id="b", status="completed", total_tasks=4, completed_tasks=3),
+    ]
+    usage = fold(frames).tables.frame("usage")
+    assert usage["completed_tasks"].tolist() == [1, 3]
+    assert usage["tokens_used"].isna().all()
+    assert usage["at"].is_monotonic_increasing

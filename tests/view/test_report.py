@@ -18,7 +18,7 @@ SECOND = 1_000_000
 HOSTILE = "</td></script><script>alert(1)</script>\u2028\u202e<img src=x onerror=alert(1)>&\x00\x1b[2J\"'"
 
 ALLOWED = {
-    *("caption", "div", "em", "p", "rect", "span", "svg", "table", "tbody", "td", "th", "thead", "tr"),
+    *("caption", "div", "em", "p", "path", "rect", "span", "svg", "table", "tbody", "td", "th", "thead", "tr"),
 }
 """The elements of a report: none loads, runs or sends anything."""
 
@@ -178,3 +178,18 @@ def test_a_bar_is_as_long_as_its_percentage(percent: float | None, width: str | 
     assert (f'<rect width="{width}"' in made) is (width is not None)
     assert made.count("<rect") == (2 if width and width != "160" else 2 if width else 1)
     assert "a &lt;b&gt;: " in made
+
+
+def test_the_growth_of_a_run_is_a_line_with_gaps() -> None:
+    frames = [
+        task("task.progress", at, taskId="t", metrics={"cost": cost} if cost else {})
+        for at, cost in ((0, None), (2, 0.25), (4, 0.5), (6, 1.0))
+    ]
+    folded = fold(frames, step=SECOND)
+    made = report(folded.state, folded.now, is_final=True)
+    assert 'aria-label="Cost over time"' in made
+    assert 'aria-label="Tokens over time"' not in made
+    (path,) = re.findall(r'<path d="(M[^"]+)"', made)
+    assert path.count("M") == 1
+    assert path.count("L") == 2
+    assert not path.startswith("M0.0 ")

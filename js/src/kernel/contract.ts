@@ -19,7 +19,7 @@ export type DecisionState = "queued" | "sent" | "acknowledged" | "applied" | "re
 export type ErrorOutcome = "fatal" | "recovered" | "open";
 
 /** A table whose rows change. */
-export type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "checkpoints";
+export type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "usage" | "checkpoints";
 
 /** The others only grow. */
 export type TableName = KeyedName | "output" | "artifacts" | "errors" | "decisions" | "events";
@@ -242,6 +242,15 @@ export interface OutputRow extends Row {
 export interface WriterRow extends Row {
   /** The name and the id of the task. */
   label: string;
+}
+
+/** The totals of the run at one time. */
+export interface UsageRow extends Row {
+  at: number;
+  /** Completed tasks; None where the run has no tasks. */
+  tasks: number | null;
+  tokens: number | null;
+  cost_usd: number | null;
 }
 
 /** An artifact. */
@@ -500,6 +509,8 @@ export interface PictureTables {
   active: Table<TaskRow>;
   /** The first 100 rows of the tree, each below the one that it is a part of: the rest by `page`. */
   agents: Table<AgentRow>;
+  /** The growth of the run: at most 120 times, the last is the present. */
+  usage: Table<UsageRow>;
   /** The newest lines, at most 200 in a snapshot. */
   output: Table<OutputRow>;
   artifacts: Table<ArtifactRow>;
@@ -662,6 +673,7 @@ export interface Changes {
   tasks?: TablePatch<TaskRow>;
   active?: TablePatch<TaskRow>;
   agents?: TablePatch<AgentRow>;
+  usage?: TablePatch<UsageRow>;
   output?: TablePatch<OutputRow>;
   artifacts?: TablePatch<ArtifactRow>;
   errors?: TablePatch<ErrorRow>;

@@ -14,6 +14,7 @@ import type {
   Table,
   TableName,
   TaskRow,
+  UsageRow,
   WaveRow,
 } from "../kernel/contract";
 import { isOpen } from "../state/submissions";
@@ -89,6 +90,7 @@ export class RunAt {
       waves: { total: this.#keyed.waves.size, rows: [...this.#keyed.waves.values()].slice(-FIRST) as WaveRow[] },
       tasks: this.#firstOf<TaskRow>("tasks"),
       agents: { total: this.#keyed.agents.size, rows: this.rows("agents") as AgentRow[] },
+      usage: { total: this.#keyed.usage.size, rows: this.rows("usage") as UsageRow[] },
       active: { total: this.#active.length, rows: this.rows("active") as TaskRow[] },
       output: this.#newest<OutputRow>("output"),
       artifacts: this.#newest<ArtifactRow>("artifacts"),
@@ -122,5 +124,12 @@ export class RunAt {
 }
 
 function empty(): Record<KeyedName, Map<string, Row>> {
-  return { phases: new Map(), waves: new Map(), tasks: new Map(), agents: new Map(), checkpoints: new Map() };
+  return {
+    phases: new Map(),
+    waves: new Map(),
+    tasks: new Map(),
+    agents: new Map(),
+    usage: new Map(),
+    checkpoints: new Map(),
+  };
 }

@@ -3,6 +3,7 @@ import { DecisionRegion } from "../cards/region";
 import { TABS } from "../tabs/tabs";
 import { TaskDrawer } from "../tabs/task-drawer";
 import { Tabs } from "../ui/tabs";
+import { UsageDrawer } from "../usage/drawer";
 import { OpenTaskProvider, type Panel, PanelProvider, useStore } from "./context";
 import { Frame, Handle } from "./frame";
 import { Header } from "./header";
@@ -32,6 +33,7 @@ function Contents({ fill }: { fill: boolean }) {
           {!short && <DecisionRegion />}
           {!short && <Views />}
           {!short && view.drawer === "keys" && <Keys close={() => view.openDrawer(null)} />}
+          {!short && view.drawer === "usage" && <UsageDrawer close={() => view.openDrawer(null)} />}
           {!short && <Notices />}
           {!short && <Footer />}
           {!short && !view.maximised && !fill && <Handle />}

@@ -10,6 +10,7 @@ import { Pace, rangeText, remaining } from "../ui/estimate";
 import { clock, count, dollars, duration, moment, plural, ticking, UNKNOWN, wholePercent } from "../ui/format";
 import { Bar, Icon, StatusMark } from "../ui/icons";
 import { isQuiet, silence, standing } from "../ui/standing";
+import { limitTone, limitWords, usedShare } from "../usage/limits";
 import { useNow, usePanel, useStore } from "./context";
 import { useView } from "./view";
 
@@ -182,14 +183,18 @@ function Facts({ store, head }: { store: Store; head: Head }) {
       <Elapsed head={head} now={now} elapsed={elapsed} asked={asked(store)} />
       <LastEvent head={head} now={now} />
       <Fact name="Rate" width={8}>
-        {perMinute === null ? UNKNOWN : `${rate(perMinute * 60)} / min`}
+        <OverTime name="Rate">{perMinute === null ? UNKNOWN : `${rate(perMinute * 60)} / min`}</OverTime>
       </Fact>
-      <Fact name="Tokens" width={head.token_budget === null ? 8 : 21}>
-        {count(head.tokens_used)}
+      <Fact
+        name="Tokens"
+        width={head.token_budget === null ? 8 : 21}
+        share={usedShare(head.tokens_used, head.token_budget)}
+      >
+        <OverTime name="Tokens">{count(head.tokens_used)}</OverTime>
         <Limit name="Token budget" used={head.tokens_used} limit={head.token_budget} text={count} />
       </Fact>
-      <Fact name="Cost" width={head.cost_limit === null ? 7 : 19}>
-        {dollars(head.cost_usd)}
+      <Fact name="Cost" width={head.cost_limit === null ? 7 : 19} share={usedShare(head.cost_usd, head.cost_limit)}>
+        <OverTime name="Cost">{dollars(head.cost_usd)}</OverTime>
         <Limit name="Cost limit" used={head.cost_usd} limit={head.cost_limit} text={dollars} />
       </Fact>
       <Fact name="Artifacts" width={8}>
@@ -214,14 +219,36 @@ function rate(perMinute: number): string {
   return perMinute < 10 ? perMinute.toFixed(1) : count(perMinute);
 }
 
-/** `width`: the room it keeps, in characters. */
-function Fact({ name, width, children }: { name: string; width?: number; children: ComponentChildren }) {
+/** A number that opens its chart. */
+function OverTime({ name, children }: { name: string; children: string }) {
+  const { drawer, openDrawer } = useView();
+  return (
+    <Button
+      class="rc-fact-button"
+      aria-label={`${name} ${children}, over time`}
+      aria-haspopup="dialog"
+      aria-expanded={drawer === "usage"}
+      title="Show it over time"
+      onClick={() => openDrawer(drawer === "usage" ? null : "usage")}
+    >
+      {children}
+    </Button>
+  );
+}
+
+/** `width`: the room it keeps, in characters. `share`: the used part of its limit, in percent. */
+function Fact(props: { name: string; width?: number; share?: number | null; children: ComponentChildren }) {
+  const { name, width, share = null, children } = props;
+  const words = limitWords(share);
   return (
     <div
       class={`rc-fact rc-fact-${name.split(" ")[0]?.toLowerCase()}`}
       style={width === undefined ? undefined : { minWidth: `${width}ch` }}
     >
-      <dt>{name}</dt>
+      <dt>
+        {name}
+        {words && <span class={`rc-fact-words rc-tone-${limitTone(share)}`}> · {words}</span>}
+      </dt>
       <dd>{children}</dd>
     </div>
   );
@@ -238,12 +265,12 @@ function Tag({ tone, icon, text }: { tone: string; icon: "arc" | "cross"; text: 
 
 function Limit(props: { name: string; used: number | null; limit: number | null; text: (value: number) => string }) {
   const { name, used, limit, text } = props;
-  if (limit === null || limit <= 0 || used === null) return null;
-  const share = (used / limit) * 100;
+  const share = usedShare(used, limit);
+  if (limit === null || share === null) return null;
   return (
     <span class="rc-limit">
       <span class="rc-of"> / {text(limit)}</span>
-      <Bar name={name} value={share} status={share >= 100 ? "failed" : share >= 85 ? "paused" : "running"} />
+      <Bar name={name} value={share} status={limitTone(share)} />
     </span>
   );
 }

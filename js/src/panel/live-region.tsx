@@ -9,6 +9,7 @@ import { canAnswer, isLastMinute, isLate } from "../page/attention";
 import type { Store } from "../state/store";
 import { isOpen } from "../state/submissions";
 import { plural } from "../ui/format";
+import { stepOf, usedShare } from "../usage/limits";
 import { useNow, useStore } from "./context";
 
 interface Announced {
@@ -17,6 +18,8 @@ interface Announced {
   ended: boolean;
   refusal: Store["refusal"];
   spoken: Store["told"];
+  /** The reached steps of the token budget and the cost limit. */
+  steps: readonly [number, number];
   /** Announced urgent questions and failures: each once. */
   told: Set<string>;
 }
@@ -64,8 +67,10 @@ function announcedBy(store: Store, before: Announced | null): Announced {
   const open = new Set(store.checkpoints(true).map((row) => row.key));
   // Never forgotten: a wavering estimate of the server's clock must not announce it twice.
   const told = new Set([...(before?.told ?? []), ...remarks(store).map(({ key }) => key)]);
+  const steps = limitSteps(store.head);
   return {
     open,
+    steps,
     link: store.head?.link ?? null,
     ended: store.head?.ended_at != null,
     refusal: store.refusal,
@@ -136,12 +141,23 @@ function whatIsNew(announced: Announced, store: Store): string[] {
     const stopped = head.status === "interrupted";
     news.push(stopped ? `The run is interrupted. ${head.reason ?? ""}` : `The run has finished: ${head.status}.`);
   }
+  const reached = limitSteps(head);
+  for (const [at, name] of ["token budget", "cost limit"].entries()) {
+    const step = reached[at] ?? 0;
+    if (step > (announced.steps[at] ?? 0)) news.push(`The run has used ${step} percent of its ${name}.`);
+  }
   if (head.link !== announced.link) {
     if (head.link === "retrying" && announced.link === "live") news.push("The connection was lost; retrying.");
     if (head.link === "failed") news.push(`The connection failed. ${head.reason ?? ""}`);
     if (head.link === "live" && announced.link === "retrying") news.push("The connection is back.");
   }
   return news;
+}
+
+/** The reached steps of the token budget and the cost limit, in percent. */
+function limitSteps(head: Head | null): [number, number] {
+  if (!head) return [0, 0];
+  return [stepOf(usedShare(head.tokens_used, head.token_budget)), stepOf(usedShare(head.cost_usd, head.cost_limit))];
 }
 
 /** Many new questions are one piece of news. */

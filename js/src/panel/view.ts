@@ -22,8 +22,8 @@ export interface View extends ViewState {
   showTasks: (status: TaskStatus) => void;
 }
 
-/** One question by its key, the list of all, the list of the keys, or nothing. */
-export type DrawerState = { readonly key: string; readonly from: "line" | "list" } | "list" | "keys" | null;
+/** One question by its key, the list of all, the list of the keys, the charts of the run, or nothing. */
+export type DrawerState = { readonly key: string; readonly from: "line" | "list" } | "list" | "keys" | "usage" | null;
 
 const ViewContext = createContext<View | null>(null);
 export const ViewProvider = ViewContext.Provider;

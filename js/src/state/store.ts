@@ -72,6 +72,7 @@ export class Store {
     tasks: new KeyedRows(),
     active: new KeyedRows(),
     agents: new KeyedRows(),
+    usage: new KeyedRows(),
     checkpoints: new KeyedRows(),
     output: new LogRows(),
     artifacts: new LogRows(),

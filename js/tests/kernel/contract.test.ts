@@ -13,7 +13,7 @@ const folder = resolve(process.cwd(), "../tests/contract");
 const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".view.json")) : [];
 
 /** Present in every picture, and what of it must be readable. */
-const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "agents", "checkpoints"];
+const KEYED: readonly TableName[] = ["phases", "waves", "tasks", "active", "agents", "usage", "checkpoints"];
 
 test("there are pictures to show", () => {
   expect(names).not.toEqual([]);

@@ -127,6 +127,15 @@ class RunFrames:
         """One row per change of the link, with what was missed and recovered."""
         return self._frames.frame("links")
 
+    @property
+    def usage(self) -> pd.DataFrame:
+        """The growth of the run: its completed tasks, tokens and cost at up to 120 times, the last row as it is now.
+
+        Columns ``at``, ``completed_tasks``, ``tokens_used``, ``cost_usd``. Totals, not differences: unknown ones are
+        NA, and ``usage.diff()`` gives what came in between.
+        """
+        return self._frames.frame("usage")
+
     def table(self, event_type: str) -> pd.DataFrame:
         """Return every event of one type, each field of its payload a typed column (nested fields dotted).
 

@@ -26,6 +26,7 @@ from runconsole.state.scrollback import Scrollback
 from runconsole.state.state import Effect, Finished, RunState, Transmit, Urgent
 from runconsole.state.succession import leave, stand, successor
 from runconsole.state.turns import STATUSES, TurnColumns, Turns
+from runconsole.state.usage import UsageSample
 
 __all__ = [
     "FINISHED",
@@ -53,6 +54,7 @@ __all__ = [
     "TurnColumns",
     "Turns",
     "Urgent",
+    "UsageSample",
     "Used",
     "Wave",
     "leave",

@@ -49,6 +49,7 @@ from runconsole.state.scrollback import Scrollback
 from runconsole.state.server_clock import ServerClock
 from runconsole.state.turns import Turns
 from runconsole.state.unnamed import UnnamedCalls
+from runconsole.state.usage import UsageHistory, UsageSample
 
 _ALERTS_KEPT = 50
 _CHANGES_KEPT = 2048
@@ -56,6 +57,8 @@ _MOST_WARNINGS = 10
 _PAUSE = 250_000
 """Microseconds without an event that are a pause, not a burst."""
 _PAUSES_AVERAGED = 16
+_AHEAD = 60_000_000
+"""Microseconds by which an event may be ahead of the server's clock: beyond that its time is wrong."""
 _NAMED_KINDS = ("a packet", "a page", "server-sent")
 
 
@@ -183,6 +186,7 @@ class RunState:
         """The arrival of the newest event, by our clock."""
         self.usual_gap_s: float | None = None
         """The usual time between two events, in seconds: a moving mean of the pauses, events of one burst apart."""
+        self.usage = UsageHistory()
         self.is_execution = False
         """True if events of the execution family came: then the server's counters give the percent."""
         self.execution_id: str | None = None
@@ -253,9 +257,16 @@ class RunState:
             self.clock.observe(at, received_at)
         if self.last_event_at is not None and received_at - self.last_event_at > _PAUSE:
             self._note_pause((received_at - self.last_event_at) / 1e6)
+        if (received_at if at is None else at) >= self.usage.until:
+            self._advance_usage(received_at if at is None else at, received_at)
         self.last_event_at = received_at
         fact = event.fact
         return HANDLERS[fact.__class__](self, fact, event) or ()
+
+    def _advance_usage(self, at: Micros, received_at: Micros) -> None:
+        at = min(at, max(received_at, self.clock.at(received_at)) + _AHEAD)
+        if at >= self.usage.until:
+            self.usage.advance(at, self.run())
 
     def _note_pause(self, pause_s: float) -> None:
         known = self.usual_gap_s
@@ -480,6 +491,13 @@ class RunState:
     def open_count(self) -> int:
         """The number of open checkpoints."""
         return len(self.questions)
+
+    def usage_samples(self) -> list[UsageSample]:
+        """Return the run's totals over time; the last are the present ones."""
+        now = self.ended_at
+        if now is None and self.last_event_at is not None:
+            now = self.clock.at(self.last_event_at)
+        return self.usage.samples(now, self.run())
 
     def run(self) -> Run[Micros]:
         """Return the run as a whole, as known now."""

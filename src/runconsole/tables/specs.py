@@ -15,7 +15,7 @@ from runconsole.tables.dtypes import BOOL, FLOAT, INT, OBJECT, TEXT, TIME
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FRAMES", "RESTORE_POINTS", "Column", "Frame"]
+__all__ = ["BESIDE", "FRAMES", "Column", "Frame"]
 
 
 class Column(NamedTuple):
@@ -301,15 +301,21 @@ FRAMES: dict[str, Frame] = {
     ),
 }
 
-RESTORE_POINTS = Frame(
-    lambda state: state.versions["restore_points"],
-    lambda state: list(state.restore_points.values()),
-    (
-        *_columns(checkpoint_id=TEXT, task_id=TEXT),
-        Column("type", TEXT, attrgetter("kind")),
-        *_columns(reason=TEXT),
-        *_columns(created_at=TIME, restored_at=TIME),
+BESIDE: dict[str, Frame] = {
+    "restore_points": Frame(
+        *_rows("restore_points"),
+        (
+            *_columns(checkpoint_id=TEXT, task_id=TEXT),
+            Column("type", TEXT, attrgetter("kind")),
+            *_columns(reason=TEXT),
+            *_columns(created_at=TIME, restored_at=TIME),
+        ),
+        ("checkpoint_id",),
     ),
-    ("checkpoint_id",),
-)
-"""Beside `FRAMES`: checkpoints without a question. They are no part of a data set."""
+    "usage": Frame(
+        lambda state: (state.usage.version, *(state.versions[part] for part in ("run", "tasks", "agents"))),
+        lambda state: state.usage_samples(),
+        _columns(at=TIME, completed_tasks=INT, tokens_used=INT, cost_usd=FLOAT),
+    ),
+}
+"""Frames that are no part of a data set: checkpoints without a question, and the growth of the run."""

@@ -11,7 +11,7 @@ from runconsole.state import RunState
 from runconsole.tables.entities import EntityFrame
 from runconsole.tables.events import EventsFrame
 from runconsole.tables.output import OutputFrame
-from runconsole.tables.specs import FRAMES, RESTORE_POINTS
+from runconsole.tables.specs import BESIDE, FRAMES
 from runconsole.tables.typed import TypedFrame
 
 if TYPE_CHECKING:
@@ -34,14 +34,13 @@ class Tables:
         self.log = log
         self.redactor = redactor
         self._events = EventsFrame(log)
-        self._entities = {name: EntityFrame(spec, state) for name, spec in FRAMES.items()}
-        self._entities["restore_points"] = EntityFrame(RESTORE_POINTS, state)
+        self._entities = {name: EntityFrame(spec, state) for name, spec in (FRAMES | BESIDE).items()}
         self._entities["output"] = OutputFrame(state)
         self._typed: dict[str, TypedFrame] = {}
         self._lock = threading.Lock()
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return one of `FRAMES` or ``"events"``."""
+        """Return one of `FRAMES`, of `BESIDE`, or ``"events"``."""
         source = self._events if name == "events" else self._entities[name]
         with self._lock:
             return _lent(source.frame())

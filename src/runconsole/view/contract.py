@@ -51,6 +51,7 @@ __all__ = [
     "TimelineSlow",
     "TimelineWave",
     "TimelineWindow",
+    "UsageRow",
     "WaveRow",
     "WriterRow",
 ]
@@ -68,7 +69,7 @@ Left = Annotated[list[int], tuple[int, int]]
 Cost = Annotated[float | None, float]
 EventTime = Annotated[int | None, int]
 RunLabel = Annotated[list[Any], tuple[int, str]]
-KeyedName = Literal["phases", "waves", "tasks", "active", "agents", "checkpoints"]
+KeyedName = Literal["phases", "waves", "tasks", "active", "agents", "usage", "checkpoints"]
 """A table whose rows change."""
 TableName = Annotated[str, KeyedName, Literal["output", "artifacts", "errors", "decisions", "events"]]
 """The others only grow."""
@@ -304,6 +305,16 @@ class WriterRow(Row):
 
     label: str
     """The name and the id of the task."""
+
+
+class UsageRow(Row):
+    """The totals of the run at one time."""
+
+    at: int
+    tasks: int | None
+    """Completed tasks; None where the run has no tasks."""
+    tokens: int | None
+    cost_usd: float | None
 
 
 class ArtifactRow(Row):
@@ -568,6 +579,8 @@ class PictureTables(TypedDict):
     """Running and paused tasks, newest first, at most 12."""
     agents: Table[AgentRow]
     """The first 100 rows of the tree, each below the one that it is a part of: the rest by `page`."""
+    usage: Table[UsageRow]
+    """The growth of the run: at most 120 times, the last is the present."""
     output: Table[OutputRow]
     """The newest lines, at most 200 in a snapshot."""
     artifacts: Table[ArtifactRow]
@@ -744,6 +757,7 @@ class Changes(TypedDict, total=False):
     tasks: TablePatch[TaskRow]
     active: TablePatch[TaskRow]
     agents: TablePatch[AgentRow]
+    usage: TablePatch[UsageRow]
     output: TablePatch[OutputRow]
     artifacts: TablePatch[ArtifactRow]
     errors: TablePatch[ErrorRow]

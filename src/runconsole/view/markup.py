@@ -14,7 +14,7 @@ from typing import NewType
 from runconsole.events import TaskStatus
 from runconsole.view.screen import clean
 
-__all__ = ["Markup", "bar", "facts", "join", "paragraph", "status", "table", "text"]
+__all__ = ["Markup", "bar", "curve", "facts", "join", "paragraph", "status", "table", "text"]
 
 Markup = NewType("Markup", str)
 """HTML that is safe to show."""
@@ -23,6 +23,9 @@ ROWS = 40
 """The most rows of a table."""
 
 _BAR_WIDTH, _BAR_HEIGHT = 160, 10
+_CURVE_WIDTH, _CURVE_HEIGHT = 160, 18
+_CURVE_POINTS = 3
+"""The least known points of a curve."""
 _TONES: dict[str, str] = {
     TaskStatus.RUNNING: "#2f7fd6",
     TaskStatus.PAUSED: "#b07a1c",
@@ -61,6 +64,25 @@ def bar(percent: float | None, name: str, tone: str = TaskStatus.RUNNING) -> Mar
     return Markup(
         f'<svg role="img" aria-label="{html.escape(label)}" width="{_BAR_WIDTH}" height="{_BAR_HEIGHT}" '
         f'viewBox="0 0 {_BAR_WIDTH} {_BAR_HEIGHT}" style="vertical-align:middle">{track}{filled if share else ""}</svg>'
+    )
+
+
+def curve(points: Sequence[tuple[int, float | None]], name: str) -> Markup:
+    """Return a line through totals by time as inline SVG, with gaps for unknown ones; nothing for a few points."""
+    known = [value for _, value in points if value is not None]
+    if len(known) < _CURVE_POINTS or max(known) <= 0:
+        return Markup("")
+    first, length = points[0][0], max(1, points[-1][0] - points[0][0])
+    path, command = "", "M"
+    for at, value in points:
+        if value is not None:
+            across = (at - first) / length * _CURVE_WIDTH
+            path += f"{command}{across:.1f} {(1 - max(0.0, value) / max(known)) * _CURVE_HEIGHT:.1f}"
+        command = "M" if value is None else "L"
+    return Markup(
+        f' <svg role="img" aria-label="{html.escape(clean(name))}" width="{_CURVE_WIDTH}" height="{_CURVE_HEIGHT + 2}" '
+        f'viewBox="0 -1 {_CURVE_WIDTH} {_CURVE_HEIGHT + 2}" style="vertical-align:middle">'
+        f'<path d="{path}" fill="none" stroke="{_tone(TaskStatus.RUNNING)}" stroke-width="1.5"/></svg>'
     )
 
 

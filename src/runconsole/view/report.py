@@ -74,15 +74,20 @@ def _progress(run: Run[Micros]) -> Markup:
 def _facts(state: RunState, run: Run[Micros], now: Micros) -> Iterator[tuple[str, Markup]]:
     length = run.duration_s if run.duration_s is not None else span_s(run.started_at, state.clock.at(now))
     none = Markup("")
+    samples = state.usage_samples()
+
+    def over_time(name: str, field: str) -> Markup:
+        return markup.curve([(sample.at, getattr(sample, field)) for sample in samples], f"{name} over time")
+
     yield "Status", markup.status(run.status)
     yield "Why", text(state.interruption or state.quiet or "", _SENTENCE)
-    yield "Tasks", _count(run.completed_tasks, run.total_tasks)
+    yield "Tasks", markup.join((_count(run.completed_tasks, run.total_tasks), over_time("Tasks", "completed_tasks")))
     yield "Failed", _count(run.failed_tasks or None)
     yield "Started", instant(run.started_at)
     yield "Ended", instant(run.ended_at)
     yield "Duration", seconds(length)
-    yield "Tokens", _count(run.tokens_used, run.token_budget)
-    yield "Cost", text(money(run.cost_usd, run.cost_limit))
+    yield "Tokens", markup.join((_count(run.tokens_used, run.token_budget), over_time("Tokens", "tokens_used")))
+    yield "Cost", markup.join((text(money(run.cost_usd, run.cost_limit)), over_time("Cost", "cost_usd")))
     yield (
         "Artifacts",
         _count(run.artifacts, run.expected_artifacts) if run.artifacts or run.expected_artifacts else none,

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, cast, overload
 
 from runconsole.events import MalformedFrame, Micros, Received, TaskStatus, UnknownEvent
-from runconsole.state import Artifact, ErrorRecord, Phase, Subtask, Task, Wave, span_s
+from runconsole.state import Artifact, ErrorRecord, Phase, Subtask, Task, UsageSample, Wave, span_s
 from runconsole.text.length import shortened
 from runconsole.text.marks import marked
 from runconsole.view.contract import (
@@ -22,6 +22,7 @@ from runconsole.view.contract import (
     Row,
     SubtaskRow,
     TaskRow,
+    UsageRow,
     WaveRow,
 )
 from runconsole.view.meaning import meaning
@@ -247,6 +248,16 @@ def _edge(text: str, at: int) -> int:
     """Return a position in a text, moved behind a color sequence at that position."""
     color = _COLOR.match(text, max(0, text.rfind("\x1b", at - _SEQUENCE, at)))
     return color.end() if color is not None and color.end() > at else at
+
+
+def usage_row(key: str, sample: UsageSample) -> UsageRow:
+    return {
+        "key": key,
+        "at": sample.at // 1000,
+        "tasks": sample.completed_tasks,
+        "tokens": sample.tokens_used,
+        "cost_usd": number(sample.cost_usd, 6),
+    }
 
 
 def artifact_row(index: int, row: Artifact, cutter: Cutter) -> ArtifactRow:

@@ -17,7 +17,7 @@ from runconsole.view.decisions import DecisionHistory, decision_row
 from runconsole.view.details import detail_facts
 from runconsole.view.error_groups import ErrorGroups, error_entry_row
 from runconsole.view.output import OutputLines
-from runconsole.view.rows import Cutter, reference
+from runconsole.view.rows import Cutter, ms, reference
 
 __all__ = ["TABLES", "Keyed", "ShownRows", "TableSource", "TableSpec"]
 
@@ -180,6 +180,11 @@ def _active(source: TableSource) -> ShownRows:
     return {str(task.position): task for task in tasks}
 
 
+def _usage(source: TableSource) -> ShownRows:
+    """Return the samples of the run's growth, by the beginning of each."""
+    return {str(ms(sample.begin)): sample for sample in source.state.usage_samples()}
+
+
 def _questions_version(source: TableSource) -> Any:
     """Return the version of a question's row, with the clock's estimate, which may put its deadline in doubt."""
     state = source.state
@@ -265,6 +270,16 @@ TABLES: dict[str, TableSpec] = {
         lambda source: Keyed(_NamedLines(source)),
         lambda _, key, item, cutter: rows.output_row(int(key), item.line, cutter, item.name),
         numbered=True,
+    ),
+    "usage": TableSpec(
+        lambda source: (
+            source.state.usage.version,
+            *(source.state.versions[part] for part in ("run", "tasks", "agents")),
+        ),
+        lambda source: len(_usage(source)),
+        _usage,
+        lambda source: list(_usage(source).items()),
+        lambda _source, key, item, _cutter: rows.usage_row(key, item),
     ),
     "artifacts": _grows("artifacts", rows.artifact_row),
     "errors": TableSpec(

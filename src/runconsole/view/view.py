@@ -34,7 +34,7 @@ AT_ONCE = 256
 """Chunks of output that are taken in by one call of a paced view: two milliseconds, and the sealing of a block."""
 DURABLE_BYTES = 48_000
 _DURABLE_LIMITS: tuple[dict[str, int], ...] = (
-    {"events": 0, "tasks": 60, "agents": 40, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
+    {"events": 0, "tasks": 60, "agents": 40, "usage": 60, "output": 60, "artifacts": 30, "errors": 30, "decisions": 30},
     {"tasks": 30, "agents": 10, "output": 30, "artifacts": 10, "errors": 10, "decisions": 10},
     {
         "tasks": 10,
@@ -47,7 +47,17 @@ _DURABLE_LIMITS: tuple[dict[str, int], ...] = (
         "waves": 30,
         "active": 3,
     },
-    {"tasks": 0, "output": 0, "artifacts": 0, "errors": 0, "decisions": 0, "phases": 10, "waves": 10, "active": 0},
+    {
+        "usage": 30,
+        "tasks": 0,
+        "output": 0,
+        "artifacts": 0,
+        "errors": 0,
+        "decisions": 0,
+        "phases": 10,
+        "waves": 10,
+        "active": 0,
+    },
     {"checkpoints": 1},
 )
 _NEWEST_KEPT = frozenset({"output", "artifacts", "errors", "decisions", "waves"})
@@ -56,6 +66,13 @@ _DIGITS = 16
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+
+
+def _kept(name: str, rows: list[Any], limit: int) -> list[Any]:
+    """Return at most `limit` rows of a table: the newest, the first, or such that the way of a curve is seen."""
+    if name == "usage":
+        return rows[:: -max(1, math.ceil(len(rows) / limit))][::-1]
+    return rows[max(0, len(rows) - limit) :] if name in _NEWEST_KEPT else rows[:limit]
 
 
 def _alone(method: Callable[Concatenate[View, _P], _R]) -> Callable[Concatenate[View, _P], _R]:
@@ -158,8 +175,7 @@ class View:
         picture = cast("AnyRow", self.snapshot())
         for limits in _DURABLE_LIMITS:
             for name, limit in limits.items():
-                rows = picture[name]["rows"]
-                picture[name]["rows"] = rows[max(0, len(rows) - limit) :] if name in _NEWEST_KEPT else rows[:limit]
+                picture[name]["rows"] = _kept(name, picture[name]["rows"], limit)
             if len(msgspec.json.encode(picture)) <= DURABLE_BYTES:
                 return cast("Picture", picture)
         for row in picture["checkpoints"]["rows"]:
