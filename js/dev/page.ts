@@ -1,5 +1,5 @@
 /** The dev page: `?run=execution|tasks|cards|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
-import type { LinkStatus } from "../src/kernel/contract";
+import type { Head, LinkStatus } from "../src/kernel/contract";
 import widget from "../src/widget";
 import { cards } from "./cards";
 import { execution } from "./execution";
@@ -46,7 +46,16 @@ if (replay) {
   const over = replay === "over";
   const position_s = over ? 744.2 : 261.4;
   const controls = { position_s, duration_s: 744.2, speed: 10, playing: replay === "playing", over };
-  kernel.setHead({ protocol: "replay", link: over ? "ended" : "live", replay: controls });
+  const replay_marks: Head["replay_marks"] = [
+    [0, "phase"],
+    [96, "phase"],
+    [171, "error"],
+    [174.7, "error"],
+    [230, "question"],
+    [330, "phase"],
+    [512, "error"],
+  ];
+  kernel.setHead({ protocol: "replay", link: over ? "ended" : "live", replay: controls, replay_marks });
 }
 if (ask.has("recorded")) {
   model.set("picture", { version: 1, now: Date.now(), picture: kernel.picture() });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,21 @@ def test_the_scrubber_goes_back_to_the_beginning_and_plays(browser: Browser, fil
         panel.get_by_role("combobox", name="Speed").select_option("0")
         panel.get_by_role("button", name="Play", exact=True).click()
         expect(panel.get_by_role("progressbar", name="Overall progress")).to_have_attribute("aria-valuenow", "100")
+        assert noted == []
+
+
+def test_marks_lead_to_the_error_and_back(browser: Browser, file: Path) -> None:
+    with opened(browser, file) as (page, noted):
+        panel = panel_of(page)
+        scrubber = panel.get_by_role("slider", name="Position")
+        scrubber.focus()
+        scrubber.press("Home")
+        panel.get_by_role("button", name=re.compile("^Next mark: phase")).click()
+        panel.get_by_role("button", name=re.compile("^Next mark: error")).click()
+        expect(panel.get_by_role("tab", name="Errors")).to_have_text("Errors1")
+        scrubber.press("[")
+        expect(panel.get_by_role("tab", name="Errors")).to_have_text("Errors")
+        expect(panel.get_by_role("button", name=re.compile("^Next mark: error"))).to_be_visible()
         assert noted == []
 
 

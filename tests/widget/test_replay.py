@@ -233,6 +233,16 @@ def test_a_recording_that_is_there_at_once_still_hears_its_page(shows: Callable[
     assert asks(page, "output")["total"] == LINES
 
 
+def test_marks_of_what_was_read_once_stay_on_the_way_back(shows: Callable[..., Page], path: Path) -> None:
+    page = shows(path)
+    assert page.widget.wait(0)
+    page.send(kind="ready", have=-1)
+    assert page.of("snapshot")[-1]["picture"]["head"]["replay_marks"] == [[20.0, "question"]]
+    assert control(page, "seek", 5)["ok"]
+    eventually(lambda: page.picture["checkpoints"]["total"] == 0)
+    assert page.picture["head"]["replay_marks"] == [[20.0, "question"]]
+
+
 def test_a_loaded_recording_can_be_played_again(shows: Callable[..., Page], path: Path) -> None:
     page = shows(path)
     for _ in range(2):

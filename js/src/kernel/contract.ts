@@ -18,6 +18,8 @@ export type DecisionState = "queued" | "sent" | "acknowledged" | "applied" | "re
 /** `open`: an attempt may follow, or the task's end is not known yet. */
 export type ErrorOutcome = "fatal" | "recovered" | "open";
 
+export type MarkName = "error" | "question" | "phase";
+
 /** A table whose rows change. */
 export type KeyedName = "phases" | "waves" | "tasks" | "active" | "agents" | "usage" | "checkpoints";
 
@@ -67,6 +69,8 @@ export interface Described {
   unknown: number;
   /** The controls of a recording; null of a live run. */
   replay: ReplayPosition | null;
+  /** The seconds and kinds of what happened in the recording, as far as it was ever read: at most 200. */
+  replay_marks?: [number, MarkName][];
   /** The commands for tasks that the server takes. */
   commands?: string[];
   /** The number of the shown execution, where a server has begun several. */

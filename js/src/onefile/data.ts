@@ -28,6 +28,8 @@ export interface RunData {
   made: number;
   duration_s: number;
   moments: Moment[];
+  /** The seconds and kinds of what happened. */
+  marks: NonNullable<Head["replay_marks"]>;
   /** The rows of the tables that only grow; a moment has the first `totals` of them. */
   growing: Record<GrowingName, Row[]>;
   /** Uncut rows, by table and key. */

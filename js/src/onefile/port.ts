@@ -94,7 +94,7 @@ export class FilePort extends PagePort {
     const playing = this.#playedAt !== null;
     const over = this.#position >= duration_s;
     const replay = { position_s: this.#position, duration_s, speed: this.#speed, playing, over };
-    return { protocol: "file", commands: [], replay };
+    return { protocol: "file", commands: [], replay, replay_marks: this.#data.marks };
   }
 
   /** The run's time at the position. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notDone } from "../cards/wording";
-import type { ReplayPosition } from "../kernel/contract";
+import type { Head, ReplayPosition } from "../kernel/contract";
 import type { Store } from "../state/store";
 import { Button } from "../ui/button";
 import { Choice } from "../ui/choice";
@@ -21,13 +21,15 @@ export function Player() {
   const replay = store.head?.replay;
   // Not before the first message: a saved notebook may have no kernel.
   if (!replay || !store.reachable || store.attachment === "waiting") return null;
+  const marks = store.head?.replay_marks ?? [];
   // A stopped console plays no more.
   if (store.head?.link === "stopped" && !replay.over) return null;
   return (
     <div class="rc-player" role="group" aria-label="Replay">
       <div class="rc-player-controls">
         <PlayButton replay={replay} store={store} />
-        <Scrubber replay={replay} store={store} />
+        <Scrubber replay={replay} store={store} marks={marks} />
+        {marks.length > 0 && <MarkButtons replay={replay} store={store} marks={marks} />}
         <Speed replay={replay} store={store} />
       </div>
       {store.refusal && (
@@ -39,6 +41,8 @@ export function Player() {
     </div>
   );
 }
+
+type ReplayMark = NonNullable<Head["replay_marks"]>[number];
 
 interface Controls {
   replay: ReplayPosition;
@@ -59,7 +63,7 @@ function PlayButton({ replay, store }: Controls) {
   );
 }
 
-function Scrubber({ replay, store }: Controls) {
+function Scrubber({ replay, store, marks }: Controls & { marks: readonly ReplayMark[] }) {
   const [held, hold] = useState<number | null>(null);
   const [dragging, drag] = useState(false);
   const seek = useThrottled((seconds: number) => store.replay("seek", seconds));
@@ -73,29 +77,64 @@ function Scrubber({ replay, store }: Controls) {
   // The last of the even steps may lie behind the end: else no key would lead there.
   const shown = Math.min(held ?? replay.position_s, replay.duration_s);
   const [here, end] = [position(shown), position(replay.duration_s)];
+  const last = Math.ceil(replay.duration_s / step(replay)) * step(replay);
   return (
     <>
-      <input
-        type="range"
-        class="rc-scrubber"
-        aria-label="Position"
-        aria-valuetext={`${here} of ${end}`}
-        min={0}
-        max={Math.ceil(replay.duration_s / step(replay)) * step(replay)}
-        step={step(replay)}
-        value={shown}
-        onPointerDown={() => drag(true)}
-        onPointerUp={() => drag(false)}
-        onPointerCancel={() => drag(false)}
-        onInput={(event) => {
-          hold(event.currentTarget.valueAsNumber);
-          seek(event.currentTarget.valueAsNumber);
-        }}
-      />
+      <span class="rc-marked">
+        <input
+          type="range"
+          class="rc-scrubber"
+          aria-label="Position"
+          aria-valuetext={`${here} of ${end}`}
+          min={0}
+          max={last}
+          step={step(replay)}
+          value={shown}
+          onPointerDown={() => drag(true)}
+          onPointerUp={() => drag(false)}
+          onPointerCancel={() => drag(false)}
+          onInput={(event) => {
+            hold(event.currentTarget.valueAsNumber);
+            seek(event.currentTarget.valueAsNumber);
+          }}
+        />
+        <span class="rc-marks" aria-hidden="true">
+          {marks.map(([at, kind]) => (
+            <i key={at} class={`rc-mark-${kind}`} style={{ left: `${(at / last) * 100}%` }} />
+          ))}
+        </span>
+      </span>
       <span class="rc-position" aria-hidden="true">
         {here} <small>/ {end}</small>
       </span>
     </>
+  );
+}
+
+/** Lead from mark to mark; each says where to. */
+function MarkButtons({ replay, store, marks }: Controls & { marks: readonly ReplayMark[] }) {
+  const near = Math.max(0.05, tolerance(replay));
+  const before = marks.findLast(([at]) => at < replay.position_s - near);
+  const after = marks.find(([at]) => at > replay.position_s + 0.05);
+  const to = (name: string, mark: ReplayMark | undefined, icon: "back" | "chevron") => {
+    const says = mark ? `${name}: ${mark[1]} at ${position(mark[0])}` : name;
+    return (
+      <Button
+        class={`rc-icon-button rc-to-${icon}`}
+        aria-label={says}
+        title={says}
+        aria-disabled={!mark}
+        onClick={() => mark && store.replay("seek", mark[0])}
+      >
+        <Icon name={icon} />
+      </Button>
+    );
+  };
+  return (
+    <span class="rc-mark-buttons">
+      {to("Previous mark", before, "back")}
+      {to("Next mark", after, "chevron")}
+    </span>
   );
 }
 

@@ -9,6 +9,7 @@ export const KEYS: readonly (readonly [key: string, says: string])[] = [
   ["j, k", "Go to the next or the previous row of a table"],
   ["Enter", "Open the row, the bar or the question"],
   ["a", "Open the question that is due first"],
+  ["[, ]", "Go to the previous or the next mark of a recording"],
   ["m", "Cover the whole page, and come back"],
   ["Escape", "Close what is open"],
   ["?", "Show these keys"],
@@ -28,6 +29,10 @@ export function act(event: KeyboardEvent, root: HTMLElement, view: View): boolea
       return focusOn(root.querySelector<HTMLInputElement>("input[type=search]"));
     case "a":
       return press(root.querySelector<HTMLElement>(".rc-question-title[aria-expanded=false]"));
+    case "[":
+      return press(root.querySelector<HTMLElement>(".rc-to-back"));
+    case "]":
+      return press(root.querySelector<HTMLElement>(".rc-to-chevron"));
     case "m":
       view.maximise(!view.maximised);
       return true;

@@ -18,6 +18,7 @@ const PATHS = {
   warn: "M8 2.8L14 13H2L8 2.8zm0 3.7v3m0 1.6v.4",
   info: "M8 2.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM8 7.2v3.6M8 5v.4",
   chevron: "M6 4l4 4-4 4",
+  back: "M10 4L6 8l4 4",
   line: "M3 8h10",
   outward: "M9.5 3H13v3.5M13 3L9 7M6.5 13H3V9.5M3 13l4-4",
   inward: "M9 3.5V7h3.5M9 7l4-4M7 12.5V9H3.5M7 9l-4 4",

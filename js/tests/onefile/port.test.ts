@@ -26,6 +26,7 @@ function data(): RunData {
     format: 1,
     made: 0,
     duration_s: 10,
+    marks: [[4, "question"]],
     moments: [
       { position_s: 0, now: 0, head: emptyHead("A run", 0), totals: NONE },
       {

@@ -56,6 +56,43 @@ describe("the player", () => {
     expect(document.activeElement).toBe(bench.get.getByRole("button", { name: "Play" }));
   });
 
+  test("has marks, and buttons that lead to the next and the previous one", async () => {
+    expect(bench.get.queryByRole("button", { name: /mark/ })).toBeNull();
+    const replay_marks: Head["replay_marks"] = [
+      [30, "phase"],
+      [90, "question"],
+      [480, "error"],
+    ];
+    await bench.patch({ head: { replay_marks } });
+    const marks = [...bench.el.querySelectorAll<HTMLElement>(".rc-marks i")];
+    expect(marks.map((mark) => [mark.className, mark.style.left])).toEqual([
+      ["rc-mark-phase", "5%"],
+      ["rc-mark-question", "15%"],
+      ["rc-mark-error", "80%"],
+    ]);
+    bench.get.getByRole("button", { name: "Next mark: question at 1:30" }).click();
+    bench.get.getByRole("button", { name: "Previous mark: phase at 0:30" }).click();
+    await moves({ playing: false, over: true, position_s: 600 });
+    fireEvent.keyDown(scrubber(), { key: "[" });
+    const next = bench.get.getByRole("button", { name: "Next mark" });
+    expect(next.getAttribute("aria-disabled")).toBe("true");
+    fireEvent.keyDown(scrubber(), { key: "]" });
+    expect(seeks()).toEqual([90, 30, 480]);
+  });
+
+  test("leads past a mark that has just been passed while it plays", async () => {
+    await bench.patch({
+      head: {
+        ...replaying({ position_s: 90.4, speed: 2 }),
+        replay_marks: [
+          [30, "phase"],
+          [90, "error"],
+        ],
+      },
+    });
+    bench.get.getByRole("button", { name: "Previous mark: phase at 0:30" });
+  });
+
   test("changes the speed, and shows one that is not on its list", async () => {
     const speed = bench.get.getByRole<HTMLSelectElement>("combobox", { name: "Speed" });
     fireEvent.change(speed, { target: { value: "0" } });

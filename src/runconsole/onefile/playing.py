@@ -10,6 +10,7 @@ from runconsole.events import DESCRIBED, Received
 from runconsole.log import EventLog
 from runconsole.onefile.moments import FileMoments
 from runconsole.recording import Entry, Scan, scan
+from runconsole.replay.marks import ReplayMarks
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of
 from runconsole.replay.wires import wire_for
@@ -45,6 +46,8 @@ class Played:
         self._playback = Playback(RunWriter(Runs(RunState(**known), EventLog(), EventLog)), wire_for)
         self._is_over = False
         self._position = 0.0
+        self.marks = ReplayMarks()
+        """At the moments that show them first."""
         self.moments = self._begun()
         self._play(path)
 
@@ -92,6 +95,7 @@ class Played:
     def _add(self) -> None:
         began = self._scan.began or 0
         self.moments.add(self._position, began + round(self._position * 1e6))
+        self.marks.note(self._position, self.duration_s, self.store.state)
 
     def _place(self, line: Any) -> float:
         """Return the position of a line; one without a time stands where the one before it does."""

@@ -59,6 +59,7 @@ def _made(engine: Engine, recording: Path) -> bytes:
         "moments": [
             moment | {"totals": totals} for moment, totals in zip(moments.moments, moments.totals(), strict=True)
         ],
+        "marks": played.marks.list(),
         "growing": moments.growing(),
         "whole": moments.whole(),
         "timeline": timelines(state, now),

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from runconsole.errors import InvalidArgument, RecordingError
 from runconsole.events import Alert, LinkChanged, LinkStatus, Micros, Received
 from runconsole.recording import Entry, Header, Scan, read_header
+from runconsole.replay.marks import ReplayMarks
 from runconsole.replay.playback import Playback
 from runconsole.replay.slices import lines_of, scanned, sliced
 from runconsole.replay.wires import wire_for
@@ -63,6 +64,7 @@ class Replay:
 
     Attributes:
         longest_pause: seconds that playing waits at most where nothing happens; None waits as long as the run did.
+        marks: the positions of errors, questions and phases, as far as it was read.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Replay:
         self.path = path.absolute()  # here and now: the working directory may be another when it is read again
         self.header = read_header(self.path)
         self.longest_pause: float | None = 5.0
+        self.marks = ReplayMarks()
         self._speed = speed or 1.0
         self._loads = not speed
         self._host = host
@@ -291,6 +294,7 @@ class Replay:
 
     def _begin(self, writer: RunWriter) -> None:
         self._playback = Playback(writer, wire_for)
+        self.marks.restart()
         self._source = lines_of(self.path, self._scan)
         self._ahead = []
         self._is_over = False
@@ -319,6 +323,7 @@ class Replay:
         async for line in sliced(self._until(position)):
             effects.update(dict.fromkeys(playback.apply(line)))
             self._reached = max(self._reached, self._place(line))
+            self.marks.note(self._reached, self.duration, playback.state)
             if self._wake.is_set() and self._is_open and not self._loads:
                 break
         else:

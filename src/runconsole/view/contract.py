@@ -68,6 +68,8 @@ Pair = Annotated[list[str], tuple[str, str]]
 Left = Annotated[list[int], tuple[int, int]]
 Cost = Annotated[float | None, float]
 EventTime = Annotated[int | None, int]
+MarkName = Literal["error", "question", "phase"]
+ReplayMark = Annotated[list[Any], tuple[float, MarkName]]
 RunLabel = Annotated[list[Any], tuple[int, str]]
 KeyedName = Literal["phases", "waves", "tasks", "active", "agents", "usage", "checkpoints"]
 """A table whose rows change."""
@@ -120,6 +122,8 @@ class Described(TypedDict):
     unknown: int
     replay: ReplayPosition | None
     """The controls of a recording; null of a live run."""
+    replay_marks: NotRequired[list[ReplayMark]]
+    """The seconds and kinds of what happened in the recording, as far as it was ever read: at most 200."""
     commands: NotRequired[list[str]]
     """The commands for tasks that the server takes."""
     run: NotRequired[int]

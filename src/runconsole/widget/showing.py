@@ -92,6 +92,8 @@ class Showing:
             "replay": None if engine.replay is None else _described(engine.replay),
             "commands": list(engine.task_commands) if is_newest else [],
         }
+        if engine.replay is not None:
+            described["replay_marks"] = engine.replay.marks.list()
         if len(stores) > 1 and store in stores:
             first = max(0, len(stores) - _MOST_RUNS)
             described["run"] = stores.index(store)
