@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
@@ -23,7 +23,7 @@ from runconsole import agui, start_run
 from runconsole.cli import cli
 from runconsole.simulator import Simulator
 from tests.servers.json_server import JsonServer, closes, does, says
-from tests.support.folding import execution
+from tests.support.folding import execution, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +110,28 @@ def test_watch_takes_its_secret_from_the_environment() -> None:
     assert refused.exit_code == 1
     assert re.search(r"^Error: .+$", refused.stderr, re.MULTILINE)
     assert SECRET not in let_in.output + refused.output
+
+
+def test_inbox_lists_the_open_questions_of_several_runs() -> None:
+    options = [{"id": "go", "label": "Go \x1b[31m"}, {"id": "stop", "label": "Stop"}]
+    question: dict[str, Any] = {"taskId": "t", "checkpointId": "c", "title": "Ship it?", "options": options}
+    started = task("task.started", taskId="t")
+    with JsonServer([started, task("task.hitl_required", **question)]) as asks, JsonServer([started]) as works:
+        listed = run("inbox", "--list", asks.url, works.url)
+        none = run("inbox", "--list", works.url)
+    assert (listed.exit_code, none.exit_code) == (4, 0)
+    assert re.fullmatch(r"run: Ship it\? \(asked .* ago\): Go \S*\[31m \| Stop\n", listed.stdout)
+    assert "\x1b" not in listed.output
+    assert listed.stderr.splitlines() == ["run · waiting for you · 1 · 0 of 1", "run · running · 0 of 1"]
+    assert none.stdout == ""
+
+
+def test_inbox_of_a_run_that_cannot_be_followed_exits_with_1() -> None:
+    with JsonServer() as server:
+        url = server.url
+    result = run("inbox", "--list", "--wait", "1", url)
+    assert result.exit_code == 1
+    assert f"Error: cannot follow {url}: " in result.stderr
 
 
 def test_prices_act_wherever_a_run_is_shown(tmp_path: Path) -> None:
