@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runconsole.cli.arguments import QuietCommand, SecretText, console_options, given_options
 from runconsole.cli.group import INTERRUPTED, cli
 from runconsole.redaction.secrets import Secret
+
+if TYPE_CHECKING:
+    from runconsole.fleet.runset import RunSet
 
 __all__: list[str] = []
 
@@ -59,16 +62,21 @@ def inbox(
         else:
             answer_questions(runs)
             count = 0
-        unlisted = runs.unlisted
-        unreached = [member for member in runs.members if member.console.status in {"failed", "connecting", "retrying"}]
-        for member in unreached:
-            reason = member.engine.reason or "no reason known"
-            click.echo(f"Error: cannot follow {member.console.address}: {' '.join(reason.split())}", err=True)
+        is_whole = _tell_unreached(runs) and not runs.unlisted
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
         runs.stop()
-    if unreached or unlisted:
+    if not is_whole:
         sys.exit(1)
     if count:
         sys.exit(QUESTIONS_OPEN)
+
+
+def _tell_unreached(runs: RunSet) -> bool:
+    """Report each run that cannot be followed; return True where there is none."""
+    unreached = [member for member in runs.members if member.console.status in {"failed", "connecting", "retrying"}]
+    for member in unreached:
+        reason = member.engine.reason or "no reason known"
+        click.echo(f"Error: cannot follow {member.console.address}: {' '.join(reason.split())}", err=True)
+    return not unreached
