@@ -59,12 +59,15 @@ class Places:
 
     def end(self, name: str, agent_id: str | None) -> str | None:
         """Complete the oldest open task of a step; return its id, None where none is open."""
-        opened = self._steps.get((agent_id, name)) or next(
-            (tasks for (_, other), tasks in self._steps.items() if other == name and tasks), None
-        )
-        if not opened:
+        key = (agent_id, name)
+        if key not in self._steps:
+            key = next((other for other in self._steps if other[1] == name), key)
+        opened = self._steps.get(key)
+        if opened is None:
             return None
         task_id = self._newest_step = opened.pop(0)
+        if not opened:
+            del self._steps[key]
         self._open.pop(task_id, None)
         self.done += 1
         return task_id
