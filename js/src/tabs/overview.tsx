@@ -29,7 +29,8 @@ export function Overview({ open }: { open: (tab: string) => void }) {
   const allWaves = partSource(store, "waves");
   const structured = phases.rows.length > 0 || waves.rows.length > 0;
   const fewTasks = !structured && tasks.total > 0 && tasks.total <= FEW;
-  const slots = useSlots(active.rows, (key) => tasks.get(key));
+  const goesOn = store.head?.ended_at == null;
+  const slots = useSlots(active.rows, (key) => (goesOn ? tasks.get(key) : undefined));
   const shown = fewTasks ? tasks.rows : slots;
   const nothing =
     !structured && shown.length === 0 && output.total === 0 && artifacts.total === 0 && errors.total === 0;
@@ -122,7 +123,10 @@ export function Overview({ open }: { open: (tab: string) => void }) {
 
 const ENDED: readonly TaskStatus[] = ["completed", "failed", "cancelled", "skipped"];
 
-/** The tasks at work, the newest come first. Each keeps its place; one that has ended leaves it to the next that begins. */
+/**
+ * The tasks at work, the newest come first. Each keeps its place; one that has ended leaves it to the next that begins,
+ * and stays there until then if `latest` has it.
+ */
 function useSlots(active: readonly TaskRow[], latest: (key: string) => TaskRow | undefined): readonly TaskRow[] {
   const slots = useRef<readonly TaskRow[]>([]);
   const known = new Set(slots.current.map(({ key }) => key));
