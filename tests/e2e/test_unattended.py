@@ -219,7 +219,7 @@ def test_a_page_of_nbconvert_shows_the_report_without_a_network(tmp_path: Path, 
         tab.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
         report = tab.locator("runconsole-report")
         expect(report).to_contain_text("recorded: the final state of this run")
-        expect(report.get_by_role("img", name="Overall progress: unknown")).to_be_visible()
+        expect(report.get_by_role("img", name="Overall progress: 100 %")).to_be_visible()
         expect(tab.get_by_text("✔ completed · ")).to_be_visible()
     finally:
         context.close()
