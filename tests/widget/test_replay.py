@@ -99,6 +99,18 @@ def test_the_page_gets_the_position_of_a_replay(shows: Callable[..., Page], path
     assert patch["now"] == (START + 12_500_000) // 1000, "the time of the run, not of today"
 
 
+def test_commands_one_after_the_other_at_the_end_all_reach_the_page(shows: Callable[..., Page], path: Path) -> None:
+    page = shows(path, speed=0)
+    replay = replay_of(page)
+    eventually(lambda: controls(page).get("over"))
+    for seconds in range(1, 21):
+        replay.seek(41)
+        eventually(lambda: controls(page).get("over"))
+        replay.pause()
+        replay.seek(seconds)
+        eventually(lambda at=seconds: controls(page)["position_s"] == at)  # type: ignore[misc]
+
+
 def test_a_replays_position_moves_without_events(shows: Callable[..., Page], tmp_path: Path) -> None:
     frames = [task("task.started", 0), task("task.output", 3000, data="late", stream="stdout")]
     page = shows(recorded(tmp_path, frames), speed=1)

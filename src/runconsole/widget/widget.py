@@ -245,6 +245,7 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
             await self._publisher.catch_up()
         finally:
             publishing.cancel()
+            self._published = None  # a command to a replay may come now: another task publishes what it changes
             # Before any await: the end of the I/O thread may cancel this very task.
             self._publisher.flush()
             self._run(self._outputs.update)  # the notebook's file, for readers without a kernel
