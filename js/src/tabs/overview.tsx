@@ -16,7 +16,7 @@ const LINES = 10;
 const ARTIFACTS = 6;
 const ERRORS = 4;
 /** Sections beside each other are narrow, and their tables have few columns. */
-const FOLD_BELOW = 340;
+const FOLD_BELOW = 400;
 /** With few tasks and no phases the tasks themselves are the overview. */
 const FEW = 8;
 
