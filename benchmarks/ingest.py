@@ -16,7 +16,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -142,11 +142,7 @@ def _loop(url: str, frames: int) -> dict[str, Any]:
                 count += 1
         return count
 
-    before, used = time.perf_counter(), time.process_time()
-    count = asyncio.run(loop())
-    wall, cpu = time.perf_counter() - before, time.process_time() - used
-    assert count == frames + 2, f"expected {frames + 2} frames, got {count}"
-    return {"wall": wall, "cpu": cpu, "rss": rss()}
+    return _measured(loop, frames)
 
 
 def _read(url: str, frames: int, *, decodes: bool = False) -> dict[str, Any]:
@@ -166,6 +162,11 @@ def _read(url: str, frames: int, *, decodes: bool = False) -> dict[str, Any]:
                         assert len(read_plain(got, now_micros(), ())) == len(got)
         return count
 
+    return _measured(loop, frames)
+
+
+def _measured(loop: Callable[[], Coroutine[Any, Any, int]], frames: int) -> dict[str, Any]:
+    """Return the time and the memory of a loop that counts the frames that it has read."""
     before, used = time.perf_counter(), time.process_time()
     count = asyncio.run(loop())
     wall, cpu = time.perf_counter() - before, time.process_time() - used
