@@ -120,6 +120,10 @@ class Options(LinkOptions, frozen=True):
             os.path.lexists(self.url.reveal()) or not any(c in self.url.reveal() for c in _SIGNS_OF_SECRETS)
         )
 
+    def shown(self, *names: str) -> dict[str, Any]:
+        """Return the options with these names in a form that may be shown and stored."""
+        return {name: self.redactor.hide_in(getattr(self, name)) for name in names}
+
     def same_run(self, other: Options) -> bool:
         """Return whether both mean the same run over the same link; title, limits and answers may differ."""
         return _link_of(self) == _link_of(other)

@@ -144,6 +144,6 @@ def new_runs(options: Options, storage: LogStorage, header: Header | None = None
     """Return empty runs. A recording's header fills in what the options leave open."""
     names = ("task", *DESCRIBED)
     recorded = {name: getattr(header, name, None) for name in names}
-    chosen = {name: options.redactor.hide_in(getattr(options, name)) for name in names}
+    chosen = options.shown(*names)
     known = recorded | {name: value for name, value in chosen.items() if value is not None}
     return Runs(RunState(**known), EventLog(storage), lambda: EventLog(storage))

@@ -48,7 +48,7 @@ def _made(engine: Engine, recording: Path) -> bytes:
         "unknown": 0,
         "replay": None,
     }
-    about = {name: options.redactor.hide_in(getattr(options, name)) for name in ("task", *DESCRIBED)}
+    about = options.shown("task", *DESCRIBED)
     played = Played(recording, about, described)
     state, now = played.store.state, engine.now
     moments = played.moments

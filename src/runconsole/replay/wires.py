@@ -16,7 +16,6 @@ __all__ = ["header_of", "same_wire", "wire_for"]
 
 def header_of(options: Options, at: Micros) -> Header:
     """Return the header of a recording that begins at `at`, made with these options."""
-    hide_in = options.redactor.hide_in
     protocol = options.inferred_protocol()
     return Header(
         runconsole=FORMAT,
@@ -25,7 +24,7 @@ def header_of(options: Options, at: Micros) -> Header:
         url=options.address,
         started_at=datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="microseconds"),
         protocol_options=registry.header(options, protocol),
-        **{name: hide_in(getattr(options, name)) for name in ("task", "execution", *DESCRIBED)},
+        **options.shown("task", "execution", *DESCRIBED),
     )
 
 
