@@ -80,7 +80,7 @@ def quick_turns() -> Iterator[None]:
     """Have Python switch between threads every millisecond, unless the program has chosen an interval.
 
     A press passes through several threads of the kernel, and waits in each while a cell computes: 5 ms, Python's own
-    interval, are 30 to 100 ms until it is sent. The cell takes no longer for it.
+    interval, are 30 to 100 ms until it is sent.
     """
     _quick.enter()
     try:
