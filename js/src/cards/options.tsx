@@ -6,7 +6,7 @@ import type { CheckpointRow, OptionRow } from "../kernel/contract";
 import { usePanel, useUniqueId } from "../panel/context";
 import { Button } from "../ui/button";
 import { count, plural } from "../ui/format";
-import { againFor, Twice, useTwice } from "../ui/twice";
+import { TwiceButton } from "../ui/twice";
 
 interface OptionsProps {
   row: CheckpointRow;
@@ -105,23 +105,20 @@ interface OptionProps {
 function Option({ option, chosen, locked, note, press }: OptionProps) {
   const id = useUniqueId();
   const { store } = usePanel();
-  const { sure, press: pressed } = useTwice(option.asks_twice === true && !locked, press, () =>
-    store.tell(againFor(option.label)),
-  );
   const kind = option.destructive ? "rc-destructive" : option.is_default ? "rc-primary" : "";
   const means = [option.is_default ? `${id}-default` : "", option.description ? id : ""].filter(Boolean).join(" ");
   return (
     <div class={`rc-option${option.destructive ? " rc-option-apart" : ""}`}>
       {/* aria-disabled, not disabled: a locked button keeps the keyboard's focus and can be asked why. */}
-      <Button
-        class={`rc-button ${kind}${chosen && locked ? " rc-chosen" : ""}${sure ? " rc-sure" : ""}`}
-        aria-label={sure ? againFor(option.label) : option.label}
+      <TwiceButton
+        class={`rc-button ${kind}${chosen && locked ? " rc-chosen" : ""}`}
+        label={option.label}
+        asks={option.asks_twice === true}
+        locked={locked}
+        act={press}
+        tell={(words) => store.tell(words)}
         aria-describedby={locked ? note : means || undefined}
-        aria-disabled={locked}
-        {...pressed}
-      >
-        {option.asks_twice ? <Twice label={option.label} sure={sure} /> : option.label}
-      </Button>
+      />
       {option.is_default && (
         <span id={`${id}-default`} class="rc-chip">
           default

@@ -4,7 +4,7 @@ import type { CheckpointRow, FleetPicture, FleetRow, OptionRow, QuestionRow } fr
 import { Button } from "../ui/button";
 import { countdown, dollars, ticking } from "../ui/format";
 import { Icon } from "../ui/icons";
-import { againFor, Twice, useTwice } from "../ui/twice";
+import { TwiceButton } from "../ui/twice";
 import type { Sent } from "./board";
 
 interface Asked {
@@ -130,24 +130,16 @@ function Question({
 
 function Answer({ option, waits, press }: { option: OptionRow; waits: boolean; press: () => void }) {
   const { label, description, is_default, destructive } = option;
-  const [told, tell] = useState("");
-  const twice = useTwice(option.asks_twice === true && !waits, press, () => tell(againFor(label)));
   const kind = destructive ? " rc-destructive" : is_default ? " rc-primary" : "";
   return (
-    <>
-      <Button
-        class={`rc-button rc-small${kind}${twice.sure ? " rc-sure" : ""}`}
-        aria-label={twice.sure ? againFor(label) : undefined}
-        title={description ?? undefined}
-        aria-disabled={waits}
-        {...(waits ? {} : twice.press)}
-      >
-        {option.asks_twice ? <Twice label={label} sure={twice.sure} /> : label}
-      </Button>
-      <span class="rc-hidden" role="status">
-        {twice.sure && told}
-      </span>
-    </>
+    <TwiceButton
+      class={`rc-button rc-small${kind}`}
+      label={label}
+      asks={option.asks_twice === true}
+      locked={waits}
+      act={press}
+      title={description ?? undefined}
+    />
   );
 }
 

@@ -3,9 +3,8 @@
 import type { TaskRow, Verb } from "../kernel/contract";
 import { usePanel, useStore } from "../panel/context";
 import { type Command, verbsFor } from "../state/commands";
-import { Button } from "../ui/button";
 import { Text } from "../ui/icons";
-import { againFor, Twice, useTwice } from "../ui/twice";
+import { TwiceButton } from "../ui/twice";
 
 const LABELS: Record<Verb, string> = { cancel: "Cancel task", pause: "Pause", resume: "Resume", retry: "Retry" };
 /** Destructive commands, which need a second press. */
@@ -32,16 +31,15 @@ function CommandButton({ verb, locked, give }: { verb: Verb; locked: boolean; gi
   const { store } = usePanel();
   const label = LABELS[verb];
   const destroys = DESTROYS.includes(verb);
-  const { sure, press } = useTwice(destroys && !locked, give, () => store.tell(againFor(label)));
   return (
-    <Button
-      class={`rc-button rc-small${destroys ? " rc-destructive" : ""}${sure ? " rc-sure" : ""}`}
-      aria-label={sure ? againFor(label) : undefined}
-      aria-disabled={locked}
-      {...(locked ? {} : press)}
-    >
-      {destroys ? <Twice label={label} sure={sure} /> : label}
-    </Button>
+    <TwiceButton
+      class={`rc-button rc-small${destroys ? " rc-destructive" : ""}`}
+      label={label}
+      asks={destroys}
+      locked={locked}
+      act={give}
+      tell={(words) => store.tell(words)}
+    />
   );
 }
 
