@@ -86,6 +86,14 @@ def panel_of(page: Page) -> Locator:
     return panel
 
 
+def at_the_beginning(panel: Locator) -> Locator:
+    """Go to the run's beginning by the keyboard; return the scrubber."""
+    scrubber = panel.get_by_role("slider", name="Position")
+    scrubber.focus()
+    scrubber.press("Home")
+    return scrubber
+
+
 def test_the_panel_works_from_the_disk_without_a_request(browser: Browser, file: Path) -> None:
     with opened(browser, file) as (page, noted):
         panel = panel_of(page)
@@ -130,10 +138,9 @@ def test_agents_are_a_tree_with_what_they_called(browser: Browser, file: Path) -
 def test_the_scrubber_goes_back_to_the_beginning_and_plays(browser: Browser, file: Path) -> None:
     with opened(browser, file) as (page, noted):
         panel = panel_of(page)
-        scrubber = panel.get_by_role("slider", name="Position")
-        scrubber.focus()
-        scrubber.press("Home")
+        at_the_beginning(panel)
         expect(panel.get_by_role("tab", name="Errors")).to_have_text("Errors")
+        expect(panel.get_by_role("button", name="1 error")).to_have_count(0)
         expect(panel.get_by_role("progressbar", name="Overall progress")).not_to_have_attribute("aria-valuenow", "100")
         panel.get_by_role("combobox", name="Speed").select_option("0")
         panel.get_by_role("button", name="Play", exact=True).click()
@@ -144,9 +151,7 @@ def test_the_scrubber_goes_back_to_the_beginning_and_plays(browser: Browser, fil
 def test_marks_lead_to_the_error_and_back(browser: Browser, file: Path) -> None:
     with opened(browser, file) as (page, noted):
         panel = panel_of(page)
-        scrubber = panel.get_by_role("slider", name="Position")
-        scrubber.focus()
-        scrubber.press("Home")
+        scrubber = at_the_beginning(panel)
         panel.get_by_role("button", name=re.compile("^Next mark: phase")).click()
         panel.get_by_role("button", name=re.compile("^Next mark: error")).click()
         expect(panel.get_by_role("button", name="1 error")).to_be_visible()
