@@ -11,9 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runconsole.events import Alert, ErrorReported, Logged, MalformedFrame, Received, UnknownEvent, events_of
+from runconsole.events import (
+    Alert,
+    Answer,
+    DecisionRequested,
+    ErrorReported,
+    Logged,
+    MalformedFrame,
+    Received,
+    UnknownEvent,
+    events_of,
+)
 from runconsole.log import EventLog
-from runconsole.protocols.base import Established, Repeated, Send, StreamRefused
+from runconsole.protocols.base import Established, Repeated, Reply, Send, StreamRefused
 from runconsole.protocols.langgraph.start import Start
 from runconsole.protocols.langgraph.wire import LangGraphWire
 from runconsole.state import RunState
@@ -259,6 +269,35 @@ def test_tool_calls_begin_end_and_fail() -> None:
     assert calls["c1"].task_id == "a"
 
 
+# ---- answers --------------------------------------------------------------------------------------------------------
+
+
+def result_of(frame: str, status: int, body: Any = None, **more: Any) -> str:
+    return write_result(CallResult(read_call(frame).id, status, body, **more))
+
+
+def asked(bench: Bench, interrupt_id: str) -> str:
+    """Let a task ask and the server confirm the question; return the question's id."""
+    bench.begin().happen("tasks", started("a", "ask"))
+    bench.happen("input.requested", {"interrupt_id": interrupt_id, "payload": "Go on?"}).say(life("interrupted"))
+    check = next(frame for frame in bench.sent if frame.startswith(CALL))
+    interrupts = {"a": [{"id": interrupt_id, "value": "Go on?"}]}
+    bench.say(result_of(check, 200, {"status": "interrupted", "interrupts": interrupts}))
+    bench.say(result_of(bench.sent[-1], 200, {}))  # the thread's state, which has no schema for the answer
+    return next(iter(bench.state.checkpoints))
+
+
+def test_an_answer_to_a_question_that_is_answered_is_refused_in_words() -> None:
+    bench = Bench()
+    question = asked(bench, "i" * 32)
+    outgoing = bench.wire.decide(DecisionRequested(AT, "d-1", question, Answer("respond", "yes")), "a")
+    number = json.loads(outgoing.frame)["id"]
+    bench.say({"type": "error", "id": number, "error": "no_such_interrupt", "message": "Unknown interrupt"})
+    [reply] = [signal for signal in bench.signals if isinstance(signal, Reply)]
+    assert (reply.request_id, reply.code) == ("d-1", "ALREADY_DECIDED")
+    assert reply.error == "the question has been answered already, or is gone (Unknown interrupt)"
+
+
 # ---- runs -----------------------------------------------------------------------------------------------------------
 
 
@@ -281,10 +320,6 @@ def test_a_run_with_the_tasks_of_the_question_goes_on_with_it() -> None:
 
 
 # ---- the start ------------------------------------------------------------------------------------------------------
-
-
-def result_of(frame: str, status: int, body: Any = None, **more: Any) -> str:
-    return write_result(CallResult(read_call(frame).id, status, body, **more))
 
 
 def test_a_run_is_started_when_the_thread_is_followed_and_only_once() -> None:
