@@ -10,24 +10,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from runconsole.api.run import engine_of
-from runconsole.console import Console
 from runconsole.engine.watchers import on_loop
 from runconsole.errors import InvalidArgument, NoOneToAsk
 from runconsole.events import ActionRequest, CheckpointOption
 from runconsole.reporting import notebook, terminal
-from runconsole.reporting.asking import RunQuestion, RunQuestions, TakenAnswer, read_options, read_schema
-from runconsole.reporting.display import Display
-from runconsole.reporting.emitter import Emitter
-from runconsole.reporting.records import TaskRecord
+from runconsole.reporting.asking import RunQuestion, TakenAnswer, read_options, read_schema
+from runconsole.reporting.reading import RunReads
 from runconsole.requests.fields import checked_requests
 from runconsole.requests.options import options_of
 from runconsole.values import plain_argument
-
-if TYPE_CHECKING:
-    from runconsole.widget import ConsoleWidget
 
 __all__ = ["RunAsks"]
 
@@ -36,36 +29,8 @@ _SILENT_S = 5.0
 _TO_DO = "pass timeout= and default=, or start_run(on_checkpoint=...), or let others answer by run.serve()"
 
 
-class RunAsks:
+class RunAsks(RunReads):
     """The questions of a run."""
-
-    console: Console
-    _emitter: Emitter
-    _widget: ConsoleWidget | None
-    _asks_policy: bool
-    _questions: RunQuestions
-    _display: Display | None
-
-    def _begin_asking(self) -> None:
-        self._questions = RunQuestions(self._emitter)
-
-    def _end_asking(self) -> None:
-        self._questions.end()
-
-    if TYPE_CHECKING:  # of the class that this is a part of
-
-        @property
-        def _is_served(self) -> bool: ...
-        def _own_record(self) -> TaskRecord | None: ...
-        def _check_open(self) -> None: ...
-        def decide(
-            self,
-            checkpoint_id: str,
-            option: Any,
-            *,
-            values: Mapping[str, Any] | None = None,
-            decisions: Sequence[Any] | None = None,
-        ) -> object: ...
 
     def ask(
         self,
@@ -213,14 +178,6 @@ class RunAsks:
         if not notebook.cell_takes_presses(kernel):
             return "in this kernel (ipykernel 6) a press arrives only when the cell has ended; a thread may ask"
         return None
-
-    def _decider_of(self, question_id: str) -> str:
-        """Return who decides, from the decision that the run's own console sends at this moment."""
-        state = engine_of(self.console).state
-        checkpoint = state.checkpoints.get(question_id)
-        ids = () if checkpoint is None else checkpoint.decision_ids
-        by = state.decisions[ids[-1]].by if ids and ids[-1] in state.decisions else "you"
-        return "policy" if by == "policy" else "you"
 
 
 def _others() -> bool:

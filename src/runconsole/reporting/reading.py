@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runconsole.api.run import engine_of
 from runconsole.console import Console
 from runconsole.events import ActionDecision
-from runconsole.reporting.emitter import Emitter
+from runconsole.reporting.parts import RunParts
 from runconsole.state.dated import Checkpoint, Decision
 
 if TYPE_CHECKING:
@@ -24,15 +24,11 @@ _WITHIN_S = 5.0
 LOOK_S = 0.002
 
 
-class RunReads:
+class RunReads(RunParts):
     """The frames and questions of a run, as of its `console`, with every report so far in them.
 
     Progress and output that wait for their turn, at most a second, are not.
     """
-
-    console: Console
-    _emitter: Emitter
-    _widget: ConsoleWidget | None = None
 
     @property
     def widget(self) -> ConsoleWidget:

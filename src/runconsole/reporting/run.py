@@ -14,22 +14,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from runconsole.api.run import engine_of
-from runconsole.console import Console
-from runconsole.engine.iothread import IOThread, lease
+from runconsole.engine.iothread import lease
 from runconsole.errors import InvalidArgument
-from runconsole.events import DESCRIBED, Answer
-from runconsole.protocols.local.source import Source
+from runconsole.events import DESCRIBED
 from runconsole.reporting.cancelling import cancel_task
-from runconsole.reporting.current import current_wave, runs, task_around
-from runconsole.reporting.display import Display, shown
-from runconsole.reporting.emitter import Emitter
+from runconsole.reporting.current import current_wave, runs
+from runconsole.reporting.display import shown
 from runconsole.reporting.files import described
 from runconsole.reporting.plan import Plan, whole
 from runconsole.reporting.questions import RunAsks
-from runconsole.reporting.reading import LOOK_S, RunReads
+from runconsole.reporting.reading import LOOK_S
 from runconsole.reporting.records import TaskRecord, problem_of
 from runconsole.reporting.served import RunServes, served
-from runconsole.reporting.source import RunSource
 from runconsole.reporting.tasks import (
     ActiveTask,
     ActiveWave,
@@ -108,7 +104,7 @@ def start_run(
     return ActiveRun(execution, plan, described_by, show=show)
 
 
-class ActiveRun(RunReads, RunAsks, RunServes):
+class ActiveRun(RunAsks, RunServes):
     """A run in progress, reported by this process: `start_run` makes it.
 
     A context manager, sync and async. Leaving the block ends the run: ``success``, or ``partial_success`` where a task
@@ -125,19 +121,10 @@ class ActiveRun(RunReads, RunAsks, RunServes):
     """
 
     def __init__(self, execution: str, plan: Plan, options: dict[str, Any], *, show: bool | None) -> None:
-        self.execution_id = execution
-        self.title: str | None = options["title"]
+        super().__init__(execution, plan, options)
         self._plan = plan
         self._task_ids: set[str] = set()
         self._tasks_made = 0
-        self._io: IOThread | None = None
-        self._emitter = Emitter(execution, plan.total, self._later)
-        self._asks_policy = options["on_checkpoint"] is not None
-        self._begin_asking()
-        self._source = RunSource(execution, self._emitter.journal, self._take_answer, self.cancel)
-        self.console = Console(self._source, start=False, **options)
-        self._display: Display | None = None
-        self._begin_serving()
         self._io = lease()
         try:
             self.console.start()
@@ -151,16 +138,6 @@ class ActiveRun(RunReads, RunAsks, RunServes):
             self._emitter.finish("cancelled")
             self._close()
             raise
-
-    @property
-    def __runconsole_source__(self) -> Source:
-        """The source that `Console(run)` and `ConsoleWidget(run)` follow."""
-        return self._source
-
-    @property
-    def is_finished(self) -> bool:
-        """True once the run has ended."""
-        return self._emitter.is_finished
 
     # ---- blocks -----------------------------------------------------------------------------------------------------
 
@@ -290,19 +267,6 @@ class ActiveRun(RunReads, RunAsks, RunServes):
         self._task_ids.add(task_id)
         return task_id
 
-    def _own_task(self) -> ActiveTask | None:
-        """Return the task of this run in which the caller is."""
-        task = task_around()
-        return task if task is not None and task.run is self else None
-
-    def _own_record(self) -> TaskRecord | None:
-        task = self._own_task()
-        return None if task is None else task._record  # noqa: SLF001 - of this package
-
-    def _check_open(self) -> None:
-        if self.is_finished:
-            raise InvalidArgument("this run has ended: begin another with runconsole.start_run(...)")
-
     # ---- reports ----------------------------------------------------------------------------------------------------
 
     def output(self, text: str, *, stream: Stream = "stdout") -> None:
@@ -414,7 +378,7 @@ class ActiveRun(RunReads, RunAsks, RunServes):
         """Report the end; return False if the run has ended before."""
         if not self._emitter.finish(status):
             return False
-        self._end_asking()
+        self._questions.end()
         return True
 
     def _await_end(self) -> None:
@@ -445,16 +409,6 @@ class ActiveRun(RunReads, RunAsks, RunServes):
         """Go on with a run that an earlier process has recorded under the same id, if it has not ended."""
         engine = engine_of(self.console)
         self._emitter.resume((event for _, event in engine.log.read(0, len(engine.log))), engine.state)
-
-    def _later(self, seconds: float, function: Callable[[], None]) -> None:
-        """Run a function on the I/O thread after some seconds."""
-        io = self._io
-        if io is not None and not io.loop.is_closed():
-            with suppress(RuntimeError):
-                io.call(io.loop.call_later, seconds, function)
-
-    def _take_answer(self, question_id: str, answer: Answer[Any]) -> None:
-        self._questions.answer(question_id, answer, by=self._decider_of(question_id))
 
     def __repr__(self) -> str:
         known = "ended" if self.is_finished else "running"

@@ -7,16 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runconsole.errors import InvalidArgument
-from runconsole.reporting.asking import RunQuestions
-from runconsole.reporting.emitter import Emitter
-from runconsole.reporting.source import RunSource
+from runconsole.reporting.parts import RunParts
 
 if TYPE_CHECKING:
     from socketio import AsyncServer
 
     from runconsole.reporting.asgi import AsgiApp
-    from runconsole.reporting.serving import RunServer
-    from runconsole.reporting.socketio import Attachment
 
 __all__ = ["RunServes", "served"]
 
@@ -24,23 +20,8 @@ served: list[RunServes] = []
 """The runs that this process serves."""
 
 
-class RunServes:
+class RunServes(RunParts):
     """The viewers of a run elsewhere."""
-
-    execution_id: str
-    _emitter: Emitter
-    _questions: RunQuestions
-    _source: RunSource
-
-    def _begin_serving(self) -> None:
-        self._server: RunServer | None = None
-        self._has_app = False
-        self._attached: list[Attachment] = []
-
-    @property
-    def _is_served(self) -> bool:
-        """True if viewers elsewhere may follow."""
-        return self._server is not None or self._has_app or bool(self._attached)
 
     def serve(self, port: int = 0, *, host: str = "127.0.0.1", token: str | None = None) -> str:
         """Serve the run on a WebSocket, and return its address: others follow with ``ConsoleWidget(url)``.
