@@ -18,21 +18,18 @@ from typing import Any, Unpack
 import anywidget
 import ipywidgets
 import traitlets
-from msgspec import structs
 
 from runconsole.api.run import RunAPI, engine_of
-from runconsole.clock import now_micros
 from runconsole.console import Console
-from runconsole.errors import DecisionRefused, InvalidArgument
+from runconsole.errors import InvalidArgument
 from runconsole.fairness import quick_turns
 from runconsole.options import ConsoleOptions, Options, check, concealed, signature
 from runconsole.protocols.local.source import Followable, Source
 from runconsole.redaction.secrets import Secret
-from runconsole.replay import Replay
 from runconsole.search import LogQuery
 from runconsole.state import Effect, Urgent
 from runconsole.text.unicode import encodable_value
-from runconsole.view import View, answered
+from runconsole.view import View
 from runconsole.view.report import report
 from runconsole.widget.code import LOADER, FrontEndCode, code_of
 from runconsole.widget.host import Outputs, Screen, on_subshell, reach_page, route_by_header
@@ -55,6 +52,7 @@ from runconsole.widget.messages import (
     ToKernel,
     parse,
 )
+from runconsole.widget.page_commands import control_replay, decide
 from runconsole.widget.publisher import BYTES_PER_SECOND, TEXT_BYTES_PER_SECOND, Publisher
 from runconsole.widget.replies import Budget, PageRequest, Replies, named, refusal, reply_to
 from runconsole.widget.searching import Searching
@@ -63,7 +61,6 @@ from runconsole.widget.timelines import Timelines
 
 __all__ = ["ConsoleWidget"]
 
-_LONG_WAIT = 2.0
 _RUNNING = frozenset({"connecting", "live", "retrying"})
 
 _CELL_END_S = 2.0
@@ -331,14 +328,14 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
                 self._command(message)
                 return None
             case Decide():
-                self._decide(message)
+                decide(self._engine.decider, self._showing.store.state, message)
             case LinkCommand():
                 self._engine.link_action(message.action)
             case ReplayCommand(action="run"):
                 self._showing.choose(message.value)
                 self._repaint()
             case ReplayCommand():
-                _control(self._engine.replay, message.action, message.value)
+                control_replay(self._engine.replay, message.action, message.value)
         return {"kind": "answer", "id": named(message.id), "ok": True, "error": None}
 
     def _opened(self, message: Ready) -> None:
@@ -371,22 +368,6 @@ class ConsoleWidget(RunAPI, anywidget.AnyWidget):
     @property
     def _view(self) -> View:
         return self._showing.view
-
-    def _decide(self, message: Decide) -> None:
-        """Submit an answer. Raises DecisionRefused if it ends at once, InvalidArgument for another run's question."""
-        checkpoint_id, option = answered(self._showing.store.state, message.checkpoint, message.answer.option)
-        state = self._showing.store.state
-        if checkpoint_id in state.checkpoints and not self._engine.decider.asks(state, checkpoint_id):
-            raise InvalidArgument("the newest run asks a question of the same id: nothing was sent; answer that one")
-        self._engine.decider.request(
-            message.id,
-            checkpoint_id,
-            structs.replace(message.answer, option=option, feedback=message.answer.feedback or None),
-        )
-        decision = state.decisions.get(message.id)
-        if decision is not None and decision.state in {"refused", "expired"}:
-            error = decision.error or "it does not count any more"
-            raise DecisionRefused(f"{error}{_waited(message.at)}", decision.checkpoint_id)
 
     def _command(self, message: TaskRowCommand) -> None:
         """Send a command for a task, and pass the server's answer on when it comes."""
@@ -472,33 +453,3 @@ def _follows(console: Console) -> bool:
         and not engine_of(console).is_forked
         and (console.is_started or id(console) in _shown)
     )
-
-
-def _control(replay: Replay | None, action: str, value: Any) -> None:
-    """Carry out a command of the panel's controls. Raises InvalidArgument."""
-    if replay is None:
-        raise InvalidArgument("expected a recording to play, got a live run")
-    if not replay.is_begun:
-        raise InvalidArgument("the console is stopped: call start() in a cell")
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    match action:
-        case "play":
-            replay.play()
-        case "pause":
-            replay.pause()
-        case "seek" if is_number:
-            replay.seek(value)
-        case "speed" if is_number:
-            replay.speed = value
-        case _:
-            raise InvalidArgument(
-                f"expected 'play', 'pause', 'seek' or 'speed' with a number, got {action!r}, {value!r}"
-            )
-
-
-def _waited(pressed_at: float | None) -> str:
-    """Return a phrase on the wait of a press for the kernel, if it was long."""
-    if pressed_at is None:
-        return ""
-    seconds = now_micros() / 1e6 - pressed_at / 1e3
-    return f" (it waited {seconds:.0f} s for the kernel)" if seconds >= _LONG_WAIT else ""
