@@ -45,9 +45,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
+    """How a step ended.
+
+    Attributes:
+        step: the step.
+        code: its exit code.
+        seconds: the time that it took.
+        cpu_s: the CPU seconds of its processes, but for those that outlived it.
+        output: the file with its output.
+    """
+
     step: Step
     code: int
     seconds: float
+    cpu_s: float
     output: Path
 
     def failures(self) -> list[str]:
@@ -76,15 +87,18 @@ def _pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "--quiet", *arguments]
 
 
-# Folders and files whose tests take long, in parts of about the same length, and what else is there as the last part.
+# Folders and files whose tests take long, in parts of about the same length, the longest first. What else is there, an
+# empty part stands for.
 # Not pytest-xdist: each of its workers imports all test files, which takes longer than most folders' tests.
 _PARTS = (
-    ("chaos", "fuzz", "transports"),
     ("console", "dataset", "decisions"),
+    ("chaos", "fuzz", "transports"),
+    (),
     ("callbacks", "relay", "reporting", "test_demo"),
-    ("recording", "state", "tables", "view"),
     ("protocols", "redaction", "simulator", "terminal"),
+    ("recording", "state", "tables", "view"),
 )
+_WITHOUT_KERNEL = ("tests/e2e/test_still.py", "tests/e2e/test_survey.py")
 _NBVAL = ("-p", "nbval.plugin", "--timeout=300", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120")
 
 
@@ -94,7 +108,8 @@ def python_parts(tests: Path) -> dict[str, list[str]]:
     everything = {path.stem: path for path in tests.iterdir() if path.is_dir() or path.match("test_*.py")}
     left = {name: path for name, path in everything.items() if name not in {"e2e", "agents"} and _has_tests(path)}
     parts = {", ".join(names): [str(left.pop(name)) for name in names] for names in _PARTS}
-    return {**parts, "everything else": sorted(map(str, left.values()))}
+    parts[""] = sorted(map(str, left.values()))
+    return {heading or "everything else": paths for heading, paths in parts.items()}
 
 
 def _has_tests(path: Path) -> bool:
@@ -117,9 +132,21 @@ LANES = [
         ],
         at_once=3,  # the tests wait for servers as well as they compute
     ),
-    Lane([Step("e2e", "End to end: JupyterLab in a browser", _pytest("tests/e2e"))]),
-    # The notebooks wait for their runs nearly all the time.
-    Lane([Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks"))]),
+    Lane(
+        [
+            Step(
+                "e2e",
+                "End to end: JupyterLab in a browser",
+                _pytest("tests/e2e", *(f"--ignore={path}" for path in _WITHOUT_KERNEL)),
+            )
+        ]
+    ),
+    Lane(
+        [
+            Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),  # they wait for their runs nearly all the time
+            Step("page", "The panel in a browser, without a kernel", _pytest(*_WITHOUT_KERNEL)),
+        ]
+    ),
 ]
 
 
@@ -157,14 +184,15 @@ def _run(step: Step, output: Path, running: list[subprocess.Popen[bytes]]) -> Ou
     with output.open("wb") as log:
         process = subprocess.Popen(step.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         running.append(process)
-        code = process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
         running.remove(process)
-    return Outcome(step, code, time.monotonic() - began, output)
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+    return Outcome(step, code, time.monotonic() - began, usage.ru_utime + usage.ru_stime, output)
 
 
 def _show(outcome: Outcome) -> None:
-    heading, seconds = outcome.step.heading, outcome.seconds
-    end = f"{_RED}   FAILED after {seconds:.0f} s: {heading}{_PLAIN}" if outcome.code else f"   done in {seconds:.0f} s"
+    heading, took = outcome.step.heading, f"{outcome.seconds:.0f} s, {outcome.cpu_s:.0f} s of CPU"
+    end = f"{_RED}   FAILED after {took}: {heading}{_PLAIN}" if outcome.code else f"   done in {took}"
     output = outcome.output.read_text(errors="replace")
     with _printing:
         print(f"{_BOLD}── {heading}{_PLAIN}\n{output}{end}", flush=True)
@@ -176,11 +204,12 @@ def once() -> str | None:
     outcomes = run_suite(RESULTS)
     failed = [outcome for outcome in outcomes if outcome.code]
     seconds = time.monotonic() - began
+    cpu_s = sum(outcome.cpu_s for outcome in outcomes)
     if failed:
         names = "; ".join(outcome.step.heading for outcome in failed)
         tests = "\n".join(line for outcome in failed for line in outcome.failures())
         return f"{tests}\ntest: {len(failed)} of {len(outcomes)} steps failed in {seconds:.0f} s: {names}"
-    print(f"{_BOLD}test: all {len(outcomes)} steps passed in {seconds:.0f} s{_PLAIN}")
+    print(f"{_BOLD}test: all {len(outcomes)} steps passed in {seconds:.0f} s, {cpu_s:.0f} s of CPU{_PLAIN}")
     return None
 
 
