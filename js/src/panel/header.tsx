@@ -163,8 +163,8 @@ function Facts({ store, head }: { store: Store; head: Head }) {
   // Every fact keeps its place from the beginning, so that none moves when another becomes known.
   return (
     <dl class="rc-facts">
-      <Fact name="Tasks" width={26}>
-        {/* As wide as it can become, so that nothing beside it moves. */}
+      {/* As wide as it can become, so that nothing beside it moves: the counts, what runs and what failed. */}
+      <Fact name="Tasks" width={Math.max(32, Math.ceil(2.4 * count(head.total_tasks).length) + 25)}>
         <span style={{ minWidth: `${2.4 * count(head.total_tasks).length + 2}ch` }}>
           {count(head.completed_tasks)}
           {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
@@ -283,7 +283,7 @@ function Elapsed(props: { head: Head; now: number; elapsed: number | null; asked
   const left = waits ? null : remaining(head.percent, elapsed, pace.recent(now, elapsed));
   const guess = waits || head.percent !== null ? null : head.estimated_duration_s;
   return (
-    <Fact name="Elapsed" width={18}>
+    <Fact name="Elapsed" width={21}>
       <span>
         {ticking(elapsed)}
         {left !== null && <span class="rc-of"> · {rangeText(left)}</span>}
