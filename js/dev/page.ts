@@ -1,9 +1,9 @@
-/** The dev page: `?run=execution|tasks|cards|huge&at=0.4&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
+/** The dev page: `?run=execution|tasks|cards|huge&at=0.4&clean&open=2&link=live|retrying|failed&theme=dark|light&width=800&still&replay=playing|paused|over`. */
 import type { Head, LinkStatus } from "../src/kernel/contract";
 import widget from "../src/widget";
 import { cards } from "./cards";
 import { execution } from "./execution";
-import { FakeKernel, FakeModel } from "./fake";
+import { checkpoint, FakeKernel, FakeModel, optionRow } from "./fake";
 import { huge } from "./huge";
 import { tasks } from "./tasks";
 
@@ -26,7 +26,7 @@ const step =
         ? cards(kernel, ask.get("show"))
         : run === "none"
           ? () => {}
-          : execution(kernel, Number(ask.get("at") ?? 0.4));
+          : execution(kernel, Number(ask.get("at") ?? 0.4), ask.has("clean"));
 const link = ask.get("link") as LinkStatus | null;
 if (link === "retrying")
   kernel.setHead({ link, attempt: 3, retry_at: Date.now() + 9000, reason: "the server closed the connection (1006)" });
@@ -74,4 +74,4 @@ if (!ask.has("recorded")) {
   }
   setInterval(() => kernel.heartbeat(), 1000);
 }
-Object.assign(globalThis, { kernel, model, close: () => views.abort() });
+Object.assign(globalThis, { kernel, model, checkpoint, optionRow, close: () => views.abort() });

@@ -7,7 +7,7 @@ import { styles } from "../styles.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const building = await context({
   absWorkingDir: resolve(here, ".."),
-  entryPoints: { page: "dev/page.ts" },
+  entryPoints: { page: "dev/page.ts", fleet: "dev/fleet.ts" },
   outdir: here,
   write: false,
   bundle: true,

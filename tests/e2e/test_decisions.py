@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.e2e.runs import card, decided, decisions_at, follow, now, press, question, until
+from tests.e2e.runs import ask, card, decided, decisions_at, follow, now, press, question, until
 from tests.servers.json_server import JsonServer, Message
 
 if TYPE_CHECKING:
@@ -213,3 +213,21 @@ def test_a_question_moves_nothing_that_is_read(lab: Lab) -> None:
         panel.get_by_role("tab", name="Overview", exact=True).click()
         expect(panel.get_by_role("dialog")).to_have_count(0)
         assert panel.bounding_box() == places[0]
+
+
+def test_what_cannot_be_undone_is_pressed_twice(lab: Lab) -> None:
+    options = [{"id": "keep", "label": "Keep"}, {"id": "abort", "label": "Abort the run"}]
+    with JsonServer() as server:
+        notebook = follow(lab, server, question(options=options, defaultAction="keep"))
+        notebook.save()
+        again = "Abort the run: press again to confirm"
+        press(notebook, "Abort the run")
+        expect(card(notebook).get_by_role("button", name=again)).to_have_text("Press again")
+        notebook.reload()  # the first press was none
+        expect(ask(notebook.panel, "Ship it?")).to_be_visible()
+        press(notebook, "Abort the run")
+        assert decisions_at(server) == []
+        card(notebook).get_by_role("button", name=again).click()
+        assert acknowledge(server)["payload"]["decision"] == "abort"
+        expect(card(notebook)).to_have_count(0)
+        assert len(decisions_at(server)) == 1
