@@ -143,7 +143,9 @@ LANES = [
     ),
     Lane(
         [
-            Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),  # they wait for their runs nearly all the time
+            Step(
+                "notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")
+            ),  # they wait for their runs nearly all the time
             Step("page", "The panel in a browser, without a kernel", _pytest(*_WITHOUT_KERNEL)),
         ]
     ),
