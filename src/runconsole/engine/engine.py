@@ -48,6 +48,7 @@ class Engine:
     def __init__(self, options: Options) -> None:
         """Take the options; nothing is connected before `start`. Raises as `Console`."""
         self._options = options
+        self._address = options.address  # which looks for a file; no adopted options change it
         self._feed = self._make_feed()
         self._kept: dict[RunStore, Any] = {}
         self._io: IOThread | None = None
@@ -398,7 +399,7 @@ class Engine:
     @property
     def address(self) -> str:
         """The URL without secrets."""
-        return self._options.address
+        return self._address
 
     @property
     def protocol(self) -> str:

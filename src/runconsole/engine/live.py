@@ -41,7 +41,8 @@ class LiveFeed(Feed):
         self._path = None if options.record is None else Path(options.record)
         self._session: Session | None = None
         self._recorder: Recorder | None = None
-        registry.resolve(options, options.inferred_protocol())  # says at once what cannot be used
+        self._inferred = options.inferred_protocol()
+        registry.resolve(options, self._inferred)  # says at once what cannot be used
         self._storage = LogStorage(options.memory_limit)
         runs = new_runs(options, self._storage)
         scope = Scope.of(execution=options.execution, task=options.task)
@@ -154,8 +155,8 @@ class LiveFeed(Feed):
 
     @property
     def protocol(self) -> str:
-        """The protocol that is spoken."""
-        return self._spoken.inferred_protocol()
+        """The protocol that is spoken: the one that the server was found to speak, else the given or inferred one."""
+        return (None if self._session is None else self._session.protocol) or self._inferred
 
     @property
     def _spoken(self) -> Options:
