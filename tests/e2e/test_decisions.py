@@ -153,7 +153,7 @@ def test_the_strip_stays_in_sight_of_a_scrolled_question(lab: Lab) -> None:
         panel = notebook.panel
         strip = panel.locator(".rc-pin")
         panel.get_by_role("tab", name="Tasks").click()
-        notebook.tab.set_viewport_size({"width": 1280, "height": 420})
+        notebook.tab.set_viewport_size({"width": 1280, "height": 360})
         scroll = "(node, top) => { node.closest('.jp-WindowedPanel-outer').scrollTop += top; }"
         footer = panel.locator("footer")
 
