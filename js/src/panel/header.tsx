@@ -160,9 +160,10 @@ function Facts({ store, head }: { store: Store; head: Head }) {
   const elapsed = elapsedSeconds(head, now);
   const tasks = usePace(now, head.completed_tasks);
   const perMinute = elapsed === null || !ticks ? null : tasks.recent(now, elapsed);
+  const hasLimit = head.token_budget !== null || head.cost_limit !== null;
   // Every fact keeps its place from the beginning, so that none moves when another becomes known.
   return (
-    <dl class="rc-facts">
+    <dl class={`rc-facts${hasLimit ? " rc-facts-limited" : ""}`}>
       {/* As wide as it can become, so that nothing beside it moves: the counts, what runs and what failed. */}
       <Fact name="Tasks" width={Math.max(32, Math.ceil(2.4 * count(head.total_tasks).length) + 25)}>
         <span style={{ minWidth: `${2.4 * count(head.total_tasks).length + 2}ch` }}>
