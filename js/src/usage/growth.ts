@@ -1,5 +1,7 @@
 /** The growth of a run as curves: totals over time, their rate, and where they lead. Unknown values stay gaps. */
 
+import { remaining } from "../ui/estimate";
+
 /** A total at a time, epoch milliseconds; null is unknown. */
 export interface Point {
   readonly at: number;
@@ -49,9 +51,10 @@ export function pace(points: readonly Point[], start: number, end: number): numb
   return (now - before) / (end - since);
 }
 
-/** The time at which a run ends that goes on as it did so far; null where its progress tells nothing. */
+/** The time at which a run ends that goes on as it did so far: a bound of the header's estimate; null as there. */
 export function expectedEnd(percent: number | null, start: number, now: number): number | null {
-  return percent === null || percent < 2 || percent >= 100 ? null : now + ((now - start) * (100 - percent)) / percent;
+  const left = remaining(percent, (now - start) / 1000, null);
+  return left && now + left[1] * 1000;
 }
 
 /** A known part of a curve, or several, as a path in a box of 1000 × 100; `top` is the value of its upper edge. */

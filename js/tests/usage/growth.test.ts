@@ -52,10 +52,10 @@ test("the pace is that of the last quarter, and none where nothing grows", () =>
 });
 
 test("a run that goes on as it did ends when its percent are full", () => {
-  expect(expectedEnd(25, 0, 100)).toBe(400);
-  expect(expectedEnd(null, 0, 100)).toBeNull();
-  expect(expectedEnd(1, 0, 100)).toBeNull();
-  expect(expectedEnd(100, 0, 100)).toBeNull();
+  expect(expectedEnd(25, 0, 10_000)).toBe(40_000);
+  expect(expectedEnd(null, 0, 10_000)).toBeNull();
+  expect(expectedEnd(1, 0, 10_000)).toBeNull();
+  expect(expectedEnd(100, 0, 10_000)).toBeNull();
 });
 
 test("a line has a gap where a value is unknown", () => {
