@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import pytest
 import socketio
 import uvicorn
@@ -116,9 +117,9 @@ def payloads(frames: Console | ActiveRun) -> list[Any]:
 
 
 def assert_same(console: Console, run: ActiveRun) -> None:
-    for name in ALL:
-        assert getattr(console, name).equals(getattr(run.console, name)), name
     assert payloads(console) == payloads(run)
+    for name in ALL:
+        pd.testing.assert_frame_equal(getattr(console, name), getattr(run.console, name), obj=name)
     assert console.summary["malformed"] == 0
     assert not console.links["missed"].fillna(0).any()
 
