@@ -126,7 +126,10 @@ async def _follow(session: Session, setting: Setting) -> None:
 
 
 async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None]) -> None:
-    """Let the run end when every fault has happened and the client is connected again."""
+    """Let the run end when every fault has happened and the client is connected again.
+
+    A server that crashes now would forget the end; and a client may have this moment's event over a cut connection.
+    """
     player, injector = trial.app.player, trial.app.injector
     await _until(lambda: stream.is_complete, "the whole run was sent")
     loop = asyncio.get_running_loop()
@@ -134,10 +137,10 @@ async def _conclude(trial: Trial, stream: Stream, following: asyncio.Task[None])
     while True:
         assert not following.done(), f"the session ended in the middle of the run: {trial.state.links[-1]}"
         assert loop.time() < end, "the client never came back"
-        is_over = injector.is_quiet and not _is_asking(trial)
+        is_over = injector.is_quiet and trial.app.is_up and not _is_asking(trial)
         last = len(player.log) + 1
         player.decide(answer(stream.next_answer, "more"))
-        if await _comes(trial, last) and is_over:
+        if await _comes(trial, last) and is_over and injector.present:
             break
     player.decide(answer(stream.next_answer, "end"))
     await asyncio.wait({following}, timeout=PATIENCE)

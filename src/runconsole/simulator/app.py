@@ -130,6 +130,11 @@ class App:
             self._begin.set()
 
     @property
+    def is_up(self) -> bool:
+        """True while clients can connect: not during a crash."""
+        return self._acceptor is not None
+
+    @property
     def url(self) -> str:
         """The clients' URL; never holds the token."""
         return url_of(replace(self.serving, port=self.port))
