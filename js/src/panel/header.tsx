@@ -160,12 +160,11 @@ function Facts({ store, head }: { store: Store; head: Head }) {
   const elapsed = elapsedSeconds(head, now);
   const tasks = usePace(now, head.completed_tasks);
   const perMinute = elapsed === null || !ticks ? null : tasks.recent(now, elapsed);
-  const hasLimit = head.token_budget !== null || head.cost_limit !== null;
-  // Every fact keeps its place from the beginning, so that none moves when another becomes known.
+  // Every fact has its room from the beginning, so that none moves, and no line is added, when another becomes known.
   return (
-    <dl class={`rc-facts${hasLimit ? " rc-facts-limited" : ""}`}>
+    <dl class="rc-facts">
       {/* As wide as it can become, so that nothing beside it moves: the counts, what runs and what failed. */}
-      <Fact name="Tasks" width={Math.max(32, Math.ceil(2.4 * count(head.total_tasks).length) + 25)}>
+      <Fact name="Tasks" width={Math.ceil(2.4 * count(head.total_tasks).length) + 23}>
         <span style={{ minWidth: `${2.4 * count(head.total_tasks).length + 2}ch` }}>
           {count(head.completed_tasks)}
           {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
@@ -188,23 +187,36 @@ function Facts({ store, head }: { store: Store; head: Head }) {
       </Fact>
       <Fact
         name="Tokens"
-        width={head.token_budget === null ? 8 : 21}
+        width={limitWidth(head.token_budget, count)}
         share={usedShare(head.tokens_used, head.token_budget)}
       >
         <OverTime name="Tokens">{count(head.tokens_used)}</OverTime>
         <Limit name="Token budget" used={head.tokens_used} limit={head.token_budget} text={count} />
       </Fact>
-      <Fact name="Cost" width={head.cost_limit === null ? 7 : 19} share={usedShare(head.cost_usd, head.cost_limit)}>
+      <Fact
+        name="Cost"
+        width={limitWidth(head.cost_limit, dollars)}
+        share={usedShare(head.cost_usd, head.cost_limit)}
+      >
         <OverTime name="Cost">{dollars(head.cost_usd)}</OverTime>
         <Limit name="Cost limit" used={head.cost_usd} limit={head.cost_limit} text={dollars} />
       </Fact>
-      <Fact name="Artifacts" width={8}>
+      <Fact name="Artifacts" width={head.current_wave === null ? 14 : 8}>
         {count(head.artifacts)}
         {head.expected_artifacts !== null && <span class="rc-of"> / {count(head.expected_artifacts)}</span>}
       </Fact>
-      {head.current_wave !== null && <Fact name="Wave">{head.current_wave}</Fact>}
+      {head.current_wave !== null && (
+        <Fact name="Wave" width={4}>
+          {head.current_wave}
+        </Fact>
+      )}
     </dl>
   );
+}
+
+/** The room for a number, and for its limit with the bar of it. */
+function limitWidth(limit: number | null, text: (value: number) => string): number {
+  return limit === null ? 9 : 2 * text(limit).length + 9;
 }
 
 /** The pace of a number that grows. */
@@ -284,7 +296,7 @@ function Elapsed(props: { head: Head; now: number; elapsed: number | null; asked
   const left = waits ? null : remaining(head.percent, elapsed, pace.recent(now, elapsed));
   const guess = waits || head.percent !== null ? null : head.estimated_duration_s;
   return (
-    <Fact name="Elapsed" width={21}>
+    <Fact name="Elapsed" width={20}>
       <span>
         {ticking(elapsed)}
         {left !== null && <span class="rc-of"> · {rangeText(left)}</span>}
