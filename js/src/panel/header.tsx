@@ -193,11 +193,7 @@ function Facts({ store, head }: { store: Store; head: Head }) {
         <OverTime name="Tokens">{count(head.tokens_used)}</OverTime>
         <Limit name="Token budget" used={head.tokens_used} limit={head.token_budget} text={count} />
       </Fact>
-      <Fact
-        name="Cost"
-        width={limitWidth(head.cost_limit, dollars)}
-        share={usedShare(head.cost_usd, head.cost_limit)}
-      >
+      <Fact name="Cost" width={limitWidth(head.cost_limit, dollars)} share={usedShare(head.cost_usd, head.cost_limit)}>
         <OverTime name="Cost">{dollars(head.cost_usd)}</OverTime>
         <Limit name="Cost limit" used={head.cost_usd} limit={head.cost_limit} text={dollars} />
       </Fact>
