@@ -46,7 +46,10 @@ export function Tasks() {
           value={search}
           onInput={(event) => setSearch(event.currentTarget.value)}
         />
-        <div class="rc-chips" role="group" aria-label="Status">
+        <span class="rc-folded-only">
+          <Choice kind="input" name="Sort tasks" value={sort ?? ""} of={SORTS} pick={(by) => choose(firstOrder(by))} />
+        </span>
+        <div class="rc-chips rc-chips-line" role="group" aria-label="Status">
           <FilterChip name="all" number={total} pressed={status === null} press={() => choose({ status: null })} />
           {STATUSES.filter((name) => (counts?.[name] ?? 0) > 0 || status === name).map((name) => (
             <FilterChip
@@ -58,9 +61,6 @@ export function Tasks() {
             />
           ))}
         </div>
-        <span class="rc-folded-only">
-          <Choice kind="input" name="Sort tasks" value={sort ?? ""} of={SORTS} pick={(by) => choose(firstOrder(by))} />
-        </span>
         <span class="rc-note rc-toolbar-note">
           {source.searching
             ? "searching…"
