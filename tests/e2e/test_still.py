@@ -118,3 +118,19 @@ def test_a_question_moves_nothing(page: Page, address: str, end: dict[str, Any])
         page.evaluate(CLOSE, [f"Ship {tab}?", end])
         expect(asked).to_have_count(0)
         assert (tab, settled(page, 2)) == (tab, [])
+
+
+HIDDEN = """() => {
+  const { bottom, right } = document.querySelector(".rc-facts").getBoundingClientRect();
+  const facts = [...document.querySelectorAll(".rc-fact")].filter((fact) => fact.offsetParent !== null);
+  const isOut = (box) => box.bottom > bottom + 1 || box.right > right + 1;
+  return facts.filter((fact) => isOut(fact.getBoundingClientRect())).map((fact) => fact.textContent);
+}"""
+
+
+@pytest.mark.parametrize("run", ["execution&at=0.6&still", "tasks&open=0&still"])
+def test_no_number_of_the_header_is_cut_off(page: Page, address: str, run: str) -> None:
+    show(page, address, f"run={run}")
+    for width in (*range(320, 680, 12), 760, 900, 1000, 1180, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert (width, page.evaluate(HIDDEN)) == (width, [])
