@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,15 +23,22 @@ from runconsole.transports.inbox import InboxConnection
 from tests.servers.json_server import PATIENCE
 
 Says = Callable[[ServerConnection], Awaitable[None]]
+PEM = Path(__file__).parents[1] / "servers" / "localhost.pem"
+
+with_tls = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
 @asynccontextmanager
-async def connected(says: Says, max_size: int = 2**20) -> AsyncIterator[InboxConnection]:
-    async with serve(says, "127.0.0.1", 0, compression=None) as server:
+async def connected(says: Says, max_size: int = 2**20, *, tls: bool = False) -> AsyncIterator[InboxConnection]:
+    theirs = ours = None
+    if tls:
+        theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        theirs.load_cert_chain(PEM)
+        ours = ssl.create_default_context(cafile=str(PEM))
+    async with serve(says, "127.0.0.1", 0, compression=None, ssl=theirs) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        async with connect(
-            f"ws://127.0.0.1:{port}", create_connection=InboxConnection, max_size=max_size
-        ) as connection:
+        url = f"{'wss' if tls else 'ws'}://127.0.0.1:{port}"
+        async with connect(url, create_connection=InboxConnection, max_size=max_size, ssl=ours) as connection:
             assert isinstance(connection, InboxConnection)
             yield connection
 
@@ -163,14 +172,15 @@ async def test_a_reader_that_was_cancelled_loses_nothing() -> None:
         assert await connection.receive_all() == ["kept"]
 
 
-async def test_a_fast_server_is_held_back_without_loss() -> None:
+@with_tls
+async def test_a_fast_server_is_held_back_without_loss(*, tls: bool) -> None:
     count = 30_000
 
     async def says(peer: ServerConnection) -> None:
         for number in range(count):
             await peer.send(f"{number:<200}")
 
-    async with connected(says) as connection:
+    async with connected(says, tls=tls) as connection:
         while not connection._is_paused:  # noqa: ASYNC110 - what it waits for is no event of ours
             await asyncio.sleep(0)
         held = len(connection._inbox)
@@ -192,7 +202,8 @@ async def test_a_fragmented_message_over_the_limit_ends_it() -> None:
     assert closed.sent.code == 1009
 
 
-async def test_frequent_small_messages_are_read_together() -> None:
+@with_tls
+async def test_frequent_small_messages_are_read_together(*, tls: bool) -> None:
     count = 400
 
     async def says(peer: ServerConnection) -> None:
@@ -200,7 +211,7 @@ async def test_frequent_small_messages_are_read_together() -> None:
             await peer.send(str(number))
             await asyncio.sleep(0.001)
 
-    async with connected(says) as connection:
+    async with connected(says, tls=tls) as connection:
         batches = []
         with pytest.raises(ConnectionClosed):  # noqa: PT012 - whichever read is the last
             while True:
@@ -230,9 +241,10 @@ async def counts(peer: ServerConnection) -> None:
         await asyncio.sleep(0.001)
 
 
+@with_tls
 @pytest.mark.usefixtures("endless_pauses")
-async def test_a_pause_ends_where_the_newest_messages_are_needed() -> None:
-    async with connected(counts) as connection:
+async def test_a_pause_ends_where_the_newest_messages_are_needed(*, tls: bool) -> None:
+    async with connected(counts, tls=tls) as connection:
         count = await until_pause(connection)
         assert connection.read_on()
         async with asyncio.timeout(PATIENCE):
@@ -265,7 +277,8 @@ async def test_no_pause_holds_up_an_answer() -> None:
                 assert connection._pause is None
 
 
-async def test_the_end_comes_after_all_messages_although_reading_pauses() -> None:
+@with_tls
+async def test_the_end_comes_after_all_messages_although_reading_pauses(*, tls: bool) -> None:
     count = 40
 
     async def says(peer: ServerConnection) -> None:
@@ -273,7 +286,7 @@ async def test_the_end_comes_after_all_messages_although_reading_pauses() -> Non
             await peer.send(str(number))
             await asyncio.sleep(0.001)
 
-    async with connected(says) as connection:
+    async with connected(says, tls=tls) as connection:
         paused = await until_pause(connection)
         received, closed = await all_of(connection)
     assert isinstance(closed, ConnectionClosedOK)
