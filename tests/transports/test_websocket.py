@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.utils import accept_key
 
 from runconsole.errors import LinkLost
 from runconsole.transports.websocket import WebSocketTransport
@@ -198,3 +200,34 @@ async def test_plain_ws_to_a_server_with_tls_says_to_use_wss() -> None:
     with JsonServer(ssl=tls_server_context()) as server:
         error = await lost(server.url.replace("wss:", "ws:"))
     assert "wss://" in str(error) or "the scheme" in str(error)
+
+
+async def test_a_close_that_is_cancelled_leaves_no_socket_open() -> None:
+    async def says_no_goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = re.search(rb"Sec-WebSocket-Key: (\S+)", await reader.readuntil(b"\r\n\r\n"))
+        assert asked is not None
+        answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(f"{answer}Sec-WebSocket-Accept: {accept_key(asked[1].decode())}\r\n\r\n".encode())
+        await reader.read()  # up to the end
+        writer.close()
+        ended.set()
+
+    async def follow() -> None:
+        async with WebSocketTransport(f"ws://127.0.0.1:{port}/ws").connect() as connection:
+            open_connections.append(connection)
+            await asyncio.Event().wait()
+
+    open_connections: list[Any] = []
+    ended = asyncio.Event()
+    async with await asyncio.start_server(says_no_goodbye, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        following = asyncio.create_task(follow())
+        while not open_connections:  # noqa: ASYNC110 - what it waits for is no event of ours
+            await asyncio.sleep(0)
+        following.cancel()
+        await asyncio.sleep(0)  # it waits for the server's goodbye
+        assert not following.done()
+        following.cancel()
+        await asyncio.wait({following})
+        assert open_connections[0]._connection.transport.is_closing()
+        await ended.wait()

@@ -114,8 +114,10 @@ class OpenLink:
     async def close(self) -> list[str]:
         """Close; return the ids of the requests that nobody will answer any more."""
         self.reader.cancel()
-        await asyncio.gather(self.reader, return_exceptions=True)
-        await self._stack.aclose()
+        try:
+            await asyncio.gather(self.reader, return_exceptions=True)
+        finally:
+            await self._stack.aclose()
         if self.recorder is not None:
             self.recorder.closed(self._number)
         return list(self.wire.lost())

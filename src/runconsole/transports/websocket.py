@@ -80,8 +80,10 @@ class WebSocketTransport:
             yield _Open(connection, self._url, self._heartbeat, self._hide)
         finally:
             connection.read_on()
-            await connection.close()
-            connection.transport.abort()
+            try:
+                await connection.close()
+            finally:  # a cancelled close, too, leaves nothing open
+                connection.transport.abort()
 
     async def _open(self) -> InboxConnection:
         local = is_loopback(self._url.reveal())
