@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl as ssl_module
 import threading
@@ -193,3 +194,6 @@ class JsonServer:
                 peer.drop()
             self._server.shutdown()
             self._thread.join()
+            for pipe in (self._server.shutdown_watcher, self._server.shutdown_notifier):
+                if isinstance(pipe, int):  # websockets 16 leaves its pipe open; later ones have sockets
+                    os.close(pipe)
