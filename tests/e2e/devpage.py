@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
 import sysconfig
+import tempfile
+import threading
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +24,28 @@ if TYPE_CHECKING:
 JS = Path(__file__).parents[2] / "js"
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
 @contextmanager
 def serving() -> Iterator[str]:
-    """The address of the server of the page, without a query."""
+    """The address of the page, without a query."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
     node = shutil.which("node", path=path)
     assert node is not None
-    # Its standard input keeps it alive.
-    with subprocess.Popen(
-        [node, "dev/serve.mjs"], cwd=JS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip().partition("?")[0]
-        finally:
-            server.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([node, "dev/build.mjs", folder], cwd=JS, check=True)
+        handler = functools.partial(_Quiet, directory=folder)
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/"
+            finally:
+                server.shutdown()
+                thread.join()
 
 
 def show(page: Page, address: str, query: str, tab: str | None = None) -> Locator:

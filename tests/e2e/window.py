@@ -24,7 +24,7 @@ class Window:
     def __init__(self, browser: Browser, *, viewport: tuple[int, int] = (1280, 900), scale: float = 1) -> None:
         self._width, self._height = viewport
         self.context = browser.new_context(
-            viewport={"width": self._width, "height": self._height}, device_scale_factor=scale
+            viewport={"width": self._width, "height": self._height}, device_scale_factor=scale, reduced_motion="reduce"
         )
         self.context.set_default_timeout(30_000)
         self.context.add_init_script(path=Path(__file__).with_name("harness.js"))
