@@ -82,9 +82,10 @@ def test_a_recording_plays_pauses_and_seeks_to_the_same_end(lab: Lab) -> None:
         notebook.tab.mouse.move(box["x"] + share * box["width"], height, steps=4)
     notebook.tab.mouse.up()
     expect(progress(panel)).not_to_have_attribute("aria-valuenow", "0")
-    until(lambda: abs(float(scrubber(panel).input_value()) - notebook.kernel_eval("w.replay.position")) < 0.3)
+    # A busy kernel takes its time for the last of them; the thumb shows its position meanwhile.
+    until(lambda: notebook.kernel_eval("0.5 < w.replay.position / w.replay.duration < 0.7"))
     position = notebook.kernel_eval("w.replay.position")
-    assert 0.5 < position / notebook.kernel_eval("w.replay.duration") < 0.7
+    until(lambda: abs(float(scrubber(panel).input_value()) - position) < 0.3)
 
     # The page is loaded again in the middle.
     notebook.save()
