@@ -159,13 +159,14 @@ function Facts({ store, head }: { store: Store; head: Head }) {
   const now = useNow(ticks);
   const elapsed = elapsedSeconds(head, now);
   const tasks = usePace(now, head.completed_tasks);
+  const countsWidth = 2.4 * count(head.total_tasks).length + 2;
   const perMinute = elapsed === null || !ticks ? null : tasks.recent(now, elapsed);
   // Every fact has its room from the beginning, so that none moves, and no line is added, when another becomes known.
   return (
     <dl class="rc-facts">
       {/* As wide as it can become, so that nothing beside it moves: the counts, what runs and what failed. */}
-      <Fact name="Tasks" width={Math.ceil(2.4 * count(head.total_tasks).length) + 23}>
-        <span style={{ minWidth: `${2.4 * count(head.total_tasks).length + 2}ch` }}>
+      <Fact name="Tasks" width={Math.ceil(countsWidth) + 21}>
+        <span style={{ minWidth: `${countsWidth}ch` }}>
           {count(head.completed_tasks)}
           {head.total_tasks !== null && <span class="rc-of"> / {count(head.total_tasks)}</span>}
         </span>
