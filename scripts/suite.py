@@ -143,9 +143,8 @@ LANES = [
     ),
     Lane(
         [
-            Step(
-                "notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")
-            ),  # they wait for their runs nearly all the time
+            # The notebooks wait for their runs nearly all the time.
+            Step("notebooks", "Notebooks", _pytest(*_NBVAL, "notebooks")),
             Step("page", "The panel in a browser, without a kernel", _pytest(*_WITHOUT_KERNEL)),
         ]
     ),

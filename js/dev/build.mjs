@@ -6,4 +6,4 @@ import { here, page } from "./bundle.mjs";
 
 const outdir = resolve(process.argv[2]);
 await build({ ...page, outdir });
-for (const name of ["index.html", "fleet.html"]) await copyFile(resolve(here, name), resolve(outdir, name));
+await copyFile(resolve(here, "index.html"), resolve(outdir, "index.html"));

@@ -1,4 +1,4 @@
-/** The dev page of several runs: `fleet.html?shows=fleet|inbox&theme=dark|light`. */
+/** The dev page of several runs: `?shows=fleet|inbox&theme=dark|light`. */
 import board from "../src/fleet";
 import type { CheckpointRow, FleetPicture, FleetRow, QuestionRow } from "../src/kernel/contract";
 import { checkpoint, optionRow } from "./fake";

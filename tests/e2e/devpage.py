@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import os
 import shutil
 import subprocess
-import sysconfig
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
+
+from scripts.frontend import find_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +32,11 @@ class _Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[str]:
     """The address of the page, without a query."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
-    node = shutil.which("node", path=path)
+    node = find_node()
     assert node is not None
+    program = shutil.which("node", path=node.path) or "node"
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([node, "dev/build.mjs", folder], cwd=JS, check=True)
+        subprocess.run([program, "dev/build.mjs", folder], cwd=JS, check=True)
         handler = functools.partial(_Quiet, directory=folder)
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             thread = threading.Thread(target=server.serve_forever)
